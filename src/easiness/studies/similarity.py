@@ -65,13 +65,11 @@ _MEASURING = "measuring distances within sets"
 class Similarity(show.Result):
     """The distances that `similarity` found.
 
-    ``classes`` are those that count: with two examples or more in the easy and in the hard set;
-    ``num_classes`` is how many there are. ``sizes`` are the examples looked at per set, in these classes,
-    and ``smallest`` those of the smallest easy or hard set of a class. ``tie_mass`` is that of the two
-    cuts. ``trial`` is the one whose features were read, ``None`` where no features were.
-    ``pictures`` tells whether the examples are pictures. ``distances`` has a row for each space and set and
-    for each difference: the ``value`` (a mean over classes) with the ends of its 95 % bootstrap interval over
-    examples; ``by_class`` [sets, C] has the means of each class.
+    ``classes`` are those that count, with two examples or more in the easy and in the hard set, of
+    ``num_classes``. ``sizes`` are the examples looked at per set, in these classes, and ``smallest`` those of
+    the smallest easy or hard set of a class. ``trial`` is the one whose features were read, if any.
+    ``distances`` has a row for each space and set and for each difference: the ``value`` (a mean over
+    classes) with the ends of its 95 % bootstrap interval over examples; ``by_class`` [sets, C] has the means.
     """
 
     model: str
@@ -81,7 +79,6 @@ class Similarity(show.Result):
     tie_mass: dict[Side, float]
     classes: tuple[str, ...]
     num_classes: int
-    at_most: int
     sizes: dict[SetName, int]
     smallest: int
     trial: int | None
@@ -115,9 +112,8 @@ class Similarity(show.Result):
                 axes.plot(at, values, color=show.FAINT, linewidth=0.8)
             for x, (name, _, color) in zip(at, _SHOWN, strict=True):
                 value, low, high = self.of(space, name)[["value", "low", "high"]]
-                show.draw_curve(
-                    axes, show.Curve([x], [value], color=color, errors=[[value - low], [high - value]])
-                )
+                ends = [[value - low], [high - value]]
+                show.draw_curve(axes, show.Curve([x], [value], color=color, errors=ends))
             axes.set_xticks(list(at), [label for _, label, _ in _SHOWN])
             axes.set_xlim(-0.4, len(_SHOWN) - 0.6)
             axes.set_title(self._title(space), color=show.INK, fontsize=show.FONT_SIZE, loc="left")
@@ -172,12 +168,9 @@ class Similarity(show.Result):
         return _INPUT if space == "pixel" and not self.pictures else _TITLES[space]
 
     def _counted(self) -> str:
-        if len(self.classes) == self.num_classes:
-            return f"Each of the {self.num_classes} classes counts equally."
-        return (
-            f"Only {len(self.classes)} of {self.num_classes} classes have two easy and two hard examples; "
-            "each of these counts equally."
-        )
+        num, of = len(self.classes), self.num_classes
+        few = f"Only {num} of {of} classes have two easy and two hard examples; each of these counts equally."
+        return few if num < of else f"Each of the {of} classes counts equally."
 
 
 def similarity(
@@ -254,7 +247,6 @@ def similarity(
         tie_mass=masses,
         classes=tuple(run.classes[label] for label in counted),
         num_classes=len(run.classes),
-        at_most=at_most,
         sizes=sizes,
         smallest=int(smaller[counted].min()),
         trial=used,
@@ -267,10 +259,8 @@ def similarity(
 def _extremes(votes: Votes, fraction: float) -> tuple[dict[Side, Mask], dict[Side, float]]:
     """Members [K] of the easy and of the hard set, ties refined, and the tie masses of the cuts."""
     counts, p_label = votes.num_right, votes.mean_p_label
-    members: dict[Side, Mask] = {
-        side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES
-    }
-    return members, {side: tie_mass(counts, fraction, side) for side in SIDES}
+    picks = {side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES}
+    return picks, {side: tie_mass(counts, fraction, side) for side in SIDES}
 
 
 def _members(

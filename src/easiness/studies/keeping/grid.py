@@ -21,7 +21,7 @@ from easiness.inputs import tell
 from easiness.lazy import Floats, pd
 from easiness.store import Run
 from easiness.studies.keeping import heads
-from easiness.studies.keeping.pacing import places
+from easiness.studies.keeping.ranks import places
 from easiness.studies.keeping.worth import ALL, EASIEST, HARDEST, RANDOM, Worth
 from easiness.studies.labels import without
 from easiness.studies.suspects import Suspected, suspects

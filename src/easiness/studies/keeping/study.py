@@ -11,8 +11,8 @@ from easiness.engine import At, Data, OneRun, Seed, Study
 from easiness.errors import BadInput
 from easiness.spec import Keep, Option, read_numbers
 from easiness.studies.keeping.labelling import NextLabels
-from easiness.studies.keeping.pacing import Curriculum, pace
 from easiness.studies.keeping.pruning import Pruned, prune
+from easiness.studies.keeping.ranks import Curriculum, pace
 from easiness.studies.keeping.worth import FEWEST_SEEDS, Worth
 
 

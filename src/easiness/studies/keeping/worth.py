@@ -131,22 +131,13 @@ class Worth(show.Result):
 
     def document(self) -> Any:
         judged = [
-            {
-                name: Interval(one[name].value, *one[name].interval)._asdict() if name in one else None
-                for name in _JUDGED
-            }
-            for one in self.judged
+            {name: _interval(one[name]) if name in one else None for name in _JUDGED} for one in self.judged
         ]
-        return {
-            "advice": self.advice,
-            "ahead": self.ahead,
-            "margin": self.margin,
-            "num_test": self.num_test,
-            "judged": judged[0],
-            "judged_near": judged[1] if len(judged) > 1 else None,
-            "twice_the_labels": None if self.twice is None else self.twice._asdict(),
-            "grid": [show.defined(row) for row in self.grid.to_dict("records")],
-        }
+        near = judged[1] if len(judged) > 1 else None
+        said = {name: getattr(self, name) for name in ("advice", "ahead", "margin", "num_test")}
+        twice = self.twice and self.twice._asdict()
+        grid = [show.defined(row) for row in self.grid.to_dict("records")]
+        return {**said, "judged": judged[0], "judged_near": near, "twice_the_labels": twice, "grid": grid}
 
     def frames(self) -> list[show.Frame]:
         own, gains = self.judged[0], {"over_all": "over all", "over_random": "over as many at random"}
@@ -155,13 +146,8 @@ class Worth(show.Result):
         whole = self.grid[self.grid["size"] == self.num_examples_tried]
         rivals = whole[(whole["kept"] == ALL) | (whole["share"] == self.advised["share"])]
         note = f"{self.headline} {told if self.advised['kept'] != ALL else ''}{self._about()}"
-        return [
-            _frame(f"What to keep of {self.run.path.resolve().name}", note, rivals),
-            *(
-                _frame(f"Of {size:,} labelled examples", _OF_SIZE, rows)
-                for size, rows in self.grid.groupby("size")
-            ),
-        ]
+        title = f"What to keep of {self.run.path.resolve().name}"
+        return [_frame(title, note, rivals), _frame("Everything that was tried", _OF_SIZE, self.grid)]
 
     def printed(self) -> list[show.Section]:
         return self.sections() if self.detailed else self.sections()[:1]
@@ -232,6 +218,7 @@ def _frame(title: str, note: str, rows: pd.DataFrame) -> show.Frame:
     )
     data = rows.assign(kept=rows["kept"] + out + mark, num_kept=rows["num_kept"].round())
     columns = {
+        "size": show.counts(title="labelled"),
         "kept": show.names(),
         "num_kept": show.counts(title="examples"),
         "share": show.numbers(2),
@@ -241,6 +228,10 @@ def _frame(title: str, note: str, rows: pd.DataFrame) -> show.Frame:
         "accuracy_near": show.numbers(3, title="neighbours"),
     }
     return show.Frame(title, note, data, columns)
+
+
+def _interval(gain: Gain) -> dict[str, float]:
+    return Interval(gain.value, *gain.interval)._asdict()
 
 
 def _points(gain: Gain) -> str:

@@ -51,25 +51,21 @@ class Cell:
 
     def values(self) -> dict[str, Any]:
         """The rate with everything beside it, as a flat row; ``None`` where there is no value."""
-        groups, every, agreed = self.groups, self.all_trials, self.agreed
-
-        def of(match: Any, name: str, at: int | None = None) -> Any:
-            value = getattr(match, name, None)
-            return show.defined(value if at is None or value is None else value[at])
-
+        groups, every = (vars(one) if one else {} for one in (self.groups, self.all_trials))
         names = ("bias", "decided", "group_size", "num_splits", "num_empty", "chance", "class_chance")
-        return {
-            "rate": of(groups, "rate"),
-            "low": of(groups, "interval", 0),
-            "high": of(groups, "interval", 1),
-            **{name: of(groups, name) for name in names},
-            "agreement": of(agreed, "rate"),
-            **{f"agreement_{name}": of(agreed, name) for name in ("low", "high", "reason")},
-            **{f"tie_mass_{run}": of(groups, "tie_mass", at) for at, run in enumerate("ab")},
-            **{f"size_{run}": of(groups, "sizes", at) for at, run in enumerate("ab")},
-            **{f"all_trials_{name}": of(every, name) for name in ("rate", "chance", "class_chance")},
-            **{f"all_trials_tie_mass_{run}": of(every, "tie_mass", at) for at, run in enumerate("ab")},
-        }
+        row = {"rate": groups.get("rate"), **_both(groups, "interval", "low", "high")}
+        row |= {name: groups.get(name) for name in names} | {"agreement": self.agreed.rate}
+        row |= {f"agreement_{name}": getattr(self.agreed, name) for name in ("low", "high", "reason")}
+        row |= _both(groups, "tie_mass", "tie_mass_a", "tie_mass_b") | _both(
+            groups, "sizes", "size_a", "size_b"
+        )
+        row |= {f"all_trials_{name}": every.get(name) for name in ("rate", "chance", "class_chance")}
+        row |= _both(every, "tie_mass", "all_trials_tie_mass_a", "all_trials_tie_mass_b")
+        return {name: show.defined(value) for name, value in row.items()}
+
+
+def _both(match: dict[str, Any], name: str, first: str, second: str) -> dict[str, Any]:
+    return dict(zip((first, second), match.get(name, (None, None)), strict=True))
 
 
 @dataclass(frozen=True)

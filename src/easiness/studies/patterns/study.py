@@ -24,8 +24,13 @@ from easiness.runs import data_of, features_beside, find_data, find_split, posit
 from easiness.scoring import Score, Scoring, find_score
 from easiness.spec import Option, Split
 from easiness.store import Run, StoredTrial, num_heard
-from easiness.studies.patterns.found import Patterns, least_explained
-from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
+from easiness.studies.patterns.neighbourhood import (
+    AT_MOST,
+    Neighbourhood,
+    Patterns,
+    least_explained,
+    neighbourhood,
+)
 
 EASE = {"easy": 1, "sound label": 1, "hard": -1, "suspect label": -1}
 """1 where a high score is easy, -1 where it is hard, by what high means."""

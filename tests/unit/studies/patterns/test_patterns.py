@@ -16,7 +16,7 @@ from easiness.analysis.rank_regression import reliability
 from easiness.scoring import find_score
 from easiness.show import rendered
 from easiness.studies.patterns import Patterns, least_explained, neighbourhood, study
-from easiness.studies.patterns.found import TOO_EASY, TOO_HARD
+from easiness.studies.patterns.neighbourhood import TOO_EASY, TOO_HARD
 from easiness.studies.patterns.study import outcome_of
 
 NUM = 240
