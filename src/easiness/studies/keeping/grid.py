@@ -29,10 +29,8 @@ from easiness.studies.suspects import Suspected, suspects
 if TYPE_CHECKING:
     from easiness.studies.keeping.study import Kept
 
-SIZES = (0.05, 0.2, 0.5, 1.0)
-"""Shares of the examples that there are, unless sizes are asked for."""
-FEWEST_OF_CLASS = 5
-"""Examples a class, on average, of the smallest size by default."""
+SIZES = (0.05, 0.2, 0.5, 1.0)  # shares of the examples that there are, unless sizes are asked for
+FEWEST_OF_CLASS = 5  # examples a class, on average, of the smallest size by default
 _STREAM = 0x776F7274  # keeps these random numbers apart from others of the same seed
 
 

@@ -26,8 +26,7 @@ from easiness.spec import Heads
 from easiness.store import Run
 from easiness.studies.keeping.worth import NEIGHBOURS
 
-REPEATS, FOLDS = 2, 5
-"""Folds that examples are judged by: ten heads, two of which have not seen an example."""
+REPEATS, FOLDS = 2, 5  # folds that examples are judged by: ten heads, two of which have not seen an example
 
 Right = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]

@@ -12,13 +12,10 @@ from easiness.lazy import Figure, pd
 from easiness.regular_file import in_words
 
 RARE, MARGIN, RANDOM = "rare and uncertain", "margin", "random"
-RULES = (RARE, MARGIN)
-"""Rules that are held against `RANDOM`."""
+RULES = (RARE, MARGIN)  # rules that are held against `RANDOM`
 
-LEVEL = 0.975
-"""Level of intervals: one of two rules is recommended, and by chance each gets its turn."""
-MOST = 20_000
-"""Examples that a replay draws from."""
+LEVEL = 0.975  # level of intervals: one of two rules is recommended, and by chance each gets its turn
+MOST = 20_000  # examples that a replay draws from
 
 _SHOWN = 10  # picks
 _ROOM = 1.25  # left and right of the numbers of labels in the figure

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from easiness.studies.keeping.study import Kept
 
 
-NAMED = "ids"
-"""The policy of examples that were dropped by name."""
+NAMED = "ids"  # the policy of examples that were dropped by name
 
 _EXACT = ("worst", "best")  # policies that draw nothing: exactly the worst or the best are dropped
 _NUMBERS = {

@@ -107,8 +107,7 @@ PICKS: dict[str, Rule] = {
 """Each rule takes a pool in random order, and says which ``num`` of it to label."""
 
 
-STARTS = (100, 300, 1_000)
-"""Labelled examples that replays begin with, beside half of those that there are."""
+STARTS = (100, 300, 1_000)  # labelled examples that replays begin with, beside half of those that there are
 _REST = 4  # a pool has so many times as many examples as are picked, at least
 _STREAM = 0x706F6F6C  # keeps these random numbers apart from others of the same seed
 

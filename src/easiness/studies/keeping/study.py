@@ -160,8 +160,7 @@ KEEP = Study(
         "says which to train on at each step.\n\n"
         "Else it says what is worth keeping of a run on features: at several sizes it fits heads to the "
         "easiest, the hardest and random examples, with and without suspects, and tests them on the held-out "
-        "split, or on a fifth that is set aside; minutes on one core. -o FILE.csv has labels to keep and "
-        "drop, for --labels and `verify`."
+        "split, or on a fifth; minutes on one core. -o FILE.csv has labels for --labels and `verify`."
     ),
     suffixes=_suffixes,
     trusts=True,
@@ -206,10 +205,9 @@ NEXT = Study(
     about=(
         "Needs a run on features. Picks are what is rare and uncertain (together they cover most of what is "
         "uncertain and has no label near by), what has the smallest margin, and random ones. Replays on the "
-        "run's own examples say which to follow: some are taken for labelled, each rule picks from the rest, "
-        "and heads of both are tested on the held-out split, or on a fifth that is set aside. A rule is "
-        "recommended only where its gain over random is shown with an interval, at the largest number of "
-        "labelled examples: half of those that there are."
+        "run's own examples say which to follow, tested on the held-out split, or on a fifth that is set "
+        "aside. A rule is recommended only where its gain over random is shown with an interval, where most "
+        "are labelled: half of those that there are."
     ),
     trusts=True,
 )

@@ -16,10 +16,8 @@ from easiness.lazy import Figure, pd
 from easiness.store import Run
 from easiness.studies.labels import Cleaned, verifying
 
-ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"
-"""Which examples are kept."""
-FEWEST_SEEDS = 5
-"""Draws from which on intervals hold, see `paired_gain`."""
+ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"  # which examples are kept
+FEWEST_SEEDS = 5  # draws from which on intervals hold, see `paired_gain`
 NEIGHBOURS = 15
 """Nearest examples that vote: a second kind of classifier, since what heads can spare others may need."""
 

@@ -298,21 +298,15 @@ def shortened(name: str) -> str:
 
 
 def _resolution(c: Comparison) -> show.Frame:
-    rows = [
-        {
-            "run": name,
-            f"{c.judge}s": of["num_trials"],
-            "right in all": of["right_in_all"],
-            "right in none": of["right_in_none"],
-            **{f"tie mass {side}": of["tie_mass"][side] for side in SIDES},
-        }
-        for name, of in zip(c.names, c.resolution, strict=True)
-    ]
-    return show.table(
+    numbers = ("right_in_all", "right_in_none", *(f"tie_mass_{side}" for side in SIDES))
+    columns = {"run": show.names(), "num_trials": show.counts(title=f"{c.judge}s")}
+    columns |= {name: show.numbers(title=name.replace("_", " ")) for name in numbers}
+    return show.Frame(
         f"How far easiness tells {c.num_examples} examples apart {c.at}",
         f"Shares of the examples, from all {c.judge}s. Tie mass: the share of the examples that tie "
         f"at the edge of a set of {c.fraction:g}.",
-        rows,
+        pd.json_normalize(c.resolution, sep="_").assign(run=c.names),
+        columns,
     )
 
 

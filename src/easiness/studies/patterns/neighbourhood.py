@@ -21,8 +21,7 @@ from easiness.store import Row, Run
 NUM_NEAREST = 50
 OTHER_SCALES = (10, 50, 100)
 """The k by which frequency is counted again, to see whether what is found hangs on it."""
-AT_MOST = 50_000
-"""Training examples among which neighbours are looked for; of more, so many are drawn."""
+AT_MOST = 50_000  # training examples among which neighbours are looked for; of more, so many are drawn
 
 _AT_ONCE = 1024
 _ROUNDED = np.float32(1e-6)  # of squared distances

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from easiness import show
-from easiness.analysis import MIN_GROUP, POLICIES, Gain, paired_gain
+from easiness.analysis import POLICIES, Gain, paired_gain
 from easiness.data import Dataset, new_labels, relabelled
 from easiness.errors import BadInput
 from easiness.heads import Deal, joined_with_near
@@ -147,7 +147,6 @@ class Verification(show.Result):
 
     def _accuracies(self) -> show.Frame:
         num = len(self.before)
-        few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
         left = self.num_examples - self.num_dropped + self.num_taken_back
         rows = []
         for name, own in self.right.items():
@@ -174,8 +173,10 @@ class Verification(show.Result):
             columns["after over it"] = show.points(low="least", high="most")
         return show.Frame(
             f"Accuracy of {self.model} on {self._tested} {self.row.at}",
-            f"{show.capitalized(self.headline)}. {_over(num)}{few} Their labels are taken as they are."
-            f"{'' if self.held_out else ' Each trial leaves a part out and is tested on it.'}",
+            f"{show.capitalized(self.headline)}. Mean ± standard deviation over pairs of trials with the "
+            "same seeds; the 95 % interval is for other trials and other tested examples. Their labels are "
+            "taken as they "
+            f"are.{'' if self.held_out else ' Each trial leaves a part out and is tested on it.'}",
             pd.DataFrame(rows),
             columns,
             tuple(filter(None, notices)),
@@ -203,15 +204,6 @@ def effect_text(gain: Gain) -> str:
     verb, (near, far) = ("gains", (low, high)) if value > 0 else ("loses", (-high, -low))
     end = f"{near:.1f}"
     return f"{verb} {abs(value):.1f} points ({'just over 0' if float(end) == 0 else end} to {far:.1f})"
-
-
-def _over(num: int) -> str:
-    if num == 1:
-        return "From one pair of trials with the same seeds, which has no standard deviation and no interval."
-    return (
-        f"Mean ± standard deviation over {num} pairs of trials with the same seeds; the 95 % interval is for "
-        "other trials and other tested examples."
-    )
 
 
 @dataclass(frozen=True, eq=False)

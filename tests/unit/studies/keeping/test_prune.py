@@ -41,16 +41,6 @@ def test_the_draw_is_that_of_the_studies(run, policy, beta, score, sign):
     np.testing.assert_array_equal(pruned.table()["id"], np.delete(run.ids, drawn))
 
 
-def test_the_score_of_both_parts(run):
-    pruned = prune(run, drop=0.3, policy="easy", score="el2n", at=1)
-    el2n = run.scores(1)["el2n"].to_numpy()
-    np.testing.assert_array_equal(pruned.values, el2n)
-    assert dropped(pruned) == ez.draw_by_rank(-el2n, 0.3, (3, 1), 0).tolist()
-    by_class, own = pruned.by_class(), run.labels == 3
-    assert by_class["el2n_kept"][3] == pytest.approx(el2n[own & pruned.kept].mean())
-    assert by_class["el2n_dropped"][3] == pytest.approx(el2n[own & ~pruned.kept].mean())
-
-
 @pytest.mark.parametrize(("keep", "sign"), [("top", -1), ("bottom", 1)])
 @pytest.mark.parametrize("score", ["variability", "entropy", "aleatoric"])
 @pytest.mark.parametrize(
@@ -245,12 +235,6 @@ def test_ids_that_cannot_be_dropped(ten, tmp_path, name, content, message):
         prune(ten, ids=name)
 
 
-def test_the_worst_may_not_be_a_whole_class(tmp_path):
-    ten = made(tmp_path / "run", np.where(LABELS == 0, 0.3, 0.8))
-    with pytest.raises(BadInput, match=r"all 5 .*class 'a'; .*\(--balanced\)"):
-        prune(ten, policy="worst", drop=0.5)
-
-
 TAUGHT, KINDS = 60, 3
 CLASS_OF = np.arange(TAUGHT) % KINDS
 
@@ -284,16 +268,6 @@ def test_it_is_the_same_whenever_it_is_gone_through(taught):
     assert list(found) != list(other)
     seen = [batch.tolist() for batch in DataLoader(range(TAUGHT), batch_sampler=found)]  # type: ignore[arg-type]
     assert seen == list(found)
-
-
-@pytest.mark.parametrize("batch", [20, TAUGHT])
-def test_a_step_of_more_than_the_first_part_is_on_as_many_as_it_takes(taught, batch):
-    found = ez.keep(taught, steps=4, batch_size=batch)
-    batches = list(found)
-    assert [len(set(one)) for one in batches] == [batch] * 4
-    assert set(batches[0]) == set(found.order[:batch].tolist())
-    assert found.pool(0) == batch
-    assert f"The first steps are on {batch} examples, as many as they take." in found.sections()[0].note
 
 
 def test_the_table_names_the_examples_of_each_step(taught):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, Run, compare, open_run
-from easiness.analysis import Agreement, GroupMatch, Interval, Match
+from easiness.analysis import Agreement, Interval, Match
 from easiness.show.result import sections_text
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison, headline
@@ -27,13 +27,11 @@ EVERY = Match(rate=0.35, tie_mass=(0.0, 0.0), chance=0.1, class_chance=0.13, siz
 UNDECIDED = replace(GROUPS, group_size=3, decided=False)
 
 
-def pair(
-    groups: GroupMatch | None = GROUPS, agreed: Agreement = AGREED, side: Any = "hard", a: int = 0, b: int = 1
-) -> Cell:
+def pair(groups: Any = GROUPS, agreed: Any = AGREED, side: Any = "hard", a: int = 0, b: int = 1) -> Cell:
     return Cell(a, b, side, "refine", groups, agreed, EVERY)
 
 
-def ceiling(groups: GroupMatch | None = GROUPS, side: Any = "hard", a: int = 0) -> Cell:
+def ceiling(groups: Any = GROUPS, side: Any = "hard", a: int = 0) -> Cell:
     return Cell(a, a, side, "refine", groups)
 
 
@@ -53,34 +51,14 @@ UNTOLD = "cannot be told (some sets are empty); "
 @pytest.mark.parametrize(
     ("cell", "said", "more"),
     [
-        (
-            pair(),
-            "agree on 0.62 (0.55 to 0.69) of the hardest tenth",
-            f"{CHANCE}; more trials would hardly change that",
-        ),
-        (
-            pair(agreed=Agreement(0.621, 0.5, 0.75)),
-            "agree on 0.62 (0.50 to 0.75) of the hardest tenth",
-            NARROW,
-        ),
-        (pair(agreed=Agreement(0.621)), "agree on 0.62 of the hardest tenth", NARROW),
+        (pair(), "agree on 0.62 (0.55 to 0.69) of the hardest tenth", "would hardly change that"),
+        (pair(agreed=Agreement(0.621, 0.5, 0.75)), "agree on 0.62 (0.50 to 0.75) of", NARROW),
+        (pair(agreed=Agreement(0.621)), "agree on 0.62 of", NARROW),
         (pair(UNDECIDED, side="easy"), "agree on 0.62 (0.55 to 0.69) of the easiest tenth", FEW),
         (pair(None, Agreement()), "match in 0.35 of the hardest tenth", ALONE),
-        (
-            pair(agreed=EMPTY),
-            "agree on the hardest tenth",
-            f"{UNTOLD}groups of 20 trials match in 0.41; {CHANCE}",
-        ),
-        (
-            pair(replace(GROUPS, rate=math.nan), EMPTY),
-            "agree on the hardest tenth",
-            f"{UNTOLD}there is nothing",
-        ),
-        (
-            pair(UNDECIDED, EMPTY),
-            "agree on the hardest tenth",
-            f"groups of 3 trials match in 0.41; {CHANCE}; {FEW}",
-        ),
+        (pair(agreed=EMPTY), "agree on", f"{UNTOLD}groups of 20 trials match in 0.41; {CHANCE}"),
+        (pair(replace(GROUPS, rate=math.nan), EMPTY), "agree on", f"{UNTOLD}there is nothing"),
+        (pair(UNDECIDED, EMPTY), "agree on", f"groups of 3 trials match in 0.41; {CHANCE}; {FEW}"),
     ],
 )
 def test_what_is_said_of_two_runs(cell: Cell, said: str, more: str) -> None:
@@ -102,19 +80,6 @@ AGAIN = "wrn finds 0.41 (0.37 to 0.46) of its hardest tenth again with"
 )
 def test_what_is_said_of_a_run_alone(cell: Cell, said: str) -> None:
     assert comparison(cell, names=("wrn",)).pair_answers() == [said]
-
-
-def test_sides_and_pairs_come_in_their_order_and_one_policy_speaks() -> None:
-    cells = [
-        replace(one, side=side, ties=ties)
-        for ties in ("expected", "refine")
-        for side in ("hard", "easy")
-        for one in (ceiling(), pair(), pair(b=2), ceiling(a=1), pair(a=1, b=2), ceiling(a=2))
-    ]
-    said = comparison(*cells, names=("x", "y", "z"), fraction=0.05).pair_answers()
-    tails = [(text.split(" agree")[0], text.split("of the ")[1][:12]) for text in said]
-    pairs = ("x and y", "x and z", "y and z")
-    assert tails == [(names, tail) for tail in ("easiest 5 %;", "hardest 5 %;") for names in pairs]
 
 
 def test_many_pairs_share_a_sentence() -> None:
@@ -144,8 +109,7 @@ def test_the_table_is_at_most_100_columns_wide_for_four_runs_of_long_names() -> 
     cells = [
         ceiling(wide, side, a) if a == b else pair(wide, Agreement(1.0, 0.95, 1.0), side, a, b)
         for side in ("easy", "hard")
-        for a in range(4)
-        for b in range(a, 4)
+        for a, b in itertools.combinations_with_replacement(range(4), 2)
     ]
     shown = headline(comparison(*cells, names=names)).section
     assert len(shown.rows) == 1 + 2 * 10
@@ -198,13 +162,7 @@ class Foretold:
 
     def __init__(self, side: str, share: Interval, needs: dict[float, int | None], fraction: float = 0.1):
         self.side, self.fraction, self.num_trials, self.farthest = side, fraction, 20, 200
-        self._share, self._needs = share, needs
-
-    def share(self) -> Interval:
-        return self._share
-
-    def trials_for(self, share: float) -> int | None:
-        return self._needs[share]
+        self.share, self.trials_for = lambda: share, needs.__getitem__
 
 
 def ahead(*forecasts: Any, num_trials: int = 20, seconds: float | None = None, **options: Any) -> Outlook:
@@ -242,21 +200,16 @@ def test_what_a_set_holds_and_what_more_would_need(
 def test_what_more_trials_cost_is_said_where_it_is_known() -> None:
     """37 trials of 30 s are 18.5 min; no other sentence names a cost."""
     one = Foretold("easy", Interval(0.7, 0.6, 0.8), {0.9: 57}, fraction=0.05)
-    assert ahead(one, seconds=30.0, fraction=0.05).sentences() == [
-        "the easy set holds about 70 % (60 to 80) of the true easiest 5 %; 90 % needs about 57 trials, "
-        "18 min more here"
-    ]
+    [text] = ahead(one, seconds=30.0, fraction=0.05).sentences()
+    assert text.endswith("(60 to 80) of the true easiest 5 %; 90 % needs about 57 trials, 18 min more here")
     beyond = Foretold("easy", Interval(0.7, 0.6, 0.8), {0.9: None})
     assert "here" not in ahead(beyond, seconds=30.0).sentences()[0]
-    (vague,) = ahead(Foretold("hard", Interval(0.4, 0.1, 0.7), {})).sentences()
+    [vague] = ahead(Foretold("hard", Interval(0.4, 0.1, 0.7), {})).sentences()
     assert "20 trials cannot narrow it down" in vague
 
 
 def test_too_few_trials_to_tell() -> None:
-    assert ahead(num_trials=1).sentences() == [
-        "how much of the true easiest and hardest tenth the sets hold cannot be told from 1 trial: "
-        "10 are needed"
-    ]
+    assert "from 1 trial: 10 are needed" in ahead(num_trials=1).sentences()[0]
     assert "3 min more here" in ahead(num_trials=7, seconds=60.0, fraction=0.2).sentences()[0]
     assert "nothing is learned" in ahead(num_trials=10, reason="nothing is learned").sentences()[0]
 

@@ -101,19 +101,6 @@ def test_it_is_read_again_and_goes_on_wherever_the_file_lies(planted, verified, 
     np.testing.assert_array_equal(fewer.before, again.before[:2])
 
 
-def test_an_edited_file_is_another_verification(planted, verified, tmp_path):
-    """A person takes every drop back; the runs that are there are of other labels."""
-    edited = tmp_path / "labels.csv"
-    edited.write_text(planted[1].read_text().replace("drop", ""))
-    with pytest.raises(BadInput, match=r"after: .* run has 270 examples"):
-        ez.verify(planted[0], labels=edited, out=verified[0], **SMALL)
-    found = ez.verify(planted[0], labels=edited, out=tmp_path / "out", **{**SMALL, "trials": 1, "epochs": 1})
-    assert found.num_dropped == 0
-    assert found.num_relabelled > verified[1].num_relabelled
-    assert found.headline.endswith("in one trial, which shows nothing")
-    assert math.isnan(found.gain.interval[0])
-
-
 def test_labels_before_from_a_file(command, planted, tmp_path):
     """What an edit of the labels is worth, not what the source's would have been."""
     table = pd.read_csv(planted[1])
@@ -258,21 +245,6 @@ def test_networks_see_copies_and_groups_together():
     assert together(x, group=groups) == {(0, 3, 7, 12), (4, 9)}
     x[10:] = np.clip(x[4] * np.linspace(0.9, 1.1, 10)[:, None, None, None], 0, 255).astype(np.uint8)
     assert together(x) == {(3, 7)}  # where half look alike they are no copies
-
-
-def test_labels_before_and_others_beside_without_a_split_held_out(flat, tmp_path):
-    source, file = flat
-    first = pd.read_csv(file).head(40)
-    first.loc[:4, "action"] = "drop"
-    first.to_csv(tmp_path / "before.csv", index=False)
-    small = {**CROSSED[0], "epochs": 1}
-    found = ez.verify(source, labels=file, before=tmp_path / "before.csv", out=tmp_path / "one", **small)
-    assert (found.num_examples, found.num_dropped, found.num_taken_back) == (NUM - 5, 0, 2)
-    assert found.num_held_out == NUM - DECIDED
-    ez.verify(source, labels=file, out=tmp_path / "two", beside=("rs2",), **small)
-    spec = ez.open_run(tmp_path / "two" / "rs2").spec.measured
-    assert spec is not None
-    assert spec.steps_of == round(0.8 * (NUM - 3))
 
 
 @pytest.mark.parametrize(
