@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -104,11 +104,6 @@ class Comparison(show.Result):
         return self.sections() if self.detailed else [headline(self).section]
 
     @property
-    def epoch(self) -> int | None:
-        """The epoch after which trainings were read; ``None`` where there are runs on features alone."""
-        return self.asked.get("epoch")
-
-    @property
     def at(self) -> str:
         """``after epoch 3``, ``at share 0.8``, or that of each run by its name."""
         if len(set(self.rows)) == 1:
@@ -129,12 +124,9 @@ class Comparison(show.Result):
             values.setdefault(row.name, set()).add(row.value)
         return {name: one.pop() if len(one) == 1 else None for name, one in values.items()}
 
-    @cached_property
-    def _by_key(self) -> dict[tuple[int, int, Side, Ties], Cell]:
-        return {(cell.a, cell.b, cell.side, cell.ties): cell for cell in self.cells}
-
     def cell(self, a: int, b: int, side: Side, ties: Ties) -> Cell:
-        return self._by_key[min(a, b), max(a, b), side, ties]
+        key = min(a, b), max(a, b), side, ties
+        return next(one for one in self.cells if (one.a, one.b, one.side, one.ties) == key)
 
     def table(self) -> pd.DataFrame:
         """One row per matching rate, both sides and all policies."""
@@ -314,21 +306,18 @@ def _details(c: Comparison, side: Side) -> show.Frame:
     rows = c.table()
     rows = rows[rows["side"] == side]
     pair = (rows["a"] + " - " + rows["b"]).where(~rows["ceiling"], "ceiling of " + rows["a"])
-    numbers = dict.fromkeys(("chance", "class_chance", "tie_mass_a", "tie_mass_b"), show.numbers(2))
-    every = ("all_trials_rate", "all_trials_chance", "all_trials_tie_mass_a", "all_trials_tie_mass_b")
     columns = {
         "pair": show.names(),
         "ties": show.names(),
         "rate": show.numbers(2, low="low", high="high", decided="decided"),
-        "bias": show.numbers(2),
-        "group_size": show.counts(title=f"{c.judge}s a group"),
-        **numbers,
-        "size_a": show.numbers(0),
-        "size_b": show.numbers(0),
         "agreement": show.numbers(2, low="agreement_low", high="agreement_high"),
         "agreement_reason": show.names(title="why none"),
-        **dict.fromkeys(every, show.numbers(2)),
+        "group_size": show.counts(title=f"{c.judge}s a group"),
     }
+    ties = ("tie_mass_a", "tie_mass_b")
+    numbers = ("bias", "chance", "class_chance", *ties, "all_trials_rate", "all_trials_chance")
+    columns |= {name: show.numbers(2) for name in (*numbers, *(f"all_trials_{name}" for name in ties))}
+    columns |= {name: show.numbers(0) for name in ("size_a", "size_b")}
     return show.Frame(
         f"{side.capitalize()} examples: what each rate must be read beside",
         "Rates are means over choices of disjoint groups. Intervals are a bootstrap over trials, "
@@ -369,7 +358,7 @@ def _halves(name: str, c: Comparison, judged: Reliability, by: str) -> show.Fram
     return show.table(title, note, rows, digits=2)
 
 
-def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: Ties | None = None) -> Figure:
+def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES) -> Figure:
     """Matching rates between groups of trials, with 95 % intervals: easy above the diagonal, hard below it.
 
     The diagonal, framed, is a network against itself: its noise ceiling. What rests on groups that are too
@@ -377,7 +366,7 @@ def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: T
     """
     from matplotlib.figure import Figure
 
-    ties = comparison.headline_ties if ties is None else ties
+    ties = comparison.headline_ties
     num, names = len(comparison.names), [_wrapped(name) for name in comparison.names]
     lines = max(name.count("\n") for name in names)
     figure = Figure(figsize=(1.6 + 1.15 * (num + 1), 1.0 + 0.13 * lines + 0.85 * num), layout="constrained")
