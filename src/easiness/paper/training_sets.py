@@ -33,7 +33,7 @@ from easiness.spec import (
     recipe_settings,
 )
 from easiness.store import Row, Run
-from easiness.studies.keeping import aligned, order_of, ranking, scored_data
+from easiness.studies.keeping import align, order_of, ranking, scored_data
 
 FULL = "full"
 """Name of the run in which nothing is dropped or relabelled."""
@@ -367,7 +367,7 @@ def plan_sets(asked: Ablated) -> TrainingSets:
     run, drawing = asked.scores, asked.drawing
     row = run.resolve_at(drawing.at)
     data = scored_data(run, asked.data, replace(asked.loading, holdout=asked.holdout))
-    values = aligned(run, ranking(run, drawing.score, drawing.at, drawing.keep), data)
+    values = align(run, ranking(run, drawing.score, drawing.at, drawing.keep), data)
     return plan_ranked(asked.effect, data, values, asked.training, replace(drawing, **run.asked(row)))
 
 

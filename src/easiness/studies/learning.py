@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class LearningCurve(show.Result):
         for foretold, rows in table.groupby("foretold"):
             color, line, name = kinds[bool(foretold)]
             reach = [rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]]
-            more = {"errors": reach, "filled": not foretold}
+            more: dict[str, Any] = {"errors": reach, "filled": not foretold}
             name = f"{name}, 95 % interval"
             drawn.append(show.Curve(rows["examples"], rows["accuracy"], name, color, line=line, **more))
         figure = show.curves({"": drawn}, (5.2, 2.9), x="examples seen", y="accuracy")

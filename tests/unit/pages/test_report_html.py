@@ -369,7 +369,7 @@ def test_what_would_be_dropped_is_what_keep_drops(record: Record) -> None:
     assert [(one["share"], one["num"]) for one in found["dropped"]] == [(0.1, 10), (0.3, 30), (0.5, 50)]
     votes = run.votes(2)
     for one in found["dropped"]:
-        kept = ez.keep(run, drop=one["share"], policy="easy", at=2).kept
+        kept = ez.keep(run, drop=one["share"], policy="easy", at=2).kept_mask
         assert one["num_right"] == int(votes.correct[:, ~kept].all(axis=0).sum())
         p_label = votes.p_label.mean(axis=0)
         assert one["of_dropped"] == pytest.approx(p_label[~kept].mean())
@@ -399,7 +399,7 @@ def test_a_share_that_takes_a_whole_class_is_left_out(record: Record) -> None:
     found = left_out(record(logits, labels), 1)
     assert found is not None
     for share in (one["share"] for one in found["dropped"]):  # the others are refused
-        kept = ez.keep(record(logits, labels, name=f"{share}"), drop=share, policy="easy").kept
+        kept = ez.keep(record(logits, labels, name=f"{share}"), drop=share, policy="easy").kept_mask
         assert 19 in np.flatnonzero(kept)
 
 

@@ -104,6 +104,11 @@ class Comparison(show.Result):
         return self.sections() if self.detailed else [headline(self).section]
 
     @property
+    def epoch(self) -> int | None:
+        """The epoch after which trainings were read; ``None`` where there are runs on features alone."""
+        return self.asked.get("epoch")
+
+    @property
     def at(self) -> str:
         """``after epoch 3``, ``at share 0.8``, or that of each run by its name."""
         if len(set(self.rows)) == 1:

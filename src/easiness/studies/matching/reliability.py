@@ -317,7 +317,11 @@ def draw_reliability(judged: Reliability, *, by_trials: bool = False) -> Figure 
     show.row_axis(axes, x if name == "share" else ())
     if by_trials:
         low, high = axes.get_xlim()
-        few = {"label": f"under {analysis.MIN_GROUP}: undecided", "color": show.INK, "alpha": 0.06}
+        few: dict[str, Any] = {
+            "label": f"under {analysis.MIN_GROUP}: undecided",
+            "color": show.INK,
+            "alpha": 0.06,
+        }
         axes.axvspan(low, min(high, analysis.MIN_GROUP - 0.5), linewidth=0, **few)
         axes.set_xlim(low, high)
     show.legend_above(axes, 2)

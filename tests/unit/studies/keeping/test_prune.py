@@ -25,7 +25,7 @@ def prune(run: ez.Run, **asked: Any) -> Any:
 
 
 def dropped(pruned) -> list[int]:
-    return np.flatnonzero(~pruned.kept).tolist()
+    return np.flatnonzero(~pruned.kept_mask).tolist()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def half_learned(record) -> ez.Run:
 
 def test_what_was_never_learned_is_the_hardest(half_learned):
     pruned = prune(half_learned, drop=0.5, policy="beta:1,1000000", score="forgetting_events")
-    np.testing.assert_array_equal(~pruned.kept, np.arange(60) % 2)  # the thirty, and no other
+    np.testing.assert_array_equal(~pruned.kept_mask, np.arange(60) % 2)  # the thirty, and no other
     np.testing.assert_array_equal(pruned.values, np.where(np.arange(60) % 2, np.nan, 0))
     assert "30 examples that no trial learned" in pruned.sections()[0].note
     means = pruned.by_class()
@@ -107,7 +107,7 @@ def test_an_end_to_keep_is_the_policy_that_drops_the_other(run, score, keep, pol
     by_end = prune(run, score=score, keep=keep)
     by_policy = prune(run, score=score, policy=policy)
     assert by_end.policy == policy
-    assert (by_end.kept == by_policy.kept).all()
+    assert (by_end.kept_mask == by_policy.kept_mask).all()
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def ten(tmp_path) -> ez.Run:
 
 
 def dropped_ids(pruned) -> list[int]:
-    return pruned.run.ids[~pruned.kept].tolist()
+    return pruned.run.ids[~pruned.kept_mask].tolist()
 
 
 @pytest.mark.parametrize(
