@@ -38,7 +38,7 @@ from easiness.show import to_svg
 from easiness.spec import Option
 from easiness.store import Run, check_opened
 from easiness.studies import matching
-from easiness.studies.matching import Compared, Comparison
+from easiness.studies.matching import CompareOptions, Comparison
 from easiness.studies.suspects import ABOVE
 from easiness.studies.versions import Matching, Versions, diff
 
@@ -240,7 +240,9 @@ def render_report(
     if comparison is None:
         rates_alone = len(runs) > _MOST_RUNS
         try:
-            asked = Compared(tuple(runs), at, usual, ("refine",) if rates_alone else ("expected", "refine"))
+            asked = CompareOptions(
+                tuple(runs), at, usual, ("refine",) if rates_alone else ("expected", "refine")
+            )
             comparison = matching.compare(asked, rates_alone=rates_alone)
         except BadInput as error:
             not_compared = str(error)

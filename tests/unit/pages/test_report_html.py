@@ -202,7 +202,7 @@ def test_several_runs_are_compared_as_in_table_1(record: Callable[..., Any]) -> 
             for cell in cells:
                 assert cell.groups is not None
                 low, high = cell.groups.interval
-                agreement = "" if math.isnan(cell.agreement) else f" agreement {cell.agreement:.2f}"
+                agreement = "" if math.isnan(cell.agreement.rate) else f" agreement {cell.agreement.rate:.2f}"
                 texts.append(f"{cell.groups.rate:.2f} {low:.2f} to {high:.2f}{agreement}")
             assert ["run1", texts[0], texts[1], "0.10"] in page.rows
             assert ["run2", "–", texts[2], "0.10"] in page.rows

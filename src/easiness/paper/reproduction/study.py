@@ -37,7 +37,7 @@ from easiness.perturb import default_levels
 from easiness.spec import Drawing, Effect, Execution, Loading, Recording, Training
 from easiness.store import Run
 from easiness.studies.keeping import ranking
-from easiness.studies.matching import Compared, Comparison, Reliability, compare
+from easiness.studies.matching import CompareOptions, Comparison, Reliability, compare
 from easiness.studies.similarity import Similarity, similarity
 from easiness.training import resolve_device
 
@@ -218,11 +218,11 @@ def compare_at_best(matched: list[Run]) -> tuple[Comparison, Comparison]:
     Best is the epoch after which halves of the trials match most under ``refine``, on average over runs:
     the first of equals. Epochs after which some run has no easiness yet do not count.
     """
-    last = compare(Compared(tuple(matched)))
+    last = compare(CompareOptions(tuple(matched)))
 
     def at_best(side: Side) -> Comparison:
         best = _best_epoch(last.reliability, side)
-        return last if best in (None, last.epoch) else compare(Compared(tuple(matched), best))
+        return last if best in (None, last.epoch) else compare(CompareOptions(tuple(matched), best))
 
     return at_best("easy"), at_best("hard")
 

@@ -23,6 +23,10 @@ def _read_sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, numbers))
 
 
+def _read_shares(text: str) -> tuple[float, ...]:
+    return read_numbers("--keep-shares", text, "0.2,0.4,0.8")
+
+
 @dataclass(frozen=True)
 class KeepOptions:
     """Options of `keep`."""
@@ -87,7 +91,7 @@ class KeepOptions:
             "--keep-shares",
             "Shares of them to keep in these trials.",
             metavar="S,S,..",
-            read=lambda text: read_numbers("--keep-shares", text, "0.2,0.4,0.8"),
+            read=_read_shares,
         ),
     ] = (0.1, 0.2, 0.4, 0.6, 0.8)
     seeds: Annotated[int, Option("--seeds", "Draws of each size, at least five.", least=FEWEST_SEEDS)] = 5

@@ -43,7 +43,7 @@ def matching_rate(
 
 
 @dataclass(frozen=True)
-class Compared:
+class CompareOptions:
     """Options of `compare`."""
 
     runs: Annotated[
@@ -60,19 +60,19 @@ class Compared:
     seed: Annotated[int, Option("", "Seed of the choices of groups and of the bootstrap.")] = 0
 
 
-def compare(asked: Compared, *, rates_alone: bool = False) -> Comparison:
+def compare(options: CompareOptions, *, rates_alone: bool = False) -> Comparison:
     """Match every run with every other and with itself, easy and hard, under each policy for ties.
 
     With ``rates_alone`` neither the agreement of each pair is fitted nor each run judged, which take longest.
     """
-    runs, fraction, policies = asked.runs, asked.fraction, tuple(asked.ties)
+    runs, fraction, policies = options.runs, options.fraction, tuple(options.ties)
     _check_each_once(runs)
     check_comparable(runs)
-    rows = rows_of(runs, asked.at)
+    rows = rows_of(runs, options.at)
     votes = [run.votes(row, analysis.MOST_COMPARED) for run, row in zip(runs, rows, strict=True)]
-    drawn = votes[0].num_examples / len(runs[0].ids)
+    share_drawn = votes[0].num_examples / len(runs[0].ids)
     rules = [
-        analysis.Rule(side, fraction, policy, asked.seed, drawn)
+        analysis.Rule(side, fraction, policy, options.seed, share_drawn)
         for policy in dict.fromkeys(policies)
         for side in analysis.SIDES
     ]
@@ -84,9 +84,9 @@ def compare(asked: Compared, *, rates_alone: bool = False) -> Comparison:
         ties=policies,
         cells=_cells(votes, _names(runs), rules, rates_alone),
         resolution=[_resolution(one, fraction) for one in votes],
-        reliability=[] if rates_alone else list(_reliability(runs, votes, fraction, asked.seed)),
+        reliability=[] if rates_alone else list(_reliability(runs, votes, fraction, options.seed)),
         note=_note(runs, rows, votes[0].num_examples),
-        detailed=asked.details,
+        details=options.details,
     )
 
 
@@ -94,7 +94,7 @@ COMPARE = Study(
     "compare",
     "Look",
     "Say how far runs agree on the easy and hard examples.",
-    Compared,
+    CompareOptions,
     compare,
     about="With the rates of chance, and the ceilings that the noise of each run sets.",
 )
@@ -159,8 +159,8 @@ def _note(runs: Sequence[Run], rows: Sequence[int], num: int) -> str | None:
         notes = [f"observations of {', '.join(augmented)} are augmented (made during training, not clean)"]
         if len(augmented) < len(runs):
             notes[0] += ", those of the others clean; part of what differs is how they were observed"
-    unfinished = ((run, run.unfinished(row)) for run, row in zip(runs, rows, strict=True))
-    notes += [f"{run.path}: {text}" for run, text in unfinished if text]
+    ends = ((run, run.unfinished(row)) for run, row in zip(runs, rows, strict=True))
+    notes += [f"{run.path}: {text}" for run, text in ends if text]
     if num < len(runs[0].ids):
         notes.append(
             f"on {num:,} examples drawn at random of {len(runs[0].ids):,}, for which intervals allow"
@@ -188,32 +188,32 @@ def _cells(
         # a ceiling is that of a run and its copy, so that its groups and replicates are those of every pair
         other = copy.copy(votes[j]) if i == j else votes[j]
         pair = analysis.match_groups(votes[i], other, rule, group_size=size) if size else None
-        agreed, every = analysis.Agreement(), None if i == j else rule.match_all(votes[i], other)
+        agreement, every = analysis.Agreement(), None if i == j else rule.match_all(votes[i], other)
         if i != j and pair is not None:
-            agreed = analysis.Agreement(reason=_NOT_FITTED)
+            agreement = analysis.Agreement(reason=_NOT_FITTED)
             if not rates_alone:
                 both = ((at, cells[rule, at, at].groups) for at in (i, j))
                 a, b = (analysis.Measured(names[at], votes[at], own) for at, own in both if own is not None)
-                agreed = analysis.agreement(a, b, pair, rule)
-        cells[rule, i, j] = Cell(i, j, rule.side, rule.ties, pair, agreed, every)
+                agreement = analysis.agreement(a, b, pair, rule)
+        cells[rule, i, j] = Cell(i, j, rule.side, rule.ties, pair, agreement, every)
 
     places = range(len(votes))
     pairs = [(i, j) for i in places for j in places[i + 1 :]]
     for i in places:
         for rule in rules:
             add(i, i, rule)
-    for done, (i, j) in enumerate(pairs, 1):
+    for count, (i, j) in enumerate(pairs, 1):
         for rule in rules:
             add(i, j, rule)
-        tell("comparing pairs of runs", done, len(pairs))
+        tell("comparing pairs of runs", count, len(pairs))
     return [cells[rule, i, j] for rule in rules for i in places for j in places[i:]]
 
 
 def _reliability(
     runs: Sequence[Run], votes: list[analysis.Votes], fraction: float, seed: int
 ) -> Iterator[Reliability]:
-    for done, (run, one) in enumerate(zip(runs, votes, strict=True)):
-        tell("judging runs alone", done, len(runs))
+    for count, (run, one) in enumerate(zip(runs, votes, strict=True)):
+        tell("judging runs alone", count, len(runs))
         yield run_reliability(run, one, fraction=fraction, seed=seed)
 
 
