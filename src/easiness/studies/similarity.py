@@ -35,7 +35,7 @@ DIFFERENCES: dict[str, tuple[SetName, SetName]] = {
 }
 """Pairs of sets: the mean of the second is taken from that of the first."""
 
-_SHOWN: tuple[tuple[SetName, str, str], ...] = (
+_DRAWN_SETS: tuple[tuple[SetName, str, str], ...] = (
     ("easy", "easy", show.EASY),
     ("all", "any", show.INK),
     ("hard", "hard", show.HARD),
@@ -87,7 +87,7 @@ class Similarity(show.Result):
     pictures: bool = True
 
     @property
-    def decided(self) -> bool:
+    def is_decided(self) -> bool:
         """Are there trials enough for the sets to mean something?"""
         return self.num_trials >= MIN_GROUP
 
@@ -98,24 +98,25 @@ class Similarity(show.Result):
     def table(self) -> pd.DataFrame:
         """A row per space and set, and per space and difference."""
         masses = {f"tie_mass_{side}": mass for side, mass in self.tie_mass.items()}
-        fixed = {"trials": self.num_trials, "fraction": self.fraction, "classes": len(self.classes), **masses}
-        return self.distances.assign(model=self.model, **self.row.asked, **fixed)
+        constants = {"fraction": self.fraction, "classes": len(self.classes), **masses}
+        trials = {"trials": self.num_trials}
+        return self.distances.assign(model=self.model, **self.row.asked, **trials, **constants)
 
     def figure(self) -> Figure:
         """A panel per space: the mean over classes with its interval, and a faint line for each class."""
         num = len(self.by_class)
         figure, panels = show.new_panels(2.7 * num + 0.3, 2.9, 1, num)
-        at = range(len(_SHOWN))
-        shown = [SETS.index(name) for name, _, _ in _SHOWN]
+        at = range(len(_DRAWN_SETS))
+        rows = [SETS.index(name) for name, _, _ in _DRAWN_SETS]
         for axes, (space, by_class) in zip(panels, self.by_class.items(), strict=True):
-            for values in by_class[shown].T:
+            for values in by_class[rows].T:
                 axes.plot(at, values, color=show.FAINT, linewidth=0.8)
-            for x, (name, _, color) in zip(at, _SHOWN, strict=True):
+            for x, (name, _, color) in zip(at, _DRAWN_SETS, strict=True):
                 value, low, high = self.of(space, name)[["value", "low", "high"]]
                 ends = [[value - low], [high - value]]
                 show.draw_curve(axes, show.Curve([x], [value], color=color, errors=ends))
-            axes.set_xticks(list(at), [label for _, label, _ in _SHOWN])
-            axes.set_xlim(-0.4, len(_SHOWN) - 0.6)
+            axes.set_xticks(list(at), [label for _, label, _ in _DRAWN_SETS])
+            axes.set_xlim(-0.4, len(_DRAWN_SETS) - 0.6)
             axes.set_title(self._title(space), color=show.INK, fontsize=show.FONT_SIZE, loc="left")
         panels[0].set_ylabel("mean distance within a class", color=show.INK, fontsize=show.FONT_SIZE)
         return figure
@@ -124,16 +125,16 @@ class Similarity(show.Result):
         sets = (
             f"Easiest and hardest {100 * self.fraction:g} % {self.row.at}, {self.num_trials} "
             f"trials of {self.model}, ties refined (tie mass {show.number(self.tie_mass['easy'])} and "
-            f"{show.number(self.tie_mass['hard'])}). {self._counted()} "
+            f"{show.number(self.tie_mass['hard'])}). {self._classes_text()} "
             "95 % intervals from a bootstrap over examples."
         )
-        if not self.decided:
+        if not self.is_decided:
             sets += f" With fewer than {MIN_GROUP} trials nothing is decided."
         note = (
             f"{sets} Random: a random set of the same size in each class. A difference below 0: closer to "
             "each other."
         )
-        table = self.table().assign(decided=self.decided, name=lambda rows: rows["name"].replace(_NAMES))
+        table = self.table().assign(decided=self.is_decided, name=lambda rows: rows["name"].replace(_NAMES))
         columns = {
             "name": show.names(title="examples of a class"),
             "value": show.numbers(3, title="mean distance", low="low", high="high", decided="decided"),
@@ -158,16 +159,16 @@ class Similarity(show.Result):
             f"{self._title('pixel').capitalize()}, the mean distance between two examples of a class "
             f"is {easy} among the easiest {100 * self.fraction:g} % of all examples, {hard} among the "
             f"hardest, and {every} among all ({normalized}; 95 % intervals over examples). "
-            f"{self._counted()}"
+            f"{self._classes_text()}"
         )
-        if not self.decided:
+        if not self.is_decided:
             text += f" With fewer than {MIN_GROUP} trials this decides nothing."
         return text
 
     def _title(self, space: Space) -> str:
         return _INPUT if space == "pixel" and not self.pictures else _TITLES[space]
 
-    def _counted(self) -> str:
+    def _classes_text(self) -> str:
         num, of = len(self.classes), self.num_classes
         few = f"Only {num} of {of} classes have two easy and two hard examples; each of these counts equally."
         return few if num < of else f"Each of the {of} classes counts equally."
@@ -211,30 +212,30 @@ def similarity(
     weights, masses = _extremes(votes, fraction)
     of_class = [np.bincount(votes.labels[one], minlength=len(run.classes)) for one in weights.values()]
     smaller = np.min(of_class, axis=0)
-    counted = np.flatnonzero(smaller >= 2).tolist()
-    if not counted:
+    labels_kept = np.flatnonzero(smaller >= 2).tolist()
+    if not labels_kept:
         raise BadInput(
             f"{run.path}: no class has two easy and two hard examples at fraction {fraction:g}; "
             "use a larger fraction"
         )
-    reader, used = _reader(run, data, spaces, device)
-    shape = (len(SETS), len(counted))
+    reader, trial = _reader(run, data, spaces, device)
+    shape = (len(SETS), len(labels_kept))
     means = {space: np.empty(shape) for space in spaces}
     replicates = {space: np.empty((*shape, _REPLICATES)) for space in spaces}
     sizes = dict.fromkeys(SETS, 0)
     norms = []
     with passes_shown(progress):
-        for at, label in enumerate(counted):
+        for at, label in enumerate(labels_kept):
             for row, (name, members) in enumerate(_members(votes, weights, label, at_most)):
                 sizes[name] += len(members)
-                found = reader.distances(np.sort(where[members]))
-                drawn = draws(len(members), _REPLICATES, np.random.default_rng([_SEED, label, row, 1]))
+                by_space = reader.distances(np.sort(where[members]))
+                resamples = draws(len(members), _REPLICATES, np.random.default_rng([_SEED, label, row, 1]))
                 for space in spaces:
-                    means[space][row, at] = mean_distance(found[space].distances)
-                    replicates[space][row, at] = resampled_means(found[space].distances, drawn)
+                    means[space][row, at] = mean_distance(by_space[space].distances)
+                    replicates[space][row, at] = resampled_means(by_space[space].distances, resamples)
                 if name == "all" and "feature" in spaces:
-                    norms.append(found["feature"].squared_norms)
-                tell(_MEASURING, at * len(SETS) + row + 1, len(counted) * len(SETS))
+                    norms.append(by_space["feature"].squared_norms)
+                tell(_MEASURING, at * len(SETS) + row + 1, len(labels_kept) * len(SETS))
     if norms:
         unit = float(np.sqrt(np.concatenate(norms).mean())) or 1.0
         means["feature"] /= unit
@@ -245,11 +246,11 @@ def similarity(
         num_trials=votes.num_trials,
         fraction=fraction,
         tie_mass=masses,
-        classes=tuple(run.classes[label] for label in counted),
+        classes=tuple(run.classes[label] for label in labels_kept),
         num_classes=len(run.classes),
         sizes=sizes,
-        smallest=int(smaller[counted].min()),
-        trial=used,
+        smallest=int(smaller[labels_kept].min()),
+        trial=trial,
         distances=pd.DataFrame(_rows(means, replicates, sizes)),
         by_class=means,
         pictures=data.kind == IMAGE,
@@ -297,12 +298,12 @@ def _rows(
     """From means [sets, C] and their replicates [sets, C, R] of each space; classes count equally."""
     row = {name: at for at, name in enumerate(SETS)}
     for space in means:
-        values, drawn = means[space].mean(axis=1), replicates[space].mean(axis=1)
-        found = [("distance", name, values[at], drawn[at], sizes[name]) for name, at in row.items()]
+        values, draw_means = means[space].mean(axis=1), replicates[space].mean(axis=1)
+        rows = [("distance", name, values[at], draw_means[at], sizes[name]) for name, at in row.items()]
         for name, (a, b) in DIFFERENCES.items():
-            apart = (one[row[a]] - one[row[b]] for one in (values, drawn))
-            found.append(("difference", name, *apart, sizes[a] + sizes[b]))
-        for kind, name, value, draw, num in found:
+            apart = (one[row[a]] - one[row[b]] for one in (values, draw_means))
+            rows.append(("difference", name, *apart, sizes[a] + sizes[b]))
+        for kind, name, value, draw, num in rows:
             low, high = np.quantile(draw, [0.025, 0.975])
             ends = {"value": value, "low": low, "high": high}
             yield {"space": space, "kind": kind, "name": name, **ends, "examples": num}
@@ -316,14 +317,14 @@ def mean_distance(distances: Floats) -> float:
 
 def draws(num: int, replicates: int, rng: np.random.Generator) -> Floats:
     """Times that each of ``num`` examples is in sets drawn anew [R, n]; one alone counts as all."""
-    drawn = rng.multinomial(num, np.full(num, 1 / num), size=replicates).astype(np.float64)
-    drawn[(drawn > 0).sum(axis=1) == 1] = 1
-    return drawn
+    times = rng.multinomial(num, np.full(num, 1 / num), size=replicates).astype(np.float64)
+    times[(times > 0).sum(axis=1) == 1] = 1
+    return times
 
 
-def resampled_means(distances: Floats, drawn: Floats) -> Floats:
+def resampled_means(distances: Floats, weights: Floats) -> Floats:
     """`mean_distance` of each of the sets ``drawn`` [R, n]; an example is not paired with itself."""
-    totals = ((drawn @ distances) * drawn).sum(axis=1)
-    pairs = drawn.sum(axis=1) ** 2 - (drawn**2).sum(axis=1)
+    totals = ((weights @ distances) * weights).sum(axis=1)
+    pairs = weights.sum(axis=1) ** 2 - (weights**2).sum(axis=1)
     means: Floats = totals / pairs
     return means

@@ -197,7 +197,7 @@ def _of_which(kind: Kind) -> str:
 def _alike(found: Similarity | str) -> Claim:
     if isinstance(found, str):
         return _claim("4", note=found)
-    few = "" if found.decided else _FEW.format(MIN_GROUP, "trials")
+    few = "" if found.is_decided else _FEW.format(MIN_GROUP, "trials")
     classes = f"{len(found.classes)} of {found.num_classes} classes"
     if len(found.classes) < found.num_classes / 2 or found.smallest < MIN_GROUP:
         sparse = f"only {classes} have easy and hard examples, the smallest set {found.smallest}"

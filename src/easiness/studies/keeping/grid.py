@@ -1,8 +1,8 @@
-"""The grid of `keep`: heads of what each row of a grid keeps, all tested on the same examples.
+"""The grid of `keep`: heads fitted on the examples of each row, all tested on the same others.
 
-The best of many rows is best by luck as well, so the number it was chosen by flatters it. Therefore rows are
-chosen on one half of the test examples and of the seeds, and what is said of them is from the other half, of
-which the usual paired interval is taken (`paired_gain`): it holds whatever was chosen.
+The best of many rows is best by luck as well, so the number it was chosen by flatters it. Therefore one half
+of the test examples and of the seeds chooses a row, and the other half judges it, with the usual paired
+interval (`paired_gain`).
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ def kept_in(cell: Any, scores: pd.DataFrame, lots: Floats) -> heads.Positions | 
 
 
 def advise(options: KeepOptions) -> Worth:
-    """Advise what to keep of the examples of a run on features, and what twice the labels would give.
+    """Advise which examples to keep of a run on features, and forecast the gain of twice the labels.
 
-    Of the whole size the fewest examples are advised that lose less than the margin, by heads and by the
-    nearest neighbours: chosen on one half of the test examples and of the seeds, and judged on the other.
+    The advice is the fewest examples that lose less than the margin, by heads and by the nearest neighbours.
+    One half of the test examples and of the seeds chooses them, the other half judges them.
     """
     run = options.run
     heads.heads_of(run)
@@ -101,11 +101,11 @@ def of_run(run: Run) -> pd.DataFrame:
 def grid_of(
     examples: heads.SplitVectors, sizes: Sequence[int], options: KeepOptions, own: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """The rows of the grid that can be tried with every seed: ``parts`` kept, and ``right`` [seeds, n].
+    """Rows of the grid that every seed can try, with the ``parts`` they keep, and ``right`` [seeds, n].
 
-    At a size n only n labelled examples exist: which are easy and which labels suspect is told from these
-    alone, by folds within them; of the whole size by ``own``, where it is given. Each seed draws its own
-    examples, with the classes as all have them, smaller sizes from larger ones.
+    At a size n only n labelled examples exist: folds within them tell which are easy and which labels
+    suspect; for the whole size ``own`` does, where it is given. Each seed draws its own examples, with the
+    classes in the shares of all, smaller sizes from larger ones.
     """
     grid = pd.concat([cells_of(size, options.keep_shares) for size in sizes], ignore_index=True)
     trials: dict[int, list[tuple[heads.Positions, heads.Right]]] = {row: [] for row in grid.index}
@@ -142,7 +142,7 @@ def _generator(seed: int, number: int) -> np.random.Generator:
 
 
 def _in_turn(some: heads.LabelledVectors, rng: np.random.Generator) -> heads.Positions:
-    """Positions in a random order of which any beginning has the classes as all have."""
+    """Positions in a random order, any beginning of which has the classes in the shares of all."""
     labels = some.labels.numpy()
     order = np.lexsort((rng.random(len(labels)), labels))
     sizes = np.bincount(labels, minlength=some.num_classes).clip(min=1)
@@ -208,7 +208,7 @@ def _advice(
 
 
 def _rivals(grid: pd.DataFrame) -> pd.DataFrame:
-    """For each row the one of all examples of its size, and of as many at random; NaN where there is none."""
+    """For each row those of all examples of its size, and of as many at random; NaN where there is none."""
     everything = grid.index.to_series().groupby(grid["size"]).transform("first")
     random = grid[(grid["kept"] == RANDOM) & ~grid["suspects_out"]]
     randoms = random[["size", "share"]].assign(over_random=random.index)
@@ -266,9 +266,9 @@ def choose(
 ) -> tuple[int, int]:
     """The number of the row to advise, and of the start that it is held against.
 
-    ``starts`` are all examples, and all but the suspects: these where they are shown to be better, and by no
-    kind of classifier a loss of the ``margin`` is possible. Of rows that keep fewer (``num_kept`` by row) and
-    have intervals above ``-margin`` from the start, that of the fewest examples is advised, then the best.
+    A start has all examples, or all but the suspects if that is shown to be better and no kind of classifier
+    may lose the ``margin``. Rows that keep fewer (``num_kept`` by row) qualify by intervals above ``-margin``
+    from the start. The row with the fewest examples wins, then the best one.
     """
     start = starts[0]
     for other in starts[1:]:
@@ -319,7 +319,7 @@ def judged_choice(
 
 
 def _part(by: Classifier, seeds: slice, examples: heads.Right) -> Classifier:
-    """The same of some seeds and some of the test examples [n]."""
+    """The same classifier, for some seeds and test examples [n]."""
     return lambda row: by(row)[seeds][:, examples]
 
 

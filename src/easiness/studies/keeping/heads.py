@@ -1,4 +1,4 @@
-"""Closed-form heads on labelled examples of a run on features, and what they say of others."""
+"""Closed-form heads on labelled examples of a run on features, and their answers about others."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDAr
 def _directions(kinds: Sequence[Vectors], num: int, test: Sequence[Vectors]) -> tuple[Tensor, Tensor]:
     """Kinds of vectors beside each other, less their means and with a mean squared length of one.
 
-    Of wide ones the leading directions of the first ``num`` are kept.
+    Wide ones keep the leading directions of the first ``num``.
     """
     x = np.concatenate(kinds, axis=1, dtype=np.float32)
     apart = np.concatenate(test, axis=1, dtype=np.float32) if test else np.zeros((0, x.shape[1]), np.float32)

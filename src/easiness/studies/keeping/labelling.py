@@ -1,4 +1,4 @@
-"""Which examples without labels to label next, and whether that is worth following, as it is shown."""
+"""The result of `next`: examples to label, and whether the rule that picked them beats random ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NextLabels(show.Result):
 
     ``picks`` has a row for each pick: ``id``, ``rank`` (from 1, by rule), ``rule``, ``margin`` (how much
     likelier the first class is than the second, 0..1), ``rarity`` (0 beside a labelled example, 1 where none
-    is near) and the class ``predicted``. Of the ``num_pool`` in all, copies of labelled ones (``num_copies``)
+    is near) and the class ``predicted``. Copies of labelled ones (``num_copies``)
     and of others (``num_repeated``) were left out, and ``num_looked_at`` of the rest looked at, beside
     ``num_compared`` labelled ones. ``replays`` has what each ``rule`` gained on the run's own examples, a
     row a ``start`` of so many labelled ones: its ``picks`` of a ``pool``, the ``accuracy`` of heads then, the

@@ -69,10 +69,7 @@ class Pruning(show.Result):
         return pd.DataFrame({"id": self.run.ids[self.kept_mask], "label": labels, "class": classes})
 
     def by_class(self) -> pd.DataFrame:
-        """How many examples of each class are kept and dropped, and the mean score of both.
-
-        The mean is over those that have a score, NaN where none does.
-        """
+        """Numbers of kept and dropped examples by class, with their mean scores; NaN where there is none."""
         classes, labels = self.run.classes, self.run.labels
         parts = {"kept": self.kept_mask, "dropped": ~self.kept_mask}
         num = {name: np.bincount(labels[part], minlength=len(classes)) for name, part in parts.items()}
@@ -212,8 +209,8 @@ def _draw(
                 f"{run.path}: policy 'dual' needs the confidence over all epochs; measure with --observe "
                 "all, or give another policy"
             )
-        drawn = analysis.draw_by_beta(-ranking, confidence, rate, ids=run.ids, exponent=exponent, **of_all)
-        return f"dual:{exponent:g}", drawn
+        of_all |= {"ids": run.ids, "exponent": exponent}
+        return f"dual:{exponent:g}", analysis.draw_by_beta(-ranking, confidence, rate, **of_all)
     if policy in _EXACT:
         worst = policy == "worst"
         first = -ranking if worst and order.keep is None else ranking

@@ -65,8 +65,8 @@ class Ranking:
 
     def name(self, beta: tuple[float, float]) -> str:
         """One name for one density, so that the same runs are not trained under two."""
-        for policy, known in self.policies.items():
-            if beta == known:
+        for policy, density in self.policies.items():
+            if beta == density:
                 return policy
         a, b = (repr(parameter).removesuffix(".0") for parameter in beta)
         return f"beta:{a},{b}"
@@ -200,7 +200,7 @@ class Curriculum(show.Result):
         return (batch.tolist() for batch in batches)
 
     def pool(self, step: int) -> int:
-        """How many of the easiest examples a step draws from; steps count from 0."""
+        """Number of the easiest examples that a step draws from; steps count from 0."""
         return pool_size(step, len(self.order), self.num_steps, self.batch_size, self.start, self.whole_after)
 
     def _some(self, most: int) -> list[int]:
@@ -284,7 +284,7 @@ def places(order: Integers, labels: npt.NDArray[np.integer]) -> Floats:
 
 
 def pool_size(step: int, num: int, steps: int, batch_size: int, start: float, whole_after: float) -> int:
-    """How many of ``num`` examples a step is on that is one of ``steps``: as many as it takes at least."""
+    """Number of the easiest of ``num`` examples that a step draws from: ``batch_size`` at least."""
     share = min(1.0, start + (1 - start) * step / (steps * whole_after))
     return min(num, max(batch_size, int(num * share)))
 

@@ -1,12 +1,11 @@
-"""Which examples of a pool to label next: rules that pick some, replayed as if most had no label yet.
+"""Rules that pick examples of a pool to label next, replayed as if most examples had no label yet.
 
-The first of them covers what is uncertain. A label at example i says something about those near to it: about
-j as much as they are alike, ``exp(-d_ij^2 / (s_i s_j))``, with d the distance between their features and s
-that of an example to its tenth nearest, the local scale (Zelnik-Manor and Perona 2004). What an example is
-covered by is the most alike example with a label. One after another those are picked that add most, ``sum_j
-u_j max(0, alike_ij - covered_j)`` over the nearest j in the pool, with u their uncertainty: a facility
-location weighted by it (Wei, Iyer and Bilmes 2015). Of copies so only one is picked, and of what has labels
-near by none.
+The first rule covers what is uncertain. A label at example i says something about a near example j: as much
+as they are alike, ``exp(-d_ij^2 / (s_i s_j))``, with d the distance between their features and s the distance
+to the tenth nearest, the local scale (Zelnik-Manor and Perona 2004). The most alike example with a label
+covers an example. The rule picks, one after another, the example that adds most, ``sum_j u_j max(0, alike_ij
+- covered_j)`` over the nearest j in the pool, with u their uncertainty: a facility location weighted by it
+(Wei, Iyer and Bilmes 2015). It picks no second copy, and nothing that has labels near by.
 """
 
 from __future__ import annotations
@@ -55,11 +54,11 @@ class NearestRows:
 def near_of(x: npt.NDArray[np.float32], num: int = NUM_NEAREST) -> NearestRows:
     """The examples near to each by its features ``x`` [K, D]; ``num`` of them, or all others."""
     every, num = np.arange(len(x)), min(num, len(x) - 1)
-    found, far = nearest_rows(x, x, num, every)
+    near_at, far = nearest_rows(x, x, num, every)
     scale = far[:, min(_SCALE, num) - 1].clip(min=1e-6)
-    alike = np.exp(-np.square(far) / (scale[:, None] * scale[found]))
+    alike = np.exp(-np.square(far) / (scale[:, None] * scale[near_at]))
     itself = np.ones(len(x), np.float32)
-    return NearestRows(np.column_stack([every, found]), np.column_stack([itself, alike]).astype(np.float32))
+    return NearestRows(np.column_stack([every, near_at]), np.column_stack([itself, alike]).astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)

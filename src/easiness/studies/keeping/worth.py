@@ -88,8 +88,8 @@ class Worth(show.Result):
             rest = f"{without}, and keep all others" if without else "keep all"
             whom = " and ".join(_BY[: len(self.gains)])
             return f"{of}: {rest}; no smaller choice is shown to cost less than {margin}, {whom}"
-        tried = self.num_examples_tried
-        left = 1 - row["num_kept"] / (tried - (out * tried / len(self.run.ids)))
+        num_tried = self.num_examples_tried
+        left = 1 - row["num_kept"] / (num_tried - (out * num_tried / len(self.run.ids)))
         what = f"leave out {_LEFT_OUT[row['kept']].format(show.whole_percent(left))}"
         before, beyond = f"{without}, then " if without else "", self._by_each("over_start")
         low, high = min(one["over_start"].interval for one in self.gains)

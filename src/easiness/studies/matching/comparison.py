@@ -361,8 +361,8 @@ def _halves(name: str, c: Comparison, of: Reliability, by: str) -> show.Frame:
 def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES) -> Figure:
     """Matching rates between groups of trials, with 95 % intervals: easy above the diagonal, hard below it.
 
-    The diagonal, framed, is a network against itself: its noise ceiling. What rests on groups that are too
-    small to decide anything is in italics.
+    The diagonal, framed, is a network against itself: its noise ceiling. Rates of groups that are too small
+    to decide anything are in italics.
     """
     from matplotlib.figure import Figure
 

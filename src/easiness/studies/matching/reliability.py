@@ -38,7 +38,7 @@ class Outlook:
     ``forecasts`` are empty below `MIN_TRIALS`, and where ``reason`` says why. Each of ``drifts`` is between
     the epoch before the last quarter and the last one, or between an earlier ``epoch`` and the last; empty
     where one epoch or one trial was observed, and of runs on features. ``seconds`` is what a further trial
-    takes, if known. Of a run on features ``num_trials`` are the heads that left an example out, and
+    takes, if known. For a run on features ``num_trials`` are the heads that left an example out, and
     ``trials_of_each`` trials have one such.
     """
 
@@ -190,7 +190,7 @@ class Reliability:
     """How reproducible one run's easy and hard sets are, and what they are worth.
 
     ``drift`` has, by side and epoch, the agreement without noise of the refined sets then with those after
-    the last epoch; NaN where it cannot be told, none in groups too small to decide anything. Of a run on
+    the last epoch; NaN where it cannot be told, none in groups too small to decide anything. For a run on
     features with these ``shares`` an epoch m stands for the m-th share, and trials for heads.
     """
 

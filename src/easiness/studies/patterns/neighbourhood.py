@@ -244,12 +244,12 @@ class Patterns(show.Result):
 
     def figure(self) -> Figure:
         """The mean score over frequency, for examples contradicted least, most and between."""
-        scored = self.examples.dropna(subset="left_over")
-        thirds = np.quantile(scored["contradiction"], (1 / 3, 2 / 3))
-        third = np.searchsorted(thirds, scored["contradiction"], side="right")
+        rows = self.examples.dropna(subset="left_over")
+        thirds = np.quantile(rows["contradiction"], (1 / 3, 2 / 3))
+        third = np.searchsorted(thirds, rows["contradiction"], side="right")
         # equal values are in one third, so that a third may be empty
         lines = [
-            _curve(scored["frequency"][third == at], scored[self.score][third == at], name, color)
+            _curve(rows["frequency"][third == at], rows[self.score][third == at], name, color)
             for at, (name, color) in enumerate(_THIRDS.items())
             if (third == at).any()
         ]
@@ -319,8 +319,8 @@ class Patterns(show.Result):
             "Other ways to count frequency",
             "The same coefficients with other meanings of near: nearer than the usual distance to the 10th, "
             "50th or 100th nearest example (common), or than the mean of both examples' own distances "
-            "(local), by which most have about as many neighbours. What is shown in one unit alone is "
-            "undecided.",
+            "(local), by which most have about as many neighbours. An effect in one unit alone "
+            "is undecided.",
             pd.DataFrame(rows),
             {"units": show.names(title="distances in units of"), **columns},
         )
@@ -329,7 +329,7 @@ class Patterns(show.Result):
         columns = {"id": show.names(), "class": show.names(), self.score: show.numbers(2)}
         columns |= {"frequency": show.counts(), "contradiction": show.numbers(2)}
         columns["left_over"] = show.numbers(2, title="left over", signed=True)
-        far = "What is left over is in standard deviations of ranks."
+        far = "The rest is in standard deviations of ranks."
         note = far if len(positions) else "No example is far from it."
         return show.Frame(title, note, self.examples.iloc[positions], columns)
 

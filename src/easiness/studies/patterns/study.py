@@ -119,10 +119,10 @@ def notes_on_shared(source: FeatureSource, data: Dataset) -> tuple[str, ...]:
 
 
 def _num_shared(run: Run, data: Dataset) -> int:
-    """How many examples of all splits a run was trained on, with the same label.
+    """Number of examples of all splits that a run was trained on with the same label.
 
-    They are known by their stored bytes, or where the data of the run are gone by ids: these may be those of
-    other data where fewer than half have the same label.
+    Stored bytes identify them, or ids where the data of the run are gone; ids may be those of other data
+    where fewer than half have the same label.
     """
     if run.spec.data.train.fingerprint == data.fingerprint:
         return len(data)
@@ -185,11 +185,11 @@ class ExplainOptions:
 
 
 def explain(options: ExplainOptions) -> Patterns:
-    """How far what examples show says how easy they are: its frequency, and other classes' contradiction.
+    """How far the frequency of what examples show, and the contradiction of other classes, explain easiness.
 
-    `Neighbourhood` defines both. Their effect is that of a rank regression on both together
-    (`rank_regression`), over all examples and within classes, beside the most that any predictor could
-    explain of a score from so many trials.
+    `Neighbourhood` defines both. A rank regression on both (`rank_regression`), over all examples and within
+    classes, gives their effect, beside the most that any predictor could explain of a score from so many
+    trials.
     """
     run, split = options.run, options.split
     ids, labels = run.examples(split)  # or says that there is none, before anything is read

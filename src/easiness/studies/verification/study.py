@@ -247,7 +247,7 @@ def verify(options: VerifyOptions, plans: Verifications, runs: Mapping[str, Run]
 
 
 def _right(runs: Mapping[str, Run], plans: Verifications) -> Right:
-    """Who is right about what is held out; or else about the undecided, masked where a trial saw them."""
+    """Which trials are right about held-out examples, or undecided ones, masked where a trial saw them."""
     epoch, has_decision = plans.runs[BEFORE].epochs, plans.has_decision
     if has_decision is None:
         return {name: run.votes(epoch, split="held_out").correct for name, run in runs.items()}
@@ -320,7 +320,7 @@ def _rotation(
 
 
 def _planner(data: Dataset, options: VerifyOptions) -> Callable[[Dataset], Plan]:
-    """How to plan trials on either labels, tested on what is held out or on what they leave out."""
+    """Plans of trials on given labels, tested on the held-out split or on what they leave out."""
     training, featuring = with_recipe(options.training, options.out / BEFORE), options.featuring
     heads = on_features(featuring, training)
     if not heads and not isinstance(training.recipe, Recipe):
