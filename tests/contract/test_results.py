@@ -146,7 +146,7 @@ def _cleaned(run: Run) -> Cleaned:
 
 def _verification(_: Run) -> Verification:
     right = {name: np.arange(40).reshape(2, 20) % 3 < num for name, num in (("before", 1), ("after", 2))}
-    return Verification(HOSTILE, Row(2), NUM, 1, 1, 0, right)
+    return Verification(HOSTILE, Row(2), NUM, {"relabelled": 1, "dropped": 1, "taken_back": 0}, right)
 
 
 def _worth(run: Run) -> Worth:

@@ -38,6 +38,7 @@ BEFORE, AFTER = "before", "after"
 BESIDE = {"random": "as many at random", "rs2": "others in every epoch (RS2)"}
 """Names of the runs; of those beside both with a title."""
 
+_VERBS = ("relabelling", "dropping", "taking back")
 _FEWEST = 20  # examples that nobody decided, to test on
 _RULE = (
     "No label was looked at and kept. If a rule made these labels, they follow what was learned of the very "
@@ -55,18 +56,16 @@ class Verification(show.Result):
     """Which trials of ``model`` are right about which test examples, on labels before and after.
 
     Those before were trained on all ``num_examples`` with the labels of the source, or of a file, those after
-    with ``num_relabelled`` other labels, without the ``num_dropped``, and with ``num_taken_back`` that the
-    file before had dropped. Trials of the same index have the same seeds, and so have those beside. All are
-    read at ``row``. Where no split is ``held_out``, ``right`` is about examples that nobody decided. Nobody
-    ``has_kept`` a label where these may come from a rule.
+    with ``changes``: so many labels ``relabelled``, ``dropped``, and ``taken_back`` that the file before had
+    dropped. Trials of the same index have the same seeds, and so have those beside. All are read at ``row``.
+    Where no split is ``held_out``, ``right`` is about examples that nobody decided. Nobody ``has_kept`` a
+    label where these may come from a rule.
     """
 
     model: str
     row: Row
     num_examples: int
-    num_relabelled: int
-    num_dropped: int
-    num_taken_back: int
+    changes: Mapping[str, int]
     right: Right = field(repr=False)
     held_out: bool = True
     has_kept: bool = True
@@ -94,9 +93,8 @@ class Verification(show.Result):
     @cached_property
     def headline(self) -> str:
         """``relabelling 812 and dropping 301 of 10,000 gains 2.1 points (1.4 to 2.8)``."""
-        verbs = ("relabelling", "dropping", "taking back")
-        numbers = (self.num_relabelled, self.num_dropped, self.num_taken_back)
-        changes = show.listed([f"{verb} {num:,}" for verb, num in zip(verbs, numbers, strict=True) if num])
+        numbers = zip(_VERBS, self.changes.values(), strict=True)
+        changes = show.listed([f"{verb} {num:,}" for verb, num in numbers if num])
         where = "" if self.held_out else f" on {self._test_text}"
         beside = "".join(
             f"; beside {BESIDE[name]} it {effect_text(paired_gain(own, self.right[AFTER]))}"
@@ -115,19 +113,14 @@ class Verification(show.Result):
 
         ``gain_mean`` with ``gain_low`` and ``gain_high``, its 95 % interval, is over all trials.
         """
-        constants: dict[str, Any] = _ends(self.gain, "gain_mean", "gain_low", "gain_high")
-        constants |= {"model": self.model, "epochs" if self.row.share is None else "share": self.row.value}
-        constants |= {
-            f"accuracy_{name}": accuracy_of(one) for name, one in self.right.items() if name in BESIDE
-        }
-        counts = ("num_examples", "num_relabelled", "num_dropped", "num_taken_back", "num_held_out")
-        by_trial = {
-            "trial": np.arange(len(self.before)),
-            "accuracy_before": self.before,
-            "accuracy_after": self.after,
-            "gain": self.after - self.before,
-        }
-        return pd.DataFrame(by_trial | constants | {name: getattr(self, name) for name in counts})
+        accuracies = {f"accuracy_{name}": accuracy_of(one) for name, one in self.right.items()}
+        low, high = self.gain.interval
+        constants = {"gain_mean": self.gain.value, "gain_low": low, "gain_high": high, "model": self.model}
+        constants |= {"epochs" if self.row.share is None else "share": self.row.value}
+        constants |= {f"num_{name}": num for name, num in self.changes.items()}
+        constants |= {name: getattr(self, name) for name in ("num_examples", "num_held_out")}
+        gain = self.after - self.before
+        return pd.DataFrame({"trial": np.arange(len(gain)), **accuracies, "gain": gain, **constants})
 
     def figure(self) -> Figure:
         """The gain of each trial in points of accuracy, above their mean with its 95 % interval if any."""
@@ -148,38 +141,30 @@ class Verification(show.Result):
         return [self._accuracies(), trials]
 
     def _accuracies(self) -> show.Frame:
-        num = len(self.before)
-        left = self.num_examples - self.num_dropped + self.num_taken_back
-        rows = []
-        for name, own in self.right.items():
-            accuracy = accuracy_of(own)
-            over = None if name == BEFORE else paired_gain(self.right[BEFORE], own)
-            after_over = paired_gain(own, self.right[AFTER]) if name in BESIDE else None
-            rows.append(
-                {
-                    "labels": BESIDE.get(name, name),
-                    "trained on": self.num_examples if name == BEFORE else left,
-                    "accuracy": accuracy.mean(),
-                    "± sd": accuracy.std(ddof=1) if num > 1 else math.nan,
-                    **_ends(over, "over before", "low", "high"),
-                    **_ends(after_over, "after over it", "least", "most"),
-                }
-            )
-        num_changed = self.num_relabelled + self.num_dropped + self.num_taken_back
-        not_shown = _NOT_SHOWN.format(changed=show.count(num_changed), num=show.count(self.num_examples))
+        changes, names = self.changes, list(self.right)
+        left = self.num_examples - changes["dropped"] + changes["taken_back"]
+        accuracies = pd.DataFrame({name: accuracy_of(one) for name, one in self.right.items()})
+        data = pd.DataFrame({"accuracy": accuracies.mean(), "± sd": accuracies.std()})
+        data["labels"] = [BESIDE.get(name, name) for name in names]
+        data["trained on"] = [self.num_examples if name == BEFORE else left for name in names]
+        not_shown = _NOT_SHOWN.format(
+            changed=show.count(sum(changes.values())), num=show.count(self.num_examples)
+        )
         notices = ("" if self.has_kept else _RULE, "" if self.held_out or self.gain.shown else not_shown)
         columns = {"labels": show.names(), "trained on": show.counts()}
         columns |= {name: show.numbers() for name in ("accuracy", "± sd")}
         if len(self.right) > 2:
+            gains = [paired_gain(self.right[BEFORE], self.right[name]) for name in names[1:]]
+            ends = [(math.nan,) * 3, *((gain.value, *gain.interval) for gain in gains)]
+            data[["over before", "low", "high"]] = ends
             columns["over before"] = show.points(low="low", high="high")
-            columns["after over it"] = show.points(low="least", high="most")
         return show.Frame(
             f"Accuracy of {self.model} on {self._test_text} {self.row.at}",
             f"{show.capitalized(self.headline)}. Mean ± standard deviation over pairs of trials with the "
             "same seeds; the 95 % interval is for other trials and other tested examples. Their labels are "
             "taken as they "
             f"are.{'' if self.held_out else ' Each trial leaves a part out and is tested on it.'}",
-            pd.DataFrame(rows),
+            data,
             columns,
             tuple(filter(None, notices)),
         )
@@ -188,11 +173,6 @@ class Verification(show.Result):
 def accuracy_of(right: Mask) -> Floats:
     """The accuracy of each trial [T], NaN where it is tested on nothing."""
     return np.asarray(np.ma.filled(right.mean(axis=1), np.nan))
-
-
-def _ends(gain: Gain | None, *names: str) -> dict[str, float | None]:
-    """A gain and the ends of its interval, in columns of these names."""
-    return dict(zip(names, (None, None, None) if gain is None else (gain.value, *gain.interval), strict=True))
 
 
 def effect_text(gain: Gain) -> str:
@@ -237,9 +217,11 @@ def verify(options: VerifyOptions, plans: Verifications, runs: Mapping[str, Run]
         model=first.model,
         row=Row(first.epochs, None if heads is None else heads.shares[-1]),
         num_examples=int((old >= 0).sum()),
-        num_relabelled=int(((old != new) & (old >= 0) & (new >= 0)).sum()),
-        num_dropped=int(((old >= 0) & (new < 0)).sum()),
-        num_taken_back=int(((old < 0) & (new >= 0)).sum()),
+        changes={
+            "relabelled": int(((old != new) & (old >= 0) & (new >= 0)).sum()),
+            "dropped": int(((old >= 0) & (new < 0)).sum()),
+            "taken_back": int(((old < 0) & (new >= 0)).sum()),
+        },
         right=_right({name: run.first(first.trials) for name, run in runs.items()}, plans),
         held_out=has_decision is None,
         has_kept=has_decision is None or bool((has_decision & (old == new)).any()),
