@@ -195,7 +195,7 @@ def _next_labels(_: Run) -> NextLabels:
     replayed = pd.DataFrame(both).assign(right=pd.Series([np.ones((2, 5), bool)] * len(both), dtype=object))
     columns = {"id": HOSTILE, "rank": 1, "rule": list(PICKS), "margin": 0.5, "rarity": 0.1}
     return NextLabels(
-        run=HOSTILE, source=HOSTILE, num_labelled=NUM, num_compared=3, num_copies=1, num_repeated=2,
+        run=HOSTILE, source=HOSTILE, num_labelled=NUM, num_copies=1, num_repeated=2,
         num_pool=9, num_looked_at=6, rule=RARE, replays=replayed,
         picks=pd.DataFrame({**columns, "predicted": HOSTILE}),
     )  # fmt: skip

@@ -14,7 +14,6 @@ from easiness.lazy import Figure, pd
 from easiness.store import Run, check_opened
 
 _Z95 = 1.96
-_NARROW = 0.02  # width of an interval from which on a third digit says something
 _NAMES = {1: "all of them", 2: "twice the data"}
 
 
@@ -35,7 +34,7 @@ class LearningCurve(show.Result):
     def text(self) -> str:
         """``left-out accuracy by share: 0.2 0.80, 0.8 0.86; twice the data: about 0.88 (0.87 to 0.90)``."""
         pairs = zip(self.curve.shares, self.curve.accuracy, strict=True)
-        pairs_text = ", ".join(f"{share:g} {show.number(value, self._digits)}" for share, value in pairs)
+        pairs_text = ", ".join(f"{share:g} {show.number(value, 3)}" for share, value in pairs)
         return f"left-out accuracy by share: {pairs_text}; {self.ahead}"
 
     @property
@@ -44,12 +43,7 @@ class LearningCurve(show.Result):
         if self.curve.silent:
             return f"what more data would give is unknown: {self.curve.silent}"
         last = self.curve.foretold[-1]
-        return f"{_NAMES[2]}: about {show.with_interval(*last.accuracy, self._digits)}"
-
-    @property
-    def _digits(self) -> int:
-        wide = all(one.accuracy.high - one.accuracy.low >= _NARROW for one in self.curve.foretold)
-        return 2 if wide else 3
+        return f"{_NAMES[2]}: about {show.with_interval(*last.accuracy, 3)}"
 
     def table(self) -> pd.DataFrame:
         """A row for each share that heads have seen, then one for each number of examples foretold.
@@ -97,15 +91,13 @@ class LearningCurve(show.Result):
             "examples": show.counts(),
             "accuracy": show.numbers(3, title="left-out accuracy", low="low", high="high"),
         }
-        return [show.Frame("Learning curve", self._note(), table.assign(seen=rows), columns)]
-
-    def _note(self) -> str:
-        text = (
+        note = (
             f"Accuracy of {self.num_trials} trials of {self.model} on left-out examples, of "
             f"{show.count(self.num_examples)} in all. Always naming the most frequent class gives "
-            f"{show.number(self.chance)}. Intervals are over examples of the same kind."
+            f"{show.number(self.chance)}. Intervals are over examples of the same kind. "
+            f"{show.capitalized(self.ahead)}."
         )
-        return f"{text} {show.capitalized(self.ahead)}."
+        return [show.Frame("Learning curve", note, table.assign(seen=rows), columns)]
 
 
 def learning_curve(run: Run) -> LearningCurve:

@@ -209,8 +209,9 @@ def similarity(
         )
     where = positions_in(data, run)
     votes = run.votes(run.resolve_at(at))
-    weights, masses = _extremes(votes, fraction)
-    of_class = [np.bincount(votes.labels[one], minlength=len(run.classes)) for one in weights.values()]
+    counts, finer = votes.num_right, (votes.mean_p_label, votes.keys, _SEED)
+    members_of = {side: select(counts, fraction, side, "refine", *finer) > 0 for side in SIDES}
+    of_class = [np.bincount(votes.labels[one], minlength=len(run.classes)) for one in members_of.values()]
     smaller = np.min(of_class, axis=0)
     labels_kept = np.flatnonzero(smaller >= 2).tolist()
     if not labels_kept:
@@ -226,7 +227,7 @@ def similarity(
     norms = []
     with passes_shown(progress):
         for at, label in enumerate(labels_kept):
-            for row, (name, members) in enumerate(_members(votes, weights, label, at_most)):
+            for row, (name, members) in enumerate(_members(votes, members_of, label, at_most)):
                 sizes[name] += len(members)
                 by_space = reader.distances(np.sort(where[members]))
                 resamples = draws(len(members), _REPLICATES, np.random.default_rng([_SEED, label, row, 1]))
@@ -245,7 +246,7 @@ def similarity(
         row=run.row(votes.epoch),
         num_trials=votes.num_trials,
         fraction=fraction,
-        tie_mass=masses,
+        tie_mass={side: tie_mass(counts, fraction, side) for side in SIDES},
         classes=tuple(run.classes[label] for label in labels_kept),
         num_classes=len(run.classes),
         sizes=sizes,
@@ -255,13 +256,6 @@ def similarity(
         by_class=means,
         pictures=data.kind == IMAGE,
     )
-
-
-def _extremes(votes: Votes, fraction: float) -> tuple[dict[Side, Mask], dict[Side, float]]:
-    """Members [K] of the easy and of the hard set, ties refined, and the tie masses of the cuts."""
-    counts, p_label = votes.num_right, votes.mean_p_label
-    picks = {side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES}
-    return picks, {side: tie_mass(counts, fraction, side) for side in SIDES}
 
 
 def _members(

@@ -211,7 +211,7 @@ def test_several_runs_are_compared_as_in_table_1(record: Callable[..., Any]) -> 
             (row,) = (r for r in page.rows if r[:3] == [side, "run1 – run2", ties])
             assert row[-2:] == [f"{every.rate:.3f}", f"{every.tie_mass[0]:.3f}, {every.tie_mass[1]:.3f}"]
     assert "undecided" not in " ".join(cell for row in page.rows for cell in row)
-    best = comparison.reliability[0].best_epoch("easy")
+    best = comparison.reliability[0].best("easy")
     assert f"easy set repeats best after epoch {best} ," in page.text
 
 

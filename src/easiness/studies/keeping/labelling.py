@@ -28,18 +28,16 @@ class NextLabels(show.Result):
 
     ``picks`` has a row for each pick: ``id``, ``rank`` (from 1, by rule), ``rule``, ``margin`` (how much
     likelier the first class is than the second, 0..1), ``rarity`` (0 beside a labelled example, 1 where none
-    is near) and the class ``predicted``. Copies of labelled ones (``num_copies``)
-    and of others (``num_repeated``) were left out, and ``num_looked_at`` of the rest looked at, beside
-    ``num_compared`` labelled ones. ``replays`` has what each ``rule`` gained on the run's own examples, a
-    row a ``start`` of so many labelled ones: its ``picks`` of a ``pool``, the ``accuracy`` of heads then, the
-    ``gain`` over as many at random with its ends ``low`` and ``high``, and ``right`` [seeds, n]. ``rule`` is
-    the one that is recommended.
+    is near) and the class ``predicted``. Copies of labelled ones (``num_copies``) and of others
+    (``num_repeated``) were left out, and ``num_looked_at`` of the rest looked at. ``replays`` has the gain of
+    each ``rule`` on the run's own examples, a row a ``start`` of so many labelled ones: its ``picks`` of a
+    ``pool``, the ``accuracy`` of heads then, the ``gain`` over as many at random with its ends ``low`` and
+    ``high``, and ``right`` [seeds, n]. ``rule`` is the recommended one.
     """
 
     run: str
     source: str
     num_labelled: int
-    num_compared: int
     num_copies: int
     num_repeated: int
     num_pool: int
@@ -122,13 +120,12 @@ class NextLabels(show.Result):
         left, num_looked = self.num_pool - self.num_copies - self.num_repeated, self.num_looked_at
         own = self.picks[self.picks["rule"] == self.rule]
         draw_note = f"; {num_looked:,} of the rest were drawn" if num_looked < left else ""
-        beside = f", {self.num_compared:,} of which were drawn" * (self.num_compared < self.num_labelled)
         note = (
             f"The first of {len(own):,} by the rule {self.rule}, from {in_words(self.source)}: "
             f"{show.counted(self.num_pool, 'example')}; copies left out: {self.num_copies:,} of labelled "
             f"ones, {self.num_repeated:,} of others of the pool{draw_note}. Margin: how much likelier the "
             "class predicted is than the second. Rarity: 0 beside a labelled example, 1 where none of the "
-            f"{self.num_labelled:,} is near{beside}. Labels there are not looked at."
+            f"{self.num_labelled:,} is near. Labels there are not looked at."
         )
         texts = dict.fromkeys(("rank", "id", "predicted"), show.names())
         columns = {**texts, **dict.fromkeys(("margin", "rarity"), show.numbers(2))}

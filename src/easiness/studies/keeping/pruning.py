@@ -105,14 +105,11 @@ class Pruning(show.Result):
         if self.policy == BY_NAME:
             return "exactly those named"
         order = ranks.order_of(self.score, self.keep)
-        name, _, number = self.policy.partition(":")
-        if name == "ccs":
-            first = f"{float(number):.0%} as the hardest, then " if float(number) else ""
-            which = f"those that CCS leaves out ({first}all but the same number of each stratum)"
-        elif name == "dual":
-            which = f"those that Beta sampling as in DUAL leaves out (c_D = {number})"
-        else:
-            which = f"exactly the {name}" if name in _EXACT else order.text(self.policy)
+        which = order.text(self.policy)
+        if self.policy in _EXACT:
+            which = f"exactly the {self.policy}"
+        elif self.policy.partition(":")[0] in _NUMBERS:
+            which = f"those that {self.policy} leaves out"
         return f"{which}, by {order.by}"
 
     def rendered(self, suffix: str) -> bytes:  # noqa: ARG002 the only one

@@ -233,12 +233,10 @@ class Curriculum(show.Result):
         means = [np.nanmean(self.values[self.order[:pool]]) for pool in pools]
         data = pd.DataFrame({"step": steps, "of the easiest": pools, "mean": means})
         data = data.assign(step=data["step"] + 1, share=data["of the easiest"] / len(self.order))
-        few = self.start * len(self.order) < self.batch_size
-        first = f"The first steps are on {show.count(self.batch_size)} examples, as many as they take. "
         note = (
             f"By {self.score} {self.row.at}, within each class, ties by the loss; after "
             f"{show.whole_percent(self.whole_after)} of the steps all examples have their turn. "
-            f"{first if few else ''}Whether that gains anything on your data is for trainings to show, "
+            "Whether that gains anything on your data is for trainings to show, "
             "beside others with as many steps."
         )
         title = f"{show.counted(self.num_steps, 'step')} of {show.counted(self.batch_size, 'example')}"

@@ -247,7 +247,6 @@ def pick_next(options: NextOptions) -> NextLabels:
         run=str(run.path),
         source=pool.where,
         num_labelled=num,
-        num_compared=len(labelled_at),
         num_copies=int(copies.sum()),
         num_repeated=int(repeats.sum()),
         num_pool=len(pool),

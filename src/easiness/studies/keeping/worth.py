@@ -140,25 +140,23 @@ class Worth(show.Result):
     def frames(self) -> list[show.Frame]:
         own, rivals_of = self.gains[0], {"over_all": "over all", "over_random": "over as many at random"}
         text = " and ".join(f"{_points(own[name])} {over}" for name, over in rivals_of.items() if name in own)
-        sentence = f"In points, judged on the half of the tests that had no part in the choice: {text}. "
+        gain_text = f"In points, judged on the half of the tests that had no part in the choice: {text}. "
         whole = self.grid[self.grid["size"] == self.num_examples_tried]
         rivals = whole[(whole["kept"] == ALL) | (whole["share"] == self.advised_row["share"])]
-        note = f"{self.headline} {sentence if self.advised_row['kept'] != ALL else ''}{self._about()}"
+        aside = f"of {len(self.run.ids):,} examples, set aside"
+        where = f"{show.count(self.num_test)} {'held-out examples' if self.held_out else aside}"
+        wrong = f", {show.whole_percent(self.test_wrong)} of them likely wrong" if self.test_wrong else ""
+        note = (
+            f"{self.headline} {gain_text if self.advised_row['kept'] != ALL else ''}Classifiers on these "
+            f"features over {self.num_seeds} seeds, on {where}, whose labels are taken as they are{wrong}: "
+            f"wrong ones there make differences smaller. {_SCORE}. * marks what is advised; {NEIGHBOURS} "
+            "nearest neighbours tried what linear classifiers do not rule out."
+        )
         title = f"What to keep of {self.run.path.resolve().name}"
         return [_frame(title, note, rivals), _frame("Everything that was tried", _OF_SIZE, self.grid)]
 
     def printed(self) -> list[show.Section]:
         return self.sections() if self.details else self.sections()[:1]
-
-    def _about(self) -> str:
-        aside = f"of {len(self.run.ids):,} examples, set aside"
-        where = f"{show.count(self.num_test)} {'held-out examples' if self.held_out else aside}"
-        wrong = f", {show.whole_percent(self.test_wrong)} of them likely wrong" if self.test_wrong else ""
-        return (
-            f"Classifiers on these features over {self.num_seeds} seeds, on {where}, whose labels are taken "
-            f"as they are{wrong}: wrong ones there make differences smaller. {_SCORE}. * marks what is "
-            f"advised; {NEIGHBOURS} nearest neighbours tried what linear classifiers do not rule out."
-        )
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
         training = ("--beside", "random,rs2", "--model", "MODEL")

@@ -343,7 +343,7 @@ def _halves(name: str, c: Comparison, of: Reliability, by: str) -> show.Frame:
             row[f"{side} tie mass"] = tail.tie_mass
         if not by_trials:
             row |= {f"{side} drift": of.drift[side].get(half.epoch, math.nan) for side in SIDES}
-            best = [side for side in SIDES if of.best_epoch(side) == half.epoch]
+            best = [side for side in SIDES if of.best(side) == of.value(half.epoch)]
             row["best for"] = " and ".join(best)
         rows.append(row)
     title = f"{name}: reliability by {by}"

@@ -214,13 +214,9 @@ class Reliability:
         """The epoch, or the share, of a row."""
         return self.shares[row - 1] if self.shares else row
 
-    def best_epoch(self, side: Side) -> int | None:
-        """The epoch, or row, at which the halves match best in this tail, under ``refine``."""
-        return analysis.best_epoch(self.by_epoch, side)
-
     def best(self, side: Side) -> int | float | None:
         """The epoch, or the share, at which the halves match best in this tail."""
-        row = self.best_epoch(side)
+        row = analysis.best_epoch(self.by_epoch, side)
         return None if row is None else self.value(row)
 
     def values(self) -> dict[str, Any]:
@@ -270,24 +266,15 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
             if half.group_size >= analysis.MIN_GROUP:
                 for side in SIDES:
                     rule = analysis.Rule(side, fraction, "refine", seed)
-                    drift[side][at] = _drift(early, late, half, rule)
+                    drift[side][at] = 1.0 if early.epoch == late.epoch else math.nan
+                    if early.epoch != late.epoch and getattr(half, side).refine > half.chance:
+                        drift[side][at] = analysis.true_rate(early, late, rule, same_trials=True)
     by_trials = analysis.reliability_by_trials(votes, fraction=fraction, max_splits=_SPLITS, seed=seed)
     if len(by_epoch) == 1 or last not in drift["easy"]:
         drift = {side: {} for side in SIDES}
     few = samples if len(run.ids) <= most else None  # examples drawn of those drawn are others
     ahead = outlook(run, votes.epoch, fraction=fraction, seed=seed, votes_by_epoch=few)
     return Reliability(by_epoch, by_trials, drift, ahead, run.shares)
-
-
-def _drift(
-    early: analysis.Votes, late: analysis.Votes, half: analysis.SplitHalf, rule: analysis.Rule
-) -> float:
-    """Agreement of sets without noise; NaN where halves of the early trials do not exceed chance."""
-    if early.epoch == late.epoch:
-        return 1.0
-    if not getattr(half, rule.side).refine > half.chance:
-        return math.nan
-    return analysis.true_rate(early, late, rule, same_trials=True)
 
 
 def draw_reliability(reliability: Reliability, *, by_trials: bool = False) -> Figure | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from easiness.inputs import tell
 from easiness.spec import Option
 from easiness.store import Run, check_opened
 from easiness.studies.matching.comparison import Cell, Comparison
-from easiness.studies.matching.reliability import Reliability, run_reliability
+from easiness.studies.matching.reliability import run_reliability
 
 _NOT_FITTED = "it was not fitted for so many pairs; `easiness compare` does"
 
@@ -63,10 +63,16 @@ class CompareOptions:
 def compare(options: CompareOptions, *, rates_alone: bool = False) -> Comparison:
     """Match every run with every other and with itself, easy and hard, under each policy for ties.
 
-    With ``rates_alone`` neither the agreement of each pair is fitted nor each run judged, which take longest.
+    With ``rates_alone`` it leaves out the agreement of pairs and the reliability of runs, which take longest.
     """
     runs, fraction, policies = options.runs, options.fraction, tuple(options.ties)
-    _check_each_once(runs)
+    trials = [(run.path.resolve(), [trial.index for trial in run.trials]) for run in runs]
+    for at, run in enumerate(runs):
+        if trials[at] in trials[:at]:
+            raise BadInput(
+                f"{run.path}: given twice, and a run agrees with itself; give it once, which says how far "
+                "groups of its own trials agree"
+            )
     check_comparable(runs)
     rows = rows_of(runs, options.at)
     votes = [run.votes(row, analysis.MOST_COMPARED) for run, row in zip(runs, rows, strict=True)]
@@ -76,15 +82,20 @@ def compare(options: CompareOptions, *, rates_alone: bool = False) -> Comparison
         for policy in dict.fromkeys(policies)
         for side in analysis.SIDES
     ]
+    cells, reliability = _cells(votes, _names(runs), rules, rates_alone), []
+    for count, (run, one) in enumerate(zip(runs, votes, strict=True)):
+        if not rates_alone:
+            tell("judging runs alone", count, len(runs))
+            reliability.append(run_reliability(run, one, fraction=fraction, seed=options.seed))
     return Comparison(
         names=_names(runs),
         rows=tuple(run.row(row) for run, row in zip(runs, rows, strict=True)),
         fraction=fraction,
         num_examples=votes[0].num_examples,
         ties=policies,
-        cells=_cells(votes, _names(runs), rules, rates_alone),
+        cells=cells,
         resolution=[_resolution(one, fraction) for one in votes],
-        reliability=[] if rates_alone else list(_reliability(runs, votes, fraction, options.seed)),
+        reliability=reliability,
         note=_note(runs, rows, votes[0].num_examples),
         details=options.details,
     )
@@ -98,17 +109,6 @@ COMPARE = Study(
     compare,
     about="With the rates of chance, and the ceilings that the noise of each run sets.",
 )
-
-
-def _check_each_once(runs: Sequence[Run]) -> None:
-    """Refuse the same trials under two names, whose agreement says nothing."""
-    trials = [(run.path.resolve(), [trial.index for trial in run.trials]) for run in runs]
-    for at, run in enumerate(runs):
-        if trials[at] in trials[:at]:
-            raise BadInput(
-                f"{run.path}: given twice, and a run agrees with itself; give it once, which says how far "
-                "groups of its own trials agree"
-            )
 
 
 def check_comparable(runs: Sequence[Run]) -> None:
@@ -207,14 +207,6 @@ def _cells(
             add(i, j, rule)
         tell("comparing pairs of runs", count, len(pairs))
     return [cells[rule, i, j] for rule in rules for i in places for j in places[i:]]
-
-
-def _reliability(
-    runs: Sequence[Run], votes: list[analysis.Votes], fraction: float, seed: int
-) -> Iterator[Reliability]:
-    for count, (run, one) in enumerate(zip(runs, votes, strict=True)):
-        tell("judging runs alone", count, len(runs))
-        yield run_reliability(run, one, fraction=fraction, seed=seed)
 
 
 def _resolution(votes: analysis.Votes, fraction: float) -> dict[str, Any]:

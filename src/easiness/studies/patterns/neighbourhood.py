@@ -76,7 +76,10 @@ def neighbourhood(
     picture = kept_together([every], same=same, most=len(every) if same is None else 0)
     of_class = labels if targets is None else np.concatenate([labels, targets[1]])
     unit = unit_rows(every)
-    among = _once(picture[: len(labels)], labels)
+    pairs = picture * (of_class.max() + 1) + of_class
+    first = np.sort(np.unique(pairs[: len(labels)], return_index=True)[1])
+    sample = drawn_examples(len(first), AT_MOST)
+    among = first if sample is None else first[sample]
     if nearest is None:
         of_own = np.bincount(labels[among])[labels[among]]
         nearest = max(min(NUM_NEAREST, len(among) // 4, int(np.median(of_own)) // 2), 1)
@@ -87,7 +90,6 @@ def neighbourhood(
         )
     ks = sorted({nearest, *(k for k in OTHER_SCALES if k < len(among))})
     place = slice(0 if targets is None else len(labels), len(every))
-    pairs = picture * (of_class.max() + 1) + of_class
     order = np.argsort(pairs[among])
     own = order[np.searchsorted(pairs[among], pairs, sorter=order).clip(max=len(among) - 1)]
     own = np.where(pairs[among][own] == pairs, own, -1)  # where an example is among them, or its copy
@@ -97,29 +99,20 @@ def neighbourhood(
         near_at, far = nearest_rows(unit[place], unit[among], max(ks), own[place])
         return np.asarray(far[:, [k - 1 for k in ks]], np.float32), among[near_at[:, :nearest]]
 
-    of_asked, neighbours = scales(place)
-    of_among = of_asked[among] if targets is None else scales(among)[0]
-    looked_at = (unit[among], of_class[among], of_among)
-    common, local = _counts((unit[place], of_class[place], of_asked), looked_at, own[place])
-    others = {f"common {k}": common[:, column] for column, k in enumerate(ks)}
-    others |= {f"local {k}": local[:, column] for column, k in enumerate(ks)}
+    of_targets, neighbours = scales(place)
+    others = (unit[among], of_class[among], of_targets[among] if targets is None else scales(among)[0])
+    common, local = _counts((unit[place], of_class[place], of_targets), others, own[place])
+    ways = {f"common {k}": common[:, column] for column, k in enumerate(ks)}
+    ways |= {f"local {k}": local[:, column] for column, k in enumerate(ks)}
     return Neighbourhood(
-        frequency=others[f"common {nearest}"],
+        frequency=ways[f"common {nearest}"],
         contradiction=(of_class[neighbours] != of_class[place][:, None]).mean(axis=1),
-        others=others,
+        others=ways,
         picture=picture[place],
         regions=_regions(unit[place], picture[place]),
         nearest=nearest,
         num_among=len(among),
     )
-
-
-def _once(picture: Integers, labels: Integers) -> Integers:
-    """The places of the first example of each picture and class, at most `AT_MOST`, ascending."""
-    pairs = np.stack([picture, labels], axis=1)
-    first = np.sort(np.unique(pairs, axis=0, return_index=True)[1])
-    sample = drawn_examples(len(first), AT_MOST)
-    return np.asarray(first if sample is None else first[sample], np.int64)
 
 
 _WithScales: TypeAlias = tuple[_Floats, Integers, _Floats]
