@@ -154,20 +154,15 @@ def _advice(
     examples: heads.SplitVectors, own: pd.DataFrame, grid: pd.DataFrame, options: KeepOptions
 ) -> Worth:
     run, test = options.run, examples.test
-    lots = np.random.default_rng(options.seed).random(len(run.ids))
+    num, num_classes = len(run.ids), len(np.unique(run.labels))
+    lots = np.random.default_rng(options.seed).random(num)
     cells: list[Any] = [*grid[grid["size"] == len(examples.pool)].itertuples()]
     masks = dict[Any, heads.Right]()
-    for cell in cells:
+    # as many at random as without suspects, which may be none, are held against and not advised
+    for cell in (one for one in cells if one.kept != RANDOM or one.share > 0):
         positions = kept_in(cell, own, lots)
-        is_rival = (
-            cell.kept == RANDOM and not cell.share > 0
-        )  # what suspects are held against, which may be none
-        if (
-            not is_rival
-            and positions is not None
-            and len(np.unique(run.labels[positions])) == len(np.unique(run.labels))
-        ):
-            masks[cell.Index] = ~np.isin(np.arange(len(run.ids)), positions)
+        if positions is not None and len(np.unique(run.labels[positions])) == num_classes:
+            masks[cell.Index] = ~np.isin(np.arange(num), positions)
     rows = grid.loc[[*masks]]
     by_near: dict[int, heads.Right] = {}
 
@@ -177,16 +172,12 @@ def _advice(
         return by_near[at]
 
     rivals = _rivals(rows.reset_index(drop=True))["over_random"]
-    best, _, gains = judged_choice(
-        rows["num_kept"].tolist(),
-        [rows["right"].tolist().__getitem__, near],
-        np.flatnonzero(rows["kept"] == ALL).tolist(),
-        rivals.fillna(rivals.index.to_series()).astype(int).tolist(),
-        options.margin,
-        options.seed,
-    )
+    at_random = rivals.fillna(rivals.index.to_series()).astype(int).tolist()
+    starts, num_kept = np.flatnonzero(rows["kept"] == ALL).tolist(), rows["num_kept"].tolist()
+    by = [rows["right"].tolist().__getitem__, near]
+    best, _, gains = judged_choice(num_kept, by, starts, at_random, options.margin, options.seed)
     advised_row = rows.index[best]
-    aside = np.setdiff1d(np.arange(len(run.ids)), examples.positions)
+    aside = np.setdiff1d(np.arange(num), examples.positions)
     whole = grid[(grid["kept"] == ALL) & ~grid["suspects_out"]]
     chance = float(np.bincount(test.labels.numpy()).max() / len(test))
     twice, silent = more_labels(whole["size"].tolist(), whole["right"].tolist(), chance)

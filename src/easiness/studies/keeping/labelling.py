@@ -18,8 +18,7 @@ LEVEL = 0.975  # level of intervals: one of two rules is recommended, and by cha
 MOST = 20_000  # examples that a replay draws from
 
 _NUM_SHOWN = 10  # picks
-_ROOM = 1.25  # left and right of the numbers of labels in the figure
-_STYLES = {RARE: (show.HARD, "o", 0.97), MARGIN: (show.EASY, "s", 1.03)}  # beside each other
+_COLORS = {RARE: show.HARD, MARGIN: show.EASY}
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,21 +72,14 @@ class NextLabels(show.Result):
 
     def figure(self) -> Figure:
         """The gain of each rule over random in the replays, in points, by the labels they began with."""
-        lines = []
-        for rule, (color, marker, beside) in _STYLES.items():
-            own = self.replays[self.replays["rule"] == rule]
-            middle, *ends = (100 * own[name].to_numpy() for name in ("gain", "low", "high"))
-            errors = np.abs(np.nan_to_num(np.array(ends) - middle))
-            lines.append(show.Curve(own["start"] * beside, middle, rule, color, marker, errors=errors))
-        figure = show.curves({"": lines}, (4.6, 2.9), x="labelled before", y="gain over random (points)")
-        [axes] = figure.axes
-        axes.axhline(0, color=show.INK, linewidth=0.8, linestyle=":")
-        axes.set_xscale("log")
-        starts = np.unique(self.replays["start"])
-        axes.set_xticks(starts, [f"{one:,}" for one in starts])
-        axes.set_xlim(starts[0] / _ROOM, starts[-1] * _ROOM)
-        axes.minorticks_off()
-        return figure
+        starts = self.replays["start"].unique().tolist()
+        columns = ["gain", "low", "high"]
+        series = {
+            rule: ((100 * self.replays.loc[self.replays["rule"] == rule, columns]).to_numpy().tolist(), color)
+            for rule, color in _COLORS.items()
+        }
+        names = [f"{start:,} labelled before" for start in starts]
+        return show.dots_with_intervals(names, series, "gain over random (points)")
 
     def frames(self) -> list[show.Frame]:
         return [self._verdict(), self._first()]

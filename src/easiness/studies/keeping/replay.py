@@ -217,18 +217,15 @@ def pick_next(options: NextOptions) -> NextLabels:
     _check_enough(picks, pool, len(new), "new example")
     # to label a copy tells nothing, and none is picked
     once = np.unique(examples.copies[examples.positions], return_index=True)[1]
-    replay_set = examples.pool.part(np.sort(once))
-    if len(replay_set) < 2 * len(run.classes):
-        raise BadInput(
-            f"{run.path}: {len(replay_set)} examples are too few to replay with; label some at random"
-        )
-    replays = replay(replay_set, examples.test, picks, seeds=options.seeds, seed=options.seed)
+    unique = examples.pool.part(np.sort(once))
+    if len(unique) < 2 * len(run.classes):
+        raise BadInput(f"{run.path}: {len(unique)} examples are too few to replay with; label some at random")
+    replays = replay(unique, examples.test, picks, seeds=options.seeds, seed=options.seed)
     order = np.random.default_rng(options.seed).permutation(new)[:MOST]
     sample = drawn_examples(num, MOST)
-    labelled_at = np.arange(num) if sample is None else sample
-    some = examples.everyone.part(np.concatenate([labelled_at, order]))
-    near, known_at = near_of(some.x.numpy()), np.arange(len(labelled_at))
-    others = np.arange(len(labelled_at), len(some))
+    some = examples.everyone.part(np.concatenate([np.arange(num) if sample is None else sample, order]))
+    near, others = near_of(some.x.numpy()), np.arange(len(some) - len(order), len(some))
+    known_at = np.arange(len(some) - len(order))
     p = probabilities(examples.everyone.part(np.arange(num)), some.part(others))
     candidates, rule = Candidates(others, known_at, margins(p)), best_rule(replays)
     looked_at = pd.DataFrame(
@@ -239,6 +236,7 @@ def pick_next(options: NextOptions) -> NextLabels:
             "predicted": np.array(run.classes, object)[p.argmax(axis=1)],
         }
     )
+    columns = ["id", "rank", "rule", "margin", "rarity", "predicted"]
     picks_by_rule = [
         looked_at.iloc[PICKS[name](near, candidates, picks)].assign(rank=np.arange(1, picks + 1), rule=name)
         for name in sorted(PICKS, key=lambda name: name != rule)
@@ -253,9 +251,7 @@ def pick_next(options: NextOptions) -> NextLabels:
         num_looked_at=len(order),
         rule=rule,
         replays=replays,
-        picks=pd.concat(picks_by_rule, ignore_index=True)[
-            ["id", "rank", "rule", "margin", "rarity", "predicted"]
-        ],
+        picks=pd.concat(picks_by_rule, ignore_index=True)[columns],
         pool=pool,
     )
 
