@@ -174,7 +174,7 @@ def _advice(
     rivals = _rivals(rows.reset_index(drop=True))["over_random"]
     at_random = rivals.fillna(rivals.index.to_series()).astype(int).tolist()
     starts, num_kept = np.flatnonzero(rows["kept"] == ALL).tolist(), rows["num_kept"].tolist()
-    by = [rows["right"].tolist().__getitem__, near]
+    by: list[Classifier] = [rows["right"].tolist().__getitem__, near]
     best, _, gains = judged_choice(num_kept, by, starts, at_random, options.margin, options.seed)
     advised_row = rows.index[best]
     aside = np.setdiff1d(np.arange(num), examples.positions)
