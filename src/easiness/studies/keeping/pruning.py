@@ -128,12 +128,8 @@ def prune(options: KeepOptions) -> Pruning:
         return _without_named(options, score)
     if rate is None:
         raise BadInput("--drop: say which share to drop, such as 0.3; or name the examples (--ids FILE)")
-    if not 0 <= rate < 1:
-        raise BadInput(f"--drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
     order, policy = _order(score, options.policy, options.keep)
-    at = run.resolve_at(options.at)
-    table = run.scores(**run.asked(at))
-    ranking = ranks.rank_values(run, order, at, table)
+    ranking, table, at = ranks.rank_values(run, order, options.at)
     policy, positions = _draw(options, rate, order, policy, ranking, table)
     remedy = _REMEDY if options.balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
     analysis.check_classes_left(run.labels, positions, run.classes, remedy=remedy)
@@ -143,22 +139,16 @@ def prune(options: KeepOptions) -> Pruning:
 
 
 def _without_named(options: KeepOptions, score: str) -> Pruning:
-    run, flags = (
-        options.run,
-        {"--policy": options.policy, "--keep": options.keep, "--balanced": options.balanced},
-    )
-    flags = {"--drop": options.drop is not None, **flags}
+    run, names = options.run, ("drop", "policy", "keep", "balanced")
+    flags = {f"--{name}": getattr(options, name) not in (None, False) for name in names}
     if others := [name for name, value in flags.items() if value]:
         raise BadInput(f"--ids: drops exactly the examples that it names; leave {', '.join(others)} out")
     positions, at = named_positions(options.ids, run.ids), run.resolve_at(options.at)
     find_score(score)
-    analysis.check_classes_left(
-        run.labels, positions, run.classes, drawn_by="--ids", remedy="name fewer of them"
-    )
-    values, kept_mask = (
-        run.scores(**run.asked(at))[score].to_numpy(),
-        ~np.isin(np.arange(len(run.ids)), positions),
-    )
+    remedy = {"drawn_by": "--ids", "remedy": "name fewer of them"}
+    analysis.check_classes_left(run.labels, positions, run.classes, **remedy)
+    values = run.scores(**run.asked(at))[score].to_numpy()
+    kept_mask = ~np.isin(np.arange(len(values)), positions)
     return Pruning(run, score, run.row(at), values, kept_mask, BY_NAME)
 
 

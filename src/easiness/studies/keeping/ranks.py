@@ -96,8 +96,8 @@ def order_of(score: str, keep: Keep | None = None) -> Ranking:
     speaks_of_ease = meaning in ("easy", "hard")
     if keep is None and not speaks_of_ease:
         raise BadInput(
-            f"score {score!r}: high means {meaning}, neither easy nor hard; say which end of it to keep "
-            "(--keep top or --keep bottom)"
+            f"score {score!r}: high means {meaning}, neither easy nor hard; give another, such as easiness, "
+            "or say which end of it to keep (--keep top or --keep bottom)"
         )
     if keep is not None and speaks_of_ease:
         raise BadInput(
@@ -109,17 +109,17 @@ def order_of(score: str, keep: Keep | None = None) -> Ranking:
 
 def ranking(run: Run, score: str = "easiness", at: float | None = None, keep: Keep | None = None) -> Floats:
     """A score of the examples of a run [K]: high is easy, or not to ``keep``; never learned is hardest."""
-    order, epoch = order_of(score, keep), run.resolve_at(at)
-    return rank_values(run, order, epoch, run.scores(**run.asked(epoch)))
+    return rank_values(run, order_of(score, keep), at)[0]
 
 
-def rank_values(run: Run, order: Ranking, epoch: int, table: pd.DataFrame) -> Floats:
-    """The values [K] that rank by a score after ``epoch`` epochs; ``table`` has all scores then."""
-    score = order.score
+def rank_values(run: Run, order: Ranking, at: float | None) -> tuple[Floats, pd.DataFrame, int]:
+    """The values [K] that rank ``at`` a row, the table of all scores, and the number of the row."""
+    epoch, score = run.resolve_at(at), order.score
+    table = run.scores(**run.asked(epoch))
     columns = {str(name): column.to_numpy() for name, column in table.items()}
     values: Floats = order.sign * score.ranked(columns, epoch)
     if not np.isnan(values).any():
-        return values
+        return values, table, epoch
     remedy = "a later epoch"
     if run.shares:
         remedy = "a run of trainings: heads on shares have no course to read it from"
@@ -257,15 +257,7 @@ def pace(options: KeepOptions) -> Curriculum:
     batch_size = at_least("--batch-size", batch_size, 1, _MOST_STEPS)
     if batch_size > len(run.ids):
         raise BadInput(f"--batch-size {batch_size}: the run has {len(run.ids):,} examples; give fewer")
-    meaning = find_score(score).high_means
-    if meaning not in ("easy", "hard"):
-        raise BadInput(
-            f"score {score!r}: high means {meaning}, neither easy nor hard; give another, such as easiness "
-            "or difficulty"
-        )
-    row = run.resolve_at(options.at)
-    table = run.scores(**run.asked(row))
-    ease = rank_values(run, order_of(score), row, table)
+    ease, table, row = rank_values(run, order_of(score), options.at)
     finer = table["loss"].to_numpy() if "loss" in table else np.zeros(len(ease))
     order = np.argsort(places(np.lexsort((finer, -ease)), run.labels), kind="stable")
     pacing = num_steps, batch_size, float(options.start), float(options.whole_after)

@@ -32,7 +32,9 @@ class KeepOptions:
     """Options of `keep`."""
 
     run: OneRun
-    drop: Annotated[float | None, Option("--drop", "Drop this share of the examples, such as 0.3.")] = None
+    drop: Annotated[
+        float | None, Option("--drop", "Drop this share of the examples, such as 0.3.", within="[0, 1)")
+    ] = None
     policy: Annotated[
         str | None,
         Option(
