@@ -13,7 +13,7 @@ from easiness.analysis import MIN_GROUP, SIDES, Side, Votes, select, tie_mass
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features import feature_reader
-from easiness.inputs import IMAGE, tell
+from easiness.inputs import tell
 from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.named_import import needing_torch
 from easiness.runs import data_of, passes_shown, positions_in, recipe_of
@@ -35,27 +35,19 @@ DIFFERENCES: dict[str, tuple[SetName, SetName]] = {
 }
 """Pairs of sets: the mean of the second is taken from that of the first."""
 
-_DRAWN_SETS: tuple[tuple[SetName, str, str], ...] = (
-    ("easy", "easy", show.EASY),
-    ("all", "any", show.INK),
-    ("hard", "hard", show.HARD),
-)
-_TITLES: dict[Space, str] = {"pixel": "in pixels", "feature": "in features"}
-_INPUT = "in input space"  # the title of `pixel` for examples that are no pictures
+_COLORS: dict[SetName, str] = {"easy": show.EASY, "all": show.INK, "hard": show.HARD}
+_TITLES: dict[Space, str] = {"pixel": "in input space", "feature": "in feature space"}
 _NAMES: dict[SetName, str] = {
-    "easy": "easy",
-    "hard": "hard",
     "random as easy": "random, as many as easy",
     "random as hard": "random, as many as hard",
     "all": "any two",
 }
 _UNITS: dict[Space, str] = {
-    "pixel": "Images after global contrast normalization. Distances are divided by the root of the number of "
-    "values: unrelated images are 1.41 apart.",
+    "pixel": "Images after global contrast normalization, vectors standardized. Distances are divided by the "
+    "root of the number of values: unrelated images are 1.41 apart.",
     "feature": "Input of the classifier layer of trial {trial}. Distances are in units of the root "
     "mean squared norm.",
 }
-_INPUT_UNIT = "Standardized values. Distances are divided by the root of the number of values."
 
 _REPLICATES, _SEED = 1000, 0
 _MEASURING = "measuring distances within sets"
@@ -84,7 +76,6 @@ class Similarity(show.Result):
     trial: int | None
     distances: pd.DataFrame
     by_class: dict[Space, Floats]
-    pictures: bool = True
 
     @property
     def is_decided(self) -> bool:
@@ -106,18 +97,18 @@ class Similarity(show.Result):
         """A panel per space: the mean over classes with its interval, and a faint line for each class."""
         num = len(self.by_class)
         figure, panels = show.new_panels(2.7 * num + 0.3, 2.9, 1, num)
-        at = range(len(_DRAWN_SETS))
-        rows = [SETS.index(name) for name, _, _ in _DRAWN_SETS]
+        at = range(len(_COLORS))
+        rows = [SETS.index(name) for name in _COLORS]
         for axes, (space, by_class) in zip(panels, self.by_class.items(), strict=True):
             for values in by_class[rows].T:
                 axes.plot(at, values, color=show.FAINT, linewidth=0.8)
-            for x, (name, _, color) in zip(at, _DRAWN_SETS, strict=True):
+            for x, (name, color) in enumerate(_COLORS.items()):
                 value, low, high = self.of(space, name)[["value", "low", "high"]]
                 ends = [[value - low], [high - value]]
                 show.draw_curve(axes, show.Curve([x], [value], color=color, errors=ends))
-            axes.set_xticks(list(at), [label for _, label, _ in _DRAWN_SETS])
-            axes.set_xlim(-0.4, len(_DRAWN_SETS) - 0.6)
-            axes.set_title(self._title(space), color=show.INK, fontsize=show.FONT_SIZE, loc="left")
+            axes.set_xticks(list(at), [*_COLORS])
+            axes.set_xlim(-0.4, len(_COLORS) - 0.6)
+            axes.set_title(_TITLES[space], color=show.INK, fontsize=show.FONT_SIZE, loc="left")
         panels[0].set_ylabel("mean distance within a class", color=show.INK, fontsize=show.FONT_SIZE)
         return figure
 
@@ -140,33 +131,27 @@ class Similarity(show.Result):
             "value": show.numbers(3, title="mean distance", low="low", high="high", decided="decided"),
             "examples": show.counts(),
         }
-        frames = []
-        for space in self.by_class:
-            unit, name = _UNITS[space].format(trial=self.trial), f"{space} space"
-            if space == "pixel" and not self.pictures:
-                unit, name = _INPUT_UNIT, "input space"
-            rows = table[table["space"] == space]
-            frames.append(
-                show.Frame(f"Mean distance within a class, {name}", f"{unit} {note}", rows, columns)
+        return [
+            show.Frame(
+                f"Mean distance within a class {_TITLES[space]}",
+                f"{_UNITS[space].format(trial=self.trial)} {note}",
+                table[table["space"] == space],
+                columns,
             )
-        return frames
+            for space in self.by_class
+        ]
 
     def sentence(self) -> str:
         sets = (self.of("pixel", name)[["value", "low", "high"]] for name in ("easy", "hard", "all"))
         easy, hard, every = (show.with_interval(*one) for one in sets)
-        normalized = "unrelated images are 1.41 apart" if self.pictures else "standardized values"
         text = (
-            f"{self._title('pixel').capitalize()}, the mean distance between two examples of a class "
-            f"is {easy} among the easiest {100 * self.fraction:g} % of all examples, {hard} among the "
-            f"hardest, and {every} among all ({normalized}; 95 % intervals over examples). "
-            f"{self._classes_text()}"
+            f"In input space, the mean distance between two examples of a class is {easy} among the easiest "
+            f"{100 * self.fraction:g} % of all examples, {hard} among the hardest, and {every} among all "
+            f"(unrelated images are 1.41 apart; 95 % intervals over examples). {self._classes_text()}"
         )
         if not self.is_decided:
             text += f" With fewer than {MIN_GROUP} trials this decides nothing."
         return text
-
-    def _title(self, space: Space) -> str:
-        return _INPUT if space == "pixel" and not self.pictures else _TITLES[space]
 
     def _classes_text(self) -> str:
         num, of = len(self.classes), self.num_classes
@@ -254,7 +239,6 @@ def similarity(
         trial=trial,
         distances=pd.DataFrame(_rows(means, replicates, sizes)),
         by_class=means,
-        pictures=data.kind == IMAGE,
     )
 
 

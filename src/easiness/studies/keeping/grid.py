@@ -112,9 +112,8 @@ def grid_of(
     of_whole = dict[bytes, heads.Right]()
     for seed in range(options.seeds):
         order = _in_turn(examples.pool, _generator(options.seed, seed))
-        own_seed = (
-            options.seed << 32 | seed
-        )  # two numbers to `SeedSequence`, so that no two studies share any
+        # two numbers to `SeedSequence`, so that no two studies share any
+        own_seed = options.seed << 32 | seed
         for at, size in enumerate(sizes):
             tell("trying what to keep", seed * len(sizes) + at, options.seeds * len(sizes))
             whole = size == len(examples.pool)

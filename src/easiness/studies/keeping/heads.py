@@ -166,24 +166,12 @@ def read_examples(run: Run, source: Any = None, seed: int = 0, others: Dataset |
     own_examples = everyone if others is None else everyone.part(np.arange(num))
     if split is not None:
         test = LabelledVectors(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
-        return SplitVectors(
-            own_examples, np.arange(num), test, held_out=True, everyone=everyone, copies=copies
-        )
+        return SplitVectors(own_examples, np.arange(num), test, True, everyone, copies)
     shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
-    aside = np.sort(
-        np.concatenate(
-            heads.Deal(own_examples.labels.numpy(), own_examples.groups).partition(shares, seed, 0).blocks[0]
-        )
-    )
+    folds = heads.Deal(own_examples.labels.numpy(), own_examples.groups).partition(shares, seed, 0)
+    aside = np.sort(np.concatenate(folds.blocks[0]))
     rest = np.setdiff1d(np.arange(num), aside)
-    return SplitVectors(
-        own_examples.part(rest),
-        rest,
-        own_examples.part(aside),
-        held_out=False,
-        everyone=everyone,
-        copies=copies,
-    )
+    return SplitVectors(own_examples.part(rest), rest, own_examples.part(aside), False, everyone, copies)
 
 
 def heads_of(run: Run) -> Heads:

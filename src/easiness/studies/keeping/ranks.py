@@ -194,10 +194,8 @@ class Curriculum(show.Result):
 
     def __iter__(self) -> Iterator[list[int]]:
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_STREAM,)))
-        batches = paced_batches(
-            self.order, self.num_steps, self.batch_size, self.start, self.whole_after, rng
-        )
-        return (batch.tolist() for batch in batches)
+        pacing = self.num_steps, self.batch_size, self.start, self.whole_after
+        return (batch.tolist() for batch in paced_batches(self.order, *pacing, rng))
 
     def pool(self, step: int) -> int:
         """Number of the easiest examples that a step draws from; steps count from 0."""

@@ -208,10 +208,7 @@ def _curves(rows: pd.DataFrame) -> list[show.Curve]:
 
 
 def _frame(title: str, note: str, rows: pd.DataFrame) -> show.Frame:
-    out, mark = (
-        np.where(rows[name], text, "")
-        for name, text in (("suspects_out", ", suspects out"), ("advised", " *"))
-    )
+    out, mark = np.where(rows["suspects_out"], ", suspects out", ""), np.where(rows["advised"], " *", "")
     data = rows.assign(kept=rows["kept"] + out + mark, num_kept=rows["num_kept"].round())
     columns = {
         "size": show.counts(title="labelled"),
