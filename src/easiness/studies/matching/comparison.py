@@ -142,7 +142,7 @@ class Comparison(show.Result):
         return draw_matching(self)
 
     def frames(self) -> list[show.Frame]:
-        frames = [headline(self), _resolution(self), *(_details(self, side) for side in SIDES)]
+        frames = [headline(self), *(_details(self, side) for side in SIDES)]
         for name, one in zip(self.names, self.reliability, strict=False):
             if one.by_epoch:
                 frames += [_halves(name, self, one, by) for by in (one.row_name, "trials")]
@@ -287,19 +287,6 @@ def shorten_middle(name: str) -> str:
         return name
     ends = _NAME - 1
     return f"{name[: ends // 2]}…{name[-(ends - ends // 2) :]}"
-
-
-def _resolution(c: Comparison) -> show.Frame:
-    numbers = ("right_in_all", "right_in_none", *(f"tie_mass_{side}" for side in SIDES))
-    columns = {"run": show.names(), "num_trials": show.counts(title=f"{c.judge}s")}
-    columns |= {name: show.numbers(title=name.replace("_", " ")) for name in numbers}
-    return show.Frame(
-        f"How far easiness tells {c.num_examples} examples apart {c.at}",
-        f"Shares of the examples, from all {c.judge}s. Tie mass: the share of the examples that tie "
-        f"at the edge of a set of {c.fraction:g}.",
-        pd.json_normalize(c.resolution, sep="_").assign(run=c.names),
-        columns,
-    )
 
 
 def _details(c: Comparison, side: Side) -> show.Frame:

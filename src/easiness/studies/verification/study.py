@@ -16,7 +16,7 @@ from easiness.analysis import POLICIES, Gain, paired_gain
 from easiness.data import Dataset, new_labels, relabelled
 from easiness.errors import BadInput
 from easiness.heads import Deal, joined_with_near
-from easiness.lazy import Figure, Floats, Integers, Mask, pd
+from easiness.lazy import Figure, Integers, Mask, pd
 from easiness.runs import (
     Plan,
     check_rotates,
@@ -70,15 +70,11 @@ class Verification(show.Result):
     held_out: bool = True
     has_kept: bool = True
 
-    @property
-    def before(self) -> Floats:
-        """Accuracy of each trial [trials] on the labels before."""
-        return accuracy_of(self.right[BEFORE])
-
-    @property
-    def after(self) -> Floats:
-        """Accuracy of each trial [trials] on the labels after."""
-        return accuracy_of(self.right[AFTER])
+    @cached_property
+    def accuracies(self) -> pd.DataFrame:
+        """Accuracy of each trial (row) in each run (column); NaN for one that is tested on nothing."""
+        means = {name: one.mean(axis=1) for name, one in self.right.items()}
+        return pd.DataFrame({name: np.ma.filled(one, np.nan) for name, one in means.items()})
 
     @cached_property
     def gain(self) -> Gain:
@@ -113,19 +109,19 @@ class Verification(show.Result):
 
         ``gain_mean`` with ``gain_low`` and ``gain_high``, its 95 % interval, is over all trials.
         """
-        accuracies = {f"accuracy_{name}": accuracy_of(one) for name, one in self.right.items()}
         low, high = self.gain.interval
-        constants = {"gain_mean": self.gain.value, "gain_low": low, "gain_high": high, "model": self.model}
+        constants: dict[str, Any] = {"gain_mean": self.gain.value, "gain_low": low, "gain_high": high, "model": self.model}
         constants |= {"epochs" if self.row.share is None else "share": self.row.value}
         constants |= {f"num_{name}": num for name, num in self.changes.items()}
         constants |= {name: getattr(self, name) for name in ("num_examples", "num_held_out")}
-        gain = self.after - self.before
-        return pd.DataFrame({"trial": np.arange(len(gain)), **accuracies, "gain": gain, **constants})
+        by_trial = self.accuracies.add_prefix("accuracy_")
+        by_trial.insert(0, "trial", by_trial.index)
+        return by_trial.assign(gain=self.accuracies[AFTER] - self.accuracies[BEFORE], **constants)
 
     def figure(self) -> Figure:
         """The gain of each trial in points of accuracy, above their mean with its 95 % interval if any."""
         return show.dots_and_mean(
-            100 * (self.after - self.before),
+            100 * self.table()["gain"].to_numpy(),
             (100 * self.gain.value, *(100 * end for end in self.gain.interval)),
             f"gain in accuracy on {self._test_text} (points)",
         )
@@ -143,8 +139,7 @@ class Verification(show.Result):
     def _accuracies(self) -> show.Frame:
         changes, names = self.changes, list(self.right)
         left = self.num_examples - changes["dropped"] + changes["taken_back"]
-        accuracies = pd.DataFrame({name: accuracy_of(one) for name, one in self.right.items()})
-        data = pd.DataFrame({"accuracy": accuracies.mean(), "± sd": accuracies.std()})
+        data = pd.DataFrame({"accuracy": self.accuracies.mean(), "± sd": self.accuracies.std()})
         data["labels"] = [BESIDE.get(name, name) for name in names]
         data["trained on"] = [self.num_examples if name == BEFORE else left for name in names]
         not_shown = _NOT_SHOWN.format(
@@ -168,11 +163,6 @@ class Verification(show.Result):
             columns,
             tuple(filter(None, notices)),
         )
-
-
-def accuracy_of(right: Mask) -> Floats:
-    """The accuracy of each trial [T], NaN where it is tested on nothing."""
-    return np.asarray(np.ma.filled(right.mean(axis=1), np.nan))
 
 
 def effect_text(gain: Gain) -> str:
