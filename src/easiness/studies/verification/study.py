@@ -110,8 +110,9 @@ class Verification(show.Result):
         ``gain_mean`` with ``gain_low`` and ``gain_high``, its 95 % interval, is over all trials.
         """
         low, high = self.gain.interval
-        constants: dict[str, Any] = {"gain_mean": self.gain.value, "gain_low": low, "gain_high": high, "model": self.model}
-        constants |= {"epochs" if self.row.share is None else "share": self.row.value}
+        row = {"epochs" if self.row.share is None else "share": self.row.value}
+        constants: dict[str, Any] = {"gain_mean": self.gain.value, "gain_low": low, "gain_high": high}
+        constants |= {"model": self.model, **row}
         constants |= {f"num_{name}": num for name, num in self.changes.items()}
         constants |= {name: getattr(self, name) for name in ("num_examples", "num_held_out")}
         by_trial = self.accuracies.add_prefix("accuracy_")
