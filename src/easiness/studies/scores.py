@@ -250,12 +250,11 @@ class CombinedScores(show.Result):
     listing = "scores"
 
     def table(self) -> pd.DataFrame:
-        """A row an example, in the order of the runs.
+        """A row an example, in the order of the runs: ``id``, ``label``, ``class``.
 
-        ``id``, ``label``, ``class``; ``difficulty``, the mean over runs of the rank by `difficulty`
-        in each, from 0 (easiest) to 1 (hardest), with ``difficulty_se``, ``difficulty_low`` and
-        ``difficulty_high`` over runs; then each run's own rank, ``rank_1``, ``rank_2``, ..., and
-        ``easiness_1``, ``easiness_2``, ...
+        ``difficulty`` is the mean over runs of the rank by `difficulty` in each, from 0 (easiest) to 1
+        (hardest), with ``difficulty_se``, ``difficulty_low`` and ``difficulty_high``; ``rank_1``, ``rank_2``,
+        ... are each run's own ranks, beside ``easiness_1``, ``easiness_2``, ...
         """
         return self.scores
 

@@ -119,9 +119,9 @@ class Pruning(show.Result):
 def prune(options: KeepOptions) -> Pruning:
     """Drop some examples and keep the others: drawn by their rank, exactly, or by name.
 
-    Without a policy the end of the score to ``keep`` says which are dropped. The ``worst`` are then those at
-    the other end, and the end to keep has the place of the hard examples in ``beta:A,B``, in strata and in
-    Beta sampling. Ties go by difficulty, then by a hash of the id (`foremost`).
+    Without a policy the end of the score to ``keep`` says which are dropped; it has the place of the hard
+    examples in ``beta:A,B``, strata and Beta sampling. Ties go by difficulty, then by a hash of the id
+    (`foremost`).
     """
     run, score, rate = options.run, options.score or "difficulty", options.drop
     if options.ids is not None:

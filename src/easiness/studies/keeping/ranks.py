@@ -134,10 +134,7 @@ def rank_values(run: Run, order: Ranking, at: float | None) -> tuple[Floats, pd.
 
 
 def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
-    """The data that a run has scores of, loaded as for the run, with a held-out split to test on.
-
-    Where nothing was held out, ``holdout`` of each class are taken from the examples scored.
-    """
+    """The data that a run has scores of, with a held-out split: its own, or ``holdout`` of each class."""
     ref, limit, holdout = run.spec.data, loading.limit, loading.holdout
     if limit is not None and limit not in (ref.limit, ref.train.num_examples):
         raise BadInput(
@@ -245,10 +242,7 @@ class Curriculum(show.Result):
 
 
 def pace(options: KeepOptions) -> Curriculum:
-    """Train on the easiest examples first, and take in harder ones as training goes.
-
-    Examples are ranked within their class, by a score that speaks of ease; ties go by the mean loss.
-    """
+    """Train on the easiest examples of each class first, ties by the mean loss, and take in harder ones."""
     run, score = options.run, options.score or "easiness"
     num_steps = at_least("--steps", options.steps or 0, 1, _MOST_STEPS)
     batch_size = min(_BATCH_SIZE, len(run.ids)) if options.batch_size is None else options.batch_size

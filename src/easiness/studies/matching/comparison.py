@@ -186,10 +186,9 @@ class Comparison(show.Result):
         return [*self.pair_answers(), *(f"{shorten(names)}: {text}" for text, names in by_text.items())]
 
     def pair_answers(self, pair: tuple[int, int] | None = None) -> list[str]:
-        """A sentence for each side and pair of runs, or for each side of a run that is alone.
+        """A sentence for each side and pair of runs, or for each side of a run alone; ``pair`` has two positions.
 
-        More pairs than four runs have share a sentence, with the range of their rates. With a ``pair`` of
-        positions it is of this alone.
+        More pairs than four runs have share a sentence, with the range of their rates.
         """
         alone = len(self.names) == 1
         of_side = [

@@ -278,10 +278,7 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
 
 
 def draw_reliability(reliability: Reliability, *, by_trials: bool = False) -> Figure | None:
-    """Matching rates of halves by epoch, or by the number of trials in each; ``None`` without halves.
-
-    Chance, the drift, the best epochs and groups that are too small to decide anything are marked.
-    """
+    """Matching rates of halves by epoch, or by the number of trials in each; ``None`` without halves."""
     halves = reliability.by_trials if by_trials else reliability.by_epoch
     if not halves:
         return None

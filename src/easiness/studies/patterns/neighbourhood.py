@@ -156,8 +156,7 @@ _THIRDS = {"contradicted least": show.EASY, "between": show.INK, "contradicted m
 def least_explained(left: Floats, picture: Integers, num: int = NUM_SHOWN) -> dict[str, Integers]:
     """Positions of the examples `TOO_HARD` and `TOO_EASY`, the least explained first, of copies the first.
 
-    Of each more than a standard deviation is ``left`` [K] of easiness, which is NaN where there is none;
-    ``picture`` numbers copies.
+    More than a standard deviation of easiness is ``left`` [K] of each; ``picture`` numbers copies.
     """
     order = np.argsort(left, kind="stable")[: int(np.isfinite(left).sum())]
     far = np.abs(left[order]) > np.std(left[order])

@@ -72,7 +72,11 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
         return values_of([trial for at in np.sort(some).tolist() for trial in groups[at]])[1]
 
     values, whole = values_of(run.trials)
-    groups = _groups(run)
+    # each trial alone, but of heads all folds of a partition
+    folds, together = 1 if run.spec.heads is None else run.spec.heads.folds, dict[int, list[StoredTrial]]()
+    for trial in run.trials:
+        together.setdefault(trial.index // folds, []).append(trial)
+    groups = [group for group in together.values() if len(group) == folds] or [*together.values()]
     every, size = np.arange(len(groups)), len(groups) // 2
     parts = np.array_split(every, min(len(groups), _MOST_GROUPS)) if size else []
     without = [of_groups(np.setdiff1d(every, part)) for part in parts]
@@ -88,15 +92,6 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
     in_two = [sum(len(groups[at]) for at in order[: 2 * size]) for order in orders]
     times = 2 * len(run.trials) / float(np.mean(in_two)) if orders else 1.0
     return ScoredOutcome(values, whole, np.asarray(is_known), without, halves, times)
-
-
-def _groups(run: Run) -> list[list[StoredTrial]]:
-    """The trials by what goes together: each alone, but of heads all folds of a partition."""
-    folds = 1 if run.spec.heads is None else run.spec.heads.folds
-    together: dict[int, list[StoredTrial]] = {}
-    for trial in run.trials:
-        together.setdefault(trial.index // folds, []).append(trial)
-    return [group for group in together.values() if len(group) == folds] or [*together.values()]
 
 
 _MOST_SHARED = 0.01  # of the examples: those that two parts of one data set have in common by chance
@@ -292,9 +287,9 @@ def _around(
 def _copies(parts: Sequence[tuple[Dataset, Integers]]) -> tuple[Integers | None, str]:
     """Numbers of the examples at some positions of data, copies alike, and a note.
 
-    Texts are the same as they are read, near pictures by their pixels: in features that tell little of them
-    different ones lie together. ``None`` where vectors have to tell copies: of other kinds, of pictures that
-    are small, very many or alike by nature, and where copies of copies would chain many.
+    Texts are the same as they are read, near pictures by their pixels. ``None`` where vectors have to tell
+    copies: of other kinds, of pictures that are small, very many or alike by nature, or where copies would
+    chain many.
     """
     kind, num = parts[0][0].kind, sum(len(positions) for _, positions in parts)
     if kind.has_normal_form:
