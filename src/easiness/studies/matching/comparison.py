@@ -186,7 +186,7 @@ class Comparison(show.Result):
         return [*self.pair_answers(), *(f"{shorten(names)}: {text}" for text, names in by_text.items())]
 
     def pair_answers(self, pair: tuple[int, int] | None = None) -> list[str]:
-        """A sentence for each side and pair of runs (``pair``: one by positions), or each side of a run alone.
+        """A sentence for each side and pair of runs (``pair``: one by position), or each side of a run alone.
 
         More pairs than four runs have share a sentence, with the range of their rates.
         """

@@ -270,18 +270,16 @@ def _around(
     """Neighbourhood of each example, and a note on copies."""
     looked_at = data if split == "held_out" else replace(data, held_out=None)
     vectors = ready_features(source, looked_at, features_beside(run.path), tell)
-    own = positions_in(data, run)
-    train = vectors["train"][own]
-    if split == "train":
-        same, note = _copies([(data, own)])
-        return neighbourhood(train, run.labels, nearest=nearest, same=same), note
-    part, why = find_split(run, data, split)
-    if part is None:
-        raise BadInput(f"{run.path}: its held-out examples are needed, and {why}")
-    apart = positions_in(part, run, split)
-    targets = vectors["held_out"][apart], run.examples(split)[1]
-    same, note = _copies([(data, own), (part, apart)])
-    return neighbourhood(train, run.labels, targets, nearest=nearest, same=same), note
+    own, targets = positions_in(data, run), None
+    parts = [(data, own)]
+    if split == "held_out":
+        part, why = find_split(run, data, split)
+        if part is None:
+            raise BadInput(f"{run.path}: its held-out examples are needed, and {why}")
+        parts.append((part, positions_in(part, run, split)))
+        targets = vectors["held_out"][parts[1][1]], run.examples(split)[1]
+    same, note = _copies(parts)
+    return neighbourhood(vectors["train"][own], run.labels, targets, nearest=nearest, same=same), note
 
 
 def _copies(parts: Sequence[tuple[Dataset, Integers]]) -> tuple[Integers | None, str]:
