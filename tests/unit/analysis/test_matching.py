@@ -10,7 +10,7 @@ from easiness.analysis import GroupMatch, Rule, Votes, match_groups, true_rate
 from easiness.analysis.matching import Splits, disjoint_splits
 from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput
-from easiness.studies.similarity import draws, mean_distance, resampled_means
+from easiness.studies.similarity import draws, resampled_means
 from lengths import long_but
 from matching_by_weights import match_weights
 from plans import votes_of
@@ -241,8 +241,8 @@ LINE = np.array([[0.0, 1.0, 3.0], [1.0, 0.0, 2.0], [3.0, 2.0, 0.0]])
 
 
 def test_mean_is_over_pairs_of_different_examples() -> None:
-    assert mean_distance(LINE) == 2.0
-    assert mean_distance(LINE[:2, :2]) == 1.0
+    assert resampled_means(LINE, np.ones((1, len(LINE)))) == 2.0
+    assert resampled_means(LINE[:2, :2], np.ones((1, 2))) == 1.0
 
 
 def test_an_example_drawn_twice_is_not_paired_with_itself() -> None:
