@@ -144,9 +144,6 @@ class RunScores(show.Result):
     split: Split = "train"
     listing = "scores"
 
-    def __repr__(self) -> str:
-        return f"RunScores({self.run!r}, {self.run.row_text(self.epoch)}, examples={len(self.scores)})"
-
     def in_full(self) -> str:
         data = self.run.spec.data.train.fingerprint
         return (

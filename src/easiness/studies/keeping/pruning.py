@@ -227,8 +227,7 @@ def named_positions(source: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -
     where = f"--ids {source}" if is_file else "ids"
     names = _read(at_home(source), where) if isinstance(source, str | Path) else list(map(str, source))
     positions = {str(one): position for position, one in enumerate(ids)}
-    if is_file and "" not in positions:  # an empty cell names nothing
-        names = [name for name in names if name]
+    names = [name for name in names if name or not is_file or "" in positions]  # an empty cell names nothing
     if not names:
         raise BadInput(f"{where}: names no example; {_FORM}" if is_file else f"{where}: names no example")
     unknown = [name for name in dict.fromkeys(names) if name not in positions]

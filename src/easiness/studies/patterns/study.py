@@ -328,9 +328,8 @@ def _notes(run: Run, source: FeatureSource, outcome: ScoredOutcome, score: Score
         )
     if run.spec.heads is not None and source.name in {one.name for one in run.spec.heads.features}:
         yield "The heads of the run read these features, too, so near examples score alike; try others."
-    tie_share = (
-        np.unique(outcome.whole[outcome.is_known], return_counts=True)[1].max() / outcome.is_known.sum()
-    )
+    is_known = outcome.is_known
+    tie_share = np.unique(outcome.whole[is_known], return_counts=True)[1].max() / is_known.sum()
     if tie_share > _MOSTLY_TIED:
         yield (
             f"{show.percent(tie_share)} of the examples have the same {score.name}, so ranks tell "
@@ -340,5 +339,5 @@ def _notes(run: Run, source: FeatureSource, outcome: ScoredOutcome, score: Score
         yield "With one group of trials, the intervals do not cover other trials."
     if len(run.ids) > AT_MOST:
         yield f"Neighbours are searched among {AT_MOST:,} of the examples, drawn at random."
-    if num_unknown := int((~outcome.is_known).sum()):
+    if num_unknown := int((~is_known).sum()):
         yield f"{show.counted(num_unknown, 'example')} without {score.name} left out."
