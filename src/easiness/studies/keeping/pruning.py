@@ -43,11 +43,11 @@ _REMEDY = "drop a smaller share, or give more examples"
 class Pruning(show.Result):
     """The examples of a run, and which are kept (``kept_mask`` [K]).
 
-    ``values`` [K] are those of ``score`` in a ``row``: NaN for examples that were never learned, which rank
-    as the hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``,
-    and `BY_NAME`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep``
-    the end of the score that was kept, where high means neither easy nor hard. The share to ``drop`` was
-    drawn with the ``seed``, of each class where it is ``balanced``.
+    ``values`` [K] of the ``score`` in a ``row`` are NaN for examples that were never learned, which rank as
+    the hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``, and
+    `BY_NAME`), or the sampler that left them out (``ccs:0.1``, ``dual:4``); ``keep`` is the end of a score
+    that was kept, where high means neither easy nor hard. The share to ``drop`` was drawn with the ``seed``,
+    of each class if ``balanced``.
     """
 
     run: Run = field(repr=False)

@@ -167,12 +167,11 @@ def align(run: Run, values: Floats, data: Dataset) -> Floats:
 class Curriculum(show.Result):
     """The examples of each of ``num_steps`` training steps, the easiest of every class first.
 
-    It gives a list of ``batch_size`` positions in the run for each step, the same ones whenever it is gone
-    through: as ``batch_sampler`` of a ``DataLoader`` it is a whole training. The first step is on some of the
-    easiest ``start`` of the examples, the next ones on more and more; when ``whole_after`` of the steps are
-    done, all have their turn, pass after pass (linear pacing; Wu, Dyer and Neyshabur 2021).
-
-    ``ids`` and ``values`` [K] of the ``score`` are the run's; ``order`` [K] has positions, the easiest first.
+    It gives a list of ``batch_size`` positions in the run for each step, the same ones each time: as
+    ``batch_sampler`` of a ``DataLoader`` it is a whole training. The first step draws from the easiest
+    ``start`` of the examples, later ones from more and more; when ``whole_after`` of the steps are done, all
+    have their turn, pass after pass (linear pacing; Wu, Dyer and Neyshabur 2021). ``values`` [K] are those of
+    the ``score``; ``order`` [K] has positions, the easiest first.
     """
 
     ids: npt.NDArray[Any]

@@ -55,11 +55,11 @@ _NOT_SHOWN = (
 class Verification(show.Result):
     """Which trials of ``model`` are right about which test examples, on labels before and after.
 
-    Those before were trained on all ``num_examples`` with the labels of the source, or of a file, those after
-    with ``changes``: so many labels ``relabelled``, ``dropped``, and ``taken_back`` that the file before had
-    dropped. Trials of the same index have the same seeds, and so have those beside. All are read at ``row``.
-    Where no split is ``held_out``, ``right`` is about examples that nobody decided. Nobody ``has_kept`` a
-    label where these may come from a rule.
+    Trials before saw all ``num_examples`` with the labels of the source, or of a file; trials after the
+    ``changes``: numbers of labels ``relabelled``, ``dropped``, and ``taken_back`` that the file before had
+    dropped. Trials of one index have the same seeds. All are read at ``row``. Without a split ``held_out``,
+    ``right`` is about examples that nobody decided. Nobody ``has_kept`` a label where these may come from a
+    rule.
     """
 
     model: str
