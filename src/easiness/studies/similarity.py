@@ -256,7 +256,6 @@ def _members(
 
 
 def _reader(run: Run, data: Dataset, spaces: Sequence[Space], device: str) -> tuple[InputReader, int | None]:
-    """Reader of distances, and the trial that it takes features from."""
     with needing_torch("similarity"):
         from easiness.training import InputReader, resolve_device
     target = resolve_device(device)

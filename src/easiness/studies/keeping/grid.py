@@ -309,7 +309,6 @@ def judged_choice(
 
 
 def _part(by: Classifier, seeds: slice, examples: heads.Right) -> Classifier:
-    """The same classifier, for some seeds and test examples [n]."""
     return lambda row: by(row)[seeds][:, examples]
 
 

@@ -207,7 +207,6 @@ class Comparison(show.Result):
 
 
 def _range(c: Comparison, cells: Sequence[Cell]) -> str:
-    """A sentence on many pairs of runs."""
     ranks = sorted((one for one in cells if one.agreement.rate >= 0), key=lambda one: one.agreement.rate)
     tail = f"of the {tail_text(cells[0].side, c.fraction)}"
     if not ranks:
@@ -316,7 +315,6 @@ def _details(c: Comparison, side: Side) -> show.Frame:
 
 
 def _halves(name: str, c: Comparison, of: Reliability, by: str) -> show.Frame:
-    """How far halves of the trials agree, by epoch or share, or by the number of trials in them."""
     by_trials = by == "trials"
     rows = []
     for half in of.by_trials if by_trials else of.by_epoch:
