@@ -92,7 +92,7 @@ def page(reports, reasons):
     missed = [goal for goal in goals if not goal["met"]]
     told = f"{len(met)} of {len(goals)} goals are met, {len(missed)} missed"
     front = [(g["what"], g["goal"], g["measured"]) for g in met if g["key"] in FRONT]
-    lines = [INTRODUCTION, f"{told}: [all](benchmarks/goals.csv). Those met:", ""]
+    lines = [INTRODUCTION, f"{told}: [all](benchmarks/goals.csv). The met ones:", ""]
     lines += [markdown(("what", "goal", "measured"), front), "", "## Missed", ""]
     lines += [f"- {g['what']}: **{g['measured']}** ({g['goal']}). {reasons[g['key']]}" for g in missed]
     for report in reports.values():

@@ -134,7 +134,7 @@ def page(rows, ratios, shown, made):
 {head(TITLE, shown, made)}
 `auto` chooses precision and cores by a [rule](../running.md#what-auto-chooses). Is it the fastest choice? For
 {len(ratios)} pairs of network and size every way to train ten trials was timed in turn: both precisions,
-and the cores for one trial or shared out among several at a time. What counts are median seconds per trial
+and the cores for one trial or shared out among several at a time. The measure is median seconds per trial
 and example, trained on and observed once.
 
 The rule is within {WITHIN - 1:.0%} of the fastest in {near} of {len(ratios)} pairs, and takes at most
