@@ -132,6 +132,14 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
     return write
 
 
+def test_the_map_says_how_many_lines_each_addition_takes() -> None:
+    text = CONTRIBUTING.read_text()
+    told = re.findall(r"\| ([a-z ]+): a file, `[A-Z]+` of `\S+` \| (\d+) \|", text)
+    blocks = re.findall(r"\*\*An? [^*]+\*\*[^`]*`.*?```python\n(.*?)```", text, re.DOTALL)
+    assert len(told) == len(blocks) == 10
+    assert sorted(int(lines) for _, lines in told) == sorted(block.count("\n") for block in blocks)
+
+
 def test_an_executor_of_the_users_own(module: Callable[[str, str], str]) -> None:
     name = module(
         "own_executor",
