@@ -133,12 +133,12 @@ CARD = Verb(
 )
 
 
-def report(asked: pages.Reported) -> Path:
+def report(asked: pages.ReportOptions) -> Path:
     pages.write_report(asked)
     return asked.output
 
 
-def _carry(asked: pages.Reported) -> None:
+def _carry(asked: pages.ReportOptions) -> None:
     if len(asked.runs) > 1 or not reproduction.is_study(asked.runs[0]):
         asked = replace(asked, runs=[store.open_run(one) for one in asked.runs])
     with passes_shown(True):
@@ -153,7 +153,7 @@ REPORT = Verb(
     "report",
     "Look",
     "Write a page that shows what was measured.",
-    pages.Reported,
+    pages.ReportOptions,
     report,
     _carry,
     about=(

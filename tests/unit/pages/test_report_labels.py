@@ -16,12 +16,11 @@ from PIL import Image
 import easiness as ez
 from easiness import BadInput, Run, audit, load_dataset, measure, open_run, suspects
 from easiness.data import splits_in
-from easiness.pages import labels as labels_module
-from easiness.pages.deciding import ToDecide, listed
+from easiness.pages import ReportOptions, labels as labels_module
+from easiness.pages.deciding import decision_lists
 from easiness.pages.labels import certain, suspect_labels
-from easiness.pages.page import render_report
 from easiness.runs import data_version
-from recording import believing, recorded
+from recording import believing, page_of, recorded
 
 NUM = 60
 WRONG = [7, 20, 31, 52]
@@ -74,7 +73,7 @@ def test_labels_learned_by_heart_are_shown_as_before(tmp_path: Path) -> None:
     assert part.found.summary() == found.summary()
     assert found.by_heart().endswith("--at 4 reads the end.")
     assert {one["id"] for one in part.shown} >= set(WRONG)
-    page = render_report([run])
+    page = page_of([run])
     section = _section(page, "labels")
     assert f'<p class="notice">{found.by_heart()}' in _section(page, "measured")
     assert part.course_figure.startswith("<svg")
@@ -85,7 +84,7 @@ def test_labels_learned_by_heart_are_shown_as_before(tmp_path: Path) -> None:
 def test_planted_labels_are_the_ones_shown(tmp_path: Path) -> None:
     labels, believed = _mislabelled()
     source, run = _of_arrays(tmp_path, _noise(NUM), labels, _logits(believed))
-    page = render_report([run], source=str(source))
+    page = page_of([run], data=str(source))
     section = _section(page, "labels")
     captions = [one for one in _captions(section) if "p wrong" in one]  # not that of the curve
     assert len(captions) == len(WRONG)
@@ -117,7 +116,7 @@ def test_the_first_are_shown_and_a_command_writes_all(record: Record) -> None:
 @pytest.mark.long
 def test_without_suspects_it_says_so_and_shows_nothing(record: Record) -> None:
     labels = np.arange(NUM) % 3
-    section = _section(render_report([record(_logits(labels), labels)]), "labels")
+    section = _section(page_of([record(_logits(labels), labels)]), "labels")
     assert "No label of the 60 examples is suspect" in section
     assert (section.count("<p>"), section.count("<table"), section.count("<ul")) == (1, 0, 0)
 
@@ -127,13 +126,13 @@ def test_where_the_networks_know_too_little_the_page_says_so_and_shows_the_first
     """Right are the 20 examples of the first class and one of the third, of 60; then none but by chance."""
     labels, believed = np.arange(NUM) % 3, np.zeros(NUM, np.int64)
     believed[2] = 2
-    page = render_report([record(np.tile(np.eye(3)[believed], (5, 4, 1, 1)), labels)])
+    page = page_of([record(np.tile(np.eye(3)[believed], (5, 4, 1, 1)), labels)])
     notice = _section(page, "measured").split('<p class="notice">')[1]
     assert notice.startswith("The networks have 35.0\N{NO-BREAK SPACE}% of the labels right: ")
     run = record(np.random.default_rng(0).normal(0, 0.05, (5, 4, NUM, 3)), labels, name="other")
     listed = suspects(run).table()
     assert (listed["p_wrong"] < 0.1).all()
-    section = _section(render_report([run]), "labels")
+    section = _section(page_of([run]), "labels")
     assert "no label of the 60 examples is wrong with a probability of 0.1 or more. The first" in section
     assert "is suspect" not in section
     assert section.count("<tr>") == 1 + len(listed) == 6
@@ -141,10 +140,10 @@ def test_where_the_networks_know_too_little_the_page_says_so_and_shows_the_first
 
 def test_one_trial_judges_and_the_page_says_that_it_is_alone(record: Record) -> None:
     labels = np.arange(20) % 2
-    page = render_report([record(_logits(labels, trials=1), labels)])
+    page = page_of([record(_logits(labels, trials=1), labels)])
     assert "Labels to look at" in page
     assert "One trial alone judges the labels" in page
-    assert "One trial alone" not in render_report([record(_logits(labels, trials=2), labels, name="two")])
+    assert "One trial alone" not in page_of([record(_logits(labels, trials=2), labels, name="two")])
 
 
 @pytest.mark.long
@@ -154,12 +153,12 @@ def test_without_pictures_there_is_a_table_of_ids_and_several_runs_are_kept_shor
     believed[::20] = (labels[::20] + 1) % 3
     ids = np.array([f"photos/{i:03d}.png" for i in range(200)], object)
     runs = [record(_logits(believed, seed=s), labels, ids=ids, name=f"run{s}") for s in (1, 2)]
-    alone = _section(render_report(runs[:1]), "labels").replace("<wbr>", "")  # where an id may be broken
+    alone = _section(page_of(runs[:1]), "labels").replace("<wbr>", "")  # where an id may be broken
     assert "<img" not in alone
     for at in range(0, 200, 20):
         row = f'<th scope="row">photos/{at:03d}.png</th><td>{labels[at]}</td><td>{believed[at]}</td>'
         assert row in alone
-    section = _section(render_report(runs), "labels")
+    section = _section(page_of(runs), "labels")
     assert [section.count(f"<h3>run{s}</h3>") for s in (1, 2)] == [1, 1]
     assert section.count('<th scope="row">') == 2 * 6
     assert section.count("the first 6 are shown") == 2
@@ -178,7 +177,7 @@ def test_held_out_labels_come_after_those_trained_on(planted: tuple[Path, Path],
         len(part.shown) <= 6 and one["named"][0] == "held_out" for part in parts[1:] for one in part.shown
     )
     assert "--split held_out" in parts[1].command
-    section = _section(render_report([run]), "labels")
+    section = _section(page_of([run]), "labels")
     found = suspects(run, split="held_out", pictures=False)
     expected = int((found.ranked["p_wrong"] >= 0.1).sum())
     words = f"{expected} are wrong" if expected > 1 else "held-out examples"
@@ -202,7 +201,7 @@ def test_certain_conflicts_are_told_and_shown_in_pairs(tmp_path: Path) -> None:
     assert pairs[1] == [(("train", 30), "0"), (("held_out", 1), "2")]
     assert found.duplicates == [["0", "9", "12"]]
     assert found.num_copies == 2
-    page = render_report([run], source=str(source))
+    page = page_of([run], data=str(source))
     assert len(_captions(_section(page, "labels"))) == 4
     left_out = _section(page, "left-out")
     assert "2 training pictures are exact copies of" in left_out
@@ -245,12 +244,12 @@ def test_hostile_names_are_escaped_beside_pictures(tmp_path: Path) -> None:
     believed = data.labels.copy()
     believed[3] = 1 - believed[3]
     run = recorded(tmp_path / "run", _logits(believed), data=data)
-    page = render_report([run], source=str(root))
+    page = page_of([run], data=str(root))
     assert "Identical, with two labels" in page
     assert "Labels to look at" in page
     for text in (*EVIL, "<u>", "<script>.png"):
         assert text not in page
-    assert page == render_report([run], source=str(root))
+    assert page == page_of([run], data=str(root))
 
 
 HEADER = ["id", "label", "class", "was", "action", "by", "time", "split", "data", "stratum"]
@@ -302,7 +301,7 @@ def test_the_first_suspects_stand_beside_what_is_nearest_to_them(run: Run, tmp_p
 def test_what_shows_nothing_is_decided_on_after_the_suspects(run: Run) -> None:
     (part,) = suspect_labels(run, run.epochs, 1, 1)[:1]
     last = part.found.ranked["id"].tolist()[-1]
-    (rows,) = listed(run, [part], ToDecide(), {("train", last): "blank"})
+    (rows,) = decision_lists(run, [part], ReportOptions(run), {("train", last): "blank"})
     assert rows.num_suspect == part.num + 1
     assert rows.rows["id"].tolist()[part.num] == last
     assert rows.rows["reason"].tolist()[part.num].startswith("blank")
@@ -346,7 +345,7 @@ def test_what_cannot_be_decided_on_is_refused(run: Run, tmp_path: Path) -> None:
         ({"decide": empty}, "empty.csv: no rows"),
         ({"blind": True}, "--blind: hides what is suggested of the examples of a file"),
         ({"suspects": -1}, "--suspects -1: must be at least 0"),
-        ({"pixels": 31}, "--pixels 31: give the longer side of a photo, 32 to 4096"),
+        ({"pixels": 31}, "--pixels 31: not in [32, 4096]"),
     ]
     for asked, why in refused:
         with pytest.raises(BadInput, match=re.escape(why)):

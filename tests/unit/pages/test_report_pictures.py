@@ -14,7 +14,7 @@ from PIL import Image
 from easiness import BadInput, Dataset, Run, load_dataset, open_run
 from easiness.analysis import membership
 from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE, reduced
-from easiness.pages import Reported, examples, write_report
+from easiness.pages import ReportOptions, examples, write_report
 from easiness.pages.examples import Named, found_within, originals_of, photos_of
 from easiness.pages.run_part import class_galleries
 from easiness.runs.source import find_data
@@ -113,7 +113,7 @@ def test_a_page_that_would_be_too_large_says_so(
 ) -> None:
     data = _folder_of_photos(tmp_path)
     run = record(believing(data.labels, 2, 1), data=data)
-    asked = Reported(run, tmp_path / "page.html", data=data)
+    asked = ReportOptions(run, tmp_path / "page.html", data=data)
     assert write_report(asked) == ""
     monkeypatch.setattr(examples, "_PAGE_BYTES", examples._OTHER_BYTES + 60_000)
     note = write_report(asked)

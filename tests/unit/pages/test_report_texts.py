@@ -14,10 +14,9 @@ import pytest
 import easiness.pages.examples as of_page
 from easiness import BadInput, Dataset, Run, load_dataset, suspects
 from easiness.pages.examples import FoundExamples, shown_of, texts_at
-from easiness.pages.page import render_report
 from easiness.pages.paper_study import draw_gallery, gallery
 from easiness.show import ShownExample
-from recording import believing
+from recording import believing, page_of
 from sounds import encoded, tone, write_sounds
 
 EVIL = (
@@ -51,7 +50,7 @@ def map_of(page: str) -> Any:
 
 
 def test_markup_in_a_text_is_no_markup(run: Run, data: Dataset) -> None:
-    page = render_report([run], source=data)
+    page = page_of([run], data=data)
     assert page.count("<script") == 4  # the values of the map and of what to decide on, and their scripts
     assert page.count("</script>") == 4
     for text in EVIL[:3]:
@@ -63,7 +62,7 @@ def test_markup_in_a_text_is_no_markup(run: Run, data: Dataset) -> None:
 
 
 def test_the_map_has_the_text_of_every_example(run: Run, data: Dataset) -> None:
-    values = map_of(render_report([run], source=data))
+    values = map_of(page_of([run], data=data))
     shown = [text.translate({0: "␀", 7: "␇", 27: "␛"}) for text in texts_of(NUM)]
     assert values["texts"] == shown
     assert values["pictures"] == {}
@@ -71,7 +70,7 @@ def test_the_map_has_the_text_of_every_example(run: Run, data: Dataset) -> None:
 
 
 def test_long_texts_are_folded_and_short_ones_are_not(run: Run, data: Dataset) -> None:
-    page = render_report([run], source=data)
+    page = page_of([run], data=data)
     folded = re.findall(r'<div class="words"><p dir="auto">([^<]*)</p>(<details>)?', page)
     assert len(folded) >= NUM
     assert all(bool(fold) == (text.startswith("www") or text.count("\n") > 4) for text, fold in folded)
@@ -149,7 +148,7 @@ def of_sounds(sounds: Dataset, record: Callable[..., Run]) -> Run:
 
 @pytest.mark.long
 def test_every_sound_has_a_player_and_its_picture(of_sounds: Run, sounds: Dataset) -> None:
-    page = render_report([of_sounds], source=sounds)
+    page = page_of([of_sounds], data=sounds)
     players = re.findall(r"<audio ([^>]*)>", page)
     assert len(players) >= SOUNDS
     assert all(one.startswith('controls preload="none" aria-label="Example ') for one in players)
@@ -164,7 +163,7 @@ def test_where_room_ends_the_page_says_how_many_have_a_player(
     of_sounds: Run, sounds: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(of_page, "_PAGE_BYTES", of_page._OTHER_BYTES + 130_000)
-    page = render_report([of_sounds], source=sounds)
+    page = page_of([of_sounds], data=sounds)
     found = re.search(
         r"(\d+) of the (\d+) sounds on this page have a player, suspects and hard ones first", page
     )
