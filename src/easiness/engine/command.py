@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -34,7 +33,11 @@ def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
             Asked("output", Any, _OUTPUT, None),
         ]
 
-    def carry(given: dict[str, Any]) -> None:
+    every = [*asked, *own]
+
+    def command(**typed: Any) -> None:
+        values = {one.name: _read(typed[one.name], one.option) for one in every}
+        given = {one.name: one.default if values[one.name] is None else values[one.name] for one in every}
         if isinstance(study, Verb):
             study.carry(made(study.asks, opened(asked, given)))
             return
@@ -49,42 +52,23 @@ def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
         if dry:
             say_text(f"{forecast(study, value)}\nnothing was trained and nothing written")
             return
-        with _told(study) as told:
-            found = answer(study, value, *told)
-        show_result(found, outputs, decisions=study.decides(given))
+        from easiness import runs  # not where its help is shown
 
-    return command_typed(study.name, [*asked, *own], carry, [study.summary, study.about])
+        if study.plan is None and not study.watched:
+            with runs.passes_shown(True):
+                result = answer(study, value)
+        else:
+            with runs.ShownProgress() as progress:
+                result = answer(study, value, progress)
+        show_result(result, outputs, decisions=study.decides(given))
 
-
-@contextmanager
-def _told(study: Study[Any]) -> Iterator[tuple[Any, ...]]:
-    """Show how far the study is within the block, which is given what to tell where it trains or asks."""
-    from easiness import runs  # not where its help is shown
-
-    if study.plan is None and not study.watched:
-        with runs.passes_shown(True):
-            yield ()
-        return
-    with runs.ShownProgress() as progress:
-        yield (progress,)
-
-
-def command_typed(
-    name: str, asked: Sequence[Asked], carry: Callable[[dict[str, Any]], None], about: Sequence[str]
-) -> Callable[..., None]:
-    """A command of Typer by its name, with an option for each thing that is ``asked``."""
-
-    def command(**given: Any) -> None:
-        values = {one.name: _read(given[one.name], one.option) for one in asked}
-        carry({one.name: one.default if values[one.name] is None else values[one.name] for one in asked})
-
-    parameters = [_parameter(one) for one in asked]
+    parameters = [_parameter(one) for one in every]
     # what Typer looks at: those without a default come first in a signature
     parameters.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)
-    command.__name__ = name.rpartition(" ")[2]
+    command.__name__ = study.name.rpartition(" ")[2]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    command.__doc__ = "\n\n".join(filter(None, about))
+    command.__doc__ = "\n\n".join(filter(None, (study.summary, study.about)))
     return command
 
 

@@ -45,27 +45,11 @@ def function_of(study: Study[Any] | Verb[Any]) -> Callable[..., Any]:
         with progress_of(progress) as tell:
             return answer(study, value, tell)
 
-    returning = study.find if isinstance(study, Study) else study.call
-    name = f"easiness.{study.name.replace(' ', '.')}"
-    return function_typed(name, asked, returning, call, [study.summary, study.about])
-
-
-def function_typed(
-    name: str,
-    asked: Sequence[Asked],
-    returning: Callable[..., Any],
-    call: Callable[[Mapping[str, Any], Progress | bool], Any],
-    about: Sequence[str],
-) -> Callable[..., Any]:
-    """A function by its dotted name, with the signature and the help of what is ``asked``.
-
-    It returns what ``returning`` does. An unknown argument is refused as Python does, one by its old name
-    with the new one.
-    """
-    signature = signature_of(asked, _returned(returning))
-    short = name.rpartition(".")[2]
+    signature = signature_of(asked, _returned(study.find if isinstance(study, Study) else study.call))
+    module, _, short = f"easiness.{study.name.replace(' ', '.')}".rpartition(".")
 
     def function(*args: Any, **given: Any) -> Any:
+        # an unknown argument is refused as Python does, one by its old name with the new one
         for old in OLD_ARGUMENTS.keys() & given.keys() - signature.parameters.keys():
             now = re.match(r"is (\w+)= now", OLD_ARGUMENTS[old])
             if now is None or now[1] in signature.parameters:
@@ -79,12 +63,12 @@ def function_typed(
             return call(arguments, arguments.pop("progress", True))
 
     function.__name__ = function.__qualname__ = short
-    function.__module__ = name.rpartition(".")[0]
+    function.__module__ = module
     function.__signature__ = signature  # type: ignore[attr-defined]
     function.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()} | {
         "return": signature.return_annotation
     }
-    function.__doc__ = help_of(about, asked)
+    function.__doc__ = help_of([study.summary, study.about], asked)
     return function
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
@@ -156,18 +157,12 @@ class RecordCallback(Callback):  # type: ignore[misc]
         if self._loader is None and trainer.world_size > 1:
             self._trial = DistributedTrial(self._recorder, self._seed, trained_on=self._trained_on)
         elif trainer.is_global_zero:
-            self._check_first_batch(pl_module)
+            if self._loader is not None and not isinstance(self._loader, Iterator):
+                with undisturbed(pl_module):  # ids that are missing would show after an epoch of training
+                    for batch in itertools.islice(self._loader, 1):
+                        ids_apart(batch, self._id_key)
             self._trial = self._recorder.trial(self._seed, trained_on=self._trained_on)
             self._trial.restore(self._state)
-
-    def _check_first_batch(self, module: LightningModule) -> None:
-        """Make sure that it has ids, which would otherwise be missed after an epoch of training."""
-        if self._loader is None or isinstance(self._loader, Iterator):  # whose batches come only once
-            return
-        with undisturbed(module):
-            for batch in self._loader:
-                ids_apart(batch, self._id_key)
-                break
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

@@ -11,7 +11,7 @@ from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.models import is_given
 from easiness.regular_file import in_words
-from easiness.show import chosen_percent, count, duration, figure_html, plus_minus
+from easiness.show import chosen_percent, count, duration_text, figure_html, plus_minus
 from easiness.spec import (
     ALL,
     RECIPES,
@@ -96,7 +96,8 @@ def _where(run: Run) -> dict[str, str]:
     facts = {}
     seconds = [one["seconds"] for one in ran if "seconds" in one]
     if seconds:
-        facts["time"] = f"{duration(sum(seconds))}, {duration(sum(seconds) / len(seconds))} a trial"
+        whole, each = duration_text(sum(seconds)), duration_text(sum(seconds) / len(seconds))
+        facts["time"] = f"{whole}, {each} a trial"
     machine = " and ".join(
         sorted({f"{one['device']} ({one['machine']})" for one in ran if {"device", "machine"} <= one.keys()})
     )

@@ -210,18 +210,14 @@ class Frame:
     def section(self) -> Section:
         """The table to read; the first row is its header, which explains itself in a notebook."""
         head: list[str] = [
-            Embedded(column.title or name, _explained(column.title or name, column.meaning(name)))
-            for name, column in self.columns.items()
+            Embedded(title, f'<abbr title="{html.escape(meaning)}">{html.escape(title)}</abbr>')
+            for title, meaning in self.about.items()
         ]
         rows = [
             [column.cell(row, name) for name, column in self.columns.items()]
             for row in self.data.to_dict("records")
         ]
         return Section(self.title, self.note, [head, *rows], self.notices)
-
-
-def _explained(title: str, meaning: str) -> str:
-    return f'<abbr title="{html.escape(meaning)}">{html.escape(title)}</abbr>'
 
 
 def table(

@@ -20,7 +20,7 @@ import easiness as ez
 from easiness import open_run
 from easiness.cli.main import _command, sections_of
 from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group
-from easiness.engine import asked_of, command_typed, find_study, made
+from easiness.engine import Verb, command_of, find_study
 from easiness.errors import BadInput
 from easiness.runs.carrying_out import _failed
 from easiness.spec import Drawing, Fields, Option, OptionGroup, options_of
@@ -424,14 +424,12 @@ class Kitchen:
         kind: Any = Annotated[Cooking, fields[0]] if fields else Cooking
         name = Annotated[str, Option("", "Who cooks.", argument=True)]
         asks: Any = make_dataclass("Meal", [("name", name), ("cooking", kind, Cooking())], frozen=True)
-        asked = asked_of(asks)
 
-        def carry(given: dict[str, Any]) -> None:
-            meal = made(asks, given)
+        def carry(meal: Any) -> None:
             self.seen.append((meal.name, meal.cooking))
 
         self.app = typer.Typer(add_completion=False)
-        self.app.command()(command_typed("cook", asked, carry, ["Cook."]))
+        self.app.command()(command_of(Verb("cook", "Look", "Cook.", asks, carry, carry)))
 
     def __call__(self, *arguments: str) -> Any:
         return CliRunner().invoke(self.app, [*arguments])

@@ -109,8 +109,8 @@ def test_classes_with_other_names_are_no_other_classes(tmp_path):
     found = card(load_dataset((pixels, labels), classes=["ant", "bee", "kitty"]), apply=made.path)
     assert (found.renamed, found.num_relabelled) == ({"cat": "kitty"}, 1)
     assert found.text == (
-        "12 of 12 examples found by their values; classes with other names here: cat is kitty; "
-        "1 have another class here"
+        "12 of 12 examples found by their values; 1 have another class here; "
+        "classes with other names here: cat is kitty"
     )
 
 

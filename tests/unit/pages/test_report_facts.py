@@ -22,7 +22,7 @@ from easiness.engine.results import check_output_file, check_output_folder, outp
 from easiness.errors import BadInput, RunFailed
 from easiness.pages.facts import data_name, describe_data, measure_command, run_facts
 from easiness.pages.run_part import measure_more, next_step
-from easiness.show.text import chosen_percent, count, duration, percent
+from easiness.show.text import chosen_percent, count, percent
 from easiness.store import Run
 from easiness.studies.scores import accuracy_curves
 from easiness.studies.suspects import Glance
@@ -34,11 +34,6 @@ def test_numbers_read_well() -> None:
     assert count(12345) == "12,345"
     assert percent(0.1234) == "12.3\N{NO-BREAK SPACE}%"
     assert chosen_percent(0.1) == "10\N{NO-BREAK SPACE}%"
-    assert [duration(s) for s in (8.12, 90, 9000)] == [
-        "8.1\N{NO-BREAK SPACE}s",
-        "1.5\N{NO-BREAK SPACE}min",
-        "2.5\N{NO-BREAK SPACE}h",
-    ]
 
 
 def test_facts_of_a_measured_run(measured: Path) -> None:
