@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from easiness.engine.results import WRITTEN, check_output_file, check_outputs, say_text, show_result
+from easiness.engine.results import WRITTEN, check_output_file, say_text, show_result
 from easiness.engine.study import Asked, Study, Verb, answer, asked_of, forecast, made
 from easiness.errors import BadInput
 from easiness.executors import executor_names, find_executor
+from easiness.show import SUFFIXES
 from easiness.spec import Option
 
 _TRUST = Option("--trust", "Import the module that the run names for its network. Its code runs.")
@@ -44,7 +45,8 @@ def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
         outputs, dry = given.pop("output", None) or [], given.pop("dry_run", False)
         trust = given.pop("trust", False)
         suffixes = study.suffixes(given) if callable(study.suffixes) else study.suffixes
-        check_outputs(outputs, suffixes, decisions=bool(outputs) and study.decides(given))
+        for output in outputs:
+            check_output_file(output, (*suffixes, *SUFFIXES), decisions=study.decides(given))
         for one in asked:
             if one.option.writes and given[one.name] is not None:
                 check_output_file(given[one.name], one.option.writes)
@@ -112,16 +114,11 @@ def _checking(name: str, option: Option) -> Callable[[Any], Any] | None:
 
     def check(given: Any) -> Any:
         try:
-            _read(given, option)
-        except BadInput:  # which names the option itself
-            raise
+            find_executor(given) if name == _EXECUTOR else _read(given, option)
         except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
-        if name == _EXECUTOR:
-            try:
-                find_executor(given)
-            except BadInput as error:
-                raise typer.BadParameter(str(error).removeprefix(f"{name} ")) from None
+            if isinstance(error, BadInput) and name != _EXECUTOR:  # which names the option itself
+                raise
+            raise typer.BadParameter(str(error).removeprefix(f"{name} ")) from None
         return given
 
     return check if option.read is not None or name == _EXECUTOR else None

@@ -68,7 +68,11 @@ def function_of(study: Study[Any] | Verb[Any]) -> Callable[..., Any]:
     function.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()} | {
         "return": signature.return_annotation
     }
-    function.__doc__ = help_of([study.summary, study.about], asked)
+    lines = [f"{one.name}: {one.option.help}" for one in asked]
+    lines.append("progress: show how far it is, or tell a `Progress` of your own.")
+    fill = textwrap.TextWrapper(_WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 8).fill
+    about = filter(None, [study.summary, study.about])
+    function.__doc__ = "\n\n".join([*about, "\n".join(["Args:", *map(fill, lines)])])
     return function
 
 
@@ -103,13 +107,6 @@ def signature_of(asked: Sequence[Asked], returns: Any) -> inspect.Signature:
     ]
     shown = inspect.Parameter("progress", places[1], annotation="bool | Progress", default=True)
     return inspect.Signature([*parameters, shown], return_annotation=returns)
-
-
-def help_of(about: Sequence[str], asked: Sequence[Asked]) -> str:
-    lines = [f"{one.name}: {one.option.help}" for one in asked]
-    lines.append("progress: show how far it is, or tell a `Progress` of your own.")
-    fill = textwrap.TextWrapper(_WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 8).fill
-    return "\n\n".join([*filter(None, about), "\n".join(["Args:", *map(fill, lines)])])
 
 
 def arguments_of(asked: Sequence[Asked], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,4 +12,4 @@ from .paper_page import (
     result_page as result_page,
 )
 from .paper_study import write_paper as write_paper
-from .run_part import NextStep as NextStep, next_step as next_step
+from .run_part import next_step as next_step

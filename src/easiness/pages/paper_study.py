@@ -269,7 +269,7 @@ def gallery(run: Run, data: Dataset, per_side: int = 5) -> dict[str, list[list[P
         shown = " and ".join(kind.nouns for kind in KINDS if kind.pixels is not None)
         raise BadInput(f"{run.path}: its examples are {data.kind.nouns}; a gallery shows {shown} alone")
     votes = run.votes()
-    extremes = class_extremes(votes, labels, per_side)
+    extremes = class_extremes(votes, labels, per_side, [-votes.mean_p_label, -votes.num_right])
     positions = np.concatenate([side for pair in extremes for side in pair])
     squares = run_values(run, data, positions, lambda value: _square(pixels(value, data.traits)))
     made = iter(map(Picture, positions.tolist(), votes.num_right[positions].tolist(), squares))

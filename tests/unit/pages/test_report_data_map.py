@@ -75,22 +75,6 @@ def test_pictures_of_the_page_are_not_there_twice(measured: Path) -> None:
     assert len(set(shown)) == 100
 
 
-@pytest.mark.long
-def test_extremes_and_parts_of_the_map_have_their_pictures(record: Callable[..., Any]) -> None:
-    data = load_dataset("digits", limit=600)
-    logits = believing(data.labels, 2, 3)
-    run = record(logits, data=data)
-    page = page_of([run], data=data)
-    document = values_of(page)
-    table = run.scores()
-    shown = {int(run.ids[int(at)]) for at in document["pictures"]}
-    extremes = table.sort_values("variability", kind="stable")["id"].tail(10)
-    elsewhere = {int(one) for one in re.findall(r'data-example="(\d+)"', page)}
-    assert set(extremes) <= shown | elsewhere
-    assert not shown & {one for one in elsewhere if f'alt="Example {one} of class' in page}
-    assert 20 < len(shown) <= 160
-
-
 def test_names_cannot_end_the_values(record: Callable[..., Any]) -> None:
     labels = [0, 1] * 6
     ids = np.array([f"{i}{EVIL[i % 2]}\u2028" for i in range(12)], object)
@@ -116,18 +100,6 @@ def test_a_policy_names_the_script_by_what_is_in_it() -> None:
     assert "</script" not in text
     assert "innerHTML" not in text
     assert text.startswith("(() => {")
-
-
-@pytest.mark.long
-def test_several_runs_share_the_examples(record: Callable[..., Any]) -> None:
-    labels = np.arange(40) % 2
-    runs = [record(believing(labels, n, 2, seed=n), labels, name=f"of{n}") for n in (1, 3)]
-    page = page_of(runs)
-    document = values_of(page)
-    assert [(run["name"], run["numTrials"]) for run in document["runs"]] == [("of1", 1), ("of3", 3)]
-    assert document["runs"][0]["byTrial"] == ""  # the mean is its only trial
-    assert all("p_wrong" in {score["name"] for score in run["scores"]} for run in document["runs"])
-    assert page.count('id="map-run"') == 1
 
 
 def test_a_large_page_stays_small_and_says_what_is_left_out(

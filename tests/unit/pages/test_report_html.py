@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 
 import easiness as ez
-from easiness import BadInput, card, compare, load_dataset, open_run
+from easiness import BadInput, compare, load_dataset, open_run
 from easiness.pages.run_part import class_galleries, left_out
 from easiness.pages.template import breakable
 from easiness.show.text import whole_percent
 from easiness.store import Run
-from easiness.studies.matching.reliability import outlook
 from recording import believing, page_of, recorded
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
@@ -159,36 +158,6 @@ def test_every_example_says_how_sure_its_membership_is(record: Callable[..., Any
     assert found == [" ".join(mark.split()) for mark in marks]
 
 
-def test_probabilities_are_never_quite_sure() -> None:
-    assert [whole_percent(p).split() for p in (0.973, 0.995, 0.9901, 0.99, 0.004, 0.01)] == [
-        ["97", "%"],
-        [">99", "%"],
-        [">99", "%"],
-        ["99", "%"],
-        ["<1", "%"],
-        ["1", "%"],
-    ]
-
-
-@pytest.mark.long
-def test_the_page_says_what_the_sets_hold_and_warns_where_they_still_change(
-    record: Callable[..., Any],
-) -> None:
-    labels = np.arange(100) % 2
-    rng = np.random.default_rng(0)
-    favor = np.linspace(-2, 2, 100)[:, None] * np.eye(2)[labels]
-    epochs = np.stack([favor, favor, favor, -favor])
-    run = record(rng.normal(size=(12, 4, 100, 2)) + 2 * epochs, labels)
-    ahead = outlook(run)
-    assert len(ahead.warnings()) == 2
-    page = Page(page_of([run]))
-    for text in (*ahead.sentences(), *ahead.warnings()):
-        assert " ".join(text.split())[1:] in page.text
-    before = Page(page_of([run], at=3))
-    assert "training after epoch 3 changed them" in before.text
-    assert "training still changes them" not in before.text
-
-
 def test_several_runs_are_compared_as_in_table_1(record: Callable[..., Any]) -> None:
     labels = np.arange(60) % 3
     runs = [record(believing(labels, 10, 2, seed=seed), labels, name=f"run{seed}") for seed in (1, 2)]
@@ -220,16 +189,6 @@ def test_one_trial_of_one_epoch_is_shown_and_said_so(record: Callable[..., Any])
     assert "One trial tells only right from wrong" in page.text
     assert "there is no noise ceiling" in page.text
     assert "One trial cannot be split into halves" in page.text
-
-
-@pytest.mark.long
-def test_one_trial_beside_more_is_compared_by_all_trials(record: Callable[..., Any]) -> None:
-    labels = [0, 1] * 20
-    runs = [record(believing(labels, n, 1, seed=n), labels, name=f"trials{n}") for n in (1, 4)]
-    page = Page(page_of(runs))
-    every = compare(runs).cell(0, 1, "easy", "expected").all_trials
-    assert every is not None
-    assert ["trials1", "none one trial", f"{every.rate:.2f} all trials", "0.10"] in page.rows
 
 
 def test_names_are_escaped(record: Callable[..., Any]) -> None:
@@ -383,13 +342,6 @@ def test_nothing_is_said_by_one_trial_or_where_none_is_right(record: Record) -> 
         assert "What can be left out" not in page_of([run])
 
 
-@pytest.mark.long
-def test_of_two_examples_one_is_called_easiest(record: Record, tmp_path: Path) -> None:
-    run = record(_right(np.ones((4, 1, 2)), np.array([0, 1])), np.array([0, 1]))
-    assert "easiest 25" in page_of([run])
-    assert card(run, tmp_path / "card").path.is_dir()
-
-
 def test_a_share_that_takes_a_whole_class_is_left_out(record: Record) -> None:
     labels = np.array([0] * 19 + [1])
     logits = _right(np.ones((2, 1, 20)), labels)
@@ -419,17 +371,6 @@ def test_the_commands_are_ones_that_can_be_typed(
     text = html.unescape(re.sub("<[^>]*>", "", page))
     assert found["keep"] in text
     assert found["ablate"] in text
-
-
-@pytest.mark.long
-def test_a_run_recorded_in_python_has_no_data_to_train_on_again(record: Record) -> None:
-    labels = np.arange(20) % 2
-    run = record(_right(np.ones((2, 1, 20)), labels), labels)
-    found = left_out(run, 1)
-    assert found is not None
-    assert found["ablate"] is None
-    page = page_of([run])
-    assert "easiness paper ablate</code> trains without some" in page
 
 
 NUM = 40
