@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from easiness.pages.data_map import indices, quantized, shares
+from easiness.pages.data_map import indices, listed_ids, quantized, shares
 
 NUMBERS = st.floats(-1e6, 1e6) | st.just(float("nan")) | st.sampled_from([0.0, -0.0, 1e-300])
 
@@ -64,3 +64,12 @@ def test_indices_come_back_and_none_is_the_largest_code(num: int, data: st.DataO
     codes = np.frombuffer(base64.b64decode(column["codes"]), dtype).astype(np.int64)
     none = (1 << column["bits"]) - 1
     np.testing.assert_array_equal(np.where(codes == none, -1, codes), values)
+
+
+@given(st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=9, unique=True))
+def test_numbers_come_back_however_large(numbers: list[int]) -> None:
+    ids = listed_ids(np.array(numbers, np.int64))
+    if isinstance(ids, dict):
+        ids = [str(ids["first"] + i * ids["step"]) for i in range(len(numbers))]
+    assert ids == [str(one) for one in numbers]
+    assert listed_ids(np.arange(7, 50_007)) == {"first": 7, "step": 1}

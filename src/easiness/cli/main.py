@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Annotated, Any, NoReturn, TypeAlias, get_args
@@ -48,7 +48,7 @@ class CommandsInGroups(TyperGroup):
     """``easiness --help``; a command is loaded when it is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        return [name for name, _ in self._listed()]
+        return [one.name.removeprefix(self.prefix) for one in self._listed()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command of a name; one of before is refused with the name that it has now."""
@@ -64,19 +64,15 @@ class CommandsInGroups(TyperGroup):
 
     prefix = ""
 
-    def _listed(self) -> list[tuple[str, Listed]]:
+    def _listed(self) -> Sequence[Listed]:
         from easiness.engine import registered
 
-        more = [(one.name, one) for one in registered()]
-        paper = Listed("paper", "Paper", "", _PAPER)
-        return [*((one.name, one) for one in COMMANDS), ("paper", paper), *more]
+        return [*COMMANDS, Listed("paper", "Paper", "", _PAPER), *registered()]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         sections: Sections = {group: [] for group in get_args(Group)}
-        for _, one in self._listed():
-            sections[one.group].append(
-                (one.name.removeprefix("paper ") if self.prefix else one.name, one.summary)
-            )
+        for one in self._listed():
+            sections[one.group].append((one.name.removeprefix(self.prefix), one.summary))
         _write(formatter, {group: told for group, told in sections.items() if told})
 
 
@@ -85,8 +81,8 @@ class CommandsOfPaper(CommandsInGroups):
 
     prefix = "paper "
 
-    def _listed(self) -> list[tuple[str, Listed]]:
-        return [(one.name.removeprefix(self.prefix), one) for one in PAPER]
+    def _listed(self) -> Sequence[Listed]:
+        return PAPER
 
 
 class OptionsInGroups(TyperCommand):

@@ -6,8 +6,8 @@ import base64
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from itertools import islice, zip_longest
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ Document = dict[str, Any]
 """A value of JSON."""
 
 Bits = Literal[8, 16]
+T = TypeVar("T")
 
 _MOST_LEVELS = 255
 
@@ -119,7 +120,7 @@ def data_map(
     num = len(runs[0].ids)
     tables = [_with_suspicion(table, one) for table, one in zip(scored, ranked, strict=True)]
     shown = sorted(set(shown))
-    spread = _taking_turns([_worth_a_picture(table) for table in tables])
+    spread = in_turns(_worth_a_picture(table) for table in tables)[:_MOST_PICTURES]
     pictured = list(dict.fromkeys([*spread, *shown]))
     suspect = [at for table in tables for at in np.flatnonzero(table["p_wrong"].to_numpy() >= 1 / 2).tolist()]
     points = _points(runs[0].ids, tables, pictured)
@@ -135,7 +136,7 @@ def data_map(
         num_examples=num,
         _fixed={
             "num": len(points),
-            "ids": [str(one) for one in runs[0].ids[points].tolist()],
+            "ids": listed_ids(runs[0].ids[points]),
             "classes": list(runs[0].classes),
             "labels": indices(runs[0].labels[points], len(runs[0].classes)),
         },
@@ -159,13 +160,12 @@ def _worth_a_picture(table: pd.DataFrame) -> list[int]:
     x = np.minimum((variability / width * across).astype(int), across - 1)
     y = np.minimum((confidence * up).astype(int), up - 1)
     _, cells = np.unique(x * up + y, return_index=True)
-    return _taking_turns([*(order.tolist() for order in orders), cells.tolist()])
+    return in_turns([*(order.tolist() for order in orders), cells.tolist()])[:_MOST_PICTURES]
 
 
-def _taking_turns(lists: Sequence[list[int]]) -> list[int]:
-    """The first of each list first, as many as get a picture."""
-    turns = (one for turn in zip_longest(*lists) for one in turn if one is not None)
-    return list(islice(dict.fromkeys(turns), _MOST_PICTURES))
+def in_turns(lists: Iterable[Sequence[T]]) -> list[T]:
+    """Merge lists without repeating anything, the first of each first."""
+    return list(dict.fromkeys(one for turn in zip_longest(*lists) for one in turn if one is not None))
 
 
 def _points(
@@ -253,6 +253,15 @@ def indices(values: npt.NDArray[np.integer[Any]], num: int) -> Document:
     bits: Bits | Literal[32] = 8 if num < 1 << 8 else 16 if num < 1 << 16 else 32
     codes = np.asarray(values, np.int64) % (1 << bits)
     return {"bits": bits, "codes": encoded(codes.astype(f"<u{bits // 8}"))}
+
+
+def listed_ids(ids: npt.NDArray[Any]) -> Document | list[str]:
+    """Ids [K] as texts, or ``{"first", "step"}`` where they are numbers that are evenly spaced."""
+    if ids.dtype == np.int64 and np.abs(ids).max() < 1 << 53:  # beyond it scripts cannot count
+        steps = np.unique(np.diff(ids))
+        if len(steps) == 1:
+            return {"first": int(ids[0]), "step": int(steps[0])}
+    return [str(one) for one in ids.tolist()]
 
 
 def encoded(codes: npt.NDArray[Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from easiness.data import DRAWN, UNKNOWN, Dataset, splits_in
 from easiness.errors import BadInput
-from easiness.pages.data_map import SHARED, Document, trajectories
+from easiness.pages.data_map import SHARED, Document, in_turns, trajectories
 from easiness.pages.examples import FoundExamples, Named, are_small, originals_of, table_of
 from easiness.pages.labels import SuspectLabels
 from easiness.pages.template import Inlined, inert, inlined
@@ -129,42 +129,20 @@ def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) 
 
 @dataclass(frozen=True, eq=False)
 class Deciding:
-    """The view in which the labels of ``num`` examples are decided, ``wanted`` in this order.
+    """The view in which labels are decided, of the examples ``wanted`` in this order.
 
-    Others that it shows beside them are the last of ``wanted``. ``of`` says in words which they are, and
-    ``of_table`` that they are rows of named columns.
+    Others that it shows beside them are the last of ``wanted``. ``by_worth`` has the same, those first whose
+    pictures are wanted most, and ``large`` those with a large picture, those first that are looked at first.
+    ``of`` says in words which they are, and ``of_table`` that they are rows of named columns.
     """
 
     options: ReportOptions
     wanted: list[Named] = field(repr=False)
-    num: int
+    by_worth: list[Named] = field(repr=False)
+    large: list[Named] = field(repr=False)
     of: str
     of_table: bool
     _values: Document = field(repr=False)
-
-    @property
-    def by_worth(self) -> list[Named]:
-        """The examples that it shows, those first whose pictures are wanted most."""
-        lists = [part for part, _ in self._lists()]
-        first = [at for part in lists for at in part[:_BESIDE]]
-        rest = sorted((rank, at) for part in lists for rank, at in enumerate(part[_BESIDE:]))
-        places = [*first, *range(self.num, len(self.wanted)), *(at for _, at in rest)]
-        return [self.wanted[at] for at in places]
-
-    @property
-    def large(self) -> list[Named]:
-        """The examples that have a large picture, those first that are looked at first."""
-        whole = self.options.decide is not None
-        parts = (part if whole else part[: max(num, _LARGE)] for part, num in self._lists())
-        ranked = sorted((rank, at) for part in parts for rank, at in enumerate(part))
-        return [self.wanted[at] for _, at in ranked]
-
-    def _lists(self) -> Iterator[tuple[range, int]]:
-        """The places of each list, and how many of them are suspects."""
-        first = 0
-        for part in self._values["parts"]:
-            yield range(first, first + part["num"]), part["numSuspect"]
-            first += part["num"]
 
     @property
     def opens_files(self) -> bool:
@@ -258,7 +236,11 @@ def deciding(
             "cells": cells.to_numpy().tolist(),
         }
     of_table = data is not None and getattr(data.traits, "of_columns", False)
-    view = Deciding(options, [*labels], len(named), _which(lists, options), of_table, values)
+    first, rest = ([one.named[part] for one in lists] for part in (slice(_BESIDE), slice(_BESIDE, None)))
+    by_worth = [*chain(*first), *[*labels][len(named) :], *in_turns(rest)]
+    whole = options.decide is not None
+    large = in_turns([one.named if whole else one.named[: max(one.num_suspect, _LARGE)] for one in lists])
+    view = Deciding(options, [*labels], by_worth, large, _which(lists, options), of_table, values)
     if data is not None:
         values["originals"] = originals_of(data, view.wanted, options.output)
         values["table"] = table_of(data, view.wanted, [*labels.values()], view.by_worth)

@@ -153,7 +153,8 @@ def measure_command(run: Run, data: Dataset | None) -> tuple[str, ...] | None:
         return None if spec is None else _again(run, spec)
     how: dict[str, Any] = {"recipe": run.path}
     sizes = {"batch_size": spec.recipe.batch_size} | ({"crop": spec.recipe.crop} if spec.recipe.crop else {})
-    for name in RECIPES if data is not None else ():
+    for name in () if data is None else RECIPES:
+        assert data is not None
         usual = Recipe.model_validate({**named_recipe(name, spec.model), **data.recipe_defaults})
         if usual.model_copy(update=sizes) == spec.recipe:
             how = {"recipe": name}

@@ -47,13 +47,10 @@ def class_galleries(
 ) -> list[dict[str, Any]]:
     """Galleries of the classes in order of their labels, by ``difficulty`` [K]; see `class_extremes`.
 
-    Each has the ``easiest`` examples, easiest first, and the ``hardest``, hardest first. ``num_right`` trials
-    predict the label of one, with mean probability ``p_label``; ``num_predicted`` of them predict the class
-    ``predicted``, more than predict any other (the first class of equals). ``p_easy`` and ``p_hard`` are the
-    probabilities to be among the truly easiest and hardest of all examples.
-
-    Where there are more than ``max_classes``, those whose examples fewest trials are right about on
-    average, the hardest class first. ``fraction`` of all examples are called easiest, and hardest.
+    Of each example ``num_predicted`` trials predict the class ``predicted``, more than predict any other (the
+    first class of equals). Where there are more than ``max_classes``, those whose examples fewest trials are
+    right about on average, the hardest class first. ``fraction`` of all examples are called easiest, and
+    hardest.
     """
     import pandas as pd
 
@@ -129,10 +126,9 @@ _POLICY = "easy"
 def left_out(run: Run, epoch: int) -> dict[str, Any] | None:
     """Count what can be left out after ``epoch``; ``None`` with one trial, or if nothing is right in all.
 
-    ``num_right`` examples of ``num_examples`` are right in all trials then; ``since`` has pairs of an earlier
-    epoch, or share, and how many are so in each observed from it on. ``dropped`` are those that `keep` drops
-    at a ``share``, with the mean probability of the label of both parts. ``keep`` and ``ablate`` are
-    commands; there is none of the latter for data that have no name.
+    ``num_right`` are right in all trials then; ``since`` has pairs of an earlier epoch, or share, and how
+    many are so in each observed from it on. ``dropped`` are those that `keep` drops at a ``share``, with the
+    mean probability of the label of both parts. ``keep`` and ``ablate`` are commands.
     """
     if len(run.trials) < 2:
         return None
@@ -284,9 +280,8 @@ def run_part(
     """The part of the page about a run, read in the row ``epoch``, where it has these ``scores``.
 
     Figures are SVG elements. ``num_trials`` are those that judge an example: of ``num_fitted`` trials of a
-    run on features the heads that were not shown it, and ``judges`` is what they are called. ``rows`` are
-    those observed and ``row`` is the one read. ``about`` has sentences on the features, and ``agreeing`` on a
-    training beside them. ``more`` is the command that measures what is missing to judge labels.
+    run on features the heads that were not shown it. ``about`` has sentences on the features, and
+    ``agreeing`` on a training beside them. ``more`` measures what is missing to judge labels.
     """
     key, row, votes = f"run{index + 1}", run.row(epoch), run.votes(epoch)
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)

@@ -58,8 +58,7 @@ def test_a_changed_recipe_is_that_of_the_run(tmp_path: Path, known: bool, comman
     kept = {"keep_logits": True, "keep_weights": False}
     run = small_run(tmp_path / "run", model="mlp_3", limit=50, recipe=recipe, train_share=0.5, **kept)
     parts = measure_command(run, load_dataset("digits") if known else None) or ()
-    recipe = f"--recipe {run.path}"
-    assert {recipe, "--train-share 0.5", "--keep-logits", "--no-weights"} <= {*parts}
+    assert {f"--recipe {run.path}", "--train-share 0.5", "--keep-logits", "--no-weights"} <= {*parts}
     again = command(*shlex.split(" ".join(parts))[1:])
     assert (again.code, again.err) == (0, "")  # there is nothing to train
 
