@@ -73,34 +73,6 @@ def test_a_photo_is_shown_large_and_opens_its_file(open_deciding: Any, of_files:
     assert page.evaluate("document.querySelector('#decide').scrollWidth") == size["width"]
 
 
-def test_where_photos_have_moved_the_picture_is_enlarged(
-    open_deciding: Any, of_files: Path, tmp_path: Path, troubles: list[str]
-) -> None:
-    text = of_files.read_text("utf-8")
-    assert text.count('"near":{}') == 1
-    (tmp_path / "report.html").write_text(text.replace('"near":{}', '"near":{"0":[[4,6],[5]]}'), "utf-8")
-    page = open_deciding(tmp_path / "report.html", viewport={"width": 1280, "height": 800})
-    page.locator("#decide-shown button").wait_for()
-    page.keyboard.press("z")
-    large = page.locator("#decide-shown img").bounding_box()
-    assert [large[side] for side in ("x", "y", "width", "height")] == [0, 0, 1280, 800]
-    page.keyboard.press("Escape")
-    page.locator("#decide-shown button").click()
-    assert page.locator("#decide-shown img").bounding_box() == large
-    page.keyboard.press("k")
-    page.keyboard.press("b")  # what is known of a file is not asked again
-    assert page.locator("#decide-shown a").count() == 0
-    near = page.locator("#decide-near a")
-    assert near.count() == 3
-    near.first.hover()
-    near.last.focus()
-    page.locator("#decide-near li > img").nth(1).wait_for()
-    assert near.count() == 1
-    assert len(page.context.pages) == 1
-    assert set(troubles) == {"Failed to load resource: net::ERR_FILE_NOT_FOUND"}
-    troubles.clear()
-
-
 def test_a_picture_without_a_file_is_enlarged_in_the_page(
     open_deciding: Any, of_arrays: Path, size: Any
 ) -> None:
@@ -337,19 +309,6 @@ def test_long_texts_unfold_by_the_keyboard_without_a_script(open_page: Any, page
     page.keyboard.press("Enter")
     assert words.locator("p").bounding_box()["height"] == folded
     assert page.locator(".words", has_text="quotes").locator("summary").count() == 0
-
-
-def test_the_list_says_how_each_text_begins(open_deciding: Any, page_of_texts: Path, size: Any) -> None:
-    page = open_deciding(page_of_texts, viewport=size)
-    text = page.locator("#decide-shown .decide-text").inner_text()
-    page.keyboard.press("l")
-    told = page.locator("#decide-rows .decide-row-name small")
-    assert told.first.text_content() == text[:200]
-    assert told.count() == TEXTS
-    assert max(len(one) for one in told.all_text_contents()) == 200
-    assert all(one.bounding_box()["height"] < 50 for one in told.all()[:9])
-    assert page.evaluate("document.querySelector('#decide').scrollWidth") == size["width"]
-    assert page.title().startswith("Easy and hard examples")
 
 
 def test_texts_stay_text_and_stand_with_what_they_are_about(open_page: Any, page_of_texts: Path) -> None:

@@ -63,25 +63,6 @@ def test_what_is_left_out_is_in_the_run_its_status_and_its_report(command, refus
         assert words in text
 
 
-def test_a_run_goes_on_whatever_other_files_come_and_go(command, pictures, tmp_path):
-    out = tmp_path / "run"
-    arguments = ["measure", pictures, "--model", "mlp_2_w8", "--epochs", 1, "--out", out, "--trials"]
-    assert command(*arguments, 1).code == 0
-    described = (out / "run.json").read_bytes()
-    assert b"other_files" not in described
-    (pictures / "cat" / "notes.txt").write_bytes(b"no picture")
-    assert command(*arguments, 1).code == 0  # it only reads
-    assert (out / "run.json").read_bytes() == described
-    first = open_run(out).trials[0].document
-    assert command(*arguments, 2).code == 0
-    assert open_run(out).spec.data.other_files == ("cat/notes.txt",)
-    (pictures / "cat" / "notes.txt").unlink()
-    assert command(*arguments, 3).code == 0
-    run = open_run(out)
-    assert run.spec.data.num_other_files == 0
-    assert [len(run.trials), run.trials[0].document] == [3, first]
-
-
 def test_a_dry_run_prints_the_plan_and_writes_nothing(command, digits, tmp_path):
     finished = command(*digits(tmp_path / "run", "--dry-run", "--batch-size", 32))
     assert finished.code == 0

@@ -362,16 +362,6 @@ def test_answers_of_several_people_become_decisions_of_each(photos, tmp_path: Pa
     assert alone.times[0] == "2026-11-28T06:29:00.405575Z"
 
 
-def test_the_last_answer_of_a_person_counts(photos, tmp_path: Path):
-    run, data = photos
-    export(run, "label-studio", tmp_path / "out", data=data)
-    file = _answered(_tasks(tmp_path / "out"), tmp_path / "answers.json", (1, ["drop"]), (1, ["unsure"]))
-    document = json.loads(file.read_text())
-    document[0]["annotations"][0]["updated_at"] = "2026-11-29T00:00:00Z"
-    file.write_text(json.dumps(document))
-    assert decisions_on(run, file).actions.tolist() == ["drop"]
-
-
 def _choose(task: dict[str, Any], *choices: str) -> None:
     task["annotations"][0]["result"][0]["value"].update(choices=[*choices])
 

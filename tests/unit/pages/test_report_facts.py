@@ -168,36 +168,24 @@ NUM = 60
 KNOWS_LITTLE = Glance(NUM, 0.1, 0.3)
 
 
-def _said(run: Run) -> tuple[str, str]:
-    return next_step(run)
+LABELS = np.arange(NUM) % 3
+MISTAKEN = np.where(np.isin(np.arange(NUM), [4, 20, 41]), (LABELS + 1) % 3, LABELS)
+KNOW_LITTLE = "labels: the networks have 33.3\N{NO-BREAK SPACE}% right, which is too little to judge them"
 
 
-def _logits(believed: Any, trials: int = 4) -> Any:
-    noise = np.random.default_rng(0).normal(0, 0.5, (trials, 4, len(believed), 3))
-    return noise + 6 * np.eye(3)[believed]
-
-
-def test_labels_that_look_wrong_are_to_be_looked_at(record: Callable[..., Run]) -> None:
-    believed = np.arange(NUM) % 3
-    labels = believed.copy()
-    labels[[4, 20, 41]] = (labels[[4, 20, 41]] + 1) % 3
-    run = record(_logits(believed), labels, name="my run")
-    assert _said(run) == ("labels: about 3 of 60 look wrong", f"easiness suspects '{run.path}'")
-
-
-def test_of_sound_labels_the_page_is_next(record: Callable[..., Run]) -> None:
-    run = record(_logits(np.arange(NUM) % 3), np.arange(NUM) % 3)
-    assert _said(run) == (
-        "labels: none of 60 looks wrong at a glance",
-        f"easiness report {run.path} -o report.html",
-    )
-
-
-def test_networks_that_know_too_little_do_not_judge(record: Callable[..., Run]) -> None:
-    """Right are the 20 examples of the first class. What was recorded no command measures."""
-    run = record(_logits(np.zeros(NUM, int)), np.arange(NUM) % 3)
-    why = "labels: the networks have 33.3\N{NO-BREAK SPACE}% right, which is too little to judge them"
-    assert _said(run) == (why, f"easiness report {run.path} -o report.html")
+@pytest.mark.parametrize(
+    ("believed", "why", "command"),
+    [
+        (MISTAKEN, "labels: about 3 of 60 look wrong", "easiness suspects {}"),
+        (LABELS, "labels: none of 60 looks wrong at a glance", "easiness report {} -o report.html"),
+        # what was recorded no command measures
+        (np.zeros(NUM, int), KNOW_LITTLE, "easiness report {} -o report.html"),
+    ],
+)
+def test_the_next_step_is_what_the_labels_need(record, believed, why, command) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.5, (4, 4, NUM, 3))
+    run = record(noise + 6 * np.eye(3)[believed], LABELS, name="my run")
+    assert next_step(run) == (why, command.format(f"'{run.path}'"))
 
 
 @pytest.fixture
@@ -209,7 +197,7 @@ def small(tmp_path: Path) -> Run:
 
 
 def test_what_one_trial_does_not_tell_more_do(small: Run, command: Callable[..., Any]) -> None:
-    why, line = _said(small)
+    why, line = next_step(small)
     assert why.startswith("one trial tells only right from wrong")
     options = "--model mlp_3 --epochs 1 --seed 3 --trials 5 --limit 50"
     assert line == f"easiness measure digits {options} --out '{small.path}'"
