@@ -94,7 +94,7 @@ def _card(asked: CardOptions) -> None:
     with runs.passes_shown(True):
         made = card(asked)
     if isinstance(made, exports.Applied):
-        _applied(made, asked)
+        _write_applied(made, asked)
         return
     then = "apply it with" if made.document.has_digests else f"join {exports.SCORES} by id"
     held_out = made.document.held_out
@@ -107,19 +107,19 @@ def _card(asked: CardOptions) -> None:
         say(f"note: {made.note}", err=True)
 
 
-def _applied(found: exports.Applied, asked: CardOptions) -> None:
+def _write_applied(scores: exports.Applied, asked: CardOptions) -> None:
     output = asked.output
     if output is None:
-        print_rows(found.table)
-        say(found.text, err=True)
+        print_rows(scores.table)
+        say(scores.text, err=True)
         return
     with output_file(output) as file:
         if output.suffix == ".csv":
-            show.write_csv(found.table, file)
+            show.write_csv(scores.table, file)
         else:
-            show.write_parquet(found.table, file, result=repr(found), card=in_words(asked.apply))
+            show.write_parquet(scores.table, file, result=repr(scores), card=in_words(asked.apply))
     say_written(output)
-    say(f"{output}: {found.text}")
+    say(f"{output}: {scores.text}")
 
 
 CARD = Verb(
@@ -133,12 +133,12 @@ CARD = Verb(
 )
 
 
-def report(asked: pages.Reported) -> Path:
+def report(asked: pages.ReportOptions) -> Path:
     pages.write_report(asked)
     return asked.output
 
 
-def _carry(asked: pages.Reported) -> None:
+def _report(asked: pages.ReportOptions) -> None:
     if len(asked.runs) > 1 or not reproduction.is_study(asked.runs[0]):
         asked = replace(asked, runs=[store.open_run(one) for one in asked.runs])
     with passes_shown(True):
@@ -153,9 +153,9 @@ REPORT = Verb(
     "report",
     "Look",
     "Write a page that shows what was measured.",
-    pages.Reported,
+    pages.ReportOptions,
     report,
-    _carry,
+    _report,
     about=(
         "It has accuracy, galleries and matching tables, the labels to look at, and from two trials on what "
         "can be left out. It is one file that needs no network. The last line printed is its path."

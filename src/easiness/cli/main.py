@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Annotated, Any, NoReturn, TypeAlias, get_args
@@ -38,6 +38,7 @@ from easiness.standard_error import escaped_stdout, lenient_stderr
 WIDEST = 110
 """Columns of a terminal that help fills at most."""
 _GROUP_NAMES = 30  # columns of the names, beyond which their help begins on the next line
+_PAPER = "Reproduce the paper: all of it, or one experiment."
 
 Sections: TypeAlias = dict[str, list[tuple[str, str]]]
 """Words to type and their help, by group."""
@@ -47,7 +48,7 @@ class CommandsInGroups(TyperGroup):
     """``easiness --help``; a command is loaded when it is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        return [name for name, _ in self._listed()]
+        return [one.name.removeprefix(self.prefix) for one in self._listed()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command of a name; one of before is refused with the name that it has now."""
@@ -63,19 +64,15 @@ class CommandsInGroups(TyperGroup):
 
     prefix = ""
 
-    def _listed(self) -> list[tuple[str, Listed]]:
+    def _listed(self) -> Sequence[Listed]:
         from easiness.engine import registered
 
-        more = [(one.name, one) for one in registered()]
-        paper = Listed("paper", "Paper", "", "Reproduce the paper: all of it, or one experiment.")
-        return [*((one.name, one) for one in COMMANDS), ("paper", paper), *more]
+        return [*COMMANDS, Listed("paper", "Paper", "", _PAPER), *registered()]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         sections: Sections = {group: [] for group in get_args(Group)}
-        for _, one in self._listed():
-            sections[one.group].append(
-                (one.name.removeprefix("paper ") if self.prefix else one.name, one.summary)
-            )
+        for one in self._listed():
+            sections[one.group].append((one.name.removeprefix(self.prefix), one.summary))
         _write(formatter, {group: told for group, told in sections.items() if told})
 
 
@@ -84,8 +81,8 @@ class CommandsOfPaper(CommandsInGroups):
 
     prefix = "paper "
 
-    def _listed(self) -> list[tuple[str, Listed]]:
-        return [(one.name.removeprefix(self.prefix), one) for one in PAPER]
+    def _listed(self) -> Sequence[Listed]:
+        return PAPER
 
 
 class OptionsInGroups(TyperCommand):
@@ -143,42 +140,30 @@ class Ended(BaseException):
         self.exit_code = 128 + number
 
 
-class _Ending:
-    """The first signal raises, so that workers, semaphores and files are tidied; the next one ends at once.
-
-    What is stored is whole at any moment, so that an end without tidying costs no more than a crash.
-    """
-
-    def __init__(self, line: Callable[[str], str]) -> None:
-        self._line = line
-        self._begun = False
-
-    def __call__(self, number: int, _frame: FrameType | None) -> NoReturn:
-        if self._begun:
-            line = self._line("ended at once")
-            with suppress(OSError):  # not by print, in the middle of which this may be
-                os.write(2, f"{line}\n".encode(errors="surrogateescape"))
-            os._exit(128 + number)
-        self._begun = True
-        end_by(KeyboardInterrupt() if number == signal.SIGINT else Ended(number))
-
-
 @contextmanager
 def raised_when_ended(line: Callable[[str], str]) -> Iterator[None]:
     """In the block SIGTERM and SIGHUP raise `Ended`, SIGINT `KeyboardInterrupt`; a second ends at once.
 
-    That one says ``line`` of what has happened. Afterwards signals do what they did, and while the
-    interpreter ends, when all is done, Ctrl-C does nothing. For a main thread alone.
+    The first lets workers, semaphores and files be tidied. The second says ``line`` of what has happened, and
+    costs no more than a crash: whatever is stored is whole at any moment. Afterwards signals do what they
+    did, and while the interpreter ends, Ctrl-C does nothing. For a main thread alone.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ending, numbers = _Ending(line), [signal.SIGTERM]
-    for name in ("SIGINT", "SIGHUP"):  # ignored where put into the background, and by nohup
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            numbers.append(number)
-    before = {number: signal.signal(number, ending) for number in numbers}
+    signals: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        signals.append(number)
+        if len(signals) > 1:
+            with suppress(OSError):  # not by print, in the middle of which this may be
+                os.write(2, f"{line('ended at once')}\n".encode(errors="surrogateescape"))
+            os._exit(128 + number)
+        end_by(KeyboardInterrupt() if number == signal.SIGINT else Ended(number))
+
+    # ignored where put into the background, and by nohup
+    others = [one for one in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, *others)}
     try:
         yield
     finally:
@@ -207,13 +192,8 @@ def _command(name: str) -> Any:
     """The command of a name as the command line has it; none of an unknown name."""
     made = typer.Typer(name=name, **_SETTINGS)
     if name == "paper":
-        made = typer.Typer(
-            name=name,
-            cls=CommandsOfPaper,
-            help="Reproduce the paper: all of it, or one experiment.",
-            **_SETTINGS,
-        )
-        made.callback()(_of_paper)
+        made = typer.Typer(name=name, cls=CommandsOfPaper, help=_PAPER, **_SETTINGS)
+        made.callback()(lambda: None)
         return typer.main.get_command(made)
     from easiness.engine import command_of, find_listed, find_study
 
@@ -224,10 +204,6 @@ def _command(name: str) -> Any:
     command = typer.main.get_command(made)
     command.name = name.rpartition(" ")[2]
     return command
-
-
-def _of_paper() -> None:
-    """Reproduce the paper: all of it, or one experiment."""
 
 
 _MOST_SAID = 1200  # characters of a line, of which a path may take hundreds
@@ -273,7 +249,7 @@ def _one_line(message: str) -> str:
 
 
 def _usage(error: Any) -> str:
-    """Say why the command line refuses, with the value that cannot be read; newer versions leave it out."""
+    """The refusal of the command line, with the value that cannot be read, which newer versions leave out."""
     old = getattr(error, "option_name", None) or ""
     now = OLD_OPTIONS.get(old, "")
     options = {name for one in error.ctx.command.params for name in one.opts} if now and error.ctx else ()
@@ -337,11 +313,8 @@ def _run() -> None:
         _fail(f"error: {error.filename or 'input or output'}: {error.strerror or error}", 1, debug)
     except Exception as error:
         if is_out_of_memory(error):
-            _fail(
-                "error: out of memory; everything finished so far is kept; free some and run it again",
-                1,
-                debug,
-            )
+            full = "out of memory; everything finished so far is kept; free some and run it again"
+            _fail(f"error: {full}", 1, debug)
         # usage errors of the command-line library, which prints them with a box or over several lines
         if not hasattr(error, "format_message"):
             raise

@@ -30,9 +30,9 @@ def _carry(asked: Measuring) -> None:
         say(f"note: {few}")
     say_text(summarize(run))
     if run.observed:
-        step = pages.next_step(run)
-        say(step.why)
-        say(f"next: {step.command}")
+        why, command = pages.next_step(run)
+        say(why)
+        say(f"next: {command}")
 
 
 def _foreseen(asked: Measuring) -> str:

@@ -170,9 +170,8 @@ def _row(run: store.Run, *, damaged: bool) -> list[str]:
     state = f"{len(missing)} missing" if missing else "finished"
     if store.at_work(run.path) is not None:
         state = f"at work, {len(missing)} to go" if missing else "at work"
-        hourly = _hourly(store.last_events(run.path), datetime.now(UTC))
-        if missing and hourly:
-            state += f", {_until(len(missing), hourly)}"
+        seconds = _seconds_left(run, len(missing))
+        state += "" if seconds is None else f", {_until(seconds)}"
     elif failures := run.failures():
         state = f"{len(failures)} failed"
     return [
@@ -190,20 +189,16 @@ def _row(run: store.Run, *, damaged: bool) -> list[str]:
 
 
 def _of_run(path: Path, working: store.AtWork | None, found: _Found) -> Iterator[str]:
-    """All there is to say of a run, after its first line what is damaged."""
     damaged = found[path] = _seen_damaged(path, _SHOWN)
-    lines = [f"damaged: {_text(one)}" for one in damaged]
+    yield from (f"damaged: {_text(one)}" for one in damaged)
     try:
-        first, *others = _lines(store.open_run(path), working, damaged=bool(damaged))
-        lines = [first, *lines, *others]
+        yield from _lines(store.open_run(path), working, damaged=bool(damaged))
     except BadInput:
         if not damaged:
             raise
-    yield from lines
 
 
 def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> Iterator[str]:
-    """All there is to say of one run; what its sets hold only where nothing is damaged."""
     asked, measured, data, num = run.spec, run.spec.measured, run.spec.data, len(run.trials)
     trials = show.counted(num if measured is None else measured.trials, "trial")
     of = "" if measured is None else f"{num} of "
@@ -237,7 +232,6 @@ def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> It
 
 
 def _work(run: store.Run, working: store.AtWork | None) -> Iterator[str]:
-    """Trials in hand, or missing ones where nobody is at work."""
     missing = _missing(run)
     if working is None:
         if missing:
@@ -247,16 +241,22 @@ def _work(run: store.Run, working: store.AtWork | None) -> Iterator[str]:
     left = f"; {show.counted(len(missing), 'trial')} to go with these" if missing else ""
     hand = [index for index in working.trials if index in missing]
     yield f"at work: {_process(working)}{f' on {show.trials_text(hand)}{left}' if hand else ''}"
-    hourly = _hourly(store.last_events(run.path), datetime.now(UTC))
-    if missing and hourly:
+    seconds = _seconds_left(run, len(missing))
+    if seconds is not None:
+        hourly = 3600 * len(missing) / seconds
         rate = f"{hourly:,.0f}" if hourly >= 10 else f"{hourly:.1f}"
-        ahead = f"about {show.duration_text(3600 * len(missing) / hourly)} left"
-        yield f"rate: {rate} trials an hour; {ahead}, {_until(len(missing), hourly)}"
+        left = f"about {show.duration_text(seconds)} left"
+        yield f"rate: {rate} trials an hour; {left}, {_until(seconds)}"
 
 
-def _until(num_missing: int, hourly: float) -> str:
-    seconds = min(3600 * num_missing / hourly, 1e10)  # a damaged log may give more than a clock has
-    return time.strftime("until %a %H:%M", time.localtime(time.time() + seconds))
+def _until(seconds: float) -> str:
+    # a damaged log may give more than a clock has
+    return time.strftime("until %a %H:%M", time.localtime(time.time() + min(seconds, 1e10)))
+
+
+def _seconds_left(run: store.Run, num_missing: int) -> float | None:
+    hourly = _hourly(store.last_events(run.path), datetime.now(UTC))
+    return 3600 * num_missing / hourly if num_missing and hourly else None
 
 
 def _hourly(events: Sequence[Mapping[str, Any]], now: datetime) -> float | None:
@@ -296,7 +296,6 @@ def _process(working: store.AtWork) -> str:
 
 
 def _accuracies(run: store.Run) -> Iterator[str]:
-    """The last accuracy of each trial, or of many the least and the most."""
     if len(run.trials) <= _MOST_LINES:
         for trial in run.trials:
             final = ", ".join(f"{k.replace('_', '-')} {v:.3f}" for k, v in trial.accuracy().items())

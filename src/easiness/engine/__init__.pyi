@@ -1,9 +1,6 @@
-from .command import command_of as command_of, command_typed as command_typed, opened as opened
+from .command import command_of as command_of
 from .function import (
-    OF_THE_RECIPE as OF_THE_RECIPE,
-    arguments_of as arguments_of,
     function_of as function_of,
-    function_typed as function_typed,
 )
 from .options import (
     ONE_RUN as ONE_RUN,
@@ -33,18 +30,14 @@ from .registry import (
     registered as registered,
 )
 from .results import (
-    WRITTEN as WRITTEN,
     check_output_file as check_output_file,
     check_output_folder as check_output_folder,
-    check_outputs as check_outputs,
     output_file as output_file,
     output_folder as output_folder,
     print_rows as print_rows,
     say as say,
     say_text as say_text,
     say_written as say_written,
-    show_result as show_result,
-    write_figure as write_figure,
     write_file as write_file,
     write_page as write_page,
     write_result as write_result,
@@ -52,7 +45,6 @@ from .results import (
 from .study import (
     Asked as Asked,
     Later as Later,
-    Planned as Planned,
     Study as Study,
     Verb as Verb,
     answer as answer,

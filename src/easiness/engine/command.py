@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from easiness.engine.results import WRITTEN, check_output_file, check_outputs, say_text, show_result
+from easiness.engine.results import WRITTEN, check_output_file, say_text, show_result
 from easiness.engine.study import Asked, Study, Verb, answer, asked_of, forecast, made
 from easiness.errors import BadInput
 from easiness.executors import executor_names, find_executor
+from easiness.show import SUFFIXES
 from easiness.spec import Option
 
 _TRUST = Option("--trust", "Import the module that the run names for its network. Its code runs.")
@@ -34,14 +34,19 @@ def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
             Asked("output", Any, _OUTPUT, None),
         ]
 
-    def carry(given: dict[str, Any]) -> None:
+    every = [*asked, *own]
+
+    def command(**typed: Any) -> None:
+        values = {one.name: _read(typed[one.name], one.option) for one in every}
+        given = {one.name: one.default if values[one.name] is None else values[one.name] for one in every}
         if isinstance(study, Verb):
             study.carry(made(study.asks, opened(asked, given)))
             return
         outputs, dry = given.pop("output", None) or [], given.pop("dry_run", False)
         trust = given.pop("trust", False)
         suffixes = study.suffixes(given) if callable(study.suffixes) else study.suffixes
-        check_outputs(outputs, suffixes, decisions=bool(outputs) and study.decides(given))
+        for output in outputs:
+            check_output_file(output, (*suffixes, *SUFFIXES), decisions=study.decides(given))
         for one in asked:
             if one.option.writes and given[one.name] is not None:
                 check_output_file(given[one.name], one.option.writes)
@@ -49,42 +54,23 @@ def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
         if dry:
             say_text(f"{forecast(study, value)}\nnothing was trained and nothing written")
             return
-        with _told(study) as told:
-            found = answer(study, value, *told)
-        show_result(found, outputs, decisions=study.decides(given))
+        from easiness import runs  # not where its help is shown
 
-    return command_typed(study.name, [*asked, *own], carry, [study.summary, study.about])
+        if study.plan is None and not study.watched:
+            with runs.passes_shown(True):
+                result = answer(study, value)
+        else:
+            with runs.ShownProgress() as progress:
+                result = answer(study, value, progress)
+        show_result(result, outputs, decisions=study.decides(given))
 
-
-@contextmanager
-def _told(study: Study[Any]) -> Iterator[tuple[Any, ...]]:
-    """Show how far the study is within the block, which is given what to tell where it trains or asks."""
-    from easiness import runs  # not where its help is shown
-
-    if study.plan is None and not study.watched:
-        with runs.passes_shown(True):
-            yield ()
-        return
-    with runs.ShownProgress() as progress:
-        yield (progress,)
-
-
-def command_typed(
-    name: str, asked: Sequence[Asked], carry: Callable[[dict[str, Any]], None], about: Sequence[str]
-) -> Callable[..., None]:
-    """A command of Typer by its name, with an option for each thing that is ``asked``."""
-
-    def command(**given: Any) -> None:
-        values = {one.name: _read(given[one.name], one.option) for one in asked}
-        carry({one.name: one.default if values[one.name] is None else values[one.name] for one in asked})
-
-    parameters = [_parameter(one) for one in asked]
+    parameters = [_parameter(one) for one in every]
     # what Typer looks at: those without a default come first in a signature
     parameters.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)
-    command.__name__ = name.rpartition(" ")[2]
+    command.__name__ = study.name.rpartition(" ")[2]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    command.__doc__ = "\n\n".join(filter(None, about))
+    command.__doc__ = "\n\n".join(filter(None, (study.summary, study.about)))
     return command
 
 
@@ -128,16 +114,11 @@ def _checking(name: str, option: Option) -> Callable[[Any], Any] | None:
 
     def check(given: Any) -> Any:
         try:
-            _read(given, option)
-        except BadInput:  # which names the option itself
-            raise
+            find_executor(given) if name == _EXECUTOR else _read(given, option)
         except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
-        if name == _EXECUTOR:
-            try:
-                find_executor(given)
-            except BadInput as error:
-                raise typer.BadParameter(str(error).removeprefix(f"{name} ")) from None
+            if isinstance(error, BadInput) and name != _EXECUTOR:  # which names the option itself
+                raise
+            raise typer.BadParameter(str(error).removeprefix(f"{name} ")) from None
         return given
 
     return check if option.read is not None or name == _EXECUTOR else None

@@ -45,27 +45,11 @@ def function_of(study: Study[Any] | Verb[Any]) -> Callable[..., Any]:
         with progress_of(progress) as tell:
             return answer(study, value, tell)
 
-    returning = study.find if isinstance(study, Study) else study.call
-    name = f"easiness.{study.name.replace(' ', '.')}"
-    return function_typed(name, asked, returning, call, [study.summary, study.about])
-
-
-def function_typed(
-    name: str,
-    asked: Sequence[Asked],
-    returning: Callable[..., Any],
-    call: Callable[[Mapping[str, Any], Progress | bool], Any],
-    about: Sequence[str],
-) -> Callable[..., Any]:
-    """A function by its dotted name, with the signature and the help of what is ``asked``.
-
-    It returns what ``returning`` does. An unknown argument is refused as Python does, one by its old name
-    with the new one.
-    """
-    signature = signature_of(asked, _returned(returning))
-    short = name.rpartition(".")[2]
+    signature = signature_of(asked, _returned(study.find if isinstance(study, Study) else study.call))
+    module, _, short = f"easiness.{study.name.replace(' ', '.')}".rpartition(".")
 
     def function(*args: Any, **given: Any) -> Any:
+        # an unknown argument is refused as Python does, one by its old name with the new one
         for old in OLD_ARGUMENTS.keys() & given.keys() - signature.parameters.keys():
             now = re.match(r"is (\w+)= now", OLD_ARGUMENTS[old])
             if now is None or now[1] in signature.parameters:
@@ -79,12 +63,16 @@ def function_typed(
             return call(arguments, arguments.pop("progress", True))
 
     function.__name__ = function.__qualname__ = short
-    function.__module__ = name.rpartition(".")[0]
+    function.__module__ = module
     function.__signature__ = signature  # type: ignore[attr-defined]
     function.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()} | {
         "return": signature.return_annotation
     }
-    function.__doc__ = help_of(about, asked)
+    lines = [f"{one.name}: {one.option.help}" for one in asked]
+    lines.append("progress: show how far it is, or tell a `Progress` of your own.")
+    fill = textwrap.TextWrapper(_WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 8).fill
+    about = filter(None, [study.summary, study.about])
+    function.__doc__ = "\n\n".join([*about, "\n".join(["Args:", *map(fill, lines)])])
     return function
 
 
@@ -119,13 +107,6 @@ def signature_of(asked: Sequence[Asked], returns: Any) -> inspect.Signature:
     ]
     shown = inspect.Parameter("progress", places[1], annotation="bool | Progress", default=True)
     return inspect.Signature([*parameters, shown], return_annotation=returns)
-
-
-def help_of(about: Sequence[str], asked: Sequence[Asked]) -> str:
-    lines = [f"{one.name}: {one.option.help}" for one in asked]
-    lines.append("progress: show how far it is, or tell a `Progress` of your own.")
-    fill = textwrap.TextWrapper(_WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 8).fill
-    return "\n\n".join([*filter(None, about), "\n".join(["Args:", *map(fill, lines)])])
 
 
 def arguments_of(asked: Sequence[Asked], given: Mapping[str, Any]) -> dict[str, Any]:

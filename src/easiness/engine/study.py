@@ -6,14 +6,14 @@ import importlib
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from easiness.commands import Group
 from easiness.executors import check_execution
 from easiness.spec import Fields, Option, at_least, check_within, options_of
 
 if TYPE_CHECKING:
-    from easiness.runs import Plan, Progress
+    from easiness.runs import Progress
     from easiness.show import Result
 
 
@@ -96,18 +96,6 @@ def made(asks: type[A], given: Mapping[str, Any]) -> A:
     return asks(**values)
 
 
-class Planned(Protocol):
-    """The runs of a study by name, with whatever else it settled before any is carried out."""
-
-    @property
-    def runs(self) -> Mapping[str, Plan]:
-        """The plans of the runs, each for the folder of its name below that of the study."""
-
-    @property
-    def note(self) -> str:
-        """Sentence of ``--dry-run`` beside the cost; empty where there is no more."""
-
-
 def _never(_: Mapping[str, Any]) -> bool:
     return False
 
@@ -143,7 +131,8 @@ class Study(Generic[A]):
         asks: a frozen dataclass whose fields are options (`Option`, `Argument`), or values of options.
         find: the result, from what is asked; of a study that trains also from what it planned and from its
             finished runs by name. It neither trains nor writes.
-        plan: the runs to carry out below ``out``, a field of what is asked; none for a study of runs that
+        plan: a value with the ``runs`` to carry out below ``out``, a field of what is asked: plans by the
+            names of their folders; and a ``note``, a sentence of ``--dry-run``. None for a study of runs that
             are there.
         about: the rest of its help, paragraphs with a blank line between them.
         suffixes: endings of files that it writes beside those of every result, by what is given where they
@@ -159,7 +148,7 @@ class Study(Generic[A]):
     summary: str
     asks: type[A]
     find: Callable[..., Result]
-    plan: Callable[[A], Planned] | None = None
+    plan: Callable[[A], Any] | None = None
     about: str = ""
     suffixes: tuple[str, ...] | Callable[[Mapping[str, Any]], tuple[str, ...]] = ()
     decides: Callable[[Mapping[str, Any]], bool] = _never

@@ -36,9 +36,6 @@ from easiness.studies.versions import renamed_classes
 if TYPE_CHECKING:
     import pandas as pd
 
-    from easiness.studies.scores import RunScores
-
-
 CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easiness.svg"
 HELD_OUT = "held_out.parquet"
 FILES: dict[Split, str] = {"train": SCORES, "held_out": HELD_OUT}
@@ -48,8 +45,7 @@ DIGEST = "digest"
 _MOST_BYTES = 2**26  # of card.json
 _TEXTS = ("string", "large_string")
 _TYPES_OF_IDS = ("int64", *_TEXTS)
-_INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
-_TYPES = (*_TYPES_OF_IDS, *_INTEGERS, "bool", "halffloat", "float", "double", "null")
+_TYPES = (*_TYPES_OF_IDS, "bool", "float", "double", "null")
 
 
 class CardDocument(BaseModel):
@@ -85,14 +81,20 @@ class Card:
 def write_card(run: Run, path: Path, at: float | None = None, source: Any = None) -> Card:
     """Write the scores of a run as a folder that can be published and applied to other copies of the data.
 
-    It has ``scores.parquet`` (ids, every score with its error and interval, memberships, and the digest of
-    each decoded example), ``held_out.parquet`` (the same of the held-out split, where it was observed),
-    ``card.json`` (recipe, versions, digests of the files), a figure, and a README that
-    says what it is and how to cite it. No picture and no path of this machine is in it.
+    No picture and no path of this machine is in it.
     """
     check_output_folder(path)
-    found = run_scores(run, at)
-    tables, note = _tables(found, source)
+    found, note = run_scores(run, at), None
+    tables: dict[Split, pd.DataFrame] = {"train": found.table()}
+    if has_held_out(run):
+        tables["held_out"] = run.scores(**run.asked(found.epoch), split="held_out")
+    for split, table in tables.items():
+        data, why = find_split(run, source, split)
+        if data is not None:
+            table.insert(1, DIGEST, _digests(data)[positions_in(data, run, split)])
+        elif note is None:
+            which = "" if split == "train" else f"{HELD_OUT} is "
+            note = f"{which}without digests of examples, so that it applies by ids alone: {why}"
     with output_folder(path) as folder:
         for split, table in tables.items():
             write_parquet(table, folder / FILES[split])
@@ -103,22 +105,6 @@ def write_card(run: Run, path: Path, at: float | None = None, source: Any = None
         (folder / CARD).write_text(document.model_dump_json(indent=1, exclude=unsaid) + "\n", "utf-8")
         (folder / README).write_text(_readme(run, found.epoch, document), "utf-8")
     return Card(path, document, note)
-
-
-def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], str | None]:
-    """The scores of each split that the trials observed, with digests where its examples are found."""
-    run, without = found.run, []
-    tables: dict[Split, pd.DataFrame] = {"train": found.table()}
-    if has_held_out(run):
-        tables["held_out"] = run.scores(**run.asked(found.epoch), split="held_out")
-    for split, table in tables.items():
-        data, why = find_split(run, source, split)
-        if data is not None:
-            table.insert(1, DIGEST, _digests(data)[positions_in(data, run, split)])
-        else:
-            what = f"without digests of examples, so that it applies by ids alone: {why}"
-            without.append(what if split == "train" else f"{HELD_OUT} is {what}")
-    return tables, next(iter(without), None)
 
 
 def _digests(data: Dataset) -> npt.NDArray[np.object_]:
@@ -286,23 +272,18 @@ class Applied:
     def text(self) -> str:
         """``9,990 of 10,000 examples found by their values; 10 are not in the card``."""
         num = len(self.table) + len(self.unknown)
-        parts = [f"{len(self.table):,} of {num:,} examples found by their values"]
         there = self.table["card_split"]
-        held_out, moved = int((there == "held_out").sum()), int((there != self.table["split"]).sum())
-        if held_out:
-            parts.append(f"{held_out:,} of them are in the held-out split of the card")
-        if moved:
-            parts.append(f"{moved:,} of them are in the other split here")
-        if self.unknown:
-            parts.append(f"{len(self.unknown):,} are not in the card (such as {self.unknown[0]})")
-        if self.num_missing:
-            parts.append(f"{self.num_missing:,} of the card are not here")
-        if self.renamed:
-            others = [f"{was} is {name}" for was, name in self.renamed.items()]
-            parts.append(f"classes with other names here: {shorten(others)}")
-        if self.num_relabelled:
-            parts.append(f"{self.num_relabelled:,} have another class here")
-        return "; ".join(parts)
+        renamed = shorten([f"{was} is {name}" for was, name in self.renamed.items()])
+        parts = [
+            (len(self.table), f"of {num:,} examples found by their values"),
+            ((there == "held_out").sum(), "of them are in the held-out split of the card"),
+            ((there != self.table["split"]).sum(), "of them are in the other split here"),
+            (len(self.unknown), f"are not in the card (such as {next(iter(self.unknown), '')})"),
+            (self.num_missing, "of the card are not here"),
+            (self.num_relabelled, "have another class here"),
+        ]
+        said = [f"{number:,} {what}" for number, what in parts if number]
+        return "; ".join([*said, *([f"classes with other names here: {renamed}"] if self.renamed else [])])
 
 
 def apply_card(card: str | Path, source: Any) -> Applied:
@@ -314,14 +295,6 @@ def apply_card(card: str | Path, source: Any) -> Applied:
 
     Both splits of the copy are looked for in both of the card: scores of examples held out are of networks
     that never saw them, and not to be compared with the others.
-
-    Args:
-        card: the folder of a card.
-        source: the copy: a `Dataset` or what `load_dataset` takes.
-
-    Raises:
-        BadInput: the card is damaged or without digests, the source cannot be read, or none of its examples
-            is in the card.
     """
     import pandas as pd
 
@@ -330,7 +303,11 @@ def apply_card(card: str | Path, source: Any) -> Applied:
         raise BadInput(f"{opened.path}: has no digests to find examples by; join {SCORES} by id")
     scores = _scores(opened)
     data = source if isinstance(source, Dataset) else load_dataset(source)
-    own = pd.concat([_examples(part, name) for name, part in data.splits.items()], ignore_index=True)
+    parts = []
+    for split, part in data.splits.items():
+        columns = {"id": part.ids, "label": part.labels, "class": np.array(part.classes, object)[part.labels]}
+        parts.append(pd.DataFrame(columns).assign(split=split, **{DIGEST: _digests(part)}))
+    own = pd.concat(parts, ignore_index=True)
     found = _found(scores, own)
     known = np.flatnonzero(found >= 0)
     if not len(known):
@@ -349,9 +326,7 @@ def apply_card(card: str | Path, source: Any) -> Applied:
     named["card_id"], named["card_split"] = rows["id"], rows["split"]
     table = pd.concat([named, rows.drop(columns=[*_OF_THE_COPY, DIGEST])], axis=1)
     missing = len(scores) - len(np.unique(found[known]))
-    return Applied(
-        table, tuple(own["id"].iloc[np.flatnonzero(found < 0)].tolist()), missing, relabelled, renamed
-    )
+    return Applied(table, tuple(own["id"][found < 0].tolist()), missing, relabelled, renamed)
 
 
 def _scores(card: Card) -> pd.DataFrame:
@@ -366,13 +341,6 @@ def _scores(card: Card) -> pd.DataFrame:
     if not parts:
         raise damaged_card(card.path / SCORES)
     return pd.concat(parts, ignore_index=True)
-
-
-def _examples(data: Dataset, split: str) -> pd.DataFrame:
-    import pandas as pd
-
-    columns = {"id": data.ids, "label": data.labels, "class": np.array(data.classes, object)[data.labels]}
-    return pd.DataFrame(columns).assign(split=split, **{DIGEST: _digests(data)})
 
 
 def _found(scores: pd.DataFrame, own: pd.DataFrame) -> npt.NDArray[np.int64]:

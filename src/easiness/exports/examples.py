@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
 # of the table of suspects, added to the columns of the scores
 _SUSPECTED = ["suggested", "suggested_class", "p_wrong", "suggested_share"]
-_AT_ONCE = 256  # examples made at a time
-
-Place = TypeVar("Place", BinaryIO, Path)
+AT_ONCE = 64
+"""Examples made at a time."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ class Exporting:
             "--above",
             "For label-studio: labels that are wrong with this probability or more, and five in any case; "
             "0.1 by default.",
+            within="[0, 1]",
         ),
     ] = None
     only: Annotated[
@@ -87,19 +87,13 @@ class Examples:
     """
 
     asked: Exporting
+    run: Run
+    split: Split
     epoch: int
     table: pd.DataFrame
     data: Dataset | None
     without_data: str | None = None
     note: str | None = None
-
-    @property
-    def run(self) -> Run:
-        return self.asked.run
-
-    @property
-    def split(self) -> Split:
-        return self.asked.split
 
     @property
     def ids(self) -> npt.NDArray[Any]:
@@ -132,8 +126,8 @@ class Examples:
         """Examples as other tools have them, pictures as PNG, to the pixel, with their ``rows`` of [K]."""
         data = self.data
         assert data is not None
-        for first in range(0, len(self.table), _AT_ONCE):
-            some = self.rows[first : first + _AT_ONCE]
+        for first in range(0, len(self.table), AT_ONCE):
+            some = self.rows[first : first + AT_ONCE]
             cells = data.map(some, lambda value: data.kind.show(value, data.traits).cell)
             yield cells, rows.slice(first, len(cells))
 
@@ -158,24 +152,21 @@ def examples_of(asked: Exporting) -> Examples:
     else:
         table = table.join(ranked.set_index("id")[_SUSPECTED], on="id")
     data, why = find_split(run, asked.data, split)
-    return Examples(asked, epoch, table, data, None if data is not None else why, note)
+    return Examples(asked, run, split, epoch, table, data, None if data is not None else why, note)
 
 
 @dataclass(frozen=True)
-class Format(Generic[Place]):
+class Format:
     """One format: ``write`` fills a file, or a folder that is empty, and may say a sentence about it.
 
     ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
-    with ``{out}`` for the path and the ``{column}`` and ``{dtype}`` of `ExportForm`, and ``then_without`` how
-    where no column needs one, if that differs. ``shows`` tells whether it shows what examples are, where that
-    is not so of all kinds, or of examples that are not found; ``is_to_label`` that people decide in it.
+    with ``{out}`` for the path and ``{typed}`` for the type of the column of examples. ``is_to_label`` says
+    that people decide in it, and see the examples.
     """
 
     name: str
     about: str
-    write: Callable[[Examples, Place], str | None]
+    write: Callable[[Examples, Any], str | None]
     then: str
     suffixes: tuple[str, ...] = ()
-    then_without: str | None = None
-    shows: Callable[[ExportForm], bool] | None = None
     is_to_label: bool = False

@@ -20,14 +20,14 @@ import numpy.typing as npt
 from easiness.data import CONTROL, DROP, UNSURE, choice_of, load_dataset
 from easiness.engine import check_output_file, check_output_folder, output_file, output_folder
 from easiness.errors import BadInput, nearest, printable
-from easiness.exports.examples import Examples, Exporting, Format, examples_of
+from easiness.exports.examples import AT_ONCE, Examples, Exporting, Format, examples_of
 from easiness.inputs import KINDS
 from easiness.runs import data_version, decisions_on, positions_in
 from easiness.show import listed, markdown_text, write_csv, write_parquet
 from easiness.studies.suspects import ABOVE
 
 
-def find_format(name: str) -> Format[Any]:
+def find_format(name: str) -> Format:
     formats = {one.name: one for one in FORMATS}
     if name not in formats:
         raise BadInput(f"--to {name}: unknown{nearest(name, formats)}; choose {', '.join(formats)}")
@@ -52,51 +52,47 @@ def export(asked: Exporting) -> Exported:
     else:
         check_output_folder(path)
     examples = examples_of(asked)
-    if form.shows is not None:
+    if form.is_to_label:
         _check_shown(form, examples)
     with output_file(path) if form.suffixes else output_folder(path) as place:
         note = form.write(examples, place)
     notes = tuple(one for one in (note, examples.note) if one is not None)
-    is_typed = examples.exported is not None and examples.exported.dtype is not None
-    then = form.then if is_typed else form.then_without or form.then
-    fields = {} if examples.exported is None else vars(examples.exported)
-    return Exported(path, then.format(out=str(path), **fields), notes)
+    shown, typed = examples.exported, ""
+    if shown is not None and shown.dtype is not None:
+        typed = f", dtype={{{shown.column!r}: spotlight.{shown.dtype}}}"
+    return Exported(path, form.then.format(out=str(path), typed=typed), notes)
 
 
-def _check_to_label(form: Format[Any], asked: Exporting) -> None:
+def _check_to_label(form: Format, asked: Exporting) -> None:
     for field in ("above", "only", "blind", "document_root"):
         if getattr(asked, field) not in (None, False) and not form.is_to_label:
             option = f"--{field.replace('_', '-')}"
             raise BadInput(f"{option}: --to {form.name} has all examples; it is for --to {LABEL_STUDIO.name}")
     if asked.above is not None and asked.only is not None:
         raise BadInput("--above with --only: both say which examples; give one of them")
-    if asked.above is not None and not 0 <= asked.above <= 1:
-        raise BadInput(f"--above {asked.above:g}: give a probability from 0 to 1")
 
 
-def _check_shown(form: Format[Any], examples: Examples) -> None:
-    assert form.shows is not None
-    kinds = [kind.nouns for kind in KINDS if form.shows(kind.exported)]
-    shown, run, data = listed(kinds), examples.run, examples.data
+def _check_shown(form: Format, examples: Examples) -> None:
+    shown = listed([kind.nouns for kind in KINDS if kind.exported.form != "numbers"])
+    run, data = examples.run, examples.data
     if data is None:
         raise BadInput(f"{run.path}: {form.name} shows {shown}, and {examples.without_data}")
-    if not form.shows(data.kind.exported):
-        others = ", ".join(one.name for one in FORMATS if one.shows is None)
-        has = data.kind.nouns
+    if data.kind.exported.form == "numbers":
+        others, has = ", ".join(one.name for one in FORMATS if not one.is_to_label), data.kind.nouns
         raise BadInput(f"--to {form.name}: shows {shown}, and {run.path} has {has}; choose {others}")
 
 
 _NAMES = {"train": "train", "held_out": "test"}
 
 
-CSV = Format[BinaryIO](
+CSV = Format(
     "csv",
     "rows with every score and suspect",
     lambda examples, file: write_csv(examples.table_with_texts(), file),
     "pandas.read_csv({out!r})",
     suffixes=(".csv",),
 )
-PARQUET = Format[BinaryIO](
+PARQUET = Format(
     "parquet",
     "the same rows as Parquet, for DuckDB, polars and pandas",
     lambda examples, file: write_parquet(examples.table_with_texts(), file),
@@ -141,9 +137,8 @@ SPOTLIGHT = Format(
     "spotlight",
     "a Parquet with the examples, for Renumics Spotlight",
     _spotlight,
-    "spotlight.show({out!r}, dtype={{{column!r}: spotlight.{dtype}}})",
+    "spotlight.show({out!r}{typed})",
     suffixes=(".parquet",),
-    then_without="spotlight.show({out!r})",
 )
 
 
@@ -209,17 +204,16 @@ def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
         "out_of_sample": out_of_sample,
         "ids": examples.ids,
         "classes": np.array(run.classes, str),
-        **_told(examples),
     }
+    if examples.told is not None:
+        most = max(1, _TEXT_BYTES // (4 * len(table)))
+        arrays[f"{examples.told.column}s"] = np.array([text[:most] for text in examples.told.texts], str)
     np.savez_compressed(file, **arrays)
-    return _out_of_sample(int(out_of_sample.sum()), len(table))
-
-
-def _told(examples: Examples) -> dict[str, npt.NDArray[Any]]:
-    if examples.told is None:
-        return {}
-    most = max(1, _TEXT_BYTES // (4 * len(examples.told.texts)))
-    return {f"{examples.told.column}s": np.array([text[:most] for text in examples.told.texts], str)}
+    return (
+        f"{out_of_sample.sum():,} of {len(table):,} examples have probabilities out of sample, see "
+        "`out_of_sample`; of networks that trained on the example they hide wrong labels, and more trials "
+        "with --train-share 0.8 leave more examples out"
+    )
 
 
 def _of_all_trials(examples: Examples) -> npt.NDArray[np.float64]:
@@ -231,20 +225,6 @@ def _of_all_trials(examples: Examples) -> npt.NDArray[np.float64]:
             f"{run.path}: cleanlab needs probabilities of every example, and not all logits were kept; "
             "measure (--keep-logits) or record (keep_logits=True) another run"
         ) from None
-
-
-def _out_of_sample(num_out: int, num: int) -> str:
-    if num_out == num:
-        return "all probabilities are out of sample: of trials that did not train on the example"
-    if num_out == 0:
-        return (
-            "all probabilities are of networks that trained on the example, which hides wrong labels; "
-            "measure with --train-share 0.8 for trials that leave examples out"
-        )
-    return (
-        f"{num_out:,} of {num:,} examples have probabilities out of sample, see `out_of_sample`; every trial "
-        "trained on the others, and more trials would leave them out"
-    )
 
 
 CLEANLAB = Format(
@@ -308,7 +288,6 @@ TORCH = Format(
 TASKS, CONFIG = "tasks.json", "config.xml"
 
 _EXAMPLE, _QUESTION = "example", "question"
-_AT_ONCE = 64  # examples made at a time
 _AT_LEAST = 5  # examples
 _MOST_BUTTONS = 20  # of classes; more are a list
 _ELEMENTS = {"image": "Image", "audio": "Audio", "text": "Text"}
@@ -325,14 +304,14 @@ def _write(examples: Examples, folder: Path) -> str | None:
         element += ' decoder="none"'  # what is in a task is played, and not taken apart for a picture of it
     (folder / CONFIG).write_text(_config(examples.run.classes, element), "utf-8")
     rows = examples.table.to_dict("records")
-    number = 0
     with (folder / TASKS).open("w", encoding="utf-8") as file:
+        before = "["
         for position, address in zip(positions.tolist(), _addresses(examples, positions), strict=True):
             task = _task(examples, rows[position], address, blind)
-            file.write(("[" if not number else ",\n") + json.dumps(task, allow_nan=False))
-            number += 1
+            file.write(before + json.dumps(task, allow_nan=False))
+            before = ",\n"
         file.write("]\n")
-    return f"{number:,} tasks" + (", which show neither labels nor suggestions" if blind else "")
+    return f"{len(positions):,} tasks" + (", which show neither labels nor suggestions" if blind else "")
 
 
 def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
@@ -360,8 +339,8 @@ def _addresses(examples: Examples, positions: npt.NDArray[np.int64]) -> Iterator
     if root is not None:
         yield from (_served(examples, position, root.resolve()) for position in positions.tolist())
         return
-    for first in range(0, len(positions), _AT_ONCE):
-        rows = examples.rows[positions[first : first + _AT_ONCE]]
+    for first in range(0, len(positions), AT_ONCE):
+        rows = examples.rows[positions[first : first + AT_ONCE]]
         yield from data.map(rows, lambda value: data.kind.show(value, data.traits).address)
 
 
@@ -431,9 +410,8 @@ LABEL_STUDIO = Format(
     _write,
     f"make a project with {{out}}/{CONFIG} as its labeling interface, import {{out}}/{TASKS}, and give "
     "the JSON that it exports to easiness labels",
-    shows=lambda exported: exported.form != "numbers",
     is_to_label=True,
 )
 
 
-FORMATS: tuple[Format[Any], ...] = (HUGGING_FACE, CLEANLAB, LABEL_STUDIO, SPOTLIGHT, TORCH, CSV, PARQUET)
+FORMATS: tuple[Format, ...] = (HUGGING_FACE, CLEANLAB, LABEL_STUDIO, SPOTLIGHT, TORCH, CSV, PARQUET)

@@ -36,13 +36,7 @@ class _Recording(TrainerCallback):  # type: ignore[misc]
             folder = args.resume_from_checkpoint
             if not isinstance(folder, str) or not Path(folder, STATE).exists():
                 folder = str(_folder(args, state))
-            kept = Path(folder, STATE)
-            if not kept.exists():
-                raise BadInput(
-                    f"{kept}: is missing, so that the epochs before the checkpoint were not recorded; train "
-                    "from the start"
-                )
-            trial.restore(_recorded(kept))
+            trial.restore(_recorded(Path(folder, STATE)))
         self._trial = trial
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -212,16 +206,14 @@ def keep_ids(collator: Collator, id_key: str = "id") -> Collator:
     """
 
     def collate(examples: list[Any]) -> dict[str, Any]:
-        given = [id_of(example, id_key, "keep_ids") for example in examples]
-        for one in given:
-            if isinstance(one, str):
-                raise BadInput(
-                    f"keep_ids: id {one!r} is a text, which a Trainer cannot move between devices; number "
-                    "the examples, or use RecordCallback"
-                )
-        ids = torch.tensor(given)
+        ids = [id_of(example, id_key, "keep_ids") for example in examples]
+        if text := next((one for one in ids if isinstance(one, str)), ""):
+            raise BadInput(
+                f"keep_ids: id {text!r} is a text, which a Trainer cannot move between devices; number the "
+                "examples, or use RecordCallback"
+            )
         rows = [{name: value for name, value in dict(one).items() if name != id_key} for one in examples]
-        return {**collator(rows), id_key: ids}
+        return {**collator(rows), id_key: torch.tensor(ids)}
 
     return collate
 
@@ -235,8 +227,8 @@ def _recorded(kept: Path) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     lost = (
-        f"{kept}: is damaged, so that what was recorded before the checkpoint is lost; go on from an "
-        "earlier checkpoint or train from the start"
+        f"{kept}: is {'damaged' if kept.exists() else 'missing'}, so that the epochs before the checkpoint "
+        "are not recorded; go on from an earlier checkpoint or train from the start"
     )
     with caught(lambda _: BadInput(lost)):
         return dict(load_file(kept))

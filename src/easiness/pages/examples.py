@@ -244,20 +244,12 @@ def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[
     if not data.kind.in_words or len(positions) > _MOST_TEXTS:
         return None
     texts = run_values(run, data, positions, lambda value: data.kind.show(value, data.traits).in_page().text)
-    most = _longest_that_fit(np.array([len(text.encode()) for text in texts], np.int64))
-    if most < _FEWEST_LETTERS:
+    sizes = np.sort([len(text.encode()) for text in texts])
+    most = (_TEXT_BYTES - np.cumsum(sizes) + sizes) // np.arange(len(sizes), 0, -1)  # of the rest, each
+    (cut,) = np.nonzero(sizes > most)
+    if len(cut) and most[cut[0]] < _FEWEST_LETTERS:
         return None
-    return [text if len(text) <= most else f"{text[:most]} …" for text in texts]
-
-
-def _longest_that_fit(sizes: npt.NDArray[np.int64]) -> int:
-    if sizes.sum() <= _TEXT_BYTES:
-        return int(sizes.max(initial=_FEWEST_LETTERS))
-    few, many = 0, int(sizes.max())
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (middle, many) if np.minimum(sizes, middle).sum() <= _TEXT_BYTES else (few, middle)
-    return few
+    return [f"{text[: most[cut[0]]]} …" if len(cut) and len(text) > most[cut[0]] else text for text in texts]
 
 
 def are_small(data: Dataset) -> bool:

@@ -35,14 +35,6 @@ _EXAMPLES = 3  # pairs of each kind of conflict
 
 
 @dataclass(frozen=True)
-class Alike:
-    """Two examples, by name and class, that are the same or nearly so: ``what`` is wrong with that."""
-
-    what: str
-    pair: list[tuple[Named, str]]
-
-
-@dataclass(frozen=True)
 class Certain:
     """Certain ``conflicts`` in the data, and ``sentences`` on them or on why there are none."""
 
@@ -60,14 +52,9 @@ class Certain:
         groups = self.conflicts.of("duplicate").groupby("id_a", sort=False)["id_b"]
         return [[str(one), *map(str, others)] for one, others in groups]
 
-    @property
-    def num_copies(self) -> int:
-        """The number of training pictures with an identical one of the same label before them."""
-        return len(self.conflicts.of("duplicate"))
-
     @cached_property
-    def examples(self) -> list[Alike]:
-        """The first pairs of each kind; of those in both splits, or nearly alike, two labels come first."""
+    def examples(self) -> list[tuple[str, list[tuple[Named, str]]]]:
+        """What is wrong with the first pairs of each kind, by name and class; two labels come first."""
         found = []
         for what, kinds in (
             ("identical", ("two labels",)),
@@ -82,12 +69,12 @@ class Certain:
             for one in pairs.sort_values(["agree", "distance"]).head(_EXAMPLES).to_dict("records"):
                 two = "" if one["agree"] or one["split_b"] == "held_out" else ", with two labels"
                 pair = [((one[f"split_{side}"], one[f"id_{side}"]), one[f"class_{side}"]) for side in "ab"]
-                found.append(Alike(what + two, pair))
+                found.append((what + two, pair))
         return found
 
     @property
     def named(self) -> Iterator[Named]:
-        return (named for alike in self.examples for named, _ in alike.pair)
+        return (named for _, pair in self.examples for named, _ in pair)
 
 
 def certain(run: Run, data: Dataset | None) -> Certain:
@@ -98,9 +85,8 @@ def certain(run: Run, data: Dataset | None) -> Certain:
     num = sum(map(len, data.splits.values()))
     found = kept_conflicts(run, data)
     if found is None and num > most:
-        command = command_line("suspects", run.path)
-        what = f"Identical {data.kind.nouns} were not looked for among {num:,}"
-        return Certain([f"{what}, which takes a while: {command} does."])
+        what, command = f"Identical {data.kind.nouns}", command_line("suspects", run.path)
+        return Certain([f"{what} were not looked for among {num:,}, which takes a while: {command} does."])
     try:
         found = found or conflicts_in(run, data)
     except BadInput as error:
@@ -146,14 +132,10 @@ def suspect_labels(
         of_split = [] if split == "train" else ["--split", split]
         where = (run.path, *epoch_option(run, epoch), *of_split)
         command = command_line("suspects", *where, "-o", "suspects.csv")
-        figure = _course_figure(found, f"{key}-{split}-course")
+        figure = ""
+        if found.has_curve:
+            over_rows = f"Share of the labels that stand out over {found.rows[-1].name}s"
+            label = f"{over_rows}, and the range that fits the data."
+            figure = to_svg(found.course_figure(), key=f"{key}-{split}-course", label=label)
         parts.append(SuspectLabels(found, len(over), shown, command, figure))
     return parts
-
-
-def _course_figure(found: Suspects, key: str) -> str:
-    if not found.has_curve:
-        return ""
-    name = found.rows[-1].name
-    label = f"Share of the labels that stand out over {name}s, and the range that fits the data."
-    return to_svg(found.course_figure(), key=key, label=label)

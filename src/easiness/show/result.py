@@ -9,7 +9,7 @@ import re
 import shutil
 import textwrap
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
@@ -45,8 +45,9 @@ class ShownExample(NamedTuple):
 
     @classmethod
     def of(cls, uri: str | None, text: str, sound: str | None) -> Self:
-        """Everything at once, of a long text the beginning."""
-        return cls(uri, _readable(text), sound)
+        """The same with pictures of its control characters, of a long text the beginning."""
+        more = f" … ({_LONGEST_CELL:,} of {len(text):,} letters)" if len(text) > _LONGEST_CELL else ""
+        return cls(uri, text[:_LONGEST_CELL].translate(_CONTROLS) + more, sound)
 
     @property
     def size(self) -> int:
@@ -59,23 +60,11 @@ class ShownExample(NamedTuple):
 
     def html(self) -> str:
         """The elements for a notebook; every text is escaped, and nothing plays or loads by itself."""
-        return "".join(self._elements())
-
-    def _elements(self) -> Iterator[str]:
-        text = html.escape(self.text)
-        if self.uri is not None:
-            yield f'<img style="{_STYLES["img"]}" src="{html.escape(self.uri)}" alt="{text}">'
-        if self.sound is not None:
-            source = html.escape(self.sound)
-            yield f'<audio style="{_STYLES["audio"]}" controls preload="none" src="{source}"></audio>'
-        if not self.size:
-            yield f'<div dir="auto" style="{_STYLES["div"]}">{text}</div>'
-
-
-def _readable(text: str) -> str:
-    """The text with pictures of its control characters, and cut where it is very long."""
-    more = f" … ({_LONGEST_CELL:,} of {len(text):,} letters)" if len(text) > _LONGEST_CELL else ""
-    return text[:_LONGEST_CELL].translate(_CONTROLS) + more
+        text, uri, sound = (html.escape(one or "") for one in (self.text, self.uri, self.sound))
+        shown = f'<img style="{_STYLES["img"]}" src="{uri}" alt="{text}">' if uri else ""
+        if sound:
+            shown += f'<audio style="{_STYLES["audio"]}" controls preload="none" src="{sound}"></audio>'
+        return shown or f'<div dir="auto" style="{_STYLES["div"]}">{text}</div>'
 
 
 class Embedded(str):
@@ -169,14 +158,10 @@ def result_html(figure: Figure, sections: list[Section], said: Iterable[str] = (
 
 
 def _html(rows: list[list[str]]) -> str:
-    header, *body = ([_cell_html(cell) for cell in row] for row in rows)
+    header, *body = ([getattr(cell, "html", None) or html.escape(cell) for cell in row] for row in rows)
     head = "".join(f"<th>{cell}</th>" for cell in header)
     lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
-
-
-def _cell_html(cell: str) -> str:
-    return cell.html if isinstance(cell, Embedded) else html.escape(cell)
 
 
 def _visible(section: Section) -> Section:
@@ -190,14 +175,14 @@ def _visible(section: Section) -> Section:
 def _aligned(rows: list[list[str]]) -> str:
     texts = _texts(rows)
     widths = _cut([max(map(len, column)) for column in zip(*rows, strict=True)], texts)
-    lines = (
-        "  ".join(
-            _within(cell, width).ljust(width) if column in {0, *texts} else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)
+    lines = []
+    for row in rows:
+        cells = []
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            text = cell if len(cell) <= width else f"{cell[: width - 1]}…"
+            cells.append(text.ljust(width) if column in {0, *texts} else text.rjust(width))
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
 
 
 def _texts(rows: list[list[str]]) -> list[int]:
@@ -212,10 +197,6 @@ def _cut(widths: list[int], texts: list[int]) -> list[int]:
         widths[column] -= taken
         over -= taken
     return widths
-
-
-def _within(cell: str, width: int) -> str:
-    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
 
 
 def markdown_text(text: str) -> str:
@@ -244,34 +225,26 @@ def defined(value: Any) -> Any:
 
 _LONGEST = 60  # characters of what one field holds
 _LINE = 120  # characters of a line
+_NOTHING = ("None", "False", "''", "[]", "()")
 
 
-def in_short(value: Any) -> str:
-    """The name of a dataclass with its fields that are numbers or names, or short lists or values of them."""
-    shown = ", ".join(f"{name}={text}" for name, text in _fields(value, in_short))
-    return f"{type(value).__name__}({shown})"
+def in_a_line(value: Any, *, whole: bool = False) -> str:
+    """The name of a dataclass with its fields that are numbers or names, or short lists or values of them.
 
-
-def in_a_line(value: Any) -> str:
-    """As `in_short`, without what is empty, off or not there, and cut where the line is long."""
+    Where it is not to be ``whole``, without what is empty, off or not there, and cut where it is long.
+    """
     line = f"{type(value).__name__}("
-    for name, text in _fields(value, in_a_line):
-        if text in ("None", "False", "''", "[]", "()"):
+    for field in dataclasses.fields(value):
+        text = _text(getattr(value, field.name), whole) if field.repr else None
+        if text is None or (not whole and text in _NOTHING):
             continue
-        if len(line) + len(name) + len(text) > _LINE:
+        if not whole and len(line) + len(field.name) + len(text) > _LINE:
             return f"{line}...)"
-        line += f"{name}={text}, "
+        line += f"{field.name}={text}, "
     return f"{line.removesuffix(', ')})"
 
 
-def _fields(value: Any, within: Callable[[Any], str]) -> Iterator[tuple[str, str]]:
-    for field in dataclasses.fields(value):
-        text = _text(getattr(value, field.name), within) if field.repr else None
-        if text is not None:
-            yield field.name, text
-
-
-def _text(value: Any, within: Callable[[Any], str]) -> str | None:
+def _text(value: Any, whole: bool) -> str | None:
     """The value as written in Python; a long text is cut, and anything larger is ``None``."""
     if isinstance(value, float):  # NumPy's as well, which would say so
         return f"{float(value):.6g}"
@@ -280,14 +253,13 @@ def _text(value: Any, within: Callable[[Any], str]) -> str | None:
     if value is None or isinstance(value, str | int):
         return repr(in_words(value) if isinstance(value, str) else value)
     if isinstance(value, list | tuple):
-        inner = [_text(item, within) for item in value]
-        texts = [text for text in inner if text is not None]
-        listed = ", ".join(texts)
-        if len(texts) < len(inner) or len(listed) > _LONGEST:
+        texts = [_text(item, whole) for item in value]
+        listed = ", ".join(text or "" for text in texts)
+        if None in texts or len(listed) > _LONGEST:
             return None
         return f"[{listed}]" if isinstance(value, list) else f"({listed}{',' * (len(texts) == 1)})"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        text = within(value)
+        text = in_a_line(value, whole=whole)
         return text if len(text) <= _LONGEST and not text.endswith("()") else None
     return None
 
@@ -378,7 +350,7 @@ class Result(Protocol):
 
     def in_full(self) -> str:
         """The name and settings of the result in a line, for the files that it is written to."""
-        return in_short(self) if is_dataclass(self) else repr(self)
+        return in_a_line(self, whole=True) if is_dataclass(self) else repr(self)
 
     def document(self) -> Any:
         """The value of its JSON file: the rows of the table, with ``None`` where there is no number."""

@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from easiness import BadInput, Dataset, Run, load_dataset, open_run
-from easiness.analysis import membership
+from easiness import BadInput, Dataset, Run, load_dataset
 from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE, reduced
-from easiness.pages import Reported, examples, write_report
+from easiness.pages import ReportOptions, examples, write_report
 from easiness.pages.examples import Named, found_within, originals_of, photos_of
 from easiness.pages.run_part import class_galleries
 from easiness.runs.source import find_data
 from easiness.show import ShownExample
-from pixels import images_of, write_pictures
+from pixels import write_pictures
 from recording import believing
 
 
@@ -34,20 +33,6 @@ def _shown(run: Run, data: Dataset, position: int) -> ShownExample:
     found = found_within(run, data, [name])
     assert not found.without_room
     return found.named[name]
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_small_pictures_are_kept_to_the_pixel(channels: int) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 6, channels), dtype=np.uint8)
-    shown = np.asarray(_decoded(IMAGE.show(pixels, None).uri))
-    assert np.array_equal(shown.reshape(8, 6, channels), pixels)
-
-
-def test_large_pictures_are_made_smaller_in_proportion() -> None:
-    assert _decoded(IMAGE.show(np.zeros((200, 100, 3), np.uint8), None).uri).size == (
-        LARGEST_SIDE // 2,
-        LARGEST_SIDE,
-    )
 
 
 def _photo(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -113,7 +98,7 @@ def test_a_page_that_would_be_too_large_says_so(
 ) -> None:
     data = _folder_of_photos(tmp_path)
     run = record(believing(data.labels, 2, 1), data=data)
-    asked = Reported(run, tmp_path / "page.html", data=data)
+    asked = ReportOptions(run, tmp_path / "page.html", data=data)
     assert write_report(asked) == ""
     monkeypatch.setattr(examples, "_PAGE_BYTES", examples._OTHER_BYTES + 60_000)
     note = write_report(asked)
@@ -148,23 +133,6 @@ def test_a_page_names_files_as_seen_from_it_or_not_at_all(tmp_path: Path, monkey
     assert originals_of(load_dataset("digits", limit=20), [("train", 3)], tmp_path / "page.html") == {}
 
 
-def test_a_measured_run_finds_its_data(measured: Path) -> None:
-    run = open_run(measured)
-    data, why = find_data(run, None)
-    assert data is not None
-    assert why == ""
-    uri = _shown(run, data, 7).uri
-    assert uri is not None
-    assert np.array_equal(np.asarray(_decoded(uri)), images_of(data)[7, 0].numpy())
-
-
-def test_positions_may_come_in_any_order() -> None:
-    data = load_dataset("digits", limit=30)
-    shown = data.values(np.array([5, 2, 5]))
-    assert [p.shape for p in shown] == [(8, 8, 1)] * 3
-    assert np.array_equal(np.array(shown)[..., 0], images_of(data)[[5, 2, 5], 0].numpy())
-
-
 def test_pictures_are_found_by_id(record: Callable[..., Any]) -> None:
     data = load_dataset("digits", limit=20)
     order = np.arange(20)[::-1]
@@ -189,14 +157,6 @@ def test_an_id_that_the_data_lack_is_refused(record: Callable[..., Any]) -> None
     )
     with pytest.raises(BadInput, match="with the id 50"):
         _shown(run, data, 0)
-
-
-def test_other_data_are_refused(measured: Path, pictures: Path) -> None:
-    run = open_run(measured)
-    with pytest.raises(BadInput, match="limit 100: exceeds the 24"):
-        find_data(run, str(pictures))
-    with pytest.raises(BadInput, match=r"digits: .*not the data"):
-        find_data(run, load_dataset("digits", limit=100, seed=1))
 
 
 def test_data_that_are_gone_or_changed_are_no_error(pictures: Path, tmp_path: Path) -> None:
@@ -237,31 +197,3 @@ def test_examples_are_ordered_by_difficulty(record: Callable[..., Any]) -> None:
     assert [one["id"] for one in (*b["easiest"], *b["hardest"])] == ["4", "5"]
     assert c["easiest"] == c["hardest"]  # a class of one example
     assert (c["num_examples"], c["easiest"][0]["id"]) == (1, "6")
-
-
-def test_of_many_classes_the_hardest_are_shown(record: Callable[..., Any]) -> None:
-    labels = np.arange(30) % 5
-    right = np.arange(30) // 5 < np.array([5, 2, 4, 0, 3])[labels]  # so many of the six of each class
-    logits = np.eye(5)[np.where(right, labels, (labels + 1) % 5)]
-    run = record([[logits], [logits]], labels)
-    galleries = class_galleries(run, run.votes(), difficulty_of(run), per_side=2, max_classes=3)
-    assert [gallery["label"] for gallery in galleries] == [3, 1, 4]
-    for gallery in galleries:
-        positions = [one["position"] for one in (*gallery["easiest"], *gallery["hardest"])]
-        assert len(set(positions)) == 4
-        assert set(labels[positions]) == {gallery["label"]}
-
-
-def test_examples_say_how_probably_they_are_among_the_outermost(record: Callable[..., Any]) -> None:
-    labels = np.arange(60) % 3
-    run = record(believing(labels, 8, 1), labels)
-    counts = run.votes().correct.sum(axis=0)
-    for options, fraction in (({}, 0.1), ({"fraction": 0.3}, 0.3)):
-        expected = membership(counts, 8, fraction)
-        galleries = class_galleries(run, run.votes(), difficulty_of(run), 5, 20, **options)
-        shown = [one for gallery in galleries for one in (*gallery["easiest"], *gallery["hardest"])]
-        assert len(shown) == 3 * 2 * 5
-        for one in shown:
-            assert one["p_easy"] == expected.p_easy[one["position"]]
-            assert one["p_hard"] == expected.p_hard[one["position"]]
-        assert max(one["p_hard"] for one in shown) > 2 * fraction

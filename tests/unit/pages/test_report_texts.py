@@ -13,11 +13,10 @@ import pytest
 
 import easiness.pages.examples as of_page
 from easiness import BadInput, Dataset, Run, load_dataset, suspects
-from easiness.pages.examples import FoundExamples, shown_of, texts_at
-from easiness.pages.page import render_report
-from easiness.pages.paper_study import draw_gallery, gallery
+from easiness.pages.examples import shown_of, texts_at
+from easiness.pages.paper_study import gallery
 from easiness.show import ShownExample
-from recording import believing
+from recording import believing, page_of
 from sounds import encoded, tone, write_sounds
 
 EVIL = (
@@ -51,7 +50,7 @@ def map_of(page: str) -> Any:
 
 
 def test_markup_in_a_text_is_no_markup(run: Run, data: Dataset) -> None:
-    page = render_report([run], source=data)
+    page = page_of([run], data=data)
     assert page.count("<script") == 4  # the values of the map and of what to decide on, and their scripts
     assert page.count("</script>") == 4
     for text in EVIL[:3]:
@@ -63,18 +62,11 @@ def test_markup_in_a_text_is_no_markup(run: Run, data: Dataset) -> None:
 
 
 def test_the_map_has_the_text_of_every_example(run: Run, data: Dataset) -> None:
-    values = map_of(render_report([run], source=data))
+    values = map_of(page_of([run], data=data))
     shown = [text.translate({0: "␀", 7: "␇", 27: "␛"}) for text in texts_of(NUM)]
     assert values["texts"] == shown
     assert values["pictures"] == {}
     assert "sounds" not in values
-
-
-def test_long_texts_are_folded_and_short_ones_are_not(run: Run, data: Dataset) -> None:
-    page = render_report([run], source=data)
-    folded = re.findall(r'<div class="words"><p dir="auto">([^<]*)</p>(<details>)?', page)
-    assert len(folded) >= NUM
-    assert all(bool(fold) == (text.startswith("www") or text.count("\n") > 4) for text, fold in folded)
 
 
 @pytest.mark.long
@@ -123,16 +115,6 @@ def test_what_would_take_an_eighth_of_the_room_is_in_words(record: Callable[...,
     assert (num_cut, next(iter(shown.values())).uri) == (1, None)
 
 
-def test_lists_of_examples_are_laid_out_by_what_they_have() -> None:
-    name: Any = ("train", 0)
-    for one, layout in (
-        (ShownExample(None, "words"), "without-pictures"),
-        (ShownExample("data:image/png,", ""), ""),
-        (ShownExample("data:image/png,", "", "data:audio/wav,"), "with-sounds"),
-    ):
-        assert FoundExamples({name: one}).layout == layout
-
-
 SOUNDS = 24
 
 
@@ -147,24 +129,11 @@ def of_sounds(sounds: Dataset, record: Callable[..., Run]) -> Run:
     return record(believing(sounds.labels, 3, 2), data=sounds)
 
 
-@pytest.mark.long
-def test_every_sound_has_a_player_and_its_picture(of_sounds: Run, sounds: Dataset) -> None:
-    page = render_report([of_sounds], source=sounds)
-    players = re.findall(r"<audio ([^>]*)>", page)
-    assert len(players) >= SOUNDS
-    assert all(one.startswith('controls preload="none" aria-label="Example ') for one in players)
-    assert not any("autoplay" in one for one in players)
-    assert (
-        page.count('src="data:audio/wav;base64,') == page.count('src="data:image/png;base64,') == len(players)
-    )
-    assert "on this page have a player" not in page
-
-
 def test_where_room_ends_the_page_says_how_many_have_a_player(
     of_sounds: Run, sounds: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(of_page, "_PAGE_BYTES", of_page._OTHER_BYTES + 130_000)
-    page = render_report([of_sounds], source=sounds)
+    page = page_of([of_sounds], data=sounds)
     found = re.search(
         r"(\d+) of the (\d+) sounds on this page have a player, suspects and hard ones first", page
     )
@@ -176,16 +145,6 @@ def test_where_room_ends_the_page_says_how_many_have_a_player(
     first = suspects(of_sounds, pictures=False).table()["id"].tolist()
     assert set(first[:3]) <= ids
     assert re.search(r'<div class="words"><p dir="auto">0\.\d\d s at 8 kHz</p>', page)
-
-
-def test_a_gallery_shows_log_mel_pictures(of_sounds: Run, sounds: Dataset) -> None:
-    shown = gallery(of_sounds, sounds, per_side=2)
-    [first, *_], _ = next(iter(shown.values()))
-    pixels = first.pixels
-    assert pixels.dtype == np.uint8
-    assert pixels.shape[0] == pixels.shape[1]
-    assert pixels.min() < 64  # dark is loud
-    draw_gallery(shown, 4)
 
 
 def test_a_notebook_has_players(of_sounds: Run, sounds: Dataset) -> None:

@@ -61,12 +61,6 @@ def test_every_trial_has_a_line_and_so_has_their_mean() -> None:
     assert list(axes.lines[4].get_xdata()) == [2, 2]  # type: ignore[arg-type]  # the epoch that is read
 
 
-def test_one_trial_is_its_own_mean() -> None:
-    (axes,) = draw_accuracy(AccuracyCurves((1,), {"train": np.array([[0.4]])}, chance=0.1), Row(1)).axes
-    assert np.asarray(axes.lines[0].get_ydata()).tolist() == [0.4]
-    assert len(axes.lines) == 3  # with chance and the epoch
-
-
 def test_levels_by_hand() -> None:
     # counts 2 2 2 1 0 1 0 2 1 1; a fifth are two examples
     correct = [[1, 1, 1, 1, 0, 0, 0, 1, 1, 0], [1, 1, 1, 0, 0, 1, 0, 1, 0, 1]]
@@ -82,11 +76,6 @@ def test_levels_by_hand() -> None:
     assert levels.tie_mass == {"easy": 0.4, "hard": 0}
     assert np.allclose(levels.class_easiness[:2], [(0 + 1 + 1 + 2 + 2 + 2) / 6 / 2, (0 + 1 + 1 + 2) / 4 / 2])
     assert np.isnan(levels.class_easiness[2])
-
-
-def test_class_easiness_is_scaled_by_the_largest_count() -> None:
-    levels = easiness_levels(votes_of([[1, 0], [0, 0]], [0, 1]), num_classes=2, fraction=0.5)
-    assert levels.class_easiness.tolist() == [1, 0]
 
 
 def test_the_bars_are_the_shares_and_their_colored_parts_the_members() -> None:
@@ -122,28 +111,27 @@ def test_sets_have_their_size_and_levels_all_examples(correct: list[list[bool]])
         assert (members <= levels.num_examples + 1e-9).all()
 
 
+def in_the_paper(votes):
+    return [-votes.mean_p_label, -votes.num_right]
+
+
 def test_extremes_are_ordered_by_counts_then_by_probability() -> None:
     # counts 2, 2, 1, 0, 0 in class 0; the last one is the only example of class 1
     p = [[0.6, 0.9, 0.9, 0.1, 0.2, 0.7], [0.6, 0.9, 0.1, 0.1, 0.2, 0.1]]
     votes = votes_of(np.array(p) > 0.5, [0, 0, 0, 0, 0, 1], p)
-    (easy, hard), (lone_easy, lone_hard) = class_extremes(votes, [0, 1], per_side=2)
+    (easy, hard), (lone_easy, lone_hard) = class_extremes(votes, [0, 1], 2, in_the_paper(votes))
     assert easy.tolist() == [1, 0]
     assert hard.tolist() == [3, 4]
     assert lone_easy.tolist() == lone_hard.tolist() == [5]
-
-
-def test_extremes_by_difficulty_ask_for_nothing_else() -> None:
-    votes = votes_of([[1, 1, 1, 0]], [0] * 4, [[0.6, 0.9, 0.9, 0.1]])
-    ((easy, hard),) = class_extremes(votes, [0], 2, np.array([0.3, 0.2, 0.4, 0.1]))
-    assert easy.tolist() == [3, 1]
-    assert hard.tolist() == [2, 0]
 
 
 def test_what_still_ties_goes_by_the_id_and_not_by_the_position() -> None:
     ids = [10, 11, 12, 13, 14, 15]
     votes = votes_of([[1] * 6], [0] * 6, [[0.9] * 6], ids=np.array(ids))
     backwards = votes_of([[1] * 6], [0] * 6, [[0.9] * 6], ids=np.array(ids[::-1]))
-    (easy, hard), (again, _) = class_extremes(votes, [0], 3)[0], class_extremes(backwards, [0], 3)[0]
+    (easy, hard), (again, _) = (
+        class_extremes(one, [0], 3, in_the_paper(one))[0] for one in (votes, backwards)
+    )
     assert {*easy.tolist(), *hard.tolist()} == set(range(6))
     assert votes.ids[easy].tolist() == backwards.ids[again].tolist()
 
@@ -159,18 +147,15 @@ def test_a_measured_run_has_pictures_of_its_own_examples(measured: Path) -> None
         for one in (*easiest, *hardest):
             assert run.classes[run.labels[one.position]] == name
             assert one.num_right == counts[one.position]
-            assert np.array_equal(one.pixels[..., 0], images_of(data)[one.position, 0].numpy())
+            assert np.array_equal(one.pixels[7::14, 7::14, 0], images_of(data)[one.position, 0].numpy())
         assert easiest[0].num_right >= hardest[0].num_right
 
 
-def _picture(position: int, shape: tuple[int, int, int]) -> Picture:
-    return Picture(position, position % 3, np.full(shape, 40 * position % 256, np.uint8))
-
-
-def test_grey_and_color_of_any_name_are_drawn() -> None:
+def test_classes_of_any_name_are_drawn() -> None:
+    pictures = [Picture(at, at % 3, np.full((112, 112, 4), 40 * at % 256, np.uint8)) for at in range(7)]
     rows = {
-        "cost_in_$": ([_picture(i, (8, 8, 1)) for i in range(3)], [_picture(4, (8, 8, 1))]),
-        "woodworking plane": ([_picture(5, (112, 112, 3))], [_picture(i, (9, 9, 3)) for i in (6, 7)]),
+        "cost_in_$": [pictures[:3], pictures[3:4]],
+        "woodworking plane": [pictures[4:5], pictures[5:]],
     }
     figure = draw_gallery(rows, 3)
     (axes,) = figure.axes
@@ -190,6 +175,5 @@ def test_photos_are_cut_to_their_centre_square() -> None:
 
     wide = np.zeros((100, 300, 3), np.uint8)
     wide[:, 100:200] = 200
-    assert _square(wide).shape == (100, 100, 3)
-    assert (_square(wide) == 200).all()
-    assert _square(np.zeros((400, 250, 1), np.uint8)).shape == (112, 112, 1)
+    assert (_square(wide)[..., :3] == 200).all()
+    assert _square(np.zeros((400, 250, 1), np.uint8)).shape == (112, 112, 4)

@@ -20,7 +20,7 @@ from easiness.show import (
     trials_text,
     with_interval,
 )
-from easiness.show.result import in_a_line, in_short, sections_html, sections_markdown
+from easiness.show.result import in_a_line, sections_html, sections_markdown
 
 NAN = float("nan")
 
@@ -135,17 +135,17 @@ class Found:
 
 
 def test_numbers_and_names_are_said():
-    assert in_short(Found(None, True)) == "Found(name=None, other=True)"
-    assert in_short(Found(np.float64(1) / 3, 2.0)) == "Found(name=0.333333, other=2)"
-    assert in_short(Found(("a",), [1, float("nan")])) == "Found(name=('a',), other=[1, nan])"
+    assert in_a_line(Found(None, True), whole=True) == "Found(name=None, other=True)"
+    assert in_a_line(Found(np.float64(1) / 3, 2.0), whole=True) == "Found(name=0.333333, other=2)"
+    assert in_a_line(Found(("a",), [1, float("nan")]), whole=True) == "Found(name=('a',), other=[1, nan])"
 
 
 def test_what_is_larger_is_left_out_and_a_long_text_cut():
-    assert in_short(Found(np.zeros(3), {"a": 1})) == "Found()"
-    assert in_short(Found([np.zeros(3)], list(range(40)))) == "Found()"
-    assert in_short(Found(Found(np.zeros(3), {}), 2)) == "Found(other=2)"
-    assert in_short(Found(Found(2), Found("x" * 50))) == "Found(name=Found(name=2, other=1))"
-    assert in_short(Found("x" * 61, 1)) == f"Found(name='{'x' * 60}...', other=1)"
+    assert in_a_line(Found(np.zeros(3), {"a": 1}), whole=True) == "Found()"
+    assert in_a_line(Found([np.zeros(3)], list(range(40))), whole=True) == "Found()"
+    assert in_a_line(Found(Found(np.zeros(3), {}), 2), whole=True) == "Found(other=2)"
+    assert in_a_line(Found(Found(2), Found("x" * 50)), whole=True) == "Found(name=Found(name=2, other=1))"
+    assert in_a_line(Found("x" * 61, 1), whole=True) == f"Found(name='{'x' * 60}...', other=1)"
 
 
 def test_values_that_one_holds_show_themselves(measured, tmp_path):

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, Run, load_dataset
-from easiness.pages.page import render_report
 from easiness.runs.source import data_of
 from easiness.show.result import sections_text
 from easiness.studies.similarity import similarity
 from pixels import images_of
-from recording import believing, recorded, small_run
+from recording import believing, page_of, recorded, small_run
 
 
 def _record(folder: Path, data: Any, favor: Any) -> Run:
@@ -156,8 +155,8 @@ def test_the_page_says_how_near_easy_and_hard_pictures_are(record: Callable[...,
     data = load_dataset("digits", limit=200)
     logits = believing(data.labels, 5, 1)
     run = record(logits, data=data)
-    page = render_report([run], source=data)
+    page = page_of([run], data=data)
     assert page.count("In pixels, the mean distance between two examples of a class is ") == 1
-    assert page == render_report([run], source=data)
+    assert page == page_of([run], data=data)
     # without pictures there is nothing to say
-    assert "In pixels" not in render_report([run])
+    assert "In pixels" not in page_of([run])

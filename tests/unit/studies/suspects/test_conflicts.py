@@ -380,8 +380,8 @@ def test_near_copies_of_texts_are_named() -> None:
 def test_the_page_shows_near_copies_with_two_labels_first() -> None:
     texts = [BONES, *OTHERS, BONES_THERE, LAWYER, LAWYER.replace("Craft", "Steven Craft"), "Why ?"]
     shown = Certain(conflicts=find_conflicts(load(texts, [0, 0, 1, 0, 1, 1, 1, 0]))).examples
-    assert [one.what for one in shown] == ["nearly identical, with two labels", "nearly identical"]
-    pairs = [[named for named, _ in one.pair] for one in shown]
+    assert [what for what, _ in shown] == ["nearly identical, with two labels", "nearly identical"]
+    pairs = [[named for named, _ in pair] for _, pair in shown]
     assert pairs == [[("train", 0), ("train", 4)], [("train", 5), ("train", 6)]]
 
 
