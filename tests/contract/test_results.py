@@ -123,7 +123,7 @@ def _similarity(_: Run) -> Similarity:
     )
     return Similarity(
         model=HOSTILE, row=Row(1), num_trials=4, fraction=0.1, tie_mass={"easy": 0.1, "hard": 0.2},
-        classes=("plain", HOSTILE), num_classes=CLASSES, at_most=5, sizes=dict.fromkeys(SETS, 4), smallest=2,
+        classes=("plain", HOSTILE), num_classes=CLASSES, sizes=dict.fromkeys(SETS, 4), smallest=2,
         trial=None, distances=rows, by_class={"pixel": np.ones((len(SETS), 2))},
     )  # fmt: skip
 

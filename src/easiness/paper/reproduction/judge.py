@@ -161,7 +161,7 @@ def _cnn_pairs(results: PaperResults, number: str, side: analysis.Side, comparis
         )
         for name, one in _pairs(comparison, combinations(results.cnns, 2), side).items()
     ]
-    note = f"refined sets after epoch {comparison.epoch}; chance {comparison.fraction:g}"
+    note = f"refined sets {comparison.at}; chance {comparison.fraction:g}"
     return _claim(number, *found, note=note)
 
 

@@ -90,7 +90,7 @@ def similar(
     none = np.empty((5, classes))
     return Similarity(
         model="a", row=Row(3), num_trials=trials, fraction=0.1, tie_mass={"easy": 0, "hard": 0},
-        classes=tuple("abcdefghij"[:classes]), num_classes=10, at_most=500, sizes={}, smallest=smallest,
+        classes=tuple("abcdefghij"[:classes]), num_classes=10, sizes={}, smallest=smallest,
         trial=0, distances=pd.DataFrame(rows), by_class={"pixel": none, "feature": none},
     )  # fmt: skip
 
