@@ -115,7 +115,7 @@ def test_a_wrong_option_is_said_before_the_word_is_asked_for(refused: Callable[.
         ("--kind", "colr"): "perturbation 'colr': unknown (did you mean color",
         ("--kind", "radial", "--levels", "-1"): "radial radius -1.0: negative",
         ("--kind", "radial", "--seed", "-1"): "seed -1: negative",
-        ("--kind", "radial", "--fraction", "2"): "fraction 2.0: not in (0, 1]",
+        ("--kind", "radial", "--fraction", "2"): "fraction 2: not in (0, 1]",
     }.items():
         assert said in refused("paper", "perturb", "run", *options)
 
