@@ -61,7 +61,6 @@ ImageNet would take: [a plan for a fleet](scale.md).
 
 
 def run(name, script, options, folder):
-    """One benchmark in a process of its own; whether it ended well."""
     found = FOUND / f"{name}.json"
     found.unlink(missing_ok=True)
     print(f"\n--- {name}", flush=True)
@@ -86,7 +85,6 @@ def kept():
 
 
 def page(reports, reasons):
-    """The whole page."""
     goals = [goal for report in reports.values() for goal in report["goals"]]
     met = [goal for goal in goals if goal["met"]]
     missed = [goal for goal in goals if not goal["met"]]

@@ -45,7 +45,7 @@ def heavy_after(code: str) -> list[str]:
         "import easiness",
         "import easiness.spec, easiness.records, easiness.scoring, easiness.analysis, easiness.store",
         "from easiness import select, open_run, Recorder, BadInput, Recipe",
-        "import easiness.data, easiness.models, easiness.executors",
+        "import easiness.data, easiness.executors, easiness.models as m; m.find_family('wrn_16_4')",
         COMMAND.format(arguments=["--help"]),
         COMMAND.format(arguments=["measure", "--help"]),
         COMMAND.format(arguments=["compare", "--help"]),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import SIDES, Rule, Votes, check_fraction, num_selected, select
+from easiness.analysis import SIDES, Rule, Votes, num_selected, select
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
@@ -38,7 +38,7 @@ from easiness.paper.perturbation.panel import draw_panel, draw_patterns
 from easiness.perturb import find_kind
 from easiness.runs import Progress, data_of
 from easiness.scoring import easiness_interval
-from easiness.spec import Split
+from easiness.spec import Split, check_within
 from easiness.store import Row
 
 _ALIKE = 1e-3  # of a probability: grey stored as color changes by rounding where color is taken away
@@ -189,7 +189,7 @@ def perturb(asked: Perturbing, progress: Progress | None = None) -> Perturbed:
     levels = () if asked.levels is None else asked.levels
     listed = () if asked.pattern_level is None else (asked.pattern_level,)
     check_asked(kind, (*levels, *listed), seed, run.spec.data.kind)
-    check_fraction(asked.fraction)
+    check_within("fraction", asked.fraction, "(0, 1]")
     spec_with_weights(run)  # else the data need not be looked for
     data = data_of(run, asked.data)
     if asked.probe == "held_out" and data.held_out is None:
