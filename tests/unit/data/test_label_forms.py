@@ -24,7 +24,7 @@ def _table(path: Path, columns: dict[str, list[Any]], text: bool = True) -> Path
     return path
 
 
-FLAGS, PEOPLE = "hold 0 and 1, a class each, put the name", "hold labels, of a person each, take the majority"
+FLAGS = "hold 0 and 1, a class each, put the name"
 NO_HINT = "; name the column of the labels with --label NAME$"
 NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
     "one-hot": ({"is_dog": [1, 0], "is_cat": [0, 1]}, f"is_dog, is_cat {FLAGS}"),
@@ -32,21 +32,9 @@ NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
         {"dog": [1, 0, 1, 0], "outdoor": [1, 1, 0, 0]},
         f"dog, outdoor {FLAGS}.*where there are several",
     ),
-    "people": (
-        {"ann1": ["dog", "cat", "dog"], "ann2": ["dog", "cat", "cat"], "ann3": ["dog", "dog", "dog"]},
-        f"ann1, ann2, ann3 {PEOPLE} .*--label ann1",
-    ),
-    "people who say 0 and 1": (
-        {"rater_1": [1, 0, 1, 0], "rater_2": [1, 0, 1, 1]},
-        f"rater_1, rater_2 {PEOPLE}",
-    ),
     "classes with numbers": (
         {f"class_{at}": [int(at == row) for row in range(3)] for at in range(3)},
         f"class_0, class_1, class_2 {FLAGS}",
-    ),
-    "people with letters": (
-        {"annotator_a": ["dog", "cat", "dog"], "annotator_b": ["dog", "cat", "cat"]},
-        f"annotator_a, annotator_b {PEOPLE} .*--label annotator_a",
     ),
     "inputs of 0 and 1": (
         {"red": [1, 0, 0], "green": [0, 1, 0], "blue": [0, 0, 1], "outcome": ["a", "b", "a"]},
@@ -151,8 +139,7 @@ def test_with_a_comma_all_parts_are_labels(tmp_path):
         (["salt;pepper", "none"], False),
         (["Shoes", "Shoes;Boots"], True),
         (["neither; nor", "either"], False),
-        (["dog;outdoor", "cat;outdoor", "dog;indoor", "cat;indoor"], True),  # or a class for each pair
-        (["dog|outdoor", "cat | outdoor", "dog|indoor", "cat|indoor"], True),
+        (["dog;outdoor", "cat;outdoor", "dog;indoor", "cat;indoor"], False),  # a class for each pair
         (["A;red", "B;red", "C;blue"], False),
         (["Portland, Maine", "Maine"], True),
         (["red, round", "red, flat", "blue, flat"], False),

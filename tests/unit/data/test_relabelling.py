@@ -131,14 +131,6 @@ def test_names_that_are_numbers(tmp_path: Path):
     assert read(tmp_path, rows, classes).labels.tolist() == [0, 1, 2]
 
 
-def test_an_example_that_is_held_out_here(tmp_path: Path):
-    held = load_dataset("digits", limit=100, holdout=0.2).held_out
-    assert held is not None
-    (tmp_path / "labels.csv").write_text(f"id,label\n{held.ids[0]},0\n")
-    with pytest.raises(BadInput, match=r"row 2: the example '\d+' is held out \(--holdout 0.2"):
-        load_dataset("digits", limit=100, holdout=0.2, labels=tmp_path / "labels.csv")
-
-
 @pytest.fixture
 def digits_labels(tmp_path: Path) -> Path:
     """Of 120 digits less those held out: one dropped, one relabelled."""

@@ -112,7 +112,7 @@ def test_ids_do_not_tell_the_name_of_the_home_folder(manifest, folder, picture, 
         ),
         (
             ("id,label,class", "cat/0.png,0,cat", "dog/0.png,1,dog", "dog/1.png,1,cat"),
-            "line 4: label 1 is class 'cat' here and 'dog' in line 3",
+            "line 4: label 1 is class 'cat' here and 'dog'",
         ),
         ((*GOOD, "cat/9.png,cat", "cat/1.png,cat", "cat/8.png,cat"), r"line 4 and 1 more: no file"),
         ((*GOOD, "cat,cat"), "line 4: cat is a folder"),
