@@ -25,8 +25,6 @@ RECORDED = 100
 """Names of files that are left out, at most, that a run remembers: there may be one beside each picture."""
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
 
-_OF_BOXES, _BOX_FILES = ("annotations", "labels"), {".json", ".xml", ".txt"}
-
 
 class _Layout(NamedTuple):
     """The files of a split by their paths from the root, and the labels that their folders say."""
@@ -60,8 +58,10 @@ def load_folder(
         raise BadInput(f"{root}: {problem}; add train, or give the split itself as the source")
     if options.encoding is not None and kind != TEXT:
         raise BadInput(f"{root}: holds {_nouns(kind)}, which have no encoding; leave out --encoding")
+    if (root / "data.yaml").is_file():
+        raise BadInput(f"{root}: has data.yaml, as of boxes; {CROP}, or remove that file")
     train = root / "train" if has_train else root
-    folders = _class_folders(train, selection, kind)
+    folders = _class_folders(train, selection)
     left_out: list[str] = []
     layouts = [_layout(root, train, "train", folders, kind, left_out)]
     if held_out_name is not None:
@@ -99,32 +99,16 @@ def _kind_in(root: Path) -> InputKind:
     return next((kind for kind in sorted(KINDS, key=lambda one: one.files is None) if kind in kinds), IMAGE)
 
 
-def _class_folders(folder: Path, selection: Mapping[str, str] | None, kind: InputKind) -> list[str]:
+def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[str]:
     names = _folders(folder)
     if selection is not None:
         missing = shorten(sorted(set(selection) - set(names)), len(selection))
         if missing:
             raise BadInput(f"{folder}: no class folder {missing}; add it, or give another folder")
         return list(selection)
-    if kind == IMAGE:
-        _check_no_boxes(folder, names)
     if not names:
         raise BadInput(f"{folder}: no class folders in it; {LAYOUT}")
     return names
-
-
-def _check_no_boxes(folder: Path, names: Sequence[str]) -> None:
-    """Make sure that labels are no files, in a folder of theirs (COCO, VOC, YOLO) or beside pictures."""
-    for name in (name for name in names if name.lower() in _OF_BOXES):
-        suffixes = {path.suffix.lower() for path in _files_below(folder / name)}
-        if suffixes & _BOX_FILES and not suffixes & suffixes_of(IMAGE):
-            raise BadInput(f"{folder / name}: labels in files, as of boxes; {CROP}, or remove the folder")
-    places = [folder, *map(folder.joinpath, names)]
-    if any((place / one).is_file() for place in places for one in ("data.yaml", "classes.txt")):
-        pictures = (path for place in places for path in place.iterdir() if _is_of(IMAGE, path))
-        beside = next((path for path in pictures if path.with_suffix(".txt").is_file()), None)
-        if beside is not None:
-            raise BadInput(f"{beside}: its labels in a .txt beside it, as of boxes; {CROP}")
 
 
 def _is_split(folder: Path, kind: InputKind) -> bool:

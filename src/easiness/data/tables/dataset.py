@@ -15,13 +15,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from easiness.csv_cells import from_cell
 from easiness.data.dataset import Dataset, Ids
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts, TextFiles
 from easiness.data.sources.source import Split, dataset_of
 from easiness.data.tables import table as cells
 from easiness.data.tables.labels import CROP, read_labels
-from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, values_in, vectors_of
+from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, vectors_of
 from easiness.data.tables.vectors import input_columns, make_vectors, named_by
 from easiness.errors import BadInput, nearest, printable, shorten
 from easiness.gate import is_text
@@ -53,17 +52,12 @@ Form: TypeAlias = Literal["texts", "vectors", "files", "bytes"]
 class Held(NamedTuple):
     """How a table holds its examples, and in which column; vectors are in several.
 
-    The kind is ``None`` for files that tell it by their suffix. A column ``id`` is that of a list, as `keep`
-    writes it, whose column ``class`` has the names of the labels.
+    The kind is ``None`` for files that tell it by their suffix.
     """
 
     form: Form
     kind: InputKind | None
     column: str = ""
-
-    @property
-    def is_list(self) -> bool:
-        return self.form == "files" and self.column == "id"
 
 
 def named_columns(options: LoadOptions) -> dict[str, str]:
@@ -120,8 +114,9 @@ def _by_names(table: Table, label: str, options: LoadOptions) -> Held:
     text = text_column(names)
     if text is not None:
         return Held("texts", TEXT, text)
-    if "id" in names and ({*names} <= _LISTED or "class" in names or _is_file(table)):
-        return Held("files", None, "id")
+    if "id" in names and ({*names} <= _LISTED or "class" in names):
+        remedy = f"give the data that it was made from, with --labels {shlex.quote(table.where)}"
+        raise BadInput(f"{table.where}: a list of ids and labels, without examples; {remedy}")
     if not {*usable(table)} & {*names}:
         columns = f"(its columns are {', '.join(table.names)})"
         remedy = "name one with --text, --sound or --inputs"
@@ -131,15 +126,6 @@ def _by_names(table: Table, label: str, options: LoadOptions) -> Held:
 
 def text_column(names: Sequence[str]) -> str | None:
     return next((name for name in TEXT.columns if name in names), None)
-
-
-def _is_file(table: Table) -> bool:
-    if table.root is None or not is_text(table.kind("id")):
-        return False
-    try:
-        return (table.root / from_cell(str(values_in(table, "id")[0]))).is_file()
-    except (OSError, ValueError):  # no name that a file can have
-        return False
 
 
 def checked_columns(columns: Any) -> dict[str, str] | None:
@@ -222,12 +208,13 @@ def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) ->
 
 def texts_of(table: Table, column: str) -> Stored:
     table.check_column(column, "; name that of the texts with --text NAME")
-    where = f"{table.where}: column {column}"
-    if not is_text(table.kind(column)):
-        raise BadInput(f"{where} holds {table.kind(column)} and no texts; name another")
+    where, kind = table.where, table.kind(column)
+    if not is_text(kind):
+        raise BadInput(f"{where}: column {column} holds {kind} and no texts; name another")
     texts = ["" if text is None else text for text in cells.values_in(table, column)]
     if texts and all(cells.number_in(text.strip()) is not None for text in texts):
-        raise BadInput(f"{where} holds numbers and no texts; name another with --text, or use --inputs")
+        problem = f"column {column} holds numbers and no texts"
+        raise BadInput(f"{where}: {problem}; name another with --text, or use --inputs")
     return from_texts(texts, table.where, lambda row: f"{table.name_at(row)}: the {column}")
 
 
@@ -249,8 +236,6 @@ def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> TableEx
         if table.root is None:
             raise BadInput(f"{table.where}: column {held.column} holds texts and no files; name another")
         paths = cells.written_in(table, held.column)
-        if held.is_list and table is tables[0]:
-            _check_no_positions(table.where, root, paths)
         ids.append([_inside(table, row, path, held.column, options) for row, path in enumerate(paths)])
         _check_files(table, root, ids[-1], places)
     files = [[str(at_home(path)) for path in paths] for paths in ids]
@@ -267,15 +252,6 @@ def files_below(
         return TableExamples(kind, [TextFiles(root, paths, options.encoding) for paths in files], ids)
     facts = FileFacts(root)
     return TableExamples(kind, [FileBlobs(root, paths, facts, kind.files) for paths in files], ids)
-
-
-def _check_no_positions(where: str, root: Path, ids: Sequence[str]) -> None:
-    """Make sure that a list of ids has paths, and not numbers that mean something at their source alone."""
-    if all(INTEGER.fullmatch(one) and not (root / one).exists() for one in ids):
-        raise BadInput(
-            f"{where}: its ids ({shorten(ids)}) are numbers and not files beside it, so the list goes with "
-            f"the source that it was made from; give that one with --labels {shlex.quote(where)}"
-        )
 
 
 def _inside(table: Table, row: int, path: str, column: str, options: LoadOptions) -> str:
@@ -348,7 +324,7 @@ def dataset_of_tables(
     label = label_column(tables.train, options)
     _check_unused(tables.train, {**named_columns(options), "label": label}, options)
     held = held_in(tables.train, options)
-    labels = read_labels(tables.both(), label, classes, is_list=held.is_list)
+    labels = read_labels(tables.both(), label, classes)
     examples = examples_in(tables, held, label, options)
     splits = [
         split_of(table, examples, at, labels.values[at], options, "train" if at == 0 else tables.name)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
-from easiness.data.tables.table import INTEGER, Table, usable, values_in
+from easiness.data.tables.table import INTEGER, Table, usable
 from easiness.errors import BadInput, shorten
 from easiness.gate import first_come, is_text
 
@@ -49,14 +49,12 @@ class _Distinct:
         return np.array(numbers, np.int64)[self.rows]
 
 
-def read_labels(
-    tables: Sequence[Table], column: str, classes: Sequence[str] | None, *, is_list: bool = False
-) -> Labels:
+def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | None) -> Labels:
     """The labels in a column of the training table, which is the first, and of a held-out one.
 
     Those that are all whole numbers from 0 on without a gap are indices of ``classes``, or of the names that
-    the metadata of `datasets` have, or the column ``class`` where the table ``is_list``. All others are names
-    of classes: in alphabetical order, of numbers in that of their size.
+    the metadata of `datasets` have. All others are names of classes: in alphabetical order, of numbers in
+    that of their size.
     """
     for table in tables:
         instead = "" if column in table.names else _instead_of_labels(table)
@@ -71,8 +69,6 @@ def read_labels(
         problem = f"its class names differ from those of {tables[0].where}"
         raise BadInput(f"{tables[-1].where}: {problem}; give both splits the same names in the same order")
     known = named[0] if classes is None else classes
-    if numbers and known is None and is_list and "class" in tables[0].names:
-        known = _listed(columns[0], order)
     if numbers and known is not None:
         return Labels([one.labels(one.values) for one in columns], known)
     notes = check_one_class_each(map(str, order), tables[0].num_rows, tables[0].where)
@@ -87,19 +83,6 @@ def read_labels(
     found = [one.labels([places[value] for value in one.values]) for one in columns]
     are_indices = numbers and order == list(range(len(order)))
     return Labels(found, None if are_indices else list(map(str, order)), notes)
-
-
-def _listed(column: _Distinct, order: Sequence[int]) -> list[str] | None:
-    names: dict[int, str] = {}
-    for row, (at, cell) in enumerate(
-        zip(column.rows.tolist(), values_in(column.table, "class"), strict=True)
-    ):
-        label, name = column.values[at], from_cell(str(cell or ""))
-        if names.setdefault(label, name) != name:
-            problem = f"label {label} is class {name!r} here and {names[label]!r} in another row"
-            raise BadInput(f"{column.table.name_at(row)}: {problem}; make label and class agree")
-    listed = [names[value] for value in order]
-    return listed if all(listed) and order == list(range(len(order))) else None
 
 
 def _distinct(table: Table, column: str) -> _Distinct:

@@ -222,8 +222,8 @@ def _parquet_column(files: Sequence[Path], name: str) -> Any:
     columns = [column for column in columns if len(column)] or columns[:1]  # an empty one has any type
     kinds = sorted({str(column.type) for column in columns})
     if len(kinds) > 1:
-        where = f"{files[0]}: column {name}"
-        raise BadInput(f"{where} holds {shorten(kinds)} in different files; give all the same")
+        problem = f"column {name} holds {shorten(kinds)} in different files"
+        raise BadInput(f"{files[0]}: {problem}; give all the same")
     parts = [part for column in columns for part in column.chunks]
     return pa.chunked_array(parts, columns[0].type).unify_dictionaries()
 

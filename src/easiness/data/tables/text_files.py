@@ -11,7 +11,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from easiness.data.tables.labels import CROP
 from easiness.data.tables.table import AT_ONCE, Reader, Table, the_only
 from easiness.errors import BadInput, one_line
 from easiness.gate import A_ROW, check_fits
@@ -33,11 +32,11 @@ def _reading(path: Path, encoding: str | None) -> Iterator[None]:
         problem = f"the table cannot be read ({error.strerror or error})"
         raise BadInput(f"{path}: {problem}; give one that can") from None
     except UnicodeError:
-        where = f"{path}: {_first_undecodable(path, encoding or UTF_8)}the table is not"
+        problem = f"{_first_undecodable(path, encoding or UTF_8)}the table is not"
         if encoding not in (None, UTF_8):
-            raise BadInput(f"{where} in {encoding}; give --encoding its own") from None
+            raise BadInput(f"{path}: {problem} in {encoding}; give --encoding its own") from None
         other = "" if encoding else ", or name its own with --encoding, such as latin-1"
-        raise BadInput(f"{where} UTF-8; save the file in that encoding{other}") from None
+        raise BadInput(f"{path}: {problem} UTF-8; save the file in that encoding{other}") from None
 
 
 def _first_undecodable(path: Path, encoding: str) -> str:
@@ -177,26 +176,24 @@ def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Pa
 
 
 def _objects(path: Path, encoding: str | None) -> Iterator[Any]:
-    where = f"{path}: "
+    where = str(path)
     with _reading(path, encoding):
         try:
             lines = _fitting(path, text_lines(path, encoding=encoding or UTF_8))
             if path.name.lower().removesuffix(".gz").endswith(".json"):
                 rows = json.loads("".join(lines))
                 if not isinstance(rows, list):
-                    has_boxes = "annotations" in str(rows)[:10_000]
-                    boxes = f"; if it has boxes, as of COCO, {CROP}" if has_boxes else ""
-                    raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}{boxes}")
+                    raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}")
                 yield from rows
                 return
             for number, line in enumerate(lines, start=1):
-                where = f"{path}: line {number}: "
+                where = f"{path}: line {number}"
                 if line.strip():
                     yield json.loads(line)
         except (ValueError, RecursionError) as error:
             if isinstance(error, BadInput | UnicodeError):
                 raise
-            raise BadInput(f"{where}no JSON that can be read ({one_line(error):.200}); {_FORM}") from None
+            raise BadInput(f"{where}: no JSON that can be read ({one_line(error):.200}); {_FORM}") from None
 
 
 def _fitting(path: Path, lines: Iterator[str]) -> Iterator[str]:
