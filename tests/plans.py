@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Rule, Votes
-from easiness.paper.perturbation import curve
+from easiness.paper.perturbation.curve import PerturbationCurve, match_levels
 from easiness.paper.training_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.runs.plan import Drawn, Plan, make_plan
 from easiness.spec import Draw, Loading, Recording, Training
@@ -27,28 +27,17 @@ def votes_of(correct: Any, labels: Any = None, p_label: Any = None, **options: A
     return Votes(right, p, **plain | {"ids": positions, "epoch": 1} | options)
 
 
-def match_levels(votes: Any, levels: Any, neutral: int, **options: Any) -> Any:
-    rules = [
-        Rule(side, options["fraction"], ties, options["seed"])
-        for ties in options["ties"]
-        for side in options["sides"]
-    ]
-    return curve.match_levels(votes, levels, neutral, rules, options["num_replicates"])
-
-
-def curve_of(votes: Any, levels: Any, **changes: Any) -> curve.PerturbationCurve:
+def curve_of(votes: Any, levels: Any, sides: Any = ("easy", "hard"), **changes: Any) -> PerturbationCurve:
     """The curve of votes at each level, of which the first is the neutral one unless ``neutral`` is given."""
-    plain: dict[str, Any] = {"run": "run", "model": "mlp", "epoch": 1, "num_examples": votes[0].num_examples}
-    plain |= {"num_classes": 2, "kind": "color", "axis": "alpha", "neutral": levels[0]}
-    plain |= {"trials": tuple(range(len(votes[0].correct))), "fraction": 0.25, "seed": 0} | changes
-    matches = match_levels(
-        votes, levels, levels.index(plain["neutral"]), sides=("easy", "hard"), ties=("expected", "refine"),
-        fraction=0.25, seed=0, num_replicates=60,
-    )  # fmt: skip
-    silent = {level: int((~one.correct.any(axis=1)).sum()) for level, one in zip(levels, votes, strict=True)}
+    about = {"kind": changes.pop("kind", "color"), "model": changes.pop("model", "mlp"), "epoch": 1}
+    about |= {"num_trials": votes[0].num_trials, "num_examples": votes[0].num_examples}
+    at = levels.index(changes.pop("neutral", levels[0]))
+    policies = changes.pop("ties", ("expected", "refine"))
+    rules = [Rule(side, 0.25, ties, 0) for ties in policies for side in sides]
     accuracy = {"train": np.stack([one.correct.mean(axis=1) for one in votes], axis=1)}
-    own = {"matches": matches, "accuracy": accuracy, "num_silent": silent, "changes_nothing": False}
-    return curve.PerturbationCurve(levels=tuple(levels), **own | plain)
+    rows, replicates = match_levels(votes, levels, at, rules, 60, about, accuracy)
+    plain: dict[str, Any] = {"axis": "alpha", "row": Row(1)}
+    return PerturbationCurve(rows.assign(accuracy_chance=0.5), replicates, **plain | changes)
 
 
 def group_match(rate: float, half: float = 0.02, size: int = 5, **changes: Any) -> GroupMatch:

@@ -93,9 +93,9 @@ def _what_is_shown(run: Run) -> Patterns:
 
 def _patterns(_: Run) -> PseudoPatterns:
     return PseudoPatterns(
-        run="run", model=HOSTILE, epoch=1, kind="radial", axis="radius (frequencies)", probe="train", seed=0,
+        run="run", model=HOSTILE, row=Row(1), kind="radial", axis="radius", probe="train", seed=0,
         num_trials=4, classes=("plain", HOSTILE), level=2.0, levels=count_levels(_votes(), LEVELS),
-        positions=np.arange(2), ids=np.arange(2), labels=np.arange(2), p_label=np.ones(2),
+        positions=np.arange(2), labels=np.arange(2), p_label=np.ones(2),
     )  # fmt: skip
 
 

@@ -333,7 +333,7 @@ def _pseudo(found: PseudoPatterns) -> Claim:
     value, low, high = (level[one] - level["chance"] for one in ("count", "low", "high"))
     few = "" if num >= MIN_GROUP else _FEW.format(MIN_GROUP, "models")
     note = (
-        f"{found.model} after {found.epoch} epochs, {level['count']} of {level['num_examples']} "
+        f"{found.model} after {found.row.number} epochs, {level['count']} of {level['num_examples']} "
         f"{found.probe.replace('_', '-')} examples; by class difficulty alone {level['class_chance']:.1f}"
     )
     return _claim("10", Statistic(what, value, (low, high), "above", 0.0, few), note=note)
