@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Rule, Votes
 from easiness.paper.perturbation.curve import PerturbationCurve, match_levels
-from easiness.paper.training_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.paper.training_sets import TrainingSetStudy, accuracy_rows
 from easiness.runs.plan import Drawn, Plan, make_plan
-from easiness.spec import Draw, Loading, Recording, Training
+from easiness.spec import Draw, Drawing, Loading, Recording, Training
 from easiness.store import Row
 
 T = TypeVar("T")
@@ -47,12 +48,26 @@ def group_match(rate: float, half: float = 0.02, size: int = 5, **changes: Any) 
     return GroupMatch(rate=rate, **plain | {"sizes": (10.0, 10.0), "decided": size >= MIN_GROUP} | changes)
 
 
-def training_sets(points: Sequence[TrainingSetPoint], **changes: Any) -> TrainingSetStudy:
-    """A study of ten classes with these points."""
-    plain: dict[str, Any] = {"effect": "drop", "model": "net", "score": "easiness", "score_row": Row(3)}
-    plain |= {"num_examples": 100, "num_held_out": 20, "chance": 0.1}
-    plain |= {"epochs": 2, "repetitions": 5} | dict.fromkeys(("same_steps", "balanced", "other_label"), False)
-    return TrainingSetStudy(**plain | {"points": tuple(points)} | changes)
+BETAS = {"easy": (3, 1), "hard": (1, 3), "random": (1, 1)}
+
+
+def training_sets(accuracies: Mapping[tuple[str, float], Any], **changes: Any) -> TrainingSetStudy:
+    """A study of ten classes with accuracies [repetitions, epochs] by policy and rate."""
+    plain: dict[str, Any] = {"effect": "drop", "at": 3, "chance": 0.1, "num_held_out": 20} | changes
+    curves: dict[str, Any] = {}
+    tables = []
+    for (policy, rate), values in accuracies.items():
+        (beta_a, beta_b), drawn = BETAS.get(policy, (1, 2)), int(100 * rate)
+        about = {"effect": plain["effect"], "policy": policy, "beta_a": beta_a, "beta_b": beta_b}
+        about |= {"rate": rate, "num_drawn": drawn, "num_trained_on": 100 - drawn, "num_steps": 8}
+        epochs = range(1, values.shape[1] + 1)
+        tables.append(accuracy_rows({**about, "epochs": len(epochs)}, epochs, values))
+        curves.setdefault(policy, {})[rate] = values[:, -1]
+    rows = pd.concat(tables, ignore_index=True)
+    rows = rows.assign(chance=plain["chance"], num_held_out=plain["num_held_out"])
+    drawing = Drawing(repetitions=len(values), at=plain["at"])
+    every = plain.get("every_epoch", False)
+    return TrainingSetStudy(rows, curves, plain.get("model", "net"), drawing, 100, every)
 
 
 def _value(kind: type[T], given: dict[str, Any]) -> T:

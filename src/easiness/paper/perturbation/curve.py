@@ -75,26 +75,21 @@ class PerturbationCurve(show.Result):
 
     @property
     def levels(self) -> list[float]:
-        """The levels in the order of the rows."""
         return self.rows["level"].unique().tolist()
 
     @property
     def neutral(self) -> float:
-        """The level that changes nothing."""
         return float(self.rows["level"][self.rows["neutral"]].iloc[0])
 
     @property
     def sides(self) -> list[Side]:
-        """The sides compared."""
         return self.rows["side"].unique().tolist()
 
     @property
     def ties(self) -> list[Ties]:
-        """The policies for ties."""
         return self.rows["ties"].unique().tolist()
 
     def line(self, side: Side, ties: Ties) -> pd.DataFrame:
-        """The rows of one side and policy, in the order of the levels."""
         return self.rows[(self.rows["side"] == side) & (self.rows["ties"] == ties)].reset_index(drop=True)
 
     def _lost(self, level: float, side: Side, ties: Ties) -> tuple[float, Floats, bool]:
@@ -123,11 +118,9 @@ class PerturbationCurve(show.Result):
         return _contrast(value - value_b, replicates - replicates_b, decided and decided_b)
 
     def table(self) -> pd.DataFrame:
-        """A row for each level, side and policy; NaN where there is no value."""
         return self.rows.drop(columns=_UNWRITTEN)
 
     def frames(self) -> list[show.Frame]:
-        """Each side under each policy for ties, then accuracy."""
         return [*(self._matching(side, ties) for ties in self.ties for side in self.sides), self._accuracy()]
 
     def _matching(self, side: Side, ties: Ties) -> show.Frame:
@@ -321,7 +314,6 @@ def _columns(match: Any, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 
 
 def level_text(level: float) -> str:
-    """A level as the tables have it."""
     return f"{level:.4g}"
 
 

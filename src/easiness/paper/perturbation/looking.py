@@ -91,7 +91,6 @@ def perturbations_of(
 
 
 def spec_with_weights(run: Run) -> RunSpec:
-    """The spec of a run whose networks can look again."""
     if run.spec.measured is None:
         raise BadInput(
             f"{run.path}: was recorded from a training loop of your own, without its networks; "
@@ -137,7 +136,6 @@ def view_of(run: Run, data: Dataset) -> View:
 
 
 def networks_of(run: Run, data: Dataset, device: torch.device) -> list[FeatureSource]:
-    """The frozen networks of a run on features."""
     heads = run.spec.heads
     assert heads is not None
     try:
@@ -249,12 +247,10 @@ class PerturbedProbe:
 
     @property
     def split(self) -> Dataset:
-        """The examples looked at."""
         return self.data.splits[self.probe]
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The levels in the order they were asked for."""
         return tuple(one.level for one in self.perturbations)
 
     @property
@@ -283,7 +279,6 @@ class PerturbedProbe:
             yield [observations for observations in level if observations is not None]
 
     def look(self, progress: Progress | None = None) -> ProbeVotes:
-        """Observations of all trials, from one pass of `observe`."""
         split, trials, row = self.split, self.run.trials, self.run.row(self.run.epochs)
         heard = num_heard(trials, self.run.epochs, self.probe)
         num = heard or len(trials)
@@ -425,7 +420,6 @@ class PerturbedProbe:
 
 @contextlib.contextmanager
 def _finite(trial: StoredTrial, one: Perturbation) -> Iterator[None]:
-    """Name the trial and the perturbation where logits in the block are not finite."""
     try:
         yield
     except TrialFailed:

@@ -66,7 +66,6 @@ def panel_blocks(
 def _transform(
     data: Dataset, view: View, positions: Integers, transforms: Sequence[Callable[..., Any]]
 ) -> list[Sequence[Any]]:
-    """The examples at ``positions`` as each of the transforms changes them."""
     if not len(positions):
         return []
     examples = examples_at(data, positions, view)
@@ -184,7 +183,6 @@ def _draw_texts(lines: Iterable[str]) -> Figure:
 
 
 def _blank(width: float, height: float, left: float) -> tuple[Figure, Axes]:
-    """A figure of so many cells, its origin ``left`` cells from its left end, at the top."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width * _CELL, height * _CELL))

@@ -75,7 +75,6 @@ class PseudoPatterns(show.Result):
 
     @property
     def at_level(self) -> dict[str, Any]:
-        """The counts at ``level``."""
         return next(one for one in self.levels if one["level"] == self.level)
 
     def best(self, num: int) -> Integers:
@@ -85,7 +84,6 @@ class PseudoPatterns(show.Result):
         return first[np.lexsort((turn[first], self.labels[first]))]
 
     def table(self) -> pd.DataFrame:
-        """A row for each level."""
         of = {"probe": self.probe, "model": self.model, **self.row.asked, "num_trials": self.num_trials}
         rows = [{"kind": self.kind, "level": one["level"], **of, **one} for one in self.levels]
         return pd.DataFrame(rows)
@@ -112,7 +110,6 @@ class PseudoPatterns(show.Result):
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """The examples that all networks get right at each level, beside chance."""
         chance = partial(show.Column, lambda value: f"{value:.3g}", "")
         return [
             show.Frame(
@@ -148,19 +145,15 @@ class Perturbed(show.Result):
     pictures: Mapping[Path, Figure] = field(default_factory=dict, repr=False)
 
     def drawings(self) -> Mapping[Path, Figure]:
-        """The figures of examples."""
         return self.pictures
 
     def table(self) -> pd.DataFrame:
-        """The rows of the curve."""
         return self.curve.table()
 
     def figure(self) -> Figure:
-        """The figure of the curve."""
         return self.curve.figure()
 
     def frames(self) -> list[show.Frame]:
-        """Frames of the curve, then of the patterns."""
         return [*self.curve.frames(), *self.patterns.frames()]
 
 
@@ -238,7 +231,6 @@ def _probes(options: Perturbing, data: Dataset, more: Sequence[float] = ()) -> d
 
 
 def _announce(probes: Mapping[Split, PerturbedProbe], progress: Progress | None) -> None:
-    """Tell what is about to be looked at, if there is anything."""
     num_images = sum(probe.num_images for probe in probes.values())
     if num_images and progress is not None:
         one = next(iter(probes.values()))

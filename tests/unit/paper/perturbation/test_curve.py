@@ -71,6 +71,7 @@ def test_points_are_what_the_analysis_says(curve):
                 rule.match_all(regular, perturbed),
                 match_groups(regular, perturbed, rule, num_replicates=60),
             )
+            assert groups is not None
             assert (row.same_models_rate, row.same_models_chance) == (same.rate, same.chance)
             assert (row.same_models_tie_mass_regular, row.same_models_tie_mass_perturbed) == same.tie_mass
             assert (row.rate, row.low, row.high) == (groups.rate, *groups.interval)
@@ -162,6 +163,7 @@ def test_a_run_on_digits_from_end_to_end(run, data):
         assert accuracy[f"{split}_accuracy"][3] < accuracy[f"{split}_accuracy"][0]
     for side in ("easy", "hard"):
         regular = match_groups(run.votes(), run.votes(), Rule(side=side, ties="refine"), group_size=2)
+        assert regular is not None
         assert row_of(curve, 6, side).rate == pytest.approx(regular.rate, abs=0.05)
         assert row_of(curve, 6, side).same_models_rate == 1
     assert not curve.changes_nothing

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from easiness.paper.claims import Claim
 from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.perturbation.study import PseudoPatterns
 from easiness.paper.reproduction.judge import PaperResults, paper_claims
-from easiness.paper.training_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.paper.training_sets import TrainingSetStudy
 from easiness.paper.validation import Validation
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison
@@ -90,12 +90,8 @@ def similar(
 
 
 def trained(effect: Any) -> TrainingSetStudy:
-    points = [
-        TrainingSetPoint(policy, beta, rate, 0, 100, 10, np.full((5, 2), 0.9 - rate / 2))
-        for policy, beta in (("easy", (3.0, 1.0)), ("hard", (1.0, 3.0)), ("random", (1.0, 1.0)))
-        for rate in (0.0, 0.3, 0.6, 0.9)
-    ]
-    return training_sets(points, effect=effect, model="a")
+    cells = product(("easy", "hard", "random"), (0.0, 0.3, 0.6, 0.9))
+    return training_sets({(one, rate): np.full((5, 2), 0.9 - rate / 2) for one, rate in cells}, effect=effect)
 
 
 def validated(
