@@ -10,6 +10,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -31,8 +32,8 @@ from easiness.paper.perturbation.study import Perturbed, PseudoPatterns, count_l
 from easiness.paper.planted import Hypothesis
 from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
 from easiness.paper.planted.result import OfArm
-from easiness.paper.training_sets import TrainingSetPoint, TrainingSetStudy
-from easiness.paper.validation import Tally, Validation, easiness_view
+from easiness.paper.training_sets import TrainingSetStudy
+from easiness.paper.validation import Validation, easiness_view
 from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
@@ -93,20 +94,16 @@ def _what_is_shown(run: Run) -> Patterns:
 
 def _patterns(_: Run) -> PseudoPatterns:
     return PseudoPatterns(
-        run="run", model=HOSTILE, epoch=1, kind="radial", axis="radius (frequencies)", probe="train", seed=0,
+        run="run", model=HOSTILE, row=Row(1), kind="radial", axis="radius", probe="train", seed=0,
         num_trials=4, classes=("plain", HOSTILE), level=2.0, levels=count_levels(_votes(), LEVELS),
-        positions=np.arange(2), ids=np.arange(2), labels=np.arange(2), p_label=np.ones(2),
+        positions=np.arange(2), labels=np.arange(2), p_label=np.ones(2),
     )  # fmt: skip
 
 
 def _training_sets(_: Run) -> TrainingSetStudy:
     rng = np.random.default_rng(0)
-    points = tuple(
-        TrainingSetPoint(policy, beta, rate, int(100 * rate), 100 - int(100 * rate), 40, rng.random((2, 3)))
-        for policy, beta in (("easy", (3.0, 1.0)), ("random", (1.0, 1.0)), ("beta:2,5", (2.0, 5.0)))
-        for rate in (0.0, 0.3)
-    )
-    return training_sets(points, model=HOSTILE, chance=0.5, repetitions=2)
+    cells = product(("easy", "random", "beta:1,2"), (0.0, 0.3))
+    return training_sets({cell: rng.random((2, 3)) for cell in cells}, model=HOSTILE, chance=0.5)
 
 
 def _learning(_: Run) -> LearningCurve:
@@ -129,10 +126,9 @@ def _similarity(_: Run) -> Similarity:
 
 
 def _validation(_: Run) -> Validation:
-    counts = np.array([4, 0, 0, 0, 1, 1, 2, 3, 4, 4])
-    tally = Tally(counts, np.linspace(0, 1, 10), np.arange(10, dtype=np.uint64), 5)
+    votes = votes_of(np.arange(5)[:, None] < np.array([4, 0, 0, 0, 1, 1, 2, 3, 4, 4]))
     return Validation(
-        rows=easiness_view(HOSTILE, tally, np.array([2, 1, 1, 0, 1, 0, 0, 0]), 2, 0.5),
+        rows=easiness_view(HOSTILE, votes, np.array([2, 1, 1, 0, 1, 0, 0, 0]), 2, 0.5),
         final={HOSTILE: np.array([0.5, 0.75])}, epoch=2, final_epoch=3,
         num_train=2, num_validation=8, num_classes=CLASSES, num_wrong=5,
     )  # fmt: skip
