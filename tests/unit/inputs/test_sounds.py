@@ -45,7 +45,7 @@ FORMATS = [
 
 
 def decoded(content: bytes, rate: int | None = None) -> np.ndarray:
-    return module.decode_at(lambda: content, "a.wav", rate)
+    return SOUND_FILES.decode(lambda: content, "a.wav", None if rate is None else SoundTraits(rate, 1))
 
 
 @pytest.mark.parametrize(("form", "subtype", "tolerance"), FORMATS)

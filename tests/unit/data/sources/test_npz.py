@@ -254,7 +254,7 @@ def test_held_out_of_another_shape(tmp_path):
     assert data.held_out is not None
     assert data.held_out.stored.traits.shape == (1, 8, 5)
     np.savez(tmp_path / "b.npz", x=pixels(4, 6, 5), y=Y, x_test=pixels(2, 6, 5, 3), y_test=[0, 1])
-    with pytest.raises(BadInput, match=r"train have 1 channel .*test 3"):
+    with pytest.raises(BadInput, match=r"train and of test have 1 and 3 channels"):
         _ = load_dataset(tmp_path / "b.npz").traits
 
 
