@@ -71,7 +71,7 @@ def test_labels_learned_by_heart_are_shown_as_before(tmp_path: Path) -> None:
     _, run = _of_arrays(tmp_path, _noise(NUM), labels, logits)
     (part,) = suspect_labels(run, 4, 10, 0)
     found = suspects(run, pictures=False)
-    assert part.found.summary() == found.summary()
+    assert part.found.headline == found.headline
     assert found.by_heart().endswith("--at 4 reads the end.")
     assert {one["id"] for one in part.shown} >= set(WRONG)
     page = render_report([run])
