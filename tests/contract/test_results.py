@@ -38,17 +38,17 @@ from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
-from easiness.studies.audit import AuditDraw, Audited
+from easiness.studies.audit import Audit, AuditDraw
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruned, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
-from easiness.studies.labels import Cleaned, PeopleAgreement
+from easiness.studies.labels import CleanLabels, PeopleAgreement
 from easiness.studies.labels.rule import UNKNOWN
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Similarity
-from easiness.studies.suspects.ranked import Suspects
+from easiness.studies.suspects.result import Suspects
 from easiness.studies.verification.study import Verification
 from easiness.studies.versions import Difference
 from lengths import long_but
@@ -134,10 +134,10 @@ def _validation(_: Run) -> Validation:
     )  # fmt: skip
 
 
-def _cleaned(run: Run) -> Cleaned:
+def _cleaned(run: Run) -> CleanLabels:
     labels = np.where(np.arange(NUM) == 0, 1, run.labels)
     known = np.where(np.arange(NUM) == 5, UNKNOWN, run.labels)
-    return Cleaned(run.ids, run.labels, labels, np.arange(NUM) == 3, known, run.classes)
+    return CleanLabels(run.ids, run.labels, labels, np.arange(NUM) == 3, known, run.classes)
 
 
 def _verification(_: Run) -> Verification:
@@ -151,7 +151,7 @@ def _worth(run: Run) -> Worth:
     grid = grid.assign(right=pd.Series([rng.random((4, 30)) < 0.7 for _ in grid.index], dtype=object))
     gain = Gain(0.01, (-0.01, 0.03))
     judged = dict.fromkeys(("over_start", "over_random", "over_all"), gain)
-    labels = Cleaned(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
+    labels = CleanLabels(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
     return Worth(
         run=run, num_test=30, num_seeds=4, held_out=True, margin=0.05, judged=[judged], keep=labels,
         grid=table_of(grid, 4), suspects=3, twice=None, silent="there is one size",
@@ -199,8 +199,8 @@ def _next_labels(_: Run) -> NextLabels:
 
 RESULTS: dict[type, Callable[[Run], Any]] = {
     PeopleAgreement: _agreement,
-    Audited: _audited,
-    Cleaned: _cleaned,
+    Audit: _audited,
+    CleanLabels: _cleaned,
     CombinedScores: lambda run: scores([run, _recorded(run.path.with_name("second"))]),
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
     Difference: _difference,
@@ -224,7 +224,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
 }
 
 
-NAMELESS = (Audited, Curriculum, AuditDraw, Hypothesis)
+NAMELESS = (Audit, Curriculum, AuditDraw, Hypothesis)
 """What is shown of them names neither classes nor examples."""
 
 
@@ -346,7 +346,7 @@ def _read_json(file: Path, result: Any) -> None:
     rows = document
     within: dict[type, str] = {
         PeopleAgreement: "decisions",
-        Audited: "parts",
+        Audit: "parts",
         Comparison: "matching",
         Hypothesis: "rows",
         Patterns: "examples",

@@ -389,7 +389,7 @@ def test_silent_sounds_are_measured_and_named(folder, tmp_path, how):
     assert np.isfinite(table[["easiness", "loss"]].to_numpy(float)).all()
     found = suspects(run)
     silent = {("train", f"{name}.wav"): "silent" for name in ("high/0", "low/0", "low/1")}
-    assert found.conflicts.flawed == silent
+    assert found.conflicts.flaws == silent
     run.report(tmp_path / "page.html")
     assert "3 of the sounds are silent: " in (tmp_path / "page.html").read_text()
 

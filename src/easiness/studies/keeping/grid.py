@@ -24,7 +24,7 @@ from easiness.studies.keeping import heads
 from easiness.studies.keeping.ranks import places
 from easiness.studies.keeping.worth import ALL, EASIEST, HARDEST, RANDOM, Worth
 from easiness.studies.labels import without
-from easiness.studies.suspects import Suspected, suspects
+from easiness.studies.suspects import SuspectOptions, suspects
 
 if TYPE_CHECKING:
     from easiness.studies.keeping.study import Kept
@@ -89,7 +89,7 @@ def _check(asked: Kept, num_classes: int, most: int) -> None:
 
 def of_run(run: Run) -> pd.DataFrame:
     """How easy the examples of a run are and how likely their labels are wrong, as its heads say."""
-    ranked = suspects(Suspected((run,), pictures=False)).ranked.set_index("id").reindex(run.ids.tolist())
+    ranked = suspects(SuspectOptions((run,), pictures=False)).ranked.set_index("id").reindex(run.ids.tolist())
     p_label = run.scores()["self_confidence"].to_numpy()
     if np.isnan(p_label).any():
         raise BadInput(
