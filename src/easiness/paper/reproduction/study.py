@@ -206,14 +206,15 @@ def compare_at_best(networks: list[Run]) -> tuple[Comparison, Comparison]:
     the first of equals. Epochs after which some run has no easiness yet do not count.
     """
     last = compare(Compared(tuple(networks)))
+    read = last.rows[0].number
 
     def at_best(side: Side) -> Comparison:
         rates = pd.DataFrame(
             {half.epoch: getattr(half, side).refine for half in one.by_epoch} for one in last.reliability
         )
         means = rates.dropna(axis="columns").mean().sort_index()
-        best = int(means.index[int(means.argmax())]) if len(means) else last.epoch
-        return last if best == last.epoch else compare(Compared(tuple(networks), best))
+        best = int(means.index[int(means.argmax())]) if len(means) else read
+        return last if best == read else compare(Compared(tuple(networks), best))
 
     return at_best("easy"), at_best("hard")
 

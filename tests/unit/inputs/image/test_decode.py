@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from easiness.data import load_dataset
+from easiness.errors import caught
 from easiness.inputs.encoded import Unreadable
 from easiness.inputs.image import kind as decoding
 from easiness.inputs.image.kind import IMAGE_FILES, decode_image, decoder_warnings, reads_heif
@@ -262,7 +263,7 @@ def test_settings_for_photos(found, recipe):
 
 def test_large_pictures_are_decoded_one_at_a_time(folder, monkeypatch):
     """Others wait, of which a small file may hold many."""
-    caught, held = decoding.caught, []
+    held = []
     noted = lambda error: held.append(decoding._ALONE.locked()) or caught(error)  # noqa: E731
     monkeypatch.setattr(decoding, "caught", noted)
     for large, alone in ((15, True), (16, False)):
