@@ -27,10 +27,9 @@ from easiness.data.sources.source import (
 )
 from easiness.data.sources.torch_dataset import (
     TORCHVISION,
+    check_map_style,
     is_item_list,
-    is_map_style,
     load_map_style,
-    refuse_iterable,
 )
 from easiness.data.tables.dataset import (
     Held,
@@ -206,12 +205,10 @@ def _load_object(
         raise BadInput(f"{parts}; give arrays as (x, y), or a list of (image, label)")
     if is_pair:
         return from_arrays(*source, held_out=held_out, classes=classes, rate=rate)
-    for one in (source, held_out):
-        refuse_iterable(one)
-    if not is_map_style(source):
-        raise BadInput(f"{type(source).__name__}: not a kind of data source; give {accepted()}")
-    if held_out is not None and not is_map_style(held_out):
-        raise BadInput(f"held_out: a {type(held_out).__name__}; give a Dataset, as the source is one")
+    check_map_style(source, type(source).__name__, f"not a kind of data source; give {accepted()}")
+    if held_out is not None:
+        kind = type(held_out).__name__
+        check_map_style(held_out, "held_out", f"a {kind}; give a Dataset, as the source is one")
     return load_map_style(source, held_out=held_out, classes=classes, skip_unreadable=options.skip_unreadable)
 
 

@@ -81,19 +81,18 @@ class Items(Blobs):
         return (partial(self._pixels, position) for position in positions.tolist())
 
     def headers(self, positions: Positions) -> Iterator[ImageHeader | None]:
-        for position in counted(positions.tolist(), self.reader.reading_headers, len(positions)):
-            item = self._item_or_none(position)
-            yield None if item is None else item.header
+        return (self._item(at).header for at in positions.tolist())
 
     def digests(self, positions: Positions) -> list[str]:
-        return [item.digest for item in self._items_at(positions)]
+        return [self._item(at).digest for at in positions.tolist()]
 
     def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
-        return np.array([item.label for item in self._items_at(positions)], np.int64)
+        places = counted(positions.tolist(), self.reader.reading, len(positions))
+        return np.array([self._item(at).label for at in places], np.int64)
 
     def unreadable(self, positions: Positions) -> Positions:
-        looking = counted(positions.tolist(), self.reader.looking, len(positions))
-        return np.array([at for at in looking if self._item_or_none(at) is None], np.int64)
+        places = counted(positions.tolist(), self.reader.looking, len(positions))
+        return np.array([at for at in places if not self._is_readable(at)], np.int64)
 
     def check(self, positions: Positions) -> None:
         for position in positions[:READ_TWICE].tolist():
@@ -101,20 +100,18 @@ class Items(Blobs):
                 remedy = "take random transforms out of the Dataset (training augments by itself)"
                 raise BadInput(f"{self.name(position)}: it is not the same when it is read again; {remedy}")
 
-    def _items_at(self, positions: Positions) -> Iterator[_Item]:
-        return map(self._item, counted(positions.tolist(), self.reader.reading, len(positions)))
-
     def _item(self, position: int) -> _Item:
         """The item as it was when it was first read."""
         if position not in self._items:
             self._items[position] = self._look(position)
         return self._items[position]
 
-    def _item_or_none(self, position: int) -> _Item | None:
+    def _is_readable(self, position: int) -> bool:
         try:
-            return self._item(position)
-        except Unreadable:  # named when it is used; it may lie outside of the subset in use
-            return None
+            self._item(position)
+        except Unreadable:
+            return False
+        return True
 
     def _look(self, position: int) -> _Item:
         name = self.name(position)
@@ -213,7 +210,7 @@ def is_item_list(source: object) -> bool:
     return len(source) != 2 or is_single
 
 
-def refuse_iterable(source: object) -> None:
+def check_map_style(source: object, what: str, remedy: str) -> None:
     """Refuse data without items or their number, such as an iterable Dataset or a DataLoader."""
     torch_data: Any = sys.modules.get("torch.utils.data")
     if is_map_style(source):
@@ -224,6 +221,7 @@ def refuse_iterable(source: object) -> None:
         problem = "it can only be iterated or has no __len__, and an example needs an identity"
         remedy = "give a Dataset with __len__ and __getitem__"
         raise BadInput(f"{type(source).__name__}: {problem}; {remedy}")
+    raise BadInput(f"{what}: {remedy}")
 
 
 def load_map_style(

@@ -218,21 +218,16 @@ def number_in(text: str) -> float | None:
 
 
 def numbers_in(table: Table, name: str) -> Numbers:
-    parsed = _parsed(table, name)
-    if parsed is not None:
-        values = parsed
-    elif is_text(table.kind(name)):
+    kind, values = table.kind(name), _parsed(table, name)
+    if values is None and is_text(kind):
         texts = texts_in(table, name)
         values = [math.nan if text is None else number_in(text) for text in texts]
         if None in values:
             row = values.index(None)
             problem = f"the {name} is {texts[row]!r:.80}, and elsewhere a number"
             raise unusable(table.name_at(row), name, problem, "mend it or empty the cell")
-    elif is_numbers(table.kind(name)):
-        values = [math.nan if cell is None else float(cell) for cell in values_in(table, name)]
-    else:
-        problem = f"column {name} holds {table.kind(name)} and no numbers"
-        raise unusable(table.where, name, problem, "mend it")
+    if values is None:
+        raise unusable(table.where, name, f"column {name} holds {kind} and no numbers", "mend it")
     numbers = np.array(values, np.float64)
     bad = np.flatnonzero(np.abs(numbers) > _LARGEST)
     if len(bad):
@@ -242,10 +237,12 @@ def numbers_in(table: Table, name: str) -> Numbers:
 
 
 def _parsed(table: Table, name: str) -> Any:
-    """The numbers [K] in a column of texts that Arrow takes for such, all of them; else ``None``."""
+    """The numbers [K] of a column of numbers, or of texts that Arrow takes for numbers; else ``None``."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if is_numbers(table.kind(name)):
+        return table.column(name).cast(pa.float64(), safe=False).to_numpy()
     if not is_text(table.kind(name)):
         return None
     texts = pc.utf8_trim_whitespace(table.column(name).cast(pa.large_string()))
@@ -302,11 +299,9 @@ def kind_of_column(table: Table, name: str) -> str:
     kind = table.kind(name)
     if is_vectors(kind):
         return "vectors"
-    if is_numbers(kind):
+    if _parsed(table, name) is not None:
         return "numbers"
     if is_text(kind):
-        if _parsed(table, name) is not None:
-            return "numbers"
         texts = (text for text in texts_in(table, name) if text is not None)
         return "numbers" if all(number_in(text) is not None for text in texts) else "texts"
     problem = f"column {name} holds {kind}, which is no number and no category"
