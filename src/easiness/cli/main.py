@@ -20,7 +20,7 @@ from typing import Annotated, Any, NoReturn, TypeAlias, get_args
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group, Listed
+from easiness.commands import COMMANDS, OLD_NAMES, OLD_OPTIONS, PAPER, CommandEntry, Group
 from easiness.errors import (
     BadInput,
     EasinessError,
@@ -51,8 +51,8 @@ class CommandsInGroups(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command of a name; one of before is refused with the name that it has now."""
-        if not self.prefix and cmd_name in RENAMED:
-            raise BadInput(f"{cmd_name}: is `easiness {RENAMED[cmd_name]}` now; type that")
+        if not self.prefix and cmd_name in OLD_NAMES:
+            raise BadInput(f"{cmd_name}: is `easiness {OLD_NAMES[cmd_name]}` now; type that")
         found = _command(f"{self.prefix}{cmd_name}")
         if found is None and self.prefix and not cmd_name.startswith("-"):
             raise BadInput(
@@ -63,11 +63,11 @@ class CommandsInGroups(TyperGroup):
 
     prefix = ""
 
-    def _listed(self) -> list[tuple[str, Listed]]:
+    def _listed(self) -> list[tuple[str, CommandEntry]]:
         from easiness.engine import registered
 
         more = [(one.name, one) for one in registered()]
-        paper = Listed("paper", "Paper", "", "Reproduce the paper: all of it, or one experiment.")
+        paper = CommandEntry("paper", "Paper", "", "Reproduce the paper: all of it, or one experiment.")
         return [*((one.name, one) for one in COMMANDS), ("paper", paper), *more]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
@@ -84,7 +84,7 @@ class CommandsOfPaper(CommandsInGroups):
 
     prefix = "paper "
 
-    def _listed(self) -> list[tuple[str, Listed]]:
+    def _listed(self) -> list[tuple[str, CommandEntry]]:
         return [(one.name.removeprefix(self.prefix), one) for one in PAPER]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import DRAWN, UNKNOWN, Dataset, read_label_file, splits_in
+from easiness.data import AUDIT_COLUMNS, UNKNOWN, Dataset, read_label_file, splits_in
 from easiness.errors import BadInput
 from easiness.pages.data_map import SHARED, Document, trajectories
 from easiness.pages.examples import FoundExamples, Named, are_small, originals_of, table_of
@@ -36,7 +36,7 @@ PIXELS = 640
 _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
 _FOUND = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
 KNOWN = "known"  # instead of the stratum that an example was drawn from
-_OF_AUDIT = frozenset(DRAWN[1:])  # columns that `easiness.audit` writes
+_OF_AUDIT = frozenset(AUDIT_COLUMNS[1:])  # columns that `easiness.audit` writes
 _HINTS = [*_FOUND, "suggested_class", "suggested_share"]
 
 _SCRIPTS = (
@@ -152,7 +152,7 @@ def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) 
 
     for split in splits_in(file) or ("train",):
         found = decisions_on(run, file, split)
-        at = np.array([*found.listed], np.int64)
+        at = np.array([*found.other_cells], np.int64)
         if not len(at):
             raise BadInput(f"{file}: names no example; give a row for each that is to be decided on")
         place = {one: row for row, one in enumerate(at.tolist())}
@@ -160,7 +160,7 @@ def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) 
         decided = zip(
             found.actions.tolist(), labels.tolist(), found.by.tolist(), found.times.tolist(), strict=True
         )
-        cells = pd.DataFrame([*found.listed.values()], range(len(at))).fillna("")
+        cells = pd.DataFrame([*found.other_cells.values()], range(len(at))).fillna("")
         rows = pd.DataFrame({"id": found.of.ids[at], "label": found.of.labels[at], **_FOUND})
         for part in parts:  # what the networks make of them, where that is known
             if part.found.split == split:

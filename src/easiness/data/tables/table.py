@@ -86,7 +86,7 @@ class Table:
     def place_at(self, row: int) -> str:
         return self.name_at(row).rpartition(": ")[2]
 
-    def taken(self, rows: Positions, where: str) -> Table:
+    def take(self, rows: Positions, where: str) -> Table:
         positions = rows.tolist()
         return replace(
             self,
@@ -155,8 +155,8 @@ def leaving_out(names: Sequence[str]) -> str:
 def is_vectors(kind: Any) -> bool:
     from pyarrow import types
 
-    listed = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    return bool(listed) and bool(types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
+    is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return bool(is_list) and bool(types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
 
 
 def is_numbers(kind: Any) -> bool:
@@ -218,7 +218,7 @@ def number_in(text: str) -> float | None:
 
 
 def numbers_in(table: Table, name: str) -> Numbers:
-    kind, values = table.kind(name), _parsed(table, name)
+    kind, values = table.kind(name), _fast_numbers(table, name)
     if values is None and is_text(kind):
         texts = texts_in(table, name)
         values = [math.nan if text is None else number_in(text) for text in texts]
@@ -236,7 +236,7 @@ def numbers_in(table: Table, name: str) -> Numbers:
     return numbers
 
 
-def _parsed(table: Table, name: str) -> Any:
+def _fast_numbers(table: Table, name: str) -> Any:
     """The numbers [K] of a column of numbers, or of texts that Arrow takes for numbers; else ``None``."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -299,7 +299,7 @@ def kind_of_column(table: Table, name: str) -> str:
     kind = table.kind(name)
     if is_vectors(kind):
         return "vectors"
-    if _parsed(table, name) is not None:
+    if _fast_numbers(table, name) is not None:
         return "numbers"
     if is_text(kind):
         texts = (text for text in texts_in(table, name) if text is not None)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import caught, one_line
+from easiness.errors import one_line, recast
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_PICTURES
 from easiness.inputs.image.near import NearPictures
@@ -127,7 +127,7 @@ def _decoded(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt.NDAr
     deep = _is_deep(image)
     if image.mode.startswith("F") or (image.mode == "I" and not deep):
         raise Unreadable(name, f"32 bits per channel (mode {image.mode}); convert it to 8 or 16 bits")
-    with caught(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
+    with recast(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
         turned = image.getexif().get(ORIENTATION, 1)
         if image.mode.startswith("I"):
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))

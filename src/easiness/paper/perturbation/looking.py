@@ -18,7 +18,7 @@ import torch
 
 from easiness import training
 from easiness.analysis import Votes, keys_when_asked
-from easiness.data import Dataset, rewritten, texts_of
+from easiness.data import Dataset, rewrite_texts, texts_of
 from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.features import (
     FeatureSource,
@@ -357,7 +357,7 @@ class PerturbedProbe:
             return training.TransformedExamples(self._bank, self.split.ids, one)
         if one.level in self._rewritten:
             return self._rewritten[one.level]
-        values = rewritten(self.split, one).packed(self.spec.recipe)
+        values = rewrite_texts(self.split, one).packed(self.spec.recipe)
         bank = self._bank_of(values)
         if len(self.perturbations) * int(values.shapes.prod(axis=1).sum()) <= _MOST_KEPT:
             self._rewritten[one.level] = bank

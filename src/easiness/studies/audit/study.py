@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 
 from easiness import analysis, show
-from easiness.data import DRAWN, UNSURE, Decisions, splits_in
+from easiness.data import AUDIT_COLUMNS, UNSURE, Decisions, splits_in
 from easiness.engine import OneRun, Seed, Study, share
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
@@ -252,7 +252,7 @@ def _file(
         decided["stratum"] = _KNOWN
         table = pd.concat([table.astype(object), decided.astype(object)], ignore_index=True)[list(table)]
         table["order"] = table["order"].fillna("")
-    told = zip(*(table[name].tolist() for name in ("id", *DRAWN[:2])), strict=True)
+    told = zip(*(table[name].tolist() for name in ("id", *AUDIT_COLUMNS[:2])), strict=True)
     return table.assign(draw=[design.cell(data, split, *row) for row in told])
 
 
@@ -296,10 +296,10 @@ def _answered(run: Run, file: Path, split: Split | None) -> Audited:
 
 def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
     """The design, which all rows have to tell alike, and the rows; those known are of the stratum -1."""
-    missing = next((name for name in DRAWN if name not in decisions.columns), None)
+    missing = next((name for name in AUDIT_COLUMNS if name not in decisions.columns), None)
     if missing is not None:
         raise BadInput(f"{path}: is no audit, without the column {missing!r}; {_WRITE}")
-    ids, listed = decisions.of.ids, decisions.listed
+    ids, listed = decisions.of.ids, decisions.other_cells
     design = next(filter(None, (parse(row["draw"]) for row in listed.values())), None)
     if design is None:
         raise BadInput(f"{path}: no row tells in the column 'draw' how it was drawn; {_WRITE}")

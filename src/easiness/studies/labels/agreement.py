@@ -14,7 +14,7 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import kappa
-from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, Labelled
+from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, LabelledExamples
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Integers, pd
 from easiness.regular_file import at_home
@@ -52,7 +52,7 @@ class PeopleAgreement(show.Result):
     ``label`` that is right: the ``num`` examples decided by all of them, and what `Kappa` says of these.
     """
 
-    of: Labelled = field(repr=False)
+    of: LabelledExamples = field(repr=False)
     codes: pd.DataFrame = field(repr=False)
     merged: pd.DataFrame = field(repr=False)
     standing: Integers = field(repr=False)
@@ -240,7 +240,7 @@ def _agreement(said: Mapping[str, Decisions]) -> PeopleAgreement:
     """
     first = next(iter(said.values()))
     of, num = first.of, len(first.of.classes)
-    at = [*dict.fromkeys(one for found in said.values() for one in found.listed)]
+    at = [*dict.fromkeys(one for found in said.values() for one in found.other_cells)]
     people = {name: found for name, found in said.items() if len(found)}
 
     def of_all(column: str, nothing: Any) -> pd.DataFrame:
@@ -287,7 +287,7 @@ def _majority(codes: Sequence[int]) -> tuple[int, int]:
     return AGREED if num == len(codes) else OUTVOTED, code
 
 
-def _in_words(of: Labelled, code: int, own: int) -> str:
+def _in_words(of: LabelledExamples, code: int, own: int) -> str:
     num = len(of.classes)
     if code in (NOT_SURE, own):
         return UNSURE if code == NOT_SURE else KEEP
@@ -301,7 +301,7 @@ def _other_columns(said: Mapping[str, Decisions]) -> tuple[dict[str, dict[int, s
     """The cells of other columns by example, where files do not differ, and the names of the others."""
     columns: dict[str, dict[int, str]] = {}
     differ: dict[str, None] = {}
-    listed = (one for found in said.values() for one in found.listed.items())
+    listed = (one for found in said.values() for one in found.other_cells.items())
     for at, name, cell in ((at, name, cell) for at, row in listed for name, cell in row.items()):
         column = columns.setdefault(name, {})
         if column.get(at, "") not in ("", cell):

@@ -185,7 +185,7 @@ def by_rule(
         drop_above = DROP_ABOVE if suspected.low > 0 else RELABEL_ABOVE
     found = cleaned(in_order, run.classes, relabel_above, drop_above)
     if made is not None:
-        above, num = None if only_decided else found.above, len(made.decisions.undecided)
+        above, num = None if only_decided else found.above, len(made.decisions.blanks)
         found = replace(found, decided=made.num_sure, undecided=num, note=made.note(), above=above)
     return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run), run=run)
 
@@ -202,7 +202,7 @@ def _as_decided(in_order: pd.DataFrame, made: Decisions, only: bool) -> pd.DataF
     """
     columns = ("p_wrong", "suggested", "suggested_share")
     p_wrong, suggested, share = (in_order[name].to_numpy(copy=True) for name in columns)
-    p_wrong[slice(None) if only else [*made.undecided]] = np.nan
+    p_wrong[slice(None) if only else [*made.blanks]] = np.nan
     p_wrong[made.at] = np.where(made.wrong, 1, np.nan)
     suggested[made.at] = np.where(made.actions == RELABEL, made.labels, _NONE)
     share[made.at] = 1
