@@ -13,7 +13,7 @@ import typer
 
 from easiness import show, store
 from easiness.errors import BadInput, RunFailed, printable
-from easiness.regular_file import shared
+from easiness.regular_file import sharing
 from easiness.show import SUFFIXES, Result, render
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def output_folder(path: Path) -> AbstractContextManager[Path]:
 @contextmanager
 def _or_failed(path: Path, folder: Path, filling: AbstractContextManager[Filled]) -> Iterator[Filled]:
     try:
-        with shared(folder), filling as filled:
+        with sharing(folder), filling as filled:
             yield filled
     except OSError as error:
         raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
@@ -85,7 +85,7 @@ def write_file(path: Path, data: bytes) -> None:
 def write_page(path: Path, page: Callable[[], Text]) -> Text:
     """Write the text that ``page`` makes, in which paths are seen from the folder of the file; returns it."""
     _check_no_decisions(path)
-    with shared(path.parent):
+    with sharing(path.parent):
         content = page()
     write_file(path, content.encode())
     return content

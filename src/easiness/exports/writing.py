@@ -317,7 +317,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
 def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
     asked, table = examples.asked, examples.table
     if asked.only is not None:
-        listed = decisions_on(examples.run, asked.only, examples.split).listed
+        listed = decisions_on(examples.run, asked.only, examples.split).other_cells
         if not listed:
             raise BadInput(f"{asked.only}: has no examples of this split; give a file that lists some")
         columns = {name for row in listed.values() for name in row}

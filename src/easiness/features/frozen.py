@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.errors import BadInput, caught, nearest
+from easiness.errors import BadInput, nearest, recast
 from easiness.features.source import Eye, FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import IMAGE, Pixels, in_threads, to_pil
 from easiness.models import build_model, find_family, pretrained_file
@@ -177,7 +177,7 @@ class FrozenNetwork:
             if self.device.type != "mps":
                 batch = batch.contiguous(memory_format=torch.channels_last)
             height, width = self.preparation.size
-            with caught(
+            with recast(
                 lambda error: BadInput(
                     f"features {self.name!r}: the network cannot take pictures of {height} x {width} pixels "
                     f"({describe(error)}); give another"

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field
 
-from easiness.data import Dataset, rewritten
+from easiness.data import Dataset, rewrite_texts
 from easiness.errors import BadInput, RunFailed
 from easiness.features.registry import eye_of
 from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
@@ -115,7 +115,7 @@ def changed_vectors(
     rewritten, and any source that reads them makes vectors; what it has learned from the training examples,
     as weights of words, stays as it was. Pictures are changed as the eye of a source sees them.
     """
-    changed = None if split.kind.rewritten is None else rewritten(split, transform)
+    changed = None if split.kind.rewritten is None else rewrite_texts(split, transform)
     for some in _parts(np.arange(len(split)), _CHANGED):
         made = [
             eye_of(one).read(split, some, transform) if changed is None else one.parts(changed, some)

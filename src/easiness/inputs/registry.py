@@ -13,7 +13,7 @@ from easiness.inputs.kind import InputKind
 from easiness.inputs.sound.kind import SOUND
 from easiness.inputs.text.kind import TEXT
 from easiness.inputs.vector import VECTOR
-from easiness.named_import import offered
+from easiness.named_import import find_offer
 
 KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, SOUND, TEXT)
 """A folder of classes is of the first kind that has a file in it: a text may lie beside each recording."""
@@ -25,7 +25,7 @@ def kind_named(name: str) -> InputKind:
         if kind.name == name:
             return kind
     with suppress(KeyError):
-        own: InputKind = offered(f"{name}_kind")()
+        own: InputKind = find_offer(f"{name}_kind")()
         return own
     raise BadInput(f"examples of kind {name!r}: not known to this version; use the one that wrote the run")
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, default_data_collator
 
-from easiness.errors import BadInput, caught
+from easiness.errors import BadInput, recast
 from easiness.integrations.observing import id_of, undisturbed
 from easiness.records import to_numpy
 from easiness.store import Recorder, TrialRecorder
@@ -230,7 +230,7 @@ def _recorded(kept: Path) -> dict[str, Any]:
         f"{kept}: is {'damaged' if kept.exists() else 'missing'}, so that the epochs before the checkpoint "
         "are not recorded; go on from an earlier checkpoint or train from the start"
     )
-    with caught(lambda _: BadInput(lost)):
+    with recast(lambda _: BadInput(lost)):
         return dict(load_file(kept))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import DRAWN, UNKNOWN, Dataset, splits_in
+from easiness.data import AUDIT_COLUMNS, UNKNOWN, Dataset, splits_in
 from easiness.errors import BadInput
 from easiness.pages.data_map import SHARED, Document, in_turns, trajectories
 from easiness.pages.examples import FoundExamples, Named, are_small, originals_of, table_of
@@ -33,7 +33,7 @@ _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out
 _UNJUDGED = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
 _HINTS = [*_UNJUDGED, "suggested_class", "suggested_share"]
 _BEFORE_AUDIT = "known"  # instead of the stratum that an example was drawn from
-OF_AUDIT = frozenset(DRAWN[1:])
+OF_AUDIT = frozenset(AUDIT_COLUMNS[1:])
 """Columns that `easiness.audit` writes."""
 
 _SCRIPTS = (
@@ -107,7 +107,7 @@ def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) 
 
     for split in splits_in(file) or ("train",):
         found = decisions_on(run, file, split)
-        at = np.array([*found.listed], np.int64)
+        at = np.array([*found.other_cells], np.int64)
         if not len(at):
             raise BadInput(f"{file}: names no example; give a row for each that is to be decided on")
         place = {one: row for row, one in enumerate(at.tolist())}
@@ -115,7 +115,7 @@ def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) 
         columns = found.actions, labels, found.by, found.times
         made = zip(*(column.tolist() for column in columns), strict=True)
         decisions = {place[one]: row for one, row in zip(found.at.tolist(), made, strict=True)}
-        cells = pd.DataFrame([*found.listed.values()], range(len(at))).fillna("")
+        cells = pd.DataFrame([*found.other_cells.values()], range(len(at))).fillna("")
         rows = pd.DataFrame({"id": found.of.ids[at], "label": found.of.labels[at], **_UNJUDGED})
         for part in parts:  # what the networks make of them, where that is known
             if part.found.split == split:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from easiness.errors import BadInput, caught
+from easiness.errors import BadInput, recast
 from easiness.named_import import describe
 
 Ids: TypeAlias = Sequence[int] | Sequence[str] | npt.NDArray[Any] | Tensor
@@ -166,7 +166,7 @@ class Perturbation:
 
     def failing(self) -> AbstractContextManager[None]:
         """Name the perturbation where code of the user's own fails in the block."""
-        return caught(lambda error: BadInput(f"{self._name}: raised {describe(error)}"))
+        return recast(lambda error: BadInput(f"{self._name}: raised {describe(error)}"))
 
     @property
     def _name(self) -> str:

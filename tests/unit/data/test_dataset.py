@@ -154,9 +154,8 @@ def check(labels, num=None, classes=None):
     ],
 )
 def test_wrong_labels(labels, message):
-    with pytest.raises(BadInput, match=message) as caught:
+    with pytest.raises(BadInput, match=message):
         check(labels)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 
 from easiness.data import Dataset
-from easiness.errors import BadInput, caught
+from easiness.errors import BadInput, recast
 from easiness.features.frozen import ENCODER, TEXT_EXTRA, check_encoder, one_thread_each, packaged_encoder
 from easiness.features.hub.files import HubNetwork, Pictures
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
@@ -81,7 +81,7 @@ class _Encoder(HubNetwork):
         import torch
 
         with torch.inference_mode():
-            with caught(
+            with recast(
                 lambda error: BadInput(
                     f"{self.request.what}: the network cannot take a {self.kind.noun} ({describe(error)}); "
                     "give another"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import caught, one_line
+from easiness.errors import one_line, recast
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_PICTURES
 from easiness.inputs.image.near import NearPictures
@@ -104,7 +104,7 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
         raise Unreadable(name, BOMB)
     alone = _ALONE if image.width * image.height > _LARGE else nullcontext()
-    with alone, caught(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
+    with alone, recast(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
         if image.mode.startswith("F") or (image.mode == "I" and not _is_deep(image)):
             raise Unreadable(name, f"32 bits per channel (mode {image.mode}); convert it to 8 or 16 bits")
         turned = image.getexif().get(ORIENTATION, 1)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput, caught, one_line
+from easiness.errors import BadInput, one_line, recast
 from easiness.gate import check_fits
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_SOUNDS
@@ -154,7 +154,7 @@ class SoundFiles(Files):
         """
         with _opened(blob, name) as file:
             rate = file.samplerate
-            with caught(lambda error: Unreadable(name, f"unreadable or truncated sound ({one_line(error)})")):
+            with recast(lambda error: Unreadable(name, f"unreadable or truncated sound ({one_line(error)})")):
                 parts = list(_mono(file, name))
         samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
         problem = problem_of(samples)
@@ -200,7 +200,7 @@ def _opened(blob: Blob, name: str) -> Iterator[Any]:
     library, data = soundfile(), blob()
     if not data:
         raise Unreadable(name, "an empty file")
-    with caught(lambda error: Unreadable(name, f"not a sound that can be read ({_reason(error)})")):
+    with recast(lambda error: Unreadable(name, f"not a sound that can be read ({_reason(error)})")):
         file = library.SoundFile(_QuietBytesIO(data))
     with file:
         if not 1 <= file.channels <= MOST_CHANNELS:

@@ -18,7 +18,7 @@ import torch
 
 from easiness import training
 from easiness.analysis import Votes, keys_when_asked
-from easiness.data import Dataset, rewritten, texts_of
+from easiness.data import Dataset, texts_of
 from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.features import (
     FeatureSource,
@@ -339,7 +339,7 @@ class PerturbedProbe:
         examples = (
             training.TransformedExamples(self._bank, split.ids, one)
             if split.kind.rewritten is None
-            else self._bank_of(rewritten(split, one).packed(spec.recipe))
+            else self._bank_of(rewrite_texts(split, one).packed(spec.recipe))
         )
         for trial, targets in trials:
             log, weights = self._log(targets), trial.weights()

@@ -16,7 +16,7 @@ from easiness.engine import say, say_text
 from easiness.errors import BadInput
 from easiness.executors import check_execution
 from easiness.lazy import pd
-from easiness.named_import import offered
+from easiness.named_import import find_offer
 from easiness.paper.claims import Claim, count_verdicts
 from easiness.paper.options import Perturbing, Reproduced
 from easiness.paper.perturbation import image_shape, perturbation_curve, pseudo_patterns
@@ -262,7 +262,7 @@ def finish(
 ) -> list[Claim]:
     """Carry out what ``out`` lacks of the plan and write figures, tables, claims and the page."""
     describe_folder(plan, out)
-    claims: list[Claim] = offered("write_paper")(plan, *run_paper(plan, out, execution, progress), out)
+    claims: list[Claim] = find_offer("write_paper")(plan, *run_paper(plan, out, execution, progress), out)
     return claims
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 
 from easiness import analysis, show
-from easiness.data import DRAWN, UNSURE, Decisions, splits_in
+from easiness.data import AUDIT_COLUMNS, UNSURE, Decisions, splits_in
 from easiness.engine import OneRun, Seed, Study, share
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
@@ -226,7 +226,7 @@ def _rows_to_look_at(
     if known is not None:
         others = known.table().assign(order="", stratum=_KNOWN, **dict.fromkeys(_HINTS))
         table = pd.concat([table.astype(object), others.astype(object)], ignore_index=True)[list(table)]
-    cells = zip(*(table[name].tolist() for name in ("id", *DRAWN[:2])), strict=True)
+    cells = zip(*(table[name].tolist() for name in ("id", *AUDIT_COLUMNS[:2])), strict=True)
     return table.assign(draw=[design.cell(data, split, *row) for row in cells])
 
 
@@ -282,11 +282,11 @@ def _estimate(run: Run, file: Path, split: Split | None) -> Audit:
 
 def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
     """The design, which all rows have to tell alike, and the rows; those known are of the stratum -1."""
-    missing = next((name for name in DRAWN if name not in decisions.columns), None)
+    missing = next((name for name in AUDIT_COLUMNS if name not in decisions.columns), None)
     if missing is not None:
         raise BadInput(f"{path}: is no audit, without the column {missing!r}; {_WRITE}")
     ids = decisions.of.ids
-    design = next(filter(None, (parse(row["draw"]) for row in decisions.listed.values())), None)
+    design = next(filter(None, (parse(row["draw"]) for row in decisions.other_cells.values())), None)
     if design is None:
         raise BadInput(f"{path}: no row tells in the column 'draw' how it was drawn; {_WRITE}")
     num = int(design.strata.sizes.sum())
@@ -299,7 +299,7 @@ def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
     columns = decisions.at.tolist(), decisions.actions.tolist(), decisions.wrong.tolist()
     answers = {at: (action, wrong) for at, action, wrong in zip(*columns, strict=True)}
     rows = []
-    for at, row in decisions.listed.items():
+    for at, row in decisions.other_cells.items():
         name, where = str(ids[at]), decisions.places[at]
         if not row["draw"].strip():
             raise BadInput(

@@ -13,7 +13,7 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import kappa
-from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, Labelled
+from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, LabelledExamples
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Integers, pd
 from easiness.regular_file import at_home
@@ -51,7 +51,7 @@ class PeopleAgreement(show.Result):
     ``label`` that is right: the ``num`` examples decided by all of them, and what `Kappa` says of these.
     """
 
-    of: Labelled = field(repr=False)
+    of: LabelledExamples = field(repr=False)
     codes: pd.DataFrame = field(repr=False)
     merged: pd.DataFrame = field(repr=False)
     standing: Integers = field(repr=False)
@@ -239,7 +239,7 @@ def _agreement(by_name: Mapping[str, Decisions]) -> PeopleAgreement:
     """
     first = next(iter(by_name.values()))
     of, num = first.of, len(first.of.classes)
-    rows = [{"at": at, **row} for decisions in by_name.values() for at, row in decisions.listed.items()]
+    rows = [{"at": at, **row} for decisions in by_name.values() for at, row in decisions.other_cells.items()]
     cells = pd.DataFrame(rows).replace("", None).groupby("at", sort=False)
     others, differ = cells.first().fillna(""), cells.nunique().gt(1).any()
     at, mixed = others.index.to_numpy(np.int64), (*map(str, differ.index[differ]),)
@@ -283,7 +283,7 @@ def _agreement(by_name: Mapping[str, Decisions]) -> PeopleAgreement:
     return PeopleAgreement(of, codes, table, standing[order], mixed, _between(codes, own))
 
 
-def _in_words(of: Labelled, code: int, own: int) -> str:
+def _in_words(of: LabelledExamples, code: int, own: int) -> str:
     num = len(of.classes)
     if code in (NOT_SURE, own):
         return UNSURE if code == NOT_SURE else KEEP

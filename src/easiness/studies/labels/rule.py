@@ -185,7 +185,7 @@ def _by_rule(options: LabelOptions) -> CleanLabels:
         drop_above = DROP_ABOVE if ranking.low > 0 else RELABEL_ABOVE
     result = clean(table, run.classes, relabel_above, drop_above)
     if (decisions := ranking.decided) is not None:
-        above, num = None if only else result.above, len(decisions.decisions.undecided)
+        above, num = None if only else result.above, len(decisions.decisions.blanks)
         result = replace(
             result, decided=decisions.num_sure, undecided=num, note=decisions.note(), above=above
         )
@@ -206,7 +206,7 @@ def _as_decided(in_order: pd.DataFrame, made: Decisions, only: bool) -> pd.DataF
     """
     columns = ("p_wrong", "suggested", "suggested_share")
     p_wrong, suggested, share = (in_order[name].to_numpy(copy=True) for name in columns)
-    p_wrong[slice(None) if only else [*made.undecided]] = np.nan
+    p_wrong[slice(None) if only else [*made.blanks]] = np.nan
     p_wrong[made.at] = np.where(made.wrong, 1, np.nan)
     suggested[made.at] = np.where(made.actions == RELABEL, made.labels, _NONE)
     share[made.at] = 1

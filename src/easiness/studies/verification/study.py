@@ -13,7 +13,7 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import POLICIES, Gain, paired_gain
-from easiness.data import Dataset, new_labels, relabelled
+from easiness.data import Dataset, apply_labels, new_labels
 from easiness.errors import BadInput
 from easiness.heads import Deal, joined_with_near
 from easiness.lazy import Figure, Floats, Integers, Mask, pd
@@ -281,8 +281,8 @@ def plan(asked: Verified) -> Verifications:
         runs = _crossed(data, asked, (old, new), decided)
     else:
         planned = _planner(data, asked)
-        before = data if asked.before is None else relabelled(data, asked.before)
-        runs = {BEFORE: planned(before), AFTER: planned(relabelled(data, asked.labels))}
+        before = data if asked.before is None else apply_labels(data, asked.before)
+        runs = {BEFORE: planned(before), AFTER: planned(apply_labels(data, asked.labels))}
     everything, kept = (int((one >= 0).sum()) for one in (old, new))
     runs |= _beside(asked.beside, runs[BEFORE], everything, kept)
     return Verifications(runs, (old, new), decided)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import easiness as ez
-from easiness.data import Dataset, rewritten, texts_of
+from easiness.data import Dataset, rewrite_texts, texts_of
 from easiness.errors import BadInput
 from easiness.paper.options import Perturbing
 from easiness.paper.perturbation import draw_panel, draw_patterns, perturbation_curve, pseudo_patterns
@@ -64,7 +64,7 @@ def curve(run: ez.Run, kind: str, data: Dataset, **options: Any) -> Any:
 
 def test_texts_are_rewritten_by_their_ids(data: Dataset) -> None:
     one = perturbation("order", 0, seed=3)
-    made = rewritten(data, one)
+    made = rewrite_texts(data, one)
     assert texts_of(made) == Order(0, seed=3)(texts_of(data), ids=range(60))
     assert texts_of(made, np.array([5, 2])) == Order(0, seed=3)(texts_of(data, np.array([5, 2])), ids=[5, 2])
     assert (made.ids.tolist(), made.labels.tolist()) == (data.ids.tolist(), data.labels.tolist())

@@ -76,8 +76,8 @@ def test_the_file_of_all_is_read_as_decisions(run: Run, three: list[Path], tmp_p
     found = decisions_on(run, tmp_path / "merged.csv")
     assert found.at.tolist() == [1, 4, 0, 5]
     assert found.wrong.tolist() == [False, True, False, False]
-    assert list(found.listed) == [2, 3, 1, 4, 0, 5]  # undecided ones are listed, and first
-    assert found.undecided == (2, 3)
+    assert list(found.other_cells) == [2, 3, 1, 4, 0, 5]  # undecided ones are listed, and first
+    assert found.blanks == (2, 3)
 
 
 def test_people_agree_on_what_they_are_sure_of(run: Run, three: list[Path]):
