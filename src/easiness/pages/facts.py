@@ -83,9 +83,9 @@ def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dic
     if unfinished is not None:
         facts["unfinished"] = unfinished
     for split, by_epoch in accuracy.items():
-        trials = by_epoch.loc[epoch]
         name = f"{split.replace('_', '-')} accuracy {run.at(epoch)}"
-        facts[name] = plus_minus(float(trials.mean()), float(trials.std()))
+        mean, deviation = by_epoch.mean(axis=1)[epoch], by_epoch.std(axis=1)[epoch]
+        facts[name] = plus_minus(float(mean), float(deviation))
     if measured is not None:
         layout = ", channels-last" if measured.resolved.channels_last else ""
         facts["precision"] = f"{measured.resolved.precision}{layout}"

@@ -32,7 +32,7 @@ from easiness.spec import (
     recipe_settings,
 )
 from easiness.store import Row, Run
-from easiness.studies.keeping import aligned, order_of, ranking, scored_data
+from easiness.studies.keeping import align, order_of, ranking, scored_data
 
 FULL = "full"
 """Name of the run in which nothing is dropped or relabelled."""
@@ -293,7 +293,7 @@ def plan_sets(options: Ablated) -> TrainingSets:
     run, drawing = options.scores, options.drawing
     row = run.resolve_at(drawing.at)
     data = scored_data(run, options.data, replace(options.loading, holdout=options.holdout))
-    values = aligned(run, ranking(run, drawing.score, drawing.at, drawing.keep), data)
+    values = align(run, ranking(run, drawing.score, drawing.at, drawing.keep), data)
     return plan_ranked(options.effect, data, values, options.training, replace(drawing, **run.asked(row)))
 
 

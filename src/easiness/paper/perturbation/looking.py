@@ -18,7 +18,7 @@ import torch
 
 from easiness import training
 from easiness.analysis import Votes, keys_when_asked
-from easiness.data import Dataset, texts_of
+from easiness.data import Dataset, rewrite_texts, texts_of
 from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.features import (
     FeatureSource,

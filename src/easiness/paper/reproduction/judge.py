@@ -180,7 +180,7 @@ def _mlp_against_cnns(results: PaperResults) -> Claim:
 def _alike(result: Similarity | str) -> Claim:
     if isinstance(result, str):
         return _claim("4", note=result)
-    few = "" if result.decided else _FEW.format(MIN_GROUP, "trials")
+    few = "" if result.is_decided else _FEW.format(MIN_GROUP, "trials")
     classes = f"{len(result.classes)} of {result.num_classes} classes"
     if len(result.classes) < result.num_classes / 2 or result.smallest < MIN_GROUP:
         sparse = f"only {classes} have easy and hard examples, the smallest set {result.smallest}"

@@ -35,7 +35,7 @@ from easiness.perturb import default_levels
 from easiness.spec import Drawing, Effect, Execution, Loading, Recording, Training
 from easiness.store import Run
 from easiness.studies.keeping import ranking
-from easiness.studies.matching import Compared, Comparison, compare
+from easiness.studies.matching import CompareOptions, Comparison, compare
 from easiness.studies.similarity import Similarity, similarity
 from easiness.training import resolve_device
 
@@ -205,7 +205,7 @@ def compare_at_best(networks: list[Run]) -> tuple[Comparison, Comparison]:
     Best is the epoch after which halves of the trials match most under ``refine``, on average over runs:
     the first of equals. Epochs after which some run has no easiness yet do not count.
     """
-    last = compare(Compared(tuple(networks)))
+    last = compare(CompareOptions(tuple(networks)))
     read = last.rows[0].number
 
     def at_best(side: Side) -> Comparison:
@@ -214,7 +214,7 @@ def compare_at_best(networks: list[Run]) -> tuple[Comparison, Comparison]:
         )
         means = rates.dropna(axis="columns").mean().sort_index()
         best = int(means.index[int(means.argmax())]) if len(means) else read
-        return last if best == read else compare(Compared(tuple(networks), best))
+        return last if best == read else compare(CompareOptions(tuple(networks), best))
 
     return at_best("easy"), at_best("hard")
 

@@ -18,7 +18,7 @@ from easiness.errors import BadInput
 from easiness.paper.training_sets import breakdown, contrast, differences, steps
 from easiness.scoring import SCORES
 from easiness.spec import Loading
-from easiness.studies.keeping.ranks import aligned, order_of, ranking, scored_data
+from easiness.studies.keeping.ranks import align, order_of, ranking, scored_data
 from pixels import images_of
 
 
@@ -96,7 +96,7 @@ def test_the_limit_is_that_of_the_run(scored):
     with pytest.raises(BadInput, match="limit 50"):
         scored_data(scored, "digits", Loading(limit=50, holdout=0.2))
     by_id = -scored.scores().set_index("id")["el2n"]
-    np.testing.assert_array_equal(aligned(scored, ranking(scored, "el2n"), data), by_id.loc[data.ids])
+    np.testing.assert_array_equal(align(scored, ranking(scored, "el2n"), data), by_id.loc[data.ids])
     for holdout in (None, 0):
         with pytest.raises(BadInput, match=r"--holdout 0\.2"):
             scored_data(scored, "digits", Loading(holdout=holdout))
@@ -134,7 +134,7 @@ def test_a_recorded_run_goes_by_ids_labels_and_classes(record):
     run = record([[np.eye(10)[data.labels]]], data.labels, ids=data.ids, classes=data.classes)
     found = scored_data(run, data, Loading(holdout=0.2))
     assert len(found) == 80
-    assert (aligned(run, ranking(run), found) == 1).all()
+    assert (align(run, ranking(run), found) == 1).all()
     assert scored_data(run, "digits", Loading(holdout=0.2)).ids.tolist() == found.ids.tolist()
     others = replace(data, labels=(data.labels + 1) % 10)
     with pytest.raises(BadInput, match=r"digits: .*the data of .* \(ids, labels"):
