@@ -160,7 +160,7 @@ def _after(
     """
     pairs = decisions.of.labels * (len(run.classes) + 1) + suggested
     at, wrong = decisions.at[decisions.sure], decisions.wrong[decisions.sure]
-    after = analysis.relearned(
+    after = analysis.calibrate(
         noise.p_wrong, (decisions.of.labels, pairs), at, wrong, estimate.low, estimate.high
     )
     place, rest, audit = np.argsort(order), np.setdiff1d(order, at), ""

@@ -153,17 +153,6 @@ def test_trials_that_are_too_few_to_tell_ask_for_more(jumping):
     assert (document["unknown"], document["needed"], len(document["rows"])) == (said, [4, 4], 200)
 
 
-def test_another_class_is_said(versions, tmp_path):
-    old, _ = versions
-    labels = np.arange(NUM) % 2
-    labels[:3] = 1 - labels[:3]
-    other = made(tmp_path / "other", np.arange(NUM), labels, np.linspace(-0.5, 2.5, NUM), seed=3)
-    found = diff(old, other)
-    assert "3 of the examples in both have another class in the new version." in found.notes
-    row = found.table().set_index("id").loc[0]
-    assert (row["class"], row["old_class"]) == ("bee", "ant")
-
-
 def test_the_same_key_several_times_is_matched_in_order():
     matched = pair(["a", "b", "a", "c"], ["a", "d", "a", "a", "b"])
     assert matched.old.tolist() == [0, 2, 1]
@@ -176,9 +165,6 @@ def test_the_same_key_several_times_is_matched_in_order():
     ("options", "said"),
     [
         ({"by": "names"}, "--by 'names': unknown; choose ids or pixels"),
-        ({"rate": 0.0}, "--rate 0: not in"),
-        ({"at_least": 1.0}, "--at-least 1: not in"),
-        ({"at": 9}, "epoch 9 is not recorded"),
         ({"by": "pixels"}, "--old-data names them"),
     ],
 )
