@@ -89,7 +89,7 @@ def calibrate(
     """
     if not len(at):
         return Calibration(p_wrong, low, high, 1.0)
-    odds, num, share = _bounded(p_wrong), len(p_wrong), float(p_wrong.mean())
+    odds, num, share = _trusted_odds(p_wrong), len(p_wrong), float(p_wrong.mean())
     design, of_group = _design(odds, groups, at)
     rest = np.ones(num, np.bool_)
     rest[at] = False
@@ -120,7 +120,7 @@ def calibrate(
     return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])))
 
 
-def _bounded(p_wrong: Values) -> Values:
+def _trusted_odds(p_wrong: Values) -> Values:
     odds = logit(np.clip(p_wrong, expit(-_FARTHEST), expit(_FARTHEST)))
     return np.where(odds > _SURE, _SURE + (odds - _SURE) * _LESS, odds)
 

@@ -70,8 +70,8 @@ def pulled_to_prior(noise: Noise, labels: Positions) -> tuple[Noise, tuple[float
     sizes, share = np.bincount(labels)[labels[rare]], noise.share
     p_wrong, order = noise.p_wrong.copy(), noise.suspicion.copy()
     p_wrong[rare] = share + np.square(sizes / FEWEST) * (p_wrong[rare] - share)
-    ranked = noise.suspicion.argsort(kind="stable")
-    order[rare] = np.interp(p_wrong[rare], noise.p_wrong[ranked], noise.suspicion[ranked])
+    ascending = noise.suspicion.argsort(kind="stable")
+    order[rare] = np.interp(p_wrong[rare], noise.p_wrong[ascending], noise.suspicion[ascending])
     in_rare = float(p_wrong[rare].sum()) / len(labels)
     return replace(noise, p_wrong=p_wrong, suspicion=order), (-in_rare, float(rare.mean()) - in_rare)
 

@@ -119,7 +119,7 @@ LEAST_SHRUNK = 0.01
 regression on very many classes betrays itself in directions in which outputs hardly differ."""
 _MOST_TIMES, _MORE = 3, 5  # examples of a class, truly, over those of its label
 _STARTS = (1.0, 0.02), (3.0, 0.1)  # sum of the powers, share of wrong labels: the likeliest end counts
-_FIXED = 8  # iterations in which the powers of a sharp start stay
+_WARM_UP = 8  # iterations in which the powers of a sharp start stay
 _FEWEST_TIMES, _LAST, _STILL = 12, 80, 2e-5  # iterations, and the change of the share that ends them
 FLOOR = 0.01
 """Share of wrong labels that the order allows for beyond the channel: one that has found next to none would
@@ -241,13 +241,13 @@ class _Discriminants:
         far += np.square(self._means).sum(axis=1)
         # without the example its class has another mean and all have a narrower spread (Sherman and Morrison)
         others = np.maximum(self._size - 1, 0.5)[labels]
-        moved = self._size[labels] / others
-        own = self._own * moved
+        ratio = self._size[labels] / others
+        own = self._own * ratio
         along = (away * points).sum(axis=1)[:, None] - away @ self._means.T
         left = np.maximum(1 - own * np.square(away).sum(axis=1), 0.05)
         far = np.maximum(far, 0) + (own / left)[:, None] * np.square(along)
         rows = np.arange(len(labels))
-        far[rows, labels] *= np.square(moved)
+        far[rows, labels] *= np.square(ratio)
         taught = np.broadcast_to(self._size.astype(np.float64), far.shape).copy()
         taught[rows, labels] = others
         return np.asarray(np.log(self._size + 0.5) - far / (2 * (1 + 1 / taught)))
@@ -279,7 +279,7 @@ class _Channel:
             q, alike = softmax(log_q, axis=1), np.exp(logsumexp(joint, axis=1) - total)
             true = np.exp(joint - total[:, None])
             powers = now.powers
-            if power <= 1 or iteration >= _FIXED:
+            if power <= 1 or iteration >= _WARM_UP:
                 powers = _step(powers, voices, true, q, alike)
             share_wrong = float((alike - true[rows, labels]).mean())
             true[rows, labels] += 1 - alike
@@ -314,8 +314,8 @@ def _step(powers: Values, voices: Values, true: Values, q: Values, alike: Values
     """Powers after a step of Newton's towards the true classes [n, C] expected, at most half of their sum."""
     slope = np.array([np.vdot(true - alike[:, None] * q, one) for one in voices])
     means = np.stack([(q * one).sum(axis=1) for one in voices])
-    weighted = q * alike[:, None]
-    curvature = np.array([[np.vdot(weighted * a, b) for b in voices] for a in voices])
+    weights = q * alike[:, None]
+    curvature = np.array([[np.vdot(weights * a, b) for b in voices] for a in voices])
     curvature -= (means * alike) @ means.T
     curvature += (1e-6 * float(np.trace(curvature)) + _NEXT_TO_NONE) * np.eye(len(powers))
     free, step = np.flatnonzero((powers > 0) | (slope > 0)), np.zeros(len(powers))

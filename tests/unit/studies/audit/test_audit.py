@@ -169,10 +169,10 @@ def test_of_what_nobody_is_sure_nothing_is_said(run: Run, tmp_path: Path, option
 def test_what_is_known_needs_no_name(run: Run, tmp_path: Path):
     actions = np.where(np.arange(50) == 9, "unsure", "keep")
     file = known(tmp_path / "labels.csv", run, 50, action=actions, by="")
-    assert drawn_from(run, looks=10, known=file).design.known == 49
+    assert drawn_from(run, looks=10, known=file).design.num_known == 49
     # what an audit drew, filled in by action alone
     first = filled(drawn_from(run, looks=30), tmp_path / "audit.csv")
-    assert drawn_from(run, looks=10, known=first).design.known == 30
+    assert drawn_from(run, looks=10, known=first).design.num_known == 30
     ez.labels(run).table().assign(by="").to_csv(file, index=False)
     with pytest.raises(BadInput, match="without a name"):
         drawn_from(run, known=file)

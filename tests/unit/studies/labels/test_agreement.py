@@ -125,8 +125,7 @@ def test_who_is_unsure_in_one_file_has_decided_in_the_other(run: Run, tmp_path: 
 
 
 def test_columns_that_differ_between_files_are_left_out_by_name(run: Run, tmp_path: Path):
-    files = [_file(run, tmp_path / f"{name}.csv", "k k", more=name) for name in "ab"]
-    found = ez.labels(run, files)
+    found = ez.labels(run, [_file(run, tmp_path / f"{name}.csv", "k k", more=name) for name in "ab"])
     assert "stratum" not in found.table()
     assert "left out: stratum" in found.markdown()
 
