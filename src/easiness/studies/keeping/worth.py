@@ -163,7 +163,7 @@ class Worth(show.Result):
         labels = self.run.spec.data.labels
         return [
             f"heads say so; ask networks: {verifying(self.run, output, labels, training)}"
-            if self.keep.dropped.any()
+            if self.keep.is_dropped.any()
             else f"{output} keeps every example; there is nothing to verify"
             for output in outputs
             if output.suffix == ".csv"
