@@ -187,31 +187,6 @@ class Hypothesis(show.Result):
             }
             for (arm, network), one in self.arms.items()
         ]
-        drops = [
-            {
-                "network": network,
-                "arm": arm,
-                "c": f"{c:g}",
-                **{f"drop, {of}": self.drop(arm, network, by, c) for by, of in MEASURES.items()},
-                "contradicted carriers": mean(
-                    self.arms[arm, network].contradicted[:, self.comparable(arm, c)]
-                ),
-            }
-            for network, arm, c in product(self.preset.networks, ARMS, self._contradictions)
-        ]
-        cells = [
-            {
-                "arm": arm,
-                "network": network,
-                "support": support,
-                "c": f"{c:g}",
-                "f": f"{support / (1 - c):.0f}",
-                **{of: _share(self.cell(arm, network, by, support, c)) for by, of in MEASURES.items()},
-            }
-            for (arm, network), support, c in product(
-                self.arms, self.preset.supports, self.preset.contradictions
-            )
-        ]
         return [
             show.table(
                 f"Claims about planted patterns, preset {self.preset.name}, seed {self.seed}",
@@ -225,17 +200,47 @@ class Hypothesis(show.Result):
                 "trials. Accuracy is over all examples, contradicted ones too.",
                 slopes,
             ),
-            show.table(
-                "Drops by contradiction",
-                "How much lower than at c = 0. In the natural arm, which is judged, at the same support of "
-                f"at least {FREQUENT} examples an epoch. In the balanced arm, which is not, of all patterns "
-                "at what would be the same support: they are shown equally often, but 1 - c of that under "
-                "their own label. Only carriers of a pattern's own label count. Last column: easiness of "
-                "the carriers with other labels.",
-                drops,
-            ),
-            show.table("Means by cell", "Means over patterns with 95 % intervals.", cells),
+            self._drops(),
+            self._cells(),
         ]
+
+    def _drops(self) -> show.Frame:
+        rows = [
+            {
+                "network": network,
+                "arm": arm,
+                "c": f"{c:g}",
+                **{f"drop, {of}": self.drop(arm, network, by, c) for by, of in MEASURES.items()},
+                "contradicted carriers": mean(
+                    self.arms[arm, network].contradicted[:, self.comparable(arm, c)]
+                ),
+            }
+            for network, arm, c in product(self.preset.networks, ARMS, self._contradictions)
+        ]
+        return show.table(
+            "Drops by contradiction",
+            "How much lower than at c = 0. In the natural arm, which is judged, at the same support of at "
+            f"least {FREQUENT} examples an epoch. In the balanced arm, which is not, of all patterns at what "
+            "would be the same support: they are shown equally often, but 1 - c of that under their own "
+            "label. Only carriers of a pattern's own label count. Last column: easiness of the carriers with "
+            "other labels.",
+            rows,
+        )
+
+    def _cells(self) -> show.Frame:
+        preset = self.preset
+        rows = [
+            {
+                "arm": arm,
+                "network": network,
+                "support": support,
+                "c": f"{c:g}",
+                "f": f"{support / (1 - c):.0f}",
+                **{of: _share(self.cell(arm, network, by, support, c)) for by, of in MEASURES.items()},
+            }
+            for (arm, network), support, c in product(self.arms, preset.supports, preset.contradictions)
+        ]
+        return show.table("Means by cell", "Means over patterns with 95 % intervals.", rows)
 
     @property
     def _contradictions(self) -> list[float]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import easiness as ez
-from easiness.data import Dataset, rewritten, texts_of
+from easiness.data import Dataset, texts_of
 from easiness.errors import BadInput
 from easiness.paper.options import Perturbing
 from easiness.paper.perturbation import draw_panel, draw_patterns, perturbation_curve, pseudo_patterns
@@ -23,7 +23,7 @@ from easiness.paper.perturbation.looking import (
     view_of,
 )
 from easiness.paper.perturbation.panel import panel_blocks
-from easiness.perturb import Order, perturbation
+from easiness.perturb import Order
 from easiness.show import sections_text
 
 WORDS = ["when", "where", "was", "the", "first", "king", "of", "a", "country", "born", "and", "ships"]
@@ -60,14 +60,6 @@ def own(run: Path, tmp_path: Path) -> ez.Run:
 
 def curve(run: ez.Run, kind: str, data: Dataset, **options: Any) -> Any:
     return perturbation_curve(Perturbing(run, kind, num_replicates=10, **options), data)
-
-
-def test_texts_are_rewritten_by_their_ids(data: Dataset) -> None:
-    one = perturbation("order", 0, seed=3)
-    made = rewritten(data, one)
-    assert texts_of(made) == Order(0, seed=3)(texts_of(data), ids=range(60))
-    assert texts_of(made, np.array([5, 2])) == Order(0, seed=3)(texts_of(data, np.array([5, 2])), ids=[5, 2])
-    assert (made.ids.tolist(), made.labels.tolist()) == (data.ids.tolist(), data.labels.tolist())
 
 
 @pytest.mark.long

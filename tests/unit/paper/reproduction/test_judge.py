@@ -200,17 +200,6 @@ def test_mlps_against_half_of_the_median_of_the_cnns(kind, mlp, verdict):
     assert found.note == f"read as for {'mini ImageNet' if kind == 'photos' else 'CIFAR-10'}"
 
 
-def test_the_median_of_an_even_number_of_pairs_lies_between_two():
-    names = (*NETWORKS, "d")
-    rates = {f"{one} {other}": 0.5 for one in "abc" for other in "bc"} | {"a d": 0.7, "b d": 0.7, "c d": 0.7}
-    rates |= {f"mlp {name}": 0.1 for name in "abcd"}
-    found = claim(
-        "3", cnns=tuple("abcd"), easy=compared("easy", rates, names), hard=compared("hard", {}, names)
-    )
-    # three pairs at 0.5 and three at 0.7
-    assert [one.value for one in found.statistics] == pytest.approx([0.1 - 0.3] * 4)
-
-
 def test_an_interval_that_reaches_further_to_one_side():
     easy = compared("easy", CNN_RATES | {f"mlp {name}": 0.1 for name in "abc"})
     cells = [
