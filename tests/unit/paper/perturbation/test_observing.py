@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -17,9 +16,8 @@ from torch import nn
 from easiness import BadInput, Dataset, Recipe, Run, RunFailed, load_dataset, measure, open_run, paper
 from easiness.features import FeatureKind, FeatureSource, PicturePreparation, Request, frozen, registry
 from easiness.features.frozen import network_source
-from easiness.paper.perturbation.looking import PERTURBED, examples_at, perturbed_probe, view_of
+from easiness.paper.perturbation.looking import examples_at, perturbed_probe, view_of
 from easiness.perturb.registry import _registered
-from easiness.records.observations import STATISTICS
 from easiness.runs.progress import Progress
 from pixels import images_of
 from recording import recorded, small_run
@@ -37,10 +35,9 @@ class Counting(Progress):
 
 
 def looked(run, data, kind, levels, **options) -> tuple[Any, int]:
-    """The statistics [levels][trials] that networks see, and how many pictures were looked at for them."""
-    count = Counting()
-    seen = perturbed_probe(run, data, kind, levels, **options).observe(count)
-    return [[[getattr(one, name) for name in STATISTICS] for one in level] for level in seen], count.num
+    """Losses [levels, trials, K], and how many pictures were looked at for them."""
+    count, probe = Counting(), perturbed_probe(run, data, kind, levels, **options)
+    return np.stack([probe.answers(one, count)["loss"] for one in probe.perturbations]), count.num
 
 
 @pytest.fixture(scope="module")
@@ -74,43 +71,33 @@ def own_kind(tmp_path, monkeypatch):
     _registered[:] = known
 
 
-def test_a_row_for_each_level_and_the_neutral_one_as_it_was_recorded(opened, data):
-    levels = list(perturbed_probe(opened, data, "radial", [NEUTRAL, 2, 0]).observe())
-    assert [len(level) for level in levels] == [3, 3, 3]
-    for trial, neutral, low, none in zip(opened.trials, *levels, strict=True):
-        recorded = trial.observations(10)
-        for name in STATISTICS:
-            assert np.array_equal(getattr(neutral, name)[0], getattr(recorded, name)[-1])
-        assert not np.array_equal(low.loss, neutral.loss)
-        # without frequencies all images are one to the network
-        assert len(np.unique(none.prediction)) == 1
+def test_the_neutral_level_is_as_it_was_recorded(opened, data):
+    (neutral, low, none), num = looked(opened, data, "radial", [NEUTRAL, 2, 0])
+    assert num == 3 * 3 * NUM
+    for trial, own in zip(opened.trials, neutral, strict=True):
+        assert np.array_equal(own, trial.observations(10).loss[-1])
+    assert not np.array_equal(low, neutral)
+    # without frequencies all images are one to the network
+    assert [len(np.unique(one)) for one in none] == [10] * 3
 
 
 def test_what_is_kept_is_read_and_what_is_not_whole_is_made_again(opened, data):
     first, num = looked(opened, data, "shuffle", [1, 0.5], seed=4)
     assert num == 3 * 2 * NUM
-    files = sorted((opened.path / PERTURBED).rglob("*.parquet"))
-    assert len(files) == 6
-    files[0].write_bytes(b"nothing")
-    files[1].write_bytes(files[1].read_bytes()[:-100])
-    shutil.rmtree(files[5].parent)  # the three of the other level
+    files = sorted(opened.path.glob("answer-shuffle-*"))
+    assert len(files) == 2
+    files[0].write_bytes(files[0].read_bytes()[:-100])
     again, num = looked(opened, data, "shuffle", [1, 0.5], seed=4)
     assert np.array_equal(first, again)
-    assert num == 5 * NUM
+    assert num == 3 * NUM
     # one more level takes no other level again, and another seed is another question
     for levels, seed, num in (([1, 0.5, 0.25], 4, 300), ([0.5], 4, 0), ([0.5], 5, 300)):
         assert looked(opened, data, "shuffle", levels, seed=seed)[1] == num, (levels, seed)
-    # nor is a file of other examples trusted, or one of other weights
-    other = small_run(opened.path.parent / "other", model="mlp_3")
-    looked(other, load_dataset("digits", limit=60), "color", [0])
-    looked(opened, data, "color", [0])
-    (kept,) = (opened.path / PERTURBED).rglob("color*/0000-*.parquet")
-    shutil.copy(*(other.path / PERTURBED).rglob("*.parquet"), kept)
-    assert looked(opened, data, "color", [0])[1] == NUM
+    # nor are answers of other weights taken
     longer = small_run(opened.path, model="mlp_3", limit=NUM, trials=3, epochs=3)
-    (((_, loss, *_), *_),), num = looked(longer, data, "color", [1])
+    losses, num = looked(longer, data, "shuffle", [1])
     assert num == 3 * NUM
-    assert np.array_equal(loss[0], longer.trials[0].columns(3, [STATISTICS[1]])[STATISTICS[1]])
+    assert np.array_equal(losses[0, 0], longer.trials[0].columns(3, ["loss"])["loss"])
 
 
 def test_accuracy_and_votes_of_held_out_and_left_out_examples(tmp_path):
@@ -144,11 +131,6 @@ def test_a_transform_that_fails_is_named(opened, data, own_kind):
     own_kind("images[:, :, 1:]")
     with pytest.raises(BadInput, match="returned"):
         looked(opened, data, "own_kind:fade", [1])
-
-
-def test_a_run_that_cannot_be_written_to_is_looked_at_all_the_same(opened, data):
-    (opened.path / PERTURBED).write_text("in the way of a folder")
-    assert looked(opened, data, "color", [0])[1] == 300
 
 
 def test_what_cannot_be_looked_at(data, tmp_path):
@@ -235,15 +217,12 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def assert_as_recorded(run: Run, data: Dataset) -> None:
     for split in ("train", "held_out"):
-        (level,) = perturbed_probe(run, data, "radial", [NEUTRAL], probe=split).observe()
-        for trial, seen in zip(run.trials, level, strict=True):
+        probe = perturbed_probe(run, data, "radial", [NEUTRAL], probe=split)
+        answers = probe.answers(probe.perturbations[0], Counting())
+        for at, trial in enumerate(run.trials):
             recorded = trial.observations(data.num_classes, probe=split)
-            np.testing.assert_array_equal(seen.prediction[0], recorded.prediction[-1])
-            np.testing.assert_array_equal(seen.trained_on, recorded.trained_on[-1])
-            for name in STATISTICS:
-                np.testing.assert_allclose(
-                    getattr(seen, name)[0], getattr(recorded, name)[-1], rtol=1e-4, atol=1e-4
-                )
+            np.testing.assert_array_equal(answers["prediction"][at], recorded.prediction[-1])
+            np.testing.assert_allclose(answers["loss"][at], recorded.loss[-1], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("model", ["ridge", "linear", "mlp_2"])
@@ -267,17 +246,12 @@ def test_so_do_those_of_several_features(measured_heads, split) -> None:
 def test_pictures_go_through_the_network_once_a_level(heads: Run, split: Dataset, looks: list[int]) -> None:
     probe = perturbed_probe(heads, split, "shuffle", [1, 0.5])
     assert probe.num_images == 2 * len(split)
-    first = [*itertools.chain(*probe.observe())]
-    assert len(looks) == 2 * len(split)
+    first, num = looked(heads, split, "shuffle", [1, 0.5])
+    assert len(looks) == num == 2 * len(split)
     looks.clear()
-    files = sorted((heads.path / PERTURBED).rglob("*.parquet"))
-    assert len(files) == 2 * len(heads.trials)
-    files[3].unlink()
-    again = perturbed_probe(heads, split, "shuffle", [1, 0.5])
-    assert again.num_images == len(split)
-    for one, other in zip(first, itertools.chain(*again.observe()), strict=True):
-        for name in STATISTICS:
-            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    next(heads.path.glob("answer-shuffle-*")).unlink()
+    assert perturbed_probe(heads, split, "shuffle", [1, 0.5]).num_images == len(split)
+    np.testing.assert_array_equal(looked(heads, split, "shuffle", [1, 0.5])[0], first)
     assert len(looks) == len(split)
 
 

@@ -24,6 +24,7 @@ from easiness.paper.perturbation.looking import (
 )
 from easiness.paper.perturbation.panel import panel_blocks
 from easiness.perturb import Order
+from easiness.runs import Progress
 from easiness.show import sections_text
 
 WORDS = ["when", "where", "was", "the", "first", "king", "of", "a", "country", "born", "and", "ships"]
@@ -74,11 +75,11 @@ def test_a_network_that_reads_order_is_lost_without_it(own: ez.Run, data: Datase
 
 def test_at_the_neutral_level_networks_say_what_was_recorded(own: ez.Run, data: Dataset) -> None:
     probe = perturbed_probe(own, data, "order", [1], probe="train")
-    (level,) = probe.observe()
-    for trial, seen in zip(own.trials, level, strict=True):
+    answers = probe.answers(probe.perturbations[0], Progress())
+    for at, trial in enumerate(own.trials):
         recorded = trial.observations(own.epochs)
-        for name in ("p_label", "prediction", "margin"):
-            assert np.array_equal(getattr(seen, name)[0], getattr(recorded, name)[-1])
+        for name in ("loss", "prediction"):
+            assert np.array_equal(answers[name][at], getattr(recorded, name)[-1])
 
 
 def test_a_network_that_reads_lower_case_sees_no_difference(own: ez.Run, data: Dataset) -> None:
@@ -92,8 +93,8 @@ def test_a_network_that_reads_lower_case_sees_no_difference(own: ez.Run, data: D
 
 def test_what_was_seen_is_kept_by_level(own: ez.Run, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     first = curve(own, "order", data, levels=[2, 0])
-    names = sorted(folder.name.rsplit("-", 1)[0] for folder in (own.path / "perturbed").iterdir())
-    assert names == ["order-0", "order-0", "order-1", "order-1", "order-2", "order-2"]
+    names = sorted(file.name.rsplit("-", 1)[0] for file in own.path.glob("answer-order-*"))
+    assert names == [f"answer-order-{level}" for level in (0, 0, 1, 1, 2, 2)]
     monkeypatch.setattr(Order, "__call__", lambda *_, **__: pytest.fail("looked again"))
     again = curve(own, "order", data, levels=[0, 2])
     assert again.table().equals(first.table())

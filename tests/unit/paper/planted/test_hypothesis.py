@@ -274,24 +274,6 @@ CELLS = np.array([(doubling, group) for doubling in (3, 5, 7, 8) for group in (0
 DOUBLINGS, GROUPS = CELLS[:, 0].astype(float), CELLS[:, 1]
 
 
-def test_a_drop_is_of_equal_supports():
-    values = np.array([[0.9, 0.5, 0.8, 0.3]])
-    high = np.array([True, False, True, False])
-    low = ~high
-    found = drop(values, low, high, np.array([128, 128, 307, 307]))
-    assert found.value == pytest.approx((0.9 - 0.5 + 0.8 - 0.3) / 2)
-    assert found.freedom == 1
-
-
-def test_a_mean_has_the_usual_interval_where_trials_agree():
-    values = np.tile([0.2, 0.4, 0.9], (2, 1))
-    found = mean(values)
-    assert found.value == pytest.approx(0.5)
-    # jackknife: deviations over 1 - 1 / 3, which is what n / (n - 1) makes of the variance of a mean
-    by_hand = np.array([-0.3, -0.1, 0.4]) / (2 / 3) / 3
-    assert found.interval[1] - 0.5 == pytest.approx(4.302653 * math.sqrt((by_hand**2).sum()))
-
-
 def test_a_slope_without_noise_is_found_and_shares_of_0_and_1_are_none_that_stop_it():
     shares = 1 / (1 + np.exp(-(0.5 * (DOUBLINGS - 5) + GROUPS)))
     assert slope(shares[None], DOUBLINGS, GROUPS).value == pytest.approx(0.5)
@@ -299,6 +281,18 @@ def test_a_slope_without_noise_is_found_and_shares_of_0_and_1_are_none_that_stop
     found = slope(extreme, DOUBLINGS, GROUPS)
     assert found.value > 1
     assert np.isfinite(found.interval).all()
+
+
+def test_a_drop_is_of_equal_supports_and_a_mean_has_the_usual_interval_where_trials_agree():
+    high = np.array([True, False, True, False])
+    found = drop(np.array([[0.9, 0.5, 0.8, 0.3]]), ~high, high, np.array([128, 128, 307, 307]))
+    assert found.value == pytest.approx((0.9 - 0.5 + 0.8 - 0.3) / 2)
+    assert found.freedom == 1
+    found = mean(np.tile([0.2, 0.4, 0.9], (2, 1)))
+    assert found.value == pytest.approx(0.5)
+    # jackknife: deviations over 1 - 1 / 3, which is what n / (n - 1) makes of the variance of a mean
+    by_hand = np.array([-0.3, -0.1, 0.4]) / (2 / 3) / 3
+    assert found.interval[1] - 0.5 == pytest.approx(4.302653 * math.sqrt((by_hand**2).sum()))
 
 
 def test_less_is_of_the_same_patterns_and_other_trials():

@@ -82,16 +82,10 @@ def test_the_numbers_are_those_of_the_records(made: tuple[Path, Validation]) -> 
 def test_the_command_goes_on_where_it_was(
     command: Callable[..., Any], tmp_path: Path, snapshot: Callable[..., Any]
 ) -> None:
-    sizes: dict[str, Any] = {
-        "--limit": 100,
-        "--trials": 2,
-        "--epochs": 2,
-        "--final-trials": 1,
-        "--final-epochs": 2,
-    }
-    sizes |= {"--holdout": 0.2, "--batch-size": 16}
-    arguments: list[Any] = ["paper", "validate", "digits", *(one for pair in sizes.items() for one in pair)]
-    arguments += ["--model", "mlp_2_w16", "--final-model", "mlp_3_w16", "--out", tmp_path / "out"]
+    sizes = "--limit 100 --trials 2 --epochs 2 --final-trials 1 --final-epochs 2"
+    models = "--holdout 0.2 --batch-size 16 --model mlp_2_w16 --final-model mlp_3_w16"
+    arguments: list[Any] = ["paper", "validate", "digits", *sizes.split(), *models.split()]
+    arguments += ["--out", tmp_path / "out"]
     first = command(*arguments, "-o", tmp_path / "found.json")
     assert first.code == 0, first.err
     assert "Where the misclassified validation examples lie" in first.out
@@ -178,6 +172,9 @@ def test_the_misclassified_are_looked_for_among_the_hardest() -> None:
     assert found.loc[0.5, ["value", "most"]].tolist() == [0.8, 1]
     low, high = shares.loc[0.5, ["low", "high"]]
     assert 0 <= low < 0.8 < high <= 1
+    curve, shares = view_of(wrong=[0] * 8)  # nothing wrong has no share
+    assert shares[["value", "expected", "low", "high"]].isna().all(axis=None)
+    assert (curve["value"] == 1).all()
 
 
 def test_ties_are_refined_by_probability_or_shared() -> None:
@@ -187,12 +184,6 @@ def test_ties_are_refined_by_probability_or_shared() -> None:
     assert shares.loc[0.25, ["value", "expected", "tie_mass"]].tolist() == [1, 0.25, 1]
     _, shares = view_of(wrong=[3] + [0] * 7, **asked)
     assert shares.loc[0.5, ["value", "expected"]].tolist() == [0, 0.5]
-
-
-def test_nothing_wrong_has_no_share() -> None:
-    curve, shares = view_of(wrong=[0] * 8)
-    assert shares[["value", "expected", "low", "high"]].isna().all(axis=None)
-    assert (curve["value"] == 1).all()
 
 
 def test_the_interval_narrows_with_the_number_of_examples() -> None:
