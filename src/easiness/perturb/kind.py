@@ -97,7 +97,7 @@ class Kind:
     names the level on an axis. Levels are ordered by their ``strength``, which grows, or falls, from the
     neutral one on.
     ``digest`` stands for what the factory's transforms compute, in the names of files that keep what networks
-    saw of it: it changes when that does, and only then. Without one the text of its module stands for it.
+    saw of it: it changes when that does, and only then. Without one nothing is kept.
     """
 
     name: str

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import inspect
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +29,7 @@ from easiness.features import (
 from easiness.heads import stored_heads
 from easiness.inputs import TensorBank, Values
 from easiness.models import pretrained_file
-from easiness.perturb import Kind, Perturbation, Shape, find_kind, perturbation
+from easiness.perturb import Perturbation, Shape, find_kind, perturbation
 from easiness.records import ObservationLog, Observations
 from easiness.runs import Progress, cache_beside, features_beside
 from easiness.spec import Execution, Recipe, RunSpec, Split, content_hash
@@ -197,22 +194,6 @@ def _changes(split: Dataset, view: View, perturbations: Sequence[Perturbation]) 
     return False
 
 
-def _digest_of(kind: Kind) -> str | None:
-    """SHA-256 (hex) of what a kind computes: ours say so, a user's own is the module that it is written in.
-
-    ``None`` where that cannot be read.
-    """
-    if kind.digest is not None:
-        return kind.digest
-    module = sys.modules.get(getattr(kind.factory, "__module__", ""))
-    if module is None:
-        return None
-    try:
-        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
-    except (OSError, TypeError):
-        return None
-
-
 class ProbeVotes(NamedTuple):
     """Observations of a split by all trials: ``votes`` for each level, of heads those that are heard.
 
@@ -289,8 +270,7 @@ class PerturbedProbe:
     def answers(self, one: Perturbation, progress: Progress) -> Arrays:
         """``prediction`` and ``loss`` [trials, K] under a perturbation, kept in the run for another call.
 
-        Where the run cannot be written to, or the source of a perturbation of the user's own is not known,
-        nothing is kept.
+        Nothing is kept of a perturbation of the user's own, whose source may change.
         """
         answers: Arrays | None = self._kept(one)
         if answers is None:
@@ -312,8 +292,7 @@ class PerturbedProbe:
     def _place(self, one: Perturbation) -> tuple[str, str] | None:
         """The name and the identity of what is kept; ``None`` where it is not."""
         kind = find_kind(one.kind, self.split.kind.name)
-        digest = _digest_of(kind)
-        if digest is None:
+        if kind.digest is None:
             return None
         identity = content_hash(
             {
@@ -321,7 +300,7 @@ class PerturbedProbe:
                 "seed": one.seed if kind.seeded else None,
                 "probe": self.probe,
                 "data": self.split.fingerprint,
-                "source": digest,
+                "source": kind.digest,
                 "weights": [trial.document.files[WEIGHTS].sha256 for trial in self.run.trials],
             }
         )

@@ -99,17 +99,24 @@ def _members(groups: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
 
 
 def _fit(values: Values, columns: Values, *, logistic: bool) -> PlantedEstimate:
-    """The coefficient of the first of ``columns`` [P, k]; leverages enlarge deviations, as jackknives do."""
+    """The coefficient of the first of ``columns`` [P, k]; leverages enlarge deviations, as jackknives do.
+
+    Newton's steps from the least squares, of a logistic regression from those of logits that are cut.
+    """
     trials, num = values.shape
-    columns = columns.astype(np.float64)
-    target, weights = values.mean(axis=0), np.ones(num)
-    if logistic:
-        coefficients, predicted = _logistic(target, columns)
-        weights = np.maximum(predicted * (1 - predicted), _LEAST)
-    inverse = np.linalg.pinv(columns.T @ (weights[:, None] * columns))
-    if not logistic:
-        coefficients = inverse @ columns.T @ target
-        predicted = columns @ coefficients
+    columns, target = columns.astype(np.float64), values.mean(axis=0)
+    cut = np.clip(target, 0.02, 0.98)
+    coefficients = np.linalg.pinv(columns) @ (np.log(cut / (1 - cut)) if logistic else target)
+    for at in range(_STEPS + 1):
+        predicted, weights = columns @ coefficients, np.ones(num)
+        if logistic:
+            predicted = 1 / (1 + np.exp(-np.clip(predicted, -_STEEPEST, _STEEPEST)))
+            weights = np.maximum(predicted * (1 - predicted), _LEAST)
+        inverse = np.linalg.pinv(columns.T @ (weights[:, None] * columns))
+        step = inverse @ columns.T @ (target - predicted)
+        if at == _STEPS or float(np.abs(step).max()) < _LEAST:
+            break
+        coefficients = coefficients + np.clip(step, -1, 1)
     leverage = np.minimum(weights * np.einsum("pj,jk,pk->p", columns, inverse, columns), 1 - _LEAST)
     reach = (columns @ inverse[0]) / (1 - leverage)
     parts = reach[None, :] * (values - predicted[None, :]) / trials
@@ -118,22 +125,3 @@ def _fit(values: Values, columns: Values, *, logistic: bool) -> PlantedEstimate:
     apart = (parts - own) * math.sqrt(trials / max(1, trials - 1))
     freedom = num - int(np.linalg.matrix_rank(columns))
     return PlantedEstimate(float(coefficients[0]), own + apart, float((apart**2).sum()), freedom, trials - 1)
-
-
-def _logistic(target: Values, columns: Values) -> tuple[Values, Values]:
-    """Coefficients and predicted shares [P] by Newton's steps from the least squares of inner logits."""
-    inner = np.clip(target, 0.02, 0.98)
-    coefficients = (np.linalg.pinv(columns) @ np.log(inner / (1 - inner))).astype(np.float64)
-    for _ in range(_STEPS):
-        predicted = _shares(columns @ coefficients)
-        weights = np.maximum(predicted * (1 - predicted), _LEAST)
-        step = np.linalg.pinv(columns.T @ (weights[:, None] * columns)) @ columns.T @ (target - predicted)
-        coefficients = coefficients + np.clip(step, -1, 1)
-        if float(np.abs(step).max()) < _LEAST:
-            break
-    return coefficients, _shares(columns @ coefficients)
-
-
-def _shares(logits: Values) -> Values:
-    shares: Values = 1 / (1 + np.exp(-np.clip(logits, -_STEEPEST, _STEEPEST)))
-    return shares

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from easiness import BadInput, Dataset, Recipe, Run, RunFailed, load_dataset, me
 from easiness.features import FeatureKind, FeatureSource, PicturePreparation, Request, frozen, registry
 from easiness.features.frozen import network_source
 from easiness.paper.perturbation.looking import examples_at, perturbed_probe, view_of
-from easiness.perturb.registry import _registered
+from easiness.perturb import register, registry as perturb_registry
 from easiness.runs.progress import Progress
 from pixels import images_of
 from recording import recorded, small_run
@@ -48,27 +47,6 @@ def data():
 @pytest.fixture
 def opened(run_copy):
     return open_run(run_copy)
-
-
-@pytest.fixture
-def own_kind(tmp_path, monkeypatch):
-    """Writes a module of the user's own that registers ``fade`` and has it imported anew."""
-    known = list(_registered)
-    monkeypatch.chdir(tmp_path)
-
-    def write(body):
-        (tmp_path / "own_kind.py").write_text(
-            "from easiness.perturb import register\n"
-            '@register("fade", levels=(0, 1), neutral=0)\n'
-            "def fade(level):\n"
-            f"    return lambda images, ids=None: {body}\n"
-        )
-        sys.modules.pop("own_kind", None)
-        _registered[:] = known
-
-    yield write
-    sys.modules.pop("own_kind", None)
-    _registered[:] = known
 
 
 def test_the_neutral_level_is_as_it_was_recorded(opened, data):
@@ -114,23 +92,20 @@ def test_accuracy_and_votes_of_held_out_and_left_out_examples(tmp_path):
     assert np.array_equal(regular.p_label, run.votes().p_label)
 
 
-def test_a_kind_of_ones_own_is_kept_until_its_module_changes(opened, data, own_kind):
-    own_kind("images * (1 - level)")
-    first, num = looked(opened, data, "own_kind:fade", [1])
-    assert (num, looked(opened, data, "own_kind:fade", [1])[1]) == (300, 0)
-    own_kind("images.flip(3) * (1 + level)")
-    second, num = looked(opened, data, "own_kind:fade", [1])
-    assert num == 300
-    assert not np.array_equal(first, second)
-
-
-def test_a_transform_that_fails_is_named(opened, data, own_kind):
-    own_kind("images / 0 - images / 0")
-    with pytest.raises(RunFailed, match="not finite under own_kind:fade 1"):
-        looked(opened, data, "own_kind:fade", [1])
-    own_kind("images[:, :, 1:]")
+def test_ones_own_kind_is_not_kept_and_named_where_it_fails(opened, data, monkeypatch):
+    monkeypatch.setattr(perturb_registry, "_registered", [])
+    outputs = {
+        1: lambda images: images.flip(3),
+        2: lambda images: images / 0 - images / 0,
+        3: lambda images: images[:, :, 1:],
+    }
+    register("own", levels=(1,), neutral=0)(lambda level: lambda images, ids=None: outputs[level](images))  # noqa: ARG005
+    for _ in range(2):
+        assert looked(opened, data, "own", [1])[1] == 300
+    with pytest.raises(RunFailed, match="not finite under own 2"):
+        looked(opened, data, "own", [2])
     with pytest.raises(BadInput, match="returned"):
-        looked(opened, data, "own_kind:fade", [1])
+        looked(opened, data, "own", [3])
 
 
 def test_what_cannot_be_looked_at(data, tmp_path):

@@ -23,7 +23,6 @@ from easiness.paper.perturbation.looking import (
     view_of,
 )
 from easiness.paper.perturbation.panel import panel_blocks
-from easiness.perturb import Order
 from easiness.runs import Progress
 from easiness.show import sections_text
 
@@ -89,15 +88,6 @@ def test_a_network_that_reads_lower_case_sees_no_difference(own: ez.Run, data: D
     assert "These perturbations change nothing in these texts." in " ".join(
         sections_text(found.sections()).split()
     )
-
-
-def test_what_was_seen_is_kept_by_level(own: ez.Run, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = curve(own, "order", data, levels=[2, 0])
-    names = sorted(file.name.rsplit("-", 1)[0] for file in own.path.glob("answer-order-*"))
-    assert names == [f"answer-order-{level}" for level in (0, 0, 1, 1, 2, 2)]
-    monkeypatch.setattr(Order, "__call__", lambda *_, **__: pytest.fail("looked again"))
-    again = curve(own, "order", data, levels=[0, 2])
-    assert again.table().equals(first.table())
 
 
 def test_what_changes_no_text_is_refused(own: ez.Run) -> None:

@@ -31,7 +31,7 @@ from easiness.paper.planted.design import (
 from easiness.paper.planted.estimates import PlantedEstimate, drop, mean, slope
 from easiness.records import TrialRecord
 from easiness.runs import Progress
-from easiness.spec import Resolved
+from easiness.spec import Recipe, Resolved
 from easiness.store import open_run
 from easiness.training import Keeper, Standing, TrainingState
 from easiness.trial import run_trial
@@ -199,9 +199,11 @@ def test_every_class_has_the_same_patterns_and_f_goes_from_8_to_512():
     np.testing.assert_allclose((patterns.patch**2).mean(axis=(1, 2)), 1, rtol=1e-6)
 
 
-def test_the_natural_arm_matches_support_and_spreads_contradiction_evenly():
+def test_the_natural_arm_matches_support_and_the_balanced_one_shows_all_equally_often():
     patterns = patterns_of(FULL, 0)
-    examples = examples_of("natural", patterns, FULL, 0)
+    examples, balanced, permuted = (
+        examples_of(arm, patterns, FULL, 0) for arm in ("natural", "balanced", "permuted")
+    )
     own = np.bincount(examples.pattern[examples.own], minlength=len(patterns))
     other = np.bincount(examples.pattern[~examples.own], minlength=len(patterns))
     np.testing.assert_array_equal(own, patterns.support)
@@ -214,20 +216,30 @@ def test_the_natural_arm_matches_support_and_spreads_contradiction_evenly():
     counts = np.bincount(others, minlength=FULL.classes)
     assert counts[patterns.label[steep]] == 0
     assert np.ptp(np.delete(counts, patterns.label[steep])) <= 1
-
-
-def test_the_balanced_arm_has_the_same_patterns_equally_often_and_labels_are_permuted():
-    patterns = patterns_of(FULL, 0)
-    natural, balanced, permuted = (
-        examples_of(arm, patterns, FULL, 0) for arm in ("natural", "balanced", "permuted")
-    )
     counts = np.bincount(balanced.pattern)
     assert np.ptp(counts) == 0
-    assert abs(len(balanced.pattern) - len(natural.pattern)) <= len(patterns) / 2
+    assert abs(len(balanced.pattern) - len(examples.pattern)) <= len(patterns) / 2
     other = np.bincount(balanced.pattern[~balanced.own], minlength=len(patterns))
     assert (np.abs(other - counts * patterns.contradiction) <= 0.5).all()
-    np.testing.assert_array_equal(np.sort(natural.label), np.sort(permuted.label))
-    assert 0.6 < (natural.label != permuted.label).mean() < 0.9
+    np.testing.assert_array_equal(np.sort(examples.label), np.sort(permuted.label))
+    assert 0.6 < (examples.label != permuted.label).mean() < 0.9
+
+
+def test_a_bank_makes_other_pictures_for_every_pass_and_evaluates_the_last():
+    def bank(augment: bool, seed: int = 0) -> Any:
+        packed = Packed.of_array(patterns_of(SMOKE, 0).patch)
+        return PatternKind().bank(packed, Recipe(), CPU, augment=augment, sharers=1, seed=seed)
+
+    one, same, other = (bank(False, seed).clean(slice(0, 9)) for seed in (1, 1, 2))
+    assert torch.equal(one, same)  # of what is held out the seed makes the pictures
+    assert not torch.equal(one, other)
+    pictures, generator = bank(True), torch.Generator().manual_seed(5)
+    order, every = torch.randperm(len(pictures)), slice(0, len(pictures))
+    first = pictures.augmented(order[:7], pictures.draw(order, generator)[:7])
+    assert first.shape == (7, 1, 16, 16)
+    torch.testing.assert_close(first, pictures.clean(every)[order[:7]])
+    pictures.draw(order, generator)
+    assert not torch.equal(first, pictures.clean(every)[order[:7]])
 
 
 def test_noise_falls_as_one_over_the_frequency_and_has_variance_one():
@@ -238,25 +250,6 @@ def test_noise_falls_as_one_over_the_frequency_and_has_variance_one():
     power = torch.fft.fft2(noise).abs().square().mean(dim=0)
     assert float(power[0, 0]) < 1e-6 * float(power[0, 1])
     assert abs(float(power[0, 1] / power[0, 4]) - 16) < 3
-
-
-def bank_of(kind, augment, seed=0):
-    packed = Packed.of_array(patterns_of(SMOKE, 0).patch)
-    return kind.bank(packed, None, CPU, augment=augment, sharers=1, seed=seed)
-
-
-def test_a_bank_makes_other_pictures_for_every_pass_and_evaluates_the_last():
-    bank = bank_of(PatternKind(), augment=True)
-    order, generator = torch.randperm(len(bank)), torch.Generator().manual_seed(5)
-    drawn = bank.draw(order, generator)
-    first = bank.augmented(order[:7], drawn[:7])
-    assert first.shape == (7, 1, 16, 16)
-    torch.testing.assert_close(first, bank.clean(slice(0, len(bank)))[order[:7]])
-    bank.draw(order, generator)
-    assert not torch.equal(first, bank.clean(slice(0, len(bank)))[order[:7]])
-    one, same, other = (bank_of(PatternKind(), False, seed).clean(slice(0, 9)) for seed in (1, 1, 2))
-    assert torch.equal(one, same)  # of what is held out the seed makes the pictures
-    assert not torch.equal(one, other)
 
 
 @pytest.mark.parametrize(("arm", "low", "high"), [("natural", 2.8, 4), ("half", 1.3, 2.3), ("sham", 0, 1.2)])

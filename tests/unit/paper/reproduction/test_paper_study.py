@@ -122,7 +122,7 @@ def test_a_part_is_held_out_where_no_split_is(smoke, tiny_preset):
         plan_paper(SMOKE, loading=Loading(holdout=1.5))
 
 
-@pytest.mark.parametrize(("limit", "num"), [(100, 100), (1437, 1437), (1438, 1438), (9999, 1438)])
+@pytest.mark.parametrize(("limit", "num"), [(100, 100), (1437, 1437), (9999, 1438)])
 def test_a_limit_is_of_the_examples_to_train_on(smoke, limit, num, monkeypatch):
     monkeypatch.setattr("easiness.runs.make_plan", lambda *_, **__: None)
     monkeypatch.setattr(module, "plan_validation", lambda *_, **__: None)
@@ -230,25 +230,17 @@ def test_a_whole_study_of_images_in_color(tiny_preset, tmp_path):
     plan = plan_paper(tiny_preset, colored())
     results, runs = run_paper(plan, tmp_path / "study")
     assert set(runs) == set(plan.everything)
-    assert {path.parent.name for path in tmp_path.rglob("run.json")} == set(plan.everything)
     assert (results.kind, results.side) == ("small", 8)
-    assert results.easy.names == ["mlp_2_w8", "mlp_2_w16", "mlp_3_w16"]
-    assert list(results.curves) == ["color", "shuffle", "radial"]
-    assert not results.curves["color"].changes_nothing
-    assert results.ablation.rates == [0, 0.6, 0.9]
-    assert results.corruption.rates == [0, 0.3, 0.9]
     # examples are drawn by the easiness that the main network has, not by that of the plan
     assert runs["drop-easy-0.60"].spec.kind == "measured"
     drawn = runs["drop-easy-0.60"].spec.draw
     assert drawn is not None
     assert plan.ablation.runs["drop-easy-0.60"].asked.draw is not None
     assert drawn.ranking != plan.ablation.runs["drop-easy-0.60"].asked.draw.ranking
-    assert results.pseudo.level == 1
-    assert results.pseudo.probe == "held_out"
+    assert (results.pseudo.level, results.pseudo.probe) == (1, "held_out")
     claims = {claim.id: claim for claim in paper_claims(results)}
     assert claims["5"].statistics
     assert claims["5"].reason == "groups of fewer than 5 trials decide nothing"
-    assert claims["9"].verdict == "not tested here"
     assert {claim.verdict for claim in claims.values()} == {"undecided", "not tested here"}
 
 
@@ -334,28 +326,6 @@ def claim(number: str, means: dict[str, Means] | None = None, **more: Any) -> Cl
     return next(one for one in found if one.id == number)
 
 
-def breaks(means: Means, at: int) -> list[float]:
-    """Loss per rate beyond the rate at this place, and that less twice the loss before."""
-    before = (means[0] - means[at]) / RATES[at]
-    after = (means[at] - means[3]) / (RATES[3] - RATES[at])
-    return [after, after - 2 * before]
-
-
-def below(one: Means, other: Means) -> list[float]:
-    return [a - b for a, b in zip(one[1:], other[1:], strict=True)]
-
-
-VALUES: dict[str, Any] = {
-    "6a": lambda m: [*below(m["hard"], m["random"]), *np.diff(m["hard"])],
-    "6b": lambda m: breaks(m["easy"], 2),
-    "6c": lambda m: [*below(m["easy"], m["random"]), *below(m["hard"], m["random"])],
-    "7a": lambda m: breaks(m["easy"], 1),
-    "7b": lambda m: [m["easy"][3], m["hard"][3]],
-    "7c": lambda m: [*np.diff(m["hard"])],
-}
-"""The values that decide each claim, by hand."""
-
-
 @pytest.mark.parametrize(
     ("number", "means", "verdict"),
     [
@@ -387,11 +357,7 @@ VALUES: dict[str, Any] = {
     ],
 )
 def test_claims_about_training_sets(number, means, verdict):
-    found = claim(number, means)
-    assert found.verdict == verdict
-    assert [one.value for one in found.statistics] == pytest.approx(
-        VALUES[number](MEANS[number[0]] | means), abs=1e-12
-    )
+    assert claim(number, means).verdict == verdict
 
 
 def test_6a_an_interval_that_contains_no_difference_leaves_it_open():
@@ -414,7 +380,7 @@ def test_7b_goes_by_the_largest_class_and_is_not_tested_where_twice_chance_is_al
 
 
 @pytest.mark.parametrize("repetitions", [1, 4])
-@pytest.mark.parametrize("number", VALUES)
+@pytest.mark.parametrize("number", ["6a", "6b", "6c", "7a", "7b", "7c"])
 def test_few_repetitions_decide_nothing(number, repetitions):
     found = claim(number, repetitions=repetitions)
     assert (found.verdict, found.reason) == ("undecided", "fewer than 5 repetitions decide nothing")

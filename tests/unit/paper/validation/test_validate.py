@@ -59,6 +59,10 @@ def test_runs_are_on_merged_and_on_training_examples(made: tuple[Path, Validatio
     views = found.table().drop_duplicates("easiness_of")[["easiness_of", "trials"]].values.tolist()
     assert views == [[MODELS[0], 3], [MODELS[1], 3], ["all", 6]]
     assert found.num_final == 4
+    assert not found.decided
+    cells = [row[4][-1] for row in found.sections()[1].rows[1:]]
+    assert cells == [*"??????", *[")"] * 3]  # three trials of each network, and six of both
+    assert found.hardest(0.25)["easiness_of"] == MODELS[0]
 
 
 def test_the_numbers_are_those_of_the_records(made: tuple[Path, Validation]) -> None:
@@ -194,11 +198,3 @@ def test_the_interval_narrows_with_the_number_of_examples() -> None:
         assert low < value < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
-
-
-def test_rows_of_few_trials_are_marked(made: tuple[Path, Validation]) -> None:
-    _, found = made
-    assert not found.decided
-    cells = [row[4][-1] for row in found.sections()[1].rows[1:]]
-    assert cells == [*"??????", *[")"] * 3]  # three trials of each network, and six of both
-    assert found.hardest(0.25)["easiness_of"] == MODELS[0]
