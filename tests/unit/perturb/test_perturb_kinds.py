@@ -26,7 +26,7 @@ from easiness.perturb import (
     perturbation,
     register,
 )
-from easiness.perturb.registry import _registered
+from easiness.perturb.registry import _own_kinds
 
 numbers = itertools.count()
 IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -34,10 +34,10 @@ IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 @pytest.fixture(autouse=True)
 def _own_register() -> Iterator[None]:
-    known = list(_registered)
+    known = list(_own_kinds)
     yield
-    _registered.clear()
-    _registered.extend(known)
+    _own_kinds.clear()
+    _own_kinds.extend(known)
 
 
 def test_ours_are_known_and_built_by_name() -> None:
@@ -84,7 +84,7 @@ def test_each_kind_of_examples_has_its_own() -> None:
     assert default_levels("shuffle", (1, 40, 99), "sound") == (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)
     assert default_levels("order", ()) == (1, 2, 4, 8, 0)
     assert default_levels("case", ()) == (0, 0.25, 0.5, 1)
-    assert find_kind("order").ordered([0, 3], ()) == (1, 3, 0)
+    assert find_kind("order").in_order([0, 3], ()) == (1, 3, 0)
     with pytest.raises(BadInput, match="'color': does not fit examples of kind sound; give one of radial"):
         perturbation("color", 1, of="sound")
     with pytest.raises(BadInput, match="'order': does not fit examples of kind vector; none does"):
@@ -284,7 +284,7 @@ def test_tiles_have_the_same_order_in_every_process() -> None:
     out = Shuffle(0.5, seed=7)(corners, ids=[3, -1, 2**63])
     assert out[:, 0, ::2, ::2].reshape(3, 4).tolist() == [[0, 8, 2, 10], [2, 10, 0, 8], [2, 10, 0, 8]]
     for ids in (np.array([3], np.int32), torch.tensor([3]), (np.int64(3),)):
-        assert torch.equal(Shuffle(0.5, seed=7)(corners[:1], ids=ids), out[:1])
+        assert torch.equal(Shuffle(0.5, seed=7)(corners[:1], ids=ids), out[:1])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

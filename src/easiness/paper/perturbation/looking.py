@@ -195,7 +195,7 @@ def _changes(split: Dataset, view: View, perturbations: Sequence[Perturbation]) 
 
 
 class ProbeVotes(NamedTuple):
-    """Observations of a split by all trials: ``votes`` for each level, of heads those that are heard.
+    """Observations of a split by all trials: ``votes`` for each level, of heads those that are num_heads.
 
     ``accuracy`` has an array [trials, levels] of shares in [0, 1] for ``train`` (the examples trained on)
     and ``left_out``, or for ``held_out``; only those of which there are examples.
@@ -234,13 +234,13 @@ class PerturbedProbe:
     def num_images(self) -> int:
         """How many images still have to go through a network; heads share one pass."""
         passes = 1 if self.sources else len(self.run.trials)
-        return passes * len(self.split) * sum(self._kept(one) is None for one in self.perturbations)
+        return passes * len(self.split) * sum(self._stored_answers(one) is None for one in self.perturbations)
 
     def look(self, progress: Progress | None = None) -> ProbeVotes:
         split, trials, row = self.split, self.run.trials, self.run.row(self.run.epochs)
-        heard = num_heard(trials, self.run.epochs, self.probe)
-        num = heard or len(trials)
-        numbers = np.array([trial.index for trial in trials]) if heard is None else np.arange(heard)
+        num_heads = num_heard(trials, self.run.epochs, self.probe)
+        num = num_heads or len(trials)
+        numbers = np.array([trial.index for trial in trials]) if num_heads is None else np.arange(num_heads)
         labels, trained_on = (np.stack(column) for column in zip(*self._targets, strict=True))
         parts = {"train": trained_on, "left_out": ~trained_on}
         if self.probe == "held_out":
@@ -253,7 +253,7 @@ class PerturbedProbe:
             seats = Seats(num, len(split))
             correct, p_label = np.empty((num, len(split)), np.bool_), np.empty((num, len(split)))
             for at in range(len(trials)):
-                of_heads = np.ones(len(split), np.bool_) if heard is None else ~trained_on[at]
+                of_heads = np.ones(len(split), np.bool_) if num_heads is None else ~trained_on[at]
                 rows, columns = seats.take(slice(0, len(split)), of_heads)
                 correct[rows, columns] = (prediction[at] == split.labels)[columns]
                 p_label[rows, columns] = probability[at, columns]
@@ -272,19 +272,19 @@ class PerturbedProbe:
 
         Nothing is kept of a perturbation of the user's own, whose source may change.
         """
-        answers: Arrays | None = self._kept(one)
+        answers: Arrays | None = self._stored_answers(one)
         if answers is None:
             ask = self._ask_heads if self.sources else self._ask_networks
             observations = list(ask(one, progress))
             answers = {
-                name: np.concatenate([getattr(seen, name) for seen in observations])
+                name: np.concatenate([getattr(one_trial, name) for one_trial in observations])
                 for name in ("prediction", "loss")
             }
             if (place := self._place(one)) is not None:
                 keep_answer(self.run.path, *place, answers)
         return answers
 
-    def _kept(self, one: Perturbation) -> dict[str, npt.NDArray[Any]] | None:
+    def _stored_answers(self, one: Perturbation) -> dict[str, npt.NDArray[Any]] | None:
         shape, place = (len(self.run.trials), len(self.split)), self._place(one)
         forms: dict[str, Form] = {"prediction": (np.int32, shape), "loss": (np.float32, shape)}
         return None if place is None else kept_answer(self.run.path, *place, forms)
@@ -317,7 +317,7 @@ class PerturbedProbe:
 
     def _logs(self) -> list[ObservationLog]:
         ids, num = self.split.ids, self.split.num_classes
-        return [ObservationLog(ids, labels, num, trained_on=seen) for labels, seen in self._targets]
+        return [ObservationLog(ids, labels, num, trained_on=own) for labels, own in self._targets]
 
     def _bank_of(self, values: Values) -> TensorBank:
         return self.split.kind.bank(values, self.spec.recipe, self.device, augment=False, sharers=1)

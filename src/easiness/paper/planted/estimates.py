@@ -21,7 +21,7 @@ class PlantedEstimate:
 
     Patterns have effects of their own in all trials, and trials in all patterns: the variance is that of sums
     over trials plus that of sums over patterns, less what is in both (Cameron, Gelbach and Miller 2011), and
-    at least the first. What is in both is ``shared``: squared deviations of trials from what a pattern has in
+    at least the first. What is in both is ``common``: squared deviations of trials from what a pattern has in
     all of them, whose own effects add up to nothing in a trial. ``freedom`` is the number of patterns less
     that of coefficients, and ``of_trials`` the number of trials less one; of a difference of two arms it is
     what their trials have together, after Satterthwaite.
@@ -29,7 +29,7 @@ class PlantedEstimate:
 
     value: float
     parts: Values
-    shared: float
+    common: float
     freedom: int
     of_trials: float
 
@@ -38,7 +38,7 @@ class PlantedEstimate:
         """By patterns, and by trials on top of it."""
         by_pattern = float((self.parts.sum(axis=0) ** 2).sum())
         by_trial = float((self.parts.sum(axis=1) ** 2).sum())
-        return by_pattern, max(0.0, by_trial - self.shared)
+        return by_pattern, max(0.0, by_trial - self.common)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -59,13 +59,13 @@ class PlantedEstimate:
     def less(self, other: PlantedEstimate, factor: float = 1.0) -> PlantedEstimate:
         """This less ``factor`` times the other one, of the same patterns and of other trials."""
         parts = np.concatenate([self.parts, -factor * other.parts])
-        shared = self.shared + factor**2 * other.shared
+        common = self.common + factor**2 * other.common
         freedom, of_trials = min(self.freedom, other.freedom), self.of_trials + other.of_trials
         ours, theirs = self._variances[1], factor**2 * other._variances[1]
         if ours + theirs > 0:  # an arm of few trials may be nearly all of it
             spread = ours**2 / max(1, self.of_trials) + theirs**2 / max(1, other.of_trials)
             of_trials = (ours + theirs) ** 2 / spread
-        return PlantedEstimate(self.value - factor * other.value, parts, shared, freedom, of_trials)
+        return PlantedEstimate(self.value - factor * other.value, parts, common, freedom, of_trials)
 
 
 def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) -> PlantedEstimate:

@@ -93,7 +93,7 @@ def test_accuracy_and_votes_of_held_out_and_left_out_examples(tmp_path):
 
 
 def test_ones_own_kind_is_not_kept_and_named_where_it_fails(opened, data, monkeypatch):
-    monkeypatch.setattr(perturb_registry, "_registered", [])
+    monkeypatch.setattr(perturb_registry, "_own_kinds", [])
     outputs = {
         1: lambda images: images.flip(3),
         2: lambda images: images / 0 - images / 0,

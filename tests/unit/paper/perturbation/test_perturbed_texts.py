@@ -14,7 +14,7 @@ import pytest
 import easiness as ez
 from easiness.data import Dataset, texts_of
 from easiness.errors import BadInput
-from easiness.paper.options import Perturbing
+from easiness.paper.options import PerturbationOptions
 from easiness.paper.perturbation import draw_panel, draw_patterns, perturbation_curve, pseudo_patterns
 from easiness.paper.perturbation.looking import (
     check_changes_something,
@@ -59,7 +59,7 @@ def own(run: Path, tmp_path: Path) -> ez.Run:
 
 
 def curve(run: ez.Run, kind: str, data: Dataset, **options: Any) -> Any:
-    return perturbation_curve(Perturbing(run, kind, num_replicates=10, **options), data)
+    return perturbation_curve(PerturbationOptions(run, kind, num_replicates=10, **options), data)
 
 
 @pytest.mark.long
@@ -106,7 +106,7 @@ def test_panels_show_the_texts(own: ez.Run, data: Dataset, tmp_path: Path) -> No
     figure.savefig(tmp_path / "panel.png")
     said = [text.get_text() for text in figure.texts]
     assert {"order: window (words; 0: all)", "case: share of words", "up:", "down:"} <= set(said)
-    figure = draw_patterns(pseudo_patterns(Perturbing(own, "order"), data), data, recipe)
+    figure = draw_patterns(pseudo_patterns(PerturbationOptions(own, "order"), data), data, recipe)
     figure.savefig(tmp_path / "patterns.png")
     assert any("perturbed: " in text.get_text() for text in figure.texts)
 

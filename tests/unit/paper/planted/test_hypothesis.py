@@ -18,7 +18,7 @@ import easiness
 from easiness.errors import BadInput
 from easiness.inputs import Packed
 from easiness.paper import planted
-from easiness.paper.options import Planted
+from easiness.paper.options import HypothesisOptions
 from easiness.paper.planted import Experiment, Hypothesis, of_the_whole
 from easiness.paper.planted.design import (
     FULL,
@@ -48,7 +48,7 @@ def _tiny() -> Iterator[None]:
 
 
 def planned(folder: Path, seed: int = 0) -> Experiment:
-    return planted.plan(Planted(folder, "smoke", seed))
+    return planted.plan(HypothesisOptions(folder, "smoke", seed))
 
 
 def carried_out(folder: Path, **options: Any) -> Hypothesis:
@@ -118,7 +118,7 @@ def test_other_settings_are_refused(done, command, tmp_path):
     with pytest.raises(BadInput, match="--seed -1"):
         planned(done[0], seed=-1)
     with pytest.raises(BadInput, match=r"preset 'smok': unknown .did you mean smoke"):
-        planted.plan(Planted(tmp_path, "smok"))  # type: ignore[arg-type]
+        planted.plan(HypothesisOptions(tmp_path, "smok"))  # type: ignore[arg-type]
     said = command("paper", "hypothesis", "--preset", "smoke", "--out", tmp_path / "new", "--dry-run").out
     assert said.startswith("5 runs with 7 trials, 0 of them finished; ")
     assert "; preset smoke: so few trials decide nothing" in said
@@ -162,7 +162,7 @@ def test_values_are_of_the_own_label_in_the_runs(done):
         carriers = examples.pattern == pattern
         assert one.easiness[at, pattern] == right[at][carriers & examples.own].mean()
         others = right[at][carriers & ~examples.own]
-        assert np.array_equal(one.contradicted[at, pattern], others.mean() if len(others) else np.nan, True)
+        assert np.array_equal(one.other_carriers[at, pattern], others.mean() if len(others) else np.nan, True)
     loss = open_run(out / "half-wrn_10_1").trials[0].columns(TINY.epochs, ["loss"], "held_out")["loss"]
     expected = np.exp(-loss.astype(float)).reshape(-1, TINY.fresh).mean(axis=1)
     np.testing.assert_allclose(found.arms["half", "wrn_10_1"].held_out[0], expected, atol=1e-11)
@@ -296,7 +296,7 @@ def test_less_is_of_the_same_patterns_and_other_trials():
     assert found.parts.shape == (4, 2)
     assert found.parts.sum(axis=0) == pytest.approx(0.5 * ones.sum(axis=0))
     assert found.freedom == 7
-    assert found.shared == pytest.approx(0.08 + 0.32 / 16)
+    assert found.common == pytest.approx(0.08 + 0.32 / 16)
 
 
 def test_an_arm_of_few_trials_has_the_freedom_of_those():

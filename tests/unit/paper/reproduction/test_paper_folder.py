@@ -184,7 +184,7 @@ def test_only_an_interval_on_one_side_decides(low, high, side, verdict):
 
 def test_a_claim_needs_all_and_falls_with_one():
     good, open_, bad = statistic(0.5, 0.6), statistic(0.1, 0.3), statistic(0.0, 0.1)
-    few = statistic(0.5, 0.6, undecided="3 trials a group are too few")
+    few = statistic(0.5, 0.6, obstacle="3 trials a group are too few")
     assert claim(good, good).verdict == "holds"
     assert claim(good, open_).verdict == "undecided"
     assert claim(good, open_, bad).verdict == "does not hold"

@@ -59,7 +59,7 @@ def test_runs_are_on_merged_and_on_training_examples(made: tuple[Path, Validatio
     views = found.table().drop_duplicates("easiness_of")[["easiness_of", "trials"]].values.tolist()
     assert views == [[MODELS[0], 3], [MODELS[1], 3], ["all", 6]]
     assert found.num_final == 4
-    assert not found.decided
+    assert not found.is_decided
     cells = [row[4][-1] for row in found.sections()[1].rows[1:]]
     assert cells == [*"??????", *[")"] * 3]  # three trials of each network, and six of both
     assert found.hardest(0.25)["easiness_of"] == MODELS[0]
@@ -125,7 +125,7 @@ def test_the_final_models_are_trained_to_the_end_whatever_the_recipe(tmp_path: P
         plans = plan_validation(
             data, Training(recipe=recipe), Trainings(("mlp_2_w16",), 1, 1), Trainings(("mlp_2_w16",), 1, 400)
         )
-        (merged,), (final,) = plans.merged.values(), plans.final.values()
+        (merged,), (final,) = plans.joint.values(), plans.final.values()
         assert (merged.recipe.period, final.recipe.period) == (50, 400)
         assert merged.recipe.alpha == final.recipe.alpha == 0.01
 
