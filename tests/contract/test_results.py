@@ -28,7 +28,7 @@ from easiness import audit, compare, diff, explain, keep, labels, load_dataset, 
 from easiness.analysis import FittedCurve, Foretold, Gain, Interval, Votes
 from easiness.engine import write_result
 from easiness.paper.perturbation.curve import PerturbationCurve
-from easiness.paper.perturbation.study import Perturbed, PseudoPatterns, count_levels
+from easiness.paper.perturbation.study import PerturbationStudy, PseudoPatterns, count_levels
 from easiness.paper.planted import Hypothesis
 from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
 from easiness.paper.planted.result import OfArm
@@ -209,7 +209,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     LearningCurve: _learning,
     NextLabels: _next_labels,
     Patterns: _what_is_shown,
-    Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
+    PerturbationStudy: lambda run: PerturbationStudy(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
     Pruning: lambda run: keep(run, drop=0.3, policy="easy"),
     Curriculum: lambda run: keep(run, steps=6, batch_size=8),

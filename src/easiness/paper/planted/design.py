@@ -15,7 +15,7 @@ from easiness.analysis import MIN_GROUP
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
 from easiness.inputs import IMAGE, InputKind, Packed, Preparation, Signature, Stored, TensorBank, Traits
-from easiness.paper.options import Planted
+from easiness.paper.options import HypothesisOptions
 from easiness.runs import Plan, make_plan
 from easiness.spec import LAST, Recipe, Recording, Training, at_least, content_hash
 
@@ -278,8 +278,8 @@ class PatternBank(TensorBank):
         self._last[positions] = pictures
         return pictures
 
-    def finish(self, *fetched: Tensor) -> Tensor:
-        return fetched[1]
+    def finish(self, *parts: Tensor) -> Tensor:
+        return parts[1]
 
     def clean(self, batch: slice) -> Tensor:
         return self._last[batch].to(self._device)
@@ -303,7 +303,7 @@ class Experiment:
         return ": ".join(filter(None, [f"preset {self.preset.name}", self.preset.warning]))
 
 
-def plan(options: Planted) -> Experiment:
+def plan(options: HypothesisOptions) -> Experiment:
     """Plant the patterns, and plan a run for each arm and network; controls have the first network alone."""
     if options.preset not in PRESETS:
         hint = nearest(options.preset, PRESETS)

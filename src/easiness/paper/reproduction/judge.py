@@ -279,7 +279,7 @@ def _validation(result: Validation) -> Claim:
             "than half of these into a quarter"
         )
         return _claim("8", not_tested=reason)
-    few = "" if result.decided and result.num_final >= MIN_GROUP else _FEW_TRIALS
+    few = "" if result.is_decided and result.num_final >= MIN_GROUP else _FEW_TRIALS
     what = "share of the misclassified in the hardest quarter"
     note = (
         f"{result.num_final} final models after {result.final_epoch} epochs, {wrong}; no ranking could put "
