@@ -6,10 +6,10 @@ from .applied import (
     open_card as open_card,
     write_card as write_card,
 )
+from .examples import Exporting as Exporting
 from .writing import (
     FORMATS as FORMATS,
     Exported as Exported,
-    Exporting as Exporting,
     export as export,
     find_format as find_format,
 )

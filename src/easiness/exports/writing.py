@@ -10,184 +10,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import CONTROL, DROP, UNSURE, choice_of, load_dataset
-from easiness.engine import (
-    At,
-    Data,
-    HeldOutToo,
-    OneRun,
-    check_output_file,
-    check_output_folder,
-    output_file,
-    output_folder,
-)
+from easiness.engine import check_output_file, check_output_folder, output_file, output_folder
 from easiness.errors import BadInput, nearest, printable
-from easiness.inputs import KINDS, Cell, ExportForm, kind_named
-from easiness.runs import Told, data_version, decisions_on, find_split, positions_in, told
+from easiness.exports.examples import AT_ONCE, Examples, Exporting, Format, examples_of
+from easiness.inputs import KINDS
+from easiness.runs import data_version, decisions_on, positions_in
 from easiness.show import listed, markdown_text, write_csv, write_parquet
-from easiness.spec import Option, Split
-from easiness.store import Run
-from easiness.studies.suspects import ABOVE, Suspected, suspects
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-
-    from easiness.data import Dataset
-
-
-# of the table of suspects, added to the columns of the scores
-_SUSPECTED = ["suggested", "suggested_class", "p_wrong", "suggested_share"]
-_AT_ONCE = 64  # examples made at a time
-
-
-@dataclass(frozen=True)
-class Exporting:
-    """Options of `export`."""
-
-    run: OneRun
-    to: Annotated[
-        str,
-        Option(
-            "--to",
-            "hf (a folder for Hugging Face datasets), cleanlab (labels and pred_probs), label-studio (tasks, "
-            "and how they are shown), spotlight (a Parquet with the examples), torch (indices and sampling "
-            "weights), csv or parquet (rows).",
-            placed=True,
-        ),
-    ]
-    output: Annotated[Path, Option("-o", "File or new folder to write.", also=("--output",), placed=True)]
-    split: HeldOutToo = "train"
-    at: At = None
-    data: Data = None
-    above: Annotated[
-        float | None,
-        Option(
-            "--above",
-            "For label-studio: labels that are wrong with this probability or more, and five in any case; "
-            "0.1 by default.",
-            within="[0, 1]",
-        ),
-    ] = None
-    only: Annotated[
-        Path | None,
-        Option(
-            "--only", "For label-studio: only the examples of this file of labels, such as one of `audit`."
-        ),
-    ] = None
-    blind: Annotated[bool, Option("--blind", "For label-studio: show neither labels nor suggestions.")] = (
-        False
-    )
-    document_root: Annotated[
-        Path | None,
-        Option(
-            "--document-root",
-            "For label-studio: the folder that it serves files from; without it, files are put into the "
-            "tasks.",
-        ),
-    ] = None
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """The examples of a split of a run after ``epoch`` epochs, as ``asked`` for.
-
-    ``data`` are those of the split; ``without_data`` says why there are none. ``note`` says what else is left
-    out.
-    """
-
-    asked: Exporting
-    run: Run
-    split: Split
-    epoch: int
-    table: pd.DataFrame
-    data: Dataset | None
-    without_data: str | None = None
-    note: str | None = None
-
-    @property
-    def ids(self) -> npt.NDArray[Any]:
-        """Ids [K] as int64 or text of a fixed width, which NumPy writes without pickling."""
-        ids = self.table["id"].to_numpy()
-        return ids if ids.dtype == np.int64 else ids.astype(str)
-
-    @cached_property
-    def rows(self) -> npt.NDArray[np.int64]:
-        """Positions [K] of the examples in the data, and by that at their source."""
-        if self.data is None:
-            raise BadInput(f"{self.run.path}: {self.without_data}")
-        return positions_in(self.data, self.run, self.split)
-
-    def file(self, position: int) -> Path | None:
-        assert self.data is not None
-        path = Path(self.data.stored.name(int(self.rows[position])))
-        return path.absolute() if path.is_file() else None
-
-    @property
-    def exported(self) -> ExportForm | None:
-        return None if self.data is None else self.data.kind.exported
-
-    @property
-    def without(self) -> str | None:
-        nouns = kind_named(self.run.spec.data.kind).nouns
-        return f"without {nouns}: {self.without_data}" if self.data is None else None
-
-    def with_cells(self, rows: pa.Table) -> Iterator[tuple[list[Cell], pa.Table]]:
-        """Examples as other tools have them, pictures as PNG, to the pixel, with their ``rows`` of [K]."""
-        data = self.data
-        assert data is not None
-        for first in range(0, len(self.table), _AT_ONCE):
-            some = self.rows[first : first + _AT_ONCE]
-            cells = data.map(some, lambda value: data.kind.show(value, data.traits).cell)
-            yield cells, rows.slice(first, len(cells))
-
-    @cached_property
-    def told(self) -> Told | None:
-        return None if self.data is None else told(self.data, self.rows)
-
-    def table_with_texts(self) -> pd.DataFrame:
-        return self.table if self.told is None else self.table.assign(**{self.told.column: self.told.texts})
-
-
-def examples_of(asked: Exporting) -> Examples:
-    """The examples of a split of a run: every score, what is suspected, and the data where they are found."""
-    run, split, note = asked.run, asked.split, None
-    epoch = run.resolve_at(asked.at)
-    table = run.scores(**run.asked(epoch), split=split)
-    try:
-        at = run.asked(epoch) if epoch != run.observed[-1] else {}
-        ranked = suspects(Suspected((run,), split=split, pictures=False, **at)).ranked
-    except BadInput as error:
-        note = f"nothing is said of suspect labels ({error})"
-    else:
-        table = table.join(ranked.set_index("id")[_SUSPECTED], on="id")
-    data, why = find_split(run, asked.data, split)
-    return Examples(asked, run, split, epoch, table, data, None if data is not None else why, note)
-
-
-@dataclass(frozen=True)
-class Format:
-    """One format: ``write`` fills a file, or a folder that is empty, and may say a sentence about it.
-
-    ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
-    with ``{out}`` for the path and ``{typed}`` for the type of the column of examples. ``is_to_label`` says
-    that people decide in it, and see the examples.
-    """
-
-    name: str
-    about: str
-    write: Callable[[Examples, Any], str | None]
-    then: str
-    suffixes: tuple[str, ...] = ()
-    is_to_label: bool = False
+from easiness.studies.suspects import ABOVE
 
 
 def find_format(name: str) -> Format:
@@ -502,8 +339,8 @@ def _addresses(examples: Examples, positions: npt.NDArray[np.int64]) -> Iterator
     if root is not None:
         yield from (_served(examples, position, root.resolve()) for position in positions.tolist())
         return
-    for first in range(0, len(positions), _AT_ONCE):
-        rows = examples.rows[positions[first : first + _AT_ONCE]]
+    for first in range(0, len(positions), AT_ONCE):
+        rows = examples.rows[positions[first : first + AT_ONCE]]
         yield from data.map(rows, lambda value: data.kind.show(value, data.traits).address)
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from easiness.csv_cells import to_cell
 from easiness.named_import import offered
-from easiness.show.figures import picture_bytes
 from easiness.show.result import Result
+from easiness.show.svg import picture_bytes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from easiness.errors import printable
 from easiness.regular_file import in_words
-from easiness.show.figures import figure_html
+from easiness.show.svg import figure_html
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,8 +14,8 @@ from PIL import Image
 import easiness
 from easiness.csv_cells import from_cell
 from easiness.show import Result, Section, rendered, sections_markdown, sections_text
-from easiness.show.figures import EASY, EASY_WASH, INK, ON_WASH, new_axes, picture_bytes, to_svg
 from easiness.show.result import sections_html
+from easiness.show.svg import EASY, EASY_WASH, INK, ON_WASH, new_axes, picture_bytes, to_svg
 
 
 class Texts(Result):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from easiness.analysis import GroupMatch, Side, SplitHalf, TailReliability, Ties
-from easiness.show.figures import picture_bytes
+from easiness.show.svg import picture_bytes
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison, draw_matching
 from easiness.studies.matching.reliability import Outlook, Reliability, draw_reliability
