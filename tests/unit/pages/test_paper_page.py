@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +15,12 @@ from PIL import Image
 
 import easiness
 from easiness import BadInput, open_run
-from easiness.errors import RunFailed
 from easiness.pages.paper_page import Illustration, StudyPart, render_study
-from easiness.pages.paper_study import Picture, draw_gallery, gallery, write_paper
+from easiness.pages.paper_study import Picture, draw_gallery, gallery
 from easiness.pages.run_part import class_extremes
 from easiness.paper.claims import Claim, Statistic
-from easiness.paper.reproduction.judge import paper_claims
-from easiness.paper.reproduction.presets import Preset
-from easiness.paper.reproduction.study import plan_paper, run_paper
 from easiness.runs.source import data_of
 from easiness.show import Section
-from easiness.spec import Loading
 from easiness.store import Recorder, Row
 from easiness.studies.scores import (
     AccuracyCurves,
@@ -36,7 +29,6 @@ from easiness.studies.scores import (
     draw_levels,
     easiness_levels,
 )
-from easiness.studies.similarity import similarity
 from pixels import images_of
 from plans import votes_of
 
@@ -113,28 +105,6 @@ def test_nothing_says_where_it_was_made(studied):
     everywhere = str(studied.parents[1])  # it was moved here when it was whole
     for path in [studied / "claims.json", studied / "report.html", *(studied / "tables").iterdir()]:
         assert everywhere not in path.read_text("utf-8"), path
-
-
-@pytest.mark.long
-def test_claims_are_those_of_the_results(studied, tiny_preset: Preset, tmp_path):
-    copy = Path(shutil.copytree(studied, tmp_path / "copy"))
-    plan = plan_paper(tiny_preset, loading=Loading(limit=150))
-    results, runs = run_paper(plan, copy)
-    rows = json.loads((studied / "claims.json").read_text())["claims"]
-    assert [claim.as_dict() for claim in paper_claims(results)] == rows
-    # in larger sets there are classes to look for likeness in
-    alike = similarity(runs["match-mlp_2_w16"], plan.data, fraction=0.5)
-    claims = write_paper(plan, replace(results, similarity=alike), runs, copy)
-    written = {row["id"]: row for row in json.loads((copy / "claims.json").read_text())["claims"]}
-    assert written == {claim.id: claim.as_dict() for claim in claims}
-    assert len(written["4"]["statistics"]) == 4
-    assert (copy / "figures/similarity.png").is_file()
-    assert len(list(copy.glob("tables/similarity.*"))) == 3
-
-    shutil.rmtree(copy / "tables")
-    (copy / "tables").write_text("in the way")
-    with pytest.raises(RunFailed, match=r"copy: the results .*exists\)"):
-        write_paper(plan, results, runs, copy)
 
 
 EVIL = "<script>alert('cats & dogs')</script>"
