@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from easiness.data import DRAWN, UNKNOWN, Dataset, splits_in
 from easiness.errors import BadInput
-from easiness.pages.data_map import SHARED, Document, in_turns, trajectories
-from easiness.pages.examples import FoundExamples, Named, are_small, originals_of, table_of
+from easiness.pages.data_map import SHARED, Document, Named, in_turns, trajectories
+from easiness.pages.examples import FoundExamples, are_small, originals_of, table_of
 from easiness.pages.labels import SuspectLabels
 from easiness.pages.template import Inlined, inert, inlined
 from easiness.runs import data_version, decisions_on

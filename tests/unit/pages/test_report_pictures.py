@@ -19,7 +19,8 @@ import easiness.pages.examples as of_page
 from easiness import BadInput, Dataset, Run, load_dataset, suspects
 from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE, reduced
 from easiness.pages import ReportOptions, examples, write_report
-from easiness.pages.examples import Named, found_within, originals_of, photos_of, shown_of, texts_at
+from easiness.pages.data_map import Named
+from easiness.pages.examples import found_within, originals_of, photos_of, shown_of, texts_at
 from easiness.pages.paper_study import gallery
 from easiness.pages.run_part import class_galleries
 from easiness.runs.source import find_data
@@ -184,26 +185,22 @@ def _logits(predictions: Any, sureness: Any, num_classes: int) -> Any:
     return (np.eye(num_classes)[np.array(predictions)] * np.array(sureness)[None, :, None])[:, None]
 
 
-def difficulty_of(run: Any) -> Any:
-    return run.scores()["difficulty"].to_numpy()
-
-
 def test_examples_are_ordered_by_difficulty(record: Callable[..., Any]) -> None:
     labels = [0, 0, 0, 0, 1, 1, 2]
     predictions = [[0, 0, 1, 0, 1, 0, 2], [0, 0, 2, 1, 1, 2, 2], [0, 0, 2, 2, 1, 2, 2]]
     run = record(_logits(predictions, [1, 3, 3, 3, 2, 2, 1], 3), labels, classes=["a", "b", "c"])
-    a, b, c = class_galleries(run, run.votes(), difficulty_of(run), per_side=2, max_classes=20)
+    a, b, c = class_galleries(run, run.votes(), run.scores(), per_side=2, max_classes=20)
     # examples 0 and 1 are right in all three trials, 1 more clearly; 3 in one; 2 in none
-    assert [one["id"] for one in a["easiest"]] == ["1", "0"]
-    assert [one["id"] for one in a["hardest"]] == ["2", "3"]
+    assert [str(one["named"][1]) for one in a["easiest"]] == ["1", "0"]
+    assert [str(one["named"][1]) for one in a["hardest"]] == ["2", "3"]
     # 0, 1 and 2 are each predicted once for example 3: the first class of equals
     predicted = [(one["num_right"], one["predicted"], one["num_predicted"]) for one in a["hardest"]]
     assert predicted == [(0, "c", 2), (1, "a", 1)]
     p = np.exp(3) / (np.exp(3) + 2)
     assert np.isclose(a["easiest"][0]["p_label"], p)
-    assert [one["id"] for one in (*b["easiest"], *b["hardest"])] == ["4", "5"]
+    assert [str(one["named"][1]) for one in (*b["easiest"], *b["hardest"])] == ["4", "5"]
     assert c["easiest"] == c["hardest"]  # a class of one example
-    assert (c["num_examples"], c["easiest"][0]["id"]) == (1, "6")
+    assert (c["num_examples"], c["easiest"][0]["named"][1]) == (1, 6)
 
 
 EVIL = (
