@@ -7,18 +7,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 import typer
 
 from easiness import show, store
 from easiness.errors import BadInput, RunFailed, printable
+from easiness.lazy import pd
 from easiness.regular_file import shared
 from easiness.show import SUFFIXES, Result, render
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 Filled = TypeVar("Filled")
 Text = TypeVar("Text", bound=str)

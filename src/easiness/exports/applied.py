@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from easiness.data import Dataset, load_dataset, value_digests
 from easiness.engine import check_output_folder, output_folder
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_columns
+from easiness.lazy import Integers, pd
 from easiness.pages import FOR_FEATURES, about_features, data_name, describe_data
 from easiness.regular_file import at_home, in_words, read_regular
 from easiness.runs import find_split, has_held_out, positions_in
@@ -32,9 +33,6 @@ from easiness.store import (
 )
 from easiness.studies.scores import run_scores
 from easiness.studies.versions import renamed_classes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easiness.svg"
 HELD_OUT = "held_out.parquet"
@@ -296,8 +294,6 @@ def apply_card(card: str | Path, source: Any) -> Applied:
     Both splits of the copy are looked for in both of the card: scores of examples held out are of networks
     that never saw them, and not to be compared with the others.
     """
-    import pandas as pd
-
     opened = open_card(card)
     if not opened.document.has_digests:
         raise BadInput(f"{opened.path}: has no digests to find examples by; join {SCORES} by id")
@@ -330,8 +326,6 @@ def apply_card(card: str | Path, source: Any) -> Applied:
 
 
 def _scores(card: Card) -> pd.DataFrame:
-    import pandas as pd
-
     made = card.document
     held_out = None if made.held_out is None else made.held_out.num_examples
     nums: dict[Split, int | None] = {"train": made.num_examples, "held_out": held_out}
@@ -343,7 +337,7 @@ def _scores(card: Card) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _found(scores: pd.DataFrame, own: pd.DataFrame) -> npt.NDArray[np.int64]:
+def _found(scores: pd.DataFrame, own: pd.DataFrame) -> Integers:
     """Rows of the card for each example of the copy, in order, -1 where it has none; each is given once."""
     found = np.full(len(own), -1, np.int64)
     for keys in ([DIGEST, "class", "split"], [DIGEST, "class"], [DIGEST]):

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from easiness.engine import At, Data, HeldOutToo, OneRun
 from easiness.errors import BadInput
 from easiness.inputs import Cell, ExportForm, kind_named
+from easiness.lazy import Integers, pd
 from easiness.runs import Told, find_split, positions_in, told
 from easiness.spec import Option, Split
 from easiness.store import Run
 from easiness.studies.suspects import Suspected, suspects
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
     from easiness.data import Dataset
@@ -102,7 +102,7 @@ class Examples:
         return ids if ids.dtype == np.int64 else ids.astype(str)
 
     @cached_property
-    def rows(self) -> npt.NDArray[np.int64]:
+    def rows(self) -> Integers:
         """Positions [K] of the examples in the data, and by that at their source."""
         if self.data is None:
             raise BadInput(f"{self.run.path}: {self.without_data}")

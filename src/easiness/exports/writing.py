@@ -15,13 +15,13 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import CONTROL, DROP, UNSURE, choice_of, load_dataset
 from easiness.engine import check_output_file, check_output_folder, output_file, output_folder
 from easiness.errors import BadInput, nearest, printable
 from easiness.exports.examples import AT_ONCE, Examples, Exporting, Format, examples_of
 from easiness.inputs import KINDS
+from easiness.lazy import Floats, Integers
 from easiness.runs import data_version, decisions_on, positions_in
 from easiness.show import listed, markdown_text, write_csv, write_parquet
 from easiness.studies.suspects import ABOVE
@@ -216,7 +216,7 @@ def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
     )
 
 
-def _of_all_trials(examples: Examples) -> npt.NDArray[np.float64]:
+def _of_all_trials(examples: Examples) -> Floats:
     run = examples.run
     try:
         return run.probabilities(**run.asked(examples.epoch), split=examples.split)
@@ -252,7 +252,7 @@ def _write_torch(examples: Examples, file: BinaryIO) -> str | None:
     return note
 
 
-def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
+def _positions(examples: Examples) -> tuple[Integers, str]:
     """Positions [K] of the examples in the data set that they come from, and how these are known."""
     ids, ref = examples.table["id"].to_numpy(), examples.run.spec.data
     whole = "held-out split" if examples.split == "held_out" and ref.holdout is None else "training split"
@@ -314,7 +314,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
     return f"{len(positions):,} tasks" + (", which show neither labels nor suggestions" if blind else "")
 
 
-def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
+def _chosen(examples: Examples) -> tuple[Integers, bool]:
     asked, table = examples.asked, examples.table
     if asked.only is not None:
         listed = decisions_on(examples.run, asked.only, examples.split).listed
@@ -332,7 +332,7 @@ def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
     return order[: max(num, _AT_LEAST)], asked.blind
 
 
-def _addresses(examples: Examples, positions: npt.NDArray[np.int64]) -> Iterator[str]:
+def _addresses(examples: Examples, positions: Integers) -> Iterator[str]:
     """Fields of each example in a task: its text, where its file is served, or a ``data:`` address."""
     data, root = examples.data, examples.asked.document_root
     assert data is not None

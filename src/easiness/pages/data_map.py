@@ -7,20 +7,18 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
+from easiness.lazy import Integers, pd
 from easiness.pages.template import Inlined, inert, inlined
 from easiness.scoring import SCORES, formula_text
 from easiness.show import ShownExample, count
 from easiness.spec import Split
 from easiness.store import Run
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Document = dict[str, Any]
 """A value of JSON."""
@@ -61,7 +59,7 @@ class DataMap:
     """
 
     runs: list[tuple[Document, list[str]]] = field(repr=False)
-    points: npt.NDArray[np.int64] = field(repr=False)
+    points: Integers = field(repr=False)
     pictured: dict[Named, int] = field(repr=False)
     num_examples: int
     _fixed: Document = field(repr=False)
@@ -170,8 +168,8 @@ def in_turns(lists: Iterable[Sequence[T]]) -> list[T]:
 
 
 def _points(
-    ids: npt.NDArray[np.int64] | npt.NDArray[np.object_], tables: Sequence[pd.DataFrame], kept: list[int]
-) -> npt.NDArray[np.int64]:
+    ids: Integers | npt.NDArray[np.object_], tables: Sequence[pd.DataFrame], kept: list[int]
+) -> Integers:
     """Positions of as many examples as fit the page, those ``kept`` among them."""
     of_id = 3 + sum(len(str(one)) for one in ids[:1000]) // len(ids[:1000])
     num = sum(np.isfinite(table[score.name]).any() for table in tables for score in SCORES)
@@ -186,8 +184,8 @@ def _of_run(
     name: str,
     epoch: int,
     table: pd.DataFrame,
-    points: npt.NDArray[np.int64],
-    first: npt.NDArray[np.int64],
+    points: Integers,
+    first: Integers,
     num_runs: int,
 ) -> tuple[Document, list[str]]:
     """The run as values of JSON, in which a score that another one equals names that one, and notes."""
@@ -273,8 +271,8 @@ def encoded(codes: npt.NDArray[Any]) -> str:
 def trajectories(
     run: Run,
     epoch: int,
-    points: npt.NDArray[np.int64],
-    first: npt.NDArray[np.int64],
+    points: Integers,
+    first: Integers,
     most: tuple[int, int],
     split: Split = "train",
 ) -> tuple[Document, list[str]]:

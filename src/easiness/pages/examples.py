@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote_from_bytes
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.inputs import reduced
+from easiness.lazy import Integers
 from easiness.pages.data_map import DataMap, Document, Named
 from easiness.regular_file import way_between
 from easiness.runs import positions_in, run_values
@@ -230,7 +230,7 @@ def _made(
         yield from zip(((split, ids[i]) for i in at.tolist()), part.stored.subset(at).map(make), strict=True)
 
 
-def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[str] | None:
+def texts_at(run: Run, data: Dataset, positions: Integers) -> list[str] | None:
     """Texts at ``positions`` of a run, cut to a page's room; ``None`` of too many, or kinds without words."""
     if not data.kind.in_words or len(positions) > _MOST_TEXTS:
         return None

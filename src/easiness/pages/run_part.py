@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from easiness.analysis import Votes, tie_order
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
+from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.pages.facts import (
     about_features,
     epoch_option,
@@ -31,10 +32,6 @@ from easiness.studies.learning import learning_curve
 from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
 from easiness.studies.suspects import Glance, features_command, glance, one_trial, too_few
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 
 def class_galleries(
@@ -69,7 +66,7 @@ def class_galleries(
 
 def class_extremes(
     votes: Votes, labels: Iterable[int], per_side: int, by: Sequence[npt.NDArray[Any]]
-) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+) -> list[tuple[Integers, Integers]]:
     """Positions of the easiest, easiest first, and the hardest, hardest first, for each of ``labels``.
 
     Examples are ordered ``by`` values [K], the last first, and ties by a hash of the id. No example is on
@@ -84,9 +81,7 @@ def class_extremes(
     return chosen
 
 
-def _shown_labels(
-    labels: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], num_classes: int, most: int
-) -> list[int]:
+def _shown_labels(labels: Integers, counts: Integers, num_classes: int, most: int) -> list[int]:
     if num_classes <= most:
         return list(range(num_classes))
     with np.errstate(invalid="ignore"):  # NaN for a class without examples, which is sorted last
@@ -126,7 +121,7 @@ def left_out(run: Run, epoch: int) -> dict[str, Any] | None:
     }
 
 
-def _right_since(run: Run, epochs: list[int]) -> npt.NDArray[np.float64]:
+def _right_since(run: Run, epochs: list[int]) -> Floats:
     """The first epoch from which on all trials have each example [K] right; NaN where not in the last."""
     first = np.full(len(run.labels), np.nan)
     so_far = np.ones(len(run.labels), np.bool_)
@@ -139,7 +134,7 @@ def _right_since(run: Run, epochs: list[int]) -> npt.NDArray[np.float64]:
     return first
 
 
-def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[dict[str, float]]:
+def _dropped(run: Run, epoch: int, right: Mask) -> list[dict[str, float]]:
     p_label = run.votes(epoch).p_label.mean(axis=0)
     found = []
     for share in _SHARES:

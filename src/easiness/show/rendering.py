@@ -7,15 +7,13 @@ import io
 import json
 import re
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from easiness.csv_cells import to_cell
+from easiness.lazy import pd
 from easiness.named_import import offered
 from easiness.show.result import Result
 from easiness.show.svg import picture_bytes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 """The formats that a figure alone can be written in."""

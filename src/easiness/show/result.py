@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from easiness.errors import printable
+from easiness.lazy import Figure, pd
 from easiness.regular_file import in_words
 from easiness.show.svg import figure_html
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
     from easiness.show.frames import Frame
 
 
