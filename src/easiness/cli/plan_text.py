@@ -107,9 +107,8 @@ def _of_heads(plan: Plan, heads: Heads, out: Path, device: torch.device, foresee
     spec = plan.spec(resolved, task.trials, task.epochs)
     costs = f"cost of the whole run: {estimate_cost(spec, plan.data, plan.trials, device, None)}"
     if run is not None:
-        there = f"the run has {counted(len(run.trials), 'trial')}"
-        which = f"to fit: {trials_text(task.missing)}; {there}"
-        costs = which if task.missing else f"to fit: nothing, since {there}"
+        which = trials_text(task.missing) if task.missing else "nothing"
+        costs = f"to fit: {which}; the run has {counted(len(run.trials), 'trial')}"
     features = "\n".join(f"features: {one.name}. {one.about}" for one in heads.features)
     fitted = "in closed form, by ridge regression on the classes; strength and temperature by leave-one-out"
     if plan.model == BOOSTING:

@@ -21,7 +21,6 @@ from easiness.studies import matching
 MOST_READ = 1000  # trials whose observations are read for a summary; of more it would take minutes
 _DEEPEST = 3  # folders below the one given, as `ablate` in a folder of runs makes them
 _LATEST = 20  # finished trials that the rate is taken of
-_MOST_LINES = 10  # of trials, a line each; of more, a line of all
 _MOST_LOOKED_AT = 512  # trials looked at for damage; those of more have an index, and --verify takes its time
 _SHOWN = ("examples.parquet", "train.parquet")  # files that the status of one run reads
 
@@ -296,18 +295,12 @@ def _process(working: store.AtWork) -> str:
 
 
 def _accuracies(run: store.Run) -> Iterator[str]:
-    if len(run.trials) <= _MOST_LINES:
-        for trial in run.trials:
-            final = ", ".join(f"{k.replace('_', '-')} {v:.3f}" for k, v in trial.accuracy().items())
-            length = show.counted(trial.epochs, "share" if run.shares else "epoch")
-            took = "" if trial.document.seconds is None else f" in {trial.document.seconds:.0f} s"
-            yield f"trial {trial.index}: {length}{took}, accuracy {final}"
-        return
     ranges = []
-    for name in run.trials[0].accuracy():
+    for name in run.trials[0].accuracy() if run.trials else ():
         last = [trial.accuracy()[name] for trial in run.trials]
         ranges.append(f"{name.replace('_', '-')} {show.interval_text(min(last), max(last), 3)}")
-    yield f"{show.trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"
+    if ranges:
+        yield f"{show.trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"
 
 
 # ---- damage

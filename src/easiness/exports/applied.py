@@ -196,13 +196,12 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
 
 
 def _readme(run: Run, epoch: int, document: CardDocument) -> str:
-    name, measured = document.data or "a data set", run.spec.measured
-    recipe = (
-        "a training loop of its own" if measured is None else f"recipe: {describe_recipe(measured.recipe)}"
-    )
+    name, measured, recipe = document.data or "a data set", run.spec.measured, "a training loop of its own"
     if measured is not None and measured.heads is not None:
         about = " ".join(about_features(measured.heads))
         recipe = f"only heads count that did not see the example.\n{FOR_FEATURES} {markdown_text(about)}"
+    elif measured is not None:
+        recipe = f"recipe: {describe_recipe(measured.recipe)}"
     means = (
         "Each example is found again by the SHA-256 of its decoded values (`digest`), in whatever order and "
         "format another copy has:\n\n```sh\neasiness card --apply CARD SOURCE -o scores.csv\n```"

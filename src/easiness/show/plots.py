@@ -50,10 +50,7 @@ def dots_with_intervals(
         places = np.arange(len(names)) + 0.24 * (row - (len(series) - 1) / 2)
         axes.hlines(places, low, high, color=color, linewidth=3, alpha=0.5)
         axes.plot(values, places, "o", color=color, label=name)
-    axes.set_yticks(range(len(names)), list(names), parse_math=False)
-    axes.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
-    if len(series) > 1:
-        legend_above(axes, len(series))
+    _name_rows(axes, names, label, len(series))
     return figure
 
 
@@ -64,13 +61,16 @@ def bars(names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]]
     for row, (name, (lengths, color)) in enumerate(series.items()):
         places = np.arange(len(names)) + height * (row - (len(series) - 1) / 2)
         axes.barh(places, lengths, 0.9 * height, color=color, label=name)
-    axes.set_yticks(range(len(names)), list(names), parse_math=False)
-    axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
-    axes.set(xlabel=label)
-    if len(series) > 1:
-        legend_above(axes, len(series))
+    _name_rows(axes, names, label, len(series))
     return figure
+
+
+def _name_rows(axes: Axes, names: Sequence[str], label: str, num_series: int) -> None:
+    axes.set_yticks(range(len(names)), list(names), parse_math=False)
+    axes.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
+    if num_series > 1:
+        legend_above(axes, num_series)
 
 
 @dataclass(frozen=True, eq=False)
