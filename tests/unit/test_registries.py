@@ -256,7 +256,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         print(perturbation("darken", 0.5)(torch.ones(1, 1, 1, 1)).item(), default_levels("darken", (1, 1, 1)))
         print(type(make_executor("again")).__name__)
         from easiness.exports import find_format
-        print(find_format("names").about)
+        print(find_format("names").then)
         flags = ez.load_dataset(([[True, False, True], [False, True, True]] * 8, [0, 1] * 8))
         run = ez.measure(flags, model="linear", trials=1, epochs=1, out="flags")
         print(*(one.name for one in listed() if one.name == "count"), ez.count(run).trials)
@@ -278,7 +278,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "4 True",
         "0.5 (1.0, 0.5)",
         "AgainExecutor",
-        "an id a line",
+        "open({out!r}).readlines()",
         "count 1",
         "rows of flags flags 16",
         "8.0 8.0 8.0 8.0",

@@ -131,12 +131,8 @@ def arguments_of(asked: Sequence[Asked], given: Mapping[str, Any]) -> dict[str, 
         from easiness.models import model_name  # which loads torch
 
         found["model"] = model_name(found["model"])
-    for name, parts in (("recipe", OF_THE_RECIPE), ("trials", _OF_AUTO)):
-        if isinstance(found.get(name), Mapping):
-            found |= {part: found[name][part] for part in parts if part in found[name]}
-            found[name] = {key: value for key, value in found[name].items() if key not in parts}
-    if "trials" in found and isinstance(found["trials"], dict):
-        found["trials"] = "auto"
-    if found.get("recipe") == {}:
-        found["recipe"] = None
+    for name, parts, otherwise in (("recipe", OF_THE_RECIPE, None), ("trials", _OF_AUTO, "auto")):
+        if isinstance(value := found.get(name), Mapping):
+            found |= {part: value[part] for part in parts if part in value}
+            found[name] = {key: value[key] for key in value if key not in parts} or otherwise
     return found

@@ -165,7 +165,6 @@ class Format:
     """
 
     name: str
-    about: str
     write: Callable[[Examples, Any], str | None]
     then: str
     suffixes: tuple[str, ...] = ()

@@ -87,14 +87,12 @@ _NAMES = {"train": "train", "held_out": "test"}
 
 CSV = Format(
     "csv",
-    "rows with every score and suspect",
     lambda examples, file: write_csv(examples.table_with_texts(), file),
     "pandas.read_csv({out!r})",
     suffixes=(".csv",),
 )
 PARQUET = Format(
     "parquet",
-    "the same rows as Parquet, for DuckDB, polars and pandas",
     lambda examples, file: write_parquet(examples.table_with_texts(), file),
     "polars.read_parquet({out!r})",
     suffixes=(".parquet",),
@@ -135,7 +133,6 @@ def _spotlight(examples: Examples, file: BinaryIO) -> str | None:
 
 SPOTLIGHT = Format(
     "spotlight",
-    "a Parquet with the examples, for Renumics Spotlight",
     _spotlight,
     "spotlight.show({out!r}{typed})",
     suffixes=(".parquet",),
@@ -180,7 +177,6 @@ def _card(examples: Examples) -> str:
 
 HUGGING_FACE = Format(
     "hf",
-    "a folder for Hugging Face datasets, with the examples and a column a score",
     _hugging_face,
     "datasets.load_dataset({out!r})",
 )
@@ -229,7 +225,6 @@ def _of_all_trials(examples: Examples) -> Floats:
 
 CLEANLAB = Format(
     "cleanlab",
-    "labels and pred_probs, for cleanlab, and texts beside them",
     _write_cleanlab,
     "cleanlab.filter.find_label_issues(**{{k: numpy.load({out!r})[k] for k in ('labels', 'pred_probs')}})",
     suffixes=(".npz",),
@@ -276,7 +271,6 @@ def _positions(examples: Examples) -> tuple[Integers, str]:
 
 TORCH = Format(
     "torch",
-    "indices, easiest first, and their weights, for Subset and a WeightedRandomSampler over it",
     _write_torch,
     "part = numpy.load({out!r}); subset = torch.utils.data.Subset(data, part['indices']); sampler = "
     "torch.utils.data.WeightedRandomSampler(part['weights'], len(subset)); loader = "
@@ -406,7 +400,6 @@ def _choices(classes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 LABEL_STUDIO = Format(
     "label-studio",
-    "a folder of tasks for Label Studio, with what is suggested",
     _write,
     f"make a project with {{out}}/{CONFIG} as its labeling interface, import {{out}}/{TASKS}, and give "
     "the JSON that it exports to easiness labels",

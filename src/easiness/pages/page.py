@@ -52,18 +52,18 @@ def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
         study = find_study(listed_study)
         if not isinstance(study, Study) or not study.on_page:
             continue
-        asked = [one for one in asked_of(study.asks) if one.option.opens]
-        given = {one.name: (run,) if one.option.several else run for one in asked}
-        part = {"title": study.name, "notices": (), "figure": "", "sections": ()}
+        fields = [one for one in asked_of(study.asks) if one.option.opens]
+        runs = {one.name: (run,) if one.option.several else run for one in fields}
+        part = {"title": study.name, "headline": "", "notices": (), "figure": "", "sections": ()}
         try:
-            found = answer(study, made(study.asks, given))
+            result = answer(study, made(study.asks, runs))
+            label = f"{study.name}: the tables below have the numbers."
+            part["figure"] = to_svg(result.figure(), key=f"study-{study.name}", label=label)
+            part |= {one: getattr(result, one) for one in ("headline", "notices")}
+            part["sections"] = result.sections()
         except BadInput as error:
-            yield {**part, "headline": str(error)}
-            continue
-        label = f"{study.name}: the tables below have the numbers."
-        figure = to_svg(found.figure(), key=f"study-{study.name}", label=label)
-        shown = {"notices": found.notices, "figure": figure, "sections": found.sections()}
-        yield {**part, "headline": found.headline, **shown}
+            part["headline"] = str(error)
+        yield part
 
 
 def changes(options: ReportOptions, run: Run, epoch: int) -> dict[str, Any] | None:
