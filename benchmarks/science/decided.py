@@ -73,7 +73,7 @@ DRAWS, NUM, CLASSES = 20, 5000, 10
 
 def said_of(cell, runs, kept):
     """The answer of `suspects` about a cell, and which labels are wrong; None where it is not measured."""
-    from easiness.studies.suspects.study import _judged
+    from easiness.studies.suspects.study import judge as _judged
 
     file = kept / f"{cell.name}.npz"
     if not file.exists():

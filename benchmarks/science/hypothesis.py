@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import easiness
-from easiness.paper.planted.design import FREQUENT, FULL, JUDGED, examples_of, patterns_of
+from easiness.paper.planted.design import DECISIVE, FREQUENT, FULL, examples_of, patterns_of
 from easiness.paper.planted.estimates import drop, mean, slope
 from easiness.paper.planted.result import SHARE
 from easiness.show import rendered
@@ -93,7 +93,7 @@ def estimates(patterns, natural, balanced, half):
     frequent = patterns.support >= FREQUENT
     steep = slope(natural, doublings, contradiction)
     flat = slope(balanced, doublings, contradiction)
-    low, high = frequent & (contradiction == JUDGED), frequent & (contradiction == 0)
+    low, high = frequent & (contradiction == DECISIVE), frequent & (contradiction == 0)
     return {
         "slope": steep,
         "balanced less a quarter": flat.less(steep, SHARE),

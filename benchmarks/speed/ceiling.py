@@ -77,7 +77,6 @@ def product(dtype, rows, inner, columns):
 
 
 def peaks(report):
-    """The best product of each precision, and the table of them."""
     best, rows = {}, []
     for precision, dtype in PRECISIONS.items():
         products = {size: product(dtype, *size) for size in PRODUCTS}
@@ -126,7 +125,6 @@ def measure(call, flops, peak, rounds):
 
 
 def measure_network(case, peak, rounds):
-    """The row of a network in one precision, its share of the peak in a step, and its FLOP/s there."""
     name, shape, batch, precision, threads = case
     torch.manual_seed(0)
     model = build_model(name, shape, NUM_CLASSES)

@@ -13,9 +13,8 @@ import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from itertools import product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +22,6 @@ import numpy.typing as npt
 from easiness.errors import BadInput, caught, one_line
 from easiness.regular_file import open_regular
 from easiness.spec import LONGEST_NAME
-
-T = TypeVar("T")
 
 GIB = 1024**3
 AGAIN = "get the file again"
@@ -145,33 +142,90 @@ def open_parquet(path: Path, dictionaries: Sequence[str] = ()) -> Any:
         return pq.ParquetFile(path, read_dictionary=list(dictionaries))
 
 
-def read_column(path: Path, name: str, groups: Sequence[int] | None = None) -> Any:
-    """A whole column of a Parquet file, or of some of its groups of rows, as a `pyarrow.ChunkedArray`.
+class _Chunk(NamedTuple):
+    """A leaf of a column in a group of rows of an open Parquet file, and what its header says of it."""
+
+    path: Path
+    file: Any
+    group: int
+    place: int
+
+    @property
+    def stored(self) -> Any:
+        return self.file.metadata.row_group(self.group).column(self.place)
+
+    @property
+    def num(self) -> int:
+        return max(int(self.stored.num_values), int(self.file.metadata.row_group(self.group).num_rows))
+
+    def has_encoding(self, encoding: str) -> bool:
+        return any(encoding in one for one in self.stored.encodings)
+
+    def taken(self, *, packed: bool = False) -> int:
+        """Bytes of memory, ``packed`` as a dictionary or not, with what is made of it."""
+        if self.stored.physical_type != _TEXTS:
+            return self.num * self.longest()
+        shared = 0 if packed else self.longest()
+        return int(self.stored.total_uncompressed_size) + self.num * (_PLACE + shared)
+
+    def longest(self) -> int:
+        """Bytes of the longest value that rows may share, at least 1: of the dictionary, which is read."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        kind, stored = self.stored.physical_type, self.stored
+        if kind != _TEXTS:
+            return _WIDTHS.get(kind) or max(int(self.file.schema.column(self.place).length), 1)
+        if self.has_encoding("DELTA_BYTE_ARRAY"):  # each says what of the one before it begins with
+            return max(int(stored.total_uncompressed_size), 1)
+        if not stored.has_dictionary_page:  # together they are no more than their pages
+            return 1
+        leaf = stored.path_in_schema
+        with open_parquet(self.path, [leaf]) as opened:
+            for batch in opened.iter_batches(1, [self.group], [leaf]):
+                values = batch.column(0)
+                while pa.types.is_nested(values.type):
+                    values = values.field(0) if pa.types.is_struct(values.type) else values.values
+                return int(pc.max(pc.binary_length(getattr(values, "dictionary", values))).as_py() or 1)
+        return 1
+
+
+def _chunks(path: Path, file: Any, name: str, groups: Iterable[int]) -> list[_Chunk]:
+    paths = [file.schema.column(place).path for place in range(len(file.schema))]
+    leaves = [place for place, one in enumerate(paths) if one == name or one.startswith(f"{name}.")]
+    return [_Chunk(path, file, group, place) for group in groups for place in leaves]
+
+
+def _groups(file: Any, groups: Sequence[int] | None) -> Sequence[int]:
+    return range(file.metadata.num_row_groups) if groups is None else groups
+
+
+def read_column(path: Path, name: str) -> Any:
+    """A whole column of a Parquet file as a `pyarrow.ChunkedArray`.
 
     Texts come as one dictionary of `large_string`: each is there once, however many rows have it.
     """
     import pyarrow as pa
 
-    file = open_parquet(path)
-    asked = range(file.metadata.num_row_groups) if groups is None else groups
-    places = list(product(asked, _leaves(file, name)))
+    file, what = open_parquet(path), f"{path}: column {name}"
+    groups = _groups(file, None)
+    chunks = _chunks(path, file, name, groups)
     kind = file.schema_arrow.field(name).type
     is_texts = is_text(kind)
-    if any(_encoded(file, *at, "DELTA_BYTE_ARRAY") for at in places):  # what they become no header says
+    if any(chunk.has_encoding("DELTA_BYTE_ARRAY") for chunk in chunks):  # what they become no header says
         parts, num_bytes = [], 0
-        for part in read_batches(path, name, _ROWS, groups):
+        for part in read_batches(path, name, _ROWS):
             parts.append(_packed(part) if is_texts else part)
             num_bytes += parts[-1].nbytes
             check_fits(num_bytes, str(path), _FEWER)
     else:
-        packed = is_texts and not any(_encoded(file, *at, "DELTA") for at in places)
-        with reading(f"{path}: column {name}"), open_parquet(path, [name] if packed else ()) as opened:
-            made = 0 if is_texts else _VALUE * _num(file, places)
-            needed = made + sum(_taken(path, file, *at, packed) for at in places)
-            check_fits(needed, f"{path}: column {name}", _FEWER)
-            column = opened.read_row_groups(list(asked), columns=[name]).column(0)
+        packed = is_texts and not any(chunk.has_encoding("DELTA") for chunk in chunks)
+        with reading(what), open_parquet(path, [name] if packed else ()) as opened:
+            needed = 0 if is_texts else _VALUE * sum(chunk.num for chunk in chunks)
+            check_fits(needed + sum(chunk.taken(packed=packed) for chunk in chunks), what, _FEWER)
+            column = opened.read_row_groups(list(groups), columns=[name]).column(0)
             column.validate(full=True)
-            _check_num(file, asked, len(column))
+            _check_num(file, groups, len(column))
             parts = list(map(_packed, column.chunks)) if is_texts else column.chunks
     kind = pa.dictionary(pa.int32(), pa.large_string()) if is_texts else kind
     return pa.chunked_array(parts, kind).unify_dictionaries()
@@ -197,28 +251,23 @@ def is_text(kind: Any) -> bool:
 def read_batches(path: Path, name: str, most: int, groups: Sequence[int] | None = None) -> Iterator[Any]:
     """Arrays of at most ``most`` rows of a column of a Parquet file, of not too many bytes each."""
     file = open_parquet(path)
-    for group in range(file.metadata.num_row_groups) if groups is None else groups:
+    for group in _groups(file, groups):
         what = f"{path}: column {name}, row group {group}"
         rows, num = most, 0
         with reading(what):
-            for place in _leaves(file, name):
-                if file.schema.column(place).max_repetition_level:
-                    check_fits(_taken(path, file, group, place), what, _FEWER)
-                rows = min(rows, _BATCH // _longest(path, file, group, place))
-        for batch in _each(what, file.iter_batches(max(_LEAST, rows), [group], [name])):
+            for chunk in _chunks(path, file, name, [group]):
+                if file.schema.column(chunk.place).max_repetition_level:
+                    check_fits(chunk.taken(), what, _FEWER)
+                rows = min(rows, _BATCH // chunk.longest())
+            batches = file.iter_batches(max(_LEAST, rows), [group], [name])
+        while True:
+            with reading(what):
+                batch = next(batches, None)
+                if batch is None:
+                    _check_num(file, [group], num)
+                    break
             num += len(batch)
             yield batch.column(0)
-        with reading(what):
-            _check_num(file, [group], num)
-
-
-def _each(what: str, found: Iterator[T]) -> Iterator[T]:
-    while True:
-        with reading(what):
-            one = next(found, None)
-        if one is None:
-            return
-        yield one
 
 
 def check_columns(
@@ -233,86 +282,22 @@ def check_columns(
 
     Those of ``names`` are ids or name something. What the library throws is for the caller.
     """
-    asked = range(file.metadata.num_row_groups) if groups is None else groups
-    found = {name: list(product(asked, _leaves(file, name))) for name in columns}
+    chunks = {name: _chunks(path, file, name, _groups(file, groups)) for name in columns}
     for name in names:
-        for group, place in found.get(name, ()):
-            stored = file.metadata.row_group(group).column(place)
-            if stored.physical_type == _TEXTS:
-                size, num = stored.total_uncompressed_size, stored.num_values
-                is_long = size > num * (LONGEST_NAME + 8) + _PAGE
-                longest = size // max(num, 1) if is_long else _longest(path, file, group, place)
-                if longest > LONGEST_NAME:
-                    raise too_long(f"{path}: column {name}", longest)
-    needed = sum(_taken(path, file, *at) for places in found.values() for at in places)
-    check_fits(needed, f"{path}: column{'s' * (len(found) > 1)} {', '.join(found)}", _FEWER)
+        for chunk in chunks.get(name, ()):
+            size, num = chunk.stored.total_uncompressed_size, chunk.stored.num_values
+            is_long = size > num * (LONGEST_NAME + 8) + _PAGE
+            longest = size // max(num, 1) if is_long else chunk.longest()
+            if chunk.stored.physical_type == _TEXTS and longest > LONGEST_NAME:
+                raise too_long(f"{path}: column {name}", longest)
+    needed = sum(chunk.taken() for some in chunks.values() for chunk in some)
+    check_fits(needed, f"{path}: column{'s' * (len(chunks) > 1)} {', '.join(chunks)}", _FEWER)
 
 
 def _check_num(file: Any, groups: Iterable[int], num: int) -> None:
     said = sum(file.metadata.row_group(group).num_rows for group in groups)
     if num != said:
         raise ValueError(f"{num} rows, where its header says {said}")
-
-
-def _leaves(file: Any, name: str) -> list[int]:
-    paths = [file.schema.column(place).path for place in range(len(file.schema))]
-    return [place for place, path in enumerate(paths) if path == name or path.startswith(f"{name}.")]
-
-
-def _encoded(file: Any, group: int, place: int, encoding: str) -> bool:
-    return any(encoding in one for one in file.metadata.row_group(group).column(place).encodings)
-
-
-def _taken(path: Path, file: Any, group: int, place: int, packed: bool = False) -> int:
-    """Bytes that a column takes of memory, ``packed`` as a dictionary or not, with what is made of it."""
-    stored, kind = file.metadata.row_group(group).column(place), file.schema.column(place)
-    num = _num(file, [(group, place)])
-    if kind.physical_type != _TEXTS:
-        return int(num * _width(kind))
-    shared = 0 if packed else _longest(path, file, group, place)
-    return int(stored.total_uncompressed_size + num * (_PLACE + shared))
-
-
-def _num(file: Any, places: Iterable[tuple[int, int]]) -> int:
-    groups = ((file.metadata.row_group(group), place) for group, place in places)
-    return sum(max(group.column(place).num_values, group.num_rows) for group, place in groups)
-
-
-def _width(kind: Any) -> int:
-    return _WIDTHS.get(kind.physical_type) or max(int(kind.length), 1)
-
-
-def _longest(path: Path, file: Any, group: int, place: int) -> int:
-    """Bytes of the longest value that rows may share, at least 1: of the dictionary, which is read."""
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    stored = file.metadata.row_group(group).column(place)
-    if stored.physical_type != _TEXTS:
-        return _width(file.schema.column(place))
-    if _encoded(file, group, place, "DELTA_BYTE_ARRAY"):  # each says what of the one before it begins with
-        return max(int(stored.total_uncompressed_size), 1)
-    if not stored.has_dictionary_page:  # together they are no more than their pages
-        return 1
-    leaf = stored.path_in_schema
-    with pq.ParquetFile(path, read_dictionary=[leaf]) as opened:
-        for batch in opened.iter_batches(1, [group], [leaf]):
-            (values,) = _ends(batch.column(0))
-            return int(pc.max(pc.binary_length(getattr(values, "dictionary", values))).as_py() or 1)
-    return 1
-
-
-def _ends(values: Any) -> Iterator[Any]:
-    import pyarrow as pa
-
-    kind = values.type
-    if pa.types.is_struct(kind):
-        for place in range(kind.num_fields):
-            yield from _ends(values.field(place))
-    elif hasattr(values, "values") and pa.types.is_nested(kind):
-        yield from _ends(values.values)
-    else:
-        yield values
 
 
 def first_come(column: Any) -> Any:

@@ -24,7 +24,7 @@ from easiness.executors import EXECUTORS, Executor, Needs, executor_names, find_
 from easiness.exports import FORMATS, find_format
 from easiness.features import KINDS as FEATURES
 from easiness.inputs import Signature
-from easiness.inputs.text.tokens import VOCABULARY
+from easiness.inputs.text.kind import VOCABULARY
 from easiness.models import FAMILIES, build_model, find_family
 from easiness.models.registry import OWN
 from easiness.perturb import KINDS, find_kind, kinds
@@ -130,6 +130,14 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
         return name
 
     return write
+
+
+def test_the_map_says_how_many_lines_each_addition_takes() -> None:
+    text = CONTRIBUTING.read_text()
+    told = re.findall(r"\| ([a-z ]+): a file, `[A-Z]+` of `\S+` \| (\d+) \|", text)
+    blocks = re.findall(r"\*\*An? [^*]+\*\*[^`]*`.*?```python\n(.*?)```", text, re.DOTALL)
+    assert len(told) == len(blocks) == 10
+    assert sorted(int(lines) for _, lines in told) == sorted(block.count("\n") for block in blocks)
 
 
 def test_an_executor_of_the_users_own(module: Callable[[str, str], str]) -> None:

@@ -133,15 +133,13 @@ class Dataset:
             BadInput: an example is unreadable, shapes differ, or all of them do not fit in memory.
         """
         self.signature(Recipe())
-        values = iter(self.stored.map(lambda value: value))
-        first = next(values)
-        check_fits(len(self) * first.nbytes, self.where)
-        array = np.empty((len(self), *first.shape), first.dtype)
-        array[0] = first
-        for at, value in enumerate(values, 1):
-            if value.shape != first.shape:
-                nouns = self.kind.nouns
-                raise BadInput(f"{self.where}: {nouns} of several sizes; ask for `values` instead")
+        array = np.empty(0)
+        for at, value in enumerate(self.stored.map(lambda value: value)):
+            if at == 0:
+                check_fits(len(self) * value.nbytes, self.where)
+                array = np.empty((len(self), *value.shape), value.dtype)
+            if value.shape != array.shape[1:]:
+                raise BadInput(f"{self.where}: {self.kind.nouns} of several sizes; ask for `values` instead")
             array[at] = value
         return array
 
@@ -213,8 +211,7 @@ class Dataset:
             raise BadInput(f"limit {k}: exceeds the {len(self)} examples of {self.name}; use a smaller limit")
         if k < self.num_classes:
             raise BadInput(
-                f"limit {k}: below the {self.num_classes} classes of {self.name}; use at least one example "
-                "per class"
+                f"limit {k}: below the {self.num_classes} classes of {self.name}; keep one of each"
             )
         if seed < 0:
             raise BadInput(f"seed {seed}: negative; use 0 or above")
@@ -248,7 +245,9 @@ class Dataset:
 
     def ref(self) -> DatasetRef:
         """Record that a run keeps of this data."""
-        unreadable = self.unreadable + (() if self.held_out is None else self.held_out.unreadable)
+        splits = self.splits.values()
+        refs = [SplitRef(fingerprint=split.fingerprint, num_examples=len(split)) for split in splits]
+        unreadable = tuple(name for split in splits for name in split.unreadable)
         shape = {"kind": self.kind.name, "shape": self.traits.shape}
         if self.kind.name == IMAGE.name:  # as it was called when there was no other
             shape = {"image_shape": self.traits.shape}
@@ -260,14 +259,11 @@ class Dataset:
             unreadable=unreadable,
             num_other_files=self.num_other_files,
             other_files=self.other_files,
-            train=self._split_ref(),
-            held_out=None if self.held_out is None else self.held_out._split_ref(),
+            train=refs[0],
+            held_out=refs[1] if len(refs) > 1 else None,
             classes=self.classes,
             **shape,
         )
-
-    def _split_ref(self) -> SplitRef:
-        return SplitRef(fingerprint=self.fingerprint, num_examples=len(self))
 
 
 @dataclass(frozen=True)
@@ -335,20 +331,16 @@ def same_values(*parts: Dataset) -> npt.NDArray[np.int64] | None:
 
     ``None`` of kinds without a normal form, of which equal vectors tell that.
     """
-    if not parts[0].kind.has_normal_form:
-        return None
-    digests = np.concatenate([value_digests(one) for one in parts])
-    numbers = np.unique(digests.view(f"V{DIGEST_BYTES}").ravel(), return_inverse=True)[1]
-    return np.asarray(numbers, np.int64)
+    return same_at(*((data, np.arange(len(data))) for data in parts))
 
 
 def same_at(*parts: tuple[Dataset, npt.NDArray[np.int64]]) -> npt.NDArray[np.int64] | None:
     """`same_values` of the examples at some positions of each part, one part behind the other."""
-    same = same_values(*(data for data, _ in parts))
-    if same is None:
+    if not parts[0][0].kind.has_normal_form:
         return None
-    of_parts = np.split(same, np.cumsum([len(data) for data, _ in parts])[:-1])
-    return np.concatenate([numbers[own] for numbers, (_, own) in zip(of_parts, parts, strict=True)])
+    digests = np.concatenate([value_digests(data)[positions] for data, positions in parts])
+    numbers = np.unique(digests.view(f"V{DIGEST_BYTES}").ravel(), return_inverse=True)[1]
+    return np.asarray(numbers, np.int64)
 
 
 def hold_out(data: Dataset, share: float) -> Dataset:
@@ -364,7 +356,9 @@ def hold_out(data: Dataset, share: float) -> Dataset:
     if data.held_out is not None:
         raise BadInput(f"{data.name}: has a held-out split ({data.held_out.split}); leave out holdout")
     lots = np.random.default_rng(0).random(len(data))
-    held = _held(data, share, lots) if data.groups is None else _held_groups(data, share, lots)
+    sizes = np.bincount(data.labels, minlength=data.num_classes)
+    wanted = np.maximum(np.minimum((share * sizes + 0.5).astype(np.int64), sizes - 1), 0)
+    held = (_held if data.groups is None else _held_groups)(data, wanted, lots)
     if not held.any():
         raise BadInput(f"holdout {share}: holds out none of the {len(data)} examples; use a larger share")
     if data.limited_to is not None:
@@ -374,22 +368,21 @@ def hold_out(data: Dataset, share: float) -> Dataset:
     return replace(data._take(np.flatnonzero(~held)), held_out=part, load_options=options)
 
 
-def _num_held(share: float, num: int) -> int:
-    return min(int(share * num + 0.5), num - 1)
-
-
-def _held(data: Dataset, share: float, lots: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+def _held(
+    data: Dataset, wanted: npt.NDArray[np.int64], lots: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
     held = np.zeros(len(data), np.bool_)
-    for label in range(data.num_classes):
+    for label, num in enumerate(wanted.tolist()):
         members = np.flatnonzero(data.labels == label)
-        held[members[np.argsort(lots[members])[: max(_num_held(share, len(members)), 0)]]] = True
+        held[members[np.argsort(lots[members])[:num]]] = True
     return held
 
 
-def _held_groups(data: Dataset, share: float, lots: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+def _held_groups(
+    data: Dataset, wanted: npt.NDArray[np.int64], lots: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
     _, group = np.unique(np.asarray(data.groups, str), return_inverse=True)
     sizes = np.bincount(data.labels, minlength=data.num_classes)
-    wanted = np.array([max(_num_held(share, num), 0) for num in sizes.tolist()])
     taken = np.zeros(data.num_classes, np.int64)
     held = np.zeros(len(data), np.bool_)
     by_group = np.argsort(group, kind="stable")
@@ -411,14 +404,17 @@ def merge_splits(data: Dataset) -> Dataset:
     other = data.held_out
     if other is None:
         raise BadInput(f"{data.name}: has no held-out split to merge; hold a part out (--holdout 0.2)")
-    labels = np.concatenate([data.labels, other.labels])
+    ids = np.concatenate([part.ids.astype(object) for part in (data, other)])
+    if data.ids.dtype != object or other.ids.dtype != object or len(set(ids.tolist())) < len(ids):
+        names = [f"{part.split}/{one}" for part in (data, other) for one in part.ids.tolist()]
+        ids = np.array(names, dtype=object)
     return replace(
         data,
         name=f"{data.name} with {other.split}",
         source=None,
         split=f"{data.split}+{other.split}",
-        ids=_joined_ids(data, other),
-        labels=labels,
+        ids=ids,
+        labels=np.concatenate([data.labels, other.labels]),
         true_labels=np.concatenate([data.true_labels, other.true_labels]),
         stored=JoinedExamples((data.stored, other.stored)),
         held_out=None,
@@ -427,15 +423,6 @@ def merge_splits(data: Dataset) -> Dataset:
         unreadable=data.unreadable + other.unreadable,
         limited_to=None,
     )
-
-
-def _joined_ids(data: Dataset, other: Dataset) -> Ids:
-    if data.ids.dtype == object and other.ids.dtype == object:
-        plain: npt.NDArray[np.object_] = np.concatenate([data.ids, other.ids])
-        if len(set(plain.tolist())) == len(plain):
-            return plain
-    named = [f"{split.split}/{i}" for split in (data, other) for i in split.ids.tolist()]
-    return np.array(named, dtype=object)
 
 
 class JoinedExamples(Stored):
@@ -475,5 +462,4 @@ class JoinedExamples(Stored):
 
     def name(self, position: int) -> str:
         first = len(self.parts[0])
-        name: str = self.parts[position >= first].name(position - first * (position >= first))
-        return name
+        return str(self.parts[position >= first].name(position - first * (position >= first)))

@@ -18,7 +18,7 @@ from easiness.lazy import Integers, pd
 from easiness.runs import Told, find_split, positions_in, told
 from easiness.spec import Option, Split
 from easiness.store import Run
-from easiness.studies.suspects import Suspected, suspects
+from easiness.studies.suspects import SuspectOptions, suspects
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -146,7 +146,7 @@ def examples_of(asked: Exporting) -> Examples:
     table = run.scores(**run.asked(epoch), split=split)
     try:
         at = run.asked(epoch) if epoch != run.observed[-1] else {}
-        ranked = suspects(Suspected((run,), split=split, pictures=False, **at)).ranked
+        ranked = suspects(SuspectOptions((run,), split=split, pictures=False, **at)).ranked
     except BadInput as error:
         note = f"nothing is said of suspect labels ({error})"
     else:

@@ -55,12 +55,12 @@ from .kind import (
     InputKind as InputKind,
     Near as Near,
     NearPairs as NearPairs,
+    Signature as Signature,
     Stored as Stored,
     Traits as Traits,
 )
 from .packed import Packed as Packed, Values as Values
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
-from .signature import Signature as Signature
 from .sound.kind import (
     SOUND as SOUND,
     SOUND_FILES as SOUND_FILES,
@@ -70,11 +70,11 @@ from .sound.kind import (
 from .sound.log_mel import Samples as Samples, log_mel as log_mel
 from .text.kind import (
     TEXT as TEXT,
+    WORDS as WORDS,
     StoredTexts as StoredTexts,
     from_texts as from_texts,
     to_bytes as to_bytes,
     to_text as to_text,
 )
 from .text.preparation import mixed as mixed, only_words as only_words
-from .text.tokens import GRAMS as GRAMS, WORDS as WORDS, words_of as words_of
 from .vector import VECTOR as VECTOR, StoredVectors as StoredVectors

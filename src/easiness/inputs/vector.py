@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import ExportForm, InputKind, Shown, Stored, Traits
+from easiness.inputs.kind import ExportForm, InputKind, Shown, Signature, Stored, Traits
 from easiness.inputs.packed import Packed
-from easiness.inputs.signature import Signature
 
 Vector: TypeAlias = npt.NDArray[np.float32]
 """One example: [D]."""

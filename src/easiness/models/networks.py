@@ -225,7 +225,6 @@ class Grey(nn.Module):
         self.net = net
 
     def forward(self, x: Tensor) -> Tensor:
-        """[b, 1, h, w] to the output of ``net``."""
         output: Tensor = self.net(x.expand(-1, 3, -1, -1))
         return output
 

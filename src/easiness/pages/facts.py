@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
+from easiness.lazy import pd
 from easiness.models import is_given
 from easiness.regular_file import in_words
 from easiness.show import (
@@ -38,7 +40,7 @@ from easiness.spec import (
     shares_text,
 )
 from easiness.store import Run
-from easiness.studies.scores import AccuracyCurves, accuracy_curves, draw_levels, easiness_levels
+from easiness.studies.scores import accuracy_by_split, draw_levels, easiness_levels
 
 
 def data_name(run: Run) -> str | None:
@@ -47,7 +49,7 @@ def data_name(run: Run) -> str | None:
     return source and (PurePath(source).name or source)
 
 
-def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
+def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dict[str, str]:
     """Facts about a run by name, in reading order; what is not known of a run is left out."""
     spec = run.spec
     facts = {"network": run.network, "trials": str(len(run.trials))}
@@ -80,12 +82,9 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
     unfinished = run.unfinished(epoch)
     if unfinished is not None:
         facts["unfinished"] = unfinished
-    row = accuracy.epochs.index(epoch)
-    for split in accuracy.by_split:
-        deviation = accuracy.deviation(split)
-        error = None if deviation is None else float(deviation[row])
+    for split, by_epoch in accuracy.items():
         name = f"{split.replace('_', '-')} accuracy {run.at(epoch)}"
-        facts[name] = plus_minus(float(accuracy.mean(split)[row]), error)
+        facts[name] = plus_minus(by_epoch.mean(axis=1)[epoch], by_epoch.std(axis=1)[epoch])
     if measured is not None:
         layout = ", channels-last" if measured.resolved.channels_last else ""
         facts["precision"] = f"{measured.resolved.precision}{layout}"
@@ -205,7 +204,7 @@ def run_html(run: Run) -> str:
     """A table, and a figure of a common epoch, as HTML that loads nothing; every text is escaped."""
     if run.observed:
         epoch = run.observed[-1]
-        facts = run_facts(run, accuracy_curves(run), epoch)
+        facts = run_facts(run, accuracy_by_split(run), epoch)
     else:
         trials = (
             f"{len(run.trials)} finished, observed after no common epoch" if run.trials else "none finished"

@@ -20,7 +20,7 @@ from easiness.studies.suspects import (
     ABOVE,
     WITHIN,
     Conflicts,
-    Suspected,
+    SuspectOptions,
     Suspects,
     conflicts_in,
     kept_conflicts,
@@ -45,7 +45,7 @@ class Certain:
     @property
     def flaws(self) -> Mapping[tuple[str, object], str]:
         """Examples that are blank, dark, overexposed or silent, by split and id."""
-        return self.conflicts.flawed
+        return self.conflicts.flaws
 
     @cached_property
     def duplicates(self) -> list[list[str]]:
@@ -126,7 +126,7 @@ def suspect_labels(
     nums: dict[Split, int] = {"train": most, "held_out": most_held_out}
     parts = []
     for split, num in [*nums.items()][: 1 + has_held_out(run)]:
-        found = suspects(Suspected((run,), split=split, pictures=False, **asked))
+        found = suspects(SuspectOptions((run,), split=split, pictures=False, **asked))
         over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
         listed = found.table() if found.doubt() and not len(over) else over
         shown = [one | {"named": (split, one["id"])} for one in listed.head(num).to_dict("records")]

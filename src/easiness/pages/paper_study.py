@@ -162,8 +162,8 @@ class _Folder:
             f"{preset.trials} trainings of {preset.epochs} epochs of each network. Rates are between groups "
             "of trials that have no trial in common, with ties refined; tables/ has both policies for ties, "
             "with tie masses, class chance and agreement. "
-            f"The easy tail is read after epoch {self.results.easy.epoch}, the hard one after epoch "
-            f"{self.results.hard.epoch}: where halves of the trials agree best."
+            f"The easy tail is read {self.results.easy.at}, the hard one {self.results.hard.at}: where "
+            "halves of the trials agree best."
         )
         return StudyPart("matching", "Matching between architectures (Table 1)", lead, figures)
 

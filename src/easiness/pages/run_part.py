@@ -256,7 +256,7 @@ def run_part(
     """
     key, row, votes = f"run{index + 1}", run.row(epoch), run.votes(epoch)
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)
-    accuracy = run_figures.accuracy_curves(run)
+    accuracy = run_figures.accuracy_by_split(run)
     levels = run_figures.easiness_levels(votes, len(run.classes), fraction)
     reliability = None
     if comparison is not None:
@@ -291,7 +291,7 @@ def run_part(
         "about": () if run.spec.heads is None else about_features(run.spec.heads),
         "accuracy": accuracy,
         "accuracy_figure": drawn(
-            run_figures.draw_accuracy(accuracy, row, run.shares),
+            run_figures.draw_accuracy(run, accuracy, row),
             "accuracy",
             f"Accuracy over {run.row_name}s, a line per trial and their mean",
         ),

@@ -130,6 +130,5 @@ def _some(names: list[str]) -> str:
 
 
 def count_verdicts(claims: Iterable[Claim]) -> dict[Verdict, int]:
-    """How many claims got each verdict."""
     counts = Counter(claim.verdict for claim in claims)
     return {verdict: counts[verdict] for verdict in get_args(Verdict)}

@@ -37,7 +37,7 @@ from easiness.store import Run
 
 _SETS = f"{__package__}.training_sets"
 _VALIDATION = f"{__package__}.validation"
-_PLANTED = f"{__package__}.planted.study"
+_PLANTED = f"{__package__}.planted"
 _REPRODUCTION = f"{__package__}.reproduction.study"
 _DRAWN = ("rates", "policies", "repetitions", "score", "keep", "at", "balanced")
 _OF_THE_RUN = ("limit", "labels", "text", "sound", "inputs", "without", "label", "id", "encoding")
@@ -276,8 +276,8 @@ HYPOTHESIS = Study(
     "Paper",
     "Test the paper's hypothesis on planted patterns.",
     Planted,
-    Later(f"{_PLANTED}:decide"),
-    Later(f"{_PLANTED}:plan"),
+    Later(f"{_PLANTED}.result:decide"),
+    Later(f"{_PLANTED}.design:plan"),
     about=(
         "Patterns of known frequency and contradiction are planted in noise, networks are trained on them, "
         "and claims with margins set beforehand decide whether examples are easy whose patterns are frequent "

@@ -47,7 +47,6 @@ def _form(images: Any) -> str:
 
 
 def check_seed(kind: str, seed: int) -> None:
-    """Raise `BadInput` for a negative seed of a kind."""
     if seed < 0:
         raise BadInput(f"{kind} seed {seed}: negative; use 0 or above")
 
@@ -128,7 +127,6 @@ class Kind:
         return tuple(sorted({*map(float, levels), neutral}, key=self.strength, reverse=falling))
 
     def neutral_level(self, shape: Shape) -> float:
-        """The level that changes nothing."""
         return float(self.neutral(shape) if callable(self.neutral) else self.neutral)
 
     def at(self, level: float, seed: int, name: str) -> Perturbation:

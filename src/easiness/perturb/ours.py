@@ -56,12 +56,10 @@ COLOR = Kind(
 
 
 def _largest(shape: Shape) -> float:
-    """The largest distance from the zero frequency that images of this size have."""
     return math.hypot(shape[1] // 2, shape[2] // 2)
 
 
 def _radii(shape: Shape) -> Iterator[float]:
-    """A half, a quarter, ... of the shorter side, down to the slowest wave."""
     radius = min(shape[1:]) / 2
     while radius >= 1:
         yield radius
@@ -171,7 +169,6 @@ class Shuffle:
         return shuffled
 
     def _tiles(self, side: int) -> tuple[int, int]:
-        """Number and length of the tiles along a side."""
         length = max(1, int(self.tile * side + _EPSILON))
         return int(min(1 / self.tile + _EPSILON, side // length)), length
 

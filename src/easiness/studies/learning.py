@@ -57,38 +57,32 @@ class LearningCurve(show.Result):
         heads have not seen, with the ends ``low`` and ``high`` of its 95 % interval. ``foretold`` tells the
         rows apart.
         """
-        points = zip(self.curve.shares, self.curve.accuracy.tolist(), self.curve.error.tolist(), strict=True)
-        measured = [
-            (share, value, max(value - _Z95 * error, 0), min(value + _Z95 * error, 1), False)
-            for share, value, error in points
-        ]
-        ahead = [(one.times, *one.accuracy, True) for one in self.curve.foretold]
-        table = pd.DataFrame(
-            [*measured, *ahead], columns=["share", "accuracy", "low", "high", "foretold"]
-        ).assign(model=self.model, trials=self.num_trials)
+        shares, error = self.curve.shares, _Z95 * self.curve.error
+        low, high = (self.curve.accuracy + sign * error for sign in (-1, 1))
+        measured = zip(shares, self.curve.accuracy, low.clip(min=0), high.clip(max=1), strict=True)
+        ahead = [(one.times, *one.accuracy) for one in self.curve.foretold]
+        table = pd.DataFrame([*measured, *ahead], columns=["share", "accuracy", "low", "high"])
+        table = table.assign(foretold=table.index >= len(shares), model=self.model, trials=self.num_trials)
         table.insert(1, "examples", [round(share * self.num_examples) for share in table["share"]])
         return table
 
     def figure(self) -> Figure:
         """Accuracy by the number of examples seen, on a logarithmic axis; what is foretold is hollow."""
-        figure, axes = show.new_axes(5.2, 2.9)
         table = self.table()
         kinds = {False: (show.LEFT_OUT, "-", "left out"), True: (show.INK, ":", "predicted")}
-        for foretold, (color, line, name) in kinds.items():
-            rows = table[table["foretold"] == foretold]
+        drawn = []
+        for foretold, rows in table.groupby("foretold"):
+            color, line, name = kinds[bool(foretold)]
             reach = [rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]]
+            more = {"errors": reach, "filled": not foretold}
             name = f"{name}, 95 % interval"
-            if len(rows):
-                drawn = show.Curve(
-                    rows["examples"], rows["accuracy"], name, color, "o", line, reach, filled=not foretold
-                )
-                show.draw_curve(axes, drawn)
+            drawn.append(show.Curve(rows["examples"], rows["accuracy"], name, color, line=line, **more))
+        figure = show.curves({"": drawn}, (5.2, 2.9), x="examples seen", y="accuracy")
+        [axes] = figure.axes
         axes.set_xscale("log")
         named = table["examples"][~table["foretold"] | (table["share"] == max(TIMES))].tolist()
         axes.set_xticks(named, [show.count(one) for one in named])
         axes.minorticks_off()
-        axes.set(xlabel="examples seen", ylabel="accuracy")
-        show.legend_above(axes, 2)
         return figure
 
     def frames(self) -> list[show.Frame]:

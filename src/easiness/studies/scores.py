@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -26,62 +26,35 @@ _MOST_NAMED = 13  # levels up to which each bar says its share
 _FIRST = 20  # rows of the combined order that are shown
 
 
-@dataclass(frozen=True)
-class AccuracyCurves:
-    """Accuracy of the trials of a run after each of ``epochs``, which are those observed in all trials.
+def accuracy_by_split(run: Run) -> dict[str, pd.DataFrame]:
+    """Accuracy of the trials (columns) after the epochs that all observed (rows), in [0, 1].
 
-    ``by_split`` has an array [trials, epochs] of shares in [0, 1] for ``train`` (the examples trained
-    on) and, where there are any, ``left_out`` and ``held_out``. ``chance`` is that of guessing a class.
+    By split: ``train`` (the examples trained on) and, where there are any, ``left_out`` and ``held_out``.
     """
-
-    epochs: tuple[int, ...]
-    by_split: dict[str, Floats]
-    chance: float
-
-    def mean(self, split: str) -> Floats:
-        """Mean over trials after each epoch, [epochs]."""
-        return np.asarray(self.by_split[split].mean(axis=0))
-
-    def deviation(self, split: str) -> Floats | None:
-        """Standard deviation over trials after each epoch, [epochs]; ``None`` with one trial."""
-        values = self.by_split[split]
-        return values.std(axis=0, ddof=1) if len(values) > 1 else None
-
-
-def accuracy_curves(run: Run) -> AccuracyCurves:
-    """The accuracy of all finished trials, over the epochs observed in all of them."""
     recorded = [[trial.accuracy(epoch) for epoch in run.observed] for trial in run.trials]
-    by_split = {
-        split: np.array([[at[split] for at in one] for one in recorded if split in one[0]])
+    found = {
+        split: pd.DataFrame([[at[split] for at in one] for one in recorded if split in one[0]])
         for split in _STYLES
-        if any(split in one[0] for one in recorded)
     }
-    return AccuracyCurves(run.observed, by_split, 1 / len(run.classes))
+    return {split: one.T.set_axis(run.observed) for split, one in found.items() if len(one)}
 
 
-def draw_accuracy(curves: AccuracyCurves, row: Row, shares: tuple[float, ...] = ()) -> Figure:
-    """Accuracy over epochs, or ``shares``, with chance and the ``row`` that is read marked."""
+def draw_accuracy(run: Run, accuracy: Mapping[str, pd.DataFrame], row: Row) -> Figure:
+    """Accuracy over epochs or shares, with chance and the ``row`` that is read marked."""
     figure, axes = show.new_axes(5.2, 2.9)
-    epochs = np.array(shares or curves.epochs)
-    for split, values in curves.by_split.items():
+    epochs = np.array(run.shares or run.observed)
+    for split, values in accuracy.items():
         color, line = _STYLES[split]
-        if len(values) > 1:
-            axes.plot(epochs, values.T, line, color=color, linewidth=0.8, alpha=0.35)
-        axes.plot(
-            epochs,
-            curves.mean(split),
-            line,
-            color=color,
-            linewidth=2,
-            marker="o" if len(epochs) <= _MOST_MARKED else "",
-            markersize=4,
-            label=split.replace("_", "-"),
-        )
-    show.chance_line(axes, curves.chance)
+        if values.shape[1] > 1:
+            axes.plot(epochs, values, line, color=color, linewidth=0.8, alpha=0.35)
+        dots: dict[str, Any] = {"marker": "o" if len(epochs) <= _MOST_MARKED else "", "markersize": 4}
+        name = split.replace("_", "-")
+        axes.plot(epochs, values.mean(axis=1), line, color=color, linewidth=2, label=name, **dots)
+    show.chance_line(axes, 1 / len(run.classes))
     axes.axvline(row.value, color=show.FAINT, linewidth=0.8)
     axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
-    show.row_axis(axes, shares)
-    show.legend_above(axes, len(curves.by_split))
+    show.row_axis(axes, run.shares)
+    show.legend_above(axes, len(accuracy))
     return figure
 
 
@@ -89,10 +62,9 @@ def draw_accuracy(curves: AccuracyCurves, row: Row, shares: tuple[float, ...] = 
 class Levels:
     """The examples that c trials get right, counted for c = 0..N (Eq. 1 without its scale).
 
-    ``num_examples`` [N + 1] and ``by_class`` [classes, N + 1] count examples. ``members`` [N + 1] is how
-    many of each level belong to the easy and to the hard set, ties shared equally (``expected``).
-    ``cut`` is the level of the last member, ``tie_mass`` the share of all examples in that level if the
-    cut splits it, else 0.
+    ``num_examples`` [N + 1] and ``by_class`` [classes, N + 1] count examples, and ``members`` [N + 1] those
+    of the easy and of the hard set, ties shared equally. ``cut`` is the level of the last member,
+    ``tie_mass`` the share of all examples in that level if the cut splits it, else 0.
     """
 
     num_examples: Integers
@@ -145,20 +117,12 @@ def draw_levels(levels: Levels) -> Figure:
     at = np.arange(levels.num_trials + 1)
     shares = 100 * levels.shares
     hard, easy = 100 * levels.members["hard"] / total, 100 * levels.members["easy"] / total
-    axes.bar(at, shares, 0.82, color=show.FAINT)
+    drawn = axes.bar(at, shares, 0.82, color=show.FAINT)
     axes.bar(at, hard, 0.82, color=show.HARD, label=f"hardest {levels.fraction:.0%}")
     axes.bar(at, easy, 0.82, bottom=hard, color=show.EASY, label=f"easiest {levels.fraction:.0%}")
     if levels.num_trials < _MOST_NAMED:
-        for level, share in enumerate(shares):
-            axes.annotate(
-                f"{share:.1f}" if 0 < share < 10 else f"{share:.0f}",
-                (level, share),
-                xytext=(0, 2),
-                textcoords="offset points",
-                ha="center",
-                color=show.INK,
-                fontsize=show.FONT_SIZE,
-            )
+        texts = [f"{share:.1f}" if 0 < share < 10 else f"{share:.0f}" for share in shares]
+        axes.bar_label(drawn, texts, padding=2, color=show.INK, fontsize=show.FONT_SIZE)
     axes.set(
         xlabel=f"number of trials, of {levels.num_trials}, that are right",
         ylabel="share of examples (%)",
@@ -255,14 +219,9 @@ class RunScores(show.Result):
         data["class"] = [self.run.classes[int(label)] for label in data.index]
         data["examples"] = own.size()
         data["never learned"] = own["never_learned"].sum()
-        columns = {
-            "class": show.names(),
-            "examples": show.counts(),
-            "easiness": show.numbers(),
-            "p_easy": show.numbers(title="p easy"),
-            "p_hard": show.numbers(title="p hard"),
-            "never learned": show.counts(),
-        }
+        columns = {"class": show.names(), "examples": show.counts(), "easiness": show.numbers()}
+        columns |= {f"p_{side}": show.numbers(title=f"p {side}") for side in SIDES}
+        columns["never learned"] = show.counts()
         return show.Frame(
             "Easiness by class",
             "Means over the examples of a class; p easy and p hard are the probabilities to be among the "
@@ -327,10 +286,9 @@ class CombinedScores(show.Result):
 
 
 def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedScores:
-    """One order of difficulty from several runs over the same data, such as a training and heads on features.
+    """One order of difficulty from several runs over the same data: the mean of their ranks.
 
-    Each is read at its last epoch or largest share. What runs see differs, and so do their mistakes: the mean
-    of their ranks is nearer to what a third one finds hard than either. No weight is fitted.
+    Each is read at its last epoch or largest share. What runs see differs, and so do their mistakes.
     """
     check_comparable(runs)
     tables = [run.scores(split=split) for run in runs]

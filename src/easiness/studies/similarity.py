@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from easiness import show
-from easiness.analysis import (
-    MIN_GROUP,
-    SIDES,
-    Side,
-    Votes,
-    select,
-    tie_mass,
-)
+from easiness.analysis import MIN_GROUP, SIDES, Side, Votes, select, tie_mass
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features import feature_reader
@@ -73,13 +65,11 @@ _MEASURING = "measuring distances within sets"
 class Similarity(show.Result):
     """The distances that `similarity` found.
 
-    ``classes`` are those that count: with two examples or more in the easy and in the hard set;
-    ``num_classes`` is how many there are. ``sizes`` are the examples looked at per set, in these classes,
-    and ``smallest`` those of the smallest easy or hard set of a class. ``tie_mass`` is that of the two
-    cuts. ``trial`` is the one whose features were read, ``None`` where no features were.
-    ``pictures`` tells whether the examples are pictures. ``distances`` has a row for each space and set and
-    for each difference: the ``value`` (a mean over classes) with the ends of its 95 % bootstrap interval over
-    examples; ``by_class`` [sets, C] has the means of each class.
+    ``classes`` are those that count, with two examples or more in the easy and in the hard set, of
+    ``num_classes``. ``sizes`` are the examples looked at per set, in these classes, and ``smallest`` those of
+    the smallest easy or hard set of a class. ``trial`` is the one whose features were read, if any.
+    ``distances`` has a row for each space and set and for each difference: the ``value`` (a mean over
+    classes) with the ends of its 95 % bootstrap interval over examples; ``by_class`` [sets, C] has the means.
     """
 
     model: str
@@ -89,7 +79,6 @@ class Similarity(show.Result):
     tie_mass: dict[Side, float]
     classes: tuple[str, ...]
     num_classes: int
-    at_most: int
     sizes: dict[SetName, int]
     smallest: int
     trial: int | None
@@ -108,16 +97,9 @@ class Similarity(show.Result):
 
     def table(self) -> pd.DataFrame:
         """A row per space and set, and per space and difference."""
-        fixed = {
-            "model": self.model,
-            **self.row.asked,
-            "trials": self.num_trials,
-            "fraction": self.fraction,
-            "classes": len(self.classes),
-            "tie_mass_easy": self.tie_mass["easy"],
-            "tie_mass_hard": self.tie_mass["hard"],
-        }
-        return self.distances.assign(**fixed)
+        masses = {f"tie_mass_{side}": mass for side, mass in self.tie_mass.items()}
+        fixed = {"trials": self.num_trials, "fraction": self.fraction, "classes": len(self.classes), **masses}
+        return self.distances.assign(model=self.model, **self.row.asked, **fixed)
 
     def figure(self) -> Figure:
         """A panel per space: the mean over classes with its interval, and a faint line for each class."""
@@ -130,9 +112,8 @@ class Similarity(show.Result):
                 axes.plot(at, values, color=show.FAINT, linewidth=0.8)
             for x, (name, _, color) in zip(at, _SHOWN, strict=True):
                 value, low, high = self.of(space, name)[["value", "low", "high"]]
-                show.draw_curve(
-                    axes, show.Curve([x], [value], color=color, errors=[[value - low], [high - value]])
-                )
+                ends = [[value - low], [high - value]]
+                show.draw_curve(axes, show.Curve([x], [value], color=color, errors=ends))
             axes.set_xticks(list(at), [label for _, label, _ in _SHOWN])
             axes.set_xlim(-0.4, len(_SHOWN) - 0.6)
             axes.set_title(self._title(space), color=show.INK, fontsize=show.FONT_SIZE, loc="left")
@@ -148,35 +129,31 @@ class Similarity(show.Result):
         )
         if not self.decided:
             sets += f" With fewer than {MIN_GROUP} trials nothing is decided."
-        random = "Random: a random set of the same size in each class. Below 0: closer to each other."
-        table = self.table().assign(decided=self.decided, in_words=lambda rows: rows["name"].replace(_NAMES))
-        value = partial(show.numbers, 3, low="low", high="high", decided="decided")
+        note = (
+            f"{sets} Random: a random set of the same size in each class. A difference below 0: closer to "
+            "each other."
+        )
+        table = self.table().assign(decided=self.decided, name=lambda rows: rows["name"].replace(_NAMES))
+        columns = {
+            "name": show.names(title="examples of a class"),
+            "value": show.numbers(3, title="mean distance", low="low", high="high", decided="decided"),
+            "examples": show.counts(),
+        }
         frames = []
         for space in self.by_class:
             unit, name = _UNITS[space].format(trial=self.trial), f"{space} space"
             if space == "pixel" and not self.pictures:
                 unit, name = _INPUT_UNIT, "input space"
-            own = dict(iter(table[table["space"] == space].groupby("kind")))
-            distances = {
-                "in_words": show.names(title="examples of a class"),
-                "value": value(title="mean distance"),
-                "examples": show.counts(),
-            }
-            differences = {"name": show.names(title="difference"), "value": value()}
-            frames += [
-                show.Frame(
-                    f"Mean distance within a class, {name}", f"{unit} {sets}", own["distance"], distances
-                ),
-                show.Frame(f"Differences, {name}", random, own["difference"], differences),
-            ]
+            rows = table[table["space"] == space]
+            frames.append(
+                show.Frame(f"Mean distance within a class, {name}", f"{unit} {note}", rows, columns)
+            )
         return frames
 
     def sentence(self) -> str:
         sets = (self.of("pixel", name)[["value", "low", "high"]] for name in ("easy", "hard", "all"))
         easy, hard, every = (show.with_interval(*one) for one in sets)
-        normalized = "unrelated images are 1.41 apart"
-        if not self.pictures:
-            normalized = "standardized values"
+        normalized = "unrelated images are 1.41 apart" if self.pictures else "standardized values"
         text = (
             f"{self._title('pixel').capitalize()}, the mean distance between two examples of a class "
             f"is {easy} among the easiest {100 * self.fraction:g} % of all examples, {hard} among the "
@@ -191,12 +168,9 @@ class Similarity(show.Result):
         return _INPUT if space == "pixel" and not self.pictures else _TITLES[space]
 
     def _counted(self) -> str:
-        if len(self.classes) == self.num_classes:
-            return f"Each of the {self.num_classes} classes counts equally."
-        return (
-            f"Only {len(self.classes)} of {self.num_classes} classes have two easy and two hard examples; "
-            "each of these counts equally."
-        )
+        num, of = len(self.classes), self.num_classes
+        few = f"Only {num} of {of} classes have two easy and two hard examples; each of these counts equally."
+        return few if num < of else f"Each of the {of} classes counts equally."
 
 
 def similarity(
@@ -213,19 +187,15 @@ def similarity(
     """Mean Euclidean distance between two examples of a class: easy ones, hard ones, any.
 
     The easy and the hard set are of the whole data, ties refined. Each class with two examples or more in
-    both counts equally. A random set as large as the easy one in each class, another as large as the hard
-    one, and all examples of the class stand beside them; of each, and each class, at most ``at_most`` are
-    looked at, drawn at random.
+    both counts equally. Beside them stand random sets as large in each class, and all of its examples; of
+    each, and each class, at most ``at_most`` are looked at, drawn at random.
 
-    ``pixel``: evaluation input in global contrast normalization, of vectors standardized; distances are
-    divided by the root of the number of values, so that two unrelated images are at 1.41. ``feature``: input
-    of the classifier layer of a trained network of the run, in units of the root of the mean squared norm
-    over all examples.
+    ``pixel``: evaluation input in global contrast normalization, of vectors standardized, divided by the root
+    of the number of values, so that two unrelated images are at 1.41. ``feature``: input of the classifier
+    layer of a trained network of the run, in units of the root of the mean squared norm over all examples.
 
-    Intervals are a bootstrap over the examples of each set and class, independent between sets; an
-    example drawn twice is not paired with itself, and a draw of one example alone counts as the set
-    itself (so two or three examples in a class make intervals too narrow). Classes and trials are taken
-    as they are.
+    Intervals are a bootstrap over the examples of each set and class; an example drawn twice is not paired
+    with itself. With two or three examples in a class they are too narrow.
 
     ``data`` are those of the run, or what `load_dataset` takes; by default where the run found them.
     """
@@ -277,13 +247,10 @@ def similarity(
         tie_mass=masses,
         classes=tuple(run.classes[label] for label in counted),
         num_classes=len(run.classes),
-        at_most=at_most,
         sizes=sizes,
         smallest=int(smaller[counted].min()),
         trial=used,
-        distances=pd.DataFrame(
-            row for space in spaces for row in _rows(space, means[space], replicates[space], sizes)
-        ),
+        distances=pd.DataFrame(_rows(means, replicates, sizes)),
         by_class=means,
         pictures=data.kind == IMAGE,
     )
@@ -292,10 +259,8 @@ def similarity(
 def _extremes(votes: Votes, fraction: float) -> tuple[dict[Side, Mask], dict[Side, float]]:
     """Members [K] of the easy and of the hard set, ties refined, and the tie masses of the cuts."""
     counts, p_label = votes.num_right, votes.mean_p_label
-    members: dict[Side, Mask] = {
-        side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES
-    }
-    return members, {side: tie_mass(counts, fraction, side) for side in SIDES}
+    picks = {side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES}
+    return picks, {side: tie_mass(counts, fraction, side) for side in SIDES}
 
 
 def _members(
@@ -304,15 +269,8 @@ def _members(
     """Positions of the examples of a class in each of `SETS`, in that order."""
     own = np.flatnonzero(votes.labels == label)
     easy, hard = own[extremes["easy"][own]], own[extremes["hard"][own]]
-    wanted: dict[SetName, tuple[Integers, int]] = {
-        "easy": (easy, len(easy)),
-        "hard": (hard, len(hard)),
-        "random as easy": (own, len(easy)),
-        "random as hard": (own, len(hard)),
-        "all": (own, len(own)),
-    }
-    for row, name in enumerate(SETS):
-        group, num = wanted[name]
+    groups, sizes = (easy, hard, own, own, own), [len(easy), len(hard)]
+    for row, (name, group, num) in enumerate(zip(SETS, groups, [*sizes, *sizes, len(own)], strict=True)):
         rng = np.random.default_rng([_SEED, label, row, 0])
         yield name, rng.permutation(group)[: min(num, at_most)]
 
@@ -334,27 +292,20 @@ def _reader(run: Run, data: Dataset, spaces: Sequence[Space], device: str) -> tu
 
 
 def _rows(
-    space: Space, means: Floats, replicates: Floats, sizes: Mapping[SetName, int]
+    means: Mapping[Space, Floats], replicates: Mapping[Space, Floats], sizes: Mapping[SetName, int]
 ) -> Iterator[dict[str, Any]]:
-    """From means [sets, C] and their replicates [sets, C, R]; classes count equally."""
-    values, drawn = means.mean(axis=1), replicates.mean(axis=1)
+    """From means [sets, C] and their replicates [sets, C, R] of each space; classes count equally."""
     row = {name: at for at, name in enumerate(SETS)}
-    found: dict[str, Any] = {
-        name: ("distance", values[at], drawn[at], sizes[name]) for name, at in row.items()
-    }
-    found |= {
-        name: (
-            "difference",
-            values[row[a]] - values[row[b]],
-            drawn[row[a]] - drawn[row[b]],
-            sizes[a] + sizes[b],
-        )
-        for name, (a, b) in DIFFERENCES.items()
-    }
-    for name, (kind, value, draw, num) in found.items():
-        low, high = np.quantile(draw, [0.025, 0.975])
-        ends = {"value": value, "low": low, "high": high}
-        yield {"space": space, "kind": kind, "name": name, **ends, "examples": num}
+    for space in means:
+        values, drawn = means[space].mean(axis=1), replicates[space].mean(axis=1)
+        found = [("distance", name, values[at], drawn[at], sizes[name]) for name, at in row.items()]
+        for name, (a, b) in DIFFERENCES.items():
+            apart = (one[row[a]] - one[row[b]] for one in (values, drawn))
+            found.append(("difference", name, *apart, sizes[a] + sizes[b]))
+        for kind, name, value, draw, num in found:
+            low, high = np.quantile(draw, [0.025, 0.975])
+            ends = {"value": value, "low": low, "high": high}
+            yield {"space": space, "kind": kind, "name": name, **ends, "examples": num}
 
 
 def mean_distance(distances: Floats) -> float:
@@ -364,10 +315,7 @@ def mean_distance(distances: Floats) -> float:
 
 
 def draws(num: int, replicates: int, rng: np.random.Generator) -> Floats:
-    """The number of times that each of ``num`` >= 2 examples is in each of the sets drawn anew: [R, n].
-
-    A set of one example alone has no distance; the original set stands for it.
-    """
+    """Times that each of ``num`` examples is in sets drawn anew [R, n]; one alone counts as all."""
     drawn = rng.multinomial(num, np.full(num, 1 / num), size=replicates).astype(np.float64)
     drawn[(drawn > 0).sum(axis=1) == 1] = 1
     return drawn

@@ -64,7 +64,7 @@ def test_they_are_in_every_form_of_the_suspects(record, noisy_logits):
     data = ez.load_dataset((x, labels))
     run = record(noisy_logits(labels, trials=2, epochs=1), labels, fingerprint=data.fingerprint)
     found = ez.suspects(run, data=data)
-    assert found.conflicts.flawed == {("train", 3): "blank", ("train", 7): "dark"}
+    assert found.conflicts.flaws == {("train", 3): "blank", ("train", 7): "dark"}
     assert "1 of the pictures is blank: 3." in found.conflicts.sentences()
     reasons = {row["id"]: row["reason"] for row in found.document()["suspects"]}
     assert [reasons[at].partition(";")[0] for at in (3, 7)] == ["blank", "dark"]
@@ -74,4 +74,4 @@ def test_they_are_in_every_form_of_the_suspects(record, noisy_logits):
     conflicts = kept_conflicts(run, data)
     assert conflicts is not None
     assert found.conflicts is not None
-    assert conflicts.flawed == found.conflicts.flawed
+    assert conflicts.flaws == found.conflicts.flaws

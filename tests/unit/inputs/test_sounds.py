@@ -45,7 +45,7 @@ FORMATS = [
 
 
 def decoded(content: bytes, rate: int | None = None) -> np.ndarray:
-    return module.decode_at(lambda: content, "a.wav", rate)
+    return SOUND_FILES.decode(lambda: content, "a.wav", None if rate is None else SoundTraits(rate, 1))
 
 
 @pytest.mark.parametrize(("form", "subtype", "tolerance"), FORMATS)
@@ -389,7 +389,7 @@ def test_silent_sounds_are_measured_and_named(folder, tmp_path, how):
     assert np.isfinite(table[["easiness", "loss"]].to_numpy(float)).all()
     found = suspects(run)
     silent = {("train", f"{name}.wav"): "silent" for name in ("high/0", "low/0", "low/1")}
-    assert found.conflicts.flawed == silent
+    assert found.conflicts.flaws == silent
     run.report(tmp_path / "page.html")
     assert "3 of the sounds are silent: " in (tmp_path / "page.html").read_text()
 

@@ -6,8 +6,11 @@ import io
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 from matplotlib.patches import Rectangle
@@ -22,13 +25,7 @@ from easiness.paper.claims import Claim, Statistic
 from easiness.runs.source import data_of
 from easiness.show import Section
 from easiness.store import Recorder, Row
-from easiness.studies.scores import (
-    AccuracyCurves,
-    accuracy_curves,
-    draw_accuracy,
-    draw_levels,
-    easiness_levels,
-)
+from easiness.studies.scores import accuracy_by_split, draw_accuracy, draw_levels, easiness_levels
 from pixels import images_of
 from plans import votes_of
 
@@ -208,23 +205,18 @@ def test_curves_are_read_from_the_trials_that_have_them(tmp_path: Path) -> None:
         for logits in (half, right):
             trial.update(np.arange(4), logits)
             trial.end_epoch()
-    curves = accuracy_curves(recorder.run)
-    assert curves.chance == 0.5
-    assert list(curves.by_split) == ["train", "left_out", "held_out"]
+    accuracy = accuracy_by_split(recorder.run)
+    assert list(accuracy) == ["train", "left_out", "held_out"]
     # the second trial has two epochs, so that is all that the run has
-    assert np.array_equal(curves.by_split["train"], [[0, 0.5], [1, 1]])  # type: ignore[arg-type]
-    assert np.array_equal(curves.by_split["left_out"], [[0, 1]])
-    assert np.array_equal(curves.by_split["held_out"], [[0.25, 0.25]])
-    assert np.array_equal(curves.mean("train"), [0.5, 0.75])
-    deviation = curves.deviation("train")
-    assert deviation is not None
-    assert np.allclose(deviation, [np.sqrt(0.5), np.sqrt(0.125)])
-    assert curves.deviation("held_out") is None
+    assert accuracy["train"].to_dict() == {0: {1: 0, 2: 0.5}, 1: {1: 1, 2: 1}}
+    assert accuracy["left_out"].to_numpy().tolist() == [[0], [1]]
+    assert accuracy["held_out"].to_numpy().tolist() == [[0.25], [0.25]]
 
 
 def test_every_trial_has_a_line_and_so_has_their_mean() -> None:
-    curves = AccuracyCurves((1, 2), {"train": np.array([[0.1, 0.3], [0.3, 0.5]])}, chance=0.1)
-    (axes,) = draw_accuracy(curves, Row(2)).axes
+    run: Any = SimpleNamespace(observed=(1, 2), shares=(), classes=range(10))
+    train = pd.DataFrame([[0.1, 0.3], [0.3, 0.5]])
+    (axes,) = draw_accuracy(run, {"train": train}, Row(2)).axes
     drawn = [np.asarray(line.get_ydata()).tolist() for line in axes.lines]
     assert drawn[:2] == [[0.1, 0.3], [0.3, 0.5]]
     assert np.allclose(drawn[2], [0.2, 0.4])

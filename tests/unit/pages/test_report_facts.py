@@ -22,7 +22,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.pages.facts import data_name, describe_data, measure_command, run_facts
 from easiness.pages.run_part import measure_more, next_step
 from easiness.store import Run
-from easiness.studies.scores import accuracy_curves
+from easiness.studies.scores import accuracy_by_split
 from easiness.studies.suspects import Glance
 from pixels import write_pictures
 from recording import believing, small_run
@@ -30,11 +30,10 @@ from recording import believing, small_run
 
 def test_facts_of_a_measured_run(measured: Path) -> None:
     run = open_run(measured)
-    curves = accuracy_curves(run)
+    curves = accuracy_by_split(run)
     facts = run_facts(run, curves, 2)
-    mean, deviation = curves.mean("train")[1], curves.deviation("train")
-    assert deviation is not None
-    assert facts["train accuracy after epoch 2"] == f"{mean:.3f} ± {deviation[1]:.3f}"
+    trained = np.array([trial.accuracy(2)["train"] for trial in run.trials])
+    assert facts["train accuracy after epoch 2"] == f"{trained.mean():.3f} ± {trained.std(ddof=1):.3f}"
     assert facts["network"] == "mlp_3"
     assert facts["trials"] == "3"
     assert facts["data"] == "digits, 100 examples of it"
@@ -77,7 +76,7 @@ def test_a_recorded_run_has_no_command(record: Callable[..., Any]) -> None:
     run = record(believing(labels, 1, 1), labels)
     assert measure_command(run, None) is None
     assert data_name(run) is None
-    assert {"seed", "time", "ran on"}.isdisjoint(run_facts(run, accuracy_curves(run), 1))
+    assert {"seed", "time", "ran on"}.isdisjoint(run_facts(run, accuracy_by_split(run), 1))
 
 
 HOSTILE = "<script>$x$|"

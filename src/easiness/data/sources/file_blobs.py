@@ -61,11 +61,11 @@ def cache_folder() -> Path:
     chosen = os.environ.get("EASINESS_CACHE")
     if chosen:
         return Path(chosen)
-    try:
-        found = platformdirs.user_cache_path("easiness")
-    except RuntimeError:  # of those that know of it; the others would make a folder named ~
-        found = Path("~")
-    return found if found.is_absolute() else Path(os.devnull, "easiness")
+    with suppress(RuntimeError):  # of systems that know no home; others would make a folder named ~
+        folder = platformdirs.user_cache_path("easiness")
+        if folder.is_absolute():
+            return folder
+    return Path(os.devnull, "easiness")
 
 
 class FileFacts:
@@ -112,11 +112,11 @@ class FileFacts:
     def learned(self, name: str, fact: str, kind: type[T], learn: Callable[[], T]) -> tuple[Stamp | None, T]:
         """The file's stamp now, and a fact of this kind under it: as known, else learned and remembered."""
         stamp, known = self.recall(name)
-        found = known.get(fact)
-        if not isinstance(found, kind):
-            found = learn()
-            self.remember(name, stamp, **{fact: found})
-        return stamp, found
+        value = known.get(fact)
+        if not isinstance(value, kind):
+            value = learn()
+            self.remember(name, stamp, **{fact: value})
+        return stamp, value
 
     def save(self) -> None:
         """Keep what was remembered since the last time: all of it or nothing."""
@@ -181,10 +181,8 @@ class FileBlobs(Blobs):
     """Examples in files of their own: the one at position i is ``root / files[i]``."""
 
     def __init__(self, root: Path, files: Sequence[str], facts: FileFacts, reader: Files) -> None:
-        self._root = root
-        self._files = files
-        self._facts = facts
         self.reader = reader
+        self._root, self._files, self._facts = root, files, facts
         self._marks = np.zeros(len(files), np.uint64)  # of the files as their digests were taken
 
     def __len__(self) -> int:
@@ -247,8 +245,7 @@ class FileBlobs(Blobs):
 
     def _readable(self, position: int) -> bool:
         file = self._files[position]
-        read = partial(self._read, position)
-        learn = partial(self.reader.is_readable, read, file)
+        learn = partial(self.reader.is_readable, partial(self._read, position), file)
         return self._facts.learned(file, self.reader.readable(), bool, learn)[1]
 
 
@@ -261,28 +258,27 @@ class TextFiles:
     """The texts in the files ``root / files[i]``, as they are."""
 
     def __init__(self, root: Path, files: Sequence[str], encoding: str | None) -> None:
-        self._root = root
-        self._files = files
-        self._encoding = encoding
+        self._root, self._files, self._encoding = root, files, encoding
+
+    def __len__(self) -> int:
+        return len(self._files)
 
     def name(self, position: int) -> str:
         return str(self._root / self._files[position])
 
-    def unreadable(self) -> Positions:
-        return np.array([at for at, one in enumerate(self._texts) if isinstance(one, Unreadable)], np.int64)
+    def unreadable(self, positions: Positions) -> Positions:
+        return np.array([at for at in positions if isinstance(self._texts[at], Unreadable)], np.int64)
 
-    def stored(self, kept: Positions) -> StoredTexts:
-        texts = [self._texts[at] for at in kept.tolist()]
-        if not texts:
+    def stored(self, positions: Positions) -> StoredTexts:
+        if not len(positions):
             raise BadInput(f"{self._root}: no text in it can be read; give some that can")
-        bad = [
-            (one, self._files[at])
-            for one, at in zip(texts, kept.tolist(), strict=True)
-            if isinstance(one, Unreadable)
-        ]
+        bad = self.unreadable(positions).tolist()
         if bad:
-            raise Unreadable(bad[0][0].name, bad[0][0].reason, [name for _, name in bad[1:]])
-        return from_texts(texts, str(self._root), lambda at: self.name(int(kept[at])))
+            first = self._texts[bad[0]]
+            assert isinstance(first, Unreadable)
+            raise Unreadable(first.name, first.reason, [self._files[at] for at in bad[1:]])
+        texts = [self._texts[at] for at in positions.tolist()]
+        return from_texts(texts, str(self._root), lambda at: self.name(int(positions[at])))
 
     @cached_property
     def _texts(self) -> list[str | Unreadable]:

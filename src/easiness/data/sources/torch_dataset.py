@@ -44,7 +44,9 @@ READ_TWICE = 8
 INT64 = np.iinfo(np.int64)
 
 
-class _ItemFacts(NamedTuple):
+class _Item(NamedTuple):
+    """Facts on an item."""
+
     header: ImageHeader
     digest: str
     label: int
@@ -66,10 +68,8 @@ class Items(Blobs):
     reader = _ItemFiles()
 
     def __init__(self, dataset: Any, what: str) -> None:
-        self._dataset = dataset
-        self._what = what
-        self._length = length_of(dataset, what)
-        self._seen: dict[int, _ItemFacts] = {}
+        self._dataset, self._what, self._length = dataset, what, length_of(dataset, what)
+        self._items: dict[int, _Item] = {}
 
     def __len__(self) -> int:
         return self._length
@@ -82,71 +82,65 @@ class Items(Blobs):
 
     def headers(self, positions: Positions) -> Iterator[ImageHeader | None]:
         for position in counted(positions.tolist(), self.reader.reading_headers, len(positions)):
-            seen = self._seen_or_none(position)
-            yield None if seen is None else seen.header
+            item = self._item_or_none(position)
+            yield None if item is None else item.header
 
     def digests(self, positions: Positions) -> list[str]:
-        return [
-            self.seen(at).digest for at in counted(positions.tolist(), self.reader.reading, len(positions))
-        ]
+        return [item.digest for item in self._items_at(positions)]
 
     def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
-        found = counted(positions.tolist(), self.reader.reading, len(positions))
-        return np.array([self.seen(at).label for at in found], np.int64)
+        return np.array([item.label for item in self._items_at(positions)], np.int64)
 
     def unreadable(self, positions: Positions) -> Positions:
-        told = counted(positions.tolist(), self.reader.looking, len(positions))
-        return np.array([at for at in told if self._seen_or_none(at) is None], np.int64)
-
-    def seen(self, position: int) -> _ItemFacts:
-        """Header, digest and label of an item, as it was when it was first read."""
-        if position not in self._seen:
-            self._seen[position] = self._look(position)
-        return self._seen[position]
+        looking = counted(positions.tolist(), self.reader.looking, len(positions))
+        return np.array([at for at in looking if self._item_or_none(at) is None], np.int64)
 
     def check(self, positions: Positions) -> None:
         for position in positions[:READ_TWICE].tolist():
-            if self.seen(position) != self._look(position):
-                raise BadInput(
-                    f"{self.name(position)}: it is not the same when it is read again; take random "
-                    "transforms out of the Dataset (training augments by itself)"
-                )
+            if self._item(position) != self._look(position):
+                remedy = "take random transforms out of the Dataset (training augments by itself)"
+                raise BadInput(f"{self.name(position)}: it is not the same when it is read again; {remedy}")
 
-    def _seen_or_none(self, position: int) -> _ItemFacts | None:
+    def _items_at(self, positions: Positions) -> Iterator[_Item]:
+        return map(self._item, counted(positions.tolist(), self.reader.reading, len(positions)))
+
+    def _item(self, position: int) -> _Item:
+        """The item as it was when it was first read."""
+        if position not in self._items:
+            self._items[position] = self._look(position)
+        return self._items[position]
+
+    def _item_or_none(self, position: int) -> _Item | None:
         try:
-            return self.seen(position)
+            return self._item(position)
         except Unreadable:  # named when it is used; it may lie outside of the subset in use
             return None
 
-    def _look(self, position: int) -> _ItemFacts:
+    def _look(self, position: int) -> _Item:
         name = self.name(position)
         with decoder_warnings():
-            picture, label = self._item(position)
+            picture, label = self._pair(position)
             pixels, deep = _pixels(picture, name)
         header = ImageHeader(pixels.shape[0], pixels.shape[1], pixels.shape[2] == 1, deep)
-        return _ItemFacts(header, pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
+        return _Item(header, pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
 
     def _pixels(self, position: int) -> Pixels:
-        return _pixels(self._item(position)[0], self.name(position))[0]
+        return _pixels(self._pair(position)[0], self.name(position))[0]
 
-    def _item(self, position: int) -> tuple[Any, Any]:
+    def _pair(self, position: int) -> tuple[Any, Any]:
         from PIL import Image
 
         name = self.name(position)
         try:
             item = self._dataset[position]
         except IndexError as error:
-            raise BadInput(
-                f"{name}: there is none ({one_line(error)}) though its length is {self._length}; make "
-                "__len__ and __getitem__ agree"
-            ) from None
+            problem = f"there is none ({one_line(error)}) though its length is {self._length}"
+            raise BadInput(f"{name}: {problem}; make __len__ and __getitem__ agree") from None
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise Unreadable(name, BOMB) from None
         except SystemExit as error:
-            raise BadInput(
-                f"{name}: its code ends the program (SystemExit: {one_line(error)}); let it raise another "
-                "error"
-            ) from None
+            problem = f"its code ends the program (SystemExit: {one_line(error)})"
+            raise BadInput(f"{name}: {problem}; let it raise another error") from None
         except Exception as error:  # somebody else's code, which reads files and decodes them
             raise Unreadable(name, f"{type(error).__name__}: {one_line(error)}") from None
         if not isinstance(item, tuple | list) or len(item) != 2:
@@ -159,10 +153,8 @@ def length_of(dataset: Any, what: str) -> int:
     try:
         return len(dataset)
     except (Exception, SystemExit) as error:  # somebody else's code
-        raise BadInput(
-            f"{what}: its length is not to be had ({type(error).__name__}: {one_line(error)}); let __len__ "
-            "return the number of its items"
-        ) from None
+        problem = f"its length is not to be had ({type(error).__name__}: {one_line(error)})"
+        raise BadInput(f"{what}: {problem}; let __len__ return the number of its items") from None
 
 
 def _pixels(picture: Any, name: str) -> tuple[Pixels, bool]:
@@ -172,25 +164,19 @@ def _pixels(picture: Any, name: str) -> tuple[Pixels, bool]:
         header = header_of(picture)
         return decode_opened(picture, name, 1 if header.grey else 3), header.deep
     if not hasattr(picture, "shape") or not hasattr(picture, "dtype"):
-        raise BadInput(
-            f"{name}: its image is a {type(picture).__name__}; give a PIL image, an array or a tensor"
-        )
+        kind = type(picture).__name__
+        raise BadInput(f"{name}: its image is a {kind}; give a PIL image, an array or a tensor")
     return np.array(to_picture(to_numpy(picture), name).transpose(1, 2, 0), order="C"), False
 
 
 def _label(label: Any, name: str) -> int:
-    value: int | None = None
-    if isinstance(label, int | np.integer) and not isinstance(label, bool):
-        value = int(label)
-    elif hasattr(label, "detach") or isinstance(label, np.ndarray):
-        array = to_numpy(label)
-        if array.ndim == 0 and array.dtype.kind in "iu":
-            value = int(array)
-    if value is not None:
-        if not INT64.min <= value <= INT64.max:
-            raise BadInput(f"{name}: label {value} is out of range; labels are 0, 1, 2, ...")
-        return value
-    raise BadInput(f"{name}: its label is a {type(label).__name__} ({label!r:.40}); give an integer")
+    is_array = hasattr(label, "detach") or isinstance(label, np.ndarray)
+    value = to_numpy(label)[()] if is_array else label  # a number of an array without axes
+    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+        raise BadInput(f"{name}: its label is a {type(label).__name__} ({label!r:.40}); give an integer")
+    if not INT64.min <= int(value) <= INT64.max:
+        raise BadInput(f"{name}: label {value} is out of range; labels are 0, 1, 2, ...")
+    return int(value)
 
 
 LOADERS = ("default_loader", "pil_loader", "accimage_loader")
@@ -235,10 +221,9 @@ def refuse_iterable(source: object) -> None:
     of_torch = torch_data is not None and isinstance(source, torch_data.IterableDataset)
     has_items, has_length = hasattr(source, "__getitem__"), hasattr(source, "__len__")
     if of_torch or (has_items and not has_length) or (not has_items and hasattr(source, "__iter__")):
-        raise BadInput(
-            f"{type(source).__name__}: it can only be iterated or has no __len__, and an example needs an "
-            "identity to be measured over epochs and trials; give a Dataset with __len__ and __getitem__"
-        )
+        problem = "it can only be iterated or has no __len__, and an example needs an identity"
+        remedy = "give a Dataset with __len__ and __getitem__"
+        raise BadInput(f"{type(source).__name__}: {problem}; {remedy}")
 
 
 def load_map_style(
@@ -257,15 +242,15 @@ def load_map_style(
     if held_out is not None:
         parts.append(_Part(held_out, held_out_name, f"{source or type(held_out).__name__} ({held_out_name})"))
     if classes is None:
-        classes = parts[0].classes
-        if len({part.classes for part in parts if part.classes is not None}) > 1:
-            raise BadInput(
-                f"{parts[1].what}: its class names differ from those of {parts[0].what}; give both the same"
-            )
-    splits = [found for part in parts if (found := part.files())]
-    if len(splits) == len(parts):
-        return dataset_of(name, source, splits, classes, skip_unreadable=skip_unreadable)
-    return dataset_of(name, source, [part.read(skip_unreadable) for part in parts], classes)
+        names = [part.classes for part in parts]
+        if len({*names} - {None}) > 1:
+            problem = f"its class names differ from those of {parts[0].what}"
+            raise BadInput(f"{parts[1].what}: {problem}; give both the same")
+        classes = names[0]
+    splits = [split for part in parts if (split := part.files())]
+    if len(splits) < len(parts):
+        splits, skip_unreadable = [part.read(skip_unreadable) for part in parts], False
+    return dataset_of(name, source, splits, classes, skip_unreadable=skip_unreadable)
 
 
 class _Part:
@@ -280,10 +265,7 @@ class _Part:
         num = length_of(self.base, what)
         outside = self.indices[(self.indices < -num) | (self.indices >= num)]
         if len(outside):
-            raise BadInput(
-                f"{what}: index {outside[0]} is outside of the {num} items that it is taken from; give "
-                "indices of these"
-            )
+            raise BadInput(f"{what}: index {outside[0]} is outside of the {num} items; give indices of these")
 
     def files(self) -> Split | None:
         listed = _listed_files(self.base)
@@ -299,17 +281,17 @@ class _Part:
         items = Items(self.dataset, self.what)
         every = np.arange(len(items))
         bad = items.unreadable(every) if skip_unreadable else every[:0]
-        kept = np.setdiff1d(every, bad)
-        items.check(kept)
+        rows = np.setdiff1d(every, bad)
+        items.check(rows)
         return Split(
             name=self.split,
             where=self.what,
             examples=items,
-            ids=kept,
-            labels=items.labels(kept),
-            name_at=lambda row: items.name(int(kept[row])),
+            ids=rows,
+            labels=items.labels(rows),
+            name_at=lambda row: items.name(int(rows[row])),
             unreadable=tuple(map(items.name, bad.tolist())),
-            rows=kept,
+            rows=rows,
         )
 
 
@@ -372,7 +354,7 @@ SECONDS_TO_WAIT = 30.0  # for the next bytes of a download
 
 @dataclass(frozen=True)
 class NamedSet:
-    """A class of `torchvision.datasets`, how its splits are request for, and what is special about it."""
+    """A class of `torchvision.datasets`, how its splits are asked for, and what is special about it."""
 
     class_name: str
     train: dict[str, Any] = field(default_factory=dict)
@@ -431,58 +413,44 @@ def load_torchvision(request: SourceRequest) -> Dataset:
         raise BadInput(f"{name}: a data set of torchvision; say where it lies with --data-root")
     root = Path(request.options.data_root)
     if download and not entry.downloads:
-        raise BadInput(
-            f"{name}: torchvision cannot download it; put it in {root} as {entry.class_name} in its "
-            "documentation says, and leave out --download"
-        )
+        remedy = f"put it in {root} as {entry.class_name} in its documentation says"
+        raise BadInput(f"{name}: torchvision cannot download it; {remedy}, and leave out --download")
     if not download and not root.is_dir():
-        raise BadInput(f"{root}: no such folder; give the --data-root that holds {name}{_or_download(entry)}")
-    train = _open(entry, name, entry.train, root, download)
-    held_out, held_out_name = None, ""
-    if entry.held_out is not None:
-        held_out = _open(entry, name, entry.held_out, root, download)
-        held_out_name = str(entry.held_out.get("split", "test"))
-    dataset = load_map_style(
-        train,
-        held_out=held_out,
-        held_out_name=held_out_name,
+        raise BadInput(f"{root}: no such folder; {_remedy(name)}")
+    parts = [_open(name, one, root, download) for one in (entry.train, entry.held_out) if one is not None]
+    data = load_map_style(
+        parts[0],
+        held_out=parts[1] if len(parts) > 1 else None,
+        held_out_name=str((entry.held_out or {}).get("split", "test")),
         skip_unreadable=request.options.skip_unreadable,
         name=name,
         source=name,
     )
-    return dataset if entry.mirrored else replace(dataset, recipe_changes={"flip": 0.0})
+    return data if entry.mirrored else replace(data, recipe_changes={"flip": 0.0})
 
 
-def _open(entry: NamedSet, name: str, split: dict[str, Any], root: Path, download: bool) -> Any:
+def _open(name: str, split: dict[str, Any], root: Path, download: bool) -> Any:
     wait_passively()
     import torchvision
 
-    arguments = {**split, "download": download} if entry.downloads else split
+    arguments = {**split, "download": download} if SETS[name].downloads else split
+    before = socket.getdefaulttimeout()
     try:
-        with contextlib.redirect_stdout(sys.stderr), _answered_within(SECONDS_TO_WAIT):
-            return getattr(torchvision.datasets, entry.class_name)(str(root), **arguments)
+        socket.setdefaulttimeout(SECONDS_TO_WAIT)  # torchvision itself waits without end
+        with contextlib.redirect_stdout(sys.stderr):
+            return getattr(torchvision.datasets, SETS[name].class_name)(str(root), **arguments)
     except Exception as error:  # whatever is wrong with the files, or on the way to them
         if download:
             raise RunFailed(f"{name}: it cannot be downloaded to {root} ({one_line(error)})") from error
-        raise BadInput(
-            f"{root}: torchvision finds no {name} there ({one_line(error)}); give the --data-root that "
-            f"holds it{_or_download(entry)}"
-        ) from None
-
-
-@contextlib.contextmanager
-def _answered_within(seconds: float) -> Iterator[None]:
-    """Connections made in the block give up where nothing comes for so long; torchvision never does."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
+        problem = f"torchvision finds no {name} there ({one_line(error)})"
+        raise BadInput(f"{root}: {problem}; {_remedy(name)}") from None
     finally:
         socket.setdefaulttimeout(before)
 
 
-def _or_download(entry: NamedSet) -> str:
-    return ", or use --download" if entry.downloads else ""
+def _remedy(name: str) -> str:
+    more = ", or use --download" if SETS[name].downloads else ""
+    return f"give the --data-root that holds {name}{more}"
 
 
 TORCHVISION = Source(

@@ -6,21 +6,21 @@ import os
 import posixpath
 import shlex
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.csv_cells import from_cell
-from easiness.data.dataset import Columns, Dataset, Ids
+from easiness.data.dataset import Dataset, Ids
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts, TextFiles
 from easiness.data.sources.source import Split, dataset_of
 from easiness.data.tables import table as cells
 from easiness.data.tables.labels import CROP, read_labels
-from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, values_in, vectors_of
+from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, vectors_of
 from easiness.data.tables.vectors import input_columns, make_vectors, named_by
 from easiness.errors import BadInput, nearest, printable, shorten
 from easiness.gate import is_text
@@ -52,17 +52,12 @@ Form: TypeAlias = Literal["texts", "vectors", "files", "bytes"]
 class Held(NamedTuple):
     """How a table holds its examples, and in which column; vectors are in several.
 
-    The kind is ``None`` for files that tell it by their suffix. A column ``id`` is that of a list, as `keep`
-    writes it, whose column ``class`` has the names of the labels.
+    The kind is ``None`` for files that tell it by their suffix.
     """
 
     form: Form
     kind: InputKind | None
     column: str = ""
-
-    @property
-    def is_list(self) -> bool:
-        return self.form == "files" and self.column == "id"
 
 
 def named_columns(options: LoadOptions) -> dict[str, str]:
@@ -83,10 +78,10 @@ def label_column(table: Table, options: LoadOptions) -> str:
 
 
 def held_in(table: Table, options: LoadOptions) -> Held:
-    given = [name for name in ("text", "sound", "inputs") if getattr(options, name) is not None]
-    if len(given) > 1:
-        named = getattr(options, given[0])
-        raise BadInput(f"--{given[0]} {named}: --{given[1]} names other examples; give one of them")
+    named = [name for name in ("text", "sound", "inputs") if getattr(options, name) is not None]
+    if len(named) > 1:
+        one, other, *_ = named
+        raise BadInput(f"--{one} {getattr(options, one)}: --{other} names other examples; give one of them")
     if options.text is not None:
         return Held("texts", TEXT, options.text)
     if options.inputs is not None:
@@ -109,10 +104,8 @@ def _by_names(table: Table, label: str, options: LoadOptions) -> Held:
         typed = [name for name in names if table.features.get(name, {}).get("_type") == _TYPES[kind.name]]
         usual = [name for name in kind.columns if name in (typed or names) and not is_text(table.kind(name))]
         if len(typed) > 1 and not usual:
-            raise BadInput(
-                f"{table.where}: {len(typed)} columns of {kind.files.noun}s ({shorten(sorted(typed))}), none "
-                f"called {' or '.join(kind.columns)}; leave out all but one with --without"
-            )
+            columns = f"{len(typed)} columns of {kind.files.noun}s ({shorten(sorted(typed))})"
+            raise BadInput(f"{table.where}: {columns}; leave out all but one with --without")
         if typed or usual:
             return Held("bytes", kind, (typed if len(typed) == 1 else usual)[0])
     path = next((name for name in PATHS if name in names and is_text(table.kind(name))), None)
@@ -121,13 +114,13 @@ def _by_names(table: Table, label: str, options: LoadOptions) -> Held:
     text = text_column(names)
     if text is not None:
         return Held("texts", TEXT, text)
-    if "id" in names and ({*names} <= _LISTED or "class" in names or _is_file(table)):
-        return Held("files", None, "id")
+    if "id" in names and ({*names} <= _LISTED or "class" in names):
+        remedy = f"give the data that it was made from, with --labels {shlex.quote(table.where)}"
+        raise BadInput(f"{table.where}: a list of ids and labels, without examples; {remedy}")
     if not {*usable(table)} & {*names}:
-        raise BadInput(
-            f"{table.where}: no column of images, sounds, texts or numbers; its columns are "
-            f"{', '.join(table.names)}: name one with --text, --sound or --inputs"
-        )
+        columns = f"(its columns are {', '.join(table.names)})"
+        remedy = "name one with --text, --sound or --inputs"
+        raise BadInput(f"{table.where}: no column of images, sounds, texts or numbers {columns}; {remedy}")
     return Held("vectors", VECTOR)
 
 
@@ -135,38 +128,27 @@ def text_column(names: Sequence[str]) -> str | None:
     return next((name for name in TEXT.columns if name in names), None)
 
 
-def _is_file(table: Table) -> bool:
-    if table.root is None or not is_text(table.kind("id")):
-        return False
-    try:
-        return (table.root / from_cell(str(values_in(table, "id")[0]))).is_file()
-    except (OSError, ValueError):  # no name that a file can have
-        return False
-
-
 def checked_columns(columns: Any) -> dict[str, str] | None:
     if not columns:
         return None
     if not isinstance(columns, Mapping) or not all(isinstance(name, str) for name in columns.values()):
         raise BadInput('columns: give names by names, such as {"path": "filename", "label": "breed"}')
-    for ours in columns:
+    for ours, name in columns.items():
         if ours not in COLUMNS:
-            raise BadInput(
-                f"--columns {ours}={columns[ours]}: a manifest has no {ours!r}{nearest(str(ours), COLUMNS)}; "
-                f"name {', '.join(COLUMNS)}"
-            )
+            problem = f"a manifest has no {ours!r}{nearest(str(ours), COLUMNS)}"
+            raise BadInput(f"--columns {ours}={name}: {problem}; name {', '.join(COLUMNS)}")
     return dict(columns)
 
 
-def checked_names(option: str, given: Any) -> tuple[str, ...] | None:
-    if given is None:
+def checked_names(option: str, columns: Any) -> tuple[str, ...] | None:
+    if columns is None:
         return None
     try:
-        names = read_names(given) if isinstance(given, str) else tuple(given)
+        names = read_names(columns) if isinstance(columns, str) else tuple(columns)
     except (TypeError, ValueError):
         names = ()
     if not names or not all(isinstance(name, str) for name in names):
-        raise BadInput(f"{option} {given!r:.80}: no names of columns; give some, such as length,width")
+        raise BadInput(f"{option} {columns!r:.80}: no names of columns; give some, such as length,width")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise BadInput(f"{option}: column {twice} is named twice; name it once")
@@ -179,9 +161,7 @@ def checked_encoding(encoding: Any) -> str | None:
     try:
         "a".encode(encoding)
     except (LookupError, TypeError, ValueError):  # the last of names with a null in them
-        raise BadInput(
-            f"--encoding {encoding!r:.80}: not known; name one such as utf-8, latin-1, cp1252 or utf-16"
-        ) from None
+        raise BadInput(f"--encoding {encoding!r:.80}: not known; name one such as utf-8, latin-1") from None
     return str(encoding)
 
 
@@ -217,26 +197,24 @@ def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) ->
         return _files(both, held, options)
     assert held.kind is not None
     assert held.kind.files is not None
+    blobs: list[Blobs] = []
     for table in both:
         table.check_column(held.column)
         if table.blobs is None:
             raise BadInput(f"{table.where}: column {held.column} holds no files; give a Parquet file of them")
-    found = [table.blobs(held.column, held.kind.files) for table in both if table.blobs]
-    return TableExamples(held.kind, found, numbered, in_rows=True)
+        blobs.append(table.blobs(held.column, held.kind.files))
+    return TableExamples(held.kind, blobs, numbered, in_rows=True)
 
 
 def texts_of(table: Table, column: str) -> Stored:
     table.check_column(column, "; name that of the texts with --text NAME")
-    if not is_text(table.kind(column)):
-        raise BadInput(
-            f"{table.where}: column {column} holds {table.kind(column)} and no texts; name another"
-        )
+    where, kind = table.where, table.kind(column)
+    if not is_text(kind):
+        raise BadInput(f"{where}: column {column} holds {kind} and no texts; name another")
     texts = ["" if text is None else text for text in cells.values_in(table, column)]
     if texts and all(cells.number_in(text.strip()) is not None for text in texts):
-        raise BadInput(
-            f"{table.where}: column {column} holds numbers and no texts; name that of the texts with --text "
-            f"NAME, or take the numbers with --inputs {column}"
-        )
+        problem = f"column {column} holds numbers and no texts"
+        raise BadInput(f"{where}: {problem}; name another with --text, or use --inputs")
     return from_texts(texts, table.where, lambda row: f"{table.name_at(row)}: the {column}")
 
 
@@ -252,18 +230,17 @@ def _chosen(train: Table, column: str, label: str, options: LoadOptions) -> tupl
 def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> TableExamples:
     ids: list[list[str]] = []
     places: dict[str, str] = {}
+    root = tables[0].root or Path()
     for table in tables:
         table.check_column(held.column)
         if table.root is None:
             raise BadInput(f"{table.where}: column {held.column} holds texts and no files; name another")
         paths = cells.written_in(table, held.column)
-        if held.is_list and table is tables[0]:
-            _check_no_positions(table, paths)
         ids.append([_inside(table, row, path, held.column, options) for row, path in enumerate(paths)])
-        _check_files(table, ids[-1], places)
-    files = [[str(at_home(one)) for one in paths] for paths in ids]
-    found = files_below(tables[0].root or Path(), files, held.kind or _kind_of(ids[0]), options)
-    return found._replace(ids=[np.array(paths, dtype=object) for paths in ids])
+        _check_files(table, root, ids[-1], places)
+    files = [[str(at_home(path)) for path in paths] for paths in ids]
+    examples = files_below(root, files, held.kind or _kind_of(ids[0]), options)
+    return examples._replace(ids=[np.array(paths, dtype=object) for paths in ids])
 
 
 def files_below(
@@ -277,29 +254,15 @@ def files_below(
     return TableExamples(kind, [FileBlobs(root, paths, facts, kind.files) for paths in files], ids)
 
 
-def _check_no_positions(table: Table, ids: Sequence[str]) -> None:
-    """Make sure that a list of ids has paths, and not numbers that mean something at their source alone."""
-    root = table.root or Path()
-    if all(cells.INTEGER.fullmatch(one) and not (root / one).exists() for one in ids):
-        path = table.where
-        raise BadInput(
-            f"{path}: its ids ({shorten(ids)}) are numbers and not files beside it, so the list goes with "
-            f"the source that it was made from; give that one with --labels {shlex.quote(path)} (in Python "
-            "labels=), which leaves out what the list does not name"
-        )
-
-
 def _inside(table: Table, row: int, path: str, column: str, options: LoadOptions) -> str:
     """The normalized path of an example from the folder of its table; links are not followed."""
     if not path.strip():
         raise BadInput(f"{table.name_at(row)}: the {column} is empty; fill it in or leave the row out")
     listed = listed_path(path, table.root or Path())
-    outside = posixpath.isabs(path) or listed.split("/")[0] in ("..", "~")
-    if outside and not options.allow_outside:
-        raise BadInput(
-            f"{table.name_at(row)}: {path} leads out of the folder of the file; move the file there, or use "
-            "--allow-outside"
-        )
+    is_outside = posixpath.isabs(path) or listed.split("/")[0] in ("..", "~")
+    if is_outside and not options.allow_outside:
+        problem = f"{path} leads out of the folder of the table"
+        raise BadInput(f"{table.name_at(row)}: {problem}; move the file there, or use --allow-outside")
     return listed
 
 
@@ -316,37 +279,30 @@ def listed_path(text: str, folder: Path) -> str:
     return f"~/{posixpath.relpath(normal, home)}" if is_told else way
 
 
-def _check_files(table: Table, paths: Sequence[str], places: dict[str, str]) -> None:
+def _check_files(table: Table, root: Path, paths: Sequence[str], places: dict[str, str]) -> None:
     missing = []
-    root = table.root or Path()
     for row, path in enumerate(paths):
         where, file = table.name_at(row), root / at_home(path)
         place = os.path.abspath(file)  # noqa: PTH100 - resolves ".." but no links
         if place in places:
-            raise BadInput(
-                f"{where}: {path} is in {places[place]} already; leave one out, or where they are boxes, "
-                f"{CROP}"
-            )
+            boxes = f"leave one out, or where they are boxes, {CROP}"
+            raise BadInput(f"{where}: {path} is in {places[place]} already; {boxes}")
         places[place] = table.place_at(row)
         try:
             mode = file.stat().st_mode
         except (FileNotFoundError, NotADirectoryError, ValueError):  # the last for what no file is called
-            missing.append(row)
-            continue
+            mode = 0
         except OSError as error:
-            raise BadInput(
-                f"{where}: {path:.80} cannot be looked at ({error.strerror}); mend it or leave the row out"
-            ) from None
+            problem = f"{path:.80} cannot be looked at ({error.strerror})"
+            raise BadInput(f"{where}: {problem}; mend it or leave the row out") from None
         if stat.S_ISDIR(mode):
             raise BadInput(f"{where}: {path} is a folder; give the path of a file")
         if not stat.S_ISREG(mode):
             missing.append(row)
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise BadInput(
-            f"{table.name_at(missing[0])}{more}: no file {paths[missing[0]]} in {root}; paths are relative "
-            "to the folder of the table, so lay it beside the files"
-        )
+        problem = f"no file {paths[missing[0]]} in {root}"
+        raise BadInput(f"{table.name_at(missing[0])}{more}: {problem}; lay the table beside the files")
 
 
 def suffixes_of(kind: InputKind) -> frozenset[str]:
@@ -368,7 +324,7 @@ def dataset_of_tables(
     label = label_column(tables.train, options)
     _check_unused(tables.train, {**named_columns(options), "label": label}, options)
     held = held_in(tables.train, options)
-    labels = read_labels(tables.both(), label, classes, is_list=held.is_list)
+    labels = read_labels(tables.both(), label, classes)
     examples = examples_in(tables, held, label, options)
     splits = [
         split_of(table, examples, at, labels.values[at], options, "train" if at == 0 else tables.name)
@@ -388,6 +344,8 @@ def split_of(
 ) -> Split:
     """The split of a table, whose examples are those ``at`` a place; the training one has the groups."""
     ids = row_ids(table, options, examples.ids[at])
+    has_groups = options.group is not None and name == "train"
+    names = names_in(table, options.group or "", "to group by") if has_groups else None
     return Split(
         name=name,
         where=table.where,
@@ -397,8 +355,8 @@ def split_of(
         name_at=table.name_at,
         kind=examples.kind,
         rows=table.rows if examples.in_rows else None,
-        groups=_groups(table, options) if name == "train" else None,
-        columns=columns_of(table, ids),
+        groups=None if names is None else np.array(names, object),
+        columns=partial(_columns, table, ids),
     )
 
 
@@ -408,9 +366,7 @@ def _check_unused(table: Table, named: dict[str, str], options: LoadOptions) -> 
         table.check_column(column)
         use = next((use for use, name in used.items() if name == column), None)
         if use is not None or column in (options.inputs or ()):
-            raise BadInput(
-                f"--without {column}: is the column for --{use or 'inputs'}; leave one of them out"
-            )
+            raise BadInput(f"--without {column}: is the column for --{use or 'inputs'}; leave one out")
 
 
 def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
@@ -420,22 +376,12 @@ def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
     first: dict[str, int] = {}
     for row, name in enumerate(names):
         if first.setdefault(name, row) != row:
-            raise BadInput(
-                f"{table.name_at(row)}: the id {name!r:.80} is in {table.place_at(first[name])} already; "
-                "name another column with --id, or leave it out"
-            )
-    if all(map(INTEGER.fullmatch, names)):
-        return np.array(names, np.int64)
-    return np.array(names, object)
+            problem = f"the id {name!r:.80} is in {table.place_at(first[name])} already"
+            raise BadInput(f"{table.name_at(row)}: {problem}; name another column with --id, or none")
+    return np.array(names, np.int64 if all(map(INTEGER.fullmatch, names)) else object)
 
 
-def _groups(table: Table, options: LoadOptions) -> npt.NDArray[np.object_] | None:
-    return None if options.group is None else np.array(names_in(table, options.group, "to group by"), object)
-
-
-def columns_of(table: Table, ids: Ids) -> Columns:
-    def read(name: str, wanted: npt.NDArray[Any]) -> Any:
-        rows = {one: row for row, one in enumerate(ids.tolist())}
-        return vectors_of(table, name, np.array([rows[one] for one in wanted.tolist()], np.int64))
-
-    return read
+def _columns(table: Table, ids: Ids, name: str, wanted: Ids) -> Iterator[npt.NDArray[Any]]:
+    """Read vectors in a column of the table, whose rows have these ids: the `Columns` of a data set."""
+    rows = {one: row for row, one in enumerate(ids.tolist())}
+    return vectors_of(table, name, np.array([rows[one] for one in wanted.tolist()], np.int64))

@@ -9,7 +9,7 @@ import math
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
 ALWAYS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 HEIF = frozenset({".heic", ".heif"})
 
-PHONE = b"ftyp"
-"""At bytes 4 to 8 of a HEIC or AVIF file."""
-
 
 @cache
 def suffixes() -> frozenset[str]:
@@ -66,27 +63,16 @@ def reads_heif() -> bool:
     return True
 
 
-def is_phone_picture(data: bytes) -> bool:
-    """Are these the bytes of a HEIC or AVIF file?"""
-    return data[4:8] == PHONE
-
-
-GREY_MODES = ("1", "L", "LA", "I")
-"""Modes of Pillow's without color, and the beginning of those of 16 bits (``I;16``, ``I;16B``)."""
-DEEP = ";16"
-"""Pillow's name of stored pixels of 16 bits per channel, as in ``I;16`` and ``RGB;16B``."""
-HAS_16_BITS = ("PNG", "TIFF")
-"""Formats of colors of 16 bits; in BMP the same word means 16 bits for all three."""
-MEANS_16_BITS = ("PNG", "PPM")
-"""Formats of which Pillow gives grey pictures of 16 bits as numbers of 32 (mode ``I``)."""
+GREY_MODES = ("1", "L", "LA", "I")  # of Pillow, and the beginning of those of 16 bits (I;16, I;16B)
+DEEP = ";16"  # Pillow's name of stored pixels of 16 bits per channel, as in I;16 and RGB;16B
+HAS_16_BITS = ("PNG", "TIFF")  # formats of such colors; in BMP the same word means 16 bits for all three
+MEANS_16_BITS = ("PNG", "PPM")  # formats of whose grey pictures Pillow makes numbers of 32 bits (mode I)
 ORIENTATION = 0x0112
+TURNED = (5, 6, 7, 8)  # orientations that exchange height and width
+STORED_SIZE = (0x0100, 0x0101)  # tags of width and height in a TIFF file
+BOMB = "too many pixels to be safe (a decompression bomb)"
 _LARGE = 2**26  # pixels: a picture of more is decoded alone, since it takes up to 12 bytes for each meanwhile
 _ALONE = threading.Lock()
-BOMB = "too many pixels to be safe (a decompression bomb)"
-TURNED = (5, 6, 7, 8)
-"""Orientations that exchange height and width."""
-STORED_SIZE = (0x0100, 0x0101)
-"""Tags of width and height in a TIFF file."""
 
 
 @contextmanager
@@ -113,21 +99,14 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
     holds is shown. Of 16 bits per channel the upper 8 are taken, as Pillow itself does of colors. Raises
     `Unreadable` where it cannot be decoded, is too large to be safe, or has more than 16 bits per channel.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
         raise Unreadable(name, BOMB)
-    with _ALONE if image.width * image.height > _LARGE else nullcontext():
-        return _decoded(image, name, channels)
-
-
-def _decoded(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
-    from PIL import Image, ImageOps
-
-    deep = _is_deep(image)
-    if image.mode.startswith("F") or (image.mode == "I" and not deep):
-        raise Unreadable(name, f"32 bits per channel (mode {image.mode}); convert it to 8 or 16 bits")
-    with caught(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
+    alone = _ALONE if image.width * image.height > _LARGE else nullcontext()
+    with alone, caught(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
+        if image.mode.startswith("F") or (image.mode == "I" and not _is_deep(image)):
+            raise Unreadable(name, f"32 bits per channel (mode {image.mode}); convert it to 8 or 16 bits")
         turned = image.getexif().get(ORIENTATION, 1)
         if image.mode.startswith("I"):
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -148,7 +127,6 @@ class ImageFiles(Files):
         return suffixes()
 
     def read_header(self, blob: Blob, name: str) -> ImageHeader:
-        """Size after turning, and whether the picture is stored without color; pixels are left alone."""
         return header_of(_open(blob, name))
 
     def header(self, kept: Any) -> ImageHeader | None:
@@ -174,22 +152,19 @@ IMAGE_FILES = ImageFiles()
 
 
 def header_of(image: Image.Image) -> ImageHeader:
+    """The header of a picture that was opened; pixels are left alone."""
     width, height = image.size
     deep = _is_deep(image)
     if image.format == "TIFF":  # whose size is given as turned already by some versions of Pillow
         width, height = (image.tag_v2[tag] for tag in STORED_SIZE)  # type: ignore[attr-defined]
     if width != height:  # some formats keep the orientation behind the pixels, where it takes time to read
-        try:
-            turned = image.getexif().get(ORIENTATION, 1) in TURNED
-        except Exception:  # a decoder may raise anything on broken bytes, and will again when they are used
-            turned = False
-        if turned:
-            width, height = height, width
+        with suppress(Exception):  # a decoder may raise anything on broken bytes, and will when they are used
+            if image.getexif().get(ORIENTATION, 1) in TURNED:
+                width, height = height, width
     return ImageHeader(height, width, image.mode.split(";")[0] in GREY_MODES, deep)
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Has a picture that was opened, and not loaded yet, 16 bits per channel?"""
     from PIL import ImageFile
 
     if image.mode == "I":
@@ -202,12 +177,12 @@ def _open(blob: Blob, name: str) -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 
     data = blob()
-    heif = is_phone_picture(data) and reads_heif()
+    no_heif = data[4:8] == b"ftyp" and not reads_heif()  # of a HEIC or AVIF file
     try:
         return Image.open(io.BytesIO(data))
     except UnidentifiedImageError:
         reason = "not an image in a known format" if data else "an empty file"
-        if is_phone_picture(data) and not heif:
+        if no_heif:
             reason += " (HEIC needs pip install 'easiness[heif]')"
         raise Unreadable(name, reason) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -216,9 +191,7 @@ def _open(blob: Blob, name: str) -> Image.Image:
         raise Unreadable(name, f"unreadable image ({one_line(error)})") from None
 
 
-LARGEST_SIDE = 160
-"""Pixels; larger pictures are made smaller, so that a page of twenty classes of photos has about 4 MB."""
-
+LARGEST_SIDE = 160  # pixels of a picture in a page, so that one of twenty classes of photos has about 4 MB
 _EXPORTED_SIDE = 1024  # pixels of a picture in a browser
 _QUALITY = 80
 _FEW = 32  # photos, whose sizes stand for those of all
@@ -237,7 +210,6 @@ class ShownPicture(Shown):
 
     @property
     def uri(self) -> str:
-        """A ``data:`` address, no side longer than `LARGEST_SIDE`."""
         return self._within(LARGEST_SIDE)
 
     @property
@@ -245,18 +217,11 @@ class ShownPicture(Shown):
         return self._within(_EXPORTED_SIDE)
 
     def _within(self, side: int) -> str:
-        """A ``data:`` address.
-
-        Small ones are kept to the pixel (PNG). A longer side than ``side`` pixels is reduced to that, and as
-        those pixels are no longer the data's own, compressed with loss (JPEG).
-        """
-        from PIL import Image
-
+        """A ``data:`` address: small pictures to the pixel (PNG), others reduced, with loss (JPEG)."""
         image = to_pil(self.value)
         if max(image.size) <= side:
             return _address("png", image, optimize=True)
-        image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        return _address("jpeg", image, quality=_QUALITY)
+        return _with_loss(image, side, "jpeg")
 
     def file(self) -> bytes:
         file = io.BytesIO()
@@ -269,15 +234,15 @@ def reduced(address: str, side: int) -> str:
     from PIL import Image
 
     image = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
-    return address if max(image.size) <= side else _with_loss(image, side)
+    return address if max(image.size) <= side else _with_loss(image, side, "jpeg", "webp")
 
 
-def _with_loss(image: Any, side: int) -> str:
+def _with_loss(image: Any, side: int, *formats: str) -> str:
     from PIL import Image, features
 
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    formats = ("jpeg", "webp") if features.check("webp") else ("jpeg",)
-    return min((_address(one, image, quality=_QUALITY, method=2) for one in formats), key=len)
+    known = (one for one in formats if one == "jpeg" or features.check(one))
+    return min((_address(one, image, quality=_QUALITY, method=2) for one in known), key=len)
 
 
 def _address(kind: str, image: Any, **options: Any) -> str:
@@ -313,7 +278,7 @@ class ImageKind(InputKind):
     def photo(self, value: Pixels, side: int) -> str | None:
         """A ``data:`` address (WebP or JPEG), no side longer than ``side``, of pictures larger than shown."""
         image = to_pil(value)
-        return None if max(image.size) <= LARGEST_SIDE else _with_loss(image, side)
+        return None if max(image.size) <= LARGEST_SIDE else _with_loss(image, side, "jpeg", "webp")
 
     def pack(
         self, examples: Any, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
@@ -329,10 +294,10 @@ class ImageKind(InputKind):
             return Packed.of_array(average_blocks(examples.array, recipe.reduce))
         if cache is None:
             return uncached_photos(examples.stored, examples.stored.sizes(), recipe.resize)
-        return cached_photos(examples.stored, recipe.resize, _path(examples, recipe, cache), on_packed)
+        return cached_photos(examples.stored, recipe.resize, cache_path(examples, recipe, cache), on_packed)
 
     def cached_bytes(self, examples: Any, recipe: Recipe, cache: Path) -> int:
-        if not recipe.crop or _path(examples, recipe, cache).exists():
+        if not recipe.crop or cache_path(examples, recipe, cache).exists():
             return 0
         few = examples.stored.subset(np.arange(min(_FEW, len(examples.stored))))
         sizes = few.map(lambda photo: reduce(photo, short_side=recipe.resize).size)
@@ -358,13 +323,14 @@ class ImageKind(InputKind):
         return text
 
     def augmentation(self, recipe: Recipe, shape: tuple[int, ...]) -> str:
-        shift = 0 if recipe.crop else recipe.shift(min(shape[1:]))
-        moves = f"translation by up to {shift} pixels (zero-padded)" if shift else "no translation"
         if recipe.crop:
             moves = (
                 f"crop of {recipe.crop_scale:.0%} to 100% of the photo's area, aspect ratio up to "
                 f"{recipe.crop_ratio:.3g}, resized to {recipe.crop} x {recipe.crop} pixels"
             )
+        else:
+            shift = recipe.shift(min(shape[1:]))
+            moves = f"translation by up to {shift} pixels (zero-padded)" if shift else "no translation"
         return f"{moves}, flip with probability {recipe.flip:g}"
 
     def observation(self, recipe: Recipe, /) -> str:
@@ -374,10 +340,6 @@ class ImageKind(InputKind):
         if recipe.reduce > 1:
             return f"the image with blocks of {recipe.reduce} x {recipe.reduce} pixels averaged"
         return "the image as it is"
-
-
-def _path(examples: Any, recipe: Recipe, cache: Path) -> Path:
-    return cache_path(cache, examples.fingerprint, recipe.resize, examples.traits.channels)
 
 
 IMAGE = ImageKind()

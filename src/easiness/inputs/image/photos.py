@@ -29,6 +29,7 @@ from easiness.inputs.image.stored import Pixels, to_pil
 from easiness.inputs.kind import Stored
 from easiness.inputs.packed import Packed, Values
 from easiness.regular_file import open_growing, open_regular
+from easiness.spec import Recipe
 
 MOST_OBLONG = 8
 """Times the short side: the long side beyond that is cut off at both ends, or one thin photo could take
@@ -209,9 +210,9 @@ def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
     return channels, short_side, table
 
 
-def cache_path(folder: Path, fingerprint: str, short_side: int, channels: int) -> Path:
-    """Where the photos with this fingerprint are cached at this working resolution."""
-    return folder / f"{fingerprint[:16]}-{short_side}x{channels}.photos"
+def cache_path(examples: Any, recipe: Recipe, folder: Path) -> Path:
+    """The file of the photos of a `Dataset` at the working resolution, in the folder of such files."""
+    return folder / f"{examples.fingerprint[:16]}-{recipe.resize}x{examples.traits.channels}.photos"
 
 
 def cached_photos(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int], None]) -> Packed:

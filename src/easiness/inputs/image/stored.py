@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -12,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import Stored, Traits
-from easiness.inputs.signature import Signature
+from easiness.inputs.kind import Signature, Stored, Traits
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -24,14 +22,8 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 _CHANNELS = (1, 3)
 _AT_ONCE = 1024  # examples converted at a time, so that floats never exist twice
-
-
-SMALL_SIDE = 128
-"""Pixels; images of one size whose short side is below this are used at that size."""
-
-FEW_EXAMPLES_A_STEP = 64
-LOOKED_AT = 256
-
+_SMALL_SIDE = 128  # pixels: images of one size whose short side is below this are used at that size
+_LOOKED_AT = 256
 _DEEP = "some pictures have 16 bits per channel, and are scaled: 0 to 65535 becomes 0 to 255"
 
 
@@ -73,11 +65,11 @@ class ImageTraits(Traits):
         random and to one size: 224 pixels, or the short side that is usual where that is below 128. Steps
         of 64 examples are the paper's for photos.
         """
-        if self.size is not None and min(self.size) < SMALL_SIDE:
+        if self.size is not None and min(self.size) < _SMALL_SIDE:
             return {}
-        if self.short_side < SMALL_SIDE:
+        if self.short_side < _SMALL_SIDE:
             return {"crop": max(1, self.short_side), "translation": 0.0}
-        return {"crop": 224, "translation": 0.0, "batch_size": FEW_EXAMPLES_A_STEP}
+        return {"crop": 224, "translation": 0.0, "batch_size": 64}
 
     def signature(self, recipe: Recipe, where: str) -> Signature:
         if recipe.crop:
@@ -97,16 +89,14 @@ class ImageTraits(Traits):
         return Signature((self.channels, height, width))
 
     def joined(self, held_out: ImageTraits, where: str, names: tuple[str, str]) -> ImageTraits:
-        """The traits over both splits, called ``names``; the training split decides what size is usual."""
         if self.channels != held_out.channels:
             raise BadInput(
-                f"{where}: images of {names[0]} have {_channels(self.channels)} but those of {names[1]} "
-                f"{_channels(held_out.channels)}; give both splits the same"
+                f"{where}: images of {names[0]} and of {names[1]} have {self.channels} and "
+                f"{held_out.channels} channels; give both splits the same"
             )
         return self.pooled(held_out)
 
     def held_out_from(self, *_: object) -> ImageTraits:
-        """These, as pictures are seen by themselves."""
         return self
 
     def pooled(self, other: ImageTraits, *_: object) -> ImageTraits:
@@ -122,21 +112,16 @@ def scan(headers: Iterable[ImageHeader]) -> ImageTraits | None:
     short_sides: list[int] = []
     for header in headers:
         size = size or header[:2]
-        same = same and header[:2] == size
-        grey = grey and header.grey
-        deep = deep or header.deep
-        if len(short_sides) < LOOKED_AT:
+        same &= header[:2] == size
+        grey &= header.grey
+        deep |= header.deep
+        if len(short_sides) < _LOOKED_AT:
             short_sides.append(min(header[:2]))
         elif not same and not grey:
             break
     if size is None:
         return None
-    side = int(statistics.median_low(short_sides))
-    return ImageTraits(1 if grey else 3, size if same else None, side, deep)
-
-
-def _channels(number: int) -> str:
-    return "1 channel" if number == 1 else f"{number} channels"
+    return ImageTraits(1 if grey else 3, size if same else None, statistics.median_low(short_sides), deep)
 
 
 def to_pil(pixels: Pixels) -> Image.Image:
@@ -148,11 +133,7 @@ def to_pil(pixels: Pixels) -> Image.Image:
 
 def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
     """SHA-256 (hex) of the shape and pixels of one picture [channels, height, width]."""
-    return hashlib.sha256(_to_bytes(image)).hexdigest()
-
-
-def _to_bytes(image: npt.NDArray[np.uint8]) -> bytes:
-    return "x".join(map(str, image.shape)).encode() + b":" + image.tobytes()
+    return ArrayImages(image[None]).digests()[0]
 
 
 class ArrayImages(Stored):
@@ -177,7 +158,7 @@ class ArrayImages(Stored):
         return np.tile(np.array(self._held.shape[2:], np.int64), (len(self), 1))
 
     def _stored(self, item: npt.NDArray[np.uint8]) -> bytes:
-        return _to_bytes(item)
+        return f"{_shape(item)}:".encode() + item.tobytes()
 
     def _value(self, item: npt.NDArray[np.uint8]) -> Pixels:
         return np.ascontiguousarray(item.transpose(1, 2, 0))
@@ -185,7 +166,7 @@ class ArrayImages(Stored):
 
 def to_pixels(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
     """``x`` of three or four axes as uint8 [K, channels, height, width]; `BadInput` where that is a guess."""
-    return _convert(x, where, _shape(x), "[K, height, width]", lambda i: f"{where}: example {i}")
+    return _convert(x, where, "K, ")
 
 
 def to_picture(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
@@ -195,62 +176,54 @@ def to_picture(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
             f"{where}: an image of shape {_shape(x)}; give [height, width] or [height, width, channels] or "
             "[channels, height, width]"
         )
-    pixels = _convert(x[None], where, _shape(x), "[height, width]", lambda _: where)
-    picture: npt.NDArray[np.uint8] = pixels[0]
+    picture: npt.NDArray[np.uint8] = _convert(x, where, "")[0]
     return picture
 
 
-def _convert(
-    x: npt.NDArray[Any], where: str, shape: str, grey: str, name: Callable[[int], str]
-) -> npt.NDArray[np.uint8]:
+def _convert(x: npt.NDArray[Any], where: str, first: str) -> npt.NDArray[np.uint8]:
+    """The pixels of an array whose axes before the height are ``first``."""
     if x.dtype != np.uint8 and x.dtype.kind != "f":
         raise BadInput(
             f"{where}: pixels of dtype {x.dtype}; give uint8 (0 to 255; convert with .astype('uint8') if the "
             "values are that) or floats in [0, 1]"
         )
-    images = _channels_first(x, where, shape, grey)
+    shape = f"{where}: shape {_shape(x)}"
+    if 0 in x.shape:
+        raise BadInput(f"{shape} holds no pixels; give at least one image of one pixel")
+    images = x if first else x[None]
+    if images.ndim == 3:
+        images = images[:, None]
+    else:
+        is_first, is_last = (images.shape[axis] in _CHANNELS for axis in (1, 3))
+        if is_first and is_last:
+            raise BadInput(
+                f"{shape} could have its channels first or last; give larger images, or grey ones as "
+                f"[{first}height, width]"
+            )
+        if not (is_first or is_last):
+            raise BadInput(f"{shape} has no axis of 1 or 3 channels, first or last; give grey or RGB")
+        images = images if is_first else images.transpose(0, 3, 1, 2)
     if x.dtype == np.uint8:
         return images
     pixels = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), _AT_ONCE):
         part = images[start : start + _AT_ONCE]
-        _check_floats(part, start, name)
+        for at in np.flatnonzero(~((part >= 0) & (part <= 1)).all(axis=(1, 2, 3)))[:1]:
+            called = f"{where}: example {start + at}" if first else where
+            raise BadInput(f"{called}: {_problem(part[at])}")
         pixels[start : start + _AT_ONCE] = np.rint(part.astype(np.float64) * 255)
     return pixels
 
 
+def _problem(image: npt.NDArray[Any]) -> str:
+    low, high = image.min(), image.max()
+    if not np.isfinite([low, high]).all():
+        return "has a pixel that is not finite; mend or drop it"
+    return (
+        f"has a pixel of {low if low < 0 else high:g}; floats must be in [0, 1] (divide by 255 if they go up "
+        "to that, and undo any normalization)"
+    )
+
+
 def _shape(x: npt.NDArray[Any]) -> str:
     return "x".join(map(str, x.shape)) or "()"
-
-
-def _channels_first(x: npt.NDArray[Any], where: str, shape: str, grey: str) -> npt.NDArray[Any]:
-    if 0 in x.shape:
-        raise BadInput(f"{where}: shape {shape} holds no pixels; give at least one image of one pixel")
-    if x.ndim == 3:
-        return x[:, None]
-    first, last = x.shape[1] in _CHANNELS, x.shape[3] in _CHANNELS
-    if first and last:
-        raise BadInput(
-            f"{where}: shape {shape} could have its channels first or last; "
-            f"give larger images, or grey ones as {grey}"
-        )
-    if not first and not last:
-        raise BadInput(
-            f"{where}: shape {shape} has no axis of 1 or 3 channels, first or last; give grey or RGB"
-        )
-    return x if first else x.transpose(0, 3, 1, 2)
-
-
-def _check_floats(images: npt.NDArray[Any], start: int, name: Callable[[int], str]) -> None:
-    with np.errstate(invalid="ignore"):
-        low, high = images.min(axis=(1, 2, 3)), images.max(axis=(1, 2, 3))
-    bad = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
-    if len(bad):
-        raise BadInput(f"{name(start + int(bad[0]))}: has a pixel that is not finite; mend or drop it")
-    bad = np.flatnonzero((low < 0) | (high > 1))
-    if len(bad):
-        value = low[bad[0]] if low[bad[0]] < 0 else high[bad[0]]
-        raise BadInput(
-            f"{name(start + int(bad[0]))}: has a pixel of {value:g}; floats must be in [0, 1] "
-            "(divide by 255 if they go up to that, and undo any normalization)"
-        )

@@ -21,9 +21,8 @@ from easiness.errors import BadInput, caught, one_line
 from easiness.gate import check_fits
 from easiness.inputs.encoded import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_SOUNDS
-from easiness.inputs.kind import ExportForm, InputKind, Shown, Stored, Traits
+from easiness.inputs.kind import ExportForm, InputKind, Shown, Signature, Stored, Traits
 from easiness.inputs.packed import Packed, Values
-from easiness.inputs.signature import Signature
 from easiness.inputs.sound.log_mel import Samples, log_mel, windowed
 from easiness.spec import Recipe
 
@@ -32,29 +31,16 @@ if TYPE_CHECKING:
 
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au"})
-"""Ends of the names of sounds, in lower case."""
-
 MOST_CHANNELS = 32
-RATES = (1_000, 1_000_000)
-"""Samples a second that a sound may have, at least and at most."""
-
-MOST_SAMPLES = 2**26
-"""Samples a channel, at most: 25 minutes at 44.1 kHz."""
+RATES = (1_000, 1_000_000)  # samples a second that a sound may have, at least and at most
+MOST_SAMPLES = 2**26  # a channel: 25 minutes at 44.1 kHz
+LONGEST = 10  # seconds that are shown and played in a page; of a longer sound its loudest
 
 _AT_ONCE = 2**16  # samples of every channel that are read together
 _FINEST = 1000  # of the fraction by which rates are changed: off by less than a millionth
-
 _FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}  # what samples of whole numbers are divided by
-
-
-HIGHEST_RATE = 16_000
-"""Samples a second, at most; speech and most that is told apart by ear lies below 8 kHz."""
-
-LONGEST_HEARD = 4.0
-"""Seconds that are heard by default, at most."""
-
-FEW_EXAMPLES_A_STEP = 16
-
+_HIGHEST_RATE = 16_000  # speech and most that is told apart by ear lies below 8 kHz
+_LONGEST_HEARD = 4.0  # seconds that are heard by default, at most
 _ENOUGH = 0.95  # of the sounds are heard whole
 _STEP = 0.04  # seconds, to which the window is rounded up
 
@@ -89,10 +75,9 @@ class SoundTraits(Traits):
 
     def recipe(self) -> dict[str, Any]:
         """Recipe settings that these sounds need: the window, and small steps, as sounds are seldom many."""
-        return {"seconds": self.seconds, "batch_size": FEW_EXAMPLES_A_STEP}
+        return {"seconds": self.seconds, "batch_size": 16}
 
     def signature(self, recipe: Recipe, *_: object) -> Signature:
-        """(1, bands, columns) of the log-mel picture."""
         return Signature((1, recipe.mels, recipe.frames))
 
     def joined(self, held_out: SoundTraits, where: str, names: tuple[str, str]) -> SoundTraits:
@@ -110,7 +95,7 @@ class SoundTraits(Traits):
 
 
 def scan(headers: Iterable[SoundHeader]) -> SoundTraits | None:
-    """The traits of sounds by their headers, if any, at the most common rate, `HIGHEST_RATE` at most."""
+    """The traits of sounds by their headers, if any, at the most common rate, 16 kHz at most."""
     rates = Counter[int]()
     seconds = []
     for header in headers:
@@ -119,14 +104,14 @@ def scan(headers: Iterable[SoundHeader]) -> SoundTraits | None:
     if not rates:
         return None
     usual = min(rates, key=lambda rate: (-rates[rate], rate))
-    rate = min(usual, HIGHEST_RATE)
+    rate = min(usual, _HIGHEST_RATE)
     others = tuple(sorted((other, num) for other, num in rates.items() if other != rate))
     return SoundTraits(rate, window_for(seconds), others)
 
 
 def window_for(seconds: Iterable[float]) -> float:
     """The seconds that 95 % of sounds of such lengths do not exceed, within bounds, as a multiple of 0.04."""
-    enough = min(float(np.quantile(list(seconds), _ENOUGH)), LONGEST_HEARD)
+    enough = min(float(np.quantile(list(seconds), _ENOUGH)), _LONGEST_HEARD)
     return round(max(4, math.ceil(enough / _STEP - 1e-9)) * _STEP, 2)
 
 
@@ -138,23 +123,6 @@ def soundfile() -> Any:
     except (ImportError, OSError):  # the latter for want of libsndfile
         raise BadInput("sounds: reading them needs soundfile; pip install 'easiness[sound]'") from None
     return library
-
-
-def decode_at(blob: Blob, name: str, rate: int | None) -> Samples:
-    """The samples [n] of a sound, the mean of its channels, at ``rate`` a second or its own.
-
-    Samples beyond 1 are scaled down with all others of the sound to at most 1. Raises `Unreadable` where it
-    cannot be decoded, is empty, has a sample that is not finite, or is too long.
-    """
-    with _opened(blob, name) as file:
-        own = file.samplerate
-        with caught(lambda error: Unreadable(name, f"unreadable or truncated sound ({one_line(error)})")):
-            parts = list(_mono(file, name))
-    samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
-    problem = problem_of(samples)
-    if problem:
-        raise Unreadable(name, problem)
-    return resampled(samples, own, own if rate is None else rate)
 
 
 class SoundFiles(Files):
@@ -180,7 +148,19 @@ class SoundFiles(Files):
         return scan(headers)
 
     def decode(self, blob: Blob, name: str, traits: SoundTraits | None) -> Samples:
-        return decode_at(blob, name, None if traits is None else traits.rate)
+        """The samples [n] of a sound, the mean of its channels, at the rate of the traits or its own.
+
+        Samples beyond 1 are scaled down with all others of the sound to at most 1.
+        """
+        with _opened(blob, name) as file:
+            rate = file.samplerate
+            with caught(lambda error: Unreadable(name, f"unreadable or truncated sound ({one_line(error)})")):
+                parts = list(_mono(file, name))
+        samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
+        problem = problem_of(samples)
+        if problem:
+            raise Unreadable(name, problem)
+        return resampled(samples, rate, rate if traits is None else traits.rate)
 
 
 SOUND_FILES = SoundFiles()
@@ -223,9 +203,11 @@ def _opened(blob: Blob, name: str) -> Iterator[Any]:
     with caught(lambda error: Unreadable(name, f"not a sound that can be read ({_reason(error)})")):
         file = library.SoundFile(_QuietBytesIO(data))
     with file:
-        problem = _problem_of_header(file)
-        if problem:
-            raise Unreadable(name, problem)
+        if not 1 <= file.channels <= MOST_CHANNELS:
+            raise Unreadable(name, f"{file.channels} channels; give 1 to {MOST_CHANNELS}")
+        if not RATES[0] <= file.samplerate <= RATES[1]:
+            rates = f"{RATES[0]:,} to {RATES[1]:,}"
+            raise Unreadable(name, f"{file.samplerate} samples a second; give {rates}")
         yield file
 
 
@@ -233,14 +215,6 @@ def _reason(error: Exception) -> str:
     """The words of the library, without the name that it has for bytes in memory."""
     said = one_line(error)
     return (said.partition("BytesIO")[2].partition(": ")[2] or said).rstrip(".")
-
-
-def _problem_of_header(file: Any) -> str:
-    if not 1 <= file.channels <= MOST_CHANNELS:
-        return f"{file.channels} channels; give 1 to {MOST_CHANNELS}"
-    if not RATES[0] <= file.samplerate <= RATES[1]:
-        return f"{file.samplerate} samples a second; give {RATES[0]:,} to {RATES[1]:,}"
-    return ""
 
 
 def _mono(file: Any, name: str) -> Iterator[Samples]:
@@ -320,12 +294,7 @@ def _samples(sound: Any, what: str) -> Samples:
     return samples
 
 
-LONGEST = 10
-"""Seconds that are shown and played in a page; of a longer sound its loudest."""
-
-MOST_COLUMNS = 320
-"""Columns of the picture, at most."""
-
+_MOST_COLUMNS = 320  # of the picture in a page
 _BANDS = 64
 _HOP = 0.005  # seconds between columns of a short sound
 _LOUDEST = 32767  # of 16 bits
@@ -345,13 +314,13 @@ class ShownSound(Shown):
         """A ``data:`` address of its log-mel picture as PNG: dark is loud, the lowest band at the bottom."""
         from PIL import Image
 
-        file, hop = io.BytesIO(), max(_HOP, self._seconds / MOST_COLUMNS)
+        file, hop = io.BytesIO(), max(_HOP, self._seconds / _MOST_COLUMNS)
         Image.fromarray(self._picture(hop)).save(file, "PNG", optimize=True)
         return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
     @property
     def sound(self) -> str:
-        """A ``data:`` address of a WAV file, for an ``audio`` element; at most `LONGEST` seconds."""
+        """A ``data:`` address of a WAV file, at most `LONGEST` seconds."""
         return f"data:audio/wav;base64,{base64.b64encode(_wav(self._part, self.traits.rate)).decode()}"
 
     @property
@@ -391,7 +360,7 @@ def _wav(samples: Samples, rate: int) -> bytes:
 
 
 def picture(samples: Samples, rate: int, recipe: Recipe) -> npt.NDArray[np.float16]:
-    """The log-mel picture [mels, frames] of what is heard, at half precision: alike on all machines."""
+    """The log-mel picture [mels, frames] of the window, at half precision: alike on all machines."""
     num = recipe.frames * max(1, round(recipe.hop * rate))
     return log_mel(windowed(samples, num), rate, recipe.mels, recipe.hop).astype(np.float16)
 

@@ -74,24 +74,23 @@ def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) ->
     A logistic regression of the mean over trials, in which every pattern counts once, whatever number of
     examples its share is of; shares of 0 and 1 are what they are.
     """
-    return _fitted(values, np.column_stack([doublings, _members(groups)]), logistic=True)
+    return _fit(values, np.column_stack([doublings, _members(groups)]), logistic=True)
 
 
 def drop(
     values: Values, low: npt.NDArray[np.bool_], high: npt.NDArray[np.bool_], groups: npt.NDArray[np.generic]
 ) -> PlantedEstimate:
     """The mean of the patterns ``high`` [P] less that of ``low`` [P], within ``groups`` [P]."""
-    chosen = low | high
-    columns = np.column_stack([high[chosen], _members(groups[chosen])]).astype(np.float64)
-    found = _fitted(values[:, chosen], columns, logistic=False)
+    both = low | high
+    columns = np.column_stack([high[both], _members(groups[both])]).astype(np.float64)
+    estimate = _fit(values[:, both], columns, logistic=False)
     parts = np.zeros(values.shape)
-    parts[:, chosen] = found.parts
-    return replace(found, parts=parts)
+    parts[:, both] = estimate.parts
+    return replace(estimate, parts=parts)
 
 
 def mean(values: Values) -> PlantedEstimate:
-    """The mean over patterns and trials of values [T, P]."""
-    return _fitted(values, np.ones((values.shape[1], 1)), logistic=False)
+    return _fit(values, np.ones((values.shape[1], 1)), logistic=False)
 
 
 def _members(groups: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
@@ -99,7 +98,7 @@ def _members(groups: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     return members
 
 
-def _fitted(values: Values, columns: Values, *, logistic: bool) -> PlantedEstimate:
+def _fit(values: Values, columns: Values, *, logistic: bool) -> PlantedEstimate:
     """The coefficient of the first of ``columns`` [P, k]; leverages enlarge deviations, as jackknives do."""
     trials, num = values.shape
     columns = columns.astype(np.float64)
@@ -122,9 +121,9 @@ def _fitted(values: Values, columns: Values, *, logistic: bool) -> PlantedEstima
 
 
 def _logistic(target: Values, columns: Values) -> tuple[Values, Values]:
-    """Coefficients and predicted shares [P] by Newton's steps from the least squares of squeezed logits."""
-    squeezed = np.clip(target, 0.02, 0.98)
-    coefficients = (np.linalg.pinv(columns) @ np.log(squeezed / (1 - squeezed))).astype(np.float64)
+    """Coefficients and predicted shares [P] by Newton's steps from the least squares of inner logits."""
+    inner = np.clip(target, 0.02, 0.98)
+    coefficients = (np.linalg.pinv(columns) @ np.log(inner / (1 - inner))).astype(np.float64)
     for _ in range(_STEPS):
         predicted = _shares(columns @ coefficients)
         weights = np.maximum(predicted * (1 - predicted), _LEAST)

@@ -11,11 +11,13 @@ from .labelling import (
     RARE as RARE,
     NextLabels as NextLabels,
 )
-from .pacing import Curriculum as Curriculum, paced_batches as paced_batches, places as places
 from .pruning import Pruned as Pruned, ids_as_text as ids_as_text, prune as prune
 from .ranks import (
+    Curriculum as Curriculum,
     aligned as aligned,
     order_of as order_of,
+    paced_batches as paced_batches,
+    places as places,
     ranking as ranking,
     scored_data as scored_data,
 )

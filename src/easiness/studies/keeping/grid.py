@@ -20,48 +20,30 @@ from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.lazy import Floats, pd
 from easiness.store import Run
-from easiness.studies.keeping.heads import (
-    LabelledVectors,
-    Positions,
-    Right,
-    SplitVectors,
-    heads_of,
-    judged_by_others,
-    read_examples,
-    right,
-    right_by_neighbours,
-)
-from easiness.studies.keeping.pacing import places
+from easiness.studies.keeping import heads
+from easiness.studies.keeping.ranks import places
 from easiness.studies.keeping.worth import ALL, EASIEST, HARDEST, RANDOM, Worth
 from easiness.studies.labels import without
-from easiness.studies.suspects import Suspected, suspects
+from easiness.studies.suspects import SuspectOptions, suspects
 
 if TYPE_CHECKING:
     from easiness.studies.keeping.study import Kept
 
-SIZES = (0.05, 0.2, 0.5, 1.0)
-"""Shares of the examples that there are, unless sizes are asked for."""
-FEWEST_OF_CLASS = 5
-"""Examples a class, on average, of the smallest size by default."""
+SIZES = (0.05, 0.2, 0.5, 1.0)  # shares of the examples that there are, unless sizes are asked for
+FEWEST_OF_CLASS = 5  # examples a class, on average, of the smallest size by default
 _STREAM = 0x776F7274  # keeps these random numbers apart from others of the same seed
 
 
 def cells_of(size: int, shares: Sequence[float]) -> pd.DataFrame:
-    """The rows of a grid at a ``size``: which examples are ``kept``, and whether suspects are out before.
-
-    ``share`` is NaN where all are kept but the suspects, and for as many at random.
-    """
+    """Rows of a grid at a ``size``; ``share`` is NaN for all but the suspects, and for as many at random."""
     ends = product(dict.fromkeys(shares), (False, True), (EASIEST, HARDEST, RANDOM))
     always = [(ALL, 1.0, False), (ALL, np.nan, True), (RANDOM, np.nan, False)]
     rows = [*always, *((kept, share, out) for share, out, kept in ends)]
     return pd.DataFrame(rows, columns=["kept", "share", "suspects_out"]).assign(size=size)
 
 
-def kept_in(cell: Any, judged: pd.DataFrame, lots: Floats) -> Positions | None:
-    """Positions of the examples that a row of the grid keeps; ``None`` where the suspects leave too few.
-
-    ``lots`` [K] decide at random, and where examples are as easy as each other.
-    """
+def kept_in(cell: Any, judged: pd.DataFrame, lots: Floats) -> heads.Positions | None:
+    """Positions that a row of the grid keeps, ties by ``lots`` [K]; ``None`` where suspects leave too few."""
     size, p_label = len(judged), judged["p_label"].to_numpy()
     sound = ~(judged["p_wrong"].to_numpy() >= 1 / 2)
     there = sound if cell.suspects_out else np.ones(size, np.bool_)
@@ -69,24 +51,21 @@ def kept_in(cell: Any, judged: pd.DataFrame, lots: Floats) -> Positions | None:
     if num < 1 or num > there.sum():
         return None
     order = np.lexsort((lots, {EASIEST: -p_label, HARDEST: p_label}.get(cell.kept, lots)))
-    kept: Positions = order[there[order]][:num]
+    kept: heads.Positions = order[there[order]][:num]
     return np.sort(kept)
 
 
 def advise(asked: Kept) -> Worth:
     """Advise what to keep of the examples of a run on features, and what twice the labels would give.
 
-    At several sizes closed-form heads are fitted to the easiest, the hardest or random ones of the examples,
-    with the suspects or without. Each is held against as many at random and against all, with paired
-    intervals. Of the whole size the fewest examples are advised that lose less than the margin, by heads and
-    by the nearest neighbours: chosen on one half of the test examples and of the seeds, and judged on the
-    other, so that the best of many is not flattered.
+    Of the whole size the fewest examples are advised that lose less than the margin, by heads and by the
+    nearest neighbours: chosen on one half of the test examples and of the seeds, and judged on the other.
     """
     run = asked.run
-    heads_of(run)
+    heads.heads_of(run)
     _check(asked, len(run.classes), len(run.ids))
     own = of_run(run)
-    examples = read_examples(run, asked.data, asked.seed)
+    examples = heads.read_examples(run, asked.data, asked.seed)
     whole, num_classes = len(examples.pool), examples.pool.num_classes
     _check(asked, num_classes, whole)
     usual = [n for n in (round(share * whole) for share in SIZES) if n >= FEWEST_OF_CLASS * num_classes]
@@ -110,7 +89,7 @@ def _check(asked: Kept, num_classes: int, most: int) -> None:
 
 def of_run(run: Run) -> pd.DataFrame:
     """How easy the examples of a run are and how likely their labels are wrong, as its heads say."""
-    ranked = suspects(Suspected((run,), pictures=False)).ranked.set_index("id").reindex(run.ids.tolist())
+    ranked = suspects(SuspectOptions((run,), pictures=False)).ranked.set_index("id").reindex(run.ids.tolist())
     p_label = run.scores()["self_confidence"].to_numpy()
     if np.isnan(p_label).any():
         raise BadInput(
@@ -120,19 +99,17 @@ def of_run(run: Run) -> pd.DataFrame:
 
 
 def grid_of(
-    examples: SplitVectors, sizes: Sequence[int], asked: Kept, own: pd.DataFrame | None
+    examples: heads.SplitVectors, sizes: Sequence[int], asked: Kept, own: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """The rows of the grid that can be tried with every seed.
+    """The rows of the grid that can be tried with every seed: ``parts`` kept, and ``right`` [seeds, n].
 
-    ``parts`` are the examples of the pool that are kept with each, and ``right`` [seeds, n] says whether
-    heads on them are. At a size n only n labelled examples exist: which are easy and which labels suspect is
-    told from these alone, by folds within them. Of the whole size ``own``, what the run says, decides where
-    it is given. Each seed draws its own examples, with the classes as all have them, smaller sizes from
-    larger ones. What keeps the same examples of the whole is not fitted again.
+    At a size n only n labelled examples exist: which are easy and which labels suspect is told from these
+    alone, by folds within them; of the whole size by ``own``, where it is given. Each seed draws its own
+    examples, with the classes as all have them, smaller sizes from larger ones.
     """
     grid = pd.concat([cells_of(size, asked.keep_shares) for size in sizes], ignore_index=True)
-    tried: dict[int, list[tuple[Positions, Right]]] = {row: [] for row in grid.index}
-    of_whole = dict[bytes, Right]()
+    tried: dict[int, list[tuple[heads.Positions, heads.Right]]] = {row: [] for row in grid.index}
+    of_whole = dict[bytes, heads.Right]()
     for seed in range(asked.seeds):
         order = _in_turn(examples.pool, _generator(asked.seed, seed))
         own_seed = asked.seed << 32 | seed  # two numbers to `SeedSequence`, so that no two studies share any
@@ -141,7 +118,7 @@ def grid_of(
             whole = size == len(examples.pool)
             drawn = np.arange(size) if whole else np.sort(order[:size])
             some = examples.pool if whole else examples.pool.part(drawn)
-            judged = own if whole and own is not None else judged_by_others(some, own_seed)
+            judged = own if whole and own is not None else heads.judged_by_others(some, own_seed)
             lots, fitted = _generator(own_seed, size).random(size), of_whole if whole else {}
             cells: list[Any] = [*grid[grid["size"] == size].itertuples()]
             for cell in cells:
@@ -149,7 +126,7 @@ def grid_of(
                 if kept is None:
                     continue
                 if (key := kept.tobytes()) not in fitted:
-                    fitted[key] = right(some.part(kept), examples.test)
+                    fitted[key] = heads.right(some.part(kept), examples.test)
                 tried[cell.Index].append((drawn[kept], fitted[key]))
     grid = grid[[len(one) == asked.seeds for one in tried.values()]]
     parts: list[Any] = [[kept for kept, _ in tried[row]] for row in grid.index]
@@ -162,7 +139,7 @@ def _generator(seed: int, number: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM, number)))
 
 
-def _in_turn(some: LabelledVectors, rng: np.random.Generator) -> Positions:
+def _in_turn(some: heads.LabelledVectors, rng: np.random.Generator) -> heads.Positions:
     """Positions in a random order of which any beginning has the classes as all have."""
     labels = some.labels.numpy()
     order = np.lexsort((rng.random(len(labels)), labels))
@@ -171,21 +148,22 @@ def _in_turn(some: LabelledVectors, rng: np.random.Generator) -> Positions:
     return np.argsort(places(order, labels) + shift[labels], kind="stable")
 
 
-def _advised(examples: SplitVectors, own: pd.DataFrame, grid: pd.DataFrame, asked: Kept) -> Worth:
+def _advised(examples: heads.SplitVectors, own: pd.DataFrame, grid: pd.DataFrame, asked: Kept) -> Worth:
     run, test = asked.run, examples.test
     lots = np.random.default_rng(asked.seed).random(len(run.ids))
     cells: list[Any] = [*grid[grid["size"] == len(examples.pool)].itertuples()]
-    masks = {
-        cell.Index: _dropped(run, cell, own, lots)
-        for cell in cells
-        if cell.kept != RANDOM or cell.share > 0  # not what suspects are held against, which may be none
-    }
-    rows = grid.loc[[row for row, mask in masks.items() if mask is not None]]
-    by_near: dict[int, Right] = {}
+    dropped = dict[Any, heads.Right]()
+    for cell in cells:
+        kept = kept_in(cell, own, lots)
+        held = cell.kept == RANDOM and not cell.share > 0  # what suspects are held against, which may be none
+        if not held and kept is not None and len(np.unique(run.labels[kept])) == len(np.unique(run.labels)):
+            dropped[cell.Index] = ~np.isin(np.arange(len(run.ids)), kept)
+    rows = grid.loc[[*dropped]]
+    by_near: dict[int, heads.Right] = {}
 
-    def near(row: int) -> Right:
+    def near(row: int) -> heads.Right:
         if (at := rows.index[row]) not in by_near:
-            by_near[at] = right_by_neighbours(examples.pool, test, rows["parts"][at])
+            by_near[at] = heads.right_by_neighbours(examples.pool, test, rows["parts"][at])
         return by_near[at]
 
     rivals = _rivals(rows.reset_index(drop=True))["over_random"]
@@ -198,8 +176,6 @@ def _advised(examples: SplitVectors, own: pd.DataFrame, grid: pd.DataFrame, aske
         asked.seed,
     )
     advised = rows.index[chosen]
-    mask = masks[advised]
-    assert mask is not None
     aside = np.setdiff1d(np.arange(len(run.ids)), examples.positions)
     whole = grid[(grid["kept"] == ALL) & ~grid["suspects_out"]]
     chance = float(np.bincount(test.labels.numpy()).max() / len(test))
@@ -212,21 +188,13 @@ def _advised(examples: SplitVectors, own: pd.DataFrame, grid: pd.DataFrame, aske
         margin=asked.margin,
         grid=table_of(grid.assign(near=pd.Series(by_near, dtype=object)), advised),
         judged=judged,
-        keep=without(run, mask),
+        keep=without(run, dropped[advised]),
         suspects=int((own["p_wrong"] >= 1 / 2).sum()),
         twice=twice,
         silent=silent,
         test_wrong=None if examples.held_out else float(own["p_wrong"].to_numpy()[aside].mean()),
         detailed=asked.details,
     )
-
-
-def _dropped(run: Run, cell: Any, own: pd.DataFrame, lots: Floats) -> Right | None:
-    """Which examples of the run [K] a row leaves out; ``None`` where a class would have none left."""
-    kept = kept_in(cell, own, lots)
-    if kept is None or len(np.unique(run.labels[kept])) < len(np.unique(run.labels)):
-        return None
-    return ~np.isin(np.arange(len(run.ids)), kept)
 
 
 def _rivals(grid: pd.DataFrame) -> pd.DataFrame:
@@ -239,32 +207,27 @@ def _rivals(grid: pd.DataFrame) -> pd.DataFrame:
 
 
 def table_of(grid: pd.DataFrame, advised: int) -> pd.DataFrame:
-    """How right heads and neighbours are on average in each row of the grid, and what they gain.
-
-    They are ``right`` and ``near`` [seeds, n], NaN where neighbours were not asked.
-    """
+    """Accuracy of heads (``right`` [seeds, n]) and neighbours (``near``) in each row, and what they gain."""
     rivals, by_near = _rivals(grid), grid["near"].dropna()
     table = grid[["size", "kept", "share", "num_kept", "suspects_out"]].assign(
         share=grid["share"].fillna(grid["num_kept"] / grid["size"]),
         accuracy=[float(one.mean()) for one in grid["right"]],
         accuracy_near=by_near.map(np.mean).astype(float),
     )
-    both = ("over_all", "over_random")
-    held = {name: (grid["right"], rivals[name][rivals[name] != grid.index]) for name in both}
+    held = {name: (grid["right"], rivals[name]) for name in ("over_all", "over_random")}
     for name, (by, rival) in {**held, "near_over_all": (by_near, rivals["over_all"])}.items():
-        pairs: dict[Any, Any] = {
-            row: at for row, at in rival.dropna().items() if row in by.index and at in by.index
+        gains = {
+            row: paired_gain(by[at], by[row])
+            for row, at in rival.dropna().items()
+            if {row, at} <= {*by.index} and (row != at or name not in held)
         }
-        gains = {row: paired_gain(by[at], by[row]) for row, at in pairs.items()}
-        table[name] = table.index.map({row: gain.value for row, gain in gains.items()}).astype(float)
-        for at, end in enumerate(("low", "high")):
-            ends = {row: gain.interval[at] for row, gain in gains.items()}
-            table[f"{name}_{end}"] = table.index.map(ends).astype(float)
+        ends = {row: (gain.value, *gain.interval) for row, gain in gains.items()}
+        columns = [name, f"{name}_low", f"{name}_high"]
+        table = table.join(pd.DataFrame.from_dict(ends, orient="index", columns=columns, dtype=float))
     return table.assign(advised=table.index == advised).reset_index(drop=True)
 
 
-LEVEL = 0.98
-"""Level that rows are chosen by: the intervals judged by are of 95 %, and most rows are to pass them."""
+LEVEL = 0.98  # that rows are chosen by: intervals judged by are of 95 %, and most rows are to pass them
 
 _NEXT, _RANGE = 0.6, (0.2, 1.3)
 """Share that the next doubling of the labels gives of the gain of the last, and a range wide enough.
@@ -280,8 +243,7 @@ Draws of half of them have most of their luck in common with all; measured in th
 _LEAST, _MOST = 0.25, 0.75  # of all examples: what is about half
 _FEWEST_WRONG = 5  # test examples, or next to nothing is left to gain
 
-Classifier = Callable[[int], Right]
-"""Whether classifiers on what a row of the grid keeps are right [seeds, n], by the number of the row."""
+Classifier = Callable[[int], heads.Right]  # right [seeds, n] on what a row of the grid keeps, by its number
 Judged = dict[str, Gain]
 """Gains by name: ``over_start`` and ``over_all`` of the chosen row, and where there is something to gain
 ``start_over_all``, and ``over_random``, as many at random.
@@ -293,10 +255,9 @@ def choose(
 ) -> tuple[int, int]:
     """The number of the row to advise, and of the start that it is held against.
 
-    ``starts`` are all examples, and all but the suspects where there are some: these where they are shown to
-    be better, and by no kind of classifier a loss of the ``margin`` is possible. Of the rows that keep fewer
-    (how many are ``kept`` by row), those come into question whose intervals are above ``-margin`` from the
-    start; the fewest examples are advised, and of equally few the best. Where there is none it is the start.
+    ``starts`` are all examples, and all but the suspects: these where they are shown to be better, and by no
+    kind of classifier a loss of the ``margin`` is possible. Of rows that keep fewer (``kept`` by row) and
+    have intervals above ``-margin`` from the start, that of the fewest examples is advised, then the best.
     """
     start = starts[0]
     for other in starts[1:]:
@@ -326,11 +287,9 @@ def judged_choice(
     margin: float,
     seed: int = 0,
 ) -> tuple[int, int, list[Judged]]:
-    """Choose a row on one half of the test examples and of the seeds, and judge it on the other.
+    """Choose a row on one half of the test examples and of the seeds, four or more; judge it on the other.
 
-    The chosen row, the start that it is held against, and what each kind of classifier judges. ``starts`` are
-    the numbers of the rows of all examples and of all but the suspects, and ``at_random`` has for each row
-    the number of the one that keeps as many at random. There are four seeds or more.
+    ``at_random`` has for each row the number of the one that keeps as many at random.
     """
     seeds, num = by[0](0).shape
     half = np.random.default_rng(seed).permutation(num) < num // 2
@@ -342,27 +301,25 @@ def judged_choice(
         "over_random": (at_random[chosen], chosen),
         "over_all": (starts[0], chosen),
     }
-    always, others = ("over_start", "over_all"), [_part(one, second, ~half) for one in by]
+    others, always = [_part(one, second, ~half) for one in by], ("over_start", "over_all")
     pairs = {name: pair for name, pair in pairs.items() if name in always or pair[0] != pair[1]}
-    return (
-        chosen,
-        start,
-        [{name: paired_gain(one(a), one(b)) for name, (a, b) in pairs.items()} for one in others],
-    )
+    judged = [{name: paired_gain(one(a), one(b)) for name, (a, b) in pairs.items()} for one in others]
+    return chosen, start, judged
 
 
-def _part(by: Classifier, seeds: slice, examples: Right) -> Classifier:
+def _part(by: Classifier, seeds: slice, examples: heads.Right) -> Classifier:
     """The same of some seeds and some of the test examples [n]."""
     return lambda row: by(row)[seeds][:, examples]
 
 
-def more_labels(sizes: Sequence[int], right: Sequence[Right], chance: float) -> tuple[Interval | None, str]:
-    """Gain in accuracy of twice the labels, on average over draws of as many.
+def more_labels(
+    sizes: Sequence[int], right: Sequence[heads.Right], chance: float
+) -> tuple[Interval | None, str]:
+    """Gain in accuracy of twice the labels, on average over draws of as many; or ``None``, and why.
 
-    The gain from about half of the labels to all of them is seen, on the same test examples, and the next
-    doubling gives a part of that (`_NEXT`, within `_RANGE`). To it come the test examples and the draw
-    (`_OF_DRAWS`). ``None``, and why, where nothing can be said. Heads of ``sizes``, ascending, are ``right``
-    [seeds, n], of the largest in all seeds alike; ``chance`` is the accuracy of those who have seen nothing.
+    The gain from about half of the labels to all of them is seen, and the next doubling gives a part of it
+    (`_NEXT`, within `_RANGE`). To it come the test examples and the draw (`_OF_DRAWS`). Heads of ``sizes``,
+    ascending, are ``right`` [seeds, n]; ``chance`` is the accuracy of those who have seen nothing.
     """
     shares = np.array(sizes) / sizes[-1]
     near_half = np.flatnonzero((shares >= _LEAST) & (shares <= _MOST))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -13,20 +13,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from easiness import heads
 from easiness.analysis import label_noise_of_heads, nearest_rows
 from easiness.data import Dataset, same_at
 from easiness.errors import BadInput
 from easiness.features import find_features, kept_features
-from easiness.heads import (
-    Deal,
-    Head,
-    Moments,
-    by_examples,
-    fit_ridge,
-    kept_together,
-    sample_of,
-    temperature_of,
-)
 from easiness.inputs import tell
 from easiness.lazy import pd
 from easiness.runs import data_of, features_beside, features_of, find_split, positions_in
@@ -35,8 +26,7 @@ from easiness.spec import Heads
 from easiness.store import Run
 from easiness.studies.keeping.worth import NEIGHBOURS
 
-REPEATS, FOLDS = 2, 5
-"""Folds that examples are judged by: ten heads, two of which have not seen an example."""
+REPEATS, FOLDS = 2, 5  # folds that examples are judged by: ten heads, two of which have not seen an example
 
 Right = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
@@ -63,18 +53,18 @@ class LabelledVectors:
         x, labels = torch.cat([self.x, others.x]), torch.cat([self.labels, others.labels])
         return LabelledVectors(x, labels, np.arange(len(labels)), self.num_classes)
 
-    def moments(self) -> Moments:
+    def moments(self) -> heads.Moments:
         """The sums that heads are fitted from; they add up over parts."""
-        return Moments.of([(self.x, self.labels)], self.num_classes)
+        return heads.Moments.of([(self.x, self.labels)], self.num_classes)
 
 
-def fit(seen: LabelledVectors, moments: Moments | None = None) -> tuple[Head, float]:
+def fit(seen: LabelledVectors, moments: heads.Moments | None = None) -> tuple[heads.Head, float]:
     """A head that has seen these examples, and the temperature of its outputs."""
     moments = seen.moments() if moments is None else moments
-    few = by_examples(len(seen), seen.x.shape[1])
-    some = torch.arange(len(seen)) if few else sample_of(len(seen))
-    fitted = fit_ridge(moments, seen.x[some], seen.labels[some])
-    return fitted.head, temperature_of(fitted.left_out, seen.labels[some])
+    few = heads.by_examples(len(seen), seen.x.shape[1])
+    some = torch.arange(len(seen)) if few else heads.sample_of(len(seen))
+    fitted = heads.fit_ridge(moments, seen.x[some], seen.labels[some])
+    return fitted.head, heads.temperature_of(fitted.left_out, seen.labels[some])
 
 
 def right(seen: LabelledVectors, test: LabelledVectors) -> Right:
@@ -96,15 +86,14 @@ def right_by_neighbours(some: LabelledVectors, test: LabelledVectors, parts: Seq
 
 
 def judged_by_others(some: LabelledVectors, seed: int) -> pd.DataFrame:
-    """The mean probability ``p_label`` of each label, high is easy, and how likely it is wrong, ``p_wrong``.
+    """The mean probability ``p_label`` of each label, and how likely it is wrong, ``p_wrong``.
 
-    Heads of these examples alone judge, by folds dealt with the ``seed``; copies of an example are in its
-    fold.
+    Heads of these examples alone judge, by folds dealt with the ``seed``; copies are in one fold.
     """
     labels = some.labels.numpy()
     log_p = np.zeros((REPEATS, len(some), some.num_classes))
     for repeat in range(REPEATS):
-        dealt = Deal(labels, some.groups).partition(((FOLDS - 1) / FOLDS,), seed, repeat)
+        dealt = heads.Deal(labels, some.groups).partition(((FOLDS - 1) / FOLDS,), seed, repeat)
         blocks = [np.concatenate(parts) for parts in dealt.blocks]
         moments = [some.part(one).moments() for one in blocks]
         for at, block in enumerate(blocks):
@@ -127,12 +116,11 @@ Vectors = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class SplitVectors:
-    """``pool`` may be kept, at these ``positions`` in the run; ``test`` are others, to test on.
+    """``pool`` may be kept, at ``positions`` in the run; ``test`` are the ``held_out`` split, or set aside.
 
-    ``held_out`` says whether those tested on are the held-out split; else they were set aside from the run.
-    ``everyone`` are all of the run, then those without labels, if there are any: all labelled 0. ``copies``
-    numbers them, copies alike, where some are without labels: of texts only the same ones, since others with
-    nearly the same words ask for a label of their own.
+    ``everyone`` are all of the run, then those without labels, which have label 0. ``copies`` numbers them,
+    copies alike, where some are without labels: of texts only the same ones, since others with nearly the
+    same words ask for a label of their own.
     """
 
     pool: LabelledVectors
@@ -143,19 +131,15 @@ class SplitVectors:
     copies: Positions
 
 
-def read_examples(
-    run: Run, source: Any = None, seed: int = 0, unlabelled: Callable[[Dataset], Dataset] | None = None
-) -> SplitVectors:
+def read_examples(run: Run, source: Any = None, seed: int = 0, others: Dataset | None = None) -> SplitVectors:
     """The vectors and labels of a run on features, and what to test on.
 
-    That is the held-out split. Where there is none it is a fifth of the examples, with the classes as all
-    have them and copies on one side. Vectors are centred, each kind has a mean squared length of one, and of
-    wide ones the leading directions are kept, which no label decides. Memory holds them once at single
-    precision on the way, beside those kept at half precision.
+    That is the held-out split, or else a fifth of the examples, with the classes as all have them and copies
+    on one side. Vectors are centred, each kind has a mean squared length of one, and of wide ones the leading
+    directions are kept, which no label decides. ``others`` are without labels.
     """
     heads_of(run)
     data = data_of(run, source)
-    others = None if unlabelled is None else unlabelled(data)
     found, why = features_of(run, data)
     if found is None:
         raise BadInput(f"{run.path}: its features are needed, and {why}")
@@ -172,10 +156,10 @@ def read_examples(
             origin = np.concatenate([origin, [f"without a label {at}" for at in range(len(others))]])
     parts = [(data, own)] if others is None else [(data, own), (others, np.arange(len(others)))]
     same = same_at(*parts)
-    groups = kept_together(kinds, origin, same)
+    groups = heads.kept_together(kinds, origin, same)
     copies = same
     if copies is None:
-        copies = groups if origin is None or others is None else kept_together(kinds)
+        copies = groups if origin is None or others is None else heads.kept_together(kinds)
     split = None if run.spec.data.held_out is None else find_split(run, data, "held_out")[0]
     x, apart = _directions(kinds, num, [] if split is None else [one["held_out"] for one in found])
     everyone = LabelledVectors(x, labels, groups, len(run.classes))
@@ -185,7 +169,9 @@ def read_examples(
         return SplitVectors(labelled, np.arange(num), tested, held_out=True, everyone=everyone, copies=copies)
     shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
     aside = np.sort(
-        np.concatenate(Deal(labelled.labels.numpy(), labelled.groups).partition(shares, seed, 0).blocks[0])
+        np.concatenate(
+            heads.Deal(labelled.labels.numpy(), labelled.groups).partition(shares, seed, 0).blocks[0]
+        )
     )
     rest = np.setdiff1d(np.arange(num), aside)
     return SplitVectors(
@@ -228,9 +214,9 @@ def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDAr
 
 
 def _directions(kinds: Sequence[Vectors], num: int, test: Sequence[Vectors]) -> tuple[Tensor, Tensor]:
-    """The kinds of vectors beside each other; of wide ones the leading directions of the first ``num``.
+    """Kinds of vectors beside each other, less their means and with a mean squared length of one.
 
-    Each kind is less the mean of the first, which have a mean squared length of one then.
+    Of wide ones the leading directions of the first ``num`` are kept.
     """
     x = np.concatenate(kinds, axis=1, dtype=np.float32)
     apart = np.concatenate(test, axis=1, dtype=np.float32) if test else np.zeros((0, x.shape[1]), np.float32)

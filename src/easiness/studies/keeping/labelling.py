@@ -12,13 +12,10 @@ from easiness.lazy import Figure, pd
 from easiness.regular_file import in_words
 
 RARE, MARGIN, RANDOM = "rare and uncertain", "margin", "random"
-RULES = (RARE, MARGIN)
-"""Rules that are held against `RANDOM`."""
+RULES = (RARE, MARGIN)  # rules that are held against `RANDOM`
 
-LEVEL = 0.975
-"""Level of intervals: one of two rules is recommended, and by chance each gets its turn."""
-MOST = 20_000
-"""Examples that a replay draws from."""
+LEVEL = 0.975  # level of intervals: one of two rules is recommended, and by chance each gets its turn
+MOST = 20_000  # examples that a replay draws from
 
 _SHOWN = 10  # picks
 _ROOM = 1.25  # left and right of the numbers of labels in the figure
@@ -31,13 +28,12 @@ class NextLabels(show.Result):
 
     ``picks`` has a row for each pick: ``id``, ``rank`` (from 1, by rule), ``rule``, ``margin`` (how much
     likelier the first class is than the second, 0..1), ``rarity`` (0 beside a labelled example, 1 where none
-    is near) and the class ``predicted``. Of the ``num_pool`` that there were, those were left out that are
-    the same as labelled ones, or nearly (``num_copies``), or as others of the pool (``num_repeated``), and
-    ``num_looked_at`` of the rest were looked at. Rarity is beside ``num_compared`` labelled ones, which are
-    drawn where there are very many. ``replayed`` has what each ``rule`` gained on the run's own
-    examples, a row a ``start`` of so many labelled ones: how many it took (``picks``) of a ``pool``, the
-    ``accuracy`` of heads then, their ``gain`` over as many at random with its ends ``low`` and ``high`` for
-    other draws and other test examples, and ``right`` [seeds, n]. ``rule`` is the one that is recommended.
+    is near) and the class ``predicted``. Of the ``num_pool`` in all, copies of labelled ones (``num_copies``)
+    and of others (``num_repeated``) were left out, and ``num_looked_at`` of the rest looked at, beside
+    ``num_compared`` labelled ones. ``replayed`` has what each ``rule`` gained on the run's own examples, a
+    row a ``start`` of so many labelled ones: its ``picks`` of a ``pool``, the ``accuracy`` of heads then, the
+    ``gain`` over as many at random with its ends ``low`` and ``high``, and ``right`` [seeds, n]. ``rule`` is
+    the one that is recommended.
     """
 
     run: str
@@ -108,10 +104,9 @@ class NextLabels(show.Result):
         )
         seeds, num = few["right"].shape
         note = (
-            f"{self.headline}. Replayed on the run's own examples over {seeds} draws, "
-            f"tested on {show.count(num)} others; intervals of {show.percent(LEVEL)}, since one of two rules "
-            f"is chosen. It is judged where most are labelled: {show.count(few['start'])} of "
-            f"the {show.count(self.num_labelled)} that the run has."
+            f"{self.headline}. Replayed on the run's own examples over {seeds} draws, tested on "
+            f"{show.count(num)} others; intervals of {show.percent(LEVEL)}, since one of two rules is "
+            f"chosen, where most are labelled: {show.count(few['start'])} of {show.count(self.num_labelled)}."
         )
         columns = {
             "start": show.counts(title="labelled before"),
@@ -127,15 +122,12 @@ class NextLabels(show.Result):
         left, looked = self.num_pool - self.num_copies - self.num_repeated, self.num_looked_at
         own = self.picks[self.picks["rule"] == self.rule]
         drawn = f"; {looked:,} of the rest were drawn" if looked < left else ""
-        beside = (
-            f", {self.num_compared:,} of which were drawn" if self.num_compared < self.num_labelled else ""
-        )
+        beside = f", {self.num_compared:,} of which were drawn" * (self.num_compared < self.num_labelled)
         note = (
-            f"The first of {len(own):,} by the rule {self.rule}, from "
-            f"{in_words(self.source)}: {show.counted(self.num_pool, 'example')}; copies left out: "
-            f"{self.num_copies:,} of labelled ones, {self.num_repeated:,} of others of the "
-            f"pool{drawn}. Margin: how much likelier the class predicted is than the second, 0 where "
-            "the heads cannot decide. Rarity: 0 beside a labelled example, 1 where none of the "
+            f"The first of {len(own):,} by the rule {self.rule}, from {in_words(self.source)}: "
+            f"{show.counted(self.num_pool, 'example')}; copies left out: {self.num_copies:,} of labelled "
+            f"ones, {self.num_repeated:,} of others of the pool{drawn}. Margin: how much likelier the class "
+            "predicted is than the second. Rarity: 0 beside a labelled example, 1 where none of the "
             f"{self.num_labelled:,} is near{beside}. Labels there are not looked at."
         )
         texts = dict.fromkeys(("rank", "id", "predicted"), show.names())

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import io
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import (
-    EXPONENT,
-    check_classes_left,
-    default_cut,
-    draw_by_beta,
-    draw_by_rank,
-    draw_for_coverage,
-    foremost,
-)
+from easiness import analysis, show
 from easiness.data import is_table, open_table, written_in
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.regular_file import at_home, text_lines
 from easiness.scoring import find_score
-from easiness.show import FAINT, TRAIN, Frame, Result, counts, legend_above, names, new_axes, numbers
 from easiness.spec import Keep
 from easiness.store import Row, Run
 from easiness.studies.keeping import ranks
@@ -34,8 +25,7 @@ if TYPE_CHECKING:
     from easiness.studies.keeping.study import Kept
 
 
-NAMED = "ids"
-"""The policy of examples that were dropped by name."""
+NAMED = "ids"  # the policy of examples that were dropped by name
 
 _EXACT = ("worst", "best")  # policies that draw nothing: exactly the worst or the best are dropped
 _NUMBERS = {
@@ -45,21 +35,19 @@ _NUMBERS = {
 """Policies ``ccs`` or ``ccs:CUT``, and ``dual`` or ``dual:C_D``, with their numbers."""
 _BINS = 30
 _UNDECODED = "surrogateescape"  # names of files need not be valid text
-_MARK = "\ufeff"  # of the byte order, which is taken off a file
 _FORM = "give a text file with an id a line, or FILE.csv with a column id"
 _REMEDY = "drop a smaller share, or give more examples"
 
 
 @dataclass(frozen=True, eq=False)
-class Pruned(Result):
+class Pruned(show.Result):
     """The examples of a run, and which are ``kept`` [K].
 
-    ``values`` [K] are those of ``score`` in a ``row`` (after an epoch, or at a share), as in the table of
-    scores: NaN for examples that were never learned, where it has none for them. They are ranked as the
-    hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``, and
-    `NAMED`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep`` the
-    end of the score that was kept, where high means neither easy nor hard. The share to ``drop`` was drawn
-    with the ``seed``, of each class where it is ``balanced``.
+    ``values`` [K] are those of ``score`` in a ``row``: NaN for examples that were never learned, which rank
+    as the hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``,
+    and `NAMED`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep``
+    the end of the score that was kept, where high means neither easy nor hard. The share to ``drop`` was
+    drawn with the ``seed``, of each class where it is ``balanced``.
     """
 
     run: Run = field(repr=False)
@@ -73,11 +61,6 @@ class Pruned(Result):
     seed: int | None = None
     balanced: bool = False
     listing = "examples"
-
-    @property
-    def num_never_learned(self) -> int:
-        """Number of examples without a value, which rank as the hardest."""
-        return int(np.isnan(self.values).sum())
 
     def table(self) -> pd.DataFrame:
         """The kept examples, a row each: ``id``, ``label``, ``class``."""
@@ -101,27 +84,25 @@ class Pruned(Result):
 
     def figure(self) -> Figure:
         """A histogram of the score, the kept and dropped examples stacked; those without a score left out."""
-        figure, axes = new_axes(5.2, 2.9)
+        figure, axes = show.new_axes(5.2, 2.9)
         defined = ~np.isnan(self.values)
         parts = [self.values[self.kept & defined], self.values[~self.kept & defined]]
-        axes.hist(parts, _BINS, stacked=True, color=[TRAIN, FAINT], label=["kept", "dropped"])
+        axes.hist(parts, _BINS, stacked=True, color=[show.TRAIN, show.FAINT], label=["kept", "dropped"])
         axes.set(xlabel=f"{self.score} {self.row.at}", ylabel="examples")
-        legend_above(axes, 2)
+        show.legend_above(axes, 2)
         return figure
 
-    def frames(self) -> list[Frame]:
+    def frames(self) -> list[show.Frame]:
         note = (
             f"By class, with the mean {self.score} {self.row.at} of both parts. Dropped are {self._dropped}."
         )
-        if self.num_never_learned and self.policy != NAMED:
-            note += (
-                f" {self.num_never_learned} examples that no trial learned have none and rank as the hardest."
-            )
-        columns = {"class": names(), "kept": counts(), "dropped": counts()}
+        if (num := np.isnan(self.values).sum()) and self.policy != NAMED:
+            note += f" {num} examples that no trial learned have none and rank as the hardest."
+        columns = {"class": show.names(), "kept": show.counts(), "dropped": show.counts()}
         for part in ("kept", "dropped"):
-            columns[f"{self.score}_{part}"] = numbers(2, title=f"{self.score} {part}")
+            columns[f"{self.score}_{part}"] = show.numbers(2, title=f"{self.score} {part}")
         title = f"{self.kept.sum()} of {len(self.kept)} examples kept"
-        return [Frame(title, note, self.by_class(), columns)]
+        return [show.Frame(title, note, self.by_class(), columns)]
 
     @property
     def _dropped(self) -> str:
@@ -162,10 +143,10 @@ def prune(asked: Kept) -> Pruned:
     ranking = ranks.ranked(run, order, at, table)
     policy, dropped = _drawn(asked, rate, order, policy, ranking, table)
     remedy = _REMEDY if asked.balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
-    check_classes_left(run.labels, dropped, run.classes, remedy=remedy)
+    analysis.check_classes_left(run.labels, dropped, run.classes, remedy=remedy)
     kept = ~np.isin(np.arange(len(table)), dropped)
-    found = Pruned(run, score, run.row(at), table[score].to_numpy(), kept, policy, order.keep)
-    return replace(found, drop=rate, seed=asked.seed, balanced=asked.balanced)
+    drawn = rate, asked.seed, asked.balanced
+    return Pruned(run, score, run.row(at), table[score].to_numpy(), kept, policy, order.keep, *drawn)
 
 
 def _without_named(asked: Kept, score: str) -> Pruned:
@@ -175,28 +156,26 @@ def _without_named(asked: Kept, score: str) -> Pruned:
         raise BadInput(f"--ids: drops exactly the examples that it names; leave {', '.join(others)} out")
     dropped, at = named_positions(asked.ids, run.ids), run.resolve_at(asked.at)
     find_score(score)
-    check_classes_left(run.labels, dropped, run.classes, drawn_by="--ids", remedy="name fewer of them")
-    values = run.scores(**run.asked(at))[score].to_numpy()
-    return Pruned(run, score, run.row(at), values, ~np.isin(np.arange(len(values)), dropped), NAMED)
+    analysis.check_classes_left(
+        run.labels, dropped, run.classes, drawn_by="--ids", remedy="name fewer of them"
+    )
+    values, kept = run.scores(**run.asked(at))[score].to_numpy(), ~np.isin(np.arange(len(run.ids)), dropped)
+    return Pruned(run, score, run.row(at), values, kept, NAMED)
 
 
 def _order(score: str, policy: str | None, keep: Keep | None) -> tuple[ranks.Ranking, str]:
-    """The order of the ranks, and the policy that drops by it.
-
-    By a score that speaks of labels the worst are those whose label is least sound.
-    """
-    ranks.check_end(keep)
+    """The order of the ranks, and the policy that drops by it; the worst labels are the least sound ones."""
     meaning = find_score(score).high_means
-    if policy is None and keep is not None and meaning in ("easy", "hard"):
+    if policy is None and keep in ("top", "bottom") and meaning in ("easy", "hard"):
         policy, keep = "hard" if (meaning == "easy") == (keep == "top") else "easy", None
     end = keep
     if policy in _EXACT and keep is None and meaning in ("sound label", "suspect label"):
         end = "top" if (meaning == "sound label") == (policy == "worst") else "bottom"
-    order = ranks.order_of(score, end)
     if policy == "best" and keep is not None:
         raise BadInput(
             f"policy 'best': --keep {keep} keeps that end of {score}; give worst, or keep the other"
         )
+    order = ranks.order_of(score, end)
     if policy is None and keep is None:
         raise BadInput(
             "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B; or worst or best; "
@@ -208,44 +187,39 @@ def _order(score: str, policy: str | None, keep: Keep | None) -> tuple[ranks.Ran
 def _drawn(
     asked: Kept, rate: float, order: ranks.Ranking, policy: str, ranking: Floats, table: pd.DataFrame
 ) -> tuple[str, Integers]:
-    """The full name of the policy, and the positions that it drops.
-
-    ``ranking`` [K] is high for what is easy or not to be kept; ``table`` has all scores.
-    """
+    """The full name of the policy, and the positions that it drops; ``ranking`` [K] is high for the easy."""
     run, difficulty = asked.run, table["difficulty"].to_numpy()
     of_all: dict[str, Any] = {"seed": asked.seed, "labels": run.labels if asked.balanced else None}
     name, _, number = policy.partition(":")
     if name == "ccs":
-        cut = _number(policy, number, lambda one: 0 <= one < 1) if number else default_cut(rate)
+        cut = _number(policy, number, lambda one: 0 <= one < 1) if number else analysis.default_cut(rate)
         if cut > rate:
             raise BadInput(
                 f"policy {policy!r}: cuts more away than is to be dropped ({rate:g}); give at most that"
             )
-        return f"ccs:{cut:g}", draw_for_coverage(
-            ranking, rate, refine_by=difficulty, ids=run.ids, cut=cut, **of_all
-        )
+        finer = {"refine_by": difficulty, "cut": cut}
+        return f"ccs:{cut:g}", analysis.draw_for_coverage(ranking, rate, ids=run.ids, **finer, **of_all)
     if name == "dual":
-        exponent = _number(policy, number, lambda one: 0 < one < np.inf) if number else EXPONENT
+        exponent = _number(policy, number, lambda one: 0 < one < np.inf) if number else analysis.EXPONENT
         confidence = table["confidence"].to_numpy()
         if np.isnan(confidence).any():
             raise BadInput(
                 f"{run.path}: policy 'dual' needs the confidence over all epochs; measure with --observe "
                 "all, or give another policy"
             )
-        return f"dual:{exponent:g}", draw_by_beta(
-            -ranking, confidence, rate, ids=run.ids, exponent=exponent, **of_all
-        )
+        drawn = analysis.draw_by_beta(-ranking, confidence, rate, ids=run.ids, exponent=exponent, **of_all)
+        return f"dual:{exponent:g}", drawn
     if policy in _EXACT:
         worst = policy == "worst"
         first = -ranking if worst and order.keep is None else ranking
         finer = difficulty if worst else -difficulty
-        return policy, foremost(first, rate, refine_by=finer, ids=run.ids, **of_all)
+        return policy, analysis.foremost(first, rate, refine_by=finer, ids=run.ids, **of_all)
     try:
         beta = order.beta(policy, others=(*_EXACT, *_NUMBERS))
     except BadInput as error:
         exact, sampled = (" or ".join(names) for names in (_EXACT, _NUMBERS))
         raise BadInput(f"{error}; or {exact}, to drop exactly those; or {sampled}") from None
-    return order.name(beta), draw_by_rank(ranking, rate, beta, **of_all)
+    return order.name(beta), analysis.draw_by_rank(ranking, rate, beta, **of_all)
 
 
 def _number(policy: str, text: str, within: Callable[[float], bool]) -> float:
@@ -277,15 +251,9 @@ def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) ->
 def ids_as_text(ids: npt.NDArray[Any]) -> bytes:
     """The text with an id a line that `named_positions` reads again."""
     names = [*map(str, ids.tolist())]
-    text = "".join(f"{name}\n" for name in names)
-    if _names_in(io.StringIO(text, newline="")) != names or text.startswith(_MARK) or "\0" in text:
-        bad = next((name for name in names if _names_in(io.StringIO(name, newline="")) != [name]), names[0])
-        raise BadInput(f"id {bad!r}: cannot stand on a line of text; write FILE.csv instead of FILE.txt")
-    return text.encode()
-
-
-def _names_in(lines: Iterable[str]) -> list[str]:
-    return [name for line in lines if (name := line.rstrip("\r\n"))]
+    if bad := [name for name in names if not name or re.search("[\r\n\0]|^\ufeff", name)]:
+        raise BadInput(f"id {bad[0]!r}: cannot stand on a line of text; write FILE.csv instead of FILE.txt")
+    return "".join(f"{name}\n" for name in names).encode()
 
 
 def _read(path: Path, where: str) -> list[str]:
@@ -299,4 +267,4 @@ def _read(path: Path, where: str) -> list[str]:
         raise BadInput(f"{where}: cannot be read ({error.strerror}); {_FORM}") from None
     if any("\0" in line for line in lines):
         raise BadInput(f"{where}: is not text; {_FORM}")
-    return _names_in(lines)
+    return [name for line in lines if (name := line.rstrip("\r\n"))]

@@ -1,33 +1,42 @@
-"""Ranks of examples by a score of a run, and the data that they are of."""
+"""Ranks of examples by a score of a run, the data that they are of, and trainings on the easiest first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from easiness import show
 from easiness.analysis import POLICIES, parse_policy
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.lazy import Floats, pd
+from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import at_home
 from easiness.runs import data_of, given_data
 from easiness.scoring import Score, find_score
-from easiness.spec import Keep, Loading
-from easiness.store import Run
+from easiness.spec import Keep, Loading, at_least
+from easiness.store import Row, Run
 
-_EASE = ("easy", "hard")
+if TYPE_CHECKING:
+    from easiness.studies.keeping.study import Kept
+
+_SHOWN, _DRAWN = 10, 500  # steps in the table, and in the figure
+_MOST_ROWS = 50_000_000  # of a file of all steps
+_MOST_STEPS = 10**12  # of a training, or examples of a step
+_BATCH_SIZE = 128
+_STREAM = 0x70616365  # keeps these random numbers apart from others of the same seed
 _OTHER_END = {"top": "bottom", "bottom": "top"}
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """A score, and the direction in which `draw_by_rank` ranks by it.
+    """A score, and the direction in which `draw_by_rank` ranks by it: from hard to easy.
 
-    By a score that speaks of ease the ranks run from hard to easy, and ``keep`` is ``None``. By any other
-    they run from the end to ``keep`` to the other end, which has the place of the easy examples.
+    By a score that does not speak of ease, from the end to ``keep`` to the other, which has the place of
+    easy.
     """
 
     score: Score
@@ -46,10 +55,7 @@ class Ranking:
         return {_OTHER_END[self.keep]: POLICIES["easy"], "random": POLICIES["random"]}
 
     def beta(self, policy: str, others: Iterable[str] = ()) -> tuple[float, float]:
-        """The Beta parameters of a policy: one of ``policies``, or ``beta:A,B``.
-
-        ``others`` are policies without any, that a mistyped one may have been meant to be.
-        """
+        """The Beta parameters of one of ``policies`` or ``beta:A,B``; ``others`` may be meant by a slip."""
         if policy in POLICIES.keys() - self.policies.keys():
             raise BadInput(
                 f"policy {policy!r}: high {self.score.name} means {self.score.high_means}, so neither end is "
@@ -81,18 +87,13 @@ class Ranking:
         return f"{self.score.name}, from the {self.keep} (to keep) to the {_OTHER_END[self.keep]}"
 
 
-def check_end(keep: Keep | None) -> None:
-    """Refuse what is no end of a score."""
-    if keep not in (None, *get_args(Keep)):
-        raise BadInput(f"keep {keep!r}: unknown; choose {' or '.join(get_args(Keep))}")
-
-
 def order_of(score: str, keep: Keep | None = None) -> Ranking:
     """The order by a score; ``keep`` is needed where it is high neither for easy nor for hard examples."""
+    if keep not in (None, *_OTHER_END):
+        raise BadInput(f"keep {keep!r}: unknown; choose {' or '.join(_OTHER_END)}")
     found = find_score(score)
-    check_end(keep)
     meaning = found.high_means
-    speaks_of_ease = meaning in _EASE
+    speaks_of_ease = meaning in ("easy", "hard")
     if keep is None and not speaks_of_ease:
         raise BadInput(
             f"score {score!r}: high means {meaning}, neither easy nor hard; say which end of it to keep "
@@ -106,16 +107,8 @@ def order_of(score: str, keep: Keep | None = None) -> Ranking:
     return Ranking(found, keep)
 
 
-def ranking(
-    run: Run,
-    score: str = "easiness",
-    at: float | None = None,
-    keep: Keep | None = None,
-) -> Floats:
-    """A score of the examples of a run [K], its sign turned where needed: high = easy, or not to ``keep``.
-
-    Examples that were never learned are the hardest, where the score has no value for them.
-    """
+def ranking(run: Run, score: str = "easiness", at: float | None = None, keep: Keep | None = None) -> Floats:
+    """A score of the examples of a run [K]: high is easy, or not to ``keep``; never learned is hardest."""
     order, epoch = order_of(score, keep), run.resolve_at(at)
     return ranked(run, order, epoch, run.scores(**run.asked(epoch)))
 
@@ -125,30 +118,25 @@ def ranked(run: Run, order: Ranking, epoch: int, table: pd.DataFrame) -> Floats:
     score = order.score
     columns = {str(name): column.to_numpy() for name, column in table.items()}
     values: Floats = order.sign * score.ranked(columns, epoch)
-    if np.isnan(values).any():
-        undefined = int(np.isnan(columns[score.name]).sum())
-        raise BadInput(
-            f"{run.path}: {score.name} is undefined for {undefined} of {len(values)} examples "
-            f"{run.at(epoch)}; use another score, or {_remedy(score, run, epoch)}"
-        )
-    return values
-
-
-def _remedy(score: Score, run: Run, epoch: int) -> str:
+    if not np.isnan(values).any():
+        return values
+    remedy = "a later epoch"
     if run.shares:
-        return "a run of trainings: heads on shares have no course to read it from"
-    if "trials without x" in score.needs:
-        return "measure with --train-share below 1, and trials enough to leave each example out"
-    if run.observed[:epoch] != tuple(range(1, epoch + 1)):
-        return "measure with --observe all"
-    return "a later epoch"
+        remedy = "a run of trainings: heads on shares have no course to read it from"
+    elif "trials without x" in score.needs:
+        remedy = "measure with --train-share below 1, and trials enough to leave each example out"
+    elif run.observed[:epoch] != tuple(range(1, epoch + 1)):
+        remedy = "measure with --observe all"
+    raise BadInput(
+        f"{run.path}: {score.name} is undefined for {int(np.isnan(columns[score.name]).sum())} of "
+        f"{len(values)} examples {run.at(epoch)}; use another score, or {remedy}"
+    )
 
 
 def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
-    """The data that a run has scores of, with a held-out split to test on.
+    """The data that a run has scores of, loaded as for the run, with a held-out split to test on.
 
-    The data are loaded as for the run: the same limit, the same part held out. Where nothing was held
-    out, ``holdout`` of each class are taken from the examples scored.
+    Where nothing was held out, ``holdout`` of each class are taken from the examples scored.
     """
     ref, limit, holdout = run.spec.data, loading.limit, loading.holdout
     if limit is not None and limit not in (ref.limit, ref.train.num_examples):
@@ -176,3 +164,140 @@ def aligned(run: Run, values: Floats, data: Dataset) -> Floats:
     """``values`` of the examples of ``run`` in the order of ``data``, all of whose examples it has."""
     where = {name: at for at, name in enumerate(run.ids.tolist())}
     return values[[where[name] for name in data.ids.tolist()]]
+
+
+@dataclass(frozen=True, eq=False)
+class Curriculum(show.Result):
+    """The examples of each of ``num_steps`` training steps, the easiest of every class first.
+
+    It gives a list of ``batch_size`` positions in the run for each step, the same ones whenever it is gone
+    through: as ``batch_sampler`` of a ``DataLoader`` it is a whole training. The first step is on some of the
+    easiest ``start`` of the examples, the next ones on more and more; when ``whole_after`` of the steps are
+    done, all have their turn, pass after pass (linear pacing; Wu, Dyer and Neyshabur 2021).
+
+    ``ids`` and ``values`` [K] of the ``score`` are the run's; ``order`` [K] has positions, the easiest first.
+    """
+
+    ids: npt.NDArray[Any]
+    values: Floats
+    order: Integers
+    score: str
+    row: Row
+    num_steps: int
+    batch_size: int
+    start: float
+    whole_after: float
+    seed: int
+
+    def __len__(self) -> int:
+        return self.num_steps
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_STREAM,)))
+        paced = paced_batches(self.order, self.num_steps, self.batch_size, self.start, self.whole_after, rng)
+        return (batch.tolist() for batch in paced)
+
+    def pool(self, step: int) -> int:
+        """How many of the easiest examples a step draws from; steps count from 0."""
+        return pool_size(step, len(self.order), self.num_steps, self.batch_size, self.start, self.whole_after)
+
+    def _some(self, most: int) -> list[int]:
+        steps: Integers = np.linspace(0, self.num_steps - 1, min(most, self.num_steps)).round().astype(int)
+        return steps.tolist()
+
+    def table(self) -> pd.DataFrame:
+        """The examples of all steps, a row each: ``step`` from 1, and ``id``."""
+        if self.num_steps * self.batch_size > _MOST_ROWS:
+            raise BadInput(
+                f"{self.num_steps:,} steps of {self.batch_size:,} examples: more than {_MOST_ROWS:,} rows of "
+                "a file; go through easiness.keep(..., steps=...) in Python"
+            )
+        batches = list(self)
+        step = np.repeat(np.arange(1, self.num_steps + 1), [len(batch) for batch in batches])
+        return pd.DataFrame({"step": step, "id": self.ids[np.concatenate(batches)]})
+
+    def figure(self) -> Figure:
+        """The share of the examples that steps are on, by step."""
+        steps = self._some(_DRAWN)
+        shares = [self.pool(step) / len(self.order) for step in steps]
+        drawn = show.Curve([step + 1 for step in steps], shares, color=show.TRAIN, marker="")
+        figure = show.curves({"": [drawn]}, (5.2, 2.4), x="step", y="share of examples")
+        figure.axes[0].set_ylim(0, 1.05)
+        return figure
+
+    def frames(self) -> list[show.Frame]:
+        steps = self._some(_SHOWN)
+        pools = [self.pool(step) for step in steps]
+        means = [np.nanmean(self.values[self.order[:pool]]) for pool in pools]
+        data = pd.DataFrame({"step": steps, "of the easiest": pools, "mean": means})
+        data = data.assign(step=data["step"] + 1, share=data["of the easiest"] / len(self.order))
+        few = self.start * len(self.order) < self.batch_size
+        first = f"The first steps are on {show.count(self.batch_size)} examples, as many as they take. "
+        note = (
+            f"By {self.score} {self.row.at}, within each class, ties by the loss; after "
+            f"{show.whole_percent(self.whole_after)} of the steps all examples have their turn. "
+            f"{first if few else ''}Whether that gains anything on your data is for trainings to show, "
+            "beside others with as many steps."
+        )
+        title = f"{show.counted(self.num_steps, 'step')} of {show.counted(self.batch_size, 'example')}"
+        columns = {"step": show.counts(), "of the easiest": show.counts(), "share": show.numbers(2)}
+        return [
+            show.Frame(title, note, data, columns | {"mean": show.numbers(2, title=f"mean {self.score}")})
+        ]
+
+
+def pace(asked: Kept) -> Curriculum:
+    """Train on the easiest examples first, and take in harder ones as training goes.
+
+    Examples are ranked within their class, by a score that speaks of ease; ties go by the mean loss.
+    """
+    run, score = asked.run, asked.score or "easiness"
+    num_steps = at_least("--steps", asked.steps or 0, 1, _MOST_STEPS)
+    batch_size = min(_BATCH_SIZE, len(run.ids)) if asked.batch_size is None else asked.batch_size
+    batch_size = at_least("--batch-size", batch_size, 1, _MOST_STEPS)
+    if batch_size > len(run.ids):
+        raise BadInput(f"--batch-size {batch_size}: the run has {len(run.ids):,} examples; give fewer")
+    meaning = find_score(score).high_means
+    if meaning not in ("easy", "hard"):
+        raise BadInput(
+            f"score {score!r}: high means {meaning}, neither easy nor hard; give another, such as easiness "
+            "or difficulty"
+        )
+    row = run.resolve_at(asked.at)
+    table = run.scores(**run.asked(row))
+    ease = ranked(run, order_of(score), row, table)
+    finer = table["loss"].to_numpy() if "loss" in table else np.zeros(len(ease))
+    order = np.argsort(places(np.lexsort((finer, -ease)), run.labels), kind="stable")
+    paced = num_steps, batch_size, float(asked.start), float(asked.whole_after)
+    return Curriculum(run.ids, table[score].to_numpy(), order, score, run.row(row), *paced, asked.seed)
+
+
+def places(order: Integers, labels: npt.NDArray[np.integer]) -> Floats:
+    """The place of each example [K] in its class by the ``order`` of all, in 0..1: classes stay balanced."""
+    found = np.empty(len(order))
+    for label in np.unique(labels):
+        own = order[labels[order] == label]
+        found[own] = (np.arange(len(own)) + 0.5) / len(own)
+    return found
+
+
+def pool_size(step: int, num: int, steps: int, batch_size: int, start: float, whole_after: float) -> int:
+    """How many of ``num`` examples a step is on that is one of ``steps``: as many as it takes at least."""
+    share = min(1.0, start + (1 - start) * step / (steps * whole_after))
+    return min(num, max(batch_size, int(num * share)))
+
+
+def paced_batches(
+    order: Integers, steps: int, batch_size: int, start: float, whole_after: float, rng: np.random.Generator
+) -> Iterator[Integers]:
+    """The positions of each step: some of the first in ``order``, then pass after pass over all of them."""
+    everyone, waiting = np.sort(order), np.empty(0, np.int64)
+    for step in range(steps):
+        pool = pool_size(step, len(order), steps, batch_size, start, whole_after)
+        if pool < len(order):
+            yield rng.choice(order[:pool], batch_size, replace=False)
+            continue
+        while len(waiting) < batch_size:
+            waiting = np.concatenate([waiting, rng.permutation(everyone)])
+        yield waiting[:batch_size]
+        waiting = waiting[batch_size:]

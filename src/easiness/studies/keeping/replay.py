@@ -25,26 +25,11 @@ from easiness.data import Dataset, load_unlabelled
 from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.lazy import Floats, pd
+from easiness.runs import data_of
 from easiness.show import counted
 from easiness.spec import at_least
-from easiness.studies.keeping.heads import (
-    LabelledVectors,
-    Positions,
-    Right,
-    fit,
-    heads_of,
-    in_files,
-    read_examples,
-)
-from easiness.studies.keeping.labelling import (
-    LEVEL,
-    MARGIN,
-    MOST,
-    RANDOM,
-    RARE,
-    RULES,
-    NextLabels,
-)
+from easiness.studies.keeping import heads
+from easiness.studies.keeping.labelling import LEVEL, MARGIN, MOST, RANDOM, RARE, RULES, NextLabels
 
 if TYPE_CHECKING:
     from easiness.studies.keeping.study import LabelledNext
@@ -57,10 +42,10 @@ _SCALE = 10  # the nearest whose distance is the local scale
 class NearestRows:
     """The ``nearest`` of K examples [K, n], itself first, and how ``alike`` they are [K, n], in 0..1."""
 
-    nearest: Positions
+    nearest: heads.Positions
     alike: npt.NDArray[np.float32]
 
-    def covered(self, labelled: Positions) -> npt.NDArray[np.float32]:
+    def covered(self, labelled: heads.Positions) -> npt.NDArray[np.float32]:
         """How alike each example [K] is to one with a label: 0 where none is near."""
         cover = np.zeros(len(self.nearest), np.float32)
         np.maximum.at(cover, self.nearest[labelled], self.alike[labelled])
@@ -79,17 +64,14 @@ def near_of(x: npt.NDArray[np.float32], num: int = NUM_NEAREST) -> NearestRows:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A ``pool``, positions among K examples, ``labelled`` others, and the ``margin`` of those of the pool.
+    """A ``pool``, positions among K, ``labelled`` others, and the ``margin`` of the pool, in 0..1."""
 
-    The margin, in 0..1, is the probability of the first class less that of the second.
-    """
-
-    pool: Positions
-    labelled: Positions
+    pool: heads.Positions
+    labelled: heads.Positions
     margin: Floats
 
 
-def rare_and_uncertain(near: NearestRows, judged: Judged, num: int) -> Positions:
+def rare_and_uncertain(near: NearestRows, judged: Judged, num: int) -> heads.Positions:
     """Places in the pool of those that together cover most of what is uncertain, the first one first."""
     covered, weights = near.covered(judged.labelled), np.zeros(len(near.nearest), np.float32)
     weights[judged.pool] = 1 - judged.margin
@@ -115,7 +97,7 @@ def rare_and_uncertain(near: NearestRows, judged: Judged, num: int) -> Positions
     return np.array(picked, np.int64)
 
 
-Rule = Callable[[NearestRows, Judged, int], Positions]
+Rule = Callable[[NearestRows, Judged, int], heads.Positions]
 
 PICKS: dict[str, Rule] = {
     RARE: rare_and_uncertain,
@@ -125,15 +107,14 @@ PICKS: dict[str, Rule] = {
 """Each rule takes a pool in random order, and says which ``num`` of it to label."""
 
 
-STARTS = (100, 300, 1_000)
-"""Labelled examples that replays begin with, beside half of those that there are."""
+STARTS = (100, 300, 1_000)  # labelled examples that replays begin with, beside half of those that there are
 _REST = 4  # a pool has so many times as many examples as are picked, at least
 _STREAM = 0x706F6F6C  # keeps these random numbers apart from others of the same seed
 
 
 def replay(
-    some: LabelledVectors,
-    test: LabelledVectors,
+    some: heads.LabelledVectors,
+    test: heads.LabelledVectors,
     picks: int,
     rules: Mapping[str, Rule] = PICKS,
     *,
@@ -144,9 +125,9 @@ def replay(
 ) -> pd.DataFrame:
     """The gain of each rule at each start, a row each; see `NextLabels`.
 
-    ``picks`` at most are made, and ``wrong`` is the share of the new labels that are wrong, as people's are.
     Each seed takes as many labelled examples as a start has, at random, and hides the labels of the rest,
-    from which each rule picks. Heads of what is labelled then are tested on the same ``test`` examples.
+    from which each rule makes at most so many ``picks``, a share of which gets ``wrong`` labels. Heads of
+    what is labelled then are tested on the same ``test`` examples.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
     if len(some) > MOST:
@@ -157,7 +138,7 @@ def replay(
     for at, start in enumerate(starts):
         here = max(1, min(picks, (num - start) // _REST))
         picked = {rule: np.zeros((seeds, len(some)), np.float32) for rule in rules}
-        right: dict[str, Right] = {rule: np.zeros((seeds, len(test)), np.bool_) for rule in rules}
+        right: dict[str, heads.Right] = {rule: np.zeros((seeds, len(test)), np.bool_) for rule in rules}
         for draw in range(seeds):
             tell("replaying whom to label", at * seeds + draw, len(starts) * seeds)
             order = rng.permutation(len(some))
@@ -169,7 +150,7 @@ def replay(
             for rule, pick in rules.items():
                 own = pool[pick(near, judged, here)]
                 new = given.part(own)
-                head, _ = fit(known.with_others(new), moments + new.moments())
+                head, _ = heads.fit(known.with_others(new), moments + new.moments())
                 picked[rule][draw, own] = 1
                 right[rule][draw] = (head(test.x).argmax(dim=1) == test.labels).numpy()
         for rule in rules:
@@ -182,37 +163,38 @@ def replay(
 
 
 def _alike(apart: npt.NDArray[np.float32]) -> float:
-    """By how much more the mean of seeds varies for what they have in common, at least 1.
+    """By how much more the mean of seeds varies for the picks that they share, at least 1.
 
-    A rule that picks the same examples in every seed has shown what these are worth, and not what others
-    would be. Where an example is worth something of its own wherever it is picked, the mean of seeds varies
-    as the square of their mean ``picks - picks at random`` does, rows of ``apart`` [seeds, num].
+    A rule that picks the same examples in every seed has shown what these are worth, not what others would
+    be: where an example is worth something wherever it is picked, the mean of seeds varies as the square of
+    their mean ``picks - picks at random`` does, rows of ``apart`` [seeds, num].
     """
     mean = apart.mean(axis=0)
     rest = float(np.square(apart - mean).sum()) / max(len(apart) - 1, 1)
     return max(1.0, len(apart) * float(np.square(mean).sum()) / rest if rest else 1.0)
 
 
-def probabilities(known: LabelledVectors, others: LabelledVectors) -> Floats:
+def probabilities(known: heads.LabelledVectors, others: heads.LabelledVectors) -> Floats:
     """Probabilities of each class [n, C] of others, by a head on those known."""
-    head, temperature = fit(known)
+    head, temperature = heads.fit(known)
     p: Floats = torch.softmax(head(others.x).double() / temperature, dim=1).numpy()
     return p
 
 
 def margins(p: Floats) -> Floats:
     """The first probability less the second [n], of those of each class [n, C]."""
-    two = np.partition(p, -2, axis=1)[:, -2:]
-    return np.asarray(two[:, 1] - two[:, 0])
+    return np.asarray(np.diff(np.partition(p, -2, axis=1)[:, -2:])[:, 0])
 
 
-def _as_people_label(some: LabelledVectors, wrong: float, rng: np.random.Generator) -> LabelledVectors:
+def _as_people_label(
+    some: heads.LabelledVectors, wrong: float, rng: np.random.Generator
+) -> heads.LabelledVectors:
     if not wrong:
         return some
     num = some.num_classes
     other = (some.labels.numpy() + rng.integers(1, num, len(some))) % num
     labels = np.where(rng.random(len(some)) < wrong, other, some.labels.numpy())
-    return LabelledVectors(some.x, torch.from_numpy(labels), some.groups, num)
+    return heads.LabelledVectors(some.x, torch.from_numpy(labels), some.groups, num)
 
 
 def recommended(replayed: pd.DataFrame) -> str:
@@ -225,16 +207,11 @@ def recommended(replayed: pd.DataFrame) -> str:
 def pick_next(asked: LabelledNext) -> NextLabels:
     """The picks of each rule from a pool, and what each gains in replays; see `label_next`."""
     run, picks = asked.run, at_least("--picks", asked.picks, 1, MOST)
-    names = [one.name for one in heads_of(run).features]
-    found: list[Dataset] = []
-
-    def unlabelled(data: Dataset) -> Dataset:
-        found.append(load_unlabelled(asked.pool, data, vectors=in_files(names)))
-        _check_enough(picks, found[0], len(found[0]), "example")
-        return found[0]
-
-    examples = read_examples(run, asked.data, asked.seed, unlabelled)
-    [pool], num = found, len(run.ids)
+    names = [one.name for one in heads.heads_of(run).features]
+    data = data_of(run, asked.data)
+    pool, num = load_unlabelled(asked.pool, data, vectors=heads.in_files(names)), len(run.ids)
+    _check_enough(picks, pool, len(pool), "example")
+    examples = heads.read_examples(run, data, asked.seed, pool)
     copies = np.isin(examples.copies[num:], examples.copies[:num])
     repeated = pd.Series(examples.copies[num:]).duplicated().to_numpy() & ~copies
     new = num + np.flatnonzero(~copies & ~repeated)

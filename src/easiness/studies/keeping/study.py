@@ -11,8 +11,8 @@ from easiness.engine import At, Data, OneRun, Seed, Study
 from easiness.errors import BadInput
 from easiness.spec import Keep, Option, read_numbers
 from easiness.studies.keeping.labelling import NextLabels
-from easiness.studies.keeping.pacing import Curriculum, pace
 from easiness.studies.keeping.pruning import Pruned, prune
+from easiness.studies.keeping.ranks import Curriculum, pace
 from easiness.studies.keeping.worth import FEWEST_SEEDS, Worth
 
 
@@ -21,10 +21,6 @@ def _read_sizes(text: str) -> tuple[int, ...]:
     if any(number % 1 for number in numbers):  # what is left of one that is not finite is not a number
         raise BadInput(f"--sizes {text!r}: give whole numbers with commas between them, such as 500,2000")
     return tuple(map(int, numbers))
-
-
-def _read_shares(text: str) -> tuple[float, ...]:
-    return read_numbers("--keep-shares", text, "0.2,0.4,0.8")
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,10 @@ class Kept:
     keep_shares: Annotated[
         Sequence[float],
         Option(
-            "--keep-shares", "Shares of them to keep in these trials.", metavar="S,S,..", read=_read_shares
+            "--keep-shares",
+            "Shares of them to keep in these trials.",
+            metavar="S,S,..",
+            read=lambda text: read_numbers("--keep-shares", text, "0.2,0.4,0.8"),
         ),
     ] = (0.1, 0.2, 0.4, 0.6, 0.8)
     seeds: Annotated[int, Option("--seeds", "Draws of each size, at least five.", least=FEWEST_SEEDS)] = 5
@@ -116,7 +115,7 @@ _DEFAULTS = {one.name: one.default for one in fields(Kept) if one.default is not
 
 
 def _task(given: Mapping[str, Any]) -> str:
-    named = [name for name, default in _DEFAULTS.items() if _differs(given.get(name, default), default)]
+    named = [name for name, default in _DEFAULTS.items() if repr(given.get(name, default)) != repr(default)]
     of_tasks = {task: [name for name in named if name in own] for task, own in _OPTIONS.items()}
     asked = [(task, _flag(own[0])) for task, own in of_tasks.items() if own]
     if len(asked) > 1:
@@ -128,10 +127,6 @@ def _task(given: Mapping[str, Any]) -> str:
     if task == _TRIES and (ranks := [_flag(name) for name in named if name in ("score", "at")]):
         raise BadInput(f"{ranks[0]}: ranks what is dropped or paced; give --drop or --steps, too")
     return task
-
-
-def _differs(value: Any, default: Any) -> bool:
-    return value is not default and not (isinstance(value, int | float | tuple) and value == default)
 
 
 def _flag(name: str) -> str:
@@ -165,8 +160,7 @@ KEEP = Study(
         "says which to train on at each step.\n\n"
         "Else it says what is worth keeping of a run on features: at several sizes it fits heads to the "
         "easiest, the hardest and random examples, with and without suspects, and tests them on the held-out "
-        "split, or on a fifth that is set aside; minutes on one core. -o FILE.csv has labels to keep and "
-        "drop, for --labels and `verify`."
+        "split, or on a fifth; minutes on one core. -o FILE.csv has labels for --labels and `verify`."
     ),
     suffixes=_suffixes,
     trusts=True,
@@ -211,10 +205,9 @@ NEXT = Study(
     about=(
         "Needs a run on features. Picks are what is rare and uncertain (together they cover most of what is "
         "uncertain and has no label near by), what has the smallest margin, and random ones. Replays on the "
-        "run's own examples say which to follow: some are taken for labelled, each rule picks from the rest, "
-        "and heads of both are tested on the held-out split, or on a fifth that is set aside. A rule is "
-        "recommended only where its gain over random is shown with an interval, at the largest number of "
-        "labelled examples: half of those that there are."
+        "run's own examples say which to follow, tested on the held-out split, or on a fifth that is set "
+        "aside. A rule is recommended only where its gain over random is shown with an interval, where most "
+        "are labelled: half of those that there are."
     ),
     trusts=True,
 )

@@ -14,12 +14,10 @@ from easiness import show
 from easiness.analysis import Gain, Interval
 from easiness.lazy import Figure, pd
 from easiness.store import Run
-from easiness.studies.labels import Cleaned, verifying
+from easiness.studies.labels import CleanLabels, verifying
 
-ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"
-"""Which examples are kept."""
-FEWEST_SEEDS = 5
-"""Draws from which on intervals hold, see `paired_gain`."""
+ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"  # which examples are kept
+FEWEST_SEEDS = 5  # draws from which on intervals hold, see `paired_gain`
 NEIGHBOURS = 15
 """Nearest examples that vote: a second kind of classifier, since what heads can spare others may need."""
 
@@ -34,8 +32,8 @@ _SCORE = (
 )
 _OF_SIZE = (
     "Accuracy of heads on what is kept; gains in points over all examples of this size and over as many at "
-    "random, with 95 % intervals over draws and test examples. The whole size has one draw, and its "
-    "intervals are for these very examples. The best of many rows is partly lucky."
+    "random, with 95 % intervals over draws and test examples; of the whole size, for these very examples. "
+    "The best of many rows is partly lucky."
 )
 
 
@@ -56,7 +54,7 @@ class Worth(show.Result):
     margin: float
     grid: pd.DataFrame = field(repr=False)
     judged: Sequence[Mapping[str, Gain]] = field(repr=False)
-    keep: Cleaned = field(repr=False)
+    keep: CleanLabels = field(repr=False)
     suspects: int
     twice: Interval | None
     silent: str = ""
@@ -73,10 +71,6 @@ class Worth(show.Result):
         return dict(self.grid[self.grid["advised"]].iloc[0])
 
     @property
-    def num_examples(self) -> int:
-        return len(self.run.ids)
-
-    @property
     def num_examples_tried(self) -> int:
         """Examples of the largest size: all, but those that were set aside to test on."""
         return int(self.grid["size"].max())
@@ -84,7 +78,7 @@ class Worth(show.Result):
     @property
     def advice(self) -> str:
         """``of your 10,000: take the 180 suspects out, then you can leave out 60 % ...``."""
-        row, of, margin = self.advised, f"of your {self.num_examples:,}", f"{100 * self.margin:g} points"
+        row, of, margin = self.advised, f"of your {len(self.run.ids):,}", f"{100 * self.margin:g} points"
         margin = "1 point" if self.margin == _NONE else margin
         out = self.suspects if row["suspects_out"] else 0
         taken = f"take the {show.counted(out, 'suspect')} out" if out else ""
@@ -95,7 +89,7 @@ class Worth(show.Result):
             whom = " and ".join(_BY[: len(self.judged)])
             return f"{of}: {rest}; no smaller choice is shown to cost less than {margin}, {whom}"
         tried = self.num_examples_tried
-        left = 1 - row["num_kept"] / (tried - (out * tried / self.num_examples))
+        left = 1 - row["num_kept"] / (tried - (out * tried / len(self.run.ids)))
         what = f"leave out {_LEFT_OUT[row['kept']].format(show.whole_percent(left))}"
         before, beyond = f"{taken}, then " if taken else "", self._by_each("over_start")
         low, high = min(one["over_start"].interval for one in self.judged)
@@ -135,50 +129,35 @@ class Worth(show.Result):
 
     def document(self) -> Any:
         judged = [
-            {name: gain and Interval(gain.value, *gain.interval)._asdict() for name, gain in told.items()}
-            for told in ({name: one.get(name) for name in _JUDGED} for one in self.judged)
+            {name: _interval(one[name]) if name in one else None for name in _JUDGED} for one in self.judged
         ]
-        return {
-            "advice": self.advice,
-            "ahead": self.ahead,
-            "margin": self.margin,
-            "num_test": self.num_test,
-            "judged": judged[0],
-            "judged_near": judged[1] if len(judged) > 1 else None,
-            "twice_the_labels": None if self.twice is None else self.twice._asdict(),
-            "grid": [show.defined(row) for row in self.grid.to_dict("records")],
-        }
+        near = judged[1] if len(judged) > 1 else None
+        said = {name: getattr(self, name) for name in ("advice", "ahead", "margin", "num_test")}
+        twice = self.twice and self.twice._asdict()
+        grid = [show.defined(row) for row in self.grid.to_dict("records")]
+        return {**said, "judged": judged[0], "judged_near": near, "twice_the_labels": twice, "grid": grid}
 
     def frames(self) -> list[show.Frame]:
         own, gains = self.judged[0], {"over_all": "over all", "over_random": "over as many at random"}
         said = " and ".join(f"{_points(own[name])} {over}" for name, over in gains.items() if name in own)
         told = f"In points, judged on the half of the tests that had no part in the choice: {said}. "
-        told = told if self.advised["kept"] != ALL else ""
         whole = self.grid[self.grid["size"] == self.num_examples_tried]
         rivals = whole[(whole["kept"] == ALL) | (whole["share"] == self.advised["share"])]
-        note = f"{self.headline} {told}{self._about()}"
-        return [
-            _frame(f"What to keep of {self.run.path.resolve().name}", note, rivals),
-            *(
-                _frame(f"Of {size:,} labelled examples", _OF_SIZE, rows)
-                for size, rows in self.grid.groupby("size")
-            ),
-        ]
+        note = f"{self.headline} {told if self.advised['kept'] != ALL else ''}{self._about()}"
+        title = f"What to keep of {self.run.path.resolve().name}"
+        return [_frame(title, note, rivals), _frame("Everything that was tried", _OF_SIZE, self.grid)]
 
     def printed(self) -> list[show.Section]:
         return self.sections() if self.detailed else self.sections()[:1]
 
     def _about(self) -> str:
-        aside = f"of {self.num_examples:,} examples, set aside"
+        aside = f"of {len(self.run.ids):,} examples, set aside"
         where = f"{show.count(self.num_test)} {'held-out examples' if self.held_out else aside}"
-        wrong = "taken as they are"
-        if self.test_wrong:
-            wrong += f", {show.whole_percent(self.test_wrong)} of them likely wrong"
+        wrong = f", {show.whole_percent(self.test_wrong)} of them likely wrong" if self.test_wrong else ""
         return (
-            f"Classifiers on these features over {self.num_seeds} seeds, on {where}, whose "
-            f"labels are {wrong}: wrong ones there make differences smaller. {_SCORE}. What "
-            "twice as many labels would give is the mean over draws of as many. * marks what is advised; "
-            f"{NEIGHBOURS} nearest neighbours tried what linear classifiers do not rule out."
+            f"Classifiers on these features over {self.num_seeds} seeds, on {where}, whose labels are taken "
+            f"as they are{wrong}: wrong ones there make differences smaller. {_SCORE}. * marks what is "
+            f"advised; {NEIGHBOURS} nearest neighbours tried what linear classifiers do not rule out."
         )
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
@@ -195,13 +174,11 @@ class Worth(show.Result):
     def figure(self) -> Figure:
         """Accuracy against the share kept, a panel for each of the largest sizes, at most four.
 
-        A dotted line is the accuracy of all examples of the size. What is far below them all, as the hardest
-        with the wrong labels among them may be, leaves the panel.
+        A dotted line is the accuracy of all examples of the size.
         """
-        panels = {int(str(size)): rows for size, rows in self.grid.groupby("size")}
-        panels = dict([*panels.items()][-_MOST:])
+        panels = dict([*self.grid.groupby("size")][-_MOST:])
         figure = show.curves(
-            {f"{size:,} labelled": _curves(size, rows) for size, rows in panels.items()},
+            {f"{size:,} labelled": _curves(rows) for size, rows in panels.items()},
             (1.0 + _WIDTH * len(panels), _HEIGHT),
             x="share kept",
             y="accuracy",
@@ -210,9 +187,6 @@ class Worth(show.Result):
         for axes in figure.axes:
             axes.set_xticks(np.arange(0, 1.01, 0.25), ["0", "", "0.5", "", "1"])
             axes.set_xlim(0, _RIGHT)
-        lowest = min(rows["accuracy"].min() for rows in panels.values())
-        worst = min(rows["accuracy"].iloc[0] for rows in panels.values())  # of all examples of a size
-        figure.axes[0].set_ylim(bottom=max(lowest - _ROOM, worst - _BELOW))
         return figure
 
 
@@ -220,14 +194,13 @@ _STYLES = {EASIEST: (show.EASY, "o"), HARDEST: (show.HARD, "s"), RANDOM: (show.I
 _MOST = 4  # panels
 _WIDTH, _HEIGHT = 2.1, 3.4
 _RIGHT = 1.04  # of shares
-_BELOW, _ROOM = 0.15, 0.02  # of accuracy: what is farther below all examples is not drawn
 
 
-def _curves(size: int, rows: pd.DataFrame) -> list[show.Curve]:
+def _curves(rows: pd.DataFrame) -> list[show.Curve]:
     everything = rows["accuracy"].iloc[0]
     found = [show.Curve([0, _RIGHT], [everything, everything], "all", marker="", line=":")]
     for (out, kept), own in rows.sort_values("num_kept").groupby(["suspects_out", "kept"]):
-        x, y = own["num_kept"] / size, own["accuracy"]
+        x, y = own["num_kept"] / own["size"], own["accuracy"]
         if kept != ALL:
             label, (color, marker) = f"{kept}{', suspects out' if out else ''}", _STYLES[str(kept)]
             found.append(show.Curve(x, y, label, color, marker, "--" if out else "-", filled=not out))
@@ -243,6 +216,7 @@ def _frame(title: str, note: str, rows: pd.DataFrame) -> show.Frame:
     )
     data = rows.assign(kept=rows["kept"] + out + mark, num_kept=rows["num_kept"].round())
     columns = {
+        "size": show.counts(title="labelled"),
         "kept": show.names(),
         "num_kept": show.counts(title="examples"),
         "share": show.numbers(2),
@@ -252,6 +226,10 @@ def _frame(title: str, note: str, rows: pd.DataFrame) -> show.Frame:
         "accuracy_near": show.numbers(3, title="neighbours"),
     }
     return show.Frame(title, note, data, columns)
+
+
+def _interval(gain: Gain) -> dict[str, float]:
+    return Interval(gain.value, *gain.interval)._asdict()
 
 
 def _points(gain: Gain) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -33,7 +32,7 @@ SAID = "said"
 NOT_SEEN, NOT_SURE = -2, -1
 """Codes of who has not looked at an example, and of who is not sure of it."""
 
-TIED, OUTVOTED, UNSEEN, AGREED = range(4)
+TIED, OUTVOTED, UNSEEN, UNANIMOUS = range(4)
 """How the people stand to an example, in the order of the file: there is no majority, it is against somebody,
 nobody has looked, or all say the same."""
 
@@ -199,33 +198,33 @@ def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> People
     majority.
     """
     paths = [at_home(one) for one in files]
-    seen = set()
-    for path in paths:
-        if (real := path.resolve()) in seen:
+    real = [path.resolve() for path in paths]
+    for at, path in enumerate(paths):
+        if real[at] in real[:at]:
             raise BadInput(f"{path}: is given twice; give each file once")
-        seen.add(real)
-    said: dict[str, Decisions] = {}
+    by_name: dict[str, Decisions] = {}
     for path in paths:
-        for name, found in decisions_of_people(run, path, split).items():
-            said[name] = found if name not in said else _together(said[name], found, name, path)
-    if not any(map(len, said.values())):
+        for name, decisions in decisions_of_people(run, path, split).items():
+            before = by_name.get(name)
+            by_name[name] = decisions if before is None else _together(before, decisions, name, path)
+    if not any(map(len, by_name.values())):
         raise BadInput(
             f"{', '.join(map(str, paths))}: nothing is decided there; write keep, relabel, drop or unsure in "
             "the column action"
         )
-    return _agreement(said)
+    return _agreement(by_name)
 
 
 def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisions:
     """The decisions of one person in two files; where one of them says unsure, that in the other."""
     both = one.and_those(other)
-    said = pd.DataFrame({"at": both.at, "action": both.actions, "label": both.labels})[both.sure]
-    twice = said.drop_duplicates().loc[lambda rows: rows.duplicated("at", keep=False)].drop_duplicates("at")
-    for at, action in zip(twice["at"].tolist(), twice["action"], strict=True):
-        again = said.loc[said["at"] == at, "action"].iloc[-1]
+    rows = pd.DataFrame({"at": both.at, "action": both.actions, "label": both.labels})[both.sure]
+    twice = rows.drop_duplicates().loc[lambda rows: rows.duplicated("at", keep=False)]
+    for at in twice["at"].head(1).tolist():
+        actions = twice.loc[twice["at"] == at, "action"].tolist()
         raise BadInput(
-            f"{path}: {name!r} says {again} of the example {str(one.of.ids[at])!r}, and {action} in another "
-            "file; keep one of them, or write another name in the column by"
+            f"{path}: {name!r} says {actions[-1]} of the example {str(one.of.ids[at])!r}, and "
+            f"{actions[0]} in another file; keep one of them, or write another name in the column by"
         )
     order = np.argsort(~both.sure, kind="stable")
     first = np.zeros(len(both), np.bool_)
@@ -233,58 +232,55 @@ def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisi
     return both.part(first)
 
 
-def _agreement(said: Mapping[str, Decisions]) -> PeopleAgreement:
+def _agreement(by_name: Mapping[str, Decisions]) -> PeopleAgreement:
     """The decisions of more than half of those who looked at an example, those on which people differ first.
 
     Where there is no such majority the action is empty; where all who looked are unsure, it says so.
     """
-    first = next(iter(said.values()))
+    first = next(iter(by_name.values()))
     of, num = first.of, len(first.of.classes)
-    at = [*dict.fromkeys(one for found in said.values() for one in found.listed)]
-    people = {name: found for name, found in said.items() if len(found)}
+    rows = [{"at": at, **row} for decisions in by_name.values() for at, row in decisions.listed.items()]
+    cells = pd.DataFrame(rows).replace("", None).groupby("at", sort=False)
+    others, differ = cells.first().fillna(""), cells.nunique().gt(1).any()
+    at, mixed = others.index.to_numpy(np.int64), (*map(str, differ.index[differ]),)
+    others = others.drop(columns=[*mixed, SAID], errors="ignore").reset_index(drop=True)
+    people = {name: decisions for name, decisions in by_name.items() if len(decisions)}
 
     def of_all(column: str, nothing: Any) -> pd.DataFrame:
-        cells = {name: pd.Series(getattr(found, column), found.at) for name, found in people.items()}
-        return pd.DataFrame(cells).reindex(at).fillna(nothing)
+        columns = {name: pd.Series(getattr(one, column), one.at) for name, one in people.items()}
+        return pd.DataFrame(columns).reindex(at).fillna(nothing)
 
     actions = of_all("actions", "")
     codes = of_all("labels", NOT_SEEN).replace(UNKNOWN, num + 1).astype(np.int64)
     codes = codes.mask(actions == DROP, num).mask(actions == UNSURE, NOT_SURE)
-    own = of.labels[at]
-    rows = (zip(people, row, strict=True) for row in codes.to_numpy().tolist())
-    told = [[(name, code) for name, code in row if code != NOT_SEEN] for row in rows]
-    standing, majority = np.array([_majority([code for _, code in row]) for row in told], np.int64).T
-    words = [
-        "; ".join(f"{name}: {_in_words(of, code, label)}" for name, code in row)
-        for row, label in zip(told, own.tolist(), strict=True)
+    own, seen = of.labels[at], codes.where(codes != NOT_SEEN)
+    code, looks = seen.mode(axis=1)[0], seen.notna().sum(axis=1)
+    votes = seen.eq(code, axis=0).sum(axis=1)
+    has_majority, unanimous = (code >= 0) & (2 * votes > looks), (votes == looks) & (looks > 0)
+    standing = np.select([looks == 0, ~has_majority, unanimous], [UNSEEN, TIED, UNANIMOUS], OUTVOTED)
+    majority = code.where(has_majority | unanimous, NOT_SEEN).to_numpy(np.int64)
+    answers = [
+        {name: one for name, one in row.items() if one != NOT_SEEN} for row in codes.to_dict("records")
     ]
-    cells, differ = _other_columns(said)
-    others = pd.DataFrame({name: [column.get(one, "") for one in at] for name, column in cells.items()})
+    words = [
+        "; ".join(f"{name}: {_in_words(of, one, label)}" for name, one in row.items())
+        for row, label in zip(answers, own.tolist(), strict=True)
+    ]
     says = {UNSURE: majority == NOT_SURE, "": majority < 0, KEEP: majority == own, DROP: majority == num}
     merged = Decisions(
         first.split,
         first.data,
         of,
-        at=np.array(at, np.int64),
+        at=at,
         actions=np.select([*says.values()], [*says], default=RELABEL).astype(object),
         labels=np.where((majority < 0) | (majority >= num), UNKNOWN, majority),
-        by=np.array(["+".join(name for name, _ in row) for row in told], object),
-        times=np.array([max(row) for row in of_all("times", "").to_numpy()], object),
+        by=np.array(["+".join(map(str, row)) for row in answers], object),
+        times=of_all("times", "").max(axis=1).to_numpy(object),
     ).table()
     order = np.argsort(standing, kind="stable")
-    table = (
-        pd.concat([merged, others, pd.Series(words, name=SAID)], axis=1).iloc[order].reset_index(drop=True)
-    )
-    return PeopleAgreement(of, codes, table, standing[order], differ, _between(codes, own))
-
-
-def _majority(codes: Sequence[int]) -> tuple[int, int]:
-    if not codes:
-        return UNSEEN, NOT_SEEN
-    code, num = Counter(codes).most_common(1)[0]
-    if code == NOT_SURE or 2 * num <= len(codes):
-        return TIED, NOT_SURE if num == len(codes) and code == NOT_SURE else NOT_SEEN
-    return AGREED if num == len(codes) else OUTVOTED, code
+    table = pd.concat([merged, others], axis=1).assign(**{SAID: words})
+    table = table.iloc[order].reset_index(drop=True)
+    return PeopleAgreement(of, codes, table, standing[order], mixed, _between(codes, own))
 
 
 def _in_words(of: Labelled, code: int, own: int) -> str:
@@ -297,30 +293,16 @@ def _in_words(of: Labelled, code: int, own: int) -> str:
     return name if name.strip() and name not in (*ACTIONS, "wrong") else f"class {name!r}"
 
 
-def _other_columns(said: Mapping[str, Decisions]) -> tuple[dict[str, dict[int, str]], tuple[str, ...]]:
-    """The cells of other columns by example, where files do not differ, and the names of the others."""
-    columns: dict[str, dict[int, str]] = {}
-    differ: dict[str, None] = {}
-    listed = (one for found in said.values() for one in found.listed.items())
-    for at, name, cell in ((at, name, cell) for at, row in listed for name, cell in row.items()):
-        column = columns.setdefault(name, {})
-        if column.get(at, "") not in ("", cell):
-            differ[name] = None
-        column[at] = cell
-    return {name: column for name, column in columns.items() if name not in (*differ, SAID)}, tuple(differ)
-
-
 def _between(codes: pd.DataFrame, own: Integers) -> pd.DataFrame:
     """How far each pair agrees, then all where they are more."""
     people, rows = tuple(map(str, codes)), []
     for group in [*combinations(people, 2), *([people] if len(people) > 2 else [])]:
         sure = (codes[[*group]] >= 0).all(axis=1).to_numpy()
-        said = codes.loc[sure, [*group]].to_numpy().T
-        for on, answers in (("wrong", np.asarray(said != own[sure], np.int64)), ("label", said)):
-            found = kappa(answers)
-            values = () if found is None else zip(_BOTH, found[1:], strict=True)
-            cells = {
-                name: one for names, ends in values for name, one in zip(names, ends or (), strict=False)
-            }
-            rows.append({"people": group, "on": on, "num": 0 if found is None else found.num, **cells})
+        answers = codes.loc[sure, [*group]].to_numpy().T
+        for on, some in (("wrong", np.asarray(answers != own[sure], np.int64)), ("label", answers)):
+            cells: dict[str, Any] = {"people": group, "on": on, "num": 0}
+            if (result := kappa(some)) is not None:
+                cells |= dict(zip(_BOTH[0], result.agreed, strict=True), num=result.num)
+                cells |= zip(_BOTH[1], result.kappa or (), strict=False)
+            rows.append(cells)
     return pd.DataFrame(rows, columns=["people", "on", "num", *_BOTH[0], *_BOTH[1]])

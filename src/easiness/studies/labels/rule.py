@@ -30,7 +30,7 @@ from easiness.spec import (
 )
 from easiness.store import Run
 from easiness.studies.labels.agreement import PeopleAgreement, agreement
-from easiness.studies.suspects import Suspected, suspects
+from easiness.studies.suspects import SuspectOptions, suspects
 
 RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.5
 
@@ -46,13 +46,13 @@ _BARS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Cleaned(show.Result):
+class CleanLabels(show.Result):
     """The labels of examples before and after cleaning, arrays [K]; ``classes`` are the names by label.
 
     ``before`` are those that were trained with, ``labels`` those to train with, and ``was`` those at the
     source, which are ``before`` unless these came from a file, or `UNKNOWN`. ``dropped`` are left out.
-    ``told`` has texts, if there are any. ``decided`` are by hand, of which ``note`` says what one should
-    know; people looked at ``undecided`` more. ``above`` has the rule's thresholds to relabel and to drop.
+    ``texts`` are there if the examples have any. ``decided`` are by hand, of which ``note`` says what one
+    should know; people looked at ``undecided`` more. ``above`` has the rule's thresholds.
     """
 
     ids: npt.NDArray[Any]
@@ -61,7 +61,7 @@ class Cleaned(show.Result):
     dropped: Mask
     was: Integers
     classes: tuple[str, ...]
-    told: Told | None = None
+    texts: Told | None = None
     decided: int = 0
     undecided: int = 0
     note: str = ""
@@ -111,15 +111,16 @@ class Cleaned(show.Result):
         """
         known = self.was != UNKNOWN
         other = self.labels != np.where(known, self.was, self.before)
-        columns = {
+        columns: dict[str, Any] = {
             "id": self.ids,
             "label": self.labels,
             "class": np.array(self.classes, dtype=object)[self.labels],
             "was": self.was if known.all() else np.where(known, self.was.astype(object), np.array(None)),
             "action": np.where(self.dropped, DROP, np.where(other, RELABEL, KEEP)).astype(object),
         }
-        texts = {} if self.told is None else {self.told.column: self.told.texts}
-        return pd.DataFrame(columns | texts)
+        if self.texts is not None:
+            columns[self.texts.column] = self.texts.texts
+        return pd.DataFrame(columns)
 
     def by_class(self) -> pd.DataFrame:
         """A row a class: how many ``examples`` it has, go to others, come from others, are dropped, left."""
@@ -158,41 +159,44 @@ class Cleaned(show.Result):
         ]
 
 
-def by_rule(
-    run: Run,
-    relabel_above: float,
-    drop_above: float | None = None,
-    decided: Path | None = None,
-    *,
-    only_decided: bool = False,
-) -> Cleaned:
+def _by_rule(options: LabelOptions) -> CleanLabels:
     """Which examples of a run to relabel, to drop and to keep, as a file of labels that a person can edit.
 
     The table, in the order of the run, is what ``labels=`` takes; the source stays. What is ``decided`` is
     done as it is: a label that is kept stays, whatever the rule says, and so does one that nobody is sure of,
     or that somebody looked at without an action; one that is found wrong without another class drops its
-    example. All others go by the rule (`cleaned`) on what the decisions make of their probabilities, unless
+    example. All others go by the rule (`clean`) on what the decisions make of their probabilities, unless
     ``only_decided``.
     """
-    if only_decided and decided is None:
+    run, decided, only = options.run, options.decided, options.only_decided
+    if options.split != "train":
+        raise BadInput(
+            f"--split {options.split}: the rule is for the examples measured; give files of decisions, too"
+        )
+    if only and decided is None:
         raise BadInput("--only-decided: there is nothing decided; give --decided FILE")
-    suspected = suspects(Suspected((run,), pictures=False, decided=decided))
-    in_order = suspected.ranked.set_index("id", drop=False).reindex(run.ids.tolist())
-    made = suspected.decided
-    if made is not None:
-        in_order = _as_decided(in_order, made.decisions, only_decided)
+    ranking = suspects(SuspectOptions((run,), pictures=False, decided=decided))
+    table = ranking.ranked.set_index("id", drop=False).reindex(run.ids.tolist())
+    if ranking.decided is not None:
+        table = _as_decided(table, ranking.decided.decisions, only)
+    relabel_above = RELABEL_ABOVE if options.relabel_above is None else options.relabel_above
+    drop_above = options.drop_above
     if drop_above is None:
-        drop_above = DROP_ABOVE if suspected.low > 0 else RELABEL_ABOVE
-    found = cleaned(in_order, run.classes, relabel_above, drop_above)
-    if made is not None:
-        above, num = None if only_decided else found.above, len(made.decisions.undecided)
-        found = replace(found, decided=made.num_sure, undecided=num, note=made.note(), above=above)
-    return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run), run=run)
+        drop_above = DROP_ABOVE if ranking.low > 0 else RELABEL_ABOVE
+    result = clean(table, run.classes, relabel_above, drop_above)
+    if (decisions := ranking.decided) is not None:
+        above, num = None if only else result.above, len(decisions.decisions.undecided)
+        result = replace(
+            result, decided=decisions.num_sure, undecided=num, note=decisions.note(), above=above
+        )
+    return replace(result, ids=run.ids, was=_at_source(run), texts=_texts(run), run=run)
 
 
-def without(run: Run, dropped: Mask) -> Cleaned:
+def without(run: Run, dropped: Mask) -> CleanLabels:
     """The file of labels of a run that leaves some examples out [K], and changes no label."""
-    return Cleaned(run.ids, run.labels, run.labels, dropped, _at_source(run), run.classes, told=_texts(run))
+    return CleanLabels(
+        run.ids, run.labels, run.labels, dropped, _at_source(run), run.classes, texts=_texts(run)
+    )
 
 
 def _as_decided(in_order: pd.DataFrame, made: Decisions, only: bool) -> pd.DataFrame:
@@ -210,13 +214,10 @@ def _as_decided(in_order: pd.DataFrame, made: Decisions, only: bool) -> pd.DataF
 
 
 def _texts(run: Run) -> Told | None:
-    if kind_named(run.spec.data.kind).exported.form != "text":
-        return None
-    data, _ = find_data(run, None)
-    if data is None:
-        return None
-    with suppress(BadInput):
-        return told(data, positions_in(data, run))
+    if kind_named(run.spec.data.kind).exported.form == "text":
+        data, _ = find_data(run, None)
+        with suppress(BadInput):
+            return None if data is None else told(data, positions_in(data, run))
     return None
 
 
@@ -232,12 +233,12 @@ def _at_source(run: Run) -> Integers:
     return np.full(len(run.ids), UNKNOWN, np.int64)
 
 
-def cleaned(
+def clean(
     ranked: pd.DataFrame,
     classes: tuple[str, ...],
     relabel_above: float = RELABEL_ABOVE,
     drop_above: float = DROP_ABOVE,
-) -> Cleaned:
+) -> CleanLabels:
     """Relabel where the suggestion is probably right, drop where the label is probably wrong, keep the rest.
 
     A suggestion is right with about the probability ``p_wrong * suggested_share``: the label has to be wrong,
@@ -262,7 +263,7 @@ def cleaned(
             f"relabelled and {dropped} dropped; give a higher --relabel-above or --drop-above"
         )
     above = (relabel_above, drop_above)
-    return Cleaned(ranked["id"].to_numpy(), labels, new, drop, labels, classes, above=above)
+    return CleanLabels(ranked["id"].to_numpy(), labels, new, drop, labels, classes, above=above)
 
 
 def verifying(
@@ -297,7 +298,7 @@ def verifying(
 
 
 @dataclass(frozen=True)
-class Labelling:
+class LabelOptions:
     """Options of `labels`."""
 
     run: OneRun
@@ -336,37 +337,28 @@ class Labelling:
     split: HeldOutToo = "train"
 
 
-def labels(asked: Labelling) -> Cleaned | PeopleAgreement:
+def labels(options: LabelOptions) -> CleanLabels | PeopleAgreement:
     """The file of labels by the rule; or the merged decisions of people, and how far they agree."""
-    if asked.files is None:
-        if asked.split != "train":
-            raise BadInput(
-                f"--split {asked.split}: the rule is for the examples measured; give files of decisions, too"
-            )
-        above = RELABEL_ABOVE if asked.relabel_above is None else asked.relabel_above
-        return by_rule(asked.run, above, asked.drop_above, asked.decided, only_decided=asked.only_decided)
-    if not asked.files:
+    if options.files is None:
+        return _by_rule(options)
+    if not options.files:
         raise BadInput("files: none is given; give one or more, or leave them out to decide by rule")
-    of_rule = {
-        "--relabel-above": asked.relabel_above,
-        "--drop-above": asked.drop_above,
-        "--decided": asked.decided,
-        "--only-decided": asked.only_decided or None,
-    }
-    for name, value in of_rule.items():
-        if value is not None:
+    for name in ("relabel_above", "drop_above", "decided", "only_decided"):
+        value = getattr(options, name)
+        if value is not None and value is not False:
             raise BadInput(
-                f"{name}: is of the rule, and files say what people decided; leave one of them out"
+                f"--{name.replace('_', '-')}: is of the rule, and files say what people decided; leave one "
+                "of them out"
             )
-    files = [asked.files] if isinstance(asked.files, str | Path) else asked.files
-    return agreement(asked.run, files, asked.split)
+    files = [options.files] if isinstance(options.files, str | Path) else options.files
+    return agreement(options.run, files, options.split)
 
 
 LABELS = Study(
     "labels",
     "Mend",
     "Write a file of labels: by rule, or as people say.",
-    Labelling,
+    LabelOptions,
     labels,
     about="By rule: what to relabel, drop and keep of the suspects of a run. You may edit label, class and "
     "action in the file. Every command that reads data takes it by --labels.\n\nWith files: how far people "

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -17,12 +17,12 @@ from easiness import show
 from easiness.analysis import MIN_GROUP, SIDES, Agreement, GroupMatch, Match, Side, Ties
 from easiness.errors import shorten
 from easiness.lazy import Axes, Figure, pd
-from easiness.show import counted, marked, number, with_interval
+from easiness.show import counted, number, with_interval
 from easiness.store import Row
 from easiness.studies.matching.reliability import Reliability, tail_text
 
 _NAME = 14  # letters of a name, so that the table stays within 100 columns
-_NAME_WIDTH, _MOST_LINES = 12, 5  # letters of a line of a name in the figure, and lines
+_MOST_LINES = 5  # of a name in the figure
 _NARROW = 0.2  # width of an interval that more trials would not change much
 _MOST_PAIRS = 6  # of a side that have a sentence each, as those of four runs; more have theirs together
 
@@ -51,25 +51,21 @@ class Cell:
 
     def values(self) -> dict[str, Any]:
         """The rate with everything beside it, as a flat row; ``None`` where there is no value."""
-        groups, every, agreed = self.groups, self.all_trials, self.agreed
-
-        def of(match: Any, name: str, at: int | None = None) -> Any:
-            value = getattr(match, name, None)
-            return show.defined(value if at is None or value is None else value[at])
-
+        groups, every = (vars(one) if one else {} for one in (self.groups, self.all_trials))
         names = ("bias", "decided", "group_size", "num_splits", "num_empty", "chance", "class_chance")
-        return {
-            "rate": of(groups, "rate"),
-            "low": of(groups, "interval", 0),
-            "high": of(groups, "interval", 1),
-            **{name: of(groups, name) for name in names},
-            "agreement": of(agreed, "rate"),
-            **{f"agreement_{name}": of(agreed, name) for name in ("low", "high", "reason")},
-            **{f"tie_mass_{run}": of(groups, "tie_mass", at) for at, run in enumerate("ab")},
-            **{f"size_{run}": of(groups, "sizes", at) for at, run in enumerate("ab")},
-            **{f"all_trials_{name}": of(every, name) for name in ("rate", "chance", "class_chance")},
-            **{f"all_trials_tie_mass_{run}": of(every, "tie_mass", at) for at, run in enumerate("ab")},
-        }
+        row = {"rate": groups.get("rate"), **_both(groups, "interval", "low", "high")}
+        row |= {name: groups.get(name) for name in names} | {"agreement": self.agreed.rate}
+        row |= {f"agreement_{name}": getattr(self.agreed, name) for name in ("low", "high", "reason")}
+        row |= _both(groups, "tie_mass", "tie_mass_a", "tie_mass_b") | _both(
+            groups, "sizes", "size_a", "size_b"
+        )
+        row |= {f"all_trials_{name}": every.get(name) for name in ("rate", "chance", "class_chance")}
+        row |= _both(every, "tie_mass", "all_trials_tie_mass_a", "all_trials_tie_mass_b")
+        return {name: show.defined(value) for name, value in row.items()}
+
+
+def _both(match: dict[str, Any], name: str, first: str, second: str) -> dict[str, Any]:
+    return dict(zip((first, second), match.get(name, (None, None)), strict=True))
 
 
 @dataclass(frozen=True)
@@ -78,9 +74,8 @@ class Comparison(show.Result):
 
     ``rows`` say after which epoch, or at which share, each run was read. ``resolution`` has of each run
     ``num_trials``, the shares of the examples that are ``right_in_all`` and ``right_in_none``, and the
-    ``tie_mass`` by side. ``note`` says which runs have augmented observations or were not trained to the end
-    then, where any, and of how many examples those compared were drawn. ``reliability`` is empty where
-    rates alone were asked for.
+    ``tie_mass`` by side. ``note`` says how the runs were observed, where it matters. ``reliability`` is empty
+    where rates alone were asked for.
     """
 
     names: list[str]
@@ -109,17 +104,6 @@ class Comparison(show.Result):
         return self.sections() if self.detailed else [headline(self).section]
 
     @property
-    def epoch(self) -> int | None:
-        """The epoch after which trainings were read; ``None`` where there are runs on features alone."""
-        return next((row.number for row in self.rows if row.share is None), None)
-
-    @property
-    def share(self) -> float | None:
-        """The share that runs on features were read at; ``None`` without any, and where they are several."""
-        shares = {row.share for row in self.rows if row.share is not None}
-        return shares.pop() if len(shares) == 1 else None
-
-    @property
     def at(self) -> str:
         """``after epoch 3``, ``at share 0.8``, or that of each run by its name."""
         if len(set(self.rows)) == 1:
@@ -134,16 +118,15 @@ class Comparison(show.Result):
 
     @property
     def asked(self) -> dict[str, Any]:
-        """``epoch`` and ``share``, as far as the runs were read after or at one."""
-        of_rows = {name for row in self.rows for name in row.asked}
-        return {name: getattr(self, name) for name in ("epoch", "share") if name in of_rows}
-
-    @cached_property
-    def _by_key(self) -> dict[tuple[int, int, Side, Ties], Cell]:
-        return {(cell.a, cell.b, cell.side, cell.ties): cell for cell in self.cells}
+        """``epoch`` and ``share``, as far as the runs were read after or at one; ``None`` for several."""
+        values: dict[str, set[Any]] = {}
+        for row in self.rows:
+            values.setdefault(row.name, set()).add(row.value)
+        return {name: one.pop() if len(one) == 1 else None for name, one in values.items()}
 
     def cell(self, a: int, b: int, side: Side, ties: Ties) -> Cell:
-        return self._by_key[min(a, b), max(a, b), side, ties]
+        key = min(a, b), max(a, b), side, ties
+        return next(one for one in self.cells if (one.a, one.b, one.side, one.ties) == key)
 
     def table(self) -> pd.DataFrame:
         """One row per matching rate, both sides and all policies."""
@@ -159,21 +142,14 @@ class Comparison(show.Result):
         return draw_matching(self)
 
     def frames(self) -> list[show.Frame]:
-        frames = [headline(self), _resolution(self)]
-        for side in SIDES:
-            frames += [_matrix(self, side), _details(self, side)]
+        frames = [headline(self), _resolution(self), *(_details(self, side) for side in SIDES)]
         for name, judged in zip(self.names, self.reliability, strict=False):
             if judged.by_epoch:
                 frames += [_halves(name, self, judged, by) for by in (judged.row_name, "trials")]
         return frames
 
-    def markdown(self) -> str:
-        note = "" if self.note is None else f"Note: {show.markdown_text(self.note)}.\n\n"
-        sentences = "\n".join(f"- {show.markdown_text(text)}" for text in self.answers())
-        return f"{note}{sentences}\n\n{show.sections_markdown(self.sections())}"
-
-    def _repr_html_(self) -> str:
-        return show.result_html(self.figure(), self.sections(), self.answers())
+    def said(self) -> list[str]:
+        return [*self.notices, *self.answers()]
 
     def document(self) -> dict[str, Any]:
         """Answers, matching rates, resolution and reliability, and the note; keys are relied on."""
@@ -197,6 +173,9 @@ class Comparison(show.Result):
         """The policy for ties that the answers are about: ``refine`` if it was among those compared."""
         return "refine" if "refine" in self.ties else self.ties[0]
 
+    def pair_name(self, cell: Cell) -> str:
+        return " and ".join(self.names[at] for at in sorted({cell.a, cell.b}))
+
     def answers(self) -> list[str]:
         """The sentences of `pair_answers`, then what each run's sets hold and whether they still change."""
         named: dict[str, list[str]] = {}
@@ -209,83 +188,64 @@ class Comparison(show.Result):
     def pair_answers(self, pair: tuple[int, int] | None = None) -> list[str]:
         """A sentence for each side and pair of runs, or for each side of a run that is alone.
 
-        More pairs than four runs have share a sentence, with the range of their rates, where the same can be
-        said of them. With a ``pair`` of positions it is of this alone.
+        More pairs than four runs have share a sentence, with the range of their rates. With a ``pair`` of
+        positions it is of this alone.
         """
         alone = len(self.names) == 1
-        cells = [
-            cell
+        of_side = [
+            [
+                cell
+                for cell in self.cells
+                if (cell.side, cell.ties) == (side, self.headline_ties)
+                and (alone or cell.a != cell.b)
+                and (pair is None or {cell.a, cell.b} == set(pair))
+            ]
             for side in SIDES
-            for cell in self.cells
-            if (cell.side, cell.ties) == (side, self.headline_ties)
-            and (alone or cell.a != cell.b)
-            and (pair is None or {cell.a, cell.b} == set(pair))
         ]
-        together = len(cells) > _MOST_PAIRS * len(SIDES)
-        alike: dict[object, list[Cell]] = {}
-        for cell in cells:
-            groups = cell.groups
-            told = None if groups is None else (groups.group_size, groups.decided, math.isnan(groups.rate))
-            kind = (told, cell.agreed.reason) if together else (cell.a, cell.b)
-            alike.setdefault((cell.side, *kind), []).append(cell)
-        return [_answer(self, ones) for ones in alike.values()]
+        if max(map(len, of_side)) > _MOST_PAIRS:
+            return [_range(self, cells) for cells in of_side]
+        return [_answer(self, cell) for cells in of_side for cell in cells]
 
 
-def _answer(c: Comparison, cells: Sequence[Cell]) -> str:
-    """One sentence on a pair of runs, or on several of a kind."""
-    cell, num = cells[0], len(cells)
-    tail = tail_text(cell.side, c.fraction)
-    names = f"{c.names[cell.a]} and {c.names[cell.b]}" if num == 1 else f"{num:,} pairs of runs"
+def _range(c: Comparison, cells: Sequence[Cell]) -> str:
+    """A sentence on many pairs of runs."""
+    known = sorted((one for one in cells if one.agreement >= 0), key=lambda one: one.agreement)
+    tail = f"of the {tail_text(cells[0].side, c.fraction)}"
+    if not known:
+        return f"how far {len(cells):,} pairs of runs agree on the sets {tail} cannot be told"
+    least, most = (f"{number(one.agreement)} ({c.pair_name(one)})" for one in (known[0], known[-1]))
+    return f"{len(known):,} of {len(cells):,} pairs of runs agree on {least} to {most} {tail}"
+
+
+def _answer(c: Comparison, cell: Cell) -> str:
+    tail, name = tail_text(cell.side, c.fraction), c.pair_name(cell)
     groups, every = cell.groups, cell.all_trials
     if groups is None and every is None:
-        return f"{c.names[cell.a]}: one {c.judge} cannot say how much of its {tail} another would find"
-    matches = [one.all_trials if one.groups is None else one.groups for one in cells]
-    rate = _range(match.rate for match in matches if match)
-    chance = f"{_range(match.chance for match in matches if match)} would be chance"
+        return f"{name}: one {c.judge} cannot say how much of its {tail} another would find"
     if groups is None:
+        assert every is not None
         return (
-            f"{names} match in {rate} of the {tail}; {chance}; "
+            f"{name} match in {number(every.rate)} of the {tail}; {number(every.chance)} would be chance; "
             f"with one {c.judge} of each, noise cannot be told from disagreement"
         )
-    if math.isnan(groups.rate) and cell.a == cell.b:
-        return f"{c.names[cell.a]}: its sets of the {tail} are empty"
+    chance = f"{number(groups.chance)} would be chance"
+    few = f"; undecided, since groups of fewer than {MIN_GROUP} {c.judge}s decide nothing"
+    doubt = "" if groups.decided else few
+    if cell.a == cell.b and math.isnan(groups.rate):
+        return f"{name}: its sets of the {tail} are empty"
     if cell.a == cell.b:
         return (
-            f"{c.names[cell.a]} finds {with_interval(groups.rate, *groups.interval)} of its {tail} again "
-            f"with {counted(groups.group_size, f'other {c.judge}')}; {chance}{_doubt(c, groups.decided)}"
+            f"{name} finds {with_interval(groups.rate, *groups.interval)} of its {tail} again "
+            f"with {counted(groups.group_size, f'other {c.judge}')}; {chance}{doubt}"
         )
     if cell.agreed.reason is not None:
-        return (
-            f"how far {names} agree on the {tail} cannot be told ({cell.agreed.reason}); "
-            + (
-                f"groups of {counted(groups.group_size, c.judge)} match in {rate}; {chance}"
-                if groups.rate >= 0
-                else "there is nothing to match"
-            )
-            + _doubt(c, groups.decided)
-        )
+        match = f"groups of {counted(groups.group_size, c.judge)} match in {number(groups.rate)}; {chance}"
+        match = match if groups.rate >= 0 else "there is nothing to match"
+        return f"how far {name} agree on the {tail} cannot be told ({cell.agreed.reason}); {match}{doubt}"
     agreed = with_interval(cell.agreed.rate, cell.agreed.low, cell.agreed.high)
-    if num > 1:
-        ends = [choose(cells, key=lambda one: one.agreement) for choose in (min, max)]
-        agreed = " to ".join(
-            f"{number(one.agreement)} ({c.names[one.a]} and {c.names[one.b]})" for one in ends
-        )
-    narrow = all(one.agreed.high - one.agreed.low <= _NARROW for one in cells)
-    more = "would hardly change that" if narrow else "would narrow that down"
-    return (
-        f"{names} agree on {agreed} of the {tail}; "
-        f"{chance}{f'; more trials {more}' if groups.decided else _doubt(c, groups.decided)}"
-    )
-
-
-def _range(values: Iterable[float]) -> str:
-    found = sorted(values)
-    return " to ".join(dict.fromkeys((number(found[0]), number(found[-1]))))
-
-
-def _doubt(c: Comparison, decided: bool) -> str:
-    few = f"groups of fewer than {MIN_GROUP} {c.judge}s"
-    return "" if decided else f"; undecided, since {few} decide nothing"
+    narrow = cell.agreed.high - cell.agreed.low <= _NARROW
+    more = f"; more trials would {'hardly change that' if narrow else 'narrow that down'}"
+    return f"{name} agree on {agreed} of the {tail}; {chance}{doubt or more}"
 
 
 _NUMBERS = ("rate", "low", "high", "group_size", "chance", "class_chance", "all_trials_rate")
@@ -301,10 +261,11 @@ def headline(c: Comparison) -> show.Frame:
         rows[name] = rows[name].fillna(rows[f"all_trials_{name}"])
     a, b = (rows[name].map(shortened) for name in ("a", "b"))
     rows["set"] = rows["side"] + ": " + a + " - " + b.where(~rows["ceiling"], "itself")
-    rows["match"] = [_match(row) for row in rows.to_dict("records")]
+    rows["set"] += np.where(rows["rate"].isna() & rows["all_trials_rate"].notna(), ", all trials", "")
+    rows = rows.assign(rate=rows["rate"].fillna(rows["all_trials_rate"]), decided=rows["decided"].ne(False))
     columns = {
         "set": show.names(),
-        "match": show.names(),
+        "rate": show.numbers(2, title="match", low="low", high="high", decided="decided"),
         "agreement": show.numbers(2, low="agreement_low", high="agreement_high", decided="decided"),
         "chance": show.numbers(2),
         "class_chance": show.numbers(2, title="by class"),
@@ -320,14 +281,6 @@ def headline(c: Comparison) -> show.Frame:
     )
 
 
-def _match(row: Mapping[Any, Any]) -> str:
-    """The rate of a row between groups, or that of all trials where a run has one alone."""
-    if not math.isnan(row["group_size"]):
-        return marked(with_interval(row["rate"], row["low"], row["high"]), row["decided"])
-    every = number(row["all_trials_rate"])
-    return every and f"{every} (all trials)"
-
-
 def shortened(name: str) -> str:
     """A name with its middle left out where it is long."""
     if len(name) <= _NAME:
@@ -337,71 +290,34 @@ def shortened(name: str) -> str:
 
 
 def _resolution(c: Comparison) -> show.Frame:
-    rows = [
-        {
-            "run": name,
-            f"{c.judge}s": of["num_trials"],
-            "right in all": of["right_in_all"],
-            "right in none": of["right_in_none"],
-            **{f"tie mass {side}": of["tie_mass"][side] for side in SIDES},
-        }
-        for name, of in zip(c.names, c.resolution, strict=True)
-    ]
-    return show.table(
+    numbers = ("right_in_all", "right_in_none", *(f"tie_mass_{side}" for side in SIDES))
+    columns = {"run": show.names(), "num_trials": show.counts(title=f"{c.judge}s")}
+    columns |= {name: show.numbers(title=name.replace("_", " ")) for name in numbers}
+    return show.Frame(
         f"How far easiness tells {c.num_examples} examples apart {c.at}",
         f"Shares of the examples, from all {c.judge}s. Tie mass: the share of the examples that tie "
         f"at the edge of a set of {c.fraction:g}.",
-        rows,
-    )
-
-
-def _matrix(c: Comparison, side: Side) -> show.Frame:
-    columns, cells = {"name": show.names(title=" ")}, {"name": c.names}
-    for ties in c.ties:
-        for j, other in enumerate(c.names):
-            columns[f"{ties} {j}"] = show.names(title=other if j else f"{ties}: {other}")
-            cells[f"{ties} {j}"] = [
-                "-" if j < i else _rate(c.cell(i, j, side, ties).groups) for i in range(len(c.names))
-            ]
-        columns[f"{ties} random"] = show.names(title="random")
-        cells[f"{ties} random"] = [number(_chance_of(c, i, side, ties)) for i in range(len(c.names))]
-    return show.Frame(
-        f"{side.capitalize()} examples: matching rates {c.at}, fraction {c.fraction:g}",
-        "Between groups of equal size. The diagonal is a network against itself: the noise ceiling. "
-        f"? marks groups of fewer than {MIN_GROUP} {c.judge}s, which decide nothing.",
-        pd.DataFrame(cells),
+        pd.json_normalize(c.resolution, sep="_").assign(run=c.names),
         columns,
     )
-
-
-def _rate(groups: GroupMatch | None) -> str:
-    return marked(number(groups.rate) or "empty", groups.decided) if groups else "none"
-
-
-def _chance_of(c: Comparison, i: int, side: Side, ties: Ties) -> float:
-    groups = c.cell(i, i, side, ties).groups
-    return groups.chance if groups else c.fraction
 
 
 def _details(c: Comparison, side: Side) -> show.Frame:
     rows = c.table()
     rows = rows[rows["side"] == side]
     pair = (rows["a"] + " - " + rows["b"]).where(~rows["ceiling"], "ceiling of " + rows["a"])
-    numbers = dict.fromkeys(("chance", "class_chance", "tie_mass_a", "tie_mass_b"), show.numbers(2))
-    every = ("all_trials_rate", "all_trials_chance", "all_trials_tie_mass_a", "all_trials_tie_mass_b")
     columns = {
         "pair": show.names(),
         "ties": show.names(),
         "rate": show.numbers(2, low="low", high="high", decided="decided"),
-        "bias": show.numbers(2),
-        "group_size": show.counts(title=f"{c.judge}s a group"),
-        **numbers,
-        "size_a": show.numbers(0),
-        "size_b": show.numbers(0),
         "agreement": show.numbers(2, low="agreement_low", high="agreement_high"),
         "agreement_reason": show.names(title="why none"),
-        **dict.fromkeys(every, show.numbers(2)),
+        "group_size": show.counts(title=f"{c.judge}s a group"),
     }
+    ties = ("tie_mass_a", "tie_mass_b")
+    numbers = ("bias", "chance", "class_chance", *ties, "all_trials_rate", "all_trials_chance")
+    columns |= {name: show.numbers(2) for name in (*numbers, *(f"all_trials_{name}" for name in ties))}
+    columns |= {name: show.numbers(0) for name in ("size_a", "size_b")}
     return show.Frame(
         f"{side.capitalize()} examples: what each rate must be read beside",
         "Rates are means over choices of disjoint groups. Intervals are a bootstrap over trials, "
@@ -442,16 +358,15 @@ def _halves(name: str, c: Comparison, judged: Reliability, by: str) -> show.Fram
     return show.table(title, note, rows, digits=2)
 
 
-def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: Ties | None = None) -> Figure:
-    """Matching rates between groups of trials, with 95 % intervals and chance: easy above the diagonal.
+def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES) -> Figure:
+    """Matching rates between groups of trials, with 95 % intervals: easy above the diagonal, hard below it.
 
-    Those of hard examples are below it. The diagonal, framed, is a network against itself: its noise ceiling.
-    What rests on groups that are too small to decide anything is in italics. ``ties`` is ``refine`` where the
-    comparison has it.
+    The diagonal, framed, is a network against itself: its noise ceiling. What rests on groups that are too
+    small to decide anything is in italics.
     """
     from matplotlib.figure import Figure
 
-    ties = comparison.headline_ties if ties is None else ties
+    ties = comparison.headline_ties
     num, names = len(comparison.names), [_wrapped(name) for name in comparison.names]
     lines = max(name.count("\n") for name in names)
     figure = Figure(figsize=(1.6 + 1.15 * (num + 1), 1.0 + 0.13 * lines + 0.85 * num), layout="constrained")
@@ -500,11 +415,7 @@ def _draw_side(axes: Axes, comparison: Comparison, side: Side, sides: Sequence[S
 
 def _wrapped(name: str) -> str:
     """A name in short lines, broken after what joins words, without mathematics."""
-    lines = [""]
-    for part in re.findall(rf"[^_\- ]{{1,{_NAME_WIDTH}}}[_\- ]?|[_\- ]", name):
-        if lines[-1] and len(lines[-1]) + len(part.rstrip("_- ")) > _NAME_WIDTH + 1:
-            lines.append("")
-        lines[-1] += part
+    lines = re.sub(r"(?!.{1,13}$)(.{1,13}[_\- ]|.{13})", "\\1\n", name).splitlines()
     if len(lines) > _MOST_LINES:
         lines[_MOST_LINES - 1 :] = ["..."]
     return "\n".join(lines).replace("$", r"\$")

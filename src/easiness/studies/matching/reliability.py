@@ -35,11 +35,10 @@ def tail_text(side: Side, fraction: float) -> str:
 class Outlook:
     """Forecasts and drifts of the refined sets of ``fraction`` of the examples, one a side, after ``epoch``.
 
-    ``forecasts`` are empty below `MIN_TRIALS`, and where they cannot be made; ``reason`` then says why. Each
-    of ``drifts`` is between the epoch before the last quarter and the last one, or between ``epoch`` and the
-    last where it is an earlier one; empty where one epoch or one trial was observed, and of runs on features.
-    ``num_observed`` is the number of epochs observed, ``seconds`` what a further trial takes as these did;
-    None if not known. Of a run on features ``num_trials`` are the heads that left an example out, and
+    ``forecasts`` are empty below `MIN_TRIALS`, and where ``reason`` says why. Each of ``drifts`` is between
+    the epoch before the last quarter and the last one, or between an earlier ``epoch`` and the last; empty
+    where one epoch or one trial was observed, and of runs on features. ``seconds`` is what a further trial
+    takes, if known. Of a run on features ``num_trials`` are the heads that left an example out, and
     ``trials_of_each`` trials have one such.
     """
 
@@ -59,7 +58,7 @@ class Outlook:
         if self.num_trials < analysis.MIN_TRIALS:
             least, few = analysis.MIN_TRIALS, show.counted(self.num_trials, self._judge)
             needed = f"{few}: {least} are needed"
-            if self.trials_of_each is not None:
+            if self._judge == "head":
                 trials = self._trials(least)
                 needed = f"{few} that left an example out: {trials} trials are needed, for {least} heads"
             return [f"{both} cannot be told from {needed}{self._cost(least, with_time)}"]
@@ -83,8 +82,7 @@ class Outlook:
     def _cost(self, num: int, with_time: bool) -> str:
         """How long it takes to judge an example ``num`` times, as far as that is known and to be said."""
         more = self._trials(num) - self._trials(self.num_trials)
-        known = with_time and self.seconds is not None
-        return f", {show.duration_text(more * (self.seconds or 0))} more here" if known else ""
+        return f", {show.duration_text(more * self.seconds)} more here" if with_time and self.seconds else ""
 
     def _sentence(self, one: analysis.Forecast, with_time: bool) -> str:
         value, low, high = one.share()
@@ -107,18 +105,15 @@ class Outlook:
 
     def warnings(self) -> list[str]:
         """A sentence for each side whose sets are shown to have changed towards the last epoch."""
-        said = []
-        for one in self.drifts:
-            agreed = show.with_interval(one.agreement.rate, one.agreement.low, one.agreement.high)
-            last = self.epoch == one.last
-            after = f"training after epoch {one.epoch} changed them"
-            if one.goes_on:
-                said.append(
-                    f"the {one.side} sets after epoch {one.epoch} and after epoch {one.last} agree on "
-                    f"{agreed}, without noise: "
-                    f"{'training still changes them, so more epochs may too' if last else after}"
-                )
-        return said
+        after = f"training after epoch {self.epoch} changed them"
+        on = "training still changes them, so more epochs may too"
+        return [
+            f"the {one.side} sets after epoch {one.epoch} and after epoch {one.last} agree on {rate}, "
+            f"without noise: {on if self.epoch == one.last else after}"
+            for one in self.drifts
+            for rate in [show.with_interval(one.agreement.rate, one.agreement.low, one.agreement.high)]
+            if one.goes_on
+        ]
 
     def values(self) -> dict[str, Any]:
         """Contents of the sets, by side: a share of the true set, and the trials that 90 % of it needs."""
@@ -133,10 +128,7 @@ class Outlook:
 
 
 def outlook_lines(run: Run) -> list[str]:
-    """`Outlook.sentences` of a run after its last epoch, then its warnings, marked as such.
-
-    One line with the reason where nothing can be said, as with a damaged file or too few examples.
-    """
+    """Lines on the sets of a run after its last epoch, and warnings, or why nothing can be said."""
     try:
         ahead = outlook(run)
     except BadInput as error:
@@ -155,8 +147,7 @@ def outlook(
 ) -> Outlook:
     """Look ahead from the trials of a run after ``epoch`` epochs, the last by default.
 
-    Of more than 20,000 examples so many are drawn. ``known`` are votes by epoch, of those drawn, that are not
-    read again.
+    Of more than 20,000 examples so many are drawn. ``known`` are votes by epoch that are not read again.
     """
     epoch, last = run.resolve_row(epoch), run.observed[-1]
     analysis.num_selected(len(run.ids), fraction)  # a wrong fraction is no reason that nothing is known
@@ -199,9 +190,8 @@ class Reliability:
     """How reproducible one run's easy and hard sets are, and what they are worth.
 
     ``drift`` has, by side and epoch, the agreement without noise of the refined sets then with those after
-    the last epoch; NaN where it cannot be told, none in groups that are too small to decide anything.
-    Sets may repeat well and drift far: early ones do. Of a run on features with these ``shares`` what is said
-    of an epoch m is of the m-th share, and what of trials is of heads.
+    the last epoch; NaN where it cannot be told, none in groups too small to decide anything. Of a run on
+    features with these ``shares`` an epoch m stands for the m-th share, and trials for heads.
     """
 
     by_epoch: list[analysis.SplitHalf]
@@ -292,10 +282,7 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
 def _drift(
     early: analysis.Votes, late: analysis.Votes, half: analysis.SplitHalf, rule: analysis.Rule
 ) -> float:
-    """How far sets at one epoch are those at another, without noise; NaN where it cannot be told.
-
-    ``half`` is the reliability of the early ones, which must exceed chance.
-    """
+    """Agreement of sets without noise; NaN where halves of the early trials do not exceed chance."""
     if early.epoch == late.epoch:
         return 1.0
     if not getattr(half, rule.side).refine > half.chance:
@@ -306,8 +293,7 @@ def _drift(
 def draw_reliability(judged: Reliability, *, by_trials: bool = False) -> Figure | None:
     """Matching rates of halves by epoch, or by the number of trials in each; ``None`` without halves.
 
-    Lines are for both sides, policies and the drift; chance, the best epochs and groups that are too small
-    to decide anything are marked.
+    Chance, the drift, the best epochs and groups that are too small to decide anything are marked.
     """
     halves = judged.by_trials if by_trials else judged.by_epoch
     if not halves:
@@ -331,17 +317,8 @@ def draw_reliability(judged: Reliability, *, by_trials: bool = False) -> Figure 
     show.row_axis(axes, x if name == "share" else ())
     if by_trials:
         low, high = axes.get_xlim()
-        axes.axvspan(low, min(high, analysis.MIN_GROUP - 0.5), color=show.INK, alpha=0.06, linewidth=0)
-        axes.annotate(
-            f"under {analysis.MIN_GROUP}: undecided",
-            (low, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(3, -3),
-            textcoords="offset points",
-            va="top",
-            color=show.INK,
-            fontsize=show.FONT_SIZE - 1,
-        )
+        few = {"label": f"under {analysis.MIN_GROUP}: undecided", "color": show.INK, "alpha": 0.06}
+        axes.axvspan(low, min(high, analysis.MIN_GROUP - 0.5), linewidth=0, **few)
         axes.set_xlim(low, high)
     show.legend_above(axes, 2)
     return figure

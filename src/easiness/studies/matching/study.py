@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 from easiness import analysis
@@ -103,15 +102,13 @@ COMPARE = Study(
 
 def _check_each_once(runs: Sequence[Run]) -> None:
     """Refuse the same trials under two names, whose agreement says nothing."""
-    seen: set[tuple[Path, tuple[int, ...]]] = set()
-    for run in runs:
-        one = run.path.resolve(), tuple(trial.index for trial in run.trials)
-        if one in seen:
+    trials = [(run.path.resolve(), [trial.index for trial in run.trials]) for run in runs]
+    for at, run in enumerate(runs):
+        if trials[at] in trials[:at]:
             raise BadInput(
                 f"{run.path}: given twice, and a run agrees with itself; give it once, which says how far "
                 "groups of its own trials agree"
             )
-        seen.add(one)
 
 
 def check_comparable(runs: Sequence[Run]) -> None:
@@ -146,38 +143,29 @@ def common_epoch(runs: Sequence[Run], epoch: float | None) -> int:
 def rows_of(runs: Sequence[Run], at: float | None = None) -> list[int]:
     """The row of observations that each run is read at.
 
-    An epoch is of trainings, which are else read after the last that all of them have, and a share of runs
-    on features, each of which is else read at its largest.
+    Trainings are read after an epoch, else the last that all have; runs on features at a share, else the
+    largest.
     """
-    trainings = [run for run in runs if not run.shares]
-    of_trainings = at is None or at >= 1
-    if (not of_trainings and len(trainings) == len(runs)) or (of_trainings and not trainings):
-        return [
-            run.resolve_at(at) for run in runs
-        ]  # where a share is asked, or an epoch of heads, it says so
+    trainings, of_trainings = [run for run in runs if not run.shares], at is None or at >= 1
+    if not trainings if of_trainings else len(trainings) == len(runs):
+        return [run.resolve_at(at) for run in runs]  # where none has such a row, it says so
     after = common_epoch(trainings, at if of_trainings else None) if trainings else 0
     return [run.resolve_at(None if of_trainings else at) if run.shares else after for run in runs]
 
 
 def _note(runs: Sequence[Run], rows: Sequence[int], num: int) -> str | None:
-    pairs = zip(runs, rows, strict=True)
-    notes = [f"{run.path}: {text}" for run, row in pairs if (text := run.unfinished(row)) is not None]
-    made = _how_observed(runs)
+    notes = []
+    if augmented := [str(run.path) for run in runs if run.augmented]:
+        notes = [f"observations of {', '.join(augmented)} are augmented (made during training, not clean)"]
+        if len(augmented) < len(runs):
+            notes[0] += ", those of the others clean; part of what differs is how they were observed"
+    unfinished = ((run, run.unfinished(row)) for run, row in zip(runs, rows, strict=True))
+    notes += [f"{run.path}: {text}" for run, text in unfinished if text]
     if num < len(runs[0].ids):
         notes.append(
             f"on {num:,} examples drawn at random of {len(runs[0].ids):,}, for which intervals allow"
         )
-    return "; ".join(notes if made is None else [made, *notes]) or None
-
-
-def _how_observed(runs: Sequence[Run]) -> str | None:
-    augmented = [str(run.path) for run in runs if run.augmented]
-    if not augmented:
-        return None
-    made = f"observations of {', '.join(augmented)} are augmented (made during training, not clean)"
-    if len(augmented) == len(runs):
-        return made
-    return f"{made}, those of the others clean; part of what differs is how they were observed"
+    return "; ".join(notes) or None
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

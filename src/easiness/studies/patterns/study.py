@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -23,8 +24,13 @@ from easiness.runs import data_of, features_beside, find_data, find_split, posit
 from easiness.scoring import Score, Scoring, find_score
 from easiness.spec import Option, Split
 from easiness.store import Run, StoredTrial, num_heard
-from easiness.studies.patterns.found import Patterns, least_explained
-from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
+from easiness.studies.patterns.neighbourhood import (
+    AT_MOST,
+    Neighbourhood,
+    Patterns,
+    least_explained,
+    neighbourhood,
+)
 
 EASE = {"easy": 1, "sound label": 1, "hard": -1, "suspect label": -1}
 """1 where a high score is easy, -1 where it is hard, by what high means."""
@@ -49,11 +55,6 @@ class ScoredOutcome:
     halves: list[tuple[Floats, Floats]]
     times: float
 
-    @property
-    def tied(self) -> float:
-        """The share of the examples that have the most frequent value."""
-        return float(np.unique(self.whole[self.known], return_counts=True)[1].max() / self.known.sum())
-
 
 def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
     """The score of a row of the run, with that of parts of its trials."""
@@ -77,11 +78,6 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
     without = [of_groups(np.setdiff1d(every, part)) for part in parts]
     known = np.isfinite(np.array([whole, *without])).all(axis=0)
     levels = len(np.unique(whole[known]))
-    if not known.any():
-        raise BadInput(
-            f"{run.path}: {score.name} {run.at(row)} is defined for no example; give another score "
-            "(--score difficulty)"
-        )
     if known.sum() < _FEWEST or levels < 2:
         raise BadInput(
             f"{run.path}: {score.name} {run.at(row)} has {levels} levels over {int(known.sum())} examples, "
@@ -125,17 +121,15 @@ def notes_on_shared(source: FeatureSource, data: Dataset) -> tuple[str, ...]:
 def _num_shared(run: Run, data: Dataset) -> int:
     """How many examples of all splits a run was trained on, with the same label.
 
-    An example is known by its stored bytes, or where the data of the run are gone by its id. Ids that are
-    numbers may be those of other data: then more than half of them have to have the same label.
+    They are known by their stored bytes, or where the data of the run are gone by ids: these may be those of
+    other data where fewer than half have the same label.
     """
     if run.spec.data.train.fingerprint == data.fingerprint:
         return len(data)
     theirs = find_data(run, None)[0]
     if theirs is not None:
-        known = set(_named(theirs, theirs.stored.digests()))
-        return sum(
-            one in known for split in data.splits.values() for one in _named(split, split.stored.digests())
-        )
+        known, every = set(_named(theirs, theirs.stored.digests())), data.splits.values()
+        return sum(one in known for split in every for one in _named(split, split.stored.digests()))
     labels = dict(zip(run.ids.tolist(), (run.classes[one] for one in run.labels.tolist()), strict=True))
     both = [name == labels[one] for one, name in _named(data, data.ids.tolist()) if one in labels]
     return sum(both) if sum(both) > len(both) / 2 else 0
@@ -207,19 +201,11 @@ def explain(asked: Explained) -> Patterns:
     around, note = _around(run, data, source, split, asked.nearest)
     outcome = outcome_of(run, score, row, split)
     known = outcome.known
-    found, within = _regression(outcome, around), _regression(outcome, around, labels)
-    examples = pd.DataFrame(
-        {
-            "id": ids,
-            "label": labels,
-            "class": np.array(run.classes, dtype=object)[labels],
-            score.name: outcome.values,
-            "frequency": around.frequency,
-            "contradiction": around.contradiction,
-            "explained": np.nan,
-            "left_over": np.nan,
-        }
-    )
+    regression = partial(_regression, outcome, around)
+    found = regression(around.frequency)
+    names = np.array(run.classes, dtype=object)[labels]
+    examples = pd.DataFrame({"id": ids, "label": labels, "class": names, score.name: outcome.values})
+    examples = examples.assign(frequency=around.frequency, contradiction=around.contradiction)
     examples.loc[known, "explained"], examples.loc[known, "left_over"] = found.fitted, found.left
     return Patterns(
         run=run,
@@ -234,12 +220,9 @@ def explain(asked: Explained) -> Patterns:
         around=around,
         examples=examples,
         found=found,
-        within=within,
+        within=regression(around.frequency, labels),
         class_alone=class_share(outcome.whole[known], labels[known]),
-        ways={
-            name: found if count is around.frequency else _regression(outcome, around, frequency=count)
-            for name, count in around.others.items()
-        },
+        ways={name: regression(count) for name, count in around.others.items()},
         leftover=least_explained(examples["left_over"].to_numpy(), around.picture),
         notes=(*shared, *filter(None, [note]), *_notes(run, source, outcome, score)),
     )
@@ -260,15 +243,12 @@ EXPLAIN = Study(
 
 
 def _regression(
-    outcome: ScoredOutcome,
-    around: Neighbourhood,
-    within: Integers | None = None,
-    frequency: Integers | None = None,
+    outcome: ScoredOutcome, around: Neighbourhood, frequency: Integers, within: Integers | None = None
 ) -> RankRegression:
     known = outcome.known
     return rank_regression(
         outcome.whole[known],
-        ((around.frequency if frequency is None else frequency)[known], around.contradiction[known]),
+        (frequency[known], around.contradiction[known]),
         np.unique(around.regions[known], return_inverse=True)[1].astype(np.int64),
         without=[one[known] for one in outcome.without],
         halves=[(first[known], second[known]) for first, second in outcome.halves],
@@ -312,10 +292,9 @@ def _around(
 def _copies(parts: Sequence[tuple[Dataset, Integers]]) -> tuple[Integers | None, str]:
     """Numbers of the examples at some positions of data, copies alike, and a note.
 
-    Texts are the same as they are read. Near pictures are looked for by their pixels: in features that tell
-    little of them, different ones of the same colours lie together. ``None`` where vectors have to tell
-    copies: of other kinds, of pictures that are small, very many or alike by nature, and where copies of
-    copies would chain many.
+    Texts are the same as they are read, near pictures by their pixels: in features that tell little of them
+    different ones lie together. ``None`` where vectors have to tell copies: of other kinds, of pictures that
+    are small, very many or alike by nature, and where copies of copies would chain many.
     """
     kind, num = parts[0][0].kind, sum(len(positions) for _, positions in parts)
     if kind.has_normal_form:
@@ -327,10 +306,8 @@ def _copies(parts: Sequence[tuple[Dataset, Integers]]) -> tuple[Integers | None,
     for at_one, look in enumerate(counted(seen, "comparing examples", num)):
         looks.keep(at_one, look)
     found, why_not = kind.near.within(looks)
-    if found is None:
-        return None, why_not
-    if why_not:  # they are alike by nature
-        return None, ""
+    if found is None or why_not:  # of some they are alike by nature, which needs no note
+        return None, why_not if found is None else ""
     same = joined(num, [(pairs.train, pairs.held_out) for pairs in found])
     chained = np.bincount(same).max() > max(_FEW, _LARGEST * num)
     return None if chained else same, ""
@@ -353,18 +330,15 @@ def _seen(run: Run, score: Score, split: Split) -> str:
 def _notes(run: Run, source: FeatureSource, outcome: ScoredOutcome, score: Score) -> Iterator[str]:
     if source.eye is not None and any(map(_OF_IMAGENET.fullmatch, run.classes)):
         yield (
-            f"{source.name} was trained on the labels of ImageNet, whose names these classes have: frequency "
-            "and contradiction are not independent of the labels. Compare with features of other data "
-            "(run:RUN)."
+            f"{source.name} was trained on the labels of ImageNet, whose names these classes have. Compare "
+            "with features of other data (run:RUN)."
         )
     if run.spec.heads is not None and source.name in {one.name for one in run.spec.heads.features}:
+        yield "The heads of the run read these features, too, so near examples score alike; try others."
+    tied = np.unique(outcome.whole[outcome.known], return_counts=True)[1].max() / outcome.known.sum()
+    if tied > _MOSTLY_TIED:
         yield (
-            "The heads of the run read these features, too: near examples have like scores by their making. "
-            "Compare with other features."
-        )
-    if outcome.tied > _MOSTLY_TIED:
-        yield (
-            f"{show.percent(outcome.tied)} of the examples have the same {score.name}, so ranks tell "
+            f"{show.percent(tied)} of the examples have the same {score.name}, so ranks tell "
             "few of them apart; another score may be finer (--score difficulty)."
         )
     if not outcome.without:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from easiness import show
-from easiness.analysis import MIN_GROUP, POLICIES, Gain, paired_gain
+from easiness.analysis import POLICIES, Gain, paired_gain
 from easiness.data import Dataset, new_labels, relabelled
 from easiness.errors import BadInput
 from easiness.heads import Deal, joined_with_near
@@ -38,9 +38,6 @@ BEFORE, AFTER = "before", "after"
 BESIDE = {"random": "as many at random", "rs2": "others in every epoch (RS2)"}
 """Names of the runs; of those beside both with a title."""
 
-WAYS = ("nobody decided", "all, by the labels before", "all, by the labels after")
-"""Names of the examples and labels that a gain is tested by, where no split is held out."""
-
 _FEWEST = 20  # examples that nobody decided, to test on
 _RULE = (
     "No label was looked at and kept. If a rule made these labels, they follow what was learned of the very "
@@ -57,11 +54,11 @@ _NOT_SHOWN = (
 class Verification(show.Result):
     """Which trials of ``model`` are right about which test examples, on labels before and after.
 
-    Those before were trained on all ``num_examples`` with the labels of the source, or of a file, those
-    after with ``num_relabelled`` other labels, without the ``num_dropped``, and with ``num_taken_back`` that
-    the file before had dropped. Trials of the same index have the same seeds, and so have those beside. All
-    are read at ``row``. Where no split is held out, ``right`` is about examples that nobody decided, and
-    ``others`` about those of the other `WAYS`. Nobody has ``kept`` a label where these may come from a rule.
+    Those before were trained on all ``num_examples`` with the labels of the source, or of a file, those after
+    with ``num_relabelled`` other labels, without the ``num_dropped``, and with ``num_taken_back`` that the
+    file before had dropped. Trials of the same index have the same seeds, and so have those beside. All are
+    read at ``row``. Where no split is ``held_out``, ``right`` is about examples that nobody decided. Nobody
+    has ``kept`` a label where these may come from a rule.
     """
 
     model: str
@@ -71,7 +68,7 @@ class Verification(show.Result):
     num_dropped: int
     num_taken_back: int
     right: Right = field(repr=False)
-    others: tuple[Right, ...] = field(default=(), repr=False)
+    held_out: bool = True
     kept: bool = True
 
     @property
@@ -87,52 +84,39 @@ class Verification(show.Result):
     @cached_property
     def gain(self) -> Gain:
         """The mean difference, with an interval over trials and held-out examples."""
-        return self.gains[0]
-
-    @cached_property
-    def gains(self) -> tuple[Gain, ...]:
-        """The gain on the examples tested, then in the other `WAYS`."""
-        return tuple(paired_gain(one[BEFORE], one[AFTER]) for one in (self.right, *self.others))
+        return paired_gain(self.right[BEFORE], self.right[AFTER])
 
     @property
     def num_held_out(self) -> int:
         """The number of the examples tested."""
         return int(self.right[BEFORE].shape[1])
 
-    @property
-    def text(self) -> str:
+    @cached_property
+    def headline(self) -> str:
         """``relabelling 812 and dropping 301 of 10,000 gains 2.1 points (1.4 to 2.8)``."""
-        numbers = {
-            "relabelling": self.num_relabelled,
-            "dropping": self.num_dropped,
-            "taking back": self.num_taken_back,
-        }
-        done = show.listed([f"{verb} {num:,}" for verb, num in numbers.items() if num])
-        where = f" on {self._tested}" if self.others else ""
-        held = [
-            f"beside {BESIDE[name]} it {effect_text(paired_gain(own, self.right[AFTER]))}"
+        verbs = ("relabelling", "dropping", "taking back")
+        numbers = (self.num_relabelled, self.num_dropped, self.num_taken_back)
+        done = show.listed([f"{verb} {num:,}" for verb, num in zip(verbs, numbers, strict=True) if num])
+        where = "" if self.held_out else f" on {self._tested}"
+        beside = "".join(
+            f"; beside {BESIDE[name]} it {effect_text(paired_gain(own, self.right[AFTER]))}"
             for name, own in self.right.items()
             if name in BESIDE
-        ]
-        return "; ".join([f"{done} of {self.num_examples:,} {effect_text(self.gain)}{where}", *held])
+        )
+        return f"{done} of {self.num_examples:,} {effect_text(self.gain)}{where}{beside}"
 
     @property
     def _tested(self) -> str:
-        return (
-            f"{self.num_held_out:,} {'examples that nobody decided' if self.others else 'held-out examples'}"
-        )
+        of = "held-out examples" if self.held_out else "examples that nobody decided"
+        return f"{self.num_held_out:,} {of}"
 
     def table(self) -> pd.DataFrame:
         """A row a trial: its accuracies before and after, and its ``gain``, all in 0..1 or -1..1.
 
-        ``gain_mean`` with ``gain_low`` and ``gain_high``, its 95 % interval, is over all trials, and so are
-        those of the other `WAYS`, ``gain_by_before`` and ``gain_by_after``.
+        ``gain_mean`` with ``gain_low`` and ``gain_high``, its 95 % interval, is over all trials.
         """
         found: dict[str, Any] = _ends(self.gain, "gain_mean", "gain_low", "gain_high")
-        for name, gain in zip(("gain_by_before", "gain_by_after"), self.gains[1:], strict=False):
-            found |= _ends(gain, name, f"{name}_low", f"{name}_high")
-        found |= {"model": self.model}
-        found |= {"epochs": self.row.number} if self.row.share is None else {"share": self.row.share}
+        found |= {"model": self.model, "epochs" if self.row.share is None else "share": self.row.value}
         found |= {f"accuracy_{name}": accuracy_of(one) for name, one in self.right.items() if name in BESIDE}
         counts = ("num_examples", "num_relabelled", "num_dropped", "num_taken_back", "num_held_out")
         by_trial = {
@@ -151,11 +135,6 @@ class Verification(show.Result):
             f"gain in accuracy on {self._tested} (points)",
         )
 
-    @property
-    def headline(self) -> str:
-        """The gain, in a sentence."""
-        return self.text
-
     def frames(self) -> list[show.Frame]:
         columns = {
             "trial": show.counts(),
@@ -164,11 +143,10 @@ class Verification(show.Result):
             "gain": show.numbers(signed=True),
         }
         trials = show.Frame("By trial", "Accuracy of each trial with both labels.", self.table(), columns)
-        return [self._accuracies(), *([self._other_ways()] if self.others else []), trials]
+        return [self._accuracies(), trials]
 
     def _accuracies(self) -> show.Frame:
         num = len(self.before)
-        few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
         left = self.num_examples - self.num_dropped + self.num_taken_back
         rows = []
         for name, own in self.right.items():
@@ -185,52 +163,23 @@ class Verification(show.Result):
                     **_ends(after_over, "after over it", "least", "most"),
                 }
             )
-        gains = {
-            "over before": show.points(low="low", high="high"),
-            "after over it": show.points(low="least", high="most"),
-        }
         changed = self.num_relabelled + self.num_dropped + self.num_taken_back
         not_shown = _NOT_SHOWN.format(changed=show.count(changed), num=show.count(self.num_examples))
-        notices = ("" if self.kept else _RULE, not_shown if self.others and not self.gain.shown else "")
+        notices = ("" if self.kept else _RULE, "" if self.held_out or self.gain.shown else not_shown)
+        columns = {"labels": show.names(), "trained on": show.counts()}
+        columns |= {name: show.numbers() for name in ("accuracy", "± sd")}
+        if len(self.right) > 2:
+            columns["over before"] = show.points(low="low", high="high")
+            columns["after over it"] = show.points(low="least", high="most")
         return show.Frame(
             f"Accuracy of {self.model} on {self._tested} {self.row.at}",
-            f"{show.capitalized(self.text)}. {_over(num)}{few} Their labels are taken as they are."
-            f"{' Each trial leaves a part out and is tested on it.' if self.others else ''}",
+            f"{show.capitalized(self.headline)}. Mean ± standard deviation over pairs of trials with the "
+            "same seeds; the 95 % interval is for other trials and other tested examples. Their labels are "
+            "taken as they "
+            f"are.{'' if self.held_out else ' Each trial leaves a part out and is tested on it.'}",
             pd.DataFrame(rows),
-            {
-                "labels": show.names(),
-                "trained on": show.counts(),
-                "accuracy": show.numbers(),
-                "± sd": show.numbers(),
-                **(gains if len(self.right) > 2 else {}),
-            },
+            columns,
             tuple(filter(None, notices)),
-        )
-
-    def _other_ways(self) -> show.Frame:
-        data = pd.DataFrame(
-            {
-                "tested on": name,
-                "examples": one[BEFORE].shape[1],
-                "before": one[BEFORE].mean(),
-                "after": one[AFTER].mean(),
-                **_ends(gain, "gain", "low", "high"),
-            }
-            for name, one, gain in zip(WAYS, (self.right, *self.others), self.gains, strict=True)
-        )
-        return show.Frame(
-            "What else it is tested on",
-            "The first line counts: no decision changes what it is tested by. Wrong labels left among these "
-            "make the gain look smaller. The second line tests by labels that were found wrong, the third by "
-            "those decided.",
-            data,
-            {
-                "tested on": show.names(),
-                "examples": show.counts(),
-                "before": show.numbers(),
-                "after": show.numbers(),
-                "gain": show.points(title="gain (points)", low="low", high="high"),
-            },
         )
 
 
@@ -257,21 +206,11 @@ def effect_text(gain: Gain) -> str:
     return f"{verb} {abs(value):.1f} points ({'just over 0' if float(end) == 0 else end} to {far:.1f})"
 
 
-def _over(num: int) -> str:
-    if num == 1:
-        return "From one pair of trials with the same seeds, which has no standard deviation and no interval."
-    return (
-        f"Mean ± standard deviation over {num} pairs of trials with the same seeds; the 95 % interval is for "
-        "other trials and other tested examples."
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Verifications:
     """The plans of the ``runs`` by name, on the ``labels`` before and after [K], -1 where one is left out.
 
-    ``decided`` [K] is there where no split is held out, so that each trial is tested on the fold that it
-    leaves out.
+    Where no split is held out, trials are tested on what they leave out, but for the ``decided`` [K].
     """
 
     runs: Mapping[str, Plan]
@@ -290,7 +229,6 @@ class Verifications:
 def verify(asked: Verified, planned: Verifications, runs: Mapping[str, Run]) -> Verification:  # noqa: ARG001
     """The gain of the new labels, from the finished runs by name; trials beyond the plan are left out."""
     first, (old, new), decided = planned.runs[BEFORE], planned.labels, planned.decided
-    right, *others = _right({name: run.first(first.trials) for name, run in runs.items()}, planned)
     heads = first.asked.heads
     return Verification(
         model=first.model,
@@ -299,32 +237,27 @@ def verify(asked: Verified, planned: Verifications, runs: Mapping[str, Run]) -> 
         num_relabelled=int(((old != new) & (old >= 0) & (new >= 0)).sum()),
         num_dropped=int(((old >= 0) & (new < 0)).sum()),
         num_taken_back=int(((old < 0) & (new >= 0)).sum()),
-        right=right,
-        others=tuple(others),
+        right=_right({name: run.first(first.trials) for name, run in runs.items()}, planned),
+        held_out=decided is None,
         kept=decided is None or bool((decided & (old == new)).any()),
     )
 
 
-def _right(runs: Mapping[str, Run], planned: Verifications) -> Sequence[Right]:
-    """Who is right about what is held out; or else about the undecided, and by both labels, masked."""
-    epoch, (old, new), decided = planned.runs[BEFORE].epochs, planned.labels, planned.decided
+def _right(runs: Mapping[str, Run], planned: Verifications) -> Right:
+    """Who is right about what is held out; or else about the undecided, masked where a trial saw them."""
+    epoch, decided = planned.runs[BEFORE].epochs, planned.decided
     if decided is None:
-        return [{name: run.votes(epoch, split="held_out").correct for name, run in runs.items()}]
+        return {name: run.votes(epoch, split="held_out").correct for name, run in runs.items()}
     seen = {
         name: [trial.columns(epoch, ["prediction", "trained_on"]) for trial in run.trials]
         for name, run in runs.items()
     }
     before, after = (np.array([one["trained_on"] for one in seen[name]]) for name in (BEFORE, AFTER))
-    trained_on: Mask = before | after
-    return [
-        {
-            name: np.ma.array(
-                [one["prediction"][rows] == labels[rows] for one in own], mask=trained_on[:, rows]
-            )
-            for name, own in seen.items()
-        }
-        for labels, rows in ((new, ~decided), (old, old >= 0), (new, new >= 0))
-    ]
+    labels, mask = planned.labels[1], (before | after)[:, ~decided]
+    return {
+        name: np.ma.array([(one["prediction"] == labels)[~decided] for one in own], mask=mask)
+        for name, own in seen.items()
+    }
 
 
 def plan(asked: Verified) -> Verifications:
@@ -382,15 +315,14 @@ def _crossed(
 
 
 def _planner(data: Dataset, asked: Verified) -> Callable[[Dataset], Plan]:
-    """How to plan trials on either labels: tested on what is held out, or else on what they leave out."""
+    """How to plan trials on either labels, tested on what is held out or on what they leave out."""
     training, featuring = with_recipe(asked.training, asked.out / BEFORE), asked.featuring
     heads = on_features(featuring, training)
     if not heads and not isinstance(training.recipe, Recipe):
         settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
         training = replace(training, recipe={"period": "epochs", **settings})
-    splits: tuple[Split, ...] = ("held_out",)
+    splits: tuple[Split, ...] = ("train",) if data.held_out is None else ("held_out",)
     if data.held_out is None:
-        splits = ("train",)
         if heads:
             featuring = replace(featuring, shares=[*(featuring.shares or SHARES)][-1:])
         else:
@@ -407,11 +339,10 @@ def _planner(data: Dataset, asked: Verified) -> Callable[[Dataset], Plan]:
 
 
 def _beside(names: Sequence[str], before: Plan, everything: int, kept: int) -> dict[str, Plan]:
-    """The plans of runs on the labels before, each with as many steps as the new labels have.
+    """Plans of runs on the labels before, each with as many steps as the new labels have.
 
-    Those at random leave as many out as the new labels do, in each trial others. Repeated random subsets
-    without replacement (RS2, Okanovic et al. 2023) are passes over all examples, cut into epochs of as many
-    steps as the part that is kept has.
+    Those at random leave as many out, in each trial others. Repeated random subsets (RS2, Okanovic et al.
+    2023) are passes over all examples, cut into epochs of as many steps as the part that is kept has.
     """
     plans = {}
     for name in names:
@@ -428,8 +359,8 @@ def _beside(names: Sequence[str], before: Plan, everything: int, kept: int) -> d
         if name == "random":
             ranking = np.zeros(len(before.data))
             digest = hashlib.sha256(ranking.astype("<f8").tobytes()).hexdigest()
-            draw = Draw(effect="drop", rate=1 - kept / everything, beta=POLICIES["random"], ranking=digest)
-            changes = {"draw": draw}
+            beta = POLICIES["random"]
+            changes = {"draw": Draw(effect="drop", rate=1 - kept / everything, beta=beta, ranking=digest)}
         plans[name] = replace(before, asked=before.asked.model_copy(update=changes), ranking=ranking)
     return plans
 

@@ -13,40 +13,40 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import NoiseOfChange, PValues, num_deals, p_beyond
-from easiness.errors import shorten
 from easiness.lazy import Floats, Integers
-from easiness.show import counted, percent
+from easiness.show import counted
 from easiness.store import Run
 
 if TYPE_CHECKING:
-    from easiness.studies.versions.study import Matched, Matching
+    from easiness.studies.versions.study import Matching, Pairing
 
 
+_MOST_MORE = 1_000  # trials of a version
 CERTAIN = 1e-6
 """Confidences nearer to 0 or 1 than this are taken for this: single precision knows no more."""
 
-_OTHER_SHARE = 0.02
-"""Shares trained on that differ by more were not meant to be the same."""
 
-
-def notes(old: Run, new: Run, by: Matching, epoch: int, matched: Matched) -> Iterator[str]:
+def notes(old: Run, new: Run, by: Matching, epoch: int, pairs: Pairing) -> Iterator[str]:
     """Sentences on ids that may mislead, on classes that are others, and on how the runs were made."""
-    if by == "ids":
-        yield from _on_ids(old, new, matched)
-    before, after = _classes(old, matched.old), _classes(new, matched.new)
-    renamed = renamed_classes(before, after, old.classes, new.classes)
-    for was, name in renamed.items():
-        yield f"{was} is called {name} in the new version ({(before == was).sum():,} examples)."
-    changed = int((np.array([renamed.get(name, name) for name in before], object) != after).sum())
-    if changed:
-        moved = by == "ids" and new.ids.dtype == np.int64 and len(old.ids) == len(new.ids)
-        order = " Where ids are positions, another order does that: match them --by pixels then."
+    numbers = by == "ids" and new.ids.dtype == np.int64
+    if numbers and len(old.ids) != len(new.ids):
         yield (
-            f"{changed:,} of the examples in both have another class in the new version."
-            f"{order if moved and changed > len(before) / 2 else ''}"
+            "Ids are numbers, and the versions are of different size: where they are positions, an example "
+            "left out or put in moves all after it. Match them --by pixels then."
         )
-    if new.spec.measured is None:
-        yield from _on_recordings(old, new)
+    before, after = _classes(old, pairs.old), _classes(new, pairs.new)
+    names = renamed_classes(before, after, old.classes, new.classes)
+    for was, name in names.items():
+        yield f"{was} is called {name} in the new version ({(before == was).sum():,} examples)."
+    num = int((np.array([names.get(name, name) for name in before], object) != after).sum())
+    if num:
+        moved = numbers and len(old.ids) == len(new.ids) and num > len(before) / 2
+        order = " Where ids are positions, another order does that: match them --by pixels then."
+        others = f"{num:,} of the examples in both have another class in the new version."
+        yield f"{others}{order if moved else ''}"
+    if new.spec.measured is None and old.epochs != new.epochs:
+        epochs = counted(old.epochs, "epoch")
+        yield f"The old version was recorded for {epochs}, the new one for {new.epochs}."
     yield from (f"{run.path}: {text}." for run in (old, new) if (text := run.unfinished(epoch)) is not None)
     if old.augmented or new.augmented:
         yield "Observations were made during training, on augmented images."
@@ -65,45 +65,11 @@ def renamed_classes(
     pairs = sorted(set(zip(before.tolist(), after.tolist(), strict=True)))
     olds, news = Counter(was for was, _ in pairs), Counter(name for _, name in pairs)
     only = set(old) ^ set(new)
-    return {was: name for was, name in pairs if olds[was] == news[name] == 1 and was in only and name in only}
-
-
-def _on_recordings(old: Run, new: Run) -> Iterator[str]:
-    """Differences in how two recordings were made, as far as is known."""
-    if old.epochs != new.epochs:
-        long = counted(old.epochs, "epoch")
-        yield f"The old version was recorded for {long}, the new one for {new.epochs}."
-    shares = [_share_trained_on(run) for run in (old, new)]
-    if abs(shares[0] - shares[1]) > _OTHER_SHARE:
-        before, after = (percent(share) for share in shares)
-        yield (
-            f"Trials of the old version were trained on {before} of their examples, of the new one on "
-            f"{after}; examples left out are harder."
-        )
-
-
-def _share_trained_on(run: Run) -> float:
-    shares = [trial.columns(trial.observed[0], ["trained_on"])["trained_on"].mean() for trial in run.trials]
-    return float(np.mean(shares))
+    return {was: name for was, name in pairs if olds[was] == news[name] == 1 and {was, name} <= only}
 
 
 def _classes(run: Run, positions: Integers) -> npt.NDArray[np.object_]:
     return np.array(run.classes, object)[run.labels[positions]]
-
-
-def _on_ids(old: Run, new: Run, matched: Matched) -> Iterator[str]:
-    if new.ids.dtype == np.int64 and len(old.ids) != len(new.ids):
-        yield (
-            "Ids are numbers, and the versions are of different size: where they are positions, an example "
-            "left out or put in moves all after it. Match them --by pixels then."
-        )
-    went = set(_classes(old, matched.went)) - {*_classes(old, matched.old), *new.classes}
-    came = set(_classes(new, matched.came)) - {*_classes(new, matched.new), *old.classes}
-    if went and came:
-        yield (
-            f"Classes went and came as a whole ({shorten(sorted(went))}; {shorten(sorted(came))}): where a "
-            "folder was renamed, its examples have other ids. Match them --by pixels then."
-        )
 
 
 def logit(p: Floats) -> Floats:
@@ -129,9 +95,7 @@ def smallest_shown(tested: PValues, rate: float, at_least: float) -> float | Non
     It is that of examples of median noise, where none of the others changed: their p-value, times the number
     of all and over their own, is then their adjusted one (Benjamini-Hochberg), which has to be ``rate`` or
     less.
-
-    Returns:
-        the change, in (0, 1); ``None`` where even one from 0 to 1 would not be named.
+    ``None`` where even one from 0 to 1 would not be named.
     """
     from scipy.optimize import brentq
 
@@ -159,8 +123,7 @@ def trials_needed(
     Where the t-test names some, and trials dealt at random look as sure, it is by chance that those at one of
     two levels lie on one side: one trial more of each version leaves at most a quarter of that, which is
     s (1 - s) of a level with a share of s. Where nothing can be shown, more trials of the same noise would.
-    Returns:
-        the numbers; ``None`` where these are enough.
+    ``None`` where these are enough.
     """
     lowest = float(tested.q.min())
     if lowest > rate and tested.named.any():
@@ -179,9 +142,6 @@ def _with_more(tested: PValues, by: int) -> PValues:
     smaller = math.sqrt((1 / (old + by) + 1 / (new + by)) / (1 / old + 1 / new))
     noise = NoiseOfChange(tested.noise.error * smaller, tested.noise.freedom + 2 * by)
     return replace(tested, noise=noise, dealt=np.empty(0), num_deals=num_deals(old + by, new + by))
-
-
-_MOST_MORE = 1_000  # trials of a version
 
 
 def resolution_note(tested: PValues, trials: tuple[int, int], rate: float, at_least: float) -> str:

@@ -51,7 +51,7 @@ def groups_read(monkeypatch):
     def start() -> list[int]:
         read: list[int] = []
         original = pq.ParquetFile.iter_batches
-        monkeypatch.setattr(gate, "_longest", lambda *_: 1)  # which reads, too
+        monkeypatch.setattr(gate._Chunk, "longest", lambda _: 1)  # which reads, too
         monkeypatch.setattr(
             pq.ParquetFile,
             "iter_batches",

@@ -15,22 +15,19 @@ from hypothesis import assume, given, settings, strategies as st
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
-from easiness.inputs import (
+from easiness.inputs import TEXT, Packed, Signature, StoredTexts, from_texts, kind_of, to_bytes, to_text
+from easiness.inputs.text import near
+from easiness.inputs.text.kind import (
     GRAMS,
-    TEXT,
+    PLACE,
+    VOCABULARY,
     WORDS,
-    Packed,
-    Signature,
-    StoredTexts,
-    from_texts,
-    kind_of,
-    to_bytes,
-    to_text,
+    placed_tokens,
+    reach_of,
+    tokens_of,
     words_of,
 )
-from easiness.inputs.text import near
 from easiness.inputs.text.near import FoldedTexts, folded, near_texts
-from easiness.inputs.text.tokens import PLACE, VOCABULARY, placed_tokens, reach_of, tokens_of
 from easiness.models import build_model
 from easiness.spec import Recipe
 

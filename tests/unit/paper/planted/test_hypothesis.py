@@ -25,7 +25,6 @@ from easiness.paper.planted.design import (
     SMOKE,
     PatternKind,
     examples_of,
-    find_preset,
     noise_filter,
     patterns_of,
 )
@@ -119,7 +118,7 @@ def test_other_settings_are_refused(done, command, tmp_path):
     with pytest.raises(BadInput, match="--seed -1"):
         planned(done[0], seed=-1)
     with pytest.raises(BadInput, match=r"preset 'smok': unknown .did you mean smoke"):
-        find_preset("smok")
+        planted.plan(Planted(tmp_path, "smok"))  # type: ignore[arg-type]
     said = command("paper", "hypothesis", "--preset", "smoke", "--out", tmp_path / "new", "--dry-run").out
     assert said.startswith("5 runs with 7 trials, 0 of them finished; ")
     assert "; preset smoke: so few trials decide nothing" in said
@@ -146,15 +145,12 @@ def test_trials_have_seeds_of_their_own(done):
     plans = planned(done[0]).runs.values()
     assert len({plan.asked.seed for plan in plans}) == 5
     assert len({plan.asked.data.train.fingerprint for plan in plans}) == 5
-
-
-def test_any_seed_has_a_figure_of_patterns(done):
-    """The page comes after an hour of trainings."""
+    # any seed has a figure of patterns: the page comes after an hour of trainings
     figure, *_ = replace(done[1], seed=2**64 + 1).figures().values()
     assert figure.axes[0].get_title() == "patch"
 
 
-def test_easiness_is_of_carriers_of_the_own_label(done):
+def test_values_are_of_the_own_label_in_the_runs(done):
     out, found = done
     examples = examples_of("natural", found.patterns, TINY, 0)
     run = open_run(out / "natural-wrn_10_1")
@@ -167,10 +163,6 @@ def test_easiness_is_of_carriers_of_the_own_label(done):
         assert one.easiness[at, pattern] == right[at][carriers & examples.own].mean()
         others = right[at][carriers & ~examples.own]
         assert np.array_equal(one.contradicted[at, pattern], others.mean() if len(others) else np.nan, True)
-
-
-def test_held_out_probability_is_of_the_own_label_on_new_pictures(done):
-    out, found = done
     loss = open_run(out / "half-wrn_10_1").trials[0].columns(TINY.epochs, ["loss"], "held_out")["loss"]
     expected = np.exp(-loss.astype(float)).reshape(-1, TINY.fresh).mean(axis=1)
     np.testing.assert_allclose(found.arms["half", "wrn_10_1"].held_out[0], expected, atol=1e-11)
@@ -272,7 +264,7 @@ def test_arms_differ_in_patches_alone(arm, low, high, tmp_path):
     data = planned(tmp_path).runs[f"{arm}-wrn_10_1"].data
     patch = torch.from_numpy(data.values(np.array([0]))[0])
     assert isinstance(data.kind, PatternKind)
-    pictures = data.kind.made(patch.expand(3000, -1, -1), torch.Generator().manual_seed(2))
+    pictures = data.kind.draw(patch.expand(3000, -1, -1), torch.Generator().manual_seed(2))
     found = torch.nn.functional.conv2d(pictures, patch[None, None]).amax(dim=(1, 2, 3)) / 25
     # the patch answers itself with its amplitude; noise and new patches answer by chance
     assert low < found.mean() < high

@@ -6,19 +6,19 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from easiness.analysis import Side
+from easiness.analysis import MIN_GROUP, Side
 from easiness.paper.claims import Claim
-from easiness.paper.perturbation.curve import PerturbationCurve, PerturbedMatch
+from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.perturbation.study import PseudoPatterns
 from easiness.paper.reproduction.judge import PaperResults, paper_claims
-from easiness.paper.training_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.paper.training_sets import TrainingSetStudy
 from easiness.paper.validation import Validation
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison
@@ -51,18 +51,12 @@ def compared(
 
 def curve(kind: str, level: float, rate: float, spread: float = 0.0, size: int = 5) -> PerturbationCurve:
     """Easy sets match at 0.6 where nothing is changed, and at ``rate`` at the level."""
-    neutral = {"color": 1.0, "shuffle": 1.0, "radial": 23.0}[kind]
-    matches = [
-        PerturbedMatch(
-            at, "easy", "refine", None, group_match(value, size=size), value + np.linspace(-width, width, 201)
-        )
-        for at, value, width in ((neutral, 0.6, 0.0), (level, rate, spread))
-    ]
-    return PerturbationCurve(
-        run="run", model="a", epoch=3, trials=(0, 1), num_examples=100, num_classes=10, kind=kind, axis=kind,
-        levels=(neutral, level), neutral=neutral, fraction=0.1, seed=0, matches=matches,
-        accuracy={"train": np.ones((2, 2))}, num_silent={neutral: 0, level: 0}, changes_nothing=False,
-    )  # fmt: skip
+    rows = pd.DataFrame(
+        {"level": [100.0, level], "neutral": [True, False], "rate": [0.6, rate], "kind": kind}
+    )
+    rows = rows.assign(side="easy", ties="refine", decided=size >= MIN_GROUP)
+    replicates = np.stack([np.full(201, 0.6), rate + np.linspace(-spread, spread, 201)])
+    return PerturbationCurve(rows, {("easy", "refine"): replicates}, axis=kind, row=Row(3))
 
 
 def curves(color: float, shuffle: float, radial: float, **more: Any) -> dict[str, PerturbationCurve]:
@@ -90,18 +84,14 @@ def similar(
     none = np.empty((5, classes))
     return Similarity(
         model="a", row=Row(3), num_trials=trials, fraction=0.1, tie_mass={"easy": 0, "hard": 0},
-        classes=tuple("abcdefghij"[:classes]), num_classes=10, at_most=500, sizes={}, smallest=smallest,
+        classes=tuple("abcdefghij"[:classes]), num_classes=10, sizes={}, smallest=smallest,
         trial=0, distances=pd.DataFrame(rows), by_class={"pixel": none, "feature": none},
     )  # fmt: skip
 
 
 def trained(effect: Any) -> TrainingSetStudy:
-    points = [
-        TrainingSetPoint(policy, beta, rate, 0, 100, 10, np.full((5, 2), 0.9 - rate / 2))
-        for policy, beta in (("easy", (3.0, 1.0)), ("hard", (1.0, 3.0)), ("random", (1.0, 1.0)))
-        for rate in (0.0, 0.3, 0.6, 0.9)
-    ]
-    return training_sets(points, effect=effect, model="a")
+    cells = product(("easy", "hard", "random"), (0.0, 0.3, 0.6, 0.9))
+    return training_sets({(one, rate): np.full((5, 2), 0.9 - rate / 2) for one, rate in cells}, effect=effect)
 
 
 def validated(
@@ -120,9 +110,9 @@ def patterns(count: int, interval: tuple[float, float], chance: float, trials: i
     levels = [{"level": 23.0}, level | {"chance": chance, "class_chance": 7.5}]
     nothing = np.zeros(0, np.int64)
     return PseudoPatterns(
-        run="run", model="a", epoch=30, kind="radial", axis="r", probe="held_out", seed=0,
+        run="run", model="a", row=Row(30), kind="radial", axis="r", probe="held_out", seed=0,
         num_trials=trials, classes=("cat",), level=4.0, levels=levels,
-        positions=nothing, ids=nothing, labels=nothing, p_label=np.zeros(0),
+        positions=nothing, labels=nothing, p_label=np.zeros(0),
     )  # fmt: skip
 
 
@@ -292,9 +282,7 @@ def test_the_interval_of_a_difference_of_losses_decides():
 
 def test_a_set_that_is_undefined_decides_nothing():
     dark = curves(0.5, 0.2, 0.3)
-    neutral, level = dark["shuffle"].matches
-    undefined = replace(level, groups=None, replicates=np.full(201, np.nan))
-    dark["shuffle"] = replace(dark["shuffle"], matches=[neutral, undefined])
+    dark["shuffle"] = curve("shuffle", 0.25, math.nan)
     found = claim("5", curves=dark)
     assert found.verdict == "undecided"
     assert found.as_dict()["statistics"][0]["value"] is None

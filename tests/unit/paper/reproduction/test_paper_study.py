@@ -25,7 +25,7 @@ from easiness.paper.reproduction.study import (
     plan_paper,
     run_paper,
 )
-from easiness.paper.training_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.paper.training_sets import TrainingSetStudy
 from easiness.perturb import default_levels
 from easiness.spec import Loading, Recipe, Resolved, content_hash
 from easiness.store import Row
@@ -241,9 +241,9 @@ def comparison_at(monkeypatch: pytest.MonkeyPatch) -> Any:
     return use
 
 
-def epochs_chosen() -> tuple[int | None, int | None]:
+def epochs_chosen() -> tuple[int, int]:
     easy, hard = compare_at_best([])
-    return easy.epoch, hard.epoch
+    return easy.rows[0].number, hard.rows[0].number
 
 
 def test_each_tail_is_read_where_halves_match_best_on_average(comparison_at):
@@ -345,25 +345,21 @@ def test_all_that_it_measures_is_judged_told_and_published(tmp_path, monkeypatch
 
 
 RATES = (0.0, 0.3, 0.6, 0.9)
-BETAS = {"easy": (3.0, 1.0), "hard": (1.0, 3.0), "random": (1.0, 1.0)}
 SHARED = np.array([-2, -1, 0, 1, 2]) / 1000  # what repetitions have in common drops out of differences
 
 Means = tuple[float, ...]
 
 
 def study(
-    effect: Any, means: dict[str, Means], *, repetitions: int = 5, noise: Any = (), chance: float = 0.1
+    effect: Any, means: dict[str, Means], *, repetitions: int = 5, noise: Any = (), **more: Any
 ) -> TrainingSetStudy:
     """Accuracies after the last of two epochs; ``noise`` [5] is that of the hard policy at 0.9 alone."""
-    points = []
-    for policy, beta in BETAS.items():
+    cells = {}
+    for policy in ("easy", "hard", "random"):
         for rate, mean in zip(RATES, means[policy], strict=True):
-            last = mean + SHARED
-            if len(noise) and (policy, rate) == ("hard", 0.9):
-                last = mean + np.array(noise)
-            accuracy = np.stack([np.zeros(5), last], axis=1)[:repetitions]
-            points.append(TrainingSetPoint(policy, beta, rate, 0, 100, 10, accuracy))
-    return training_sets(points, effect=effect, chance=chance, repetitions=repetitions)
+            own = np.array(noise) if len(noise) and (policy, rate) == ("hard", 0.9) else SHARED
+            cells[policy, rate] = np.stack([np.zeros(5), mean + own], axis=1)[:repetitions]
+    return training_sets(cells, effect=effect, **more)
 
 
 MEANS: dict[str, dict[str, Means]] = {
@@ -492,10 +488,3 @@ def test_7b_goes_by_the_largest_class_and_is_not_tested_where_twice_chance_is_al
 def test_few_repetitions_decide_nothing(number, repetitions):
     found = claim(number, repetitions=repetitions)
     assert (found.verdict, found.reason) == ("undecided", "fewer than 5 repetitions decide nothing")
-
-
-def test_a_study_without_the_breakpoint_cannot_be_asked():
-    whole = study("drop", MEANS["6"])
-    points = tuple(point for point in whole.points if point.rate != 0.6)
-    with pytest.raises(BadInput, match=r"rate 0\.6: .*rates tried; give one of 0, 0\.3, 0\.9"):
-        ablation_claims(replace(whole, points=points))

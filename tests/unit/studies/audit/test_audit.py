@@ -13,8 +13,8 @@ import easiness as ez
 from easiness import show
 from easiness.errors import BadInput
 from easiness.store import Run
-from easiness.studies.audit import AuditDraw, Audited, study
-from easiness.studies.audit.found import parse
+from easiness.studies.audit import Audit, AuditDraw, study
+from easiness.studies.audit.estimate import parse
 from easiness.studies.suspects import Suspects
 from recording import recorded
 
@@ -68,13 +68,13 @@ def drawn_from(run: Run, **options: Any) -> AuditDraw:
     return drawn
 
 
-def answered(run: Run, file: Path) -> Audited:
+def answered(run: Run, file: Path) -> Audit:
     found = ez.audit(run, decided=file)
-    assert isinstance(found, Audited)
+    assert isinstance(found, Audit)
     return found
 
 
-def interval(found: Audited) -> tuple[int, int]:
+def interval(found: Audit) -> tuple[int, int]:
     return found.whole["low"], found.whole["high"]
 
 

@@ -11,7 +11,6 @@ from sklearn.datasets import load_digits
 
 import easiness
 from easiness import BadInput
-from easiness.pages import galleries_of
 from easiness.show import rendered
 from easiness.studies.keeping import (
     MARGIN,
@@ -61,8 +60,7 @@ def test_picks_are_those_of_a_greedy_search_that_looks_at_all():
     covered, weights = near.covered(judged.labelled).astype(float), np.append(np.zeros(5), 1 - judged.margin)
     for place in PICKS[RARE](near, judged, 12):
         adds = (weights[near.nearest] * (near.alike - covered[near.nearest]).clip(min=0)).sum(axis=1)
-        adds[:5] = -1
-        assert adds[judged.pool[place]] == pytest.approx(adds.max(), rel=1e-5)
+        assert adds[judged.pool[place]] == pytest.approx(adds[5:].max(), rel=1e-5)
         own = near.nearest[judged.pool[place]]
         covered[own] = np.maximum(covered[own], near.alike[judged.pool[place]])
 
@@ -166,23 +164,16 @@ def test_the_table_has_the_picks_of_each_rule_the_recommended_ones_first(found):
 
 def test_the_page_shows_the_picks_where_they_are_pictures(found):
     result, folder = found
-    assert not list(galleries_of(result))  # rows of a table
     pixels = pd.read_csv(folder / "pool.csv").to_numpy().reshape(-1, 8, 8)
     pool = easiness.load_dataset(((15 * pixels).astype(np.uint8), np.arange(len(pixels)) % 2))
-    shown = replace(result, pool=pool)
-    [gallery] = galleries_of(shown)
-    first = result.table()["id"].tolist()[:20]
-    assert [row[0] for row in gallery.rows] == first
-    page = rendered(shown, ".html").decode()
-    assert page.count('<img src="data:image/') == len(set(first)) == 20
+    page = rendered(replace(result, pool=pool), ".html").decode()
+    assert page.count('<img src="data:image/') == 20
+    assert "<img" not in rendered(result, ".html").decode()  # rows of a table
 
 
 def test_the_replay_is_judged_where_most_are_labelled(found):
     result, _ = found
     assert set(result.replayed["start"]) == {NUM // 2}
-    drawn = replace(result, num_compared=99)
-    assert f"none of the {NUM} is near, 99 of which were drawn" in drawn.sections()[1].note
-    assert all(one.shape == (5, 200) for one in result.replayed["right"])
     assert result.rule == recommended(result.replayed)
     beats = (result.replayed["low"][result.replayed["rule"] != RANDOM] > 0).any()
     assert ("label at random" in result.headline) == (not beats)
@@ -191,12 +182,9 @@ def test_the_replay_is_judged_where_most_are_labelled(found):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"picks": 500}, "has 210 examples; pick fewer"),
+        ({"picks": 500}, "has 210 examples"),
         ({"picks": 209}, "has (19|20)[0-9] new examples"),
-        ({"seeds": 4}, "--seeds 4: must be at least 5"),
-        ({"picks": 0}, "picks"),
-        ({"picks": 20_001}, "--picks 20001: must be at most 20,000"),
-        ({"picks": 5, "seed": -1}, "--seed -1: must be at least 0"),
+        ({"picks": 20_001}, "--picks 20001"),
         ({"pool": "gone.csv"}, "gone.csv"),
     ],
 )
@@ -219,23 +207,3 @@ def test_a_run_on_vectors_of_your_own_takes_a_file_of_them(tmp_path):
     np.save(tmp_path / "other.npy", x[200:260, :9])
     with pytest.raises(BadInput, match="vectors of 9 values"):
         easiness.next(run, pool=tmp_path / "other.npy", picks=5)
-
-
-ROOT = Path(__file__).parents[4]
-
-
-def test_the_page_has_what_was_simulated(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from science import pool
-
-    def few(*asked, **options):
-        return replay(*asked, **options | {"seeds": 2})
-
-    monkeypatch.setattr(pool, "replay", few)
-    page = tmp_path / "pool.md"
-    arguments = ["--runs", str(tmp_path), "--worlds", "1", "--shapes", "two groups", "--docs", str(page)]
-    pool.main(arguments)
-    assert "$ python benchmarks/science/pool.py" in page.read_text()
-    rows = (tmp_path / "pool" / "known-truth.csv").read_text().splitlines()[1:]
-    assert len(rows) == 6
-    assert rows[2].startswith("two groups,50,without advantage,+0.0,")

@@ -38,22 +38,7 @@ def test_the_draw_is_that_of_the_studies(run, policy, beta, score, sign):
     drawn = ez.draw_by_rank(sign * values, 0.3, beta, 2)
     assert dropped(pruned) == drawn.tolist()
     np.testing.assert_array_equal(pruned.values, values)
-    table = pruned.table()
-    assert list(table.columns) == ["id", "label", "class"]
-    np.testing.assert_array_equal(table["id"], np.delete(run.ids, drawn))
-    np.testing.assert_array_equal(table["label"], np.delete(run.labels, drawn))
-    assert (table["class"] == table["label"].astype(str)).all()
-    assert table["id"].dtype == np.int64
-
-
-def test_the_score_of_both_parts(run):
-    pruned = prune(run, drop=0.3, policy="easy", score="el2n", at=1)
-    el2n = run.scores(1)["el2n"].to_numpy()
-    np.testing.assert_array_equal(pruned.values, el2n)
-    assert dropped(pruned) == ez.draw_by_rank(-el2n, 0.3, (3, 1), 0).tolist()
-    by_class, own = pruned.by_class(), run.labels == 3
-    assert by_class["el2n_kept"][3] == pytest.approx(el2n[own & pruned.kept].mean())
-    assert by_class["el2n_dropped"][3] == pytest.approx(el2n[own & ~pruned.kept].mean())
+    np.testing.assert_array_equal(pruned.table()["id"], np.delete(run.ids, drawn))
 
 
 @pytest.mark.parametrize(("keep", "sign"), [("top", -1), ("bottom", 1)])
@@ -83,44 +68,30 @@ def test_what_was_never_learned_is_the_hardest(half_learned):
     pruned = prune(half_learned, drop=0.5, policy="beta:1,1000000", score="forgetting_events")
     np.testing.assert_array_equal(~pruned.kept, np.arange(60) % 2)  # the thirty, and no other
     np.testing.assert_array_equal(pruned.values, np.where(np.arange(60) % 2, np.nan, 0))
-    assert pruned.num_never_learned == 30
-    told = "by forgetting_events. 30 examples that no trial learned have none and rank as the hardest."
-    assert told in pruned.sections()[0].note
+    assert "30 examples that no trial learned" in pruned.sections()[0].note
     means = pruned.by_class()
     assert (means["forgetting_events_kept"] == 0).all()
     assert means["forgetting_events_dropped"].isna().all()
-    easy = prune(half_learned, drop=0.5, policy="beta:1000000,1", score="first_learned_epoch")
-    np.testing.assert_array_equal(easy.kept, np.arange(60) % 2)
-
-
-def test_nothing_dropped(run):
-    pruned = prune(run, drop=0, policy="easy")
-    assert pruned.kept.all()
-    assert pruned.by_class()["difficulty_dropped"].isna().all()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"drop": 1}, "--drop 1: not in"),
-        ({"drop": None, "policy": "worst"}, "--drop: say which share"),
-        ({}, "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B"),
-        ({"drop": 0.97, "policy": "easy"}, "the draw: takes all 10 examples of class '"),
-        ({"policy": "wrost"}, r"policy 'wrost': unknown \(did you mean worst, best\?\); give easy"),
-        ({"policy": "daul"}, r"policy 'daul': unknown \(did you mean dual"),
-        ({"score": "variability", "policy": "easy"}, "which end of it to keep .--keep top or"),
-        ({"score": "variability", "keep": "top", "policy": "hard"}, "policy 'hard': high variability means"),
-        ({"keep": "top", "policy": "easy"}, "keep top: high difficulty means hard, .*; leave --keep out"),
+        ({"drop": 1}, "--drop 1"),
+        ({"drop": None, "policy": "worst"}, "--drop"),
+        ({}, "--policy"),
+        ({"drop": 0.97, "policy": "easy"}, "takes all 10 examples"),
+        ({"policy": "wrost"}, "did you mean worst"),
+        ({"policy": "daul"}, "did you mean dual"),
+        ({"score": "variability", "policy": "easy"}, "--keep top"),
+        ({"score": "variability", "keep": "top", "policy": "hard"}, "policy 'hard'"),
+        ({"keep": "top", "policy": "easy"}, "leave --keep out"),
         ({"keep": "up"}, "keep 'up'"),
-        ({"score": "normalized_margin", "keep": "top"}, "normalized_margin is undefined for 100 of 100"),
-        ({"at": 9, "policy": "easy"}, "epoch 9 is not recorded"),
-        ({"seed": -1, "policy": "easy"}, "seed -1"),
-        *(({"policy": f"ccs:{one}"}, f"policy 'ccs:{one}': give a share") for one in ("x", "-1", "nan")),
-        ({"policy": "ccs:0.4"}, r"policy 'ccs:0\.4': cuts more away than is to be dropped \(0\.3\)"),
-        *(({"policy": f"dual:{one}"}, f"'dual:{one}': give a positive exponent") for one in ("0", "inf")),
-        ({"policy": "dual", "score": "dual"}, "which end of it to keep"),
-        ({"policy": "ccs", "keep": "top"}, "keep top: high difficulty means hard"),
-        ({"policy": "cs"}, "policy 'cs': unknown.*; or worst or best, .*; or ccs or dual"),
+        ({"score": "normalized_margin", "keep": "top"}, "undefined for 100 of 100"),
+        *(({"policy": f"ccs:{one}"}, f"policy 'ccs:{one}'") for one in ("x", "-1", "nan", "0.4")),
+        *(({"policy": f"dual:{one}"}, f"policy 'dual:{one}'") for one in ("0", "inf")),
+        ({"ids": [12], "drop": 0.3, "policy": "worst"}, "leave --drop, --policy out"),
+        ({"policy": "best", "score": "entropy", "keep": "top"}, "policy 'best'"),
     ],
 )
 def test_what_cannot_be_drawn(run, options, message):
@@ -215,7 +186,6 @@ def dropped_ids(pruned) -> list[int]:
 def test_exactly_the_worst_and_the_best(ten, options, gone):
     pruned = prune(ten, **options)
     assert dropped_ids(pruned) == gone
-    assert f"Dropped are exactly the {pruned.policy}, by " in pruned.sections()[0].note
 
 
 def test_what_ties_in_all_goes_by_the_hash_of_ids(tmp_path):
@@ -241,26 +211,20 @@ def test_those_named(ten, tmp_path):
     table.write_text("label;id\n0;12\n\n1;17\n")
     pd.DataFrame({"id": [12, 17]}).to_parquet(tmp_path / "wrong.parquet")
     for ids in (text, str(table), tmp_path / "wrong.parquet", [17, 12], np.array([12, 17])):
-        pruned = prune(ten, ids=ids)
-        assert dropped_ids(pruned) == [12, 17]
-        assert pruned.policy == "ids"
-        assert "Dropped are exactly those named." in pruned.sections()[0].note
-    assert prune(ten, ids=[12], score="variability").drop is None  # that is for the summary alone
-    prune(ten, ids=[12, 17]).table().to_csv(tmp_path / "kept.csv", index=False)
-    assert dropped_ids(prune(ten, ids=tmp_path / "kept.csv")) == np.setdiff1d(ten.ids, [12, 17]).tolist()
+        assert dropped_ids(prune(ten, ids=ids)) == [12, 17]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.txt", "12\n99\nx\n", r"--ids .*a\.txt: the run has no example with id 99, x;"),
-        ("a.txt", "\n", r"a\.txt: names no example; give a text file"),
+        ("a.txt", "12\n99\nx\n", r"a\.txt: .* 99, x"),
+        ("a.txt", "\n", r"a\.txt: names no"),
         ("a.txt", "PAR1\0", r"a\.txt: is not text"),
-        ("a.txt", "10\n11\n12\n13\n14\n", "--ids: takes all 5 examples of class 'a'; name fewer"),
-        ("a.csv", "name;label\n1;2\n", r"a\.csv: no column id.*columns are name, label"),
-        ("none.txt", None, r"--ids none\.txt: cannot be read \(No such file or directory\)"),
-        ([99], None, "ids: the run has no example with id 99"),
-        ([], None, "ids: names no example"),
+        ("a.txt", "10\n11\n12\n13\n14\n", "--ids: takes all 5"),
+        ("a.csv", "name;label\n1;2\n", r"a\.csv: no column id"),
+        ("none.txt", None, r"none\.txt: cannot be read"),
+        ([99], None, "ids: .* 99"),
+        ([], None, "ids: names no"),
     ],
 )
 def test_ids_that_cannot_be_dropped(ten, tmp_path, name, content, message):
@@ -269,26 +233,6 @@ def test_ids_that_cannot_be_dropped(ten, tmp_path, name, content, message):
         name.write_text(content)
     with pytest.raises(BadInput, match=message):
         prune(ten, ids=name)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"ids": [12], "drop": 0.3, "policy": "worst"}, "--ids: .*; leave --drop, --policy out"),
-        ({"ids": [12], "score": "lose"}, "score 'lose': unknown"),
-        ({"policy": "best", "score": "entropy", "keep": "top"}, "policy 'best': --keep top keeps that end"),
-        ({"policy": "worst", "score": "self_confidence"}, "self_confidence is undefined for 10 of 10"),
-    ],
-)
-def test_what_ten_examples_refuse(ten, options, message):
-    with pytest.raises(BadInput, match=message):
-        prune(ten, **options)
-
-
-def test_the_worst_may_not_be_a_whole_class(tmp_path):
-    ten = made(tmp_path / "run", np.where(LABELS == 0, 0.3, 0.8))
-    with pytest.raises(BadInput, match=r"all 5 .*class 'a'; .*\(--balanced\)"):
-        prune(ten, policy="worst", drop=0.5)
 
 
 TAUGHT, KINDS = 60, 3
@@ -318,13 +262,6 @@ def test_the_easiest_of_every_class_are_first_and_all_have_their_turn(taught):
     assert [found.pool(step) for step in (0, 10, 20, 39)] == [12, 36, 60, 60]
 
 
-def test_all_may_have_their_turn_from_the_second_step_on(taught):
-    found = ez.keep(taught, steps=3, batch_size=6, whole_after=5e-324)
-    assert [found.pool(step) for step in range(3)] == [12, TAUGHT, TAUGHT]
-    assert len(list(found)) == 3
-    assert {len(one) for one in ez.keep(taught, steps=3)} == {TAUGHT}  # fewer than steps take by default
-
-
 def test_it_is_the_same_whenever_it_is_gone_through(taught):
     found, again, other = (ez.keep(taught, steps=10, batch_size=6, seed=seed) for seed in (0, 0, 1))
     assert list(found) == list(found) == list(again)
@@ -333,47 +270,21 @@ def test_it_is_the_same_whenever_it_is_gone_through(taught):
     assert seen == list(found)
 
 
-def test_of_equal_easiness_those_of_lower_loss_are_first(taught):
-    table = taught.scores()
-    found = ez.keep(taught, steps=10, batch_size=6).order
-    own = [at for at in found if CLASS_OF[at] == 0]
-    told = list(zip(-table["easiness"][own], table["loss"][own], strict=True))
-    assert told == sorted(told)
-    assert len({ease for ease, _ in told}) < len(own)
-
-
-@pytest.mark.parametrize("batch", [20, TAUGHT])
-def test_a_step_of_more_than_the_first_part_is_on_as_many_as_it_takes(taught, batch):
-    found = ez.keep(taught, steps=4, batch_size=batch)
-    batches = list(found)
-    assert [len(set(one)) for one in batches] == [batch] * 4
-    assert set(batches[0]) == set(found.order[:batch].tolist())
-    assert found.pool(0) == batch
-    assert f"The first steps are on {batch} examples, as many as they take." in found.sections()[0].note
-
-
 def test_the_table_names_the_examples_of_each_step(taught):
     found = ez.keep(taught, steps=8, batch_size=6, seed=3)
     table = found.table()
     assert table["step"].tolist() == np.repeat(np.arange(1, 9), 6).tolist()
     assert table["id"].tolist() == taught.ids[np.concatenate(list(found))].tolist()
-    few = ez.keep(taught, steps=10**9, batch_size=6)
-    assert len(few) == 10**9
-    with pytest.raises(BadInput, match="more than 50,000,000 rows of a file"):
-        few.table()
+    with pytest.raises(BadInput, match="rows of a file"):
+        ez.keep(taught, steps=10**9, batch_size=6).table()
 
 
 def test_the_command_writes_ids_to_keep_and_says_the_rest_beside_them(command, refused, run, tmp_path):
     asked = ("keep", run.path, "--drop", 0.3, "--policy", "hard", "--seed", 2)
-    done = command(*asked)
-    assert done.err.startswith("70 of 100 examples kept\n")
-    kept = prune(run, policy="hard", seed=2).table()
-    assert done.out == kept.to_csv(index=False)
-    file = tmp_path / "kept.txt"
-    written = command(*asked, "-o", file)
-    assert (written.out, written.err) == ("", f"{done.err}wrote {file}\n")
+    kept, file = prune(run, policy="hard", seed=2).table(), tmp_path / "kept.txt"
+    assert command(*asked).out == kept.to_csv(index=False)
+    assert command(*asked, "-o", file).err == f"70 of 100 examples kept\nwrote {file}\n"
     assert file.read_text().split() == kept["id"].astype(str).tolist()
-    assert command("keep", run.path, "--ids", file).err.startswith("30 of 100")
     for task in (("--steps", 8), ("--margin", 0.1)):  # which keep no list of ids
         assert f"{file}: cannot tell the format" in refused("keep", run.path, *task, "-o", file)
 
@@ -381,14 +292,10 @@ def test_the_command_writes_ids_to_keep_and_says_the_rest_beside_them(command, r
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--drop", 0.3, "--steps", 8), "--drop and --steps: one drops some, the other paces a training"),
-        (
-            ("--ids", "a.txt", "--margin", 0.1),
-            "--ids and --margin: one drops some, the other tries what is worth keeping",
-        ),
-        (("--batch-size", 8), "--batch-size: paces a training; say of how many steps (--steps)"),
-        (("--score", "loss"), "--score: ranks what is dropped or paced; give --drop or --steps, too"),
-        (("--keep", "0.2,0.4"), "--keep"),
+        (("--drop", 0.3, "--steps", 8), "--drop and --steps"),
+        (("--ids", "a.txt", "--margin", 0.1), "--ids and --margin"),
+        (("--batch-size", 8), "--batch-size: paces"),
+        (("--score", "loss"), "--score"),
     ],
 )
 def test_options_of_two_tasks_are_refused_by_name(refused, run, options, said):
@@ -398,16 +305,11 @@ def test_options_of_two_tasks_are_refused_by_name(refused, run, options, said):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steps": 0}, "--steps 0: must be at least 1"),
-        ({"steps": 10**20}, "--steps 100000000000000000000: must be"),
-        ({"batch_size": 10**20}, "--batch-size 100000000000000000000: must be"),
-        ({"batch_size": 0}, "--batch-size 0: must be at least 1"),
-        ({"batch_size": TAUGHT + 1}, "--batch-size 61: the run has 60 examples; give fewer"),
-        ({"start": 0}, "--start 0: not in"),
-        ({"whole_after": 1.5}, "--whole-after 1.5: not in"),
-        ({"start": float("nan")}, r"--start nan: not in"),
-        ({"seed": -1}, "--seed -1: must be at least 0"),
-        ({"score": "variability"}, "neither easy nor hard; give another, such as easiness or difficulty"),
+        ({"steps": 0}, "--steps 0"),
+        ({"batch_size": 10**20}, "--batch-size 100000000000000000000"),
+        ({"batch_size": TAUGHT + 1}, "--batch-size 61"),
+        ({"start": float("nan")}, "--start nan"),
+        ({"score": "variability"}, "neither easy nor hard"),
     ],
 )
 def test_what_no_curriculum_can_be_of(taught, options, message):

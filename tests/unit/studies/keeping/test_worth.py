@@ -1,26 +1,18 @@
-import csv
 import importlib
-import io
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 from sklearn.datasets import load_digits
 
 import easiness
 from easiness import BadInput, keep
 from easiness.analysis import Gain
-from easiness.engine import write_result
 from easiness.store import Run
 from easiness.studies.keeping import Worth, choose, judged_choice, more_labels
-from easiness.studies.keeping.grid import cells_of
 
 NUM, WRONG = 600, 0.3
 
@@ -56,10 +48,6 @@ def found(run) -> Worth:
     return keep(run, sizes=[200], keep_shares=(0.2, 0.5), seeds=5, margin=0.08)
 
 
-def test_a_share_twice_is_tried_once():
-    pd.testing.assert_frame_equal(cells_of(100, (0.1, 0.1, 0.2)), cells_of(100, (0.1, 0.2)))
-
-
 def test_rows_are_held_to_all_and_to_as_many_at_random(found):
     table = found.table()
     assert set(table["size"]) == {200, NUM}
@@ -77,26 +65,18 @@ def test_rows_are_held_to_all_and_to_as_many_at_random(found):
     assert hardest["accuracy"] < 0.5 < 0.8 < out
 
 
-def test_the_file_of_labels_has_what_is_advised(found, run, tmp_path):
+def test_the_file_of_labels_has_what_is_advised(found, command, run, tmp_path):
     file = tmp_path / "keep.csv"
-    write_result(file, found)
+    asked = "--sizes", 200, "--keep-shares", "0.2,0.5", "--margin", 0.08, "--details", "-o", file
+    done = command("keep", run.path, *asked)
     labels = pd.read_csv(file)
-    assert labels.columns.tolist()[:5] == ["id", "label", "class", "was", "action"]
     assert labels["id"].tolist() == run.ids.tolist()
     assert (labels["action"] == "keep").sum() == found.advised["num_kept"]
-    again = easiness.load_dataset(run.spec.data.source, labels=file)
-    assert len(again) == (labels["action"] == "keep").sum()
-
-
-def test_the_command_says_what_to_do_with_its_file(command, run, tmp_path):
-    file = tmp_path / "keep.csv"
-    options = ("--sizes", 200, "--keep-shares", "0.5", "--margin", 0.08, "--details")
-    done = command("keep", run.path, *options, "-o", file)
-    assert "Of 600 labelled examples" in done.out
+    assert len(easiness.load_dataset(run.spec.data.source, labels=file)) == found.advised["num_kept"]
+    assert "Everything that was tried" in done.out
     last = done.out.splitlines()[-1]
     assert last.startswith("heads say so; ask networks: easiness verify ")
     assert f"--labels {file}" in last
-    assert "--beside random,rs2" in last
 
 
 @pytest.mark.parametrize(
@@ -140,19 +120,16 @@ def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
     assert found.num_test + found.num_examples_tried == NUM
     assert 0.15 < found.num_test / NUM < 0.25
     assert found.test_wrong == pytest.approx(WRONG, abs=0.1)
-    assert f"on {found.num_test} of {NUM} examples, set aside" in found.sections()[0].note
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sizes": [5]}, r"--sizes 5: not between 20"),
-        ({"keep_shares": (1.0,)}, r"--keep-shares 1: not between 0 and 1"),
-        ({"keep_shares": (0.5, 0.0008)}, r"--keep-shares 0.0008: keeps none of 600 examples; give"),
-        ({"sizes": [NUM + 1]}, r"--sizes 601: not between 20 .two of each class. and 600"),
-        ({"seeds": 4}, r"--seeds 4: must be at least 5"),
-        ({"seed": -1}, r"--seed -1: must be at least 0"),
-        ({"margin": 0.0}, "--margin 0: not in"),
+        ({"sizes": [5]}, "--sizes 5"),
+        ({"sizes": [NUM + 1]}, "--sizes 601"),
+        ({"keep_shares": (1.0,)}, "--keep-shares 1"),
+        ({"keep_shares": (0.5, 0.0008)}, "--keep-shares 0.0008"),
+        ({"seeds": 4}, "--seeds 4"),
     ],
 )
 def test_choices_out_of_range_are_refused_before_anything_is_read(run, options, message):
@@ -171,13 +148,6 @@ def test_sizes_that_are_no_whole_numbers_are_refused(run, refused, sizes):
     assert "give whole numbers with commas" in refused("keep", run.path, "--sizes", sizes)
 
 
-def test_another_seed_draws_other_examples_at_random(run, found):
-    random = f"size == {NUM} and kept == 'random' and num_kept == 300 and not suspects_out"
-    other = keep(run, sizes=[], keep_shares=(0.5,), seed=1)
-    before, after = (one.table().query(random)["accuracy"].item() for one in (found, other))
-    assert before != after
-
-
 @pytest.fixture
 def science(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A module of the benchmarks, by its name."""
@@ -193,10 +163,8 @@ def first_wrong(*wrong: int) -> Any:
 def test_the_fewest_examples_that_lose_less_than_the_margin():
     sizes, wrong = [100, 80, 50, 50, 20], [first_wrong(10, 10, 12, 11, 100)]
     assert choose(sizes, wrong, [0], margin=0.02) == (3, 0)
-    assert choose(sizes, wrong, [0], margin=0.001) == (
-        0,
-        0,
-    )  # a row without any difference has an interval, too
+    # a row without any difference has an interval, too
+    assert choose(sizes, wrong, [0], margin=0.001) == (0, 0)
 
 
 def test_it_is_held_against_all_but_the_suspects_where_these_are_better():
@@ -292,43 +260,3 @@ def test_the_next_doubling_gives_six_tenths_of_the_last():
 )
 def test_where_nothing_can_be_said_of_more_labels_it_says_why(sizes, right, why):
     assert foretold(sizes, *right, num=100) == (None, why)
-
-
-def shards(folder: Path) -> None:
-    """Pictures of four colours, as CIFAR-10 is stored: 240 and 120 to test on."""
-    rng = np.random.default_rng(0)
-    colours = rng.integers(0, 255, (4, 1, 1, 3))
-    folder.mkdir()
-    for split, num in (("train", 240), ("test", 120)):
-        labels = rng.integers(4, size=num)
-        pictures = np.clip(colours[labels] + 40 * rng.standard_normal((num, 32, 32, 3)), 0, 255)
-        rows = []
-        for picture in pictures.astype(np.uint8):
-            written = io.BytesIO()
-            Image.fromarray(picture).save(written, "png")
-            rows.append({"bytes": written.getvalue(), "path": None})
-        pq.write_table(pa.table({"image": rows, "label": labels}), folder / f"{split}-00000.parquet")
-
-
-@pytest.mark.long
-def test_the_page_has_advice_gains_and_whole_trainings(tmp_path, monkeypatch, science):
-    worth = science("worth")
-    shards(tmp_path / "cifar10")
-    cells = {title: cell for title, cell in worth.CELLS.items() if cell[0] == "cifar"}
-    monkeypatch.setattr(worth, "CELLS", cells)
-    monkeypatch.setattr(worth, "WORLDS", worth.WORLDS[:1])
-    monkeypatch.setattr(worth, "RISES", worth.RISES[:1])
-    parts = partial(worth.parts, draws=2, names=("cifar10",))
-    monkeypatch.setattr(worth, "parts", parts)
-    monkeypatch.setitem(worth.MARGINS, "cifar", 0.3)  # so that something can be left out of so few
-    for name, value in (("PICTURES", 160), ("PAIRS", 2), ("EPOCHS", 1)):
-        monkeypatch.setattr(worth, name, value)
-    runs, docs = tmp_path / "runs", tmp_path / "worth.md"
-    arguments = ["--data", str(tmp_path), "--runs", str(runs), "--train", "--draws", "2", "--docs", str(docs)]
-    worth.main(arguments)
-    assert docs.with_suffix(".svg").exists()
-    table = (tmp_path / "worth" / "advice.csv").read_text("utf-8").splitlines()
-    advice = {row["data"]: row for row in csv.DictReader(table)}
-    assert list(advice) == [*cells, *worth.SMALL]
-    # colours are found: nearly all that are wrong are suspects
-    assert int(advice["CIFAR-10, 30 % wrong"]["planted among them"]) > 0.8 * 60

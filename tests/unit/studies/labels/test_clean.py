@@ -14,8 +14,8 @@ import easiness as ez
 from easiness.data import load_dataset
 from easiness.errors import BadInput
 from easiness.store import Run, open_run
-from easiness.studies.labels import cleaned, rule
-from easiness.studies.suspects import Suspected
+from easiness.studies.labels import clean, rule
+from easiness.studies.suspects import SuspectOptions
 from lengths import long_but
 from recording import recorded
 
@@ -25,7 +25,7 @@ def suspecting(monkeypatch: pytest.MonkeyPatch):
     """``suspecting({id: (suggested, p_wrong)})``: what the study of suspects says, most suspicious first."""
 
     def say(suspects: dict[object, tuple[int, float]], low: float = 0.01) -> None:
-        def found(asked: Suspected) -> SimpleNamespace:
+        def found(asked: SuspectOptions) -> SimpleNamespace:
             assert not asked.pictures
             assert asked.decided is None
             (run,) = asked.run
@@ -238,7 +238,7 @@ def ranked(**columns):
 
 
 def test_relabel_where_the_suggestion_is_right_drop_where_the_label_is_wrong_keep_the_rest():
-    found = cleaned(
+    found = clean(
         ranked(p_wrong=[0.95, 0.1, 0.95, 0.5, 0.49, 0.9], suggested_share=[0.96, 1, 0.9, 1, 1, 1]), CLASSES
     )
     table = found.table()
@@ -262,7 +262,7 @@ def test_relabel_where_the_suggestion_is_right_drop_where_the_label_is_wrong_kee
 def test_without_a_suggestion_or_a_number():
     suspect = ranked(p_wrong=[0.95, 0, np.nan, 0.95, 0.95, 0], suggested=[np.nan, 0, 2, 2, 2, 0])
     suspect["suggested_share"] = [1, 1, 1, np.nan, 1, 1]
-    assert cleaned(suspect, CLASSES).table()["action"].tolist() == [
+    assert clean(suspect, CLASSES).table()["action"].tolist() == [
         *("drop", "keep", "keep", "drop", "drop", "keep")
     ]
 
@@ -271,9 +271,9 @@ def test_a_class_that_would_be_left_empty():
     with pytest.raises(
         BadInput, match="class 'cat' would be left: of 2, 1 would be relabelled and 1 dropped"
     ):
-        cleaned(ranked(p_wrong=[1, 0.6, 0, 0, 0, 0]), CLASSES)
+        clean(ranked(p_wrong=[1, 0.6, 0, 0, 0, 0]), CLASSES)
     # another's suggestion can keep it filled, and a class that had none is not missed
-    filled = cleaned(ranked(p_wrong=[1, 0.6, 0, 0, 0.95, 0]), (*CLASSES, "yak"))
+    filled = clean(ranked(p_wrong=[1, 0.6, 0, 0, 0.95, 0]), (*CLASSES, "yak"))
     assert filled.headline == "relabels 2 and drops 1 of 6"
 
 
@@ -309,7 +309,7 @@ def test_the_share_keeps_pictures_with_several_readings_from_being_relabelled():
     table = pd.DataFrame({"id": rows, "label": labels, "suggested": votes.argmax(axis=1), "p_wrong": p_wrong})
 
     def share_right(suggested_share):
-        found = cleaned(table.assign(suggested_share=suggested_share), tuple("abcdefghij"))
+        found = clean(table.assign(suggested_share=suggested_share), tuple("abcdefghij"))
         return (found.labels == true)[found.relabelled].mean()
 
     assert share_right(1.0) == pytest.approx(0.81, abs=0.015)

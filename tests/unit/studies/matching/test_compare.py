@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from easiness import BadInput, analysis, compare, matching_rate, scores
 from easiness.analysis import Measured, Rule, agreement, match_groups
-from easiness.inputs import reading
 from easiness.show.rendering import rendered
 from easiness.studies.matching.study import Compared, compare as find_comparison
 from recording import believing, recorded
@@ -35,23 +33,6 @@ def test_every_group_of_a_table_has_the_size_of_the_smallest_runs_half(runs):
     assert {cell.groups.group_size for cell in comparison.cells} == {2}  # type: ignore[union-attr]
     assert {(cell.a, cell.b) for cell in comparison.cells} == {(0, 0), (0, 1), (1, 1)}
     assert len(comparison.cells) == 3 * 2 * 2  # pairs, sides, policies
-
-
-@pytest.mark.long
-def test_a_set_is_drawn_once_however_many_runs_it_is_matched_with_and_each_pair_is_told(
-    tmp_path, monkeypatch
-):
-    drawn, told, of_each = [], [], []
-    chosen = Rule._chosen
-    monkeypatch.setattr(Rule, "_chosen", lambda *a: drawn.append(a[2]) or chosen(*a))
-    for num in (2, 4):
-        drawn.clear()
-        same = [made(tmp_path / f"{num} {at}", 4, seed=at) for at in range(num)]
-        with reading(lambda *a: told.append(a)):
-            find_comparison(Compared(tuple(same), ties=["expected"]))
-        of_each.append(sum(len(group) == 2 for group in drawn) / num)
-    assert of_each[0] == of_each[1]
-    assert ("comparing pairs of runs", 6, 6) in told
 
 
 def test_of_very_many_examples_some_are_drawn_and_intervals_allow_for_it(runs, monkeypatch):
@@ -97,29 +78,23 @@ def test_reliability_covers_every_epoch_and_growing_groups(runs):
     reliability = compare([runs[1]]).reliability[0]
     assert [half.epoch for half in reliability.by_epoch] == [1, 2]
     assert [half.group_size for half in reliability.by_trials] == [1, 2, 3]
-    assert reliability.best_epoch("easy") in (1, 2)
-
-
-def test_resolution_counts_all_trials(runs):
-    resolution = compare(runs).resolution[0]
-    counts = runs[0].votes(EPOCHS).correct.sum(axis=0)
+    resolution, counts = compare(runs).resolution[0], runs[0].votes(EPOCHS).correct.sum(axis=0)
     assert resolution["num_trials"] == 4
     assert resolution["right_in_all"] == np.mean(counts == 4)
-    assert resolution["right_in_none"] == np.mean(counts == 0)
 
 
 def test_runs_over_other_examples_are_refused(runs, tmp_path):
     other = made(tmp_path / "other", 2, ids=np.arange(NUM) + 1000)
-    for call in (lambda: compare([runs[0], other]), lambda: matching_rate(runs[0], other)):
+    for call in (compare, scores, lambda pair: matching_rate(*pair)):
         with pytest.raises(BadInput, match="over different data") as refused:
-            call()
+            call([runs[0], other])
         assert str(other.path) in str(refused.value)
 
 
-@pytest.mark.parametrize("epoch", [0, 3])
-def test_an_epoch_that_is_not_recorded_is_refused(runs, epoch):
-    with pytest.raises(BadInput, match=rf"epoch {epoch} .*recorded; choose 1 to 2"):
-        compare(runs, at=epoch)
+@pytest.mark.parametrize("at", [0, 3, 2.5, float("nan")])
+def test_an_epoch_that_is_not_recorded_is_refused(runs, at):
+    with pytest.raises(BadInput, match=r"epoch"):
+        compare(runs, at=at)
 
 
 def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
@@ -143,10 +118,7 @@ def test_rates_alone_are_those_of_the_whole_comparison_and_nothing_is_fitted(run
     found = find_comparison(Compared(tuple(runs)), rates_alone=True)
     assert [cell.groups for cell in found.cells] == [cell.groups for cell in whole.cells]
     assert found.reliability == []
-    assert "was not fitted" in replace(found, detailed=True).in_words() + " ".join(
-        found.document()["answers"]
-    )
-    assert [run["name"] for run in found.document()["runs"]] == found.names
+    assert "was not fitted" in " ".join(found.document()["answers"])
 
 
 SIX = 6
@@ -173,16 +145,3 @@ def test_difficulty_is_the_mean_of_the_ranks(tmp_path):
     assert table["easiness_1"].tolist() == [1, 1, 1, 1, 0, 0]
     equal = run_of(tmp_path / "equal", [0.9, 0.9, 0.7, 0.7, 0.4, 0.2])
     assert scores([equal, equal]).table()["rank_1"].tolist() == pytest.approx([0.1, 0.1, 0.5, 0.5, 0.8, 1])
-
-
-def test_one_run_and_other_data_are_refused(tmp_path):
-    one = run_of(tmp_path / "one", [0.9, 0.8, 0.7, 0.6, 0.4, 0.2])
-    fewer = recorded(tmp_path / "fewer", np.ones((1, 3, 2)), np.array([0, 1, 0]), classes=("a", "b"))
-    with pytest.raises(BadInput, match="different data"):
-        scores([one, fewer])
-
-
-@pytest.mark.parametrize("at", [2.5, float("nan"), float("inf")])
-def test_what_is_neither_an_epoch_nor_a_share_is_refused(runs, at):
-    with pytest.raises(BadInput, match="neither an epoch"):
-        compare(runs, at=at)

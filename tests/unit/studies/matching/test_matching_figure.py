@@ -8,33 +8,28 @@ import numpy as np
 import pytest
 
 from easiness.analysis import GroupMatch, Side, SplitHalf, TailReliability, Ties
-from easiness.show.svg import picture_bytes
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison, draw_matching
 from easiness.studies.matching.reliability import Outlook, Reliability, draw_reliability
-from lengths import long_but
 from plans import group_match
+
+POLICIES: tuple[Ties, ...] = ("expected", "refine")
 
 
 def group(rate: float, size: int = 5) -> GroupMatch:
     return group_match(rate, 0.05, size)
 
 
-def compared(
-    names: list[str],
-    sides: tuple[Side, ...] = ("easy", "hard"),
-    ties: tuple[Ties, ...] = ("expected", "refine"),
-    groups: Any = group,
-) -> Comparison:
+def compared(names: list[str], sides: tuple[Side, ...] = ("easy", "hard"), groups: Any = group) -> Comparison:
     """Rates from 0.1 up in steps of 0.1, pair by pair; those of hard sets are 0.05 more."""
-    cells = []
-    for policy in ties:
-        for side in sides:
-            pairs = combinations_with_replacement(range(len(names)), 2)
-            for at, (i, j) in enumerate(pairs):
-                rate = 0.1 * (at + 1) + (0.05 if side == "hard" else 0) + (0.3 if policy == "refine" else 0)
-                cells.append(Cell(i, j, side, policy, groups(rate)))
-    return Comparison(names, (Row(3),) * len(names), 0.1, 100, ties, cells, [], [])
+    pairs = [*combinations_with_replacement(range(len(names)), 2)]
+    cells = [
+        Cell(i, j, side, policy, groups(0.1 * at + 0.05 * (side == "hard") + 0.3 * (policy == "refine")))
+        for policy in POLICIES
+        for side in sides
+        for at, (i, j) in enumerate(pairs, 1)
+    ]
+    return Comparison(names, (Row(3),) * len(names), 0.1, 100, POLICIES, cells, [], [])
 
 
 def texts(axes: Any) -> list[str]:
@@ -51,11 +46,7 @@ def test_a_cell_for_each_pair_its_interval_and_a_column_of_chance():
         *("0.70", "0.65 to 0.75", "0.80", "0.75 to 0.85"),
         *("0.90", "0.85 to 0.95", "0.10", "0.10", "0.10"),
     ]
-    where = {text.get_text(): text.get_position() for text in axes.texts}
-    assert where["0.60"] == (2.5, 0.4)
     assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c", "random"]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
-    assert [text.get_position()[0] for text in axes.texts if text.get_text() == "0.10"] == [3.5] * 3
     framed = [patch for patch in axes.patches if patch.get_linewidth() > 0]
     assert len(axes.patches) == 6
     assert [patch.get_xy() for patch in framed] == [pytest.approx((i + 0.03, i + 0.03)) for i in range(3)]  # type: ignore[attr-defined]
@@ -65,14 +56,13 @@ def test_a_cell_for_each_pair_its_interval_and_a_column_of_chance():
 def test_easy_is_above_the_diagonal_and_hard_below_it_so_that_no_cell_is_empty():
     (axes,) = draw_matching(compared(["a", "b", "c"])).axes
     where = {text.get_text(): text.get_position() for text in axes.texts}
-    assert (where["0.50"], where["0.55"]) == ((1.5, 0.4), (0.5, 1.4))
-    assert (where["0.60"], where["0.65"]) == ((2.5, 0.4), (0.5, 2.4))
-    assert where["0.70"] == pytest.approx((1.5, 1.2))
-    assert where["0.75"] == pytest.approx((1.5, 1.7))
-    boxes = [patch.get_bbox() for patch in axes.patches]  # type: ignore[attr-defined]
-    assert sum(box.width * box.height for box in boxes) > 0.85 * 9
-    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
-    assert axes.get_title(loc="left") == "easy examples above, hard ones below, after epoch 3"
+    for text, place in {
+        "0.50": (1.5, 0.4),
+        "0.55": (0.5, 1.4),
+        "0.70": (1.5, 1.2),
+        "0.75": (1.5, 1.7),
+    }.items():
+        assert where[text] == pytest.approx(place)
 
 
 def test_small_groups_are_in_italics():
@@ -92,14 +82,10 @@ def test_what_is_undefined_is_said_and_has_no_interval():
     assert texts(axes) == ["0.40", "0.10"]
 
 
-@pytest.mark.parametrize("suffix", long_but([".png", ".svg"], [".svg"]))
-def test_names_are_shown_as_they_are(suffix):
+def test_names_are_shown_as_they_are():
     names = ["a$b$", r"$\frac{1}$", "one_of_many_networks_with_a_long_name"]
-    figure = draw_matching(compared(names))
-    content = picture_bytes(figure, suffix)
-    assert content == picture_bytes(draw_matching(compared(names)), suffix)
     # a $ that is escaped is a $ when drawn, and what is between two is not mathematics
-    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    labels = [label.get_text() for label in draw_matching(compared(names)).axes[0].get_yticklabels()]
     assert [label.replace(r"\$", "$").replace("\n", "") for label in labels] == names
     assert all("$" not in label.replace(r"\$", "") for label in labels)
     assert labels[2].splitlines() == ["one_of_many_", "networks_with_", "a_long_name"]
@@ -115,21 +101,11 @@ def test_long_names_lie_over_nothing(name):
     assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
     page = figure.bbox
     assert all(page.x0 <= box.x0 and box.x1 <= page.x1 and box.y1 <= page.y1 for box in boxes)
-    texts = [text.get_window_extent() for text in axes.texts]
-    assert not any(a.overlaps(b) for a, b in combinations(texts, 2))
 
 
 def _half(epoch: int, size: int, easy: float, hard: float) -> SplitHalf:
-    return SplitHalf(
-        epoch=epoch,
-        group_size=size,
-        num_splits=1,
-        rank_correlation=0.5,
-        spearman_brown=0.67,
-        easy=TailReliability(expected=easy / 2, refine=easy, tie_mass=0.3),
-        hard=TailReliability(expected=hard / 2, refine=hard, tie_mass=0.2),
-        chance=0.1,
-    )
+    first, second = (TailReliability(expected=rate / 2, refine=rate, tie_mass=0.3) for rate in (easy, hard))
+    return SplitHalf(epoch, size, 1, 0.5, 0.67, first, second, chance=0.1)
 
 
 OUTLOOK = Outlook(num_trials=6, epoch=2, fraction=0.1, forecasts=(), drifts=(), seconds=None)
@@ -167,6 +143,6 @@ def test_groups_too_small_to_decide_are_shaded() -> None:
     (axes,) = figure.axes
     assert lines(axes)["easy, refine"] == [0.2, 0.6]
     assert not any("drift" in name for name in lines(axes))
-    assert "under 5: undecided" in [text.get_text() for text in axes.texts]
+    assert "under 5: undecided" in [patch.get_label() for patch in axes.patches]
     low, high = axes.get_xlim()
     assert low < 1 < 3 < high < 4  # the shade does not widen the axes

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import csv
 import re
 from copy import copy
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +16,7 @@ from easiness.analysis.rank_regression import reliability
 from easiness.scoring import find_score
 from easiness.show import rendered
 from easiness.studies.patterns import Patterns, least_explained, neighbourhood, study
-from easiness.studies.patterns.found import TOO_EASY, TOO_HARD
+from easiness.studies.patterns.neighbourhood import TOO_EASY, TOO_HARD
 from easiness.studies.patterns.study import outcome_of
 
 NUM = 240
@@ -72,11 +70,9 @@ def test_contradicted_digits_are_harder(found):
     assert found.found.second.value < -0.1
     assert 0 < found.within.r_squared.value < found.found.most <= 1
     assert "clean" in found.seen
-    assert found.ways["common 10"] is found.found
+    assert found.ways["common 10"].first == found.found.first
     assert all(way.first.low < way.first.value < way.first.high for way in found.ways.values())
-    document = found.document()
-    assert document["nearest"] == 10
-    assert document["effects"][0]["value"] == found.found.first.value
+    assert found.document()["effects"][0]["value"] == found.found.first.value
 
 
 def test_held_out_examples_and_other_scores(run, data, monkeypatch):
@@ -93,9 +89,7 @@ def test_held_out_examples_and_other_scores(run, data, monkeypatch):
 
 
 def test_features_of_more_than_a_few_of_these_labels_are_refused(run, data, tmp_path, monkeypatch):
-    with pytest.raises(
-        BadInput, match=f"the networks of {run.path} were trained on 179 of these very labels"
-    ):
+    with pytest.raises(BadInput, match="trained on 179 of these"):
         explain(run, features=f"run:{run.path}", data=data)
     part = data.limit(60)
     few = ez.measure(part, model="mlp_3", trials=1, epochs=1, out=tmp_path / "few")
@@ -120,8 +114,6 @@ def test_features_of_more_than_a_few_of_these_labels_are_refused(run, data, tmp_
 def test_the_page_shows_the_examples(found):
     page = rendered(found, ".html").decode()
     assert page.count("<figcaption>") == 1 + sum(map(len, found.leftover.values()))
-    assert found.headline[:30].lower() in page.lower()
-    assert found.notes[0] in page
 
 
 def test_left_out_examples_of_a_share(data, tmp_path):
@@ -131,23 +123,6 @@ def test_left_out_examples_of_a_share(data, tmp_path):
     left_out = explain(run, features="inputs", nearest=10, data=data)
     assert left_out.score == "consistency"
     assert left_out.seen.startswith("examples left out")
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("split", ["train", "held_out"])
-def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(split, tmp_path):
-    things = ["a caldera", "an atom", "gold", "a lamp", "rust", "a fuse", "a comet", "salt", "a reef", "wax"]
-    texts = [f"What is {thing} ?" for thing in things] + [f"Who found {thing} first ?" for thing in things]
-    texts += ["What  is gold ?", "Who found gold  first ?", "Where is rust made ?", "Where is salt sold ?"]
-    data = ez.load_dataset((texts, [int(one.startswith("Who")) for one in texts]))
-    data = replace(data, held_out=data)
-    run = ez.measure(data, model="bag", trials=3, epochs=2, out=tmp_path / "run")
-    found = explain(run, features="hashed", split=split, score="difficulty", nearest=5, data=data)
-    assert found.around.num_copies == 2
-    assert found.around.picture[2] == found.around.picture[20]
-    assert found.around.num_among == 22
-    told = np.concatenate([*found.leftover.values()])
-    assert len(np.unique(found.around.picture[told])) == len(told)
 
 
 @pytest.mark.parametrize("split", ["train", "held_out"])
@@ -241,36 +216,3 @@ def test_the_usual_number_of_neighbours_is_half_of_a_class_at_most():
         assert neighbourhood(vectors, np.arange(300) % num_classes).nearest == nearest
     with pytest.raises(BadInput, match="nearest 4: not between 1 and 3, the neighbours that 4 different"):
         neighbourhood(at(0, 1, 2, 3), np.array([0, 1, 0, 1]), nearest=4)
-
-
-ROOT = Path(__file__).parents[4]
-
-
-@pytest.mark.long
-def test_the_page_has_what_was_simulated(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from science import patterns
-
-    monkeypatch.setattr(patterns, "WORLDS", {"two groups": patterns.WORLDS["two groups of examples"]})
-    monkeypatch.setattr(patterns, "SIZES", patterns.SIZES[::3])
-    monkeypatch.setattr(patterns, "KEPT", 2)
-    page = tmp_path / "patterns.md"
-    patterns.main(["--replicates", "3", "--docs", str(page)])
-    assert "The most that can be explained was off by" in page.read_text("utf-8")
-
-    def table(name):
-        return list(csv.reader((tmp_path / "patterns" / f"{name}.csv").read_text().splitlines()))[1:]
-
-    worlds = table("simulations")
-    names = ["two groups", "found in features, own ease 0.3, the same patterns"]
-    assert [row[0] for row in worlds][:2] == names
-    truths = {row[0]: [float(cell.split()[0]) for cell in row[1:] if cell] for row in worlds}
-    assert [len(found) for found in truths.values()] == [8, 3, 3, 3, 3]
-    assert truths["two groups"][2] < truths["two groups"][-1] < 1
-    for frequency, contradiction, share, *_ in truths.values():
-        assert -1 < contradiction < 0 < frequency < 1
-        assert 0 < share < 1
-    frequency, contradiction = ({row[0]: row[1:] for row in table("counts-planted")})["the truth"][:2]
-    # by the true values, what was not planted has no effect
-    assert abs(float(frequency.split(", ")[1])) < 0.1
-    assert abs(float(contradiction.split(", ")[0])) < 0.1

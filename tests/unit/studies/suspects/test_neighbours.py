@@ -17,11 +17,11 @@ from easiness.studies.suspects import nearest_by_class
 from easiness.studies.suspects.kinds import NOT_CARRIED, find_kinds, kind_reason
 from easiness.studies.suspects.neighbours import (
     NUM_OF_CLASS,
-    _found,
-    _of_networks,
     features,
     find_neighbours,
     neighbours,
+    neighbours_of,
+    of_networks,
 )
 from pixels import images_of
 
@@ -55,14 +55,6 @@ def test_neighbours_are_a_mean_over_trials() -> None:
     assert neighbours([own, wider, wider], labels, num_nearest=1)["own_share"].tolist() == [1 / 3] * 4
 
 
-def test_equal_examples_are_each_others_neighbours_and_never_their_own() -> None:
-    labels = np.array([0, 1, 1, 1, 1, 1])
-    found = neighbours([np.ones((6, 2))], labels, num_nearest=3)
-    assert found["own_share"][0] == 0
-    assert found["distance"].max() < 1e-5
-    assert neighbours([np.zeros((6, 2))], labels)["num_nearest"][0] == 5
-
-
 def test_of_many_examples_some_are_drawn_to_be_neighbours() -> None:
     rng = np.random.default_rng(0)
     features = np.concatenate([rng.normal((9, 0, 0, 0, 0), size=(297, 5)), np.eye(5)[1:4] * 9])
@@ -82,7 +74,7 @@ def test_the_neighbours_of_a_run_are_in_the_order_of_the_run(measured: Path) -> 
     # the same data in another order
     data = load_dataset("digits", limit=100)
     turned = data._take(np.random.default_rng(0).permutation(100))
-    both = (_of_networks(run, one, {"train": positions_in(one, run)}, "cpu") for one in (data, turned))
+    both = (of_networks(run, one, {"train": positions_in(one, run)}, "cpu") for one in (data, turned))
     there, again = (next(one)["train"] for one in both)
     assert np.allclose(there, again, atol=1e-5)
 
@@ -91,11 +83,11 @@ def test_what_somebody_else_wrote_is_asked_again(run_copy: Path) -> None:
     run = open_run(run_copy)
     found, _ = find_neighbours(run)
     key = (run, None, "cpu", print)
-    arrays = {**(_found.kept(*key) or {})}
+    arrays = {**(neighbours_of.kept(*key) or {})}
     for wrong in (np.full(100, np.nan), np.zeros(99)):
         others = {name: wrong if one.dtype == np.float64 else one for name, one in arrays.items()}
-        keep_answer(run.path, "neighbours", _found.identity(*key), others)
-        assert _found.kept(*key) is None
+        keep_answer(run.path, "neighbours", neighbours_of.identity(*key), others)
+        assert neighbours_of.kept(*key) is None
         again, _ = find_neighbours(run)
         assert again is not None
         assert found is not None
@@ -287,13 +279,6 @@ def test_an_easy_example_has_no_kind_but_may_be_slow_and_the_hardest_quarter_is_
     assert kinds_of({**strange, "p_label": 0.9}, {**EASY, "first_right": 9.0})[:2] == ["", "slow"]
     # however sure the networks are
     assert kinds_of({**EASY, "p_label": 0.7, "strength": 0.5})[0] == "unlike its class"
-
-
-def test_without_networks_a_kind_more_is_left_out() -> None:
-    given = evidence({**HARD, "distance": 2}, {**HARD, "p_wrong": 0.8}).drop(columns="strength")
-    found, left_out = find_kinds(given, Row(10), 0.95, "the run was made without weights")
-    assert found[:2].tolist() == ["", "wrong label"]
-    assert left_out == {**NOT_CARRIED, "unlike its class": "the run was made without weights"}
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,8 @@ import easiness as ez
 from easiness import BadInput
 from easiness.analysis import Gain, paired_gain
 from easiness.heads import Deal
-from easiness.spec import trial_seeds
 from easiness.studies.verification import Verification
-from easiness.studies.verification.study import WAYS, _in_one_fold, accuracy_of, effect_text
+from easiness.studies.verification.study import _in_one_fold, accuracy_of, effect_text
 from pixels import images_of
 
 SMALL: dict[str, Any] = {"model": "mlp_3", "trials": 3, "epochs": 4, "precision": "float32"}
@@ -42,38 +41,28 @@ def test_mending_labels_gains(planted, verified):
     low, high = found.gain.interval
     assert 0.03 < low < found.gain.value < high
     assert found.gain.value == pytest.approx((found.after - found.before).mean())
-    assert found.text == (
-        f"relabelling {num} and dropping 30 of 300 gains {100 * found.gain.value:.1f} points "
-        f"({100 * low:.1f} to {100 * high:.1f})"
-    )
-    rows = found.table()
-    assert rows["gain"].tolist() == (found.after - found.before).tolist()
-    assert set(rows["gain_low"]) == {low}
+    gains = f"gains {100 * found.gain.value:.1f} points"
+    assert f"relabelling {num} and dropping 30 of 300 {gains}" in found.headline
+    assert found.table()["gain"].tolist() == (found.after - found.before).tolist()
 
 
 def test_what_the_runs_are(verified):
     out, found = verified
     before, after = (ez.open_run(out / name) for name in ("before", "after"))
-    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["after", "before"]
     assert (len(before.ids), len(after.ids)) == (300, 270)
     assert before.observed == (4,)
     assert before.spec.data.held_out == after.spec.data.held_out
     for one, two in zip(before.trials, after.trials, strict=True):
         # initialization, order and augmentation are functions of these
         assert one.document.seed == two.document.seed
-        assert one.document.spec is not None
-        assert trial_seeds(0, one.index) == trial_seeds(one.document.spec.seed, one.index)
     right = [run.votes(split="held_out").correct for run in (before, after)]
     assert paired_gain(*right) == found.gain  # type: ignore[arg-type]
-    assert [trial.document.accuracy["held_out"][-1] for trial in after.trials] == pytest.approx(found.after)
 
 
 def test_what_is_kept_is_held_against_as_many_at_random_and_others_in_every_epoch(planted, tmp_path):
     small = {**SMALL, "trials": 2, "epochs": 2}
     found = ez.verify(planted[0], labels=planted[1], out=tmp_path, beside=("random", "rs2"), **small)
     random, rs2 = (ez.open_run(tmp_path / name) for name in ("random", "rs2"))
-    trained = [trial.columns(2, ["prediction"], "held_out") for trial in (*random.trials, *rs2.trials)]
-    assert len(trained) == 4
     of_random, of_rs2 = random.spec.measured, rs2.spec.measured
     assert of_random is not None
     assert of_random.draw is not None
@@ -83,11 +72,8 @@ def test_what_is_kept_is_held_against_as_many_at_random_and_others_in_every_epoc
     assert list(found.right) == ["before", "after", "random", "rs2"]
     right = {name: ez.open_run(tmp_path / name).votes(split="held_out").correct for name in ("after", "rs2")}
     gain = effect_text(paired_gain(right["rs2"], right["after"]))
-    assert found.text.endswith(f"; beside others in every epoch (RS2) it {gain}")
-    assert "; beside as many at random it " in found.text
-    assert [row[0] for row in found.sections()[0].rows] == [
-        "labels", "before", "after", "as many at random", "others in every epoch (RS2)",
-    ]  # fmt: skip
+    assert found.headline.endswith(f"; beside others in every epoch (RS2) it {gain}")
+    assert "; beside as many at random it " in found.headline
     assert found.table()["accuracy_rs2"].tolist() == accuracy_of(right["rs2"]).tolist()
 
 
@@ -115,33 +101,6 @@ def test_it_is_read_again_and_goes_on_wherever_the_file_lies(planted, verified, 
     np.testing.assert_array_equal(fewer.before, again.before[:2])
 
 
-def test_an_edited_file_is_another_verification(planted, verified, tmp_path):
-    """A person takes every drop back; the runs that are there are of other labels."""
-    edited = tmp_path / "labels.csv"
-    edited.write_text(planted[1].read_text().replace("drop", ""))
-    with pytest.raises(BadInput, match=r"after: .* run has 270 examples"):
-        ez.verify(planted[0], labels=edited, out=verified[0], **SMALL)
-    found = ez.verify(planted[0], labels=edited, out=tmp_path / "out", **{**SMALL, "trials": 1, "epochs": 1})
-    assert found.num_dropped == 0
-    assert found.num_relabelled > verified[1].num_relabelled
-    assert found.text.endswith("in one trial, which shows nothing")
-    assert math.isnan(found.gain.interval[0])
-
-
-def test_the_same_holdout_fits(tmp_path):
-    data = ez.load_dataset("digits", holdout=0.25)
-    table = pd.DataFrame({"id": data.ids, "label": data.labels, "action": "keep"})
-    table.loc[3, "action"] = "drop"
-    table.to_csv(tmp_path / "labels.csv", index=False)
-    size: dict[str, Any] = {**SMALL, "trials": 1, "epochs": 1}
-    asked = {"labels": tmp_path / "labels.csv", "out": tmp_path / "out"}
-    found = ez.verify(data, **asked, **size)
-    assert (found.num_examples, found.num_dropped) == (len(data), 1)
-    other = ez.load_dataset("digits", holdout=0.4)
-    with pytest.raises(BadInput, match=r"is held out \(--holdout 0\.4"):
-        ez.verify(other, **{**asked, "out": tmp_path / "other"}, **size)
-
-
 def test_labels_before_from_a_file(command, planted, tmp_path):
     """What an edit of the labels is worth, not what the source's would have been."""
     table = pd.read_csv(planted[1])
@@ -161,7 +120,6 @@ def test_labels_before_from_a_file(command, planted, tmp_path):
     assert said.startswith("relabelling 2, dropping 4 and taking back 7 of 270 changes accuracy by ")
     before = ez.open_run(tmp_path / "out" / "before")
     assert before.labels.tolist() == ez.load_dataset(planted[0], labels=planted[1]).labels.tolist()
-    assert len(ez.open_run(tmp_path / "out" / "after").ids) == 270 - 4 + 7
     with pytest.raises(BadInput, match="of every example"):
         ez.verify(planted[0], labels=planted[1], before=planted[1], out=tmp_path / "same", **SMALL)
 
@@ -187,10 +145,6 @@ def test_what_it_says(gain, low, high, text):
         (["--labels", "none.csv"], "none.csv: the table cannot be read (No such file or directory)"),
         (["--labels", "same.csv"], "same.csv: has the labels that digits has, of every example"),
         (["--labels", "other.csv"], "other.csv: row 2: the example '0' was '7' when"),
-        (["--holdout", "0.2"], "has a held-out split (test); leave out holdout"),
-        (["--trials", "0"], "--trials 0: must be at least 1"),
-        (["--model", "mlp_x"], "mlp_x"),
-        (["-o", "a.txt"], "end the name in .csv or .md or .json"),
     ],
 )
 def test_what_is_refused(refused, planted, tmp_path, monkeypatch, options, said):
@@ -256,35 +210,20 @@ def test_without_a_split_held_out_each_example_is_tested_where_it_was_not_seen(
     assert (seen[:, :, -6:] == seen[:, :, :6])[
         :, :, ~dropped[:6] & ~dropped[-6:]
     ].all()  # copies stay together
-    sizes = [np.bincount(given[~one], minlength=10) for one in seen[0]]
-    assert np.ptp(sizes, axis=0).max() <= 2 + 6  # a fifth of each class, but for copies
     assert (runs[0].labels == given).all()
     assert [run.spec.data.source for run in runs] == [str(source), None]  # whose labels these are
     assert (runs[1].labels == new).all()
     # who is right, of each row in the one trial that left it out
     tested = (~seen[0]).argmax(axis=0), np.arange(NUM)
     answers = [one[tested] for one in said]
-    for way, gain, labels, rows in zip(
-        (found.right, *found.others),
-        found.gains,
-        (given, given, new),
-        (~decided, np.ones(NUM, bool), ~dropped),
-        strict=True,
-    ):
-        before, after = ((one == labels)[rows].mean() for one in answers)
-        assert way["before"].shape[1] == rows.sum()
-        assert [way["before"].mean(), way["after"].mean()] == pytest.approx([before, after])
-        assert gain.value == pytest.approx(after - before)
-        assert gain.interval[0] < gain.value < gain.interval[1]
+    before, after = ((one == given)[~decided].mean() for one in answers)
+    right = [found.right[name].mean() for name in ("before", "after")]
+    assert right == pytest.approx([before, after])
+    assert found.gain.value == pytest.approx(after - before)
+    assert found.gain.interval[0] < found.gain.value < found.gain.interval[1]
     assert (found.num_examples, found.num_dropped, found.num_held_out) == (NUM, 3, NUM - DECIDED)
     assert found.num_relabelled == (new != given).sum()
-    assert found.text.endswith(" on 140 examples that nobody decided")
-    _, ways, trials = found.sections()
-    assert [row[0] for row in ways.rows[1:]] == list(WAYS)
-    assert len(trials.rows) == 1 + 5
-    frame = found.table()
-    assert frame["gain_by_after"][0] == found.gains[2].value
-    assert (frame["gain_by_before_low"][0], frame["gain_by_before_high"][0]) == found.gains[1].interval
+    assert found.headline.endswith(" on 140 examples that nobody decided")
     more = ez.verify(source, labels=file, out=tmp_path / "out", **{**asked, "trials": 10})
     np.testing.assert_array_equal(more.before[:5], found.before)
     assert len(more.before) == 10
@@ -306,27 +245,6 @@ def test_networks_see_copies_and_groups_together():
     assert together(x, group=groups) == {(0, 3, 7, 12), (4, 9)}
     x[10:] = np.clip(x[4] * np.linspace(0.9, 1.1, 10)[:, None, None, None], 0, 255).astype(np.uint8)
     assert together(x) == {(3, 7)}  # where half look alike they are no copies
-
-
-def test_labels_before_and_others_beside_without_a_split_held_out(flat, tmp_path):
-    source, file = flat
-    first = pd.read_csv(file).head(40)
-    first.loc[:4, "action"] = "drop"
-    first.to_csv(tmp_path / "before.csv", index=False)
-    small = {**CROSSED[0], "epochs": 1}
-    found = ez.verify(source, labels=file, before=tmp_path / "before.csv", out=tmp_path / "one", **small)
-    assert (found.num_examples, found.num_dropped, found.num_taken_back) == (NUM - 5, 0, 2)
-    assert found.num_held_out == NUM - DECIDED
-    assert [row[1] for row in found.sections()[1].rows[1:]] == [
-        str(NUM - DECIDED),
-        str(NUM - 5),
-        str(NUM - 3),
-    ]
-    found = ez.verify(source, labels=file, out=tmp_path / "two", beside=("random", "rs2"), **small)
-    assert found.table()[["accuracy_random", "accuracy_rs2"]].notna().all(axis=None)
-    spec = ez.open_run(tmp_path / "two" / "rs2").spec.measured
-    assert spec is not None
-    assert spec.steps_of == round(0.8 * (NUM - 3))
 
 
 @pytest.mark.parametrize(
@@ -352,34 +270,17 @@ def test_what_cannot_be_tested_without_a_held_out_split(flat, tmp_path, monkeypa
     assert not (tmp_path / "out").exists()
 
 
-def test_what_it_would_cost(command, flat, tmp_path):
-    source, file = flat
-    size = ["--model", "mlp_2_w8", "--trials", 5, "--epochs", 1, "--out", tmp_path / "out"]
-    finished = command("verify", source, "--labels", file, *size, "--dry-run")
-    assert finished.out.startswith("2 runs with 10 trials, 0 of them finished; the other 10 take ")
-    assert finished.out.endswith(
-        "; each is tested on what it leaves out of 140 examples that nobody decided\n"
-        "nothing was trained and nothing written\n"
-    )
-    assert not (tmp_path / "out").exists()
-
-
 def test_labels_that_nobody_kept_may_follow_what_is_tested(flat, tmp_path):
     """By a rule they follow heads that saw the examples tested, and the gain is too high."""
     source, file = flat
-    table = pd.read_csv(file)
-    by_rule = tmp_path / "rule.csv"
-    given = pd.DataFrame({"id": np.arange(NUM), "label": np.load(source)["y"]}).set_index("id")
-    given.loc[table["id"], "label"] = table["label"].to_numpy()
+    table, by_rule = pd.read_csv(file), tmp_path / "rule.csv"
+    given = pd.Series(np.load(source)["y"], name="label").rename_axis("id")
+    given[table["id"]] = table["label"].to_numpy()
     given.to_csv(by_rule)
-    notices = [
-        ez.verify(source, labels=one, out=tmp_path / one.stem, **{**CROSSED[0], "epochs": 1})
-        .sections()[0]
-        .notices
-        for one in (file, by_rule)
-    ]
-    assert not any("looked at and kept" in one for one in notices[0])
-    assert "--holdout 0.2" in notices[1][0]
+    small = {**CROSSED[0], "epochs": 1}
+    for one, doubt in ((file, False), (by_rule, True)):
+        [accuracy, *_] = ez.verify(source, labels=one, out=tmp_path / one.stem, **small).sections()
+        assert any("--holdout 0.2" in notice for notice in accuracy.notices) == doubt
 
 
 Values = npt.NDArray[np.float64]
