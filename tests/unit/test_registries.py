@@ -256,7 +256,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         from easiness.models import build_model, model_names
         from easiness.perturb import default_levels, perturbation
         from easiness.scoring import find_score, scores_markdown
-        from easiness.engine import listed
+        from easiness.engine import all_commands
 
         print(len(ez.load_dataset("stripes")), ez.load_dataset("t.feather").classes)
         print(find_score("surprise").name in scores_markdown())
@@ -267,7 +267,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         print(find_format("names").then)
         flags = ez.load_dataset(([[True, False, True], [False, True, True]] * 8, [0, 1] * 8))
         run = ez.measure(flags, model="linear", trials=1, epochs=1, out="flags")
-        print(*(one.name for one in listed() if one.name == "count"), ez.count(run).trials)
+        print(*(one.name for one in all_commands() if one.name == "count"), ez.count(run).trials)
         print(flags.kind.nouns, flags.ref().kind, len(run.ids))
         from easiness.features import find_features
         stripes = ez.load_dataset("stripes")

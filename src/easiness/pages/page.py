@@ -17,11 +17,11 @@ from easiness.engine import (
     Data,
     Study,
     answer,
-    asked_of,
+    arguments_of,
     check_output_file,
     find_study,
-    made,
-    registered,
+    make_value,
+    registered_commands,
     write_page,
 )
 from easiness.errors import BadInput
@@ -48,15 +48,15 @@ _SHOWN = 6  # of those that became harder, and of those that became easier
 
 def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
     """The parts of registered studies that are shown on pages, each asked with its defaults."""
-    for listed_study in registered():
+    for listed_study in registered_commands():
         study = find_study(listed_study)
         if not isinstance(study, Study) or not study.on_page:
             continue
-        fields = [one for one in asked_of(study.asks) if one.option.opens]
+        fields = [one for one in arguments_of(study.asks) if one.option.opens]
         runs = {one.name: (run,) if one.option.several else run for one in fields}
         part = {"title": study.name, "headline": "", "notices": (), "figure": "", "sections": ()}
         try:
-            result = answer(study, made(study.asks, runs))
+            result = answer(study, make_value(study.asks, runs))
             label = f"{study.name}: the tables below have the numbers."
             part["figure"] = to_svg(result.figure(), key=f"study-{study.name}", label=label)
             part |= {one: getattr(result, one) for one in ("headline", "notices")}
