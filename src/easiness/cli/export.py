@@ -24,7 +24,7 @@ from easiness.runs import passes_shown
 from easiness.spec import TABLE_OPTIONS, Fields, Loading, Option
 
 
-def _export(options: exports.Exporting) -> None:
+def _export(options: exports.ExportOptions) -> None:
     result = exports.export(options)
     say_written(result.path)
     say(f"{result.path}: {result.then}")
@@ -36,7 +36,7 @@ EXPORT = Verb(
     "export",
     "Share",
     "Write scores, suspects and the examples for another tool.",
-    exports.Exporting,
+    exports.ExportOptions,
     exports.export,
     _export,
 )
@@ -73,7 +73,7 @@ class CardOptions:
     ] = Loading()
 
 
-def card(options: CardOptions) -> exports.Card | exports.Applied:
+def card(options: CardOptions) -> exports.Card | exports.CopyScores:
     if options.apply is not None:
         if options.at is not None or options.data is not None:
             raise BadInput("--apply: takes the scores that are in the card; leave out --at and --data")
@@ -93,7 +93,7 @@ def card(options: CardOptions) -> exports.Card | exports.Applied:
 def _card(options: CardOptions) -> None:
     with runs.passes_shown(True):
         result = card(options)
-    if isinstance(result, exports.Applied):
+    if isinstance(result, exports.CopyScores):
         _write_applied(result, options)
         return
     then = "apply it with" if result.document.has_digests else f"join {exports.SCORES} by id"
@@ -107,7 +107,7 @@ def _card(options: CardOptions) -> None:
         say(f"note: {result.note}", err=True)
 
 
-def _write_applied(scores: exports.Applied, options: CardOptions) -> None:
+def _write_applied(scores: exports.CopyScores, options: CardOptions) -> None:
     output = options.output
     if output is None:
         print_rows(scores.table)
