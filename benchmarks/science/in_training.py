@@ -26,7 +26,7 @@ from scipy.special import expit
 import easiness as ez
 from easiness.analysis import paired_gain
 from easiness.models import build_model
-from easiness.show.svg import EASY, FONT_SIZE, INK, picture_bytes, quiet
+from easiness.show import EASY, FONT_SIZE, INK, picture_bytes, quiet
 from easiness.spec import RECIPES, Recipe, Resolved, trial_seeds
 from easiness.studies.keeping import paced_batches, places
 from easiness.training import Network, choose_precision, seed_all, set_up

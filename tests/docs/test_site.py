@@ -105,18 +105,6 @@ def test_every_option_is_on_the_page_of_commands(tools: Callable[[str], dict[str
     assert "auto &#124; float32 &#124; bfloat16" in row
 
 
-def test_pictures_are_few_and_small() -> None:
-    kinds = (".png", ".svg", ".webp")
-    pictures = [path for path in (ROOT / "docs" / "images").iterdir() if path.suffix in kinds]
-    assert pictures
-    film = ROOT / "docs" / "images" / "deciding.webp"
-    assert film.stat().st_size <= 1_000_000
-    assert max(path.stat().st_size for path in pictures if path != film) <= 100_000
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    used = "".join(path.read_text("utf-8") for path in pages)
-    assert all(f"images/{path.name}" in used for path in pictures)
-
-
 def test_whole_tables_are_linked_by_their_page() -> None:
     results = ROOT / "docs" / "results"
     for file in results.glob("*/*.csv"):

@@ -135,13 +135,6 @@ def test_in_python_the_word_is_given_where_the_run_is_opened(run: Path, folder: 
     assert imported(folder)
 
 
-def test_the_run_that_measure_returns_is_trusted(run: Path) -> None:
-    assert measure(model="own_net:tiny", trials=3, jobs=1, out=run, **SETTINGS).trusted
-    more = measure(model="own_net:tiny", trials=4, jobs=2, out=run, **SETTINGS)  # in processes
-    assert more.trusted
-    assert len(more.trials) == 4
-
-
 def _renamed(run: Path, model: str) -> None:
     document = json.loads((run / "run.json").read_text())
     document["spec"]["model"] = model

@@ -256,7 +256,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         from easiness.models import build_model, model_names
         from easiness.perturb import default_levels, perturbation
         from easiness.scoring import find_score, scores_markdown
-        from easiness.engine import listed
+        from easiness.engine import all_commands
 
         print(len(ez.load_dataset("stripes")), ez.load_dataset("t.feather").classes)
         print(find_score("surprise").name in scores_markdown())
@@ -264,10 +264,10 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         print(perturbation("darken", 0.5)(torch.ones(1, 1, 1, 1)).item(), default_levels("darken", (1, 1, 1)))
         print(type(make_executor("again")).__name__)
         from easiness.exports import find_format
-        print(find_format("names").about)
+        print(find_format("names").then)
         flags = ez.load_dataset(([[True, False, True], [False, True, True]] * 8, [0, 1] * 8))
         run = ez.measure(flags, model="linear", trials=1, epochs=1, out="flags")
-        print(*(one.name for one in listed() if one.name == "count"), ez.count(run).trials)
+        print(*(one.name for one in all_commands() if one.name == "count"), ez.count(run).trials)
         print(flags.kind.nouns, flags.ref().kind, len(run.ids))
         from easiness.features import find_features
         stripes = ez.load_dataset("stripes")
@@ -286,7 +286,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "4 True",
         "0.5 (1.0, 0.5)",
         "AgainExecutor",
-        "an id a line",
+        "open({out!r}).readlines()",
         "count 1",
         "rows of flags flags 16",
         "8.0 8.0 8.0 8.0",

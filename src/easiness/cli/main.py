@@ -48,32 +48,32 @@ class CommandsInGroups(TyperGroup):
     """``easiness --help``; a command is loaded when it is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        return [one.name.removeprefix(self.prefix) for one in self._listed()]
+        return [one.name.removeprefix(self.prefix) for one in self._entries()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command of a name; one of before is refused with the name that it has now."""
         if not self.prefix and cmd_name in OLD_NAMES:
             raise BadInput(f"{cmd_name}: is `easiness {OLD_NAMES[cmd_name]}` now; type that")
-        found = _command(f"{self.prefix}{cmd_name}")
-        if found is None and self.prefix and not cmd_name.startswith("-"):
+        command = _command(f"{self.prefix}{cmd_name}")
+        if command is None and self.prefix and not cmd_name.startswith("-"):
             raise BadInput(
                 f"paper: {cmd_name!r} is none of its experiments; `easiness paper all {cmd_name}` reproduces "
                 "all on such data"
             )
-        return found
+        return command
 
     prefix = ""
 
-    def _listed(self) -> Sequence[CommandEntry]:
-        from easiness.engine import registered
+    def _entries(self) -> Sequence[CommandEntry]:
+        from easiness.engine import registered_commands
 
-        return [*COMMANDS, CommandEntry("paper", "Paper", "", _PAPER), *registered()]
+        return [*COMMANDS, CommandEntry("paper", "Paper", "", _PAPER), *registered_commands()]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         sections: Sections = {group: [] for group in get_args(Group)}
-        for one in self._listed():
+        for one in self._entries():
             sections[one.group].append((one.name.removeprefix(self.prefix), one.summary))
-        _write(formatter, {group: told for group, told in sections.items() if told})
+        _write(formatter, {group: records for group, records in sections.items() if records})
 
 
 class CommandsOfPaper(CommandsInGroups):
@@ -81,7 +81,7 @@ class CommandsOfPaper(CommandsInGroups):
 
     prefix = "paper "
 
-    def _listed(self) -> Sequence[CommandEntry]:
+    def _entries(self) -> Sequence[CommandEntry]:
         return PAPER
 
 
@@ -93,13 +93,13 @@ class OptionsInGroups(TyperCommand):
 
         A path of no letters would be the current folder.
         """
-        given, *_ = self.make_parser(ctx).parse_args(args=list(args))
+        values, *_ = self.make_parser(ctx).parse_args(args=list(args))
         for one in self.get_params(ctx):
-            value = given.get(one.name)
+            value = values.get(one.name)
             if value == "" or (isinstance(value, list | tuple) and "" in value):
                 rest = "" if one.required else ", or leave it out"
-                named = one.opts[0] if one.param_type_name == "option" else one.name.upper()
-                raise BadInput(f"{named} '': is empty; give a value{rest}")
+                place = one.opts[0] if one.param_type_name == "option" else one.name.upper()
+                raise BadInput(f"{place} '': is empty; give a value{rest}")
         read: list[str] = super().parse_args(ctx, args)
         return read
 
@@ -113,22 +113,22 @@ def sections_of(command: Any, ctx: Any) -> Sections:
 
     sections: Sections = {group: [] for group in ("Arguments", "Options", *get_args(OptionGroup))}
     for one in sorted(command.get_params(ctx), key=lambda one: not one.required):
-        told = one.get_help_record(ctx)
+        record = one.get_help_record(ctx)
         # the library's own --help has no panel
         group = getattr(one, "rich_help_panel", None) or f"{one.param_type_name.capitalize()}s"
-        if told is not None:
-            sections[group].append(told)
-    return {group: told for group, told in sections.items() if told}
+        if record is not None:
+            sections[group].append(record)
+    return {group: record for group, record in sections.items() if record}
 
 
 def _write(formatter: Any, sections: Mapping[str, list[tuple[str, str]]]) -> None:
-    width = min(max(len(name) for told in sections.values() for name, _ in told), _GROUP_NAMES)
-    for group, told in sections.items():
+    width = min(max(len(name) for records in sections.values() for name, _ in records), _GROUP_NAMES)
+    for group, records in sections.items():
         with formatter.section(group):
-            formatter.write_dl([(name.ljust(width), about) for name, about in told])
+            formatter.write_dl([(name.ljust(width), about) for name, about in records])
 
 
-class Ended(BaseException):
+class ProcessEnd(BaseException):
     """This process was asked to end by a signal (``kill``, or a terminal that goes).
 
     As little of an `Exception` as a `KeyboardInterrupt`.
@@ -142,7 +142,7 @@ class Ended(BaseException):
 
 @contextmanager
 def raised_when_ended(line: Callable[[str], str]) -> Iterator[None]:
-    """In the block SIGTERM and SIGHUP raise `Ended`, SIGINT `KeyboardInterrupt`; a second ends at once.
+    """In the block SIGTERM and SIGHUP raise `ProcessEnd`, SIGINT `KeyboardInterrupt`; a second ends at once.
 
     The first lets workers, semaphores and files be tidied. The second says ``line`` of what has happened, and
     costs no more than a crash: whatever is stored is whole at any moment. Afterwards signals do what they
@@ -159,7 +159,7 @@ def raised_when_ended(line: Callable[[str], str]) -> Iterator[None]:
             with suppress(OSError):  # not by print, in the middle of which this may be
                 os.write(2, f"{line('ended at once')}\n".encode(errors="surrogateescape"))
             os._exit(128 + number)
-        end_by(KeyboardInterrupt() if number == signal.SIGINT else Ended(number))
+        end_by(KeyboardInterrupt() if number == signal.SIGINT else ProcessEnd(number))
 
     # ignored where put into the background, and by nohup
     others = [one for one in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
@@ -190,18 +190,18 @@ app = typer.Typer(
 @functools.cache
 def _command(name: str) -> Any:
     """The command of a name as the command line has it; none of an unknown name."""
-    made = typer.Typer(name=name, **_SETTINGS)
+    program = typer.Typer(name=name, **_SETTINGS)
     if name == "paper":
-        made = typer.Typer(name=name, cls=CommandsOfPaper, help=_PAPER, **_SETTINGS)
-        made.callback()(lambda: None)
-        return typer.main.get_command(made)
-    from easiness.engine import command_of, find_listed, find_study
+        program = typer.Typer(name=name, cls=CommandsOfPaper, help=_PAPER, **_SETTINGS)
+        program.callback()(lambda: None)
+        return typer.main.get_command(program)
+    from easiness.engine import command_of, find_command, find_study
 
-    one = find_listed(name)
+    one = find_command(name)
     if one is None:
         return None
-    made.command(cls=OptionsInGroups)(command_of(find_study(one)))
-    command = typer.main.get_command(made)
+    program.command(cls=OptionsInGroups)(command_of(find_study(one)))
+    command = typer.main.get_command(program)
     command.name = name.rpartition(" ")[2]
     return command
 
@@ -256,9 +256,9 @@ def _usage(error: Any) -> str:
     if now.startswith("`") or now.partition(" ")[0] in options:
         return f"{old}: is {now} now"
     message = str(error.format_message()).removesuffix(".")
-    refused = getattr(error.__cause__, "errors", None)
-    if refused is not None:
-        first = refused()[0]
+    reasons = getattr(error.__cause__, "errors", None)
+    if reasons is not None:
+        first = reasons()[0]
         message = message.replace(
             first["msg"], f"{first['input']!r}: {_NUMBERS.get(first['type'], first['msg'])}"
         )
@@ -279,8 +279,8 @@ def run() -> NoReturn:
     sys.exit(0)
 
 
-def _at_home(found: re.Match[str]) -> str:
-    return f"{found[1]}{at_home(found[2])}"
+def _at_home(match: re.Match[str]) -> str:
+    return f"{match[1]}{at_home(match[2])}"
 
 
 def _run() -> None:
@@ -290,8 +290,8 @@ def _run() -> None:
     command = _parser(app)
     try:
         # not app(...), which ends some errors itself: an interrupt without a word, a closed pipe with 1
-        asked = arguments or ["--help"]
-        with needing_torch(asked[0]), command.make_context("easiness", asked) as context:
+        words = arguments or ["--help"]
+        with needing_torch(words[0]), command.make_context("easiness", words) as context:
             try:
                 command.invoke(context)
             except Exception:
@@ -303,7 +303,7 @@ def _run() -> None:
         _fail(f"error: {error}", error.exit_code, debug)
     except (KeyboardInterrupt, typer.Abort):
         _fail(f"interrupted; {_to_go_on()}", 130, debug)
-    except Ended as ended:
+    except ProcessEnd as ended:
         _fail(f"ended by {ended.name}; {_to_go_on()}", ended.exit_code, debug)
     except BrokenPipeError:
         # whoever read our output has gone: not an error, and nothing to tell
@@ -320,8 +320,8 @@ def _run() -> None:
             raise
         message = _usage(error)
         # not by the error's context, which what the parser refuses by itself lacks
-        from easiness.engine import find_listed
+        from easiness.engine import find_command
 
-        named = arguments[: 2 if arguments[:1] == ["paper"] else 1]
-        about = " ".join(["easiness", *(one for one in named if one in _NAMES or find_listed(one))])
+        command_words = arguments[: 2 if arguments[:1] == ["paper"] else 1]
+        about = " ".join(["easiness", *(one for one in command_words if one in _NAMES or find_command(one))])
         _fail(f"error: {message}; see `{about} --help`", 2, debug)

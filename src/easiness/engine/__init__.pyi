@@ -10,7 +10,7 @@ from .options import (
     STUDY_TRAINING as STUDY_TRAINING,
     At as At,
     Data as Data,
-    Decided as Decided,
+    DecisionFile as DecisionFile,
     Device as Device,
     Fraction as Fraction,
     HeldOutToo as HeldOutToo,
@@ -23,11 +23,11 @@ from .options import (
     share as share,
 )
 from .registry import (
+    all_commands as all_commands,
+    find_command as find_command,
     find_function as find_function,
-    find_listed as find_listed,
     find_study as find_study,
-    listed as listed,
-    registered as registered,
+    registered_commands as registered_commands,
 )
 from .results import (
     check_output_file as check_output_file,
@@ -43,11 +43,11 @@ from .results import (
     write_result as write_result,
 )
 from .study import (
-    Asked as Asked,
+    Argument as Argument,
     Later as Later,
     Study as Study,
     Verb as Verb,
     answer as answer,
-    asked_of as asked_of,
-    made as made,
+    arguments_of as arguments_of,
+    make_value as make_value,
 )

@@ -7,20 +7,17 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 import typer
 
 from easiness import show, store
 from easiness.errors import BadInput, RunFailed, printable
+from easiness.lazy import pd
 from easiness.regular_file import sharing
 from easiness.show import SUFFIXES, Result, render
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-Filled = TypeVar("Filled")
+Place = TypeVar("Place")
 Text = TypeVar("Text", bound=str)
 
 
@@ -69,10 +66,10 @@ def output_folder(path: Path) -> AbstractContextManager[Path]:
 
 
 @contextmanager
-def _or_failed(path: Path, folder: Path, filling: AbstractContextManager[Filled]) -> Iterator[Filled]:
+def _or_failed(path: Path, folder: Path, filling: AbstractContextManager[Place]) -> Iterator[Place]:
     try:
-        with sharing(folder), filling as filled:
-            yield filled
+        with sharing(folder), filling as place:
+            yield place
     except OSError as error:
         raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
 
@@ -115,7 +112,7 @@ def print_rows(table: pd.DataFrame) -> None:
     show.write_csv(table, sys.stdout)
 
 
-WRITTEN = (
+OUTPUT_HELP = (
     "Also write FILE.csv, .parquet or .json (rows), .md (tables to read), .html (a page), .png, .svg or .pdf "
     "(the figure); may be given several times."
 )
@@ -152,9 +149,9 @@ def _set_aside(output: Path, result: show.Result) -> None:
     if output.suffix != ".csv" or not output.is_file():
         return
     if (old := output.read_bytes()) != show.rendered(result, ".csv"):
-        kept = output.with_name(f"{output.name}~")
-        write_file(kept, old)
-        say(f"{output} had other {result.listing or 'rows'}, which are now in {kept}", err=True)
+        aside = output.with_name(f"{output.name}~")
+        write_file(aside, old)
+        say(f"{output} had other {result.listing or 'rows'}, which are now in {aside}", err=True)
 
 
 def say_written(path: Path) -> None:

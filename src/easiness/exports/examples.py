@@ -14,25 +14,25 @@ import numpy.typing as npt
 from easiness.engine import At, Data, HeldOutToo, OneRun
 from easiness.errors import BadInput
 from easiness.inputs import Cell, ExportForm, kind_named
+from easiness.lazy import Integers, pd
 from easiness.runs import Told, find_split, positions_in, told
 from easiness.spec import Option, Split
 from easiness.store import Run
 from easiness.studies.suspects import SuspectOptions, suspects
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
     from easiness.data import Dataset
 
 # of the table of suspects, added to the columns of the scores
-_SUSPECTED = ["suggested", "suggested_class", "p_wrong", "suggested_share"]
+_SUSPECT_COLUMNS = ["suggested", "suggested_class", "p_wrong", "suggested_share"]
 AT_ONCE = 64
 """Examples made at a time."""
 
 
 @dataclass(frozen=True)
-class Exporting:
+class ExportOptions:
     """Options of `export`."""
 
     run: OneRun
@@ -80,13 +80,13 @@ class Exporting:
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """The examples of a split of a run after ``epoch`` epochs, as ``asked`` for.
+    """The examples of a split of a run after ``epoch`` epochs, as ``options`` say.
 
     ``data`` are those of the split; ``without_data`` says why there are none. ``note`` says what else is left
     out.
     """
 
-    asked: Exporting
+    options: ExportOptions
     run: Run
     split: Split
     epoch: int
@@ -102,7 +102,7 @@ class Examples:
         return ids if ids.dtype == np.int64 else ids.astype(str)
 
     @cached_property
-    def rows(self) -> npt.NDArray[np.int64]:
+    def rows(self) -> Integers:
         """Positions [K] of the examples in the data, and by that at their source."""
         if self.data is None:
             raise BadInput(f"{self.run.path}: {self.without_data}")
@@ -114,7 +114,7 @@ class Examples:
         return path.absolute() if path.is_file() else None
 
     @property
-    def exported(self) -> ExportForm | None:
+    def form(self) -> ExportForm | None:
         return None if self.data is None else self.data.kind.exported
 
     @property
@@ -132,27 +132,29 @@ class Examples:
             yield cells, rows.slice(first, len(cells))
 
     @cached_property
-    def told(self) -> Told | None:
+    def words(self) -> Told | None:
         return None if self.data is None else told(self.data, self.rows)
 
     def table_with_texts(self) -> pd.DataFrame:
-        return self.table if self.told is None else self.table.assign(**{self.told.column: self.told.texts})
+        return (
+            self.table if self.words is None else self.table.assign(**{self.words.column: self.words.texts})
+        )
 
 
-def examples_of(asked: Exporting) -> Examples:
+def examples_of(options: ExportOptions) -> Examples:
     """The examples of a split of a run: every score, what is suspected, and the data where they are found."""
-    run, split, note = asked.run, asked.split, None
-    epoch = run.resolve_at(asked.at)
+    run, split, note = options.run, options.split, None
+    epoch = run.resolve_at(options.at)
     table = run.scores(**run.asked(epoch), split=split)
     try:
         at = run.asked(epoch) if epoch != run.observed[-1] else {}
-        ranked = suspects(SuspectOptions((run,), split=split, pictures=False, **at)).ranked
+        suspect_rows = suspects(SuspectOptions((run,), split=split, pictures=False, **at)).ranked
     except BadInput as error:
         note = f"nothing is said of suspect labels ({error})"
     else:
-        table = table.join(ranked.set_index("id")[_SUSPECTED], on="id")
-    data, why = find_split(run, asked.data, split)
-    return Examples(asked, run, split, epoch, table, data, None if data is not None else why, note)
+        table = table.join(suspect_rows.set_index("id")[_SUSPECT_COLUMNS], on="id")
+    data, why = find_split(run, options.data, split)
+    return Examples(options, run, split, epoch, table, data, None if data is not None else why, note)
 
 
 @dataclass(frozen=True)
@@ -160,12 +162,11 @@ class Format:
     """One format: ``write`` fills a file, or a folder that is empty, and may say a sentence about it.
 
     ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
-    with ``{out}`` for the path and ``{typed}`` for the type of the column of examples. ``is_to_label`` says
+    with ``{out}`` for the path and ``{type}`` for the type of the column of examples. ``is_to_label`` says
     that people decide in it, and see the examples.
     """
 
     name: str
-    about: str
     write: Callable[[Examples, Any], str | None]
     then: str
     suffixes: tuple[str, ...] = ()

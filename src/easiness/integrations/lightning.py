@@ -14,7 +14,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from easiness.errors import BadInput
-from easiness.integrations.observing import ids_apart, undisturbed
+from easiness.integrations.observing import evaluation_aside, ids_apart
 from easiness.records import to_numpy
 from easiness.store import Recorder, TrialRecorder
 
@@ -145,7 +145,9 @@ class RecordCallback(Callback):  # type: ignore[misc]
             self._trial = DistributedTrial(self._recorder, self._seed, trained_on=self._trained_on)
         elif trainer.is_global_zero:
             if self._loader is not None and not isinstance(self._loader, Iterator):
-                with undisturbed(pl_module):  # ids that are missing would show after an epoch of training
+                with evaluation_aside(
+                    pl_module
+                ):  # ids that are missing would show after an epoch of training
                     for batch in itertools.islice(self._loader, 1):
                         ids_apart(batch, self._id_key)
             self._trial = self._recorder.trial(self._seed, trained_on=self._trained_on)
@@ -166,7 +168,7 @@ class RecordCallback(Callback):  # type: ignore[misc]
         if self._trial is None:
             return
         if self._loader is not None:
-            with undisturbed(pl_module), trainer.precision_plugin.forward_context():
+            with evaluation_aside(pl_module), trainer.precision_plugin.forward_context():
                 for batch in self._loader:
                     ids, inputs = ids_apart(batch, self._id_key)
                     inputs = pl_module.transfer_batch_to_device(inputs, pl_module.device, 0)

@@ -1,4 +1,4 @@
-"""Looking at a network in the middle of its training: undisturbed, and by the ids that batches carry."""
+"""Looking at a network in the middle of its training: evaluation_aside, and by the ids that batches carry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from easiness.records import to_numpy
 
 
 @contextmanager
-def undisturbed(model: nn.Module) -> Iterator[None]:
+def evaluation_aside(model: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; modes and global generators are then as they were.
 
     A loader draws a seed from torch's generator whenever it is iterated, so that without this the training

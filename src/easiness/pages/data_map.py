@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
+from easiness.lazy import Integers, pd
 from easiness.pages.template import Inlined, inert, inlined
 from easiness.scoring import SCORES, formula_text
 from easiness.show import ShownExample, count
 from easiness.spec import Split
 from easiness.store import Run
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Document = dict[str, Any]
 """A value of JSON."""
+Named: TypeAlias = tuple[Split, int | str]
+"""An example by its split and its id there."""
 
 Bits = Literal[8, 16]
 T = TypeVar("T")
@@ -54,13 +54,13 @@ _MOST_PICTURES = 160
 class DataMap:
     """The map of a page: ``points`` [n] are positions in its ``runs``, ascending, of ``num_examples``.
 
-    A run has its values and notes. ``pictured`` are positions whose pictures the map wants, the most wanted
-    first.
+    A run has its values and notes. ``pictured`` are the examples whose pictures the map wants, the most
+    wanted first, each with its place among the points.
     """
 
     runs: list[tuple[Document, list[str]]] = field(repr=False)
-    points: npt.NDArray[np.int64] = field(repr=False)
-    pictured: list[int] = field(repr=False)
+    points: Integers = field(repr=False)
+    pictured: dict[Named, int] = field(repr=False)
     num_examples: int
     _fixed: Document = field(repr=False)
 
@@ -86,23 +86,21 @@ class DataMap:
         return found + list(dict.fromkeys(of_runs))
 
     def data(
-        self, shown: Mapping[int, ShownExample], elsewhere: Collection[int], texts: list[str] | None = None
+        self, shown: Mapping[Named, ShownExample], elsewhere: Container[Named], texts: list[str] | None = None
     ) -> str:
         """Everything that the script reads, as JSON that can stand in a script element."""
         left = _MEDIA_BYTES
         media: dict[str, Any] = {"pictures": {}, "sounds": {}, "texts": {} if texts is None else texts}
-        for position in self.pictured:
-            one = shown.get(position)
-            point = str(int(np.searchsorted(self.points, position)))
+        for named, point in self.pictured.items():
+            one = shown.get(named)
             if one is None:
                 continue
             if one.uri is None and texts is None:
                 media["texts"][point] = one.text
-            if position in elsewhere or one.size > left:
+            if named in elsewhere or one.size > left:
                 continue
             left -= one.size
-            addresses = {"pictures": one.uri, "sounds": one.sound}
-            for name, uri in addresses.items():
+            for name, uri in (("pictures", one.uri), ("sounds", one.sound)):
                 if uri is not None:
                     media[name][point] = uri
         had = {name: of for name, of in media.items() if of or name == "pictures"}
@@ -126,13 +124,14 @@ def data_map(
     points = _points(runs[0].ids, tables, pictured)
     first = np.array(list(dict.fromkeys([*pictured, *suspect])), np.int64)
     first = first[np.isin(first, points)]
+    ids, places = runs[0].ids[pictured].tolist(), np.searchsorted(points, pictured).tolist()
     return DataMap(
         runs=[
             _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
             for run, name, row, table in zip(runs, names, at, tables, strict=True)
         ],
         points=points,
-        pictured=pictured,
+        pictured={("train", one): at for one, at in zip(ids, places, strict=True)},
         num_examples=num,
         _fixed={
             "num": len(points),
@@ -169,8 +168,8 @@ def in_turns(lists: Iterable[Sequence[T]]) -> list[T]:
 
 
 def _points(
-    ids: npt.NDArray[np.int64] | npt.NDArray[np.object_], tables: Sequence[pd.DataFrame], kept: list[int]
-) -> npt.NDArray[np.int64]:
+    ids: Integers | npt.NDArray[np.object_], tables: Sequence[pd.DataFrame], kept: list[int]
+) -> Integers:
     """Positions of as many examples as fit the page, those ``kept`` among them."""
     of_id = 3 + sum(len(str(one)) for one in ids[:1000]) // len(ids[:1000])
     num = sum(np.isfinite(table[score.name]).any() for table in tables for score in SCORES)
@@ -185,8 +184,8 @@ def _of_run(
     name: str,
     epoch: int,
     table: pd.DataFrame,
-    points: npt.NDArray[np.int64],
-    first: npt.NDArray[np.int64],
+    points: Integers,
+    first: Integers,
     num_runs: int,
 ) -> tuple[Document, list[str]]:
     """The run as values of JSON, in which a score that another one equals names that one, and notes."""
@@ -272,8 +271,8 @@ def encoded(codes: npt.NDArray[Any]) -> str:
 def trajectories(
     run: Run,
     epoch: int,
-    points: npt.NDArray[np.int64],
-    first: npt.NDArray[np.int64],
+    points: Integers,
+    first: Integers,
     most: tuple[int, int],
     split: Split = "train",
 ) -> tuple[Document, list[str]]:
@@ -290,18 +289,13 @@ def trajectories(
     detailed = np.arange(len(points)) if num_trials > 1 and len(points) <= fit else np.sort(first[:fit])
     if run.shares or num_trials == 1:  # heads that saw an example are not heard, or the mean is all there is
         detailed = detailed[:0]
-    mean, num = np.zeros((2, len(epochs), len(points)))
+    mean, votes = np.empty((len(epochs), len(points))), None
     by_trial = np.empty((num_trials, len(epochs), len(detailed)), np.float32)
-    for row, trial in enumerate(run.trials):
-        for at, one in enumerate(epochs):
-            seen = trial.columns(one, ["loss", "trained_on"], split)
-            p = np.exp(-seen["loss"][points].astype(np.float64))
-            heard = ~seen["trained_on"][points] if run.shares else True
-            mean[at] += np.where(heard, p, 0)
-            num[at] += heard
-            by_trial[row, at] = p[detailed]
-    with np.errstate(invalid="ignore"):
-        mean /= num
+    for at, one in enumerate(epochs):
+        votes = run.votes(one, spare=votes, split=split)
+        mean[at] = votes.mean_p_label[points]
+        if len(detailed):
+            by_trial[:, at] = votes.p_label[:, points[detailed]]
     notes = []
     if len(epochs) < len(observed):
         notes.append(f"Trajectories show {len(epochs)} of the {len(observed)} {run.row_name}s observed.")

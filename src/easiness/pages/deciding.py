@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import AUDIT_COLUMNS, UNKNOWN, Dataset, splits_in
 from easiness.errors import BadInput
-from easiness.pages.data_map import SHARED, Document, in_turns, trajectories
-from easiness.pages.examples import FoundExamples, Named, are_small, originals_of, table_of
+from easiness.lazy import Integers, pd
+from easiness.pages.data_map import SHARED, Document, Named, in_turns, trajectories
+from easiness.pages.examples import FoundExamples, are_small, originals_of, table_of
 from easiness.pages.labels import SuspectLabels
 from easiness.pages.template import Inlined, inert, inlined
 from easiness.runs import data_version, decisions_on
@@ -25,8 +25,6 @@ from easiness.store import Run
 from easiness.studies.suspects import ABOVE, Conflicts, nearest_by_class
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from easiness.pages.page import ReportOptions
 
 _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
@@ -76,7 +74,7 @@ class DecidingList:
     def named(self) -> list[Named]:
         return [(self.split, one) for one in self.rows["id"].tolist()]
 
-    def positions(self, run: Run, num: int | None = None) -> npt.NDArray[np.int64]:
+    def positions(self, run: Run, num: int | None = None) -> Integers:
         """Where the first ``num`` of the examples, or all, stand in the run."""
         place = {one: at for at, one in enumerate(run.examples(self.split)[0].tolist())}
         return np.array([place[one] for _, one in self.named[:num]], np.int64)
@@ -103,8 +101,6 @@ def decision_lists(
 
 
 def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) -> Iterator[DecidingList]:
-    import pandas as pd
-
     for split in splits_in(file) or ("train",):
         found = decisions_on(run, file, split)
         at = np.array([*found.other_cells], np.int64)
@@ -186,8 +182,6 @@ def deciding(
     options: ReportOptions,
 ) -> Deciding | None:
     """The view of some lists of a run; ``None`` where there are none."""
-    import pandas as pd
-
     if not lists:
         return None
     rows, audit = pd.concat([one.rows for one in lists]), any(one.is_audit for one in lists)

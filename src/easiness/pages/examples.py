@@ -9,19 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote_from_bytes
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.inputs import reduced
-from easiness.pages.data_map import DataMap, Document
+from easiness.lazy import Integers
+from easiness.pages.data_map import DataMap, Document, Named
 from easiness.regular_file import way_between
 from easiness.runs import positions_in, run_values
 from easiness.show import ShownExample, count, size_text
-from easiness.spec import Split
 from easiness.store import Run
 
 if TYPE_CHECKING:
@@ -43,15 +42,12 @@ _OTHER_BYTES = 3_000_000  # of the words and figures of a page
 _FEWEST_PIXELS = 160  # on the longer side of a photo: with fewer it is left out
 _SMALL_BYTES = 7_000  # of a small picture, about
 
-Named: TypeAlias = tuple[Split, int | str]
-"""An example by its split and its id there."""
-
 Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class FoundExamples:
-    """The examples that a page shows: ``named`` by split and id, those of the run also by position ``at``.
+    """The examples that a page shows, ``named`` by split and id.
 
     ``texts`` has those of all points of the map, where it shows texts, and ``photos`` large pictures of those
     to decide on. For the size of the page ``fewer_pixels`` says that these are smaller than asked for, and
@@ -59,7 +55,6 @@ class FoundExamples:
     """
 
     named: Mapping[Named, ShownExample] = field(default_factory=dict)
-    at: Mapping[int, ShownExample] = field(default_factory=dict)
     texts: list[str] | None = None
     photos: Mapping[Named, str] = field(default_factory=dict)
     fewer_pixels: str = ""
@@ -95,19 +90,15 @@ def found_examples(
     run: Run,
     data: Dataset,
     named: Sequence[Named],
-    positions: Sequence[int],
     drawn: DataMap,
     view: Deciding | None,
     pixels: int,
 ) -> FoundExamples:
     """The examples of a page, with pictures and sounds while they fit."""
-    texts = texts_at(run, data, drawn.points)
-    seen = set(positions)
-    in_order = [*positions, *(at for at in drawn.pictured if at not in seen)]
-    names: dict[int, Named] = {at: ("train", run.ids[at : at + 1].tolist()[0]) for at in in_order}
-    wanted = [*named, *(names[at] for at in in_order)]
+    texts, others = texts_at(run, data, drawn.points), drawn.pictured.keys() - {*named}
+    wanted = [*named, *(one for one in drawn.pictured if one in others)]
     found = found_within(run, data, wanted, view, pixels, len(drawn.data({}, (), texts)))
-    return replace(found, at={at: found.named[name] for at, name in names.items()}, texts=texts)
+    return replace(found, texts=texts)
 
 
 def found_within(
@@ -239,7 +230,7 @@ def _made(
         yield from zip(((split, ids[i]) for i in at.tolist()), part.stored.subset(at).map(make), strict=True)
 
 
-def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[str] | None:
+def texts_at(run: Run, data: Dataset, positions: Integers) -> list[str] | None:
     """Texts at ``positions`` of a run, cut to a page's room; ``None`` of too many, or kinds without words."""
     if not data.kind.in_words or len(positions) > _MOST_TEXTS:
         return None

@@ -9,7 +9,8 @@ from typing import Any
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.pages.examples import Named, are_small
+from easiness.pages.data_map import Named
+from easiness.pages.examples import are_small
 from easiness.pages.facts import epoch_option
 from easiness.runs import has_held_out
 from easiness.show import to_svg

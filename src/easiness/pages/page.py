@@ -17,18 +17,18 @@ from easiness.engine import (
     Data,
     Study,
     answer,
-    asked_of,
+    arguments_of,
     check_output_file,
     find_study,
-    made,
-    registered,
+    make_value,
+    registered_commands,
     write_page,
 )
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
-from easiness.pages.data_map import data_map
+from easiness.pages.data_map import Named, data_map
 from easiness.pages.deciding import OF_AUDIT, deciding, decision_lists
-from easiness.pages.examples import FoundExamples, Named, are_small, found_examples, found_within
+from easiness.pages.examples import FoundExamples, are_small, found_examples, found_within
 from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
 from easiness.pages.labels import certain
 from easiness.pages.run_part import MAX_CLASSES, run_part
@@ -48,22 +48,22 @@ _SHOWN = 6  # of those that became harder, and of those that became easier
 
 def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
     """The parts of registered studies that are shown on pages, each asked with its defaults."""
-    for listed_study in registered():
+    for listed_study in registered_commands():
         study = find_study(listed_study)
         if not isinstance(study, Study) or not study.on_page:
             continue
-        asked = [one for one in asked_of(study.asks) if one.option.opens]
-        given = {one.name: (run,) if one.option.several else run for one in asked}
-        part = {"title": study.name, "notices": (), "figure": "", "sections": ()}
+        fields = [one for one in arguments_of(study.asks) if one.option.opens]
+        runs = {one.name: (run,) if one.option.several else run for one in fields}
+        part = {"title": study.name, "headline": "", "notices": (), "figure": "", "sections": ()}
         try:
-            found = answer(study, made(study.asks, given))
+            result = answer(study, make_value(study.asks, runs))
+            label = f"{study.name}: the tables below have the numbers."
+            part["figure"] = to_svg(result.figure(), key=f"study-{study.name}", label=label)
+            part |= {one: getattr(result, one) for one in ("headline", "notices")}
+            part["sections"] = result.sections()
         except BadInput as error:
-            yield {**part, "headline": str(error)}
-            continue
-        label = f"{study.name}: the tables below have the numbers."
-        figure = to_svg(found.figure(), key=f"study-{study.name}", label=label)
-        shown = {"notices": found.notices, "figure": figure, "sections": found.sections()}
-        yield {**part, "headline": found.headline, **shown}
+            part["headline"] = str(error)
+        yield part
 
 
 def changes(options: ReportOptions, run: Run, epoch: int) -> dict[str, Any] | None:
@@ -246,7 +246,7 @@ def render_report(options: ReportOptions) -> Page:
     except BadInput as error:
         not_compared = str(error)
     num_runs, runs, rows = len(runs), runs[:_MOST_RUNS], rows[:_MOST_RUNS]
-    tables = [run.scores(**run.asked(row)) for run, row in zip(runs, rows, strict=True)]
+    tables = [run.scores(**run.asked(row), fraction=fraction) for run, row in zip(runs, rows, strict=True)]
     parts = []
     for index, run in enumerate(runs):
         parts.append(run_part(run, index, rows[index], tables[index], comparison, data, len(runs), fraction))
@@ -254,20 +254,19 @@ def render_report(options: ReportOptions) -> Page:
     sure = certain(runs[0], data)
     ranked = [part["suspects"][0].found.ranked if part["suspects"] else None for part in parts]
     galleries = [gallery for part in parts for gallery in part["galleries"]]
-    positions = [
-        one["position"] for side in ("hardest", "easiest") for gallery in galleries for one in gallery[side]
-    ]
+    exhibits = [one for side in ("hardest", "easiest") for gallery in galleries for one in gallery[side]]
+    positions = [one["position"] for one in exhibits]
     drawn = data_map(runs, [part["name"] for part in parts], rows, tables, ranked, positions)
     lists = decision_lists(runs[0], parts[0]["suspects"], options, sure.flaws) if len(runs) == 1 else []
     view = deciding(runs[0], rows[0], lists, sure.conflicts, data, options)
     found, suspected = FoundExamples(why_none=why), [one for part in parts for one in part["suspects"]]
-    marked = [*(named for of_split in suspected for named in of_split.named), *sure.named]
-    on_page: set[Named] = {("train", one) for one in runs[0].ids[positions].tolist()}
-    on_page |= {one for one in marked if one[0] == "train"}
+    named = [*(named for of_split in suspected for named in of_split.named), *sure.named]
+    on_page: set[Named] = {name for name in named if name[0] == "train"} | {one["named"] for one in exhibits}
     if data is not None:
-        moved = [one["named"] for _, _, shown in (changed or {"parts": ()})["parts"] for one in shown]
+        named += [one["named"] for _, _, shown in (changed or {"parts": ()})["parts"] for one in shown]
+        named += [one["named"] for one in exhibits]
         try:
-            found = found_examples(runs[0], data, [*marked, *moved], positions, drawn, view, options.pixels)
+            found = found_examples(runs[0], data, named, drawn, view, options.pixels)
         except BadInput as error:
             if options.data is not None:
                 raise
@@ -306,7 +305,7 @@ def render_report(options: ReportOptions) -> Page:
         min_group=MIN_GROUP,
         max_classes=MAX_CLASSES,
         data_map=drawn,
-        data_map_data=drawn.data(found.at, set(positions), found.texts),
+        data_map_data=drawn.data(found.named, on_page, found.texts),
         deciding=view,
         deciding_data=None if view is None else view.data(found, pixelated, on_page),
     )

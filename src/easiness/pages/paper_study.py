@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from easiness.analysis import Side
 from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.inputs import KINDS, to_pil
+from easiness.lazy import Figure
 from easiness.pages.paper_page import Illustration, StudyPart, render_study
 from easiness.pages.run_part import class_extremes
 from easiness.paper import reproduction as paper
@@ -38,9 +39,6 @@ from easiness.show import (
 )
 from easiness.store import Run, write_whole
 from easiness.studies.matching import Comparison, draw_matching
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _DPI = 160
 _LETTERS = dict(zip(paper.KINDS, "abc", strict=True))

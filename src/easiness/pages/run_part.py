@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness import features, models
-from easiness.analysis import Votes, membership, tie_order
+from easiness.analysis import Votes, tie_order
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
+from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.pages.facts import (
     about_features,
     epoch_option,
@@ -32,53 +33,25 @@ from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
 from easiness.studies.suspects import Glance, features_command, glance, one_trial, too_few
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 
 def class_galleries(
-    run: Run,
-    votes: Votes,
-    difficulty: npt.NDArray[np.float64],
-    per_side: int,
-    max_classes: int,
-    fraction: float = 0.1,
+    run: Run, votes: Votes, scores: pd.DataFrame, per_side: int, max_classes: int
 ) -> list[dict[str, Any]]:
-    """Galleries of the classes in order of their labels, by ``difficulty`` [K]; see `class_extremes`.
+    """Galleries of the classes in order of their labels, by ``difficulty``; see `class_extremes`.
 
-    Of each example ``num_predicted`` trials predict the class ``predicted``, more than predict any other (the
-    first class of equals). Where there are more than ``max_classes``, those whose examples fewest trials are
-    right about on average, the hardest class first. ``fraction`` of all examples are called easiest, and
-    hardest.
+    Of each example ``num_predicted`` trials predict the class ``predicted``. Where there are more than
+    ``max_classes``, those whose examples fewest trials are right about on average, the hardest class first.
     """
-    import pandas as pd
-
-    counts, p_label = votes.num_right, votes.mean_p_label
-    members = membership(counts, votes.num_trials, fraction)
-    labels = _shown_labels(votes.labels, counts, len(run.classes), max_classes)
-    chosen = class_extremes(votes, labels, per_side, [difficulty])
-    shown = np.unique(np.concatenate([p for pair in chosen for p in pair]))
-    tally = np.zeros((len(shown), len(run.classes) + 1), np.int64)
-    for trial in run.trials:
-        seen = trial.columns(votes.epoch, ["prediction", "trained_on"])
-        saw = seen["trained_on"] if run.shares else False  # a head that saw an example is not heard
-        said = np.where(saw, len(run.classes), seen["prediction"])[shown]
-        tally[np.arange(len(shown)), said] += 1
-    tally = tally[:, :-1]
-    table = pd.DataFrame(
-        {
-            "position": shown,
-            "id": [str(one) for one in votes.ids[shown]],
-            "num_right": counts[shown].astype(np.int64),
-            "p_label": p_label[shown],
-            "predicted": [run.classes[at] for at in tally.argmax(axis=1)],
-            "num_predicted": tally.max(axis=1),
-            "p_easy": members.p_easy[shown],
-            "p_hard": members.p_hard[shown],
-        },
-        index=shown,
+    labels = _shown_labels(votes.labels, votes.num_right, len(run.classes), max_classes)
+    chosen = class_extremes(votes, labels, per_side, [scores["difficulty"].to_numpy()])
+    table = scores[["p_easy", "p_hard"]].assign(
+        position=np.arange(len(scores)),
+        num_right=votes.num_right.astype(np.int64),
+        p_label=votes.mean_p_label,
+        predicted=np.array(run.classes, object)[scores["predicted"]],
+        num_predicted=(scores["predicted_share"] * votes.num_trials).round().astype(int),
     )
+    table["named"] = [("train", one) for one in scores["id"].tolist()]
     return [
         {
             "label": label,
@@ -93,7 +66,7 @@ def class_galleries(
 
 def class_extremes(
     votes: Votes, labels: Iterable[int], per_side: int, by: Sequence[npt.NDArray[Any]]
-) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+) -> list[tuple[Integers, Integers]]:
     """Positions of the easiest, easiest first, and the hardest, hardest first, for each of ``labels``.
 
     Examples are ordered ``by`` values [K], the last first, and ties by a hash of the id. No example is on
@@ -108,9 +81,7 @@ def class_extremes(
     return chosen
 
 
-def _shown_labels(
-    labels: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], num_classes: int, most: int
-) -> list[int]:
+def _shown_labels(labels: Integers, counts: Integers, num_classes: int, most: int) -> list[int]:
     if num_classes <= most:
         return list(range(num_classes))
     with np.errstate(invalid="ignore"):  # NaN for a class without examples, which is sorted last
@@ -150,7 +121,7 @@ def left_out(run: Run, epoch: int) -> dict[str, Any] | None:
     }
 
 
-def _right_since(run: Run, epochs: list[int]) -> npt.NDArray[np.float64]:
+def _right_since(run: Run, epochs: list[int]) -> Floats:
     """The first epoch from which on all trials have each example [K] right; NaN where not in the last."""
     first = np.full(len(run.labels), np.nan)
     so_far = np.ones(len(run.labels), np.bool_)
@@ -163,7 +134,7 @@ def _right_since(run: Run, epochs: list[int]) -> npt.NDArray[np.float64]:
     return first
 
 
-def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[dict[str, float]]:
+def _dropped(run: Run, epoch: int, right: Mask) -> list[dict[str, float]]:
     p_label = run.votes(epoch).p_label.mean(axis=0)
     found = []
     for share in _SHARES:
@@ -329,9 +300,7 @@ def run_part(
             run_figures.draw_levels(levels), "levels", "Examples by the number of trials that are right"
         ),
         "alike": "" if data is None or data.kind.pixels is None else _alike(run, data, epoch, fraction),
-        "galleries": class_galleries(
-            run, votes, scores["difficulty"].to_numpy(), _PER_SIDE[num_runs > 1], MAX_CLASSES, fraction
-        ),
+        "galleries": class_galleries(run, votes, scores, _PER_SIDE[num_runs > 1], MAX_CLASSES),
         "suspects": labels,
         "more": measure_more(run, labels[0].found.glance if labels else None),
         "left_out": left_out(run, epoch),

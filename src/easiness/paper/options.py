@@ -120,7 +120,7 @@ PERTURB = Study(
     about="Says how accuracy and the easy and hard sets change, and which examples all networks still get "
     "right. Nothing is trained. The regular examples are those at the neutral level, looked at again by the "
     "same networks. Answers are kept in the run: the same command again goes on, or only reads.",
-    watched=True,
+    tells=True,
     trusts=True,
 )
 

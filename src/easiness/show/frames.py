@@ -218,11 +218,11 @@ def table(
     An estimate has a ``value`` and an ``interval``, and may say whether it is ``decided``.
     """
 
-    def estimated(one: Any) -> str:
+    def estimate_text(one: Any) -> str:
         low, high = one.interval
         text = with_interval(one.value, low, high, digits, signed=signed)
         return marked(text, getattr(one, "decided", True)) if text else ""
 
     types = {str: names(), int: counts(), float: numbers(digits)}
-    columns = {name: types.get(type(value), Column(estimated)) for name, value in rows[0].items()}
+    columns = {name: types.get(type(value), Column(estimate_text)) for name, value in rows[0].items()}
     return Frame(title, note, pd.DataFrame(rows), columns)

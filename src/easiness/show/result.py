@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from easiness.errors import printable
+from easiness.lazy import Figure, pd
 from easiness.regular_file import in_words
 from easiness.show.svg import figure_html
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
     from easiness.show.frames import Frame
 
 
@@ -61,10 +59,10 @@ class ShownExample(NamedTuple):
     def html(self) -> str:
         """The elements for a notebook; every text is escaped, and nothing plays or loads by itself."""
         text, uri, sound = (html.escape(one or "") for one in (self.text, self.uri, self.sound))
-        shown = f'<img style="{_STYLES["img"]}" src="{uri}" alt="{text}">' if uri else ""
+        elements = f'<img style="{_STYLES["img"]}" src="{uri}" alt="{text}">' if uri else ""
         if sound:
-            shown += f'<audio style="{_STYLES["audio"]}" controls preload="none" src="{sound}"></audio>'
-        return shown or f'<div dir="auto" style="{_STYLES["div"]}">{text}</div>'
+            elements += f'<audio style="{_STYLES["audio"]}" controls preload="none" src="{sound}"></audio>'
+        return elements or f'<div dir="auto" style="{_STYLES["div"]}">{text}</div>'
 
 
 class Embedded(str):
@@ -74,9 +72,9 @@ class Embedded(str):
 
     def __new__(cls, text: str, html: str) -> Self:
         """``html`` is shown as it is, so that every text in it has to be escaped."""
-        made = super().__new__(cls, text)
-        made.html = html
-        return made
+        cell = super().__new__(cls, text)
+        cell.html = html
+        return cell
 
 
 _LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
@@ -106,18 +104,18 @@ def sections_text(sections: Iterable[Section]) -> str:
     Texts are cut to the width of the terminal, or to 160 columns where there is none. The note of the table
     before is not said again.
     """
-    shown = [_visible(section) for section in sections]
-    before = [None, *(section.note for section in shown)]
+    sections_to_print = [_visible(section) for section in sections]
+    before = [None, *(section.note for section in sections_to_print)]
     return "\n\n".join(
         "\n".join(
             [
                 section.title,
                 *(f"{textwrap.fill(f'Note: {notice}', 100)}\n" for notice in section.notices),
-                *([textwrap.fill(section.note, 100)] if section.note != said else []),
-                *([f"\n{_aligned(section.rows)}"] if len(section.rows) > 1 else []),
+                *([textwrap.fill(section.note, 100)] if section.note != before_note else []),
+                *([f"\n{_columns_text(section.rows)}"] if len(section.rows) > 1 else []),
             ]
         )
-        for section, said in zip(shown, before, strict=False)
+        for section, before_note in zip(sections_to_print, before, strict=False)
     )
 
 
@@ -136,25 +134,25 @@ def sections_markdown(sections: Iterable[Section]) -> str:
     )
 
 
-def sections_html(sections: Iterable[Section], said: Iterable[str] = (), figure: str = "") -> str:
+def sections_html(sections: Iterable[Section], lead: Iterable[str] = (), figure: str = "") -> str:
     """The same as HTML, below sentences ``said`` and a ``figure`` that is HTML; every text is escaped."""
-    sentences = "".join(f"<li>{html.escape(text)}</li>" for text in said)
-    shown = (f"<ul>{sentences}</ul>" if sentences else "") + figure
+    sentences = "".join(f"<li>{html.escape(text)}</li>" for text in lead)
+    parts = (f"<ul>{sentences}</ul>" if sentences else "") + figure
     for section in sections:
         title, note = html.escape(section.title), html.escape(section.note)
         notices = "".join(
             f"<p><strong>Note:</strong> {html.escape(notice)}</p>" for notice in section.notices
         )
         table = _html(section.rows) if len(section.rows) > 1 else ""
-        shown += f"<h4>{title}</h4>{notices}<p>{note}</p>{table}"
+        parts += f"<h4>{title}</h4>{notices}<p>{note}</p>{table}"
     # class names and ids are not to be read as mathematics
-    return f'<div class="tex2jax_ignore mathjax_ignore">{shown}</div>'
+    return f'<div class="tex2jax_ignore mathjax_ignore">{parts}</div>'
 
 
-def result_html(figure: Figure, sections: list[Section], said: Iterable[str] = ()) -> str:
+def result_html(figure: Figure, sections: list[Section], lead: Iterable[str] = ()) -> str:
     """A result: the sentences ``said``, the figure, then the tables."""
     of = repr([[section.title, section.note, section.rows] for section in sections])
-    return sections_html(sections, said, figure_html(figure, of=of, label=sections[0].title))
+    return sections_html(sections, lead, figure_html(figure, of=of, label=sections[0].title))
 
 
 def _html(rows: list[list[str]]) -> str:
@@ -172,7 +170,7 @@ def _visible(section: Section) -> Section:
     return Section(title, note, rows, tuple(notices))
 
 
-def _aligned(rows: list[list[str]]) -> str:
+def _columns_text(rows: list[list[str]]) -> str:
     texts = _texts(rows)
     widths = _cut([max(map(len, column)) for column in zip(*rows, strict=True)], texts)
     lines = []
@@ -193,9 +191,9 @@ def _cut(widths: list[int], texts: list[int]) -> list[int]:
     """Widths of columns that fit the terminal, as far as ``texts`` can be cut, the longest first."""
     over = sum(widths) + 2 * (len(widths) - 1) - shutil.get_terminal_size((_WIDE, 0)).columns
     for column in sorted(texts, key=widths.__getitem__, reverse=True):
-        taken = max(0, min(over, widths[column] - _LEAST))
-        widths[column] -= taken
-        over -= taken
+        cut = max(0, min(over, widths[column] - _LEAST))
+        widths[column] -= cut
+        over -= cut
     return widths
 
 
@@ -254,10 +252,10 @@ def _text(value: Any, whole: bool) -> str | None:
         return repr(in_words(value) if isinstance(value, str) else value)
     if isinstance(value, list | tuple):
         texts = [_text(item, whole) for item in value]
-        listed = ", ".join(text or "" for text in texts)
-        if None in texts or len(listed) > _LONGEST:
+        items = ", ".join(text or "" for text in texts)
+        if None in texts or len(items) > _LONGEST:
             return None
-        return f"[{listed}]" if isinstance(value, list) else f"({listed}{',' * (len(texts) == 1)})"
+        return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(texts) == 1)})"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         text = in_a_line(value, whole=whole)
         return text if len(text) <= _LONGEST and not text.endswith("()") else None
@@ -322,15 +320,15 @@ class Result(Protocol):
 
     def in_words(self) -> str:
         """The text that a command prints."""
-        printed = self.printed()
-        titles = {section.title.casefold() for section in printed or self.sections()}
-        parts = [sections_text(printed), "" if self.headline.casefold() in titles else self.headline]
+        tables = self.printed()
+        titles = {section.title.casefold() for section in tables or self.sections()}
+        parts = [sections_text(tables), "" if self.headline.casefold() in titles else self.headline]
         return "\n\n".join(filter(None, reversed(parts) if self.leads else parts))
 
     def said(self) -> list[str]:
         """The headline and notices, but for those that a title or a note repeats, for Markdown and pages."""
-        told = "\n".join(f"{one.title}\n{one.note}" for one in self.sections()).casefold()
-        return [text for text in (self.headline, *self.notices) if text and text.casefold() not in told]
+        titles = "\n".join(f"{one.title}\n{one.note}" for one in self.sections()).casefold()
+        return [text for text in (self.headline, *self.notices) if text and text.casefold() not in titles]
 
     def next_steps(self, outputs: Sequence[Path]) -> Sequence[str]:  # noqa: ARG002
         """Next steps once it was written to these files: a command or a sentence each."""
@@ -358,8 +356,8 @@ class Result(Protocol):
 
     def markdown(self) -> str:
         """The text of its Markdown file."""
-        said = "".join(f"{markdown_text(text)}\n\n" for text in self.said())
-        return f"{said}{sections_markdown(self.sections())}\n"
+        lead = "".join(f"{markdown_text(text)}\n\n" for text in self.said())
+        return f"{lead}{sections_markdown(self.sections())}\n"
 
     def _repr_html_(self) -> str:
         """Show what is said, the figure, then the tables, in a notebook."""

@@ -78,18 +78,18 @@ def numbers_text(numbers: Iterable[int], most: int = 4) -> str:
 
     After ``most`` numbers and ranges, how many numbers are left: ``0, 2, 4, 6 and 17 more``.
     """
-    ordered = sorted(numbers)
+    rest = sorted(numbers)
     parts: list[str] = []
-    while ordered and len(parts) < most:
-        first = ordered[0]
-        length = next((at for at, number in enumerate(ordered) if number != first + at), len(ordered))
+    while rest and len(parts) < most:
+        first = rest[0]
+        length = next((at for at, number in enumerate(rest) if number != first + at), len(rest))
         length = length if length > 2 else 1
         parts.append(f"{first} to {first + length - 1}" if length > 1 else str(first))
-        del ordered[:length]
-    if len(ordered) == 1:
-        parts.append(str(ordered[0]))
-    elif ordered:
-        parts.append(f"{len(ordered)} more")
+        del rest[:length]
+    if len(rest) == 1:
+        parts.append(str(rest[0]))
+    elif rest:
+        parts.append(f"{len(rest)} more")
     return listed(parts)
 
 

@@ -10,7 +10,7 @@ import pytest
 import easiness as ez
 from easiness import BadInput, load_dataset
 from easiness.data import LabelledExamples, part_of, read_decisions
-from easiness.engine import made
+from easiness.engine import make_value
 from easiness.paper.options import ABLATE
 from easiness.paper.training_sets import plan_sets
 from easiness.spec import DatasetRef, Loading, SplitRef
@@ -155,7 +155,7 @@ def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(tmp_path: Path, d
     study = dict[str, Any](model="mlp_2_w8", epochs=1, repetitions=1, rates=(0.3,), policies=("random",))
     ablated = ez.paper.ablate("digits", scores=run, **study, out=tmp_path / "ablated", precision="float32")
     assert ablated.num_examples == 99
-    asked = made(
+    asked = make_value(
         ABLATE.asks, {"data": "digits", "scores": run, "labels": "other.csv", "out": tmp_path, **study}
     )
     with pytest.raises(BadInput, match=r"labels other\.csv: .* leave --labels out"):

@@ -15,7 +15,7 @@ from PIL import Image
 
 from easiness import BadInput, card, load_dataset, measure, open_run
 from easiness.exports import open_card
-from easiness.exports.applied import read_scores
+from easiness.exports.card import read_scores
 from recording import small_run
 
 NUM = 120
@@ -107,7 +107,7 @@ def test_classes_with_other_names_are_no_other_classes(tmp_path):
     made = card(small_run(tmp_path / "run", own, limit=None, trials=2), tmp_path / "card", data=own)
     labels[0] = 1
     found = card(load_dataset((pixels, labels), classes=["ant", "bee", "kitty"]), apply=made.path)
-    assert (found.renamed, found.num_relabelled) == ({"cat": "kitty"}, 1)
+    assert (found.new_names, found.num_relabelled) == ({"cat": "kitty"}, 1)
     assert found.text == (
         "12 of 12 examples found by their values; 1 have another class here; "
         "classes with other names here: cat is kitty"

@@ -12,8 +12,8 @@ import pytest
 
 from easiness import Dataset, load_dataset, open_run, suspects
 from easiness.pages import data_map as under_test
-from easiness.pages.data_map import data_map, trajectories
-from easiness.pages.examples import Named, table_of
+from easiness.pages.data_map import Named, data_map, trajectories
+from easiness.pages.examples import table_of
 from easiness.pages.template import Inlined, inert, inlined
 from recording import believing, page_of
 

@@ -148,8 +148,7 @@ def test_every_example_says_how_sure_its_membership_is(record: Callable[..., Any
     run = record(believing(labels, 6, 1), labels)
     page = Page(page_of([run]))
     marks = []
-    difficulty = run.scores()["difficulty"].to_numpy()
-    for gallery in class_galleries(run, run.votes(), difficulty, per_side=10, max_classes=20):
+    for gallery in class_galleries(run, run.votes(), run.scores(), per_side=10, max_classes=20):
         marks += [f"easy: {whole_percent(one['p_easy'])}" for one in gallery["easiest"]]
         marks += [f"hard: {whole_percent(one['p_hard'])}" for one in gallery["hardest"]]
     assert len(marks) == 2 * 2 * 10

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.data import DROP, KEEP, RELABEL, Decisions
-from easiness.engine import Decided, HeldOutToo, OneRun, Study
+from easiness.engine import DecisionFile, HeldOutToo, OneRun, Study
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.lazy import Figure, Integers, Mask, pd
@@ -325,7 +325,7 @@ class LabelOptions:
             within="[0, 1]",
         ),
     ] = None
-    decided: Decided = None
+    decided: DecisionFile = None
     only_decided: Annotated[
         bool, Option("--only-decided", "Change only what people decided, nothing by rule.")
     ] = False

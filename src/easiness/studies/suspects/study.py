@@ -14,7 +14,7 @@ import numpy as np
 
 from easiness import analysis, show
 from easiness.data import Dataset, Decisions
-from easiness.engine import SEVERAL_RUNS, At, Data, Decided, Device, HeldOutToo, Study
+from easiness.engine import SEVERAL_RUNS, At, Data, DecisionFile, Device, HeldOutToo, Study
 from easiness.errors import BadInput
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.runs import decisions_on, find_data, leak_of, positions_in, told
@@ -56,7 +56,7 @@ class SuspectOptions:
             within="[0, 1]",
         ),
     ] = ABOVE
-    decided: Decided = None
+    decided: DecisionFile = None
     at: At = None
     pictures: Annotated[
         bool,

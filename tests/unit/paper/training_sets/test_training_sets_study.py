@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import easiness as ez
-from easiness.engine import made
+from easiness.engine import make_value
 from easiness.errors import BadInput
 from easiness.paper.options import ABLATE, CORRUPT
 from easiness.paper.training_sets import TrainingSetStudy
@@ -110,7 +110,7 @@ def test_the_same_number_of_steps(ablated, scored, tmp_path):
 
 def plans(scored: ez.Run, study: Any = ABLATE, **changes: Any) -> Any:
     given = {"data": "digits", "scores": scored, "out": Path(), **SMALL, **changes}
-    return study.plan(made(study.asks, given))
+    return study.plan(make_value(study.asks, given))
 
 
 def test_a_density_has_one_name(scored):
