@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import sys
@@ -14,29 +15,29 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, is_out_of_memory, unless_exit
-from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, identity_of
+from easiness.features.source import CALLABLE, FeatureKind, FeatureSource, Positions, Request, identity_of
 from easiness.gate import mapped_array, read_npz
 from easiness.inputs import VECTOR
 from easiness.models import callable_name
-from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
+from easiness.named_import import current_folder_importable, describe, find_attribute
 from easiness.records import to_numpy
 from easiness.regular_file import at_home
 
+NAMES = ("x", *VECTOR.columns, "embeddings")
+"""Names of an array of vectors in an ``.npz`` file; the first that is there."""
+
+INPUTS_NAME = "inputs"
+
 _ABOUT = "Made by code of your own; what it has learned from is not known here."
+_GIVEN = "Given by you; what they were trained on is not known here."
 _CALLED_AT_ONCE = 64
+_AT_ONCE = 4096  # rows
 _RATE = "rate"
 
 
-class _Called(FeatureKind):
-    def reads(self, text: str) -> bool:
-        return split_name(text) is not None
-
-
 def _by_name(request: Request) -> FeatureSource:
-    parts = split_name(request.text)
-    assert parts is not None
     with current_folder_importable():
-        function = find_attribute(request.what, *parts)
+        function = find_attribute(request.what, *request.text.split(":"))
     return by_function(function, request.text)
 
 
@@ -92,23 +93,12 @@ def _read(function: Callable[..., Any], name: str, split: Dataset, positions: Po
 
 
 def _known(function: Callable[..., Any], split: Dataset) -> dict[str, Any]:
+    """The rate of sounds, for a function that asks for it."""
     rate = getattr(split.traits, _RATE, None)
-    try:
-        asked = rate is not None and _RATE in inspect.signature(function).parameters
-    except (TypeError, ValueError):  # of what is built in nothing is known
-        asked = False
-    return {_RATE: rate} if asked else {}
-
-
-CALLED = _Called("package.module:callable", _by_name)
-
-
-INPUTS_NAME = "inputs"
-NAMES = ("x", *VECTOR.columns, "embeddings")
-"""Names of an array of vectors in an ``.npz`` file; the first that is there."""
-
-_AT_ONCE = 4096  # rows
-_GIVEN = "Given by you; what they were trained on is not known here."
+    with contextlib.suppress(TypeError, ValueError):  # of what is built in nothing is known
+        if rate is not None and _RATE in inspect.signature(function).parameters:
+            return {_RATE: rate}
+    return {}
 
 
 def from_given(given: Any, data: Dataset) -> FeatureSource:
@@ -161,8 +151,11 @@ def _of_splits(name: str, rows: Mapping[str, npt.NDArray[Any]], data: Dataset) -
         raise BadInput(f"features {name!r}: splits differ in width ({sorted(widths)}); give both the same")
     by_examples = {examples.contents: rows[split] for split, examples in data.splits.items()}
     values = {split: _digest(repr(array.shape), _parts(array)) for split, array in rows.items()}
-    identity = identity_of(form="array", rows=values)
-    return FeatureSource(name, identity, _GIVEN, partial(_read_rows, by_examples), slow=False)
+
+    def read(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
+        return (by_examples[split.contents][some] for some in _parts(positions))
+
+    return FeatureSource(name, identity_of(form="array", rows=values), _GIVEN, read, slow=False)
 
 
 def _digest(begun: str, parts: Iterable[npt.NDArray[Any]]) -> str:
@@ -176,12 +169,6 @@ def _digest(begun: str, parts: Iterable[npt.NDArray[Any]]) -> str:
 
 def _parts(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
     return (array[start : start + _AT_ONCE] for start in range(0, len(array), _AT_ONCE))
-
-
-def _read_rows(
-    rows: Mapping[str, npt.NDArray[Any]], split: Dataset, positions: Positions
-) -> Iterator[npt.NDArray[Any]]:
-    return (rows[split.contents][some] for some in _parts(positions))
 
 
 def _from_npy(request: Request) -> FeatureSource:
@@ -256,17 +243,16 @@ def _inputs(request: Request) -> FeatureSource:
     made = {"standardized": True} if data.traits.of_columns else {}
     contents = [split.contents for split in data.splits.values()]
     identity = identity_of(form=INPUTS_NAME, contents=contents, **made)
-    return FeatureSource(
-        INPUTS_NAME, identity, "The values of the examples themselves.", _read_values, slow=False
-    )
+
+    def read(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
+        for some in _parts(positions):
+            values = np.stack(split.values(some))
+            yield split.traits.standardized(values) if made else values
+
+    return FeatureSource(INPUTS_NAME, identity, "The values of the examples themselves.", read, slow=False)
 
 
-def _read_values(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
-    for some in _parts(positions):
-        values = np.stack(split.values(some))
-        yield split.traits.standardized(values) if split.traits.of_columns else values
-
-
+CALLED = FeatureKind(CALLABLE, _by_name)
 INPUTS = FeatureKind(INPUTS_NAME, _inputs)
 COLUMN = FeatureKind("column:NAME", _of_column)
 NPY = FeatureKind("FILE.npy", _from_npy)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from itertools import islice, pairwise
 from typing import Any, TypeAlias
 
@@ -20,8 +19,7 @@ from easiness.inputs import SOUND, TEXT, Samples, Stored, log_mel, to_text
 from easiness.lazy import sparse
 
 NAME = "hashed"
-RULE = 1
-"""The version of how vectors are made: another makes other features."""
+RULE = 1  # the version of how vectors are made: another makes other features
 
 Counts: TypeAlias = Any  # a sparse matrix of rows
 
@@ -103,7 +101,8 @@ class Hashed:
             counts = _counts(some, settings)
             entries += counts.nnz
             having += np.bincount(counts.indices, minlength=len(having))
-        columns = _kept(having, settings.columns)
+        order = np.argsort(-having, kind="stable")[: settings.columns]
+        columns = np.sort(order[having[order] >= min(_FEWEST_TEXTS, having.max())])
         weights = (np.log((1 + num) / (1 + having[columns])) + 1).astype(np.float32)
         plain = cls(settings, columns, weights, np.empty((0, len(columns)), np.float32))
 
@@ -133,33 +132,22 @@ class Hashed:
         return made
 
 
-def _kept(having: Positions, most: int) -> Positions:
-    fewest = _FEWEST_TEXTS if (having >= _FEWEST_TEXTS).any() else 1
-    order = np.argsort(-having, kind="stable")[:most]
-    return np.sort(order[having[order] >= fewest])
-
-
 def _counts(texts: Sequence[str], settings: Settings) -> Counts:
     """How often each column occurs in texts: those of words, then those of characters, [n, 2 * buckets]."""
-    made: Counts = sparse.hstack([one.transform(texts) for one in _hashing(settings)]).tocsr()
-    return made
-
-
-@functools.cache
-def _hashing(settings: Settings) -> tuple[Any, Any]:
     from sklearn.feature_extraction.text import HashingVectorizer
 
     plain = {"n_features": settings.buckets, "alternate_sign": False, "norm": None}
     words = HashingVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=settings.words, **plain)
-    return words, HashingVectorizer(analyzer="char_wb", ngram_range=settings.characters, **plain)
+    characters = HashingVectorizer(analyzer="char_wb", ngram_range=settings.characters, **plain)
+    made: Counts = sparse.hstack([one.transform(texts) for one in (words, characters)]).tocsr()
+    return made
 
 
 HASHED = FeatureKind(NAME, _of_texts, frozen=True)
 
 
 SOUND_NAME = "logmel"
-MELS, HOP, QUARTERS = 64, 0.01, 4
-"""Bands of frequency, seconds between columns, and parts of a sound that have means of their own."""
+MELS, HOP, QUARTERS = 64, 0.01, 4  # bands, seconds between columns, and parts that have means of their own
 
 _SOUNDS_AT_ONCE = 256
 _ABOUT_SOUNDS = (
@@ -171,14 +159,14 @@ _ABOUT_SOUNDS = (
 def _of_sounds(request: Request) -> FeatureSource:
     request.check_kind(SOUND)
     rate = request.data.traits.rate
+
+    def read(split: Dataset, positions: Positions) -> Iterator[Vectors]:
+        made = split.stored.subset(positions).map(lambda sound: statistics(sound, rate))
+        while some := list(islice(made, _SOUNDS_AT_ONCE)):
+            yield np.stack(some)
+
     identity = identity_of(form=SOUND_NAME, rule=RULE, mels=MELS, hop=HOP, quarters=QUARTERS, rate=rate)
-    return FeatureSource(SOUND_NAME, identity, _ABOUT_SOUNDS, partial(_read_sounds, rate))
-
-
-def _read_sounds(rate: int, split: Dataset, positions: Positions) -> Iterator[Vectors]:
-    made = split.stored.subset(positions).map(lambda sound: statistics(sound, rate))
-    while some := list(islice(made, _SOUNDS_AT_ONCE)):
-        yield np.stack(some)
+    return FeatureSource(SOUND_NAME, identity, _ABOUT_SOUNDS, read)
 
 
 def statistics(sound: Samples, rate: int) -> Vectors:

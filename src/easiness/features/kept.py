@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +18,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field
 
 from easiness.data import Dataset, rewritten
-from easiness.errors import BadInput, RunFailed
+from easiness.errors import BadInput
 from easiness.features.registry import eye_of
 from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
-from easiness.gate import mapped_array
+from easiness.gate import made_once, mapped_array
 from easiness.regular_file import open_growing, read_regular
 from easiness.store import FileDigest, digest, is_intact, read_sealed, write_sealed, write_whole
 
@@ -37,8 +35,7 @@ Tell: TypeAlias = Callable[[str, int, int], None]
 Halves: TypeAlias = npt.NDArray[np.float16]
 
 FORMAT = 3
-MOST_IN_MEMORY = 2**28
-"""Bytes: arrays that are given are written into a file where they are larger."""
+MOST_IN_MEMORY = 2**28  # bytes: arrays that are given are written into a file where they are larger
 
 _SECONDS = 1.0  # of work that a kill may lose, about
 _BLOCK = 64  # rows that tell the scale
@@ -97,7 +94,7 @@ def kept_features(
     exponent = None
     for name, split in data.splits.items():
         keys.append(split.contents)  # held-out vectors are to the scale of the training ones
-        if not source.slow and _bytes_of(source, split) <= MOST_IN_MEMORY:
+        if not source.slow and 2 * source.vectors(split, np.arange(1)).size * len(split) <= MOST_IN_MEMORY:
             made[name] = _in_memory(source, split, exponent)
         else:
             key = identity_of(format=FORMAT, source=source.identity, contents=keys)
@@ -126,11 +123,6 @@ def changed_vectors(
         ]
 
 
-def _bytes_of(source: FeatureSource, split: Dataset) -> int:
-    width: int = source.vectors(split, np.arange(1)).shape[1]
-    return 2 * len(split) * width
-
-
 def halved(values: Vectors, exponent: int) -> Halves:
     """``values`` times 2 to the ``exponent``, at half precision, cut at its largest."""
     scaled = np.ldexp(values.astype(np.float64), exponent) if exponent else values
@@ -148,10 +140,10 @@ def _rounded(
     for values in _joined(source.parts(split, np.arange(at, len(split)))) if at < len(split) else ():
         _check_finite(source, split, values, at)
         if exponent is None:
-            largest = _largest(values[:_BLOCK])
+            largest = float(np.abs(values[:_BLOCK]).max())
             usual = largest == 0 or _USUAL[0] <= largest <= _USUAL[1]
             exponent = 0 if usual else _WANTED - math.frexp(largest)[1]
-        if not cut and _largest(values) > math.ldexp(_LARGEST, -exponent):
+        if not cut and np.abs(values).max() > math.ldexp(_LARGEST, -exponent):
             yield from _rounded(source, split, 0, exponent - _STEP, cut=cut)
             return
         if at == 0 and not cut:
@@ -162,19 +154,14 @@ def _rounded(
         at += len(values)
 
 
-def _largest(values: Vectors) -> float:
-    return max(float(values.max()), -float(values.min()))
-
-
 def _joined(parts: Iterator[Vectors]) -> Iterator[Vectors]:
-    waiting: list[Vectors] = []
+    """The parts, put together until they tell the scale."""
     for part in parts:
-        waiting.append(part)
-        if sum(map(len, waiting)) >= _BLOCK:
+        waiting = [part]
+        while sum(map(len, waiting)) < _BLOCK and (part := next(parts, None)) is not None:
+            waiting.append(part)
+        if any(map(len, waiting)):
             yield np.concatenate(waiting)
-            waiting = []
-    if sum(map(len, waiting)):
-        yield np.concatenate(waiting)
 
 
 def _in_memory(source: FeatureSource, split: Dataset, wanted: int | None) -> FeatureFile:
@@ -190,22 +177,15 @@ def _in_memory(source: FeatureSource, split: Dataset, wanted: int | None) -> Fea
 def _in_file(
     source: FeatureSource, split: Dataset, path: Path, wanted: int | None, tell: Tell
 ) -> FeatureFile:
-    try:
-        found = whole(path, len(split), wanted)
-        if found is None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{path}.lock"):
-                found = whole(path, len(split), wanted)
-                found = found or _built(_sparing(source, split, path.parent), split, path, wanted, tell)
-            Path(f"{path}.lock").unlink(missing_ok=True)
-        _list_examples(source, split, path, found, cut=wanted is not None)
-        return found
-    except OSError as error:
-        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
-        raise RunFailed(
-            f"{path}: the file of features cannot be written ({error.strerror or error}, {free // 10**6} MB "
-            "free); run it again when this is mended, it goes on where it was"
-        ) from error
+    file = made_once(
+        path,
+        lambda: whole(path, len(split), wanted),
+        lambda: _built(_sparing(source, split, path.parent), split, path, wanted, tell),
+        "file of features",
+        "it goes on where it was",
+    )
+    _list_examples(source, split, path, file, cut=wanted is not None)
+    return file
 
 
 def whole(path: Path, num: int, wanted: int | None = None) -> FeatureFile | None:

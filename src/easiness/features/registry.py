@@ -15,13 +15,14 @@ from easiness.features.frozen import (
     ENCODER,
     TIMM,
     TORCHVISION,
+    FrozenNetwork,
     of_package,
     packaged_encoder,
     packaged_weights,
 )
 from easiness.features.hub.sequences import HUB
 from easiness.features.of_run import RUN
-from easiness.features.source import Eye, FeatureKind, FeatureSource, Request
+from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE, SOUND, TEXT, VECTOR
 from easiness.named_import import current_folder_importable, needing_torch
 
@@ -39,13 +40,9 @@ def _auto(request: Request) -> FeatureSource:
     Of pictures it is a small network that comes as a package; of texts such a one where it is installed, and
     else hashed words; of sounds statistics of their log-mel pictures; of vectors their values.
     """
-    request.check_kind(*(kind for kind, _ in _USUAL))
-    return next(find for kind, find in _USUAL if kind.name == request.data.kind.name)(request)
-
-
-def has_usual(kind: str) -> bool:
-    """Is what ``auto`` takes for examples of this kind installed? For pictures it is a package."""
-    return kind != IMAGE.name or packaged_weights() is not None
+    usual = {IMAGE: of_package, VECTOR: INPUTS.find, TEXT: _auto_of_texts, SOUND: LOGMEL.find}
+    request.check_kind(*usual)
+    return next(find for kind, find in usual.items() if kind.name == request.data.kind.name)(request)
 
 
 def _auto_of_texts(request: Request) -> FeatureSource:
@@ -54,24 +51,13 @@ def _auto_of_texts(request: Request) -> FeatureSource:
     return HUB.find(replace(request, text=f"{HUB.prefix}{ENCODER}"))
 
 
-_USUAL = ((IMAGE, of_package), (VECTOR, INPUTS.find), (TEXT, _auto_of_texts), (SOUND, LOGMEL.find))
+def has_usual(kind: str) -> bool:
+    """Is what ``auto`` takes for examples of this kind installed? For pictures it is a package."""
+    return kind != IMAGE.name or packaged_weights() is not None
+
 
 AUTO = FeatureKind(AUTO_NAME, _auto, frozen=True)
-
-KINDS: tuple[FeatureKind, ...] = (
-    AUTO,
-    INPUTS,
-    HASHED,
-    LOGMEL,
-    TIMM,
-    TORCHVISION,
-    HUB,
-    RUN,
-    COLUMN,
-    NPY,
-    NPZ,
-    CALLED,
-)
+KINDS = (AUTO, INPUTS, HASHED, LOGMEL, TIMM, TORCHVISION, HUB, RUN, COLUMN, NPY, NPZ, CALLED)
 """A text belongs to the first that reads it."""
 
 
@@ -85,12 +71,7 @@ def find_features(
         return by_function(given) if callable(given) else from_given(given, data)
     request = Request(os.fspath(given), data, download, device)
     kind = _kind_of(request.text)
-    hint = ""
-    if kind is None:
-        names = [kind.example or kind.prefix or kind.form for kind in KINDS]
-        hint = nearest(request.text.lower(), names)
-    elif kind is CALLED:
-        hint = _mistyped(request.text)
+    hint = _mistyped(request.text) if kind in (None, CALLED) else ""
     if kind is None or hint:
         raise BadInput(f"{request.what}: not known{hint}; give {feature_forms()}")
     with needing_torch(request.what):
@@ -113,8 +94,10 @@ def feature_forms(*, frozen: bool = False) -> str:
 
 
 def _mistyped(text: str) -> str:
-    """A hint where a prefix is nearly right and no module is called so."""
+    """A hint where the text is nearly right; one of code where the prefix is, and no module is called so."""
     prefix = text.partition(":")[0]
+    if not CALLED.reads(text):
+        return nearest(text.lower(), [kind.example or kind.prefix or kind.form for kind in KINDS])
     with current_folder_importable():
         if find_spec(prefix.partition(".")[0]) is not None:
             return ""
@@ -132,8 +115,8 @@ def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> Featur
     return source
 
 
-def eye_of(source: FeatureSource) -> Eye:
-    """How a network that `find_frozen` has found sees pictures."""
+def eye_of(source: FeatureSource) -> FrozenNetwork:
+    """The network of a source that `find_frozen` has found, by which pictures are seen."""
     if source.eye is None:
         raise BadInput(_blind(source.name))
     return source.eye

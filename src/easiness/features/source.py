@@ -14,13 +14,13 @@ import numpy.typing as npt
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import InputKind
+from easiness.named_import import split_name
 from easiness.records import to_numpy
 
 if TYPE_CHECKING:
     import torch
 
-    from easiness.features.frozen import PicturePreparation
-    from easiness.perturb import Transform
+    from easiness.features.frozen import FrozenNetwork
     from easiness.store import Run
 
 Positions: TypeAlias = npt.NDArray[np.int64]
@@ -29,18 +29,6 @@ Vectors: TypeAlias = npt.NDArray[np.float32]
 
 Read: TypeAlias = Callable[[Dataset, Positions], Iterator[Any]]
 """Makes the vectors of a split at ascending positions, in order, in parts [b, D] of any sizes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Eye:
-    """How a frozen network sees pictures: as ``preparation`` makes them, or changed ones.
-
-    ``read`` makes the vectors [b, D] of a split at ascending positions, in parts, of pictures that a
-    transform has changed, which gets them prepared and with values in [0, 1].
-    """
-
-    preparation: PicturePreparation
-    read: Callable[[Dataset, Positions, Transform], Iterator[Vectors]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +46,7 @@ class FeatureSource:
     about: str
     read: Read
     slow: bool = True
-    eye: Eye | None = None
+    eye: FrozenNetwork | None = None
     trained_on: Run | None = None
 
     def parts(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
@@ -126,7 +114,6 @@ class Request:
         return name
 
     def check_kind(self, *kinds: InputKind) -> None:
-        """Raise `BadInput` unless the examples are of one of these kinds."""
         kind = self.data.kind
         if kind.name not in {one.name for one in kinds}:
             *others, last = (one.nouns for one in kinds)
@@ -135,6 +122,9 @@ class Request:
                 f"{self.what}: makes vectors of {known} and {self.data.name} are {kind.nouns}; give auto, or "
                 "vectors of your own (FILE.npy)"
             )
+
+
+CALLABLE = "package.module:callable"
 
 
 @dataclass(frozen=True)
@@ -157,6 +147,8 @@ class FeatureKind:
         return prefix + colon if rest.isupper() else ""
 
     def reads(self, text: str) -> bool:
+        if self.form == CALLABLE:
+            return split_name(text) is not None
         if self.form.startswith("FILE"):
             return text.lower().endswith(self.form.removeprefix("FILE"))
         return text.startswith(self.prefix) if self.prefix else text == self.form

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot as one_hot_of
 
 from easiness.inputs import Packed
 
@@ -61,9 +62,8 @@ class Rows:
 
     def batches(self, positions: npt.NDArray[np.int64]) -> Iterator[tuple[npt.NDArray[np.int64], Tensor]]:
         """``positions`` in parts, and the rows there."""
-        for at in range(0, len(positions), AT_ONCE):
-            some = positions[at : at + AT_ONCE]
-            yield some, self.take(some)
+        parts = (positions[at : at + AT_ONCE] for at in range(0, len(positions), AT_ONCE))
+        return ((some, self.take(some)) for some in parts)
 
     def in_order(self) -> Iterator[tuple[int, Tensor]]:
         """All rows, in parts: the position of the first, then they and those after it."""
@@ -122,14 +122,8 @@ class Moments:
         )
 
     def __add__(self, other: Moments) -> Moments:
-        return Moments(
-            self.num + other.num,
-            self.features + other.features,
-            self.squares + other.squares,
-            self.classes + other.classes,
-            self.cross + other.cross,
-            None if self.gram is None or other.gram is None else self.gram + other.gram,
-        )
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Moments(*(None if a is None or b is None else a + b for a, b in pairs))
 
 
 def _gram(x: Tensor) -> Tensor:
@@ -176,7 +170,7 @@ def fit_ridge(seen: Moments, x: Tensor, labels: Tensor) -> Fitted:
         return plain
     scale = torch.where(deviation > 0, 1 / deviation.clamp(min=1e-12), torch.zeros_like(deviation))
     scaled = _fit(seen.times(scale), x * scale, labels)
-    one_hot = torch.nn.functional.one_hot(labels, len(seen.classes))
+    one_hot = one_hot_of(labels, len(seen.classes))
     errors = [float((one.left_out - one_hot).square().sum()) for one in (plain, scaled)]
     if errors[0] <= errors[1]:
         return plain
@@ -207,10 +201,6 @@ def sample_of(num: int) -> Tensor:
     return torch.linspace(0, num - 1, min(num, _SAMPLE), dtype=torch.float64).round().long()
 
 
-def _one_hot(labels: Tensor, share: Tensor) -> Tensor:
-    return torch.nn.functional.one_hot(labels, len(share)).to(share.dtype)
-
-
 def _primal(seen: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
     assert seen.gram is not None
     gram = seen.gram - torch.outer(mean, seen.features)
@@ -218,7 +208,7 @@ def _primal(seen: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tenso
     values = values.clamp(min=0)
     inner = vectors.T @ (seen.cross - torch.outer(mean, seen.classes))
     apart = (x - mean) @ vectors
-    one_hot, squares = _one_hot(labels, share), apart.square()
+    one_hot, squares = one_hot_of(labels, len(share)).to(share.dtype), apart.square()
 
     def outputs(strength: float) -> Tensor:
         shrunk = 1 / (values + strength)
@@ -235,7 +225,7 @@ def _primal(seen: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tenso
 
 def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
     """By eigenvalues of examples' inner products, in double precision: heads may fit every example."""
-    apart, one_hot = (x - mean).double(), _one_hot(labels, share.double())
+    apart, one_hot = (x - mean).double(), one_hot_of(labels, len(share)).double()
     values, vectors = torch.linalg.eigh(apart @ apart.T)
     values = values.clamp(min=0)
     inner, squares = vectors.T @ (one_hot - share.double()), vectors.square()
@@ -252,10 +242,8 @@ def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
 
 
 def _best(outputs: Callable[[float], Tensor], one_hot: Tensor, scale: float) -> float:
-    tried = [max(scale, 1e-12) * strength for strength in _STRENGTHS]
-    errors = [float((outputs(strength) - one_hot).square().sum()) for strength in tried]
-    best: float = tried[errors.index(min(errors))]
-    return best
+    tried = (max(scale, 1e-12) * strength for strength in _STRENGTHS)
+    return min(tried, key=lambda strength: float((outputs(strength) - one_hot).square().sum()))
 
 
 def temperature_of(outputs: Tensor, labels: Tensor) -> float:
@@ -268,7 +256,7 @@ def temperature_of(outputs: Tensor, labels: Tensor) -> float:
 
     def loss(log_temperature: float) -> float:
         logits = wide / math.exp(log_temperature)
-        return float(torch.nn.functional.cross_entropy(logits, labels, label_smoothing=short))
+        return float(cross_entropy(logits, labels, label_smoothing=short))
 
     from scipy.optimize import minimize_scalar  # what trains other networks does without it
 

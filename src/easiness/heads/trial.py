@@ -100,8 +100,7 @@ def fit_by_steps(
 
 Weights = Mapping[str, npt.NDArray[Any]]
 
-MOST_LOGITS = 5_000_000
-"""Examples x classes up to which the logits of the examples left out are kept."""
+MOST_LOGITS = 5_000_000  # examples x classes up to which the logits of the examples left out are kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +133,7 @@ def run_heads(
     """
     assert spec.heads is not None
     began, listener = time.perf_counter(), listener or Listener()
+    weights: dict[str, npt.NDArray[Any]] = {}
     with set_up(device, spec.resolved.threads):
         repeat = _repeat(spec, data, features["train"], deal or Deal(data.labels), device)
         turn = spec.index % spec.heads.folds
@@ -144,7 +144,10 @@ def run_heads(
             for probe in spec.probes
         }
         of_train = repeat.partition.trained_on(turn)
-        weights, asked, losses = _weights_of_rows(repeat.rows), [], []
+        asked, losses = [], []
+        for at, rows_of_kind in enumerate(repeat.rows):
+            weights[f"features_{at}.center"] = rows_of_kind.center.cpu().numpy()
+            weights[f"features_{at}.scale"] = np.array([rows_of_kind.scale], np.float32)
         for row, share in enumerate(spec.heads.shares):
             heads, loss = repeat.fit(spec, turn, row)
             asked.append(heads)
@@ -153,8 +156,7 @@ def run_heads(
         probes: dict[str, Observations] = {}
         for probe in spec.probes:
             split = data.splits[probe.name]
-            nothing = np.zeros((len(of_train), len(split)), np.bool_)
-            own = of_train if probe.name == "train" else nothing
+            own = of_train if probe.name == "train" else np.zeros((len(of_train), len(split)), np.bool_)
             kept = {"none": None, "left_out": ~own[-1], "all": np.ones(own.shape[1], np.bool_)}[
                 probe.keep_logits
             ]
@@ -300,38 +302,32 @@ def _joined(rows: Sequence[Observations], trained_on: npt.NDArray[np.bool_]) -> 
     return replace(rows[0], trained_on=trained_on, logits=kept, epochs=epochs, **columns)
 
 
-def _weights_of_rows(rows: Sequence[Rows]) -> dict[str, npt.NDArray[Any]]:
-    """Centers that are taken off features before heads see them, and scales that they have then."""
-    found: dict[str, npt.NDArray[Any]] = {}
-    for at, one in enumerate(rows):
-        found[f"features_{at}.center"] = one.center.cpu().numpy()
-        found[f"features_{at}.scale"] = np.array([one.scale], np.float32)
-    return found
-
-
-def _weights(asked: RowOfHeads, share: float) -> dict[str, npt.NDArray[Any]]:
+def _weights(heads: RowOfHeads, share: float) -> dict[str, npt.NDArray[Any]]:
     """The heads of a share as arrays: what is multiplied and what is added, scaled as logits are."""
-    found: dict[str, npt.NDArray[Any]] = {}
-    for at, (head, scale) in enumerate(zip(asked.heads, asked.scales, strict=True)):
-        for name, value in head.state().items():
-            factor = scale if name in ("weight", "bias") else 1.0
-            found[f"share_{share:g}.features_{at}.{name}"] = (value * factor).cpu().contiguous().numpy()
-    return found
+    return {
+        f"share_{share:g}.features_{at}.{name}": (
+            (value * (scale if name in ("weight", "bias") else 1.0)).cpu().contiguous().numpy()
+        )
+        for at, (head, scale) in enumerate(zip(heads.heads, heads.scales, strict=True))
+        for name, value in head.state().items()
+    }
 
 
 @dataclass(frozen=True, eq=False)
 class StoredHeads:
     """The heads of a trial at a share; features are read less ``centers`` [D] and times ``scales``."""
 
-    asked: RowOfHeads
+    heads: RowOfHeads
     centers: Sequence[Tensor]
     scales: Sequence[float]
 
     def logits(self, vectors: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.float32]:
         """Logits [n, C] of examples whose features [n, D] are ``vectors``, one of each kind."""
-        given = zip(vectors, self.centers, self.scales, strict=True)
-        rows = [Rows(own, center.device, center, scale).take(slice(None)) for own, center, scale in given]
-        logits: npt.NDArray[np.float32] = self.asked.logits(rows).cpu().numpy()
+        rows = [
+            Rows(own, center.device, center, scale).take(slice(None))
+            for own, center, scale in zip(vectors, self.centers, self.scales, strict=True)
+        ]
+        logits: npt.NDArray[np.float32] = self.heads.logits(rows).cpu().numpy()
         return logits
 
 
@@ -346,18 +342,22 @@ def stored_heads(
     """The heads that have seen ``share`` in the ``weights`` of a trial, of features of these ``widths``."""
     if spec.model == BOOSTING:
         raise BadInput("model boosting: keeps no trees, so nothing new can be asked of it; use --model ridge")
-    kinds = range(len(widths))
-    centers = [_tensor(weights, f"features_{at}.center", (widths[at],), device) for at in kinds]
-    scales = [float(_tensor(weights, f"features_{at}.scale", (1,), device)) for at in kinds]
+    centers, scales = [], []
     heads: list[Any] = []
     for at, width in enumerate(widths):
-        prefix = f"share_{share:g}.features_{at}."
-        own = {name.removeprefix(prefix): one for name, one in weights.items() if name.startswith(prefix)}
+        centers.append(_tensor(weights, f"features_{at}.center", (width,), device))
+        scales.append(float(_tensor(weights, f"features_{at}.scale", (1,), device)))
         read = _ridge if spec.model == RIDGE else _by_steps
-        heads.append(read(spec, own, width, num_classes, device))
+        heads.append(
+            read(spec, _under(weights, f"share_{share:g}.features_{at}."), width, num_classes, device)
+        )
     # the heads of ridge are kept as they are added up
     factor = 1.0 if spec.model == RIDGE else 1 / len(heads)
     return StoredHeads(RowOfHeads(heads, [factor] * len(heads)), centers, scales)
+
+
+def _under(weights: Weights, prefix: str) -> Weights:
+    return {name.removeprefix(prefix): one for name, one in weights.items() if name.startswith(prefix)}
 
 
 def _ridge(_: RunSpec, own: Weights, width: int, num_classes: int, device: torch.device) -> Head:
@@ -366,9 +366,7 @@ def _ridge(_: RunSpec, own: Weights, width: int, num_classes: int, device: torch
 
 
 def _by_steps(spec: RunSpec, own: Weights, width: int, num_classes: int, device: torch.device) -> SteppedHead:
-    prefix = "network."
-    inner = {name.removeprefix(prefix): one for name, one in own.items() if name.startswith(prefix)}
-    network = open_network(spec, inner, Signature((width,)), num_classes, device)
+    network = open_network(spec, _under(own, "network."), Signature((width,)), num_classes, device)
     mean, scale = (_tensor(own, name, (width,), device) for name in ("mean", "scale"))
     return SteppedHead(network, mean, scale)
 

@@ -63,11 +63,8 @@ R = TypeVar("R")
 Blob = Callable[[], bytes]
 """Returns the stored bytes of one example; raises `Unreadable` where there are none."""
 
-MOST_BYTES = 2**30
-"""Bytes of one stored example, at most: the pixels that a picture may have take less."""
-
-NAMED = 5
-"""Others that an error names at most."""
+MOST_BYTES = 2**30  # of one stored example: the pixels that a picture may have take less
+NAMED = 5  # others that an error names at most
 
 
 class Unreadable(BadInput):
@@ -198,19 +195,17 @@ class Blobs:
     def headers(self, positions: Positions) -> Iterator[Header | None]:
         """Headers of the examples at ascending ``positions``; ``None`` for one that cannot be read."""
 
-        def read(item: tuple[str, Blob]) -> Header | None:
+        def read(name: str, blob: Blob) -> Header | None:
             try:
-                return self.reader.read_header(item[1], item[0])
+                return self.reader.read_header(blob, name)
             except Unreadable:  # named when it is decoded; it may lie outside of the subset in use
                 return None
 
-        with self.reader.quiet():
-            found = in_threads(read, named_blobs(self, positions))
-            yield from counted(found, self.reader.reading_headers, len(positions))
+        return self._each(read, positions, self.reader.reading_headers, len(positions))
 
     def digests(self, positions: Positions) -> list[str]:
-        found = in_threads(digest, self.blobs(positions))
-        return [one.hex() for one in counted(found, self.reader.reading, len(positions))]
+        found = self._each(lambda _, blob: digest(blob).hex(), positions, self.reader.reading, len(positions))
+        return list(found)
 
     def unreadable(self, positions: Positions) -> Positions:
         """The ascending ``positions`` at which examples cannot be decoded."""
@@ -218,14 +213,21 @@ class Blobs:
 
     def tried(self, positions: Positions, total: int, done: int) -> Positions:
         """`unreadable`, tried now: what is told of it is of ``total`` examples with ``done`` before these."""
+        readable = self._each(
+            lambda name, blob: self.reader.is_readable(blob, name),
+            positions,
+            self.reader.looking,
+            total,
+            done,
+        )
+        return positions[~np.fromiter(readable, np.bool_)]
 
-        def readable(item: tuple[str, Blob]) -> bool:
-            return self.reader.is_readable(item[1], item[0])
-
+    def _each(
+        self, function: Callable[[str, Blob], R], positions: Positions, what: str, total: int, done: int = 0
+    ) -> Iterator[R]:
+        items = named_blobs(self, positions)
         with self.reader.quiet():
-            verdicts = in_threads(readable, named_blobs(self, positions))
-            found = np.array(list(counted(verdicts, self.reader.looking, total, done)), np.bool_)
-        return positions[~found]
+            yield from counted(in_threads(lambda item: function(*item), items), what, total, done)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,13 +17,9 @@ import numpy.typing as npt
 FLAWS = ("", "blank", "dark", "overexposed", "silent")
 """Flaws of an example by their numbers: 0 is none."""
 
-FLAT, DARK = 0.05, 0.15
-"""Grey values, of 1: the range of a blank picture, and the brightest of a dark one."""
-WHITE, MOSTLY, PALE = 0.97, 0.5, 0.4
-"""Grey value of a white pixel, the share of them in an overexposed picture, and the darkest it has."""
-FAINT, QUIET, NEARLY_ALL = 0.003, 0.001, 0.99
-"""Peak of a silent sound; level of quiet samples, and their share where all else is a click."""
-
+FLAT, DARK = 0.05, 0.15  # grey values, of 1: the range of a blank picture, and the brightest of a dark one
+WHITE, MOSTLY, PALE = 0.97, 0.5, 0.4  # a white pixel, their share in an overexposed picture, its darkest
+FAINT, QUIET, NEARLY_ALL = 0.003, 0.001, 0.99  # peak of silence; a quiet sample; their share beside a click
 _SIDE = 256  # pixels that are looked at, at most
 _KIND, _FEW = 0.05, 5  # of the examples, and in number: more with one flaw are so by kind
 

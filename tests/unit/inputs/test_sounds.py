@@ -26,7 +26,7 @@ from easiness.inputs.sound.kind import (
     scan,
     window_for,
 )
-from easiness.inputs.sound.log_mel import RANGE, log_mel, mel_filters, mel_power, windowed
+from easiness.inputs.sound.log_mel import RANGE, log_mel, mel_power, windowed
 from easiness.inputs.sound.preparation import Heard
 from easiness.spec import Recipe
 from sounds import encoded, tone, write_sounds
@@ -68,49 +68,43 @@ def test_what_is_louder_than_full_scale_is_scaled_down():
     assert np.allclose(samples, TONE / np.abs(TONE).max(), atol=1e-6)
 
 
-def test_another_rate_is_resampled():
-    samples = decoded(encoded(TONE, 16000, subtype="FLOAT"), 8000)
+@pytest.mark.parametrize(
+    ("hertz", "heard"), [(440, 1), (6000, 0)]
+)  # what the new rate cannot hold is left out
+def test_another_rate_is_resampled(hertz, heard):
+    samples = decoded(encoded(tone(hertz, 0.5, 16000), 16000, subtype="FLOAT"), 8000)
     assert len(samples) == 4000
     inner = slice(200, -200)  # beyond the ends there is silence
-    assert np.abs(samples[inner] - tone(440, 0.5, 8000)[inner]).max() < 1e-3
-
-
-def test_a_rate_without_a_common_divisor_is_resampled():
-    assert abs(len(resampled(TONE, 16001, 44100)) - 22048) <= 1
-
-
-def test_what_the_new_rate_cannot_hold_is_left_out():
-    samples = decoded(encoded(tone(6000, 0.5, 16000), 16000, subtype="FLOAT"), 8000)
-    assert np.abs(samples[200:-200]).max() < 0.01
+    assert np.abs(samples[inner] - heard * tone(440, 0.5, 8000)[inner]).max() < (1e-3 if heard else 1e-2)
+    assert abs(len(resampled(TONE, 16001, 44100)) - 22048) <= 1  # without a common divisor
 
 
 NOT_FINITE = np.where(np.arange(len(TONE)) == 7, np.nan, TONE).astype(np.float32)
-BROKEN = {
-    "an empty file": b"",
-    "not a sound that can be read": b"no sound" * 100,
-    "sample 7 is not a finite number": encoded(NOT_FINITE, subtype="FLOAT"),
-    "40 channels; give 1 to 32": encoded(np.full((10, 40), 0.1)),
-    "1 samples a second; give 1,000 to 1,000,000": encoded(TONE, 1),
-    "unreadable or truncated sound": encoded(TONE, form="FLAC")[:2500],
-    "no samples in it": encoded(TONE[:0]),
-}
+WHOLE = encoded(TONE, 16000, "AIFF", "PCM_16")
+AT = WHOLE.index(b"SSND")
+BROKEN = [
+    ("an empty file", b""),
+    ("not a sound that can be read", b"no sound" * 100),
+    # a chunk has no name, and the library looks for one before the beginning
+    ("not a sound that can be read", WHOLE[:AT] + b"\xff" * 4 + WHOLE[AT + 4 : 3300]),
+    ("sample 7 is not a finite number", encoded(NOT_FINITE, subtype="FLOAT")),
+    ("40 channels; give 1 to 32", encoded(np.full((10, 40), 0.1))),
+    ("1 samples a second; give 1,000 to 1,000,000", encoded(TONE, 1)),
+    ("unreadable or truncated sound", encoded(TONE, form="FLAC")[:2500]),
+    ("no samples in it", encoded(TONE[:0])),
+    ("longer than 9,000 samples", encoded(tone(440, 2.0))),
+]
 
 
-@pytest.mark.parametrize("reason", BROKEN)
-def test_what_cannot_be_used_is_one_line(reason, capfd):
-    content = BROKEN[reason]
+@pytest.mark.parametrize(("reason", "content"), BROKEN, ids=range(len(BROKEN)))
+def test_what_cannot_be_used_is_one_line(reason, content, capfd, monkeypatch):
+    monkeypatch.setattr(module, "MOST_SAMPLES", 9000)
     with pytest.raises(Unreadable) as raised:
         decoded(content)
     assert str(raised.value).startswith(f"a.wav: {reason}")
     assert "\n" not in str(raised.value)
     assert not SOUND_FILES.is_readable(lambda: content, "a.wav")
     assert capfd.readouterr() == ("", "")
-
-
-def test_a_sound_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr(module, "MOST_SAMPLES", 7999)
-    with pytest.raises(Unreadable, match=r"longer than 7,999 samples; cut it into shorter sounds"):
-        decoded(encoded(TONE))
 
 
 def test_without_the_library_it_is_named(monkeypatch):
@@ -120,14 +114,6 @@ def test_without_the_library_it_is_named(monkeypatch):
     with pytest.raises(BadInput, match=r"pip install 'easiness\[sound\]'"):
         decoded(content)
     module.soundfile.cache_clear()
-
-
-def test_a_damaged_sound_is_refused_without_a_traceback_of_the_library():
-    """Its chunk has no name, and the library looks for one before the beginning."""
-    whole = encoded(TONE, 16000, "AIFF", "PCM_16")
-    at = whole.index(b"SSND")
-    with pytest.raises(Unreadable, match="not a sound that can be read"):  # and nothing raised elsewhere
-        decoded(whole[:at] + b"\xff" * 4 + whole[at + 4 : 3300])
 
 
 def headers(*rates: int) -> list[SoundHeader]:
@@ -162,24 +148,10 @@ def test_the_window_holds_most_sounds_whole(seconds, window):
     assert window_for(seconds) == window
 
 
-def test_recipes_and_signatures():
-    traits = SoundTraits(8000, 0.68)
-    recipe = Recipe(**traits.recipe())
-    assert traits.signature(recipe, "x").shape == (1, recipe.mels, recipe.frames)
-    assert traits.shape is None
-    assert recipe.batch_size == 16
-
-
 def test_splits_of_two_rates_do_not_go_together():
     with pytest.raises(BadInput, match=r"fsdd: sounds of train have 8,000 samples a second but those of"):
         SoundTraits(8000, 1).joined(SoundTraits(16000, 1), "fsdd", ("train", "test"))
     assert SoundTraits(8000, 1).joined(SoundTraits(8000, 2), "fsdd", ("train", "test")).seconds == 1
-
-
-@pytest.mark.parametrize(("rate", "mels"), [(8000, 40), (16000, 64)])
-def test_filters_are_those_of_transformers(rate, mels):
-    theirs = mel_filter_bank(513, mels, 0, rate / 2, rate, norm=None, mel_scale="htk")
-    assert np.allclose(mel_filters(mels, 1024, rate), theirs, atol=1e-9)
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
@@ -206,18 +178,9 @@ def test_pictures_are_those_of_transformers(rate):
     assert np.allclose(log_mel(samples, rate, 40, 0.01), decibels / RANGE + 1, atol=1e-4)
 
 
-def test_silence_is_zero_in_every_band():
-    picture = log_mel(np.zeros(4000, np.float32), 8000, 40, 0.01)
-    assert picture.shape == (40, 50)
-    assert not picture.any()
-
-
-def test_a_tone_is_loudest_in_the_band_of_its_frequency():
-    picture = log_mel(tone(1000), 8000, 40, 0.01)
-    # 1000 Hz are 1000.0 mel, and the middles of 40 bands up to 2146.1 mel are 52.34 mel apart
-    assert set(picture.argmax(axis=0)) == {18}
-    assert picture.max() == 1
-    assert picture.min() == 0
+def test_silence_and_one_sample():
+    assert not log_mel(np.zeros(4000, np.float32), 8000, 40, 0.01).any()
+    assert log_mel(np.array([0.5], np.float32), 8000, 40, 0.01).shape == (40, 1)
 
 
 def test_how_loud_a_sound_is_does_not_show():
@@ -235,10 +198,6 @@ def test_of_a_long_sound_the_loudest_part_is_heard():
     samples[90:] = 0.4
     assert windowed(samples, 10).tolist() == [0.5] * 10
     assert windowed(np.ones(100, np.float32), 10).tolist() == [1] * 10
-
-
-def test_a_picture_has_a_column_even_of_one_sample():
-    assert log_mel(np.array([0.5], np.float32), 8000, 40, 0.01).shape == (40, 1)
 
 
 RECIPE = Recipe(
@@ -385,13 +344,9 @@ def test_silent_sounds_are_measured_and_named(folder, tmp_path, how):
     for name in ("low/0", "low/1", "high/0"):
         (folder / f"{name}.wav").write_bytes(encoded(LOW[0] * 0))
     run = measure(folder, trials=5, **how, out=tmp_path / "run", progress=False)
-    table = run.scores()
-    assert np.isfinite(table[["easiness", "loss"]].to_numpy(float)).all()
-    found = suspects(run)
+    assert np.isfinite(run.scores()[["easiness", "loss"]].to_numpy(float)).all()
     silent = {("train", f"{name}.wav"): "silent" for name in ("high/0", "low/0", "low/1")}
-    assert found.conflicts.flawed == silent
-    run.report(tmp_path / "page.html")
-    assert "3 of the sounds are silent: " in (tmp_path / "page.html").read_text()
+    assert suspects(run).conflicts.flawed == silent
 
 
 def test_a_sound_is_shown_and_played():

@@ -6,8 +6,6 @@ import functools
 import hashlib
 import itertools
 import json
-import math
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,9 +24,7 @@ from easiness.store import digest
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 _MOST_BYTES = 2**24  # of a document
-_MOST_LAYERS = 1000  # of which thousands would be built, for minutes, before their weights are missed
-_LAYERS = re.compile(r"^((num|n|hidden|encoder|decoder)_)*layers?$|^depths?$")
-_MOST_PARTS = 100_000  # modules, counted while they are made without weights
+_MOST_PARTS = 20_000  # modules, counted while they are made without weights
 _NEEDLESS = ("pooler", "decoder", "masked_spec_embed")  # parts that weights may lack: no vector needs them
 _RESAMPLING = {0: "nearest", 2: "bilinear"}  # Pillow's numbers; all others are taken for bicubic
 _LARGEST = 4096  # side of a picture
@@ -54,7 +50,7 @@ class HubNetwork:
         raise NotImplementedError
 
     def takes(self, taken: str | None) -> bool:
-        """Does the network, which calls its input so, take examples of the kind?"""
+        """Does the network, whose input is called so, take examples of the kind?"""
         return taken in self.inputs
 
     @functools.cached_property
@@ -141,9 +137,6 @@ class HubNetwork:
         """The network with its weights, and whether all are there: what no vector needs may be missing."""
         import transformers
 
-        layers = _layers(self.config)
-        if layers > _MOST_LAYERS:
-            raise BadInput(f"{self.request.what}: its config asks for {layers:,} layers; mend it there")
         size = self.guarded(lambda: _bytes_of(self.config, self.request.what))
         if not fits(size):
             raise BadInput(
@@ -175,19 +168,6 @@ class HubNetwork:
         return net, not missing
 
 
-def _layers(config: Any) -> int:
-    """The largest number of layers in a config or one that it holds; several depths count as their sum."""
-    values = config if isinstance(config, dict) else config.to_dict()
-    found = [getattr(config, "num_hidden_layers", 0)]  # which may be made of others
-    for name, value in values.items():
-        if name.endswith("config") and isinstance(value, dict):
-            found.append(_layers(value))
-        elif _LAYERS.search(name):
-            whole = isinstance(value, list) and all(isinstance(one, int) for one in value)
-            found.append(sum(value) if whole else value)
-    return max(one if isinstance(one, int) else 0 for one in found)
-
-
 def _bytes_of(config: Any, what: str) -> int:
     """The bytes of a network's weights in single precision, without having them."""
     import torch
@@ -196,18 +176,18 @@ def _bytes_of(config: Any, what: str) -> int:
 
     parts = itertools.count(1)
 
-    def counted(*_: Any) -> None:
+    def check(*_: Any) -> None:
         if next(parts) > _MOST_PARTS:
             raise BadInput(
                 f"{what}: a network by its config has more than {_MOST_PARTS:,} parts; give a smaller one"
             )
 
-    counting = register_module_module_registration_hook(counted)
+    checking = register_module_module_registration_hook(check)
     try:
         with torch.device("meta"):
             net = transformers.AutoModel.from_config(config, trust_remote_code=False)
     finally:
-        counting.remove()
+        checking.remove()
     return sum(4 * int(one.numel()) for one in net.parameters())
 
 
@@ -246,9 +226,9 @@ class Pictures(HubNetwork):
         seen = _sides(file.get("crop_size")) if file.get("do_center_crop") else None
         resized = _sides(file.get("size"))
         size = seen or resized or _sides(getattr(vision, "image_size", None)) or (224, 224)
-        mean, std = _three(file.get("image_mean") or _HALF), _three(file.get("image_std") or _HALF)
+        mean, std = (tuple(map(float, file.get(f"image_{name}") or _HALF)) for name in ("mean", "std"))
         usual = all(1 / _FAR < one < _FAR for one in std) and all(abs(one) < _FAR for one in mean)
-        if not (1 <= min(size) <= max(size) <= _LARGEST and usual):
+        if not (1 <= min(size) <= max(size) <= _LARGEST and usual and len(mean) == len(std) == 3):
             raise ValueError(f"pictures of {size}, means of {mean} and deviations of {std} cannot be made")
         kept = min(1.0, min(size) / min(resized)) if seen and resized else 1.0
         return PicturePreparation(size, mean, std, kept, _RESAMPLING.get(file.get("resample", 3), "bicubic"))
@@ -276,13 +256,6 @@ class Pictures(HubNetwork):
                 return hidden.mean(dim=1) if hidden.ndim == 3 else hidden
 
         return Pooled()
-
-
-def _three(values: Any) -> tuple[float, float, float]:
-    first, second, third = map(float, values)
-    if not all(map(math.isfinite, (first, second, third))):
-        raise ValueError(f"{values} are not finite")
-    return first, second, third
 
 
 def _sides(size: Any) -> tuple[int, int] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -13,10 +12,10 @@ import numpy as np
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, caught
-from easiness.features.frozen import ENCODER, TEXT_EXTRA, check_encoder, one_thread_each, packaged_encoder
+from easiness.features.frozen import ENCODER, TEXT_EXTRA, check_encoder, packaged_encoder, spread
 from easiness.features.hub.files import HubNetwork, Pictures
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
-from easiness.inputs import SOUND, TEXT, Samples, in_threads, resampled, to_text
+from easiness.inputs import SOUND, TEXT, Samples, resampled, to_text
 from easiness.named_import import describe
 from easiness.regular_file import at_home
 
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 Prepared: TypeAlias = "tuple[Mapping[str, Tensor], Tensor]"
 """Arguments of the network by name, and the part of them that counts."""
 
-RULE = 1
-"""The version of how examples become vectors: another makes other features."""
+RULE = 1  # the version of how examples become vectors: another makes other features
 
 _VOCABULARIES = (
     *("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model"),
@@ -39,7 +37,6 @@ _USUAL_LENGTH = 512  # of networks that name no most
 _BEHIND_PADDING = 1  # number of the padding of networks whose positions begin behind it (RoBERTa's)
 _WINDOW = 1024  # texts that are put in order of their length
 _AT_ONCE = 64  # to a batch of a GPU
-
 _EXTRACTOR = ("preprocessor_config.json", "processor_config.json")
 _SAMPLES, _FRAMES = "input_values", "input_features"
 _RATES = range(1000, 200_000)
@@ -71,11 +68,9 @@ class _Encoder(HubNetwork):
             return found.eval().float().to(self._device)
 
     def vectors(self, batches: Iterable[Any], num: int) -> Iterator[Vectors]:
-        """Vectors [b, D] of each of ``num`` batches; on a CPU in threads, of one core each."""
-        on_cpu = self._device.type == "cpu"
+        """Vectors [b, D] of each of ``num`` batches."""
         self._encoder  # noqa: B018 - built once, before the threads want it
-        with one_thread_each() if on_cpu else nullcontext():
-            yield from in_threads(self._made, batches, num) if on_cpu else map(self._made, batches)
+        return spread(self._made, batches, num, self._device)
 
     def _made(self, examples: Any) -> Vectors:
         import torch
@@ -203,10 +198,9 @@ class Sounds(_Encoder):
 
     def read(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
         """Vectors [1, D] of the sounds at ascending ``positions``."""
-        rate = split.traits.rate
-        sounds = split.stored.subset(positions).map(lambda value: value)
+        sounds = split.stored.subset(positions).map(lambda value: (value, split.traits.rate))
         self._extractor  # noqa: B018 - read once, before the threads want it
-        yield from self.vectors(((one, rate) for one in sounds), len(positions))
+        return self.vectors(sounds, len(positions))
 
     @functools.cached_property
     def _extractor(self) -> Any:
@@ -242,22 +236,20 @@ class Sounds(_Encoder):
         return hidden[:, : -(-heard * hidden.shape[1] // window)].mean(dim=1)
 
 
-NETWORKS: tuple[type[HubNetwork], ...] = (Pictures, Texts, Sounds)
-
-
 def _of_hub(request: Request) -> FeatureSource:
-    request.check_kind(*(one.kind for one in NETWORKS))
+    classes: tuple[type[HubNetwork], ...] = (Pictures, Texts, Sounds)
+    request.check_kind(*(one.kind for one in classes))
     name = request.name
     if find_spec("transformers") is None:
         raise BadInput(f"{request.what}: needs transformers; pip install 'easiness[transformers]'")
-    network = next(one for one in NETWORKS if one.kind.name == request.data.kind.name)
-    found = network(request, _place(request, name))
-    _check_takes(found)
+    found = next(one for one in classes if one.kind.name == request.data.kind.name)
+    network = found(request, _place(request, name))
+    _check_takes(network)
     about = (
-        f"{name} through transformers ({found.config.model_type}). Its authors say what it has learned from; "
-        f"it may have seen these very {found.kind.nouns}."
+        f"{name} through transformers ({network.config.model_type}). Its authors say what it has learned "
+        f"from; it may have seen these very {network.kind.nouns}."
     )
-    return found.source(about)
+    return network.source(about)
 
 
 def _place(request: Request, name: str) -> str:

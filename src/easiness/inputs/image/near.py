@@ -15,7 +15,7 @@ one in ten of those that differ in more than 24 bits: another of its class in th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -26,20 +26,13 @@ from easiness.inputs.encoded import tell
 from easiness.inputs.image.stored import Pixels, to_pil
 from easiness.inputs.kind import Near, NearPairs
 
-NEAR = 32
-"""Bits; different pictures differ in 72 on average."""
-
-ALIKE = 0.8
-"""Correlation of the grey values of two pictures as small as `_THUMB`."""
-
-SMALLEST = 24
-"""Pixels; the hash looks at 24 x 24, and of smaller pictures, such as digits, thousands are near by it."""
-
-CLOSE = 12
-"""Bits; the most where pictures are alike by nature, as digits are."""
-
-MOST_WITHIN = 100_000
-"""Pictures of one split: comparing each with all others takes half a minute, of twice as many two."""
+NEAR = 32  # bits; different pictures differ in 72 on average
+ALIKE = 0.8  # correlation of the grey values of two pictures as small as `_THUMB`
+SMALLEST = (
+    24  # pixels; the hash looks at 24 x 24, and of smaller pictures, such as digits, many are near by it
+)
+CLOSE = 12  # bits; the most where pictures are alike by nature, as digits are
+MOST_WITHIN = 100_000  # pictures of one split: comparing all takes half a minute, of twice as many two
 
 _SAMPLED = 1000  # pictures that show whether all are alike by nature
 _BITS = 12  # a side
@@ -83,13 +76,6 @@ class PictureHashes:
         self.words[:, at] = pack(look.bits)
         self.thumbs[at] = look.thumb.ravel()
 
-    def some(self, positions: Positions) -> PictureHashes:
-        chosen = PictureHashes(0)
-        chosen.large = self.large[positions]
-        chosen.words = self.words[:, positions]
-        chosen.thumbs = self.thumbs[positions]
-        return chosen
-
 
 def near_pairs(train: PictureHashes, held_out: PictureHashes) -> Iterator[NearPairs]:
     """All pairs of near pictures, identical ones included, by blocks of held-out ones that fit in memory."""
@@ -98,18 +84,12 @@ def near_pairs(train: PictureHashes, held_out: PictureHashes) -> Iterator[NearPa
         yield _near(train, held_out, num, block, NEAR)
 
 
-def _told(blocks: Iterable[slice], what: str, total: int) -> Iterator[slice]:
-    """The blocks of so many pictures, and how far they have come."""
-    for block in blocks:
-        yield block
-        tell(what, block.stop, total)
-
-
 def _alike_by_nature(looks: PictureHashes) -> bool:
     """Has more than half of a sample of the pictures another that is near?"""
     num = len(looks.large)
     some = np.unique(np.linspace(0, num - 1, min(num, _SAMPLED)).astype(np.int64))
-    sample = looks.some(some)
+    sample = PictureHashes(0)
+    sample.large, sample.words, sample.thumbs = looks.large[some], looks.words[:, some], looks.thumbs[some]
     has_near = np.zeros(len(some), np.bool_)
     for found in near_pairs(looks, sample):
         has_near[found.held_out[found.train != some[found.held_out]]] = True
@@ -168,9 +148,7 @@ class NearPictures(Near):
     look = staticmethod(hash_picture)
     kept = PictureHashes
     unit = f"bits of {_BITS**2}"
-
-    def pairs(self, train: PictureHashes, held_out: PictureHashes) -> Iterator[NearPairs]:
-        return near_pairs(train, held_out)
+    pairs = staticmethod(near_pairs)
 
     def within(self, looks: PictureHashes) -> tuple[Iterator[NearPairs] | None, str]:
         """Near pairs of one split, by blocks.
@@ -188,11 +166,13 @@ class NearPictures(Near):
             )
         alike = _alike_by_nature(looks)
         most = CLOSE if alike else NEAR
-        pairs = (
-            _near(looks, looks, block.stop, block, most).later()
-            for block in _told(_blocks(num, num), "comparing pictures", num)
-        )
-        return pairs, "" if not alike else (
+
+        def pairs() -> Iterator[NearPairs]:
+            for block in _blocks(num, num):
+                yield _near(looks, looks, block.stop, block, most).later()
+                tell("comparing pictures", block.stop, num)
+
+        return pairs(), "" if not alike else (
             "More than half of the training pictures have a near copy, so that they may be alike by nature "
             f"(drawings, digits, frames of a film): of two only those that differ in at most {CLOSE} of "
             f"{_BITS**2} bits are named."

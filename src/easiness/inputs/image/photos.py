@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import struct
 import weakref
 import zlib
@@ -21,20 +20,16 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 
-from easiness.errors import BadInput, RunFailed
-from easiness.gate import fits
+from easiness.errors import BadInput
+from easiness.gate import fits, made_once
 from easiness.inputs.image.stored import Pixels, to_pil
 from easiness.inputs.kind import Stored
 from easiness.inputs.packed import Packed, Values
 from easiness.regular_file import open_growing, open_regular
 from easiness.spec import Recipe
 
-MOST_OBLONG = 8
-"""Times the short side: the long side beyond that is cut off at both ends, or one thin photo could take
-as much memory as thousands of others."""
-
+MOST_OBLONG = 8  # times the short side: beyond that both ends are cut off, or one photo could fill the memory
 _SUMS_AT_ONCE = 1 << 14  # so many stay in a cache
 _MAGIC = b"easiness photos 1"
 _FOOTER = struct.Struct("<17sBIQ32s")  # magic, channels, short side, number of photos, SHA-256 of the table
@@ -221,24 +216,13 @@ def cached_photos(stored: Stored, short_side: int, path: Path, on_cached: Callab
     A build that was interrupted goes on where it was, and of two processes one builds while the other
     waits. ``on_cached`` is told how many photos are done, now and then.
     """
-    try:
-        pixels = _whole(path)
-        if pixels is None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{path}.lock"):
-                pixels = _whole(path)
-                if pixels is None:
-                    _build(stored, short_side, path, on_cached)
-                    pixels = CheckedPixels(path)
-            Path(f"{path}.lock").unlink(missing_ok=True)
-    except OSError as error:
-        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
-        partial_ = Path(f"{path}.pixels")
-        begun = f"; {partial_} is what there is of it" if partial_.exists() else ""
-        raise RunFailed(
-            f"{path}: the cache of photos cannot be written ({error.strerror or error}, {free // 10**6} MB "
-            f"free){begun}; run it again when this is mended, or use --cache off"
-        ) from error
+    pixels = made_once(
+        path,
+        lambda: _whole(path),
+        lambda: _build(stored, short_side, path, on_cached),
+        "cache of photos",
+        "or use --cache off",
+    )
     if len(pixels.shapes) != len(stored) or pixels.short_side != short_side:
         raise BadInput(f"{path}: this cache holds other photos; remove it and run again")
     return _packed(pixels)
@@ -252,7 +236,7 @@ def _whole(path: Path) -> CheckedPixels | None:
         return None
 
 
-def _build(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int], None]) -> None:
+def _build(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int], None]) -> CheckedPixels:
     """Pixels are on disk before the rows that vouch for them, so that what the table says can be trusted."""
     channels = stored.traits.channels
     pixels_path, table_path = Path(f"{path}.pixels"), Path(f"{path}.table")
@@ -283,6 +267,7 @@ def _build(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int
         raise
     pixels_path.replace(path)
     table_path.unlink()
+    return CheckedPixels(path)
 
 
 def _go_on(pixels: BinaryIO, table: BinaryIO, num: int, channels: int) -> int:

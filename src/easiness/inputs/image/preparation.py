@@ -59,17 +59,12 @@ class _Pictures(Preparation):
     recipe: Recipe
 
     def raw(self, values: Tensor) -> Tensor:
-        """Pixels as float [b, c, h, w] in [0, 1], with the strides of channels-last."""
         # copied also where they are float32 already: those of the caller stay what they are
         scaled = values.to(torch.float32, memory_format=torch.contiguous_format, copy=True).div_(255)
         return scaled.permute(0, 3, 1, 2)
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """Network input, in global contrast normalization where the recipe asks for it.
-
-        It is in single precision and has the strides of channels-last, so that equal values give equal
-        results bit by bit.
-        """
+        """Network input, with the strides of channels-last: equal values give equal results bit by bit."""
         last = raw.to(torch.float32).permute(0, 2, 3, 1).contiguous()
         if self.recipe.gcn:
             last = global_contrast_normalization(last, self.recipe.gcn_epsilon)
@@ -83,7 +78,6 @@ class Moved(_Pictures):
     shift: int = 0
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
-        """`draw_moves` for the pictures at ``positions`` [b]."""
         return draw_moves(len(positions), self.shift, self.recipe.flip, generator)
 
     def augmented(self, values: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:
@@ -114,7 +108,6 @@ class Cropped(_Pictures):
     gathered = False
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
-        """Random crops [b, 5] of the photos at ``positions`` [b]; see `draw_crops`."""
         recipe = self.recipe
         parts = [
             draw_crops(self.sizes[part], recipe.crop_scale, recipe.crop_ratio, recipe.flip, generator)
@@ -123,7 +116,6 @@ class Cropped(_Pictures):
         return torch.cat(parts)
 
     def collated(self, values: list[Pixels], drawn: Tensor | None, device: torch.device) -> Tensor:
-        """The pixels [b, side, side, channels] of the crops, in 0..255."""
         recipe = self.recipe
         if drawn is None:
             return crop_centre(values, recipe.resize, recipe.crop, device)
@@ -142,12 +134,11 @@ class Cropped(_Pictures):
 
 
 def draw_crops(sizes: Tensor, scale: float, ratio: float, flip: float, generator: torch.Generator) -> Tensor:
-    """Random crops of photos with (height, width) ``sizes`` [b, 2], int64 [b, 5].
+    """Random crops of photos with (height, width) ``sizes`` [b, 2]: int64 [b, 5].
 
-    A crop is (top, left, height, width) in pixels, and whether it is mirrored.
-
-    Area uniform in [``scale``, 1] of the photo's, aspect ratio log-uniform in [1 / ``ratio``, ``ratio``];
-    the first of ten draws that fits is taken, else the largest centred box whose aspect ratio is allowed.
+    A crop is (top, left, height, width) in pixels, and whether it is mirrored. Its area is uniform in
+    [``scale``, 1] of the photo's, its aspect ratio log-uniform in [1 / ``ratio``, ``ratio``]; the first of
+    ten draws that fits is taken, else the largest centred box whose aspect ratio is allowed.
     """
     num = len(sizes)
     height, width = sizes[:, :1].double(), sizes[:, 1:].double()
@@ -180,7 +171,7 @@ def crop_random(photos: list[Pixels], crops: Tensor, side: int, device: torch.de
     here waits for.
     """
     if _photo_by_photo(device):
-        out = _empty(photos, side)
+        out = np.empty((len(photos), side, side, photos[0].shape[2]), np.uint8)
         boxes = crops.tolist()
 
         def crop(at: int) -> None:
@@ -210,11 +201,12 @@ def crop_random(photos: list[Pixels], crops: Tensor, side: int, device: torch.de
 def crop_centre(photos: list[Pixels], resize: int, side: int, device: torch.device) -> Tensor:
     """The centre of ``side`` x ``side`` pixels after the short side was made ``resize``, as `crop_random`."""
     sizes = torch.tensor([photo.shape[:2] for photo in photos])
-    resized = _resized_sizes(sizes, resize)
+    shortest = sizes.min(dim=1, keepdim=True).values
+    resized = torch.where(sizes == shortest, resize, resize * sizes // shortest)
     # rounded half to even, as torchvision's CenterCrop does
     offsets = ((resized - side) / 2).round().long()
     if _photo_by_photo(device):
-        out = _empty(photos, side)
+        out = np.empty((len(photos), side, side, photos[0].shape[2]), np.uint8)
         shapes, corners = resized.tolist(), offsets.tolist()
 
         def crop(at: int) -> None:
@@ -242,20 +234,16 @@ def _photo_by_photo(device: torch.device) -> bool:
     return device.type == "cpu"
 
 
-def _resized_sizes(sizes: Tensor, short_side: int) -> Tensor:
-    shortest = sizes.min(dim=1, keepdim=True).values
-    return torch.where(sizes == shortest, short_side, short_side * sizes // shortest)
-
-
 def _for_each(photos: list[Pixels], crop: Callable[[int], None]) -> None:
     """Crop every photo of a batch: with as many threads as torch uses, which end with the batch.
 
-    They work between the steps of a network, not during them: threads of torch's that share a core with
-    another thread wait for it many times in a step.
+    A thread beside a step of a network would share a core with one of torch's, which wait for each other.
     """
     num = len(photos)
     tasks = [range(at, min(at + _PHOTOS_PER_TASK, num)) for at in range(0, num, _PHOTOS_PER_TASK)]
-    threads = min(torch.get_num_threads(), len(tasks)) if _resized_by_one_thread(photos[0]) else 1
+    # torch has a kernel for photos in color that uses the calling thread alone; others have their own
+    alone = photos[0].shape[2] == 3 and torch.backends.cpu.get_cpu_capability().startswith("AVX")
+    threads = min(torch.get_num_threads(), len(tasks)) if alone else 1
 
     def work(task: range) -> None:
         for at in task:
@@ -266,15 +254,6 @@ def _for_each(photos: list[Pixels], crop: Callable[[int], None]) -> None:
         return
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, tasks))
-
-
-def _resized_by_one_thread(photo: Pixels) -> bool:
-    """torch has a kernel for photos in color that uses the calling thread alone; others have their own."""
-    return photo.shape[2] == 3 and torch.backends.cpu.get_cpu_capability().startswith("AVX")
-
-
-def _empty(photos: list[Pixels], side: int) -> Pixels:
-    return np.empty((len(photos), side, side, photos[0].shape[2]), np.uint8)
 
 
 def _resized(photo: Pixels, height: int, width: int) -> Pixels:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au"})
 MOST_CHANNELS = 32
 RATES = (1_000, 1_000_000)  # samples a second that a sound may have, at least and at most
+_RATES = f"{RATES[0]:,} to {RATES[1]:,}"
 MOST_SAMPLES = 2**26  # a channel: 25 minutes at 44.1 kHz
 LONGEST = 10  # seconds that are shown and played in a page; of a longer sound its loudest
 
@@ -206,8 +207,7 @@ def _opened(blob: Blob, name: str) -> Iterator[Any]:
         if not 1 <= file.channels <= MOST_CHANNELS:
             raise Unreadable(name, f"{file.channels} channels; give 1 to {MOST_CHANNELS}")
         if not RATES[0] <= file.samplerate <= RATES[1]:
-            rates = f"{RATES[0]:,} to {RATES[1]:,}"
-            raise Unreadable(name, f"{file.samplerate} samples a second; give {rates}")
+            raise Unreadable(name, f"{file.samplerate} samples a second; give {_RATES}")
         yield file
 
 
@@ -270,7 +270,7 @@ def to_sounds(sounds: Any, rate: Any, where: str, name: Callable[[int], str] | N
             "such as 16000, and resample those that have another"
         )
     if not RATES[0] <= rate <= RATES[1]:
-        raise BadInput(f"rate={rate}: no rate of sounds; give {RATES[0]:,} to {RATES[1]:,} samples a second")
+        raise BadInput(f"rate={rate}: no rate of sounds; give {_RATES} samples a second")
     if len(sounds) == 0:
         raise BadInput(f"{where}: no sounds in it; give at least one")
     called = name or (lambda at: f"{where}: sound {at}")

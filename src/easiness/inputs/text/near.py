@@ -26,14 +26,9 @@ import numpy.typing as npt
 from easiness.inputs.encoded import counted
 from easiness.inputs.kind import Near, NearPairs
 
-GRAM = 4
-"""Characters of a run."""
-
-ALIKE = 0.75
-"""Jaccard similarity: of the runs that two texts have, the share that both have."""
-
-SHORT = range(12, 29)
-"""Characters of short texts: one that differs changes more than a quarter of their runs."""
+GRAM = 4  # characters of a run
+ALIKE = 0.75  # Jaccard similarity: of the runs that two texts have, the share that both have
+SHORT = range(12, 29)  # characters of short texts: one that differs changes more than a quarter of their runs
 
 _MOST_COPIES = 32  # training texts that read the same, of which one and another are named
 _BANDS, _ROWS = 40, 5  # of 200 hashes: a pair of texts that are just alike is missed once in 50,000 times
@@ -94,20 +89,17 @@ def near_texts(train: FoldedTexts, held_out: FoldedTexts) -> Iterator[NearPairs]
     32 training texts that read the same the first 32 are compared.
     """
     ours, theirs = list(train.groups.values()), list(held_out.groups.values())
-    for rows, columns, distances in _near_distinct(train, held_out):
+    for block in _near_distinct(train, held_out):
         pairs = [
             (some, other, distance)
-            for row, column, distance in zip(rows, columns, distances, strict=True)
+            for row, column, distance in block
             for other in theirs[row]
             for some in ours[column][:_MOST_COPIES]
         ]
-        some, others, apart = np.array(pairs, np.int64).reshape(-1, 3).T
-        yield NearPairs(some, others, apart)
+        yield NearPairs(*np.array(pairs, np.int64).reshape(-1, 3).T)
 
 
-def _near_distinct(
-    train: FoldedTexts, held_out: FoldedTexts
-) -> Iterator[tuple[list[int], list[int], list[int]]]:
+def _near_distinct(train: FoldedTexts, held_out: FoldedTexts) -> Iterator[list[tuple[int, int, int]]]:
     """Near distinct texts: held-out ones, training ones, and how far they are apart."""
     keys, others = _keys(train.hashes), _keys(held_out.hashes)
     order = np.argsort(keys, axis=1, kind="stable")
@@ -122,16 +114,19 @@ def _near_distinct(
             first, last = (np.searchsorted(keys[band], block, side) for side in ("left", "right"))
             for row in np.flatnonzero(last > first).tolist():
                 seen[row, order[band, first[row] : last[row]]] = True
-        rows, columns = _proposed(seen, held_out.hashes[start : start + step], train.hashes)
-        pairs = set(zip(rows.tolist(), columns.tolist(), strict=True))
+        rows, columns = np.nonzero(seen)
+        for at in range(0, len(rows), _COMPARED_AT_ONCE):
+            some = slice(at, at + _COMPARED_AT_ONCE)
+            equal = held_out.hashes[start + rows[some]] == train.hashes[columns[some]]
+            seen[rows[some], columns[some]] = equal.mean(axis=1) >= _PROPOSED
+        pairs = set(map(tuple, np.argwhere(seen).tolist()))
         for row, text in enumerate(texts):
             pairs.update((row, column) for key in _typings(text) for column in typed.get(key, ()))
-        found = [
+        yield [
             (start + row, column, distance)
             for row, column in sorted(pairs)
             if (distance := _distance(texts[row], train.distinct[column])) is not None
         ]
-        yield [one[0] for one in found], [one[1] for one in found], [one[2] for one in found]
 
 
 def _keys(hashes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
@@ -142,18 +137,6 @@ def _keys(hashes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
         keys = (keys ^ parts[:, :, row]) * _MIXED
         keys ^= keys >> np.uint64(29)
     return np.ascontiguousarray(keys.T)
-
-
-def _proposed(
-    seen: npt.NDArray[np.bool_], held_out: npt.NDArray[np.uint32], train: npt.NDArray[np.uint32]
-) -> tuple[Positions, Positions]:
-    """The pairs that were seen and have enough equal hashes."""
-    rows, columns = np.nonzero(seen)
-    enough = np.zeros(len(rows), np.bool_)
-    for at in range(0, len(rows), _COMPARED_AT_ONCE):
-        some = slice(at, at + _COMPARED_AT_ONCE)
-        enough[some] = (held_out[rows[some]] == train[columns[some]]).mean(axis=1) >= _PROPOSED
-    return rows[enough], columns[enough]
 
 
 def _distance(text: str, other: str) -> int | None:
@@ -205,6 +188,4 @@ class NearTexts(Near):
     look = staticmethod(folded)
     kept = FoldedTexts
     unit = f"percent of their runs of {GRAM} letters"
-
-    def pairs(self, train: FoldedTexts, held_out: FoldedTexts) -> Iterator[NearPairs]:
-        return near_texts(train, held_out)
+    pairs = staticmethod(near_texts)

@@ -43,14 +43,6 @@ def rows(data: Dataset, recipe: Recipe) -> torch.Tensor:
 TEXTS = ["Who wrote Hamlet ?", "Where is the Nile?", "Wie heißt du", "one"]
 
 
-def test_texts_are_identified_by_their_bytes():
-    stored = from_texts(TEXTS, "x")
-    assert stored.digests() == [hashlib.sha256(text.encode()).hexdigest() for text in TEXTS]
-    assert stored.texts() == TEXTS
-    assert list(stored.map(to_text)) == TEXTS
-    assert [value.dtype for value in stored.map(lambda value: value)] == [np.uint8] * 4
-
-
 def test_a_subset_keeps_names():
     stored = from_texts(TEXTS, "x").subset(np.array([1, 3])).subset(np.array([1]))
     assert stored.texts() == ["one"]
@@ -121,27 +113,15 @@ def test_networks_get_numbers_and_observation_leaves_out_nothing():
     assert torch.equal(bank.augmented(positions, drawn), seen)
 
 
-def test_word_dropout_takes_a_word_and_its_n_grams():
+def test_words_are_left_out_as_often_as_asked():
     data = load_dataset((["alpha beta gamma delta"] * 500, [0, 1] * 250))
     recipe = Recipe(word_dropout=0.3)
-    packed = rows(data, recipe)
     bank = TEXT.bank(data.packed(recipe), recipe, CPU, augment=True, sharers=1)
     positions = torch.arange(500)
     drawn = bank.draw(positions, torch.Generator().manual_seed(0))
     assert drawn.shape == (500, 1)
-    seen = bank.augmented(positions, drawn)
-    places = packed >> PLACE
-    there = packed > 0
-    words = (seen[:, :4] > 0) & (seen[:, :4] < WORDS.stop)
-    for place in range(4):
-        of_word = (seen > 0) & (places == place) & there
-        kept = of_word.any(1)
-        assert torch.equal(kept, words[:, place])  # all of it or nothing
-        assert torch.equal(
-            of_word.sum(1)[kept].unique(), torch.tensor([int(((places == place) & there)[0].sum())])
-        )
-        assert 0.62 < kept.float().mean() < 0.78  # 0.7 within four standard errors
-    assert torch.equal(bank.augmented(positions, drawn), seen)
+    kept = (bank.augmented(positions, drawn)[:, :4] > 0).float().mean(dim=0)
+    assert ((kept > 0.62) & (kept < 0.78)).all()  # 0.7 within four standard errors
 
 
 def test_words_are_runs_of_letters_and_marks_by_themselves():
@@ -157,12 +137,6 @@ def test_a_word_has_its_own_number_and_those_of_its_n_grams():
     assert word == WORDS.start + zlib.crc32(b"cat") % 2**16
     texts = [b" Ca", b"Cat", b"at ", b" Cat", b"Cat ", b" Cat "]
     assert grams == [GRAMS.start + zlib.crc32(text) % 2**16 for text in texts]
-
-
-def test_a_number_goes_by_lower_case_and_n_grams_by_what_is_written():
-    upper, lower = tokens_of("WHO"), tokens_of("who")
-    assert upper[0] == lower[0]
-    assert not np.isin(upper[1:], lower[1:]).any()
 
 
 def test_numbers_stay_what_they_are():
@@ -190,17 +164,6 @@ def network(name: str) -> torch.nn.Module:
 NETWORKS = {name: network(name) for name in ("bag_4", "text_cnn")}
 
 
-@given(texts)
-def test_every_text_has_words_with_numbers_in_their_ranges(text):
-    words = list(words_of(text))
-    assert words
-    for word in words:
-        first, *others = tokens_of(word).tolist()
-        assert first in WORDS
-        assert all(one in GRAMS for one in others)
-    assert "".join(words) == "".join("".join(words).split())
-
-
 @given(lists)
 def test_reach_is_the_number_of_tokens(given):
     for num, reach in enumerate(reach_of(given)):
@@ -212,8 +175,9 @@ def test_reach_is_the_number_of_tokens(given):
 @given(lists)
 def test_texts_stay_what_they_are(given):
     stored = from_texts(given, "x")
-    assert list(stored.map(to_text)) == given
+    assert stored.texts() == list(stored.map(to_text)) == given
     assert [TEXT.show(value, None).text for value in stored.map(lambda value: value)] == given
+    assert stored.digests() == [hashlib.sha256(text.encode()).hexdigest() for text in given]
 
 
 @given(texts)
