@@ -158,8 +158,8 @@ def _joined(parts: Iterator[Vectors]) -> Iterator[Vectors]:
     """The parts, put together until they tell the scale."""
     for part in parts:
         waiting = [part]
-        while sum(map(len, waiting)) < _BLOCK and (part := next(parts, None)) is not None:
-            waiting.append(part)
+        while sum(map(len, waiting)) < _BLOCK and (another := next(parts, None)) is not None:
+            waiting.append(another)
         if any(map(len, waiting)):
             yield np.concatenate(waiting)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -123,7 +124,8 @@ class Moments:
 
     def __add__(self, other: Moments) -> Moments:
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return Moments(*(None if a is None or b is None else a + b for a, b in pairs))
+        sums: list[Any] = [None if a is None or b is None else a + b for a, b in pairs]
+        return Moments(*sums)
 
 
 def _gram(x: Tensor) -> Tensor:
@@ -243,7 +245,8 @@ def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
 
 def _best(outputs: Callable[[float], Tensor], one_hot: Tensor, scale: float) -> float:
     tried = (max(scale, 1e-12) * strength for strength in _STRENGTHS)
-    return min(tried, key=lambda strength: float((outputs(strength) - one_hot).square().sum()))
+    best: float = min(tried, key=lambda strength: float((outputs(strength) - one_hot).square().sum()))
+    return best
 
 
 def temperature_of(outputs: Tensor, labels: Tensor) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from easiness.inputs.flaws import Flaws
 from easiness.inputs.packed import Value, Values
 from easiness.show import ShownExample
-from easiness.spec import KIND_SETTINGS, Recipe
+from easiness.spec import Recipe
 
 if TYPE_CHECKING:
     import torch
@@ -142,11 +142,10 @@ class ExportForm:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """An example as people see it, by the ``traits`` of the data; files of it end in ``suffix``."""
+    """An example as people see it, by the ``traits`` of the data."""
 
     value: Value
     traits: Any
-    suffix: ClassVar[str]
 
     @property
     def text(self) -> str:
@@ -163,14 +162,10 @@ class Shown:
         """An address with what is heard, for an ``audio``; ``None`` where nothing is."""
         return None
 
-    def file(self) -> bytes:
-        """The content of the file that holds it."""
-        raise NotImplementedError
-
     @property
     def cell(self) -> Cell:
         """The example in a table of another tool, in the form of `ExportForm`."""
-        return self.file()
+        raise NotImplementedError
 
     def in_page(self) -> ShownExample:
         return ShownExample.of(self.uri, self.text, self.sound)
@@ -328,9 +323,3 @@ class InputKind:
 
     def network(self, asked: str | None) -> str:
         return asked or self.networks[0]
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The part of a recipe that is this kind's: fields by name."""
-        part = KIND_SETTINGS.get(self.name)
-        return {} if part is None else part.model_fields

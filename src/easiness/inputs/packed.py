@@ -81,11 +81,6 @@ class Packed(Values):
         return values
 
     @property
-    def num_bytes(self) -> int:
-        """The bytes that the values take, of an array."""
-        return int(self.flat.nbytes) if isinstance(self.flat, np.ndarray) else 0
-
-    @property
     def in_memory(self) -> bool:
         """Are the values an array of this process?"""
         return isinstance(self.flat, np.ndarray) and self.reopen is None

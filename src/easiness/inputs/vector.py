@@ -111,8 +111,6 @@ class StoredVectors(Stored):
 class ShownVector(Shown):
     """A vector, as the columns in which it is most unusual among the training examples."""
 
-    suffix = ".csv"
-
     @property
     def text(self) -> str:
         """``petal length = 4.2 (+3.1 sd), x[3] = -1 (-2.8 sd)``: the most unusual columns in order."""
@@ -121,9 +119,6 @@ class ShownVector(Shown):
         called = self.traits.called
         named = (f"{called(at)} = {self.value[at]:.3g} ({unusual[at]:+.1f} sd)" for at in order.tolist())
         return ", ".join(named)
-
-    def file(self) -> bytes:
-        return "".join(f"{value!r}\n" for value in self.value.tolist()).encode()
 
     @property
     def cell(self) -> list[float]:

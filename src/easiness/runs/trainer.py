@@ -228,7 +228,7 @@ class Trainer:
         for name, own in self.images.items():
             images[name] = own
             if isinstance(own, Packed) and own.in_memory:
-                num_bytes += own.num_bytes
+                num_bytes += own.flat.nbytes
             else:
                 path = images[name].flat.path
                 images[name] = NodePhotos(path, name, self.spec.data, self.spec.recipe)

@@ -282,24 +282,6 @@ def test_what_was_begun_goes_on_where_its_note_is_one(begun: Path, make: Make, n
     assert make()[1] == list(range(NUM))
 
 
-@pytest.mark.parametrize("end", [".part", ".json"])
-def test_a_link_in_the_place_of_what_grows_is_not_written_through(
-    begun: Path, make: Make, tmp_path: Path, end: str
-) -> None:
-    """It may have come with the folder of a run from others."""
-    other, place = tmp_path / "other", begun.with_suffix(end)
-    other.write_bytes(b"x" * 9000)
-    place.unlink()
-    place.symlink_to(other)
-    if end == ".json":
-        make()
-        assert not place.is_symlink()
-    else:
-        with pytest.raises(RunFailed, match="is a link, through which writing"):
-            make()
-    assert other.read_bytes() == b"x" * 9000
-
-
 def test_an_example_is_seen_once_however_the_data_are_split(tmp_path: Path) -> None:
     seen: list[int] = []
 

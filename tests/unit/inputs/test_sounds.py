@@ -360,8 +360,8 @@ def test_a_sound_is_shown_and_played():
     assert shown.sound is not None
     kind, _, content = shown.sound.partition(";base64,")
     assert kind == "data:audio/wav"
-    assert base64.b64decode(content) == shown.file()
-    with wave.open(io.BytesIO(shown.file())) as file:
+    assert base64.b64decode(content) == shown.cell
+    with wave.open(io.BytesIO(shown.cell)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (8000, 1, 3440)
         samples = np.frombuffer(file.readframes(3440), "<i2") / 32767
     assert np.abs(samples - tone(440, 0.43)).max() < 1e-4
@@ -373,5 +373,5 @@ def test_of_a_long_sound_a_part_is_played():
     content = base64.b64decode(str(shown.sound).partition(",")[2])
     with wave.open(io.BytesIO(content)) as file:
         assert file.getnframes() == LONGEST * 8000
-    with wave.open(io.BytesIO(shown.file())) as file:
+    with wave.open(io.BytesIO(shown.cell)) as file:
         assert file.getnframes() == 240_000

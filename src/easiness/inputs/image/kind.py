@@ -201,8 +201,6 @@ _COLORS = {1: "grey", 3: "color"}
 class ShownPicture(Shown):
     """A picture: in a page, and as a file."""
 
-    suffix = ".png"
-
     @property
     def text(self) -> str:
         height, width, _ = self.value.shape
@@ -223,7 +221,8 @@ class ShownPicture(Shown):
             return _address("png", image, optimize=True)
         return _with_loss(image, side, "jpeg")
 
-    def file(self) -> bytes:
+    @property
+    def cell(self) -> bytes:
         file = io.BytesIO()
         to_pil(self.value).save(file, "PNG")
         return file.getvalue()

@@ -303,8 +303,6 @@ _LOUDEST = 32767  # of 16 bits
 class ShownSound(Shown):
     """``value`` [n] at the rate of ``traits``."""
 
-    suffix = ".wav"
-
     @property
     def text(self) -> str:
         return f"{len(self.value) / self.traits.rate:.2f} s at {self.traits.rate / 1000:g} kHz"
@@ -332,7 +330,8 @@ class ShownSound(Shown):
         """The log-mel picture [bands, columns, 1] with as many columns as bands, or nearly so."""
         return self._picture(self._seconds / _BANDS)[:, :_BANDS, None]
 
-    def file(self) -> bytes:
+    @property
+    def cell(self) -> bytes:
         return _wav(self.value, self.traits.rate)
 
     def _picture(self, hop: float) -> npt.NDArray[np.uint8]:

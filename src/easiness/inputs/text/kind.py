@@ -198,18 +198,11 @@ def _checked(text: Any, at: int, called: Callable[[int], str]) -> str:
 class ShownText(Shown):
     """A text, whole."""
 
-    suffix = ".txt"
-
     @property
     def text(self) -> str:
         return to_text(self.value)
 
-    def file(self) -> bytes:
-        return self.value.tobytes()
-
-    @property
-    def cell(self) -> str:
-        return self.text
+    cell = text
 
 
 class TextKind(InputKind):

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from easiness.data import load_dataset
+from easiness.errors import caught
 from easiness.inputs.encoded import Unreadable
 from easiness.inputs.image import kind as decoding
 from easiness.inputs.image.kind import IMAGE_FILES, decode_image, decoder_warnings, reads_heif
@@ -204,9 +205,9 @@ def test_decompression_bombs_are_named(picture, monkeypatch, limit):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_truncated_images_are_named(picture, kind):
     data = encode(picture(0, size=(32, 32)), kind)
-    with pytest.raises(Unreadable, match=r"some\.png: ") as caught:
+    with pytest.raises(Unreadable, match=r"some\.png: ") as refused:
         decode(data[: len(data) // 2])
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(refused.value)
 
 
 def headers(*sizes: tuple[int, int], grey: bool = False) -> list[ImageHeader]:
@@ -262,7 +263,7 @@ def test_settings_for_photos(found, recipe):
 
 def test_large_pictures_are_decoded_one_at_a_time(folder, monkeypatch):
     """Others wait, of which a small file may hold many."""
-    caught, held = decoding.caught, []
+    held = []
     noted = lambda error: held.append(decoding._ALONE.locked()) or caught(error)  # noqa: E731
     monkeypatch.setattr(decoding, "caught", noted)
     for large, alone in ((15, True), (16, False)):

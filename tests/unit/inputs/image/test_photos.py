@@ -295,17 +295,6 @@ def test_a_disk_that_cannot_be_written(tmp_path):
         open_cache(Stored(), tmp_path / "file/a.photos")
 
 
-@pytest.mark.parametrize("end", ["pixels", "table"])
-def test_a_link_in_the_place_of_what_grows_is_not_written_through(tmp_path, end):
-    """It may have come with the folder of a run from others."""
-    other = tmp_path / "other"
-    other.write_bytes(b"x" * 9000)
-    (tmp_path / f"a.photos.{end}").symlink_to(other)
-    with pytest.raises(RunFailed, match=r"a\.photos: .*is a link, through which writing would leave"):
-        open_cache(Stored(), tmp_path / "a.photos")
-    assert other.read_bytes() == b"x" * 9000
-
-
 CPU = torch.device("cpu")
 
 
