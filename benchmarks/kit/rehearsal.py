@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
-from easiness.inputs import IMAGE, Packed
+from easiness.inputs import IMAGE, Pack
 from easiness.models import build_model
 from easiness.training import Network, set_up
 
@@ -53,7 +53,7 @@ class Rehearsal:
         channels, height, width = signature.shape
         num = max(workload.batch, self.num_observed)
         pixels = np.random.default_rng(0).integers(0, 256, (num, height, width, channels), np.uint8)
-        values = Packed.of_array(pixels)
+        values = Pack.of_array(pixels)
         self.bank = IMAGE.bank(values, recipe.model_copy(update={"crop": 0}), CPU, augment=True, sharers=1)
         self.positions = torch.arange(workload.batch)
         self.drawn = self.bank.draw(self.positions, torch.Generator().manual_seed(0))

@@ -76,11 +76,11 @@ def _check_to_label(form: Format[Any], asked: Exporting) -> None:
 
 def _check_shown(form: Format[Any], examples: Examples) -> None:
     assert form.shows is not None
-    kinds = [kind.nouns for kind in KINDS if form.shows(kind.exported)]
+    kinds = [kind.nouns for kind in KINDS if form.shows(kind.export_form)]
     shown, run, data = listed(kinds), examples.run, examples.data
     if data is None:
         raise BadInput(f"{run.path}: {form.name} shows {shown}, and {examples.without_data}")
-    if not form.shows(data.kind.exported):
+    if not form.shows(data.kind.export_form):
         others = ", ".join(one.name for one in FORMATS if one.shows is None)
         has = data.kind.nouns
         raise BadInput(f"--to {form.name}: shows {shown}, and {run.path} has {has}; choose {others}")

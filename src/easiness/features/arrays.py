@@ -247,7 +247,7 @@ def _inputs(request: Request) -> FeatureSource:
     def read(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
         for some in _parts(positions):
             values = np.stack(split.values(some))
-            yield split.traits.standardized(values) if made else values
+            yield split.traits.standardize(values) if made else values
 
     return FeatureSource(INPUTS_NAME, identity, "The values of the examples themselves.", read, slow=False)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from easiness.data import Dataset
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
-from easiness.inputs import SOUND, TEXT, Samples, Stored, log_mel, to_text
+from easiness.inputs import SOUND, TEXT, Samples, StoredExamples, log_mel, to_text
 from easiness.lazy import sparse
 
 NAME = "hashed"
@@ -62,8 +62,8 @@ def _of_texts(request: Request) -> FeatureSource:
     train = request.data.stored
 
     @functools.cache
-    def fitted() -> Hashed:
-        return Hashed.fitted(train, SETTINGS)
+    def fitted() -> HashedTexts:
+        return HashedTexts.fitted(train, SETTINGS)
 
     def read(split: Dataset, positions: Positions) -> Iterator[Vectors]:
         for some in _texts(split.stored.subset(positions)):
@@ -75,14 +75,14 @@ def _of_texts(request: Request) -> FeatureSource:
     return FeatureSource(NAME, identity, _ABOUT, read)
 
 
-def _texts(stored: Stored) -> Iterator[list[str]]:
+def _texts(stored: StoredExamples) -> Iterator[list[str]]:
     texts = stored.map(to_text)
     while some := list(islice(texts, _AT_ONCE)):
         yield some
 
 
 @dataclass(frozen=True, eq=False)
-class Hashed:
+class HashedTexts:
     """The ``columns`` [C] that are kept, their ``weights`` and ``directions`` [D, C], as fitted."""
 
     settings: Settings
@@ -91,7 +91,7 @@ class Hashed:
     directions: Vectors
 
     @classmethod
-    def fitted(cls, train: Stored, settings: Settings) -> Hashed:
+    def fitted(cls, train: StoredExamples, settings: Settings) -> HashedTexts:
         """Fit weights on all training texts, and directions, in one thread, on as many as fit in memory."""
         from sklearn.utils.extmath import randomized_svd
         from threadpoolctl import threadpool_limits

@@ -23,7 +23,7 @@ _MOST_COLUMNS = 1024  # up to which trials are put side by side; the first is al
 _AT_ONCE = 256
 
 
-def untrusted(run: Run) -> str:
+def distrust_reason(run: Run) -> str:
     """Why the networks of a run may not be built, and how to allow it; empty where they may.
 
     A run that somebody sent could name any module. Whoever measures names the network, and is taken at that.
@@ -38,7 +38,7 @@ def untrusted(run: Run) -> str:
 
 
 def check_trusted(run: Run) -> None:
-    reason = untrusted(run)
+    reason = distrust_reason(run)
     if reason:
         raise BadInput(f"{run.path}: {reason}")
 

@@ -2,8 +2,8 @@ from .boosting import fit_boosted as fit_boosted
 from .folds import (
     Deal as Deal,
     Partition as Partition,
-    joined as joined,
-    joined_with_near as joined_with_near,
+    join_pairs as join_pairs,
+    join_with_near as join_with_near,
     kept_together as kept_together,
 )
 from .ridge import (

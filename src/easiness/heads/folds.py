@@ -205,16 +205,16 @@ def kept_together(
     num = len(features[0])
     sure = [_pairs_of(one) for one in (_same(features), same) if one is not None]
     if not _FEWEST <= num <= most:
-        return joined(num, [*sure, *_pairs_of_groups(groups)])
-    return joined_with_near(num, sure, _near(unit_rows(features[0])), groups)
+        return join_pairs(num, [*sure, *_pairs_of_groups(groups)])
+    return join_with_near(num, sure, _near(unit_rows(features[0])), groups)
 
 
-def joined_with_near(
+def join_with_near(
     num: int, sure: Sequence[Pairs], near: Pairs, groups: npt.NDArray[np.object_] | None
 ) -> Positions:
-    """Examples `joined` by ``sure`` pairs, ``groups`` and ``near`` pairs, unless these chain many."""
+    """Examples joined by ``sure`` pairs, ``groups`` and ``near`` pairs, unless these chain many."""
     known = [*sure, *_pairs_of_groups(groups)]
-    found, grown = joined(num, known), joined(num, [*known, near])
+    found, grown = join_pairs(num, known), join_pairs(num, [*known, near])
     most = max(np.bincount(found).max(), _LARGEST * num, 2)
     return grown if np.bincount(grown).max() <= most else found
 
@@ -244,7 +244,7 @@ def _pairs_of(numbers: Positions) -> Pairs:
     return order[1:][same], order[:-1][same]
 
 
-def joined(num: int, pairs: Sequence[Pairs]) -> Positions:
+def join_pairs(num: int, pairs: Sequence[Pairs]) -> Positions:
     """Numbers [K] of examples, the same for those that pairs of positions join."""
     from scipy.sparse import coo_array  # what trains networks does without it
     from scipy.sparse.csgraph import connected_components

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot as one_hot_of
 
-from easiness.inputs import Packed
+from easiness.inputs import Pack
 
 AT_ONCE = 8192  # rows that are widened to single precision
 
@@ -38,7 +38,7 @@ class Rows:
     scale: float
 
     @classmethod
-    def of(cls, packed: Packed, device: torch.device, like: Rows | None = None) -> Rows:
+    def of(cls, packed: Pack, device: torch.device, like: Rows | None = None) -> Rows:
         """The rows of packed vectors: of training examples, or of others ``like`` these."""
         values = packed.array()
         if like is not None:
@@ -151,14 +151,14 @@ class Head:
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class Fit:
     """A head and its leave-one-out outputs [n, C] on the examples of a sample."""
 
     head: Head
     left_out: Tensor
 
 
-def fit_ridge(seen: Moments, x: Tensor, labels: Tensor) -> Fitted:
+def fit_ridge(seen: Moments, x: Tensor, labels: Tensor) -> Fit:
     """Fit a head in closed form, to examples of which all `Moments` are ``seen``.
 
     Columns stay as unlike as they are, as suits a network's features. Where one varies far more than most, as
@@ -176,10 +176,10 @@ def fit_ridge(seen: Moments, x: Tensor, labels: Tensor) -> Fitted:
     errors = [float((one.left_out - one_hot).square().sum()) for one in (plain, scaled)]
     if errors[0] <= errors[1]:
         return plain
-    return Fitted(Head(scaled.head.weight * scale[:, None], scaled.head.bias), scaled.left_out)
+    return Fit(Head(scaled.head.weight * scale[:, None], scaled.head.bias), scaled.left_out)
 
 
-def _fit(seen: Moments, x: Tensor, labels: Tensor) -> Fitted:
+def _fit(seen: Moments, x: Tensor, labels: Tensor) -> Fit:
     mean, share = seen.features / seen.num, seen.classes / seen.num
     if by_examples(seen.num, len(mean)):
         assert len(x) == seen.num
@@ -203,7 +203,7 @@ def sample_of(num: int) -> Tensor:
     return torch.linspace(0, num - 1, min(num, _SAMPLE), dtype=torch.float64).round().long()
 
 
-def _primal(seen: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
+def _primal(seen: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
     assert seen.gram is not None
     gram = seen.gram - torch.outer(mean, seen.features)
     values, vectors = torch.linalg.eigh(gram)
@@ -222,10 +222,10 @@ def _primal(seen: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tenso
 
     strength = _best(outputs, one_hot, float(values.mean()))
     weight = vectors @ (inner / (values + strength)[:, None])
-    return Fitted(Head(weight, share - mean @ weight), outputs(strength))
+    return Fit(Head(weight, share - mean @ weight), outputs(strength))
 
 
-def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
+def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
     """By eigenvalues of examples' inner products, in double precision: heads may fit every example."""
     apart, one_hot = (x - mean).double(), one_hot_of(labels, len(share)).double()
     values, vectors = torch.linalg.eigh(apart @ apart.T)
@@ -240,7 +240,7 @@ def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
 
     strength = _best(outputs, one_hot, float(values.sum()) / min(x.shape))
     weight = (apart.T @ (vectors @ (inner / (values + strength)[:, None]))).to(x.dtype)
-    return Fitted(Head(weight, share - mean @ weight), outputs(strength).to(x.dtype))
+    return Fit(Head(weight, share - mean @ weight), outputs(strength).to(x.dtype))
 
 
 def _best(outputs: Callable[[float], Tensor], one_hot: Tensor, scale: float) -> float:

@@ -21,7 +21,7 @@ from easiness.errors import BadInput
 from easiness.heads.boosting import fit_boosted
 from easiness.heads.folds import Deal, Partition
 from easiness.heads.ridge import Head, Moments, Rows, by_examples, fit_ridge, sample_of, temperature_of
-from easiness.inputs import VECTOR, Packed, Signature
+from easiness.inputs import VECTOR, Pack, Signature
 from easiness.models import build_model
 from easiness.records import KeptLogits, ObservationLog, Observations, Statistics, TrialRecord
 from easiness.spec import BOOSTING, RIDGE, RunSpec, TrialSpec, trial_seeds
@@ -90,7 +90,7 @@ def fit_by_steps(
             num_classes=num_classes,
             steps_per_epoch=steps,
         )
-        packed = Packed.of_array(((x - mean) / scale).cpu().numpy())
+        packed = Pack.of_array(((x - mean) / scale).cpu().numpy())
         bank = VECTOR.bank(packed, recipe, one.device, augment=False, sharers=1)
         lane = Lane(spec.index, torch.arange(len(positions)), labels, seeds)
         losses.append(train(network, bank, lane, {}, course, Listener())[-1])
@@ -121,7 +121,7 @@ def run_heads(
     data: Dataset,
     device: torch.device,
     *,
-    features: Mapping[str, Sequence[Packed]],
+    features: Mapping[str, Sequence[Pack]],
     deal: Deal | None = None,
     listener: Listener | None = None,
 ) -> TrialRecord:
@@ -218,7 +218,7 @@ _last: dict[str, tuple[Any, _Repeat]] = {}
 
 
 def _repeat(
-    spec: TrialSpec, data: Dataset, packed: Sequence[Packed], deal: Deal, device: torch.device
+    spec: TrialSpec, data: Dataset, packed: Sequence[Pack], deal: Deal, device: torch.device
 ) -> _Repeat:
     heads = spec.heads
     assert heads is not None

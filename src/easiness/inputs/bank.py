@@ -15,14 +15,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from easiness.inputs.packed import Packed, Value, Values
+from easiness.inputs.pack import Pack, Value, Values
 
 Item = TypeVar("Item")
 
 _END = object()
 
 
-class Evaluated(Protocol):
+class EvaluationInput(Protocol):
     """Examples that are looked at: ``clean`` makes consecutive ones network input, [b, ...].
 
     ``ahead`` is the device that a batch is best fetched for while it works on the one before, ``None``
@@ -40,11 +40,11 @@ class Evaluated(Protocol):
 class Preparation:
     """How examples of one kind become network input, on any device; by default as they are.
 
-    What is drawn for an example is a row of whole numbers; ``values`` [b, ...] are examples as they are
-    stored. Those of one shape are ``gathered``: they lie in one tensor. Others are put together one by one.
+    A draw for an example is a row of whole numbers; ``values`` [b, ...] are examples as they are stored.
+    ``is_gathered`` tells whether they have one shape and lie in one tensor; others are collated one by one.
     """
 
-    gathered = True
+    is_gathered = True
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Random parameters [b, p] (int64) of the augmentation of the examples at ``positions`` [b]."""
@@ -54,7 +54,7 @@ class Preparation:
         """The examples at ``positions`` [b] of ``values`` [K, ...], augmented as drawn."""
         return values.index_select(0, positions)
 
-    def collated(self, values: list[Value], drawn: Tensor | None, device: torch.device) -> Tensor:
+    def collate(self, values: list[Value], drawn: Tensor | None, device: torch.device) -> Tensor:
         """Examples [b, ...] on the device, augmented as drawn, or as they are evaluated without."""
         raise NotImplementedError
 
@@ -66,7 +66,7 @@ class Preparation:
         """Network input of `raw` examples."""
         return raw.to(torch.float32)
 
-    def finished(self, values: Tensor) -> Tensor:
+    def finish(self, values: Tensor) -> Tensor:
         return self.normalized(self.raw(values))
 
 
@@ -87,8 +87,8 @@ class TensorBank:
         self._device = device
         self._whole: Tensor | None = None
         self._resident = False
-        if preparation.gathered:
-            assert isinstance(values, Packed)
+        if preparation.is_gathered:
+            assert isinstance(values, Pack)
             self._whole, self._resident = _placed(values.array(), device, sharers)
         self.home = device if self._resident else torch.device("cpu")
         apart = self._whole is not None or device.type == "cuda"
@@ -113,12 +113,12 @@ class TensorBank:
     def finish(self, *fetched: Tensor) -> Tensor:
         """Training input of examples that were fetched, by operations on the device alone."""
         if self._whole is None:
-            return self._preparation.finished(fetched[0])
+            return self._preparation.finish(fetched[0])
         first, drawn = fetched
         values, positions = self._whole, first
         if not self._resident:
             values, positions = first, torch.arange(len(first), device=first.device)
-        return self._preparation.finished(self._preparation.augmented(values, positions, drawn))
+        return self._preparation.finish(self._preparation.augmented(values, positions, drawn))
 
     def augmented(self, positions: Tensor, drawn: Tensor) -> Tensor:
         return self.finish(*self.fetch(positions, drawn))
@@ -132,7 +132,7 @@ class TensorBank:
         return self._preparation.normalized(raw)
 
     def clean(self, batch: slice) -> Tensor:
-        return self._preparation.finished(self._consecutive(batch))
+        return self._preparation.finish(self._consecutive(batch))
 
     def _consecutive(self, batch: slice) -> Tensor:
         if self._whole is None:
@@ -143,7 +143,7 @@ class TensorBank:
         return moved(staging(tuple(values.shape), values.dtype, self._device).copy_(values), self._device)
 
     def _collated(self, positions: npt.NDArray[np.int64], drawn: Tensor | None) -> Tensor:
-        return self._preparation.collated(self._values.take(positions), drawn, self._device)
+        return self._preparation.collate(self._values.take(positions), drawn, self._device)
 
 
 def _placed(values: npt.NDArray[Any], device: torch.device, sharers: int) -> tuple[Tensor, bool]:

@@ -26,16 +26,16 @@ _KIND, _FEW = 0.05, 5  # of the examples, and in number: more with one flaw are 
 
 @dataclass(frozen=True)
 class Flaws:
-    """A ``look`` of three numbers at each example; ``found`` has the places in `FLAWS` of K [K, 3]."""
+    """A ``look`` of three numbers at each example; ``classify`` gives the places in `FLAWS` of K [K, 3]."""
 
     look: Callable[[npt.NDArray[Any]], tuple[float, float, float]]
-    found: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.int64]]
+    classify: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.int64]]
 
     def among(self, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
         """The flaw [K] of each of K examples of one data set, by their numbers [K, 3]."""
-        found = self.found(numbers)
-        by_kind = np.bincount(found, minlength=len(FLAWS)) > max(_KIND * len(found), _FEW)
-        return np.where(by_kind[found], 0, found)
+        flaws = self.classify(numbers)
+        by_kind = np.bincount(flaws, minlength=len(FLAWS)) > max(_KIND * len(flaws), _FEW)
+        return np.where(by_kind[flaws], 0, flaws)
 
 
 def _look_at(pixels: npt.NDArray[np.uint8]) -> tuple[float, float, float]:
@@ -45,7 +45,7 @@ def _look_at(pixels: npt.NDArray[np.uint8]) -> tuple[float, float, float]:
     return float(low), float(high), float((grey >= WHITE).mean())
 
 
-def _seen(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def _classify_pictures(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     low, high, white = numbers.T
     return np.select([high - low < FLAT, high < DARK, (white > MOSTLY) & (low > PALE)], [1, 2, 3], 0)
 
@@ -55,10 +55,10 @@ def _listen_to(samples: npt.NDArray[np.floating[Any]]) -> tuple[float, float, fl
     return float(loud.max()), float(np.sqrt(np.square(loud).mean())), float((loud < QUIET).mean())
 
 
-def _heard(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def _classify_sounds(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     peak, level, quiet = numbers.T
     return np.where((peak < FAINT) | ((level < QUIET) & (quiet > NEARLY_ALL)), 4, 0)
 
 
-OF_PICTURES = Flaws(_look_at, _seen)
-OF_SOUNDS = Flaws(_listen_to, _heard)
+OF_PICTURES = Flaws(_look_at, _classify_pictures)
+OF_SOUNDS = Flaws(_listen_to, _classify_sounds)

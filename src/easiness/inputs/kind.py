@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.inputs.flaws import Flaws
-from easiness.inputs.packed import Value, Values
+from easiness.inputs.pack import Value, Values
 from easiness.show import ShownExample
 from easiness.spec import Recipe
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from easiness.inputs.bank import Preparation, TensorBank
-    from easiness.inputs.encoded import Files
+    from easiness.inputs.encoding import Files
     from easiness.inputs.vector import VectorColumn
 
 R = TypeVar("R")
@@ -71,11 +71,11 @@ class Traits:
         """Network input under ``recipe``; ``where`` names the source in a `BadInput`."""
         raise NotImplementedError
 
-    def joined(self, held_out: Self, where: str, names: tuple[str, str]) -> Self:
+    def join(self, held_out: Self, where: str, names: tuple[str, str]) -> Self:
         """Traits of this training split and its ``held_out`` one, called ``names``; may be a `BadInput`."""
         raise NotImplementedError
 
-    def held_out_from(self, train: Stored) -> Any:
+    def held_out_from(self, train: StoredExamples) -> Any:
         """The traits by which examples are seen that were held out from ``train``, or are a part of it."""
         return train.traits
 
@@ -84,14 +84,14 @@ class Traits:
         raise NotImplementedError
 
 
-class Stored:
+class StoredExamples:
     """Examples identified without being decoded, here in memory; errors name a ``noun`` and a position."""
 
     noun: ClassVar[str]
-    _held: Any
+    _items: Any
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._items)
 
     @property
     def traits(self) -> Any:
@@ -104,17 +104,17 @@ class Stored:
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of the stored bytes of each example."""
-        return [hashlib.sha256(self._stored(item)).hexdigest() for item in self._held]
+        return [hashlib.sha256(self._content(item)).hexdigest() for item in self._items]
 
     def map(self, function: Callable[[Value], R]) -> Iterator[R]:
         """``function`` of each decoded example, in order; of files a few at a time in parallel."""
-        return (function(self._value(item)) for item in self._held)
+        return (function(self._value(item)) for item in self._items)
 
     def name(self, position: int) -> str:
         """The example at a position, in words for an error."""
         return f"{self.noun} {position}"
 
-    def _stored(self, item: Any) -> bytes:
+    def _content(self, item: Any) -> bytes:
         raise NotImplementedError
 
     def _value(self, item: Any) -> Value:
@@ -141,7 +141,7 @@ class ExportForm:
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ShownValue:
     """An example as people see it, by the ``traits`` of the data."""
 
     value: Value
@@ -191,10 +191,10 @@ class NearPairs:
 
 
 class Near:
-    """Finds near copies by a ``look`` at each example, ``kept`` for K. Distances are in ``unit``."""
+    """A search for near copies by a ``look`` at each example, of K in a ``collection``; distances have a ``unit``."""
 
     look: Callable[[Value], Any]
-    kept: Callable[[int], Any]
+    collection: Callable[[int], Any]
     unit: str
 
     def pairs(self, train: Any, held_out: Any) -> Iterator[NearPairs]:
@@ -220,9 +220,9 @@ class InputKind:
     ``noun`` and ``nouns`` are what one and several are called to people, ``values`` what an example consists
     of, and ``axes`` names those of network input. ``columns`` are the names of table columns that may hold
     one, and ``networks`` those of networks to begin with. ``show`` shows an example to people, ``in_words``
-    tells that they know one by its text, and ``exported`` how it stands in tables. ``tokens`` tells whether
-    networks get numbers of tokens. ``files`` read one, where files hold one, ``near`` finds near copies and
-    ``flaws`` examples that show nothing, where something does.
+    tells that they know one by its text, and ``export_form`` how it stands in tables. ``tokens`` tells
+    whether networks get numbers of tokens. ``files`` read one, where files hold one, ``near`` finds near
+    copies and ``flaws`` examples that show nothing, where something does.
 
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
     there is one, and ``photo`` an address of a larger one than is shown, no side longer than so many
@@ -237,8 +237,8 @@ class InputKind:
     axes: tuple[str, ...]
     columns: tuple[str, ...]
     networks: tuple[str, ...]
-    show: type[Shown]
-    exported: ExportForm
+    show: type[ShownValue]
+    export_form: ExportForm
     in_words = False
     tokens = False
     files: Files | None = None
@@ -247,13 +247,13 @@ class InputKind:
     pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
     photo: Callable[[Value, int], str | None] | None = None
     table: Callable[[Value, Any], list[VectorColumn]] | None = None
-    rewritten: Callable[[list[str]], Stored] | None = None
+    rewritten: Callable[[list[str]], StoredExamples] | None = None
 
     def takes(self, array: npt.NDArray[Any]) -> bool:  # noqa: ARG002
         """Does an array of all examples hold this kind?"""
         return False
 
-    def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> Stored:
+    def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredExamples:
         """The examples of an array [K, ...], called ``where``; a ``copy`` shares no memory with it."""
         raise NotImplementedError
 
@@ -309,7 +309,7 @@ class InputKind:
         """Behind a comma, what examples of a shape are."""
         return ""
 
-    def seen(self, recipe: Recipe, /) -> str:  # noqa: ARG002
+    def view(self, recipe: Recipe, /) -> str:  # noqa: ARG002
         """Behind a comma, how a recipe has examples seen."""
         return ""
 

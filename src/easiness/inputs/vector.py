@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import ExportForm, InputKind, Shown, Signature, Stored, Traits
-from easiness.inputs.packed import Packed
+from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
+from easiness.inputs.pack import Pack
 
 Vector: TypeAlias = npt.NDArray[np.float32]
 """One example: [D]."""
@@ -43,7 +43,7 @@ class VectorTraits(Traits):
         """Is each value of a column of a table, in units of its own, and not one of a list of them?"""
         return self.names is not None and not all(name.endswith("]") for name in self.names)
 
-    def called(self, at: int) -> str:
+    def name_of(self, at: int) -> str:
         """The name of the value at a position."""
         return f"x[{at}]" if self.names is None else self.names[at]
 
@@ -54,7 +54,7 @@ class VectorTraits(Traits):
     def signature(self, *_: object) -> Signature:
         return Signature(self.shape)
 
-    def joined(self, held_out: VectorTraits, where: str, names: tuple[str, str]) -> VectorTraits:
+    def join(self, held_out: VectorTraits, where: str, names: tuple[str, str]) -> VectorTraits:
         """The traits of the training split, by which both are standardized; widths must be the same."""
         ours, theirs = len(self.mean), len(held_out.mean)
         if ours != theirs:
@@ -74,49 +74,49 @@ class VectorTraits(Traits):
         scale = np.where(constant, 1.0, np.sqrt(variance))
         return VectorTraits(self.mean + share * apart, scale, constant, self.names)
 
-    def standardized(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def standardize(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Values [n, D] less the training examples' mean, over their deviation; constant ones become 0."""
         made = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
         made[:, self.constant] = 0
         return made
 
 
-class StoredVectors(Stored):
+class StoredVectors(StoredExamples):
     """Vectors [K, D] in memory, identified as float32, little-endian; ``names`` [D] are a table's."""
 
     noun = "vector"
 
     def __init__(self, values: npt.NDArray[np.float32], names: tuple[str, ...] | None = None) -> None:
-        self._held = np.ascontiguousarray(values)
+        self._items = np.ascontiguousarray(values)
         self._prefix = f"{values.shape[1]}:".encode()
         self._names = names
 
     @cached_property
     def traits(self) -> VectorTraits:
-        parts = [self._held[at : at + _AT_ONCE] for at in range(0, len(self), _AT_ONCE)]
+        parts = [self._items[at : at + _AT_ONCE] for at in range(0, len(self), _AT_ONCE)]
         mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(self)
         squares = sum(((part - mean) ** 2).sum(axis=0) for part in parts) / len(self)
         scale = np.sqrt(squares)
-        same = (self._held == self._held[:1]).all(axis=0)  # not left to rounding
-        mean, scale = np.where(same, self._held[0], mean), np.where(same, 1.0, scale)
+        same = (self._items == self._items[:1]).all(axis=0)  # not left to rounding
+        mean, scale = np.where(same, self._items[0], mean), np.where(same, 1.0, scale)
         return VectorTraits(mean, scale, same, self._names)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredVectors:
-        return StoredVectors(self._held[positions], self._names)
+        return StoredVectors(self._items[positions], self._names)
 
-    def _stored(self, item: Vector) -> bytes:
+    def _content(self, item: Vector) -> bytes:
         return self._prefix + item.astype("<f4").tobytes()
 
 
-class ShownVector(Shown):
+class ShownVector(ShownValue):
     """A vector, as the columns in which it is most unusual among the training examples."""
 
     @property
     def text(self) -> str:
         """``petal length = 4.2 (+3.1 sd), x[3] = -1 (-2.8 sd)``: the most unusual columns in order."""
-        (unusual,) = self.traits.standardized(self.value[None])
+        (unusual,) = self.traits.standardize(self.value[None])
         order = np.argsort(-np.abs(unusual), kind="stable")[:_UNUSUAL]
-        called = self.traits.called
+        called = self.traits.name_of
         named = (f"{called(at)} = {self.value[at]:.3g} ({unusual[at]:+.1f} sd)" for at in order.tolist())
         return ", ".join(named)
 
@@ -167,7 +167,7 @@ class VectorKind(InputKind):
     columns = ("vector", "embedding", "features")
     networks = ("linear", "mlp_2")
     show = ShownVector
-    exported = ExportForm("vector", "numbers", dtype="Embedding")
+    export_form = ExportForm("vector", "numbers", dtype="Embedding")
     in_words = True
 
     def takes(self, array: npt.NDArray[Any]) -> bool:
@@ -190,13 +190,13 @@ class VectorKind(InputKind):
             )
         return StoredVectors(values)
 
-    def pack(self, examples: Any, *_: object) -> Packed:
+    def pack(self, examples: Any, *_: object) -> Pack:
         traits: VectorTraits = examples.traits
         rows, num = examples.stored.map(lambda value: value), len(examples.stored)
         made = np.empty((num, *traits.shape), np.float32)
         for start in range(0, num, _AT_ONCE):
-            made[start : start + _AT_ONCE] = traits.standardized(np.stack(list(islice(rows, _AT_ONCE))))
-        return Packed.of_array(made)
+            made[start : start + _AT_ONCE] = traits.standardize(np.stack(list(islice(rows, _AT_ONCE))))
+        return Pack.of_array(made)
 
     def table(self, values: _Floats, traits: VectorTraits) -> list[VectorColumn]:
         """Columns of the table that vectors [K, D] were made of.
@@ -204,7 +204,7 @@ class VectorKind(InputKind):
         The columns of a category stand side by side, and one of them is 1, or the next that says that it is
         missing.
         """
-        names = [*map(traits.called, range(values.shape[1]))]
+        names = [*map(traits.name_of, range(values.shape[1]))]
         found, first = [], 0
         for name, group in groupby(names, lambda name: name.partition(": ")[0]):
             own = list(group)

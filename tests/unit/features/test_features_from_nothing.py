@@ -12,7 +12,7 @@ import pytest
 
 from easiness.data import Dataset, load_dataset
 from easiness.features import changed_vectors, find_features, kept_features
-from easiness.features.from_nothing import Hashed, Settings, statistics
+from easiness.features.from_nothing import HashedTexts, Settings, statistics
 from easiness.inputs import log_mel
 from sounds import tone
 
@@ -65,7 +65,7 @@ ONE_WORD = Settings(words=(1, 1), characters=(9, 9), word_weight=1.0)
 
 def test_products_are_those_of_tf_idf() -> None:
     stored = load_dataset((["a b", "a c"], [0, 1])).stored
-    hashed = Hashed.fitted(stored, replace(ONE_WORD, word_weight=2.0))
+    hashed = HashedTexts.fitted(stored, replace(ONE_WORD, word_weight=2.0))
     # "a" is in both; the others are in one text alone, and left out: words 2 times 1, characters 1
     made = hashed.vectors(["a b", "a c", "a a a", "b"])
     np.testing.assert_allclose(made @ made.T, np.outer([1, 1, 1, 0], [5, 5, 5, 0]), atol=1e-5)
@@ -73,7 +73,7 @@ def test_products_are_those_of_tf_idf() -> None:
 
 def test_rare_words_weigh_more() -> None:
     stored = load_dataset((["a b", "a b", "a c", "a c"], [0, 0, 1, 1])).stored
-    hashed = Hashed.fitted(stored, ONE_WORD)
+    hashed = HashedTexts.fitted(stored, ONE_WORD)
     idf = math.log(5 / 3) + 1
     values = np.sort(hashed.weighed(["a b"]).data)
     np.testing.assert_allclose(values, np.repeat([1, idf], 2) / math.hypot(1, idf), rtol=1e-6)

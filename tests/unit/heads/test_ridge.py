@@ -16,8 +16,8 @@ from easiness import load_dataset, measure
 from easiness.errors import BadInput
 from easiness.heads import Moments, fit_ridge, temperature_of
 from easiness.heads.boosting import BoostedHead, _weighed, fit_boosted
-from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fitted, Rows
-from easiness.inputs import Packed
+from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fit, Rows
+from easiness.inputs import Pack
 from lengths import long_but
 
 
@@ -29,7 +29,7 @@ def examples(num: int, width: int, classes: int = 3, seed: int = 0) -> tuple[Ten
     return x, labels
 
 
-def fitted(x: Tensor, labels: Tensor, classes: int = 3) -> Fitted:
+def fitted(x: Tensor, labels: Tensor, classes: int = 3) -> Fit:
     return fit_ridge(Moments.of([(x, labels)], classes), x, labels)
 
 
@@ -166,14 +166,14 @@ def test_the_temperature_makes_labels_most_probable() -> None:
 
 
 def boosted(x: np.ndarray, labels: np.ndarray, num_classes: int = 2) -> BoostedHead:
-    rows = Rows.of(Packed.of_array(x.astype(np.float32)), torch.device("cpu"))
+    rows = Rows.of(Pack.of_array(x.astype(np.float32)), torch.device("cpu"))
     (head,), _ = fit_boosted([rows], np.arange(len(x)), torch.from_numpy(labels), num_classes)
     return head
 
 
 def accuracy(head: BoostedHead, x: np.ndarray, labels: np.ndarray, like: np.ndarray) -> float:
-    rows = Rows.of(Packed.of_array(like.astype(np.float32)), torch.device("cpu"))
-    asked = Rows.of(Packed.of_array(x.astype(np.float32)), torch.device("cpu"), rows)
+    rows = Rows.of(Pack.of_array(like.astype(np.float32)), torch.device("cpu"))
+    asked = Rows.of(Pack.of_array(x.astype(np.float32)), torch.device("cpu"), rows)
     return float((head(asked.take(slice(None))).argmax(dim=1).numpy() == labels).mean())
 
 

@@ -35,7 +35,7 @@ TONE = 0.3 * np.sin(np.arange(8000) / 5)
     ],
 )
 def test_each_flaw(flaws, value, said):
-    assert FLAWS[flaws.found(np.array([flaws.look(value)]))[0]] == said
+    assert FLAWS[flaws.classify(np.array([flaws.look(value)]))[0]] == said
 
 
 def test_what_many_have_is_their_kind():

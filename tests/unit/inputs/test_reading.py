@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from easiness.data import load_dataset
-from easiness.inputs import encoded as module
-from easiness.inputs.encoded import counted, reading
+from easiness.inputs import encoding as module
+from easiness.inputs.encoding import reading, track
 
 
 @pytest.fixture
@@ -22,18 +22,18 @@ def told(monkeypatch):
 
 
 def test_now_and_then_and_at_the_end(told):
-    assert list(counted(iter("abcde"), "x", 5)) == list("abcde")
+    assert list(track(iter("abcde"), "x", 5)) == list("abcde")
     assert told == [("x", 2, 5), ("x", 4, 5), ("x", 5, 5)]
     told.clear()
-    assert list(counted("cde", "x", 5, 2)) == list("cde")
+    assert list(track("cde", "x", 5, 2)) == list("cde")
     assert told == [("x", 4, 5), ("x", 5, 5)]
 
 
 def test_the_last_listener_hears_and_then_the_one_before(told):
     heard = []
     with reading(lambda *what: heard.append(what)):
-        list(counted("ab", "x", 2))
-    list(counted("ab", "y", 2))
+        list(track("ab", "x", 2))
+    list(track("ab", "y", 2))
     assert heard == [("x", 2, 2)]
     assert told == [("y", 2, 2)]
 

@@ -15,7 +15,7 @@ from PIL import Image
 from transformers.audio_utils import mel_filter_bank, power_to_db, spectrogram, window_function
 
 from easiness import BadInput, load_dataset, measure, suspects
-from easiness.inputs import SOUND, SOUND_FILES, Unreadable, resampled
+from easiness.inputs import SOUND, SOUND_FILES, Unreadable, resample
 from easiness.inputs.sound import kind as module
 from easiness.inputs.sound.kind import (
     LONGEST,
@@ -27,7 +27,7 @@ from easiness.inputs.sound.kind import (
     window_for,
 )
 from easiness.inputs.sound.log_mel import RANGE, log_mel, mel_power, windowed
-from easiness.inputs.sound.preparation import Heard
+from easiness.inputs.sound.preparation import LogMels
 from easiness.spec import Recipe
 from sounds import encoded, tone, write_sounds
 
@@ -76,7 +76,7 @@ def test_another_rate_is_resampled(hertz, heard):
     assert len(samples) == 4000
     inner = slice(200, -200)  # beyond the ends there is silence
     assert np.abs(samples[inner] - heard * tone(440, 0.5, 8000)[inner]).max() < (1e-3 if heard else 1e-2)
-    assert abs(len(resampled(TONE, 16001, 44100)) - 22048) <= 1  # without a common divisor
+    assert abs(len(resample(TONE, 16001, 44100)) - 22048) <= 1  # without a common divisor
 
 
 NOT_FINITE = np.where(np.arange(len(TONE)) == 7, np.nan, TONE).astype(np.float32)
@@ -150,8 +150,8 @@ def test_the_window_holds_most_sounds_whole(seconds, window):
 
 def test_splits_of_two_rates_do_not_go_together():
     with pytest.raises(BadInput, match=r"fsdd: sounds of train have 8,000 samples a second but those of"):
-        SoundTraits(8000, 1).joined(SoundTraits(16000, 1), "fsdd", ("train", "test"))
-    assert SoundTraits(8000, 1).joined(SoundTraits(8000, 2), "fsdd", ("train", "test")).seconds == 1
+        SoundTraits(8000, 1).join(SoundTraits(16000, 1), "fsdd", ("train", "test"))
+    assert SoundTraits(8000, 1).join(SoundTraits(8000, 2), "fsdd", ("train", "test")).seconds == 1
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
@@ -210,11 +210,11 @@ POSITION = torch.tensor([0])
 
 def augmented(*drawn: int) -> torch.Tensor:
     """The first picture, of shift and gain, then start and length of the masks of time and of frequency."""
-    return Heard(RECIPE, True).augmented(PICTURES, POSITION, torch.tensor([drawn]))
+    return LogMels(RECIPE, True).augmented(PICTURES, POSITION, torch.tensor([drawn]))
 
 
 def test_draws_are_within_their_bounds():
-    heard = Heard(RECIPE, True)
+    heard = LogMels(RECIPE, True)
     drawn = heard.draw(torch.arange(2000), torch.Generator().manual_seed(0))
     assert drawn.dtype == torch.int64
     # two frames of shift and 80 tenths of a decibel either way; masks of at most 3 of 10, and 2 of 8
@@ -226,7 +226,7 @@ def test_draws_are_within_their_bounds():
 
 def test_nothing_drawn_is_nothing_changed():
     assert torch.equal(augmented(2, 80, 0, 0, 0, 0), FIRST)
-    clean = Heard(RECIPE, False)
+    clean = LogMels(RECIPE, False)
     drawn = clean.draw(POSITION, torch.Generator())
     assert drawn.shape == (1, 0)
     assert torch.equal(clean.augmented(PICTURES, POSITION, drawn), FIRST)
@@ -255,11 +255,11 @@ def test_masks_silence_time_and_frequency():
 
 
 def test_raw_and_normalized():
-    heard = Heard(RECIPE, False)
+    heard = LogMels(RECIPE, False)
     raw = heard.raw(PICTURES)
     assert raw.shape == (5, 1, 8, 10)
     assert torch.equal(raw[:, 0], PICTURES.float())
-    given = heard.finished(PICTURES)
+    given = heard.finish(PICTURES)
     assert torch.equal(given, heard.normalized(raw))
     assert torch.allclose(given.mean(dim=(1, 2, 3)), torch.zeros(5), atol=1e-5)
     assert torch.allclose(given.std(dim=(1, 2, 3), correction=0), torch.ones(5), atol=1e-4)
@@ -267,7 +267,7 @@ def test_raw_and_normalized():
 
 @pytest.mark.parametrize("masks", [0, 2])
 def test_any_number_of_masks(masks):
-    heard = Heard(RECIPE.model_copy(update={"masks": masks}), True)
+    heard = LogMels(RECIPE.model_copy(update={"masks": masks}), True)
     drawn = heard.draw(torch.arange(5), torch.Generator().manual_seed(0))
     assert drawn.shape == (5, 2 + 4 * masks)
     made = heard.augmented(PICTURES, torch.arange(5), drawn)

@@ -16,7 +16,7 @@ from hypothesis import given, strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from easiness.errors import BadInput
-from easiness.inputs import Packed, bank as module
+from easiness.inputs import Pack, bank as module
 from easiness.inputs.bank import fetched_ahead
 from easiness.inputs.image import preparation
 from easiness.spec import Recipe
@@ -68,7 +68,7 @@ def copies(monkeypatch: pytest.MonkeyPatch) -> Copies:
     return Copies(pinned)
 
 
-def some_photos() -> Packed:
+def some_photos() -> Pack:
     sizes = [(40, 60), (32, 250), (250, 32), (50, 33)]
     return packed_photos([np.zeros((*size, 3), np.uint8) for size in sizes])
 
@@ -169,8 +169,8 @@ RAGGED = [RNG.integers(0, 256, shape, np.uint8) for shape in ((2, 3, 1), (1, 1, 
 EVEN = RNG.standard_normal((5, 2, 3)).astype(np.float32)
 
 
-def packed_list(values: list[Any]) -> Packed:
-    return Packed.of_values(values, np.array([value.shape for value in values], np.int64), values[0].dtype)
+def packed_list(values: list[Any]) -> Pack:
+    return Pack.of_values(values, np.array([value.shape for value in values], np.int64), values[0].dtype)
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=1, max_size=8), st.data())
@@ -183,11 +183,11 @@ def test_examples_come_back_in_any_order(shapes, data):
     assert packed.offsets.tolist() == [0, *np.cumsum([value.size for value in values])]
 
 
-@pytest.mark.parametrize("packed", [Packed.of_array(EVEN), packed_list(RAGGED)], ids=["even", "ragged"])
-def test_the_same_in_a_file_and_in_a_message(packed: Packed, tmp_path: Path):
+@pytest.mark.parametrize("packed", [Pack.of_array(EVEN), packed_list(RAGGED)], ids=["even", "ragged"])
+def test_the_same_in_a_file_and_in_a_message(packed: Pack, tmp_path: Path):
     everything = np.arange(len(packed))
-    assert np.shares_memory(Packed.of_array(EVEN).array(), EVEN)
-    written = packed.written(tmp_path / "file")
+    assert np.shares_memory(Pack.of_array(EVEN).array(), EVEN)
+    written = packed.write(tmp_path / "file")
     assert (packed.in_memory, written.in_memory) == (True, False)
     sent, again = pickle.dumps(packed), pickle.dumps(written)
     assert packed.flat[:9].tobytes() in sent  # and not where the file is named
@@ -199,6 +199,6 @@ def test_the_same_in_a_file_and_in_a_message(packed: Packed, tmp_path: Path):
 
 
 def test_what_is_written_to_a_mapped_file_stays_in_the_process(tmp_path: Path):
-    written = Packed.of_array(EVEN).written(tmp_path / "file")
+    written = Pack.of_array(EVEN).write(tmp_path / "file")
     written.array()[:] = 0
     assert np.array_equal(pickle.loads(pickle.dumps(written)).array(), EVEN)

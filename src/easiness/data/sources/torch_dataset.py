@@ -29,12 +29,12 @@ from easiness.inputs import (
     Pixels,
     Positions,
     Unreadable,
-    counted,
     decode_opened,
     decoder_warnings,
     header_of,
     pixel_digest,
     to_picture,
+    track,
 )
 from easiness.own_process import wait_passively
 from easiness.records import to_numpy
@@ -81,21 +81,19 @@ class Items(Blobs):
         return (partial(self._pixels, position) for position in positions.tolist())
 
     def headers(self, positions: Positions) -> Iterator[ImageHeader | None]:
-        for position in counted(positions.tolist(), self.reader.reading_headers, len(positions)):
+        for position in track(positions.tolist(), self.reader.reading_headers, len(positions)):
             seen = self._seen_or_none(position)
             yield None if seen is None else seen.header
 
     def digests(self, positions: Positions) -> list[str]:
-        return [
-            self.seen(at).digest for at in counted(positions.tolist(), self.reader.reading, len(positions))
-        ]
+        return [self.seen(at).digest for at in track(positions.tolist(), self.reader.reading, len(positions))]
 
     def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
-        found = counted(positions.tolist(), self.reader.reading, len(positions))
+        found = track(positions.tolist(), self.reader.reading, len(positions))
         return np.array([self.seen(at).label for at in found], np.int64)
 
     def unreadable(self, positions: Positions) -> Positions:
-        told = counted(positions.tolist(), self.reader.looking, len(positions))
+        told = track(positions.tolist(), self.reader.looking, len(positions))
         return np.array([at for at in told if self._seen_or_none(at) is None], np.int64)
 
     def seen(self, position: int) -> _ItemFacts:

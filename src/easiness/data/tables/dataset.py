@@ -32,7 +32,7 @@ from easiness.inputs import (
     VECTOR,
     Blobs,
     InputKind,
-    Stored,
+    StoredExamples,
     StoredVectors,
     from_texts,
 )
@@ -189,7 +189,7 @@ class TableExamples(NamedTuple):
     """The rows of each split as examples of a kind, their ids, and notes on how they were made."""
 
     kind: InputKind
-    found: Sequence[Stored | Blobs | TextFiles]
+    found: Sequence[StoredExamples | Blobs | TextFiles]
     ids: Sequence[Ids]
     notes: tuple[str, ...] = ()
     in_rows: bool = False
@@ -225,7 +225,7 @@ def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) ->
     return TableExamples(held.kind, found, numbered, in_rows=True)
 
 
-def texts_of(table: Table, column: str) -> Stored:
+def texts_of(table: Table, column: str) -> StoredExamples:
     table.check_column(column, "; name that of the texts with --text NAME")
     if not is_text(table.kind(column)):
         raise BadInput(

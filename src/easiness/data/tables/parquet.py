@@ -22,9 +22,9 @@ from easiness.inputs import (
     Header,
     Positions,
     Unreadable,
-    counted,
     digest,
     in_threads,
+    track,
 )
 from easiness.regular_file import read_regular
 
@@ -95,7 +95,7 @@ class RowBlobs(Blobs):
 
     def _digests_in(self, part: RowsOfFile | None, rows: Positions, total: int, done: int) -> list[str]:
         def read(rows: Positions) -> Iterator[bytes]:
-            return counted(in_threads(digest, self.blobs(rows)), self.reader.reading, total, done)
+            return track(in_threads(digest, self.blobs(rows)), self.reader.reading, total, done)
 
         if part is None or self._facts is None:
             return [one.hex() for one in read(rows)]

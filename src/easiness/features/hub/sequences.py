@@ -15,7 +15,7 @@ from easiness.errors import BadInput, caught
 from easiness.features.frozen import ENCODER, TEXT_EXTRA, check_encoder, packaged_encoder, spread
 from easiness.features.hub.files import HubNetwork, Pictures
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
-from easiness.inputs import SOUND, TEXT, Samples, resampled, to_text
+from easiness.inputs import SOUND, TEXT, Samples, resample, to_text
 from easiness.named_import import describe
 from easiness.regular_file import at_home
 
@@ -220,7 +220,7 @@ class Sounds(_Encoder):
         import torch
 
         own = self._extractor.sampling_rate
-        samples = resampled(*examples, own)
+        samples = resample(*examples, own)
         made = self._extractor(samples, sampling_rate=own, return_tensors="pt")
         name = _FRAMES if _FRAMES in made else _SAMPLES
         window = getattr(self._extractor, "n_samples", None) or len(samples)

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import caught, one_line
-from easiness.inputs.encoded import Blob, Files, Unreadable
+from easiness.inputs.encoding import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_PICTURES
 from easiness.inputs.image.near import NearPictures
 from easiness.inputs.image.photos import average_blocks, cache_path, cached_photos, reduce, uncached_photos
-from easiness.inputs.image.stored import (
+from easiness.inputs.image.pixels import (
     ArrayImages,
     ImageHeader,
     ImageTraits,
@@ -31,8 +31,8 @@ from easiness.inputs.image.stored import (
     to_pil,
     to_pixels,
 )
-from easiness.inputs.kind import ExportForm, InputKind, Shown
-from easiness.inputs.packed import Packed, Values
+from easiness.inputs.kind import ExportForm, InputKind, ShownValue
+from easiness.inputs.pack import Pack, Values
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ _FEW = 32  # photos, whose sizes stand for those of all
 _COLORS = {1: "grey", 3: "color"}
 
 
-class ShownPicture(Shown):
+class ShownPicture(ShownValue):
     """A picture: in a page, and as a file."""
 
     @property
@@ -228,7 +228,7 @@ class ShownPicture(Shown):
         return file.getvalue()
 
 
-def reduced(address: str, side: int) -> str:
+def shrink_address(address: str, side: int) -> str:
     """The `photo`, made smaller where it is larger."""
     from PIL import Image
 
@@ -259,7 +259,7 @@ class ImageKind(InputKind):
     columns = ("image", "img")
     networks = ("wrn_16_4", "mlp_3")
     show = ShownPicture
-    exported = ExportForm("image", "file", feature="Image", dtype="Image")
+    export_form = ExportForm("image", "file", feature="Image", dtype="Image")
     files = IMAGE_FILES
     near = NearPictures()
     flaws = OF_PICTURES
@@ -290,7 +290,7 @@ class ImageKind(InputKind):
         not fit.
         """
         if not recipe.crop:
-            return Packed.of_array(average_blocks(examples.array, recipe.reduce))
+            return Pack.of_array(average_blocks(examples.array, recipe.reduce))
         if cache is None:
             return uncached_photos(examples.stored, examples.stored.sizes(), recipe.resize)
         return cached_photos(examples.stored, recipe.resize, cache_path(examples, recipe, cache), on_packed)
@@ -305,17 +305,17 @@ class ImageKind(InputKind):
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:
         import torch
 
-        from easiness.inputs.image.preparation import Cropped, Moved
+        from easiness.inputs.image.preparation import PhotoCrops, PictureMoves
 
         if recipe.crop:
-            return Cropped(recipe, torch.from_numpy(np.ascontiguousarray(values.shapes[:, :2])))
-        return Moved(recipe, recipe.shift(int(values.shapes[0, :2].min())) if augment else 0)
+            return PhotoCrops(recipe, torch.from_numpy(np.ascontiguousarray(values.shapes[:, :2])))
+        return PictureMoves(recipe, recipe.shift(int(values.shapes[0, :2].min())) if augment else 0)
 
     def looks(self, shape: tuple[int, ...], /) -> str:
         channels, height, width = shape
         return f", {_COLORS.get(channels, f'{channels}-channel')} pictures of {width} × {height} pixels"
 
-    def seen(self, recipe: Recipe, /) -> str:
+    def view(self, recipe: Recipe, /) -> str:
         text = f", seen as crops of {recipe.crop} × {recipe.crop}" if recipe.crop else ""
         if recipe.reduce > 1:
             text += f", seen with blocks of {recipe.reduce} × {recipe.reduce} averaged into one pixel"

@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import pack
-from easiness.inputs.encoded import tell
-from easiness.inputs.image.stored import Pixels, to_pil
+from easiness.inputs.encoding import tell
+from easiness.inputs.image.pixels import Pixels, to_pil
 from easiness.inputs.kind import Near, NearPairs
 
 NEAR = 32  # bits; different pictures differ in 72 on average
@@ -146,7 +146,7 @@ class NearPictures(Near):
     """Near pictures; see `near_pairs`."""
 
     look = staticmethod(hash_picture)
-    kept = PictureHashes
+    collection = PictureHashes
     unit = f"bits of {_BITS**2}"
     pairs = staticmethod(near_pairs)
 

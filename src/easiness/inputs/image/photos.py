@@ -23,9 +23,9 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.gate import fits, made_once
-from easiness.inputs.image.stored import Pixels, to_pil
-from easiness.inputs.kind import Stored
-from easiness.inputs.packed import Packed, Values
+from easiness.inputs.image.pixels import Pixels, to_pil
+from easiness.inputs.kind import StoredExamples
+from easiness.inputs.pack import Pack, Values
 from easiness.regular_file import open_growing, open_regular
 from easiness.spec import Recipe
 
@@ -70,7 +70,7 @@ def reduce(pixels: Pixels, short_side: int) -> Pixels:
 class DecodedPhotos(Values):
     """Photos decoded each time they are taken."""
 
-    def __init__(self, stored: Stored, short_side: int, shapes: npt.NDArray[np.int64]) -> None:
+    def __init__(self, stored: StoredExamples, short_side: int, shapes: npt.NDArray[np.int64]) -> None:
         self._stored = stored
         self._short_side = short_side
         self.shapes = shapes
@@ -81,12 +81,14 @@ class DecodedPhotos(Values):
         return [photos[at] for at in back.tolist()]
 
 
-def uncached_photos(stored: Stored, sizes: npt.NDArray[np.int64], short_side: int) -> Packed | DecodedPhotos:
+def uncached_photos(
+    stored: StoredExamples, sizes: npt.NDArray[np.int64], short_side: int
+) -> Pack | DecodedPhotos:
     """Photos of ``sizes`` [K, 2] (height, width), in memory where they fit, else decoded each time."""
     channels = stored.traits.channels
     shapes = np.array([(*reduced_size(h, w, short_side), channels) for h, w in sizes.tolist()], np.int64)
     if fits(int(shapes.prod(axis=1).sum())):
-        return Packed.of_values(stored.map(partial(reduce, short_side=short_side)), shapes, np.uint8)
+        return Pack.of_values(stored.map(partial(reduce, short_side=short_side)), shapes, np.uint8)
     return DecodedPhotos(stored, short_side, shapes)
 
 
@@ -173,20 +175,20 @@ class _DamagedMeanwhile:
         raise DamagedCache(self._path)
 
 
-def _in_another_process(path: Path) -> Packed | _DamagedMeanwhile:
+def _in_another_process(path: Path) -> Pack | _DamagedMeanwhile:
     try:
         return opened_cache(path)
     except DamagedCache:
         return _DamagedMeanwhile(path)
 
 
-def opened_cache(path: Path) -> Packed:
+def opened_cache(path: Path) -> Pack:
     """The photos in the finished file at ``path``; another process reads the same file when sent them."""
     return _packed(CheckedPixels(path))
 
 
-def _packed(pixels: CheckedPixels) -> Packed:
-    return Packed(pixels, pixels.shapes, (_in_another_process, (pixels.path,)))
+def _packed(pixels: CheckedPixels) -> Pack:
+    return Pack(pixels, pixels.shapes, (_in_another_process, (pixels.path,)))
 
 
 def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
@@ -210,7 +212,9 @@ def cache_path(examples: Any, recipe: Recipe, folder: Path) -> Path:
     return folder / f"{examples.fingerprint[:16]}-{recipe.resize}x{examples.traits.channels}.photos"
 
 
-def cached_photos(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int], None]) -> Packed:
+def cached_photos(
+    stored: StoredExamples, short_side: int, path: Path, on_cached: Callable[[int], None]
+) -> Pack:
     """The photos in the file at ``path``, which is built where it does not exist or is not whole.
 
     A build that was interrupted goes on where it was, and of two processes one builds while the other
@@ -236,7 +240,9 @@ def _whole(path: Path) -> CheckedPixels | None:
         return None
 
 
-def _build(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int], None]) -> CheckedPixels:
+def _build(
+    stored: StoredExamples, short_side: int, path: Path, on_cached: Callable[[int], None]
+) -> CheckedPixels:
     """Pixels are on disk before the rows that vouch for them, so that what the table says can be trusted."""
     channels = stored.traits.channels
     pixels_path, table_path = Path(f"{path}.pixels"), Path(f"{path}.table")

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from easiness.inputs.bank import Preparation, moved, staging
-from easiness.inputs.image.stored import Pixels
+from easiness.inputs.image.pixels import Pixels
 from easiness.spec import Recipe
 
 _ATTEMPTS = 10
@@ -72,7 +72,7 @@ class _Pictures(Preparation):
 
 
 @dataclass(frozen=True)
-class Moved(_Pictures):
+class PictureMoves(_Pictures):
     """Pictures [K, h, w, c] in 0..255, zero beyond borders; ``shift`` is the largest translation, or 0."""
 
     shift: int = 0
@@ -101,11 +101,11 @@ class Moved(_Pictures):
 
 
 @dataclass(frozen=True)
-class Cropped(_Pictures):
+class PhotoCrops(_Pictures):
     """Photos of ``sizes`` [K, 2], cropped to ``recipe.crop`` pixels: at random, evaluated at the centre."""
 
     sizes: Tensor
-    gathered = False
+    is_gathered = False
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
         recipe = self.recipe
@@ -115,21 +115,21 @@ class Cropped(_Pictures):
         ]
         return torch.cat(parts)
 
-    def collated(self, values: list[Pixels], drawn: Tensor | None, device: torch.device) -> Tensor:
+    def collate(self, values: list[Pixels], drawn: Tensor | None, device: torch.device) -> Tensor:
         recipe = self.recipe
         if drawn is None:
             return crop_centre(values, recipe.resize, recipe.crop, device)
         return crop_random(values, drawn, recipe.crop, device).to(device)
 
-    def finished(self, values: Tensor) -> Tensor:
+    def finish(self, values: Tensor) -> Tensor:
         """Network input of pixels in 0..255; on a CPU computed a few photos at a time."""
         num_parts = len(values) // _NORMALIZED_AT_ONCE
         if values.device.type != "cpu" or num_parts < 2:
-            return super().finished(values)
+            return super().finish(values)
         made = torch.empty(values.shape)
         # parts of equal size, since torch adds up a photo that is alone in another order
         for part, into in zip(values.tensor_split(num_parts), made.tensor_split(num_parts), strict=True):
-            into.copy_(super().finished(part).permute(0, 2, 3, 1))
+            into.copy_(super().finish(part).permute(0, 2, 3, 1))
         return made.permute(0, 3, 1, 2)
 
 

@@ -19,10 +19,10 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput, caught, one_line
 from easiness.gate import check_fits
-from easiness.inputs.encoded import Blob, Files, Unreadable
+from easiness.inputs.encoding import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_SOUNDS
-from easiness.inputs.kind import ExportForm, InputKind, Shown, Signature, Stored, Traits
-from easiness.inputs.packed import Packed, Values
+from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
+from easiness.inputs.pack import Pack, Values
 from easiness.inputs.sound.log_mel import Samples, log_mel, windowed
 from easiness.spec import Recipe
 
@@ -81,7 +81,7 @@ class SoundTraits(Traits):
     def signature(self, recipe: Recipe, *_: object) -> Signature:
         return Signature((1, recipe.mels, recipe.frames))
 
-    def joined(self, held_out: SoundTraits, where: str, names: tuple[str, str]) -> SoundTraits:
+    def join(self, held_out: SoundTraits, where: str, names: tuple[str, str]) -> SoundTraits:
         if self.rate != held_out.rate:
             raise BadInput(
                 f"{where}: sounds of {names[0]} have {self.rate:,} samples a second but those of {names[1]} "
@@ -161,7 +161,7 @@ class SoundFiles(Files):
         problem = problem_of(samples)
         if problem:
             raise Unreadable(name, problem)
-        return resampled(samples, rate, rate if traits is None else traits.rate)
+        return resample(samples, rate, rate if traits is None else traits.rate)
 
 
 SOUND_FILES = SoundFiles()
@@ -176,7 +176,7 @@ def problem_of(samples: npt.NDArray[Any]) -> str:
     return ""
 
 
-def resampled(samples: Samples, rate: int, wanted: int) -> Samples:
+def resample(samples: Samples, rate: int, wanted: int) -> Samples:
     """Samples [n] at ``rate`` a second as such at ``wanted``, by a polyphase filter, none beyond 1."""
     made = samples
     if rate != wanted:
@@ -227,35 +227,35 @@ def _mono(file: Any, name: str) -> Iterator[Samples]:
         yield part[:, 0] if part.shape[1] == 1 else part.mean(axis=1, dtype=np.float32)
 
 
-class ArraySounds(Stored):
+class ArraySounds(StoredExamples):
     """Sounds [n] in memory, all at ``rate`` a second; stored bytes are the rate and float32 samples."""
 
     noun = "sound"
 
     def __init__(self, sounds: Sequence[Samples], rate: int) -> None:
-        self._held = sounds
+        self._items = sounds
         self._rate = rate
 
     @cached_property
     def traits(self) -> SoundTraits:
-        traits = scan(SoundHeader(self._rate, 1, len(sound)) for sound in self._held)
+        traits = scan(SoundHeader(self._rate, 1, len(sound)) for sound in self._items)
         assert traits is not None
         return traits
 
     def samples(self) -> list[Samples]:
-        return list(self._held)
+        return list(self._items)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> ArraySounds:
         """The sounds at ``positions``, with the traits of all."""
-        part = ArraySounds([self._held[at] for at in positions.tolist()], self._rate)
+        part = ArraySounds([self._items[at] for at in positions.tolist()], self._rate)
         part.__dict__["traits"] = self.traits
         return part
 
-    def _stored(self, item: Samples) -> bytes:
+    def _content(self, item: Samples) -> bytes:
         return f"{self._rate}:".encode() + item.astype("<f4").tobytes()
 
     def _value(self, item: Samples) -> Samples:
-        return resampled(item, self._rate, self.traits.rate)
+        return resample(item, self._rate, self.traits.rate)
 
 
 def to_sounds(sounds: Any, rate: Any, where: str, name: Callable[[int], str] | None = None) -> ArraySounds:
@@ -300,7 +300,7 @@ _HOP = 0.005  # seconds between columns of a short sound
 _LOUDEST = 32767  # of 16 bits
 
 
-class ShownSound(Shown):
+class ShownSound(ShownValue):
     """``value`` [n] at the rate of ``traits``."""
 
     @property
@@ -373,7 +373,7 @@ class SoundKind(InputKind):
     columns = ("audio", "sound")
     networks = ("wrn_10_1", "mlp_3")
     show = ShownSound
-    exported = ExportForm("audio", "file", feature="Audio", dtype="Audio")
+    export_form = ExportForm("audio", "file", feature="Audio", dtype="Audio")
     files = SOUND_FILES
     flaws = OF_SOUNDS
 
@@ -381,7 +381,7 @@ class SoundKind(InputKind):
         """The log-mel picture, nearly a square."""
         return ShownSound(value, traits).square
 
-    def pack(self, examples: Any, recipe: Recipe, *_: object) -> Packed:
+    def pack(self, examples: Any, recipe: Recipe, *_: object) -> Pack:
         """The log-mel pictures of one split, [K, mels, frames]."""
         shape = (len(examples.stored), recipe.mels, recipe.frames)
         check_fits(2 * int(np.prod(shape)), "log-mel pictures")
@@ -389,14 +389,14 @@ class SoundKind(InputKind):
         heard = examples.stored.map(partial(picture, rate=examples.traits.rate, recipe=recipe))
         for at, one in enumerate(heard):
             made[at] = one
-        return Packed.of_array(made)
+        return Pack.of_array(made)
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
-        from easiness.inputs.sound.preparation import Heard
+        from easiness.inputs.sound.preparation import LogMels
 
-        return Heard(recipe, augment)
+        return LogMels(recipe, augment)
 
-    def seen(self, recipe: Recipe, /) -> str:
+    def view(self, recipe: Recipe, /) -> str:
         return (
             f", heard as log-mel pictures of {recipe.mels} bands × {recipe.frames} columns "
             f"({recipe.seconds:g} seconds)"

@@ -20,7 +20,7 @@ _LARGE = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Heard(Preparation):
+class LogMels(Preparation):
     """Log-mel pictures [K, mels, frames] in [0, 1], 0 for silence; changed where ``augment`` is set."""
 
     recipe: Recipe

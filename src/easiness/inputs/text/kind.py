@@ -23,9 +23,9 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.gate import check_fits
-from easiness.inputs.encoded import counted
-from easiness.inputs.kind import ExportForm, InputKind, Shown, Signature, Stored, Traits
-from easiness.inputs.packed import Packed, Values
+from easiness.inputs.encoding import track
+from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
+from easiness.inputs.pack import Pack, Values
 from easiness.inputs.text.near import NearTexts
 from easiness.spec import Recipe
 
@@ -114,20 +114,20 @@ class TextTraits(Traits):
         longest = self.reach[min(recipe.max_words, len(self.reach) - 1)]
         return Signature((int(longest),), "int64", VOCABULARY)
 
-    def joined(self, held_out: TextTraits, *_: object) -> TextTraits:
+    def join(self, held_out: TextTraits, *_: object) -> TextTraits:
         """The traits of both splits: padding for the longest text of either."""
         num = max(len(self.reach), len(held_out.reach))
         ours, theirs = (np.pad(x.reach, (0, num - len(x.reach)), mode="edge") for x in (self, held_out))
         return TextTraits(np.maximum(ours, theirs))
 
     def pooled(self, other: TextTraits, *_: object) -> TextTraits:
-        return self.joined(other)
+        return self.join(other)
 
-    def held_out_from(self, train: Stored) -> TextTraits:
-        return self.joined(train.traits)
+    def held_out_from(self, train: StoredExamples) -> TextTraits:
+        return self.join(train.traits)
 
 
-class StoredTexts(Stored):
+class StoredTexts(StoredExamples):
     """Texts in memory; their stored bytes are UTF-8. ``name`` says what the one at a position is called."""
 
     noun = "text"
@@ -139,29 +139,29 @@ class StoredTexts(Stored):
         positions: npt.NDArray[np.int64] | None = None,
     ) -> None:
         """``positions`` are those of the texts by which they are named."""
-        self._held = texts if isinstance(texts, list) else list(texts)
+        self._items = texts if isinstance(texts, list) else list(texts)
         self._name = name or super().name
-        self._positions = np.arange(len(self._held)) if positions is None else positions
+        self._positions = np.arange(len(self._items)) if positions is None else positions
 
     @cached_property
     def traits(self) -> TextTraits:
-        return TextTraits(reach_of(set(self._held)))  # a million equal ones are looked at once
+        return TextTraits(reach_of(set(self._items)))  # a million equal ones are looked at once
 
     def texts(self) -> list[str]:
-        return list(self._held)
+        return list(self._items)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredTexts:
-        texts = [self._held[at] for at in positions.tolist()]
+        texts = [self._items[at] for at in positions.tolist()]
         return StoredTexts(texts, self._name, self._positions[positions])
 
     def digests(self) -> list[str]:
-        found = {text: hashlib.sha256(self._stored(text)).hexdigest() for text in set(self._held)}
-        return [found[text] for text in self._held]
+        found = {text: hashlib.sha256(self._content(text)).hexdigest() for text in set(self._items)}
+        return [found[text] for text in self._items]
 
     def name(self, position: int) -> str:
         return self._name(int(self._positions[position]))
 
-    def _stored(self, item: str) -> bytes:
+    def _content(self, item: str) -> bytes:
         return item.encode()
 
     def _value(self, item: str) -> TextBytes:
@@ -173,9 +173,7 @@ def from_texts(texts: Sequence[Any], where: str, name: Callable[[int], str] | No
     if not len(texts):
         raise BadInput(f"{where}: no texts; give at least one")
     called = name or (lambda at: f"{where}: row {at}")
-    found = [
-        _checked(text, at, called) for at, text in enumerate(counted(texts, "reading texts", len(texts)))
-    ]
+    found = [_checked(text, at, called) for at, text in enumerate(track(texts, "reading texts", len(texts)))]
     return StoredTexts(found, called)
 
 
@@ -195,7 +193,7 @@ def _checked(text: Any, at: int, called: Callable[[int], str]) -> str:
     return str(text)
 
 
-class ShownText(Shown):
+class ShownText(ShownValue):
     """A text, whole."""
 
     @property
@@ -214,7 +212,7 @@ class TextKind(InputKind):
     columns = ("text", "sentence", "question", "review", "content", "document", "utterance", "tweet", "title")
     networks = ("bag", "text_cnn")
     show = ShownText
-    exported = ExportForm("text", "text")
+    export_form = ExportForm("text", "text")
     in_words = tokens = True
     near = NearTexts()
     rewritten = StoredTexts
@@ -234,7 +232,7 @@ class TextKind(InputKind):
     def plain(self, value: TextBytes) -> str:
         return to_text(value)
 
-    def pack(self, examples: Any, recipe: Recipe, *_: object) -> Packed:
+    def pack(self, examples: Any, recipe: Recipe, *_: object) -> Pack:
         """The placed tokens of one split, padded to the length of the longest text of both: int32 [K, L]."""
         traits: TextTraits = examples.traits
         (length,) = traits.signature(recipe).shape
@@ -248,14 +246,14 @@ class TextKind(InputKind):
         )
         for row, found in zip(made, tokens, strict=True):
             row[: len(found)] = found[:length]  # a text that was changed may be longer
-        return Packed.of_array(made)
+        return Pack.of_array(made)
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
         from easiness.inputs.text.preparation import PlacedTokens
 
         return PlacedTokens(recipe.word_dropout if augment else 0.0)
 
-    def seen(self, recipe: Recipe, /) -> str:
+    def view(self, recipe: Recipe, /) -> str:
         return f", texts of at most {recipe.max_words:,} words"
 
     def augmentation(self, recipe: Recipe, *_: object) -> str:

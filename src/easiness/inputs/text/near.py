@@ -23,7 +23,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from easiness.inputs.encoded import counted
+from easiness.inputs.encoding import track
 from easiness.inputs.kind import Near, NearPairs
 
 GRAM = 4  # characters of a run
@@ -77,7 +77,7 @@ class FoldedTexts:
         runs = ([run.encode() for run in _runs(text)] for text in self.distinct)
         made = MinHash.generator(runs, num_perm=_BANDS * _ROWS, seed=1, hashfunc=zlib.crc32)
         hashes = np.empty((len(self.distinct), _BANDS * _ROWS), np.uint32)
-        for at, one in enumerate(counted(made, "hashing texts", len(hashes))):
+        for at, one in enumerate(track(made, "hashing texts", len(hashes))):
             hashes[at] = one.hashvalues
         return hashes
 
@@ -186,6 +186,6 @@ class NearTexts(Near):
     """Near texts; see `near_texts`."""
 
     look = staticmethod(folded)
-    kept = FoldedTexts
+    collection = FoldedTexts
     unit = f"percent of their runs of {GRAM} letters"
     pairs = staticmethod(near_texts)

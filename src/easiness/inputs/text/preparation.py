@@ -14,7 +14,7 @@ _SEEDS = 2**31
 _BITS = 24  # of a hash, by which a word is left out
 
 
-def mixed(values: Tensor) -> Tensor:
+def mix(values: Tensor) -> Tensor:
     """A hash in [0, 2**32) of whole numbers in that range, int64 both; Wellons's two rounds of 32 bits."""
     values = ((values ^ (values >> 15)) * 0x2C1B3C6D) & 0xFFFFFFFF
     values = ((values ^ (values >> 12)) * 0x297A2D39) & 0xFFFFFFFF
@@ -48,7 +48,7 @@ class PlacedTokens(Preparation):
         if not self.word_dropout:
             return chosen
         places = (chosen >> PLACE).long()
-        hashes: Tensor = mixed(mixed(drawn) ^ places) >> (32 - _BITS)
+        hashes: Tensor = mix(mix(drawn) ^ places) >> (32 - _BITS)
         return chosen.masked_fill(hashes < int(self.word_dropout * 2**_BITS), 0)
 
     def normalized(self, raw: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ from easiness.features import (
     kept_features,
 )
 from easiness.heads import StoredHeads, stored_heads
-from easiness.inputs import Evaluated, Signature, TensorBank, Values
+from easiness.inputs import EvaluationInput, Signature, TensorBank, Values
 from easiness.models import pretrained_file
 from easiness.perturb import Kind, Perturbation, Shape, find_kind, perturbation
 from easiness.records import ObservationLog, Observations
@@ -351,7 +351,7 @@ class PerturbedProbe:
         """Network input of the texts at each level, which all trials look at, where there is room for it."""
         return {}
 
-    def _changed(self, one: Perturbation) -> Evaluated:
+    def _changed(self, one: Perturbation) -> EvaluationInput:
         """The examples under a perturbation, as network input."""
         if self.split.kind.rewritten is None:
             return training.TransformedExamples(self._bank, self.split.ids, one)

@@ -19,15 +19,7 @@ from easiness.inputs import kind_named
 from easiness.lazy import Figure, Integers, Mask, pd
 from easiness.models import is_given
 from easiness.runs import Told, find_data, load_as, positions_in, told
-from easiness.spec import (
-    NOT_BY_STEPS,
-    Option,
-    Trials,
-    command_line,
-    featuring_of,
-    loading_of,
-    training_of,
-)
+from easiness.spec import NOT_BY_STEPS, Option, Trials, command_line, featuring_of, loading_of, training_of
 from easiness.store import Run
 from easiness.studies.labels.agreement import PeopleAgreement, agreement
 from easiness.studies.suspects import Suspected, suspects
@@ -210,7 +202,7 @@ def _as_decided(in_order: pd.DataFrame, made: Decisions, only: bool) -> pd.DataF
 
 
 def _texts(run: Run) -> Told | None:
-    if kind_named(run.spec.data.kind).exported.form != "text":
+    if kind_named(run.spec.data.kind).export_form.form != "text":
         return None
     data, _ = find_data(run, None)
     if data is None:

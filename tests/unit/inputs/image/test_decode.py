@@ -14,10 +14,10 @@ from PIL import Image
 
 from easiness.data import load_dataset
 from easiness.errors import caught
-from easiness.inputs.encoded import Unreadable
+from easiness.inputs.encoding import Unreadable
 from easiness.inputs.image import kind as decoding
 from easiness.inputs.image.kind import IMAGE_FILES, decode_image, decoder_warnings, reads_heif
-from easiness.inputs.image.stored import ImageHeader, ImageTraits, scan
+from easiness.inputs.image.pixels import ImageHeader, ImageTraits, scan
 from pixels import images_of
 
 

@@ -18,7 +18,7 @@ from torchvision.transforms import Resize
 from easiness import gate
 from easiness.data import load_dataset
 from easiness.errors import BadInput, RunFailed
-from easiness.inputs import DecodedPhotos, ImageTraits, Packed, reduce
+from easiness.inputs import DecodedPhotos, ImageTraits, Pack, reduce
 from easiness.inputs.image import photos as module
 from easiness.inputs.image.photos import (
     DamagedCache,
@@ -64,7 +64,7 @@ RECIPE = Recipe(crop=20, crop_share=1.0)
 SIZES = [[4, 4], [30, 20], [4, 4], [4, 4], [4, 4], [20, 40]]
 
 
-def check(working: Packed | DecodedPhotos, data) -> None:
+def check(working: Pack | DecodedPhotos, data) -> None:
     assert set(working.shapes[:, 2].tolist()) == {3}
     assert working.shapes[:, :2].tolist() == SIZES
     taken = working.take(np.array([5, 0, 5, 1]))
@@ -144,7 +144,7 @@ class Stored:
         return random.integers(0, 256, shape, dtype=np.uint8)
 
 
-def open_cache(stored: Stored, path: Path, seen: list[int] | None = None) -> Packed:
+def open_cache(stored: Stored, path: Path, seen: list[int] | None = None) -> Pack:
     return cached_photos(stored, SHORT_SIDE, path, (seen if seen is not None else []).append)  # type: ignore[arg-type]
 
 

@@ -17,13 +17,7 @@ from torchvision.transforms.v2 import functional as reference
 from easiness.errors import BadInput
 from easiness.inputs.image import preparation
 from easiness.inputs.image.photos import reduce
-from easiness.inputs.image.preparation import (
-    Moved,
-    crop_centre,
-    crop_random,
-    draw_crops,
-    draw_moves,
-)
+from easiness.inputs.image.preparation import PictureMoves, crop_centre, crop_random, draw_crops, draw_moves
 from easiness.spec import Recipe
 from pixels import make_bank, moved_bank, packed_photos
 
@@ -105,11 +99,11 @@ def test_a_constant_image_becomes_exactly_zero(shape):
 def test_pixels_are_left_as_they_were_also_where_they_are_float(dtype, recipe):
     pixels = random_images(4, (5, 6, 3)).to(dtype)
     before = pixels.clone()
-    made = Moved(recipe)
-    values, seen = made.raw(pixels), made.finished(pixels)
+    made = PictureMoves(recipe)
+    values, seen = made.raw(pixels), made.finish(pixels)
     assert torch.equal(pixels, before)
     assert torch.equal(values, made.raw(before.byte()))
-    assert torch.equal(seen, made.finished(before.byte()))
+    assert torch.equal(seen, made.finish(before.byte()))
     kept = seen.clone()
     pixels.zero_()  # what was made of them does not lie where they do
     assert torch.equal(seen, kept)

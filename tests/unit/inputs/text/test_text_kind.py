@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings, strategies as st
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
-from easiness.inputs import TEXT, Packed, Signature, StoredTexts, from_texts, kind_of, to_bytes, to_text
+from easiness.inputs import TEXT, Pack, Signature, StoredTexts, from_texts, kind_of, to_bytes, to_text
 from easiness.inputs.text import near
 from easiness.inputs.text.kind import (
     GRAMS,
@@ -36,7 +36,7 @@ CPU = torch.device("cpu")
 
 def rows(data: Dataset, recipe: Recipe) -> torch.Tensor:
     packed = data.packed(recipe)
-    assert isinstance(packed, Packed)
+    assert isinstance(packed, Pack)
     return torch.from_numpy(packed.array())
 
 
@@ -208,7 +208,7 @@ def test_word_dropout_leaves_out_whole_words_and_none_at_0(given, seed):
     for dropout in (0.0, 0.5):
         recipe = Recipe(word_dropout=dropout)
         packed = data.packed(recipe)
-        assert isinstance(packed, Packed)
+        assert isinstance(packed, Pack)
         bank = TEXT.bank(packed, recipe, CPU, augment=True, sharers=1)
         drawn = bank.draw(positions, torch.Generator().manual_seed(seed))
         seen, clean = bank.augmented(positions, drawn), bank.clean(slice(0, len(given)))

@@ -16,7 +16,7 @@ import torch
 
 import easiness
 from easiness.errors import BadInput
-from easiness.inputs import Packed
+from easiness.inputs import Pack
 from easiness.paper import planted
 from easiness.paper.options import Planted
 from easiness.paper.planted import Experiment, Hypothesis, of_the_whole
@@ -249,7 +249,7 @@ def test_noise_falls_as_one_over_the_frequency_and_has_variance_one():
 
 
 def bank_of(kind, augment, seed=0):
-    packed = Packed.of_array(patterns_of(SMOKE, 0).patch)
+    packed = Pack.of_array(patterns_of(SMOKE, 0).patch)
     return kind.bank(packed, None, CPU, augment=augment, sharers=1, seed=seed)
 
 

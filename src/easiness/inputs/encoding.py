@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, shorten
-from easiness.inputs.kind import Stored, Traits
-from easiness.inputs.packed import Value
+from easiness.inputs.kind import StoredExamples, Traits
+from easiness.inputs.pack import Value
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ def tell(what: str, done: int, total: int) -> None:
         told(what, done, total)
 
 
-def counted(items: Iterable[T], what: str, total: int, done: int = 0) -> Iterator[T]:
+def track(items: Iterable[T], what: str, total: int, done: int = 0) -> Iterator[T]:
     """The items as they come, ``total`` of them with ``done`` before the first."""
     told = _told.get()
     for at, item in enumerate(items, done + 1):
@@ -227,7 +227,7 @@ class Blobs:
     ) -> Iterator[R]:
         items = named_blobs(self, positions)
         with self.reader.quiet():
-            yield from counted(in_threads(lambda item: function(*item), items), what, total, done)
+            yield from track(in_threads(lambda item: function(*item), items), what, total, done)
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,7 +260,7 @@ def _header_again(blobs: Blobs, position: Positions) -> Header:
         return blobs.reader.read_header(next(blobs.blobs(position)), blobs.name(int(position[0])))
 
 
-class Encoded(Stored):
+class EncodedExamples(StoredExamples):
     """The examples of ``blobs`` at ascending ``positions``."""
 
     def __init__(self, blobs: Blobs, positions: Positions, source: EncodedSource) -> None:
@@ -275,8 +275,8 @@ class Encoded(Stored):
     def traits(self) -> Any:
         return self._source.traits
 
-    def subset(self, positions: Positions) -> Encoded:
-        return Encoded(self._blobs, self._positions[positions], self._source)
+    def subset(self, positions: Positions) -> EncodedExamples:
+        return EncodedExamples(self._blobs, self._positions[positions], self._source)
 
     def digests(self) -> list[str]:
         return self._blobs.digests(self._positions)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import Signature, Stored, Traits
+from easiness.inputs.kind import Signature, StoredExamples, Traits
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class ImageTraits(Traits):
         height, width = (side // recipe.reduce for side in self.size)
         return Signature((self.channels, height, width))
 
-    def joined(self, held_out: ImageTraits, where: str, names: tuple[str, str]) -> ImageTraits:
+    def join(self, held_out: ImageTraits, where: str, names: tuple[str, str]) -> ImageTraits:
         if self.channels != held_out.channels:
             raise BadInput(
                 f"{where}: images of {names[0]} and of {names[1]} have {self.channels} and "
@@ -136,28 +136,28 @@ def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
     return ArrayImages(image[None]).digests()[0]
 
 
-class ArrayImages(Stored):
+class ArrayImages(StoredExamples):
     """Pictures held as pixels, uint8 [K, channels, height, width]; stored bytes are shape and pixels."""
 
     noun = "image"
 
     def __init__(self, pixels: npt.NDArray[np.uint8]) -> None:
-        self._held = np.ascontiguousarray(pixels)
+        self._items = np.ascontiguousarray(pixels)
 
     @property
     def traits(self) -> ImageTraits:
-        channels: Literal[1, 3] = 1 if self._held.shape[1] == 1 else 3
-        height, width = self._held.shape[2:]
+        channels: Literal[1, 3] = 1 if self._items.shape[1] == 1 else 3
+        height, width = self._items.shape[2:]
         return ImageTraits(channels, (height, width), min(height, width))
 
     def subset(self, positions: npt.NDArray[np.int64]) -> ArrayImages:
-        return ArrayImages(self._held[positions])
+        return ArrayImages(self._items[positions])
 
     def sizes(self) -> npt.NDArray[np.int64]:
         """The one size, [K, 2]."""
-        return np.tile(np.array(self._held.shape[2:], np.int64), (len(self), 1))
+        return np.tile(np.array(self._items.shape[2:], np.int64), (len(self), 1))
 
-    def _stored(self, item: npt.NDArray[np.uint8]) -> bytes:
+    def _content(self, item: npt.NDArray[np.uint8]) -> bytes:
         return f"{_shape(item)}:".encode() + item.tobytes()
 
     def _value(self, item: npt.NDArray[np.uint8]) -> Pixels:

@@ -17,7 +17,7 @@ Value = npt.NDArray[Any]
 
 
 class Values:
-    """Decoded examples of one split, as training takes them: `Packed`, or decoded anew each time."""
+    """Decoded examples of one split, as training takes them: `Pack`, or decoded anew each time."""
 
     shapes: npt.NDArray[np.int64]
     """The shape of each, [K, n]."""
@@ -28,7 +28,7 @@ class Values:
 
 
 @dataclass(frozen=True, eq=False)
-class Packed(Values):
+class Pack(Values):
     """Examples as their ``flat`` values, and the ``shapes`` [K, n] of each.
 
     ``flat`` is an array, or gives slices of one as they are asked for. ``reopen`` makes it again in another
@@ -40,15 +40,13 @@ class Packed(Values):
     reopen: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
 
     @classmethod
-    def of_array(cls, values: npt.NDArray[Any]) -> Packed:
+    def of_array(cls, values: npt.NDArray[Any]) -> Pack:
         """Examples of one shape, [K, ...]."""
         shapes = np.broadcast_to(np.array(values.shape[1:], np.int64), (len(values), values.ndim - 1))
         return cls(np.ascontiguousarray(values).reshape(-1), shapes)
 
     @classmethod
-    def of_values(
-        cls, values: Iterable[npt.NDArray[Any]], shapes: npt.NDArray[np.int64], dtype: Any
-    ) -> Packed:
+    def of_values(cls, values: Iterable[npt.NDArray[Any]], shapes: npt.NDArray[np.int64], dtype: Any) -> Pack:
         """Examples of known ``shapes`` [K, n], each of which is needed no longer than it takes to pack it."""
         packed = cls(np.empty(int(shapes.prod(axis=1).sum()), dtype), shapes)
         for at, (value, shape) in enumerate(zip(values, shapes.tolist(), strict=True)):
@@ -57,7 +55,7 @@ class Packed(Values):
         return packed
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return self.reopen or (Packed, (self.flat, self.shapes))
+        return self.reopen or (Pack, (self.flat, self.shapes))
 
     def __len__(self) -> int:
         return len(self.shapes)
@@ -85,15 +83,15 @@ class Packed(Values):
         """Are the values an array of this process?"""
         return isinstance(self.flat, np.ndarray) and self.reopen is None
 
-    def written(self, path: Path) -> Packed:
+    def write(self, path: Path) -> Pack:
         """The same in a new file, which processes map into memory, so that all hold it once."""
         with path.open("wb") as file:
             np.save(file, self.flat[: self.offsets[-1]], allow_pickle=False)
         return _mapped(path, self.shapes)
 
 
-def _mapped(path: Path, shapes: npt.NDArray[np.int64]) -> Packed:
-    return Packed(_MappedFile(path), shapes, (_mapped, (path, shapes)))
+def _mapped(path: Path, shapes: npt.NDArray[np.int64]) -> Pack:
+    return Pack(_MappedFile(path), shapes, (_mapped, (path, shapes)))
 
 
 class _MappedFile:
