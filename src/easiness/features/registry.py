@@ -1,4 +1,4 @@
-"""Every kind of sources of features, the one that is given, and the one that goes with the examples."""
+"""All kinds of sources of features, and the source that a text or an object names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
-from easiness.features.arrays import CALLED, COLUMN, INPUTS, NPY, NPZ, by_function, from_given
-from easiness.features.from_nothing import HASHED, LOGMEL
+from easiness.features.arrays import CODE, COLUMN, INPUTS, NPY, NPZ, by_function, from_given
+from easiness.features.from_nothing import HASHED_TEXTS, LOGMEL
 from easiness.features.frozen import (
     ENCODER,
     TIMM,
@@ -35,10 +35,10 @@ AUTO_NAME = "auto"
 
 
 def _auto(request: Request) -> FeatureSource:
-    """The source that goes with the examples.
+    """The usual source for a kind of examples.
 
-    Of pictures it is a small network that comes as a package; of texts such a one where it is installed, and
-    else hashed words; of sounds statistics of their log-mel pictures; of vectors their values.
+    Pictures have a small network from a package; texts one too if it is installed, or else hashed words;
+    sounds have statistics of log-mel pictures, and vectors their own values.
     """
     usual = {IMAGE: of_package, VECTOR: INPUTS.find, TEXT: _auto_of_texts, SOUND: LOGMEL.find}
     request.check_kind(*usual)
@@ -47,31 +47,31 @@ def _auto(request: Request) -> FeatureSource:
 
 def _auto_of_texts(request: Request) -> FeatureSource:
     if packaged_encoder() is None:
-        return HASHED.find(request)
+        return HASHED_TEXTS.find(request)
     return HUB.find(replace(request, text=f"{HUB.prefix}{ENCODER}"))
 
 
 def has_usual(kind: str) -> bool:
-    """Is what ``auto`` takes for examples of this kind installed? For pictures it is a package."""
+    """Is the source of ``auto`` for this kind installed? Only that of pictures is a package."""
     return kind != IMAGE.name or packaged_weights() is not None
 
 
 AUTO = FeatureKind(AUTO_NAME, _auto, frozen=True)
-KINDS = (AUTO, INPUTS, HASHED, LOGMEL, TIMM, TORCHVISION, HUB, RUN, COLUMN, NPY, NPZ, CALLED)
-"""A text belongs to the first that reads it."""
+KINDS = (AUTO, INPUTS, HASHED_TEXTS, LOGMEL, TIMM, TORCHVISION, HUB, RUN, COLUMN, NPY, NPZ, CODE)
+"""The first kind that reads a text takes it."""
 
 
 def find_features(
-    given: Any, data: Dataset, *, download: bool = False, device: torch.device | str = "cpu"
+    form: Any, data: Dataset, *, download: bool = False, device: torch.device | str = "cpu"
 ) -> FeatureSource:
-    """The source of features that is ``given`` for the examples of ``data``."""
-    if isinstance(given, FeatureSource):
-        return given
-    if not isinstance(given, str | os.PathLike):
-        return by_function(given) if callable(given) else from_given(given, data)
-    request = Request(os.fspath(given), data, download, device)
+    """The source of features of a ``form``, a text or an object, for the examples of ``data``."""
+    if isinstance(form, FeatureSource):
+        return form
+    if not isinstance(form, str | os.PathLike):
+        return by_function(form) if callable(form) else from_given(form, data)
+    request = Request(os.fspath(form), data, download, device)
     kind = _kind_of(request.text)
-    hint = _mistyped(request.text) if kind in (None, CALLED) else ""
+    hint = _hint(request.text) if kind in (None, CODE) else ""
     if kind is None or hint:
         raise BadInput(f"{request.what}: not known{hint}; give {feature_forms()}")
     with needing_torch(request.what):
@@ -83,20 +83,20 @@ def _kind_of(text: str) -> FeatureKind | None:
 
 
 def code_behind(text: str) -> str | None:
-    """The module that finding features of this name imports; ``None`` where there is none."""
-    return text.partition(":")[0] if _kind_of(text) is CALLED else None
+    """The module that features of this name import; ``None`` if they import none."""
+    return text.partition(":")[0] if _kind_of(text) is CODE else None
 
 
 def feature_forms(*, frozen: bool = False) -> str:
-    """The forms of a source, for help and error texts (one line); with ``frozen`` of published networks."""
+    """The forms of sources in one line, for help and errors; with ``frozen`` those of published networks."""
     *forms, last = (kind.form for kind in KINDS if kind.frozen or not frozen)
     return f"{', '.join(forms)} or {last}"
 
 
-def _mistyped(text: str) -> str:
-    """A hint where the text is nearly right; one of code where the prefix is, and no module is called so."""
+def _hint(text: str) -> str:
+    """A hint for a text that is nearly right; for code only if its module does not exist."""
     prefix = text.partition(":")[0]
-    if not CALLED.reads(text):
+    if not CODE.reads(text):
         return nearest(text.lower(), [kind.example or kind.prefix or kind.form for kind in KINDS])
     with current_folder_importable():
         if find_spec(prefix.partition(".")[0]) is not None:
@@ -105,7 +105,7 @@ def _mistyped(text: str) -> str:
 
 
 def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> FeatureSource:
-    """The frozen network that made the features of a run; only networks that are published are found."""
+    """The published network that made the features of a run."""
     kind = _kind_of(ref.name)
     if kind is None or not kind.frozen:
         raise BadInput(_blind(ref.name))
@@ -116,7 +116,7 @@ def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> Featur
 
 
 def eye_of(source: FeatureSource) -> FrozenNetwork:
-    """The network of a source that `find_frozen` has found, by which pictures are seen."""
+    """The network of pictures of a source from `find_frozen`."""
     if source.eye is None:
         raise BadInput(_blind(source.name))
     return source.eye

@@ -1,6 +1,6 @@
-"""``run_heads(spec, ...) -> TrialRecord``: heads on nested shares of the examples, asked about all.
+"""``run_heads(spec, ...) -> TrialRecord``: heads trained on nested shares of the examples, observed on all.
 
-A run keeps them as arrays, of which ``stored_heads`` makes heads to be asked about other vectors.
+A run stores heads as arrays; ``stored_heads`` makes heads of these for other vectors.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _MOST_KINDS = 64  # of features, for seeds of their own
 
 @dataclass(frozen=True, eq=False)
 class SteppedHead:
-    """A network on vectors that are standardized by the examples that it has seen."""
+    """A network on vectors, standardized by its training examples."""
 
     network: Network
     mean: Tensor
@@ -90,8 +90,8 @@ def fit_by_steps(
             num_classes=num_classes,
             steps_per_epoch=steps,
         )
-        packed = Pack.of_array(((x - mean) / scale).cpu().numpy())
-        bank = VECTOR.bank(packed, recipe, one.device, augment=False, sharers=1)
+        pack = Pack.of_array(((x - mean) / scale).cpu().numpy())
+        bank = VECTOR.bank(pack, recipe, one.device, augment=False, sharers=1)
         lane = Lane(spec.index, torch.arange(len(positions)), labels, seeds)
         losses.append(train(network, bank, lane, {}, course, Listener())[-1])
         heads.append(SteppedHead(network, mean, scale))
@@ -105,7 +105,7 @@ MOST_LOGITS = 5_000_000  # examples x classes up to which the logits of the exam
 
 @dataclass(frozen=True, eq=False)
 class RowOfHeads:
-    """Heads of a row, whose logits [n, C] are ``sum_f outputs_f(x) / temperature_f``, over features."""
+    """Heads of a row with logits [n, C] ``sum_f outputs_f(x) * scale_f`` over features f."""
 
     heads: Sequence[Any]
     scales: Sequence[float]
@@ -125,11 +125,11 @@ def run_heads(
     deal: Deal | None = None,
     listener: Listener | None = None,
 ) -> TrialRecord:
-    """Fit the heads of a trial on each share and ask them about all examples.
+    """Fit the heads of a trial on each share and observe them on all examples.
 
-    ``features`` are vectors [K, D] of each of ``spec.heads.features`` by split (``train``, ``held_out``), and
-    folds are dealt by the labels of the ``data`` unless another ``deal`` is given. The ``listener`` hears of
-    each share, and how many examples were asked about.
+    ``features`` are vectors [K, D] of each of ``spec.heads.features`` by split (``train``, ``held_out``).
+    ``deal`` divides examples into folds, by default by the labels of the ``data``. The ``listener`` hears of
+    each share, and of the number of examples observed.
     """
     assert spec.heads is not None
     began, listener = time.perf_counter(), listener or Listener()
@@ -144,27 +144,25 @@ def run_heads(
             for probe in spec.probes
         }
         of_train = repeat.partition.trained_on(turn)
-        asked, losses = [], []
+        rows_of_heads, losses = [], []
         for at, rows_of_kind in enumerate(repeat.rows):
             weights[f"features_{at}.center"] = rows_of_kind.center.cpu().numpy()
             weights[f"features_{at}.scale"] = np.array([rows_of_kind.scale], np.float32)
         for row, share in enumerate(spec.heads.shares):
             heads, loss = repeat.fit(spec, turn, row)
-            asked.append(heads)
+            rows_of_heads.append(heads)
             losses.append(loss)
             weights |= _weights(heads, share)
         probes: dict[str, Observations] = {}
         for probe in spec.probes:
             split = data.splits[probe.name]
             own = of_train if probe.name == "train" else np.zeros((len(of_train), len(split)), np.bool_)
-            kept = {"none": None, "left_out": ~own[-1], "all": np.ones(own.shape[1], np.bool_)}[
+            with_logits = {"none": None, "left_out": ~own[-1], "all": np.ones(own.shape[1], np.bool_)}[
                 probe.keep_logits
             ]
-            logs = [
-                ObservationLog(split.ids, split.labels, split.num_classes, trained_on=seen, keep_logits=kept)
-                for seen in own
-            ]
-            probes[probe.name] = _joined(_ask(asked, rows[probe.name], logs, listener), own)
+            about = split.ids, split.labels, split.num_classes
+            logs = [ObservationLog(*about, trained_on=mask, keep_logits=with_logits) for mask in own]
+            probes[probe.name] = _join(_ask(rows_of_heads, rows[probe.name], logs, listener), own)
     record = TrialRecord(probes=probes, train_loss=losses, weights=weights)
     _report(spec, record, time.perf_counter() - began, listener)
     record.ran.update(how_it_ran(began, device))
@@ -173,7 +171,7 @@ def run_heads(
 
 @dataclass(frozen=True, eq=False)
 class _Repeat:
-    """The trials of one partition share the moments of its blocks, for each kind of features."""
+    """A partition, and the moments of its blocks for each kind of features, which its trials share."""
 
     partition: Partition
     rows: Sequence[Rows]
@@ -182,7 +180,7 @@ class _Repeat:
     moments: Sequence[dict[tuple[int, int], Moments]]
 
     def fit(self, spec: TrialSpec, turn: int, row: int) -> tuple[RowOfHeads, float]:
-        """The heads of a row, and their mean loss (nats) on what they saw, left out where it can be."""
+        """The heads of a row, and their mean loss (nats) on training examples, left out if possible."""
         assert spec.heads is not None
         positions = self.partition.positions(turn, row)
         labels = self.labels[torch.from_numpy(positions).to(self.labels.device)]
@@ -195,30 +193,28 @@ class _Repeat:
                 heads, loss = fit_by_steps(spec, self.rows, positions, labels, self.num_classes, row)
             return RowOfHeads(heads, [1 / len(heads)] * len(heads)), loss
         sample = sample_of(len(positions))
-        fitted = []
+        fits = []
         for rows, moments in zip(self.rows, self.moments, strict=True):
-            first, *others = (moments[block] for block in self.partition.seen(turn, row))
+            first, *others = (moments[block] for block in self.partition.blocks_of(turn, row))
             total = sum(others, start=first)
             few = by_examples(total.num, len(total.features))
             some = torch.arange(len(positions)) if few else sample
-            fitted.append(
-                fit_ridge(total, rows.take(positions[some.numpy()]), labels[some.to(labels.device)])
-            )
+            fits.append(fit_ridge(total, rows.take(positions[some.numpy()]), labels[some.to(labels.device)]))
         own = sample.to(labels.device)
-        left_out = [one.left_out[own] if len(one.left_out) > len(own) else one.left_out for one in fitted]
+        left_out = [one.left_out[own] if len(one.left_out) > len(own) else one.left_out for one in fits]
         scales = [1 / temperature_of(one, labels[own]) for one in left_out]
         together = torch.stack([one * scale for one, scale in zip(left_out, scales, strict=True)]).sum(dim=0)
-        joint = temperature_of(together, labels[own]) if len(fitted) > 1 else 1.0
+        joint = temperature_of(together, labels[own]) if len(fits) > 1 else 1.0
         loss = float(torch.nn.functional.cross_entropy(together / joint, labels[own]))
-        return RowOfHeads([one.head for one in fitted], [scale / joint for scale in scales]), loss
+        return RowOfHeads([one.head for one in fits], [scale / joint for scale in scales]), loss
 
 
 _last: dict[str, tuple[Any, _Repeat]] = {}
-"""The repeat that was used last in this process: the trials after it are mostly of the same."""
+"""The last repeat in this process; most trials belong to the repeat of the trial before."""
 
 
 def _repeat(
-    spec: TrialSpec, data: Dataset, packed: Sequence[Pack], deal: Deal, device: torch.device
+    spec: TrialSpec, data: Dataset, packs: Sequence[Pack], deal: Deal, device: torch.device
 ) -> _Repeat:
     heads = spec.heads
     assert heads is not None
@@ -231,22 +227,22 @@ def _repeat(
     if before is not None and before[0] == key:
         _last["repeat"] = before
         return before[1]
-    kept = before is not None and before[0][: len(of_rows)] == of_rows
-    rows = before[1].rows if before is not None and kept else [Rows.of(one, device) for one in packed]
-    dealt = deal.partition(heads.shares, spec.seed, number)
+    is_kept = before is not None and before[0][: len(of_rows)] == of_rows
+    rows = before[1].rows if before is not None and is_kept else [Rows.of(one, device) for one in packs]
+    partition = deal.partition(heads.shares, spec.seed, number)
     labels = torch.from_numpy(data.labels).to(device)
     moments = []
     if spec.model == RIDGE:
-        moments = [_moments(dealt, one, labels, data.num_classes) for one in rows]
-    made = _Repeat(dealt, rows, labels, data.num_classes, moments)
-    _last["repeat"] = key, made
-    return made
+        moments = [_moments(partition, one, labels, data.num_classes) for one in rows]
+    new = _Repeat(partition, rows, labels, data.num_classes, moments)
+    _last["repeat"] = key, new
+    return new
 
 
 def _moments(
-    dealt: Partition, rows: Rows, labels: Tensor, num_classes: int
+    partition: Partition, rows: Rows, labels: Tensor, num_classes: int
 ) -> dict[tuple[int, int], Moments]:
-    largest = max(len(dealt.positions(turn, -1)) for turn in range(len(dealt.blocks)))
+    largest = max(len(partition.positions(turn, -1)) for turn in range(len(partition.blocks)))
     return {
         (fold, part): Moments.of(
             (
@@ -256,18 +252,18 @@ def _moments(
             num_classes,
             with_gram=not by_examples(largest, rows.values.shape[1]),
         )
-        for fold, parts in enumerate(dealt.blocks)
+        for fold, parts in enumerate(partition.blocks)
         for part, positions in enumerate(parts)
         if len(positions)
     }
 
 
 def _ask(
-    asked: Sequence[RowOfHeads], rows: Sequence[Rows], logs: Sequence[ObservationLog], listener: Listener
+    shares: Sequence[RowOfHeads], rows: Sequence[Rows], logs: Sequence[ObservationLog], listener: Listener
 ) -> list[Observations]:
     for batch in zip(*(one.in_order() for one in rows), strict=True):
         first, values = batch[0][0], [x for _, x in batch]
-        for heads, log in zip(asked, logs, strict=True):
+        for heads, log in zip(shares, logs, strict=True):
             logits = heads.logits(values).cpu().numpy()
             log.update(np.arange(first, first + len(logits)), logits)
             listener.on_images(len(logits))
@@ -292,18 +288,18 @@ def _report(spec: TrialSpec, record: TrialRecord, seconds: float, listener: List
         listener.on_epoch(report)
 
 
-def _joined(rows: Sequence[Observations], trained_on: npt.NDArray[np.bool_]) -> Observations:
+def _join(rows: Sequence[Observations], trained_on: npt.NDArray[np.bool_]) -> Observations:
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(one, name) for one in rows]) for name in Statistics._fields
     }
     logits = [one.logits for one in rows if one.logits is not None]
-    kept = KeptLogits(logits[0].positions, np.concatenate([one.values for one in logits])) if logits else None
-    epochs = tuple(range(1, len(rows) + 1))
-    return replace(rows[0], trained_on=trained_on, logits=kept, epochs=epochs, **columns)
+    if logits:
+        columns["logits"] = KeptLogits(logits[0].positions, np.concatenate([one.values for one in logits]))
+    return replace(rows[0], trained_on=trained_on, epochs=tuple(range(1, len(rows) + 1)), **columns)
 
 
 def _weights(heads: RowOfHeads, share: float) -> dict[str, npt.NDArray[Any]]:
-    """The heads of a share as arrays: what is multiplied and what is added, scaled as logits are."""
+    """The heads of a share as arrays; weights and biases are scaled as logits are."""
     return {
         f"share_{share:g}.features_{at}.{name}": (
             (value * (scale if name in ("weight", "bias") else 1.0)).cpu().contiguous().numpy()
@@ -315,7 +311,7 @@ def _weights(heads: RowOfHeads, share: float) -> dict[str, npt.NDArray[Any]]:
 
 @dataclass(frozen=True, eq=False)
 class StoredHeads:
-    """The heads of a trial at a share; features are read less ``centers`` [D] and times ``scales``."""
+    """The heads of a trial at a share, on features less ``centers`` [D] and times ``scales``."""
 
     heads: RowOfHeads
     centers: Sequence[Tensor]
@@ -339,7 +335,7 @@ def stored_heads(
     num_classes: int,
     device: torch.device,
 ) -> StoredHeads:
-    """The heads that have seen ``share`` in the ``weights`` of a trial, of features of these ``widths``."""
+    """The heads of ``share`` in the ``weights`` of a trial, for features of these ``widths``."""
     if spec.model == BOOSTING:
         raise BadInput("model boosting: keeps no trees, so nothing new can be asked of it; use --model ridge")
     centers, scales = [], []
@@ -351,7 +347,7 @@ def stored_heads(
         heads.append(
             read(spec, _under(weights, f"share_{share:g}.features_{at}."), width, num_classes, device)
         )
-    # the heads of ridge are kept as they are added up
+    # stored heads of ridge are scaled already
     factor = 1.0 if spec.model == RIDGE else 1 / len(heads)
     return StoredHeads(RowOfHeads(heads, [factor] * len(heads)), centers, scales)
 

@@ -1,8 +1,8 @@
-"""Examples in which there is nothing to see or to hear, told by three numbers each.
+"""Flaws of pictures and sounds that show nothing, by three numbers of each example.
 
-For a picture they are the grey value that one pixel in a hundred is below, the one that one is above, and the
-share of white pixels; of a sound its peak, its root mean square, and the share of quiet samples, full scale
-being 1. Where many examples of the data look so it is their kind, and none is named.
+The numbers of a picture are the first and the 99th percentile of its grey values and the share of white
+pixels; those of a sound, of full scale 1, are its peak, its root mean square and the share of quiet samples.
+A flaw that many examples of the data have is their nature, and none is named.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 FLAWS = ("", "blank", "dark", "overexposed", "silent")
-"""Flaws of an example by their numbers: 0 is none."""
+"""Names of flaws by index; 0 is none."""
 
 FLAT, DARK = 0.05, 0.15  # grey values, of 1: the range of a blank picture, and the brightest of a dark one
 WHITE, MOSTLY, PALE = 0.97, 0.5, 0.4  # a white pixel, their share in an overexposed picture, its darkest
@@ -26,7 +26,7 @@ _KIND, _FEW = 0.05, 5  # of the examples, and in number: more with one flaw are 
 
 @dataclass(frozen=True)
 class Flaws:
-    """A ``look`` of three numbers at each example; ``classify`` gives the places in `FLAWS` of K [K, 3]."""
+    """``look`` gives three numbers of an example, ``classify`` the index in `FLAWS` of each row [K, 3]."""
 
     look: Callable[[npt.NDArray[Any]], tuple[float, float, float]]
     classify: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.int64]]

@@ -65,7 +65,7 @@ ONE_WORD = Settings(words=(1, 1), characters=(9, 9), word_weight=1.0)
 
 def test_products_are_those_of_tf_idf() -> None:
     stored = load_dataset((["a b", "a c"], [0, 1])).stored
-    hashed = HashedTexts.fitted(stored, replace(ONE_WORD, word_weight=2.0))
+    hashed = HashedTexts.fit(stored, replace(ONE_WORD, word_weight=2.0))
     # "a" is in both; the others are in one text alone, and left out: words 2 times 1, characters 1
     made = hashed.vectors(["a b", "a c", "a a a", "b"])
     np.testing.assert_allclose(made @ made.T, np.outer([1, 1, 1, 0], [5, 5, 5, 0]), atol=1e-5)
@@ -73,14 +73,14 @@ def test_products_are_those_of_tf_idf() -> None:
 
 def test_rare_words_weigh_more() -> None:
     stored = load_dataset((["a b", "a b", "a c", "a c"], [0, 0, 1, 1])).stored
-    hashed = HashedTexts.fitted(stored, ONE_WORD)
+    hashed = HashedTexts.fit(stored, ONE_WORD)
     idf = math.log(5 / 3) + 1
-    values = np.sort(hashed.weighed(["a b"]).data)
+    values = np.sort(hashed.weigh(["a b"]).data)
     np.testing.assert_allclose(values, np.repeat([1, idf], 2) / math.hypot(1, idf), rtol=1e-6)
-    thrice = np.sort(hashed.weighed(["a b b b"]).data)
+    thrice = np.sort(hashed.weigh(["a b b b"]).data)
     idf *= 1 + math.log(3)
     np.testing.assert_allclose(thrice, np.repeat([1, idf], 2) / math.hypot(1, idf), rtol=1e-6)
-    assert not hashed.weighed(["d"]).data.any()
+    assert not hashed.weigh(["d"]).data.any()
 
 
 def test_only_training_texts_are_fitted_on() -> None:

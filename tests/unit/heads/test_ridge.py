@@ -15,7 +15,7 @@ from torch import Tensor
 from easiness import load_dataset, measure
 from easiness.errors import BadInput
 from easiness.heads import Moments, fit_ridge, temperature_of
-from easiness.heads.boosting import BoostedHead, _weighed, fit_boosted
+from easiness.heads.boosting import BoostedHead, _weigh, fit_boosted
 from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fit, Rows
 from easiness.inputs import Pack
 from lengths import long_but
@@ -200,7 +200,7 @@ def test_a_member_that_knows_nothing_has_no_weight() -> None:
     labels = np.arange(400) % 2
     told = np.log(np.where(labels[:, None] == np.arange(2), 0.9, 0.1))
     told[::10] = told[::10, ::-1]  # right as often as it says
-    weights, loss = _weighed(np.stack([told, np.full((400, 2), np.log(0.5))]), labels)
+    weights, loss = _weigh(np.stack([told, np.full((400, 2), np.log(0.5))]), labels)
     assert weights[0] == pytest.approx(1, abs=0.1)
     assert loss == pytest.approx(-0.9 * np.log(0.9) - 0.1 * np.log(0.1), abs=0.02)
 

@@ -26,7 +26,7 @@ from easiness.inputs.sound.kind import (
     scan,
     window_for,
 )
-from easiness.inputs.sound.log_mel import RANGE, log_mel, mel_power, windowed
+from easiness.inputs.sound.log_mel import RANGE, log_mel, mel_power, window
 from easiness.inputs.sound.preparation import LogMels
 from easiness.spec import Recipe
 from sounds import encoded, tone, write_sounds
@@ -189,15 +189,15 @@ def test_how_loud_a_sound_is_does_not_show():
 
 
 def test_a_short_sound_has_silence_on_both_sides():
-    assert windowed(np.array([1, 2, 3], np.float32), 6).tolist() == [0, 1, 2, 3, 0, 0]
+    assert window(np.array([1, 2, 3], np.float32), 6).tolist() == [0, 1, 2, 3, 0, 0]
 
 
 def test_of_a_long_sound_the_loudest_part_is_heard():
     samples = np.zeros(100, np.float32)
     samples[42:52] = 0.5
     samples[90:] = 0.4
-    assert windowed(samples, 10).tolist() == [0.5] * 10
-    assert windowed(np.ones(100, np.float32), 10).tolist() == [1] * 10
+    assert window(samples, 10).tolist() == [0.5] * 10
+    assert window(np.ones(100, np.float32), 10).tolist() == [1] * 10
 
 
 RECIPE = Recipe(

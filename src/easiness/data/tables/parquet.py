@@ -122,7 +122,7 @@ class RowBlobs(Blobs):
         for part, rows in self._parts_of(positions):
             assert part is not None
             fact = f"un{self.reader.readable()}".replace("unreadable", "unreadable_rows")
-            start, learn = part.start, partial(self.tried, rows, len(self), part.start)
+            start, learn = part.start, partial(self.find_unreadable, rows, len(self), part.start)
             _, bad = self._facts.learned(part.file, fact, list, lambda: (learn() - start).tolist())  # noqa: B023
             self._facts.save()
             found.append(np.array(bad, np.int64) + start)

@@ -162,7 +162,7 @@ def examples_at(data: Dataset, positions: npt.NDArray[np.int64], recipe: SeenAs)
         return texts_of(data, positions)
     ascending, back = np.unique(positions, return_inverse=True)
     if isinstance(recipe, PicturePreparation):
-        prepared = np.stack(list(data.stored.subset(ascending).map(recipe.prepared)))
+        prepared = np.stack(list(data.stored.subset(ascending).map(recipe.prepare)))
         return torch.from_numpy(prepared[back]).float() / 255
     few = data.part(ascending).packed(recipe)
     bank = data.kind.bank(few, recipe, torch.device("cpu"), augment=False, sharers=1)

@@ -206,8 +206,8 @@ def test_a_panorama_makes_no_batch_of_its_size(monkeypatch):
     expected = crop_random(photos, drawn, 48, CPU), crop_centre(photos, 64, 48, CPU)
     moved = []
     monkeypatch.setattr(preparation, "_photo_by_photo", lambda _: False)
-    padded = preparation._padded
-    monkeypatch.setattr(preparation, "_padded", lambda *given: moved.append(padded(*given)) or moved[-1])
+    padded = preparation._pad
+    monkeypatch.setattr(preparation, "_pad", lambda *given: moved.append(padded(*given)) or moved[-1])
     seen = crop_random(photos, drawn, 48, CPU), crop_centre(photos, 64, 48, CPU)
     for ours, theirs in zip(seen, expected, strict=True):
         assert (ours.float() - theirs.float()).abs().max() <= LEVEL
@@ -278,7 +278,7 @@ def test_an_error_in_a_thread_is_that_of_the_batch(monkeypatch):
     def refuse(*_: object) -> None:
         raise BadInput("photo 3: torn")
 
-    monkeypatch.setattr(preparation, "_resized", refuse)
+    monkeypatch.setattr(preparation, "_resize", refuse)
     before = threading.active_count()
     with pytest.raises(BadInput, match="photo 3: torn"):
         crop_centre([photo(60, 47)] * 20, 64, 48, CPU)

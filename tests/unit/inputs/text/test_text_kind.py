@@ -27,7 +27,7 @@ from easiness.inputs.text.kind import (
     tokens_of,
     words_of,
 )
-from easiness.inputs.text.near import FoldedTexts, folded, near_texts
+from easiness.inputs.text.near import FoldedTexts, fold, near_texts
 from easiness.models import build_model
 from easiness.spec import Recipe
 
@@ -230,7 +230,7 @@ OTHERS = [
 
 
 def look(text: str) -> str:
-    return folded(np.frombuffer(text.encode(), np.uint8))
+    return fold(np.frombuffer(text.encode(), np.uint8))
 
 
 def kept(texts: list[str]) -> FoldedTexts:
