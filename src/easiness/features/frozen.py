@@ -388,5 +388,5 @@ def _weights(request: Request, model: str) -> Path:
         ) from None
 
 
-TIMM = FeatureKind("timm:NAME", _of_timm, frozen=True, example=f"timm:{NETWORK}")
-TORCHVISION = FeatureKind("torchvision:NAME", _of_torchvision, frozen=True, example="torchvision:resnet18")
+TIMM = FeatureKind("timm:NAME", _of_timm, frozen=True)
+TORCHVISION = FeatureKind("torchvision:NAME", _of_torchvision, frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from easiness.data import Dataset
@@ -24,7 +23,7 @@ from easiness.features.hub.sequences import HUB
 from easiness.features.of_run import RUN
 from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE, SOUND, TEXT, VECTOR
-from easiness.named_import import current_folder_importable, needing_torch
+from easiness.named_import import needing_torch
 
 if TYPE_CHECKING:
     import torch
@@ -71,8 +70,8 @@ def find_features(
         return by_function(form) if callable(form) else from_given(form, data)
     request = Request(os.fspath(form), data, download, device)
     kind = _kind_of(request.text)
-    hint = _hint(request.text) if kind in (None, CODE) else ""
-    if kind is None or hint:
+    if kind is None:
+        hint = nearest(request.text.lower(), [kind.prefix or kind.form for kind in KINDS])
         raise BadInput(f"{request.what}: not known{hint}; give {feature_forms()}")
     with needing_torch(request.what):
         return kind.find(request)
@@ -91,17 +90,6 @@ def feature_forms(*, frozen: bool = False) -> str:
     """The forms of sources in one line, for help and errors; with ``frozen`` those of published networks."""
     *forms, last = (kind.form for kind in KINDS if kind.frozen or not frozen)
     return f"{', '.join(forms)} or {last}"
-
-
-def _hint(text: str) -> str:
-    """A hint for a text that is nearly right; for code only if its module does not exist."""
-    prefix = text.partition(":")[0]
-    if not CODE.reads(text):
-        return nearest(text.lower(), [kind.example or kind.prefix or kind.form for kind in KINDS])
-    with current_folder_importable():
-        if find_spec(prefix.partition(".")[0]) is not None:
-            return ""
-    return nearest(f"{prefix}:", [kind.prefix or kind.form for kind in KINDS], 0.7)
 
 
 def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> FeatureSource:

@@ -132,13 +132,12 @@ class FeatureKind:
     """A kind of sources that texts name; ``find`` makes the source.
 
     A text has a ``form``: a name, a prefix before ``NAME``, or the name of a ``FILE``. Published networks are
-    ``frozen``. Hints name an ``example``.
+    ``frozen``.
     """
 
     form: str
     find: Callable[[Request], FeatureSource]
     frozen: bool = False
-    example: str = ""
 
     @property
     def prefix(self) -> str:

@@ -88,36 +88,32 @@ Header: TypeAlias = tuple[Any, ...]
 """The facts that the beginning of a file holds: numbers and truth values."""
 
 
+@dataclass(eq=False)
 class Files:
-    """Reads examples of a kind from the bytes of a file, or of a cell of a table.
+    """Reads examples of a kind from the bytes of files, or of cells of a table.
 
-    An example is called ``noun``, and the facts in headers ``measures``. Examples are decoded ``in_threads``
-    unless that is unsafe.
+    Messages call an example ``noun``, and the facts in its header ``measures``; ``blank`` is such a header.
+    ``suffixes`` are the ends of names of files, in lower case. ``read_header`` and ``decode``, by the traits
+    of the data if any, raise `Unreadable`. ``scan`` gives the traits by all headers, ``None`` without any.
+    Files are remembered as ``readable`` under this key. ``quiet`` surrounds threads that decode. Examples are
+    decoded ``in_threads`` unless that is unsafe.
     """
 
     noun: str
     measures: str
-    in_threads = True
-
-    def suffixes(self) -> frozenset[str]:
-        """The ends of the names of such files, in lower case."""
-        raise NotImplementedError
-
-    def read_header(self, blob: Blob, name: str) -> Header:
-        """The header of a file; raises `Unreadable` if there is none."""
-        raise NotImplementedError
+    blank: tuple[Any, ...]
+    suffixes: Callable[[], frozenset[str]]
+    read_header: Callable[[Blob, str], Header]
+    scan: Callable[[Iterator[Any]], Traits | None]
+    decode: Callable[[Blob, str, Any], Value]
+    readable: Callable[[], str]
+    quiet: Callable[[], AbstractContextManager[None]] = nullcontext
+    in_threads: bool = True
 
     def header(self, fields: Any) -> Header | None:
         """The header of its ``fields`` in JSON, ``None`` if they make none."""
-        raise NotImplementedError
-
-    def scan(self, headers: Iterator[Any]) -> Traits | None:
-        """The traits of all examples, ``None`` without headers."""
-        raise NotImplementedError
-
-    def decode(self, blob: Blob, name: str, traits: Any) -> Value:
-        """The example of a file, by the ``traits`` of the data if any; raises `Unreadable`."""
-        raise NotImplementedError
+        is_header = isinstance(fields, list) and [*map(type, fields)] == [*map(type, self.blank)]
+        return type(self.blank)(*fields) if is_header else None
 
     def is_readable(self, blob: Blob, name: str) -> bool:
         try:
@@ -125,13 +121,6 @@ class Files:
         except Unreadable:
             return False
         return True
-
-    def readable(self) -> str:
-        """The key under which files are remembered as readable; other libraries have another key."""
-        return f"readable_{self.noun}"
-
-    def quiet(self) -> AbstractContextManager[None]:
-        return nullcontext()
 
     @property
     def reading(self) -> str:

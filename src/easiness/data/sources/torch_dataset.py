@@ -50,20 +50,16 @@ class _ItemFacts(NamedTuple):
     label: int
 
 
-class _ItemFiles(type(IMAGE_FILES)):  # type: ignore[misc]
-    """Items in the place of files: what stands for stored bytes are pixels."""
-
-    in_threads = False
-
-    def decode(self, blob: Any, name: str, traits: ImageTraits) -> Pixels:  # noqa: ARG002
-        pixels: Pixels = blob()
-        return np.repeat(pixels, 3, axis=2) if traits.channels > pixels.shape[2] else pixels
+def _with_channels(blob: Any, _: str, traits: ImageTraits) -> Pixels:
+    """The pixels of an item, which stand for stored bytes."""
+    pixels: Pixels = blob()
+    return np.repeat(pixels, 3, axis=2) if traits.channels > pixels.shape[2] else pixels
 
 
 class Items(Blobs):
     """All items of a Dataset, which is used only from the thread that asks."""
 
-    reader = _ItemFiles()
+    reader = replace(IMAGE_FILES, in_threads=False, decode=_with_channels)
 
     def __init__(self, dataset: Any, what: str) -> None:
         self._dataset = dataset

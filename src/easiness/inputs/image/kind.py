@@ -9,7 +9,7 @@ import math
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,7 +25,6 @@ from easiness.inputs.image.photos import average_blocks, cache_path, cached_phot
 from easiness.inputs.image.pixels import (
     ArrayImages,
     ImageHeader,
-    ImageTraits,
     Pixels,
     scan,
     to_pil,
@@ -118,39 +117,6 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
     return pixels[..., None] if channels == 1 else pixels
 
 
-class ImageFiles(Files):
-    """Files of pictures, as Pillow reads them."""
-
-    noun, measures = "image", "sizes"
-
-    def suffixes(self) -> frozenset[str]:
-        return suffixes()
-
-    def read_header(self, blob: Blob, name: str) -> ImageHeader:
-        return header_of(_open(blob, name))
-
-    def header(self, fields: Any) -> ImageHeader | None:
-        match fields:
-            case [int(height), int(width), bool(grey), bool(deep)]:
-                return ImageHeader(height, width, grey, deep)
-        return None
-
-    def scan(self, headers: Iterator[ImageHeader]) -> ImageTraits | None:
-        return scan(headers)
-
-    def decode(self, blob: Blob, name: str, traits: ImageTraits | None) -> npt.NDArray[np.uint8]:
-        return decode_image(blob, name, 3 if traits is None else traits.channels)
-
-    def readable(self) -> str:
-        return "readable_16_bits_heif" if reads_heif() else "readable_16_bits"
-
-    def quiet(self) -> AbstractContextManager[None]:
-        return decoder_warnings()
-
-
-IMAGE_FILES = ImageFiles()
-
-
 def header_of(image: Image.Image) -> ImageHeader:
     """The header of a picture that was opened; pixels are left alone."""
     width, height = image.size
@@ -189,6 +155,19 @@ def _open(blob: Blob, name: str) -> Image.Image:
         raise Unreadable(name, BOMB) from None
     except Exception as error:  # a decoder may raise anything on broken bytes
         raise Unreadable(name, f"unreadable image ({one_line(error)})") from None
+
+
+IMAGE_FILES = Files(
+    "image",
+    "sizes",
+    ImageHeader(1, 1, False),
+    suffixes,
+    lambda blob, name: header_of(_open(blob, name)),
+    scan,
+    lambda blob, name, traits: decode_image(blob, name, 3 if traits is None else traits.channels),
+    lambda: "readable_16_bits_heif" if reads_heif() else "readable_16_bits",
+    decoder_warnings,
+)
 
 
 LARGEST_SIDE = 160  # pixels of a picture in a page, so that one of twenty classes of photos has about 4 MB

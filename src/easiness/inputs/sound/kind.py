@@ -126,45 +126,38 @@ def soundfile() -> Any:
     return library
 
 
-class SoundFiles(Files):
-    """Files of sounds, which soundfile reads."""
-
-    noun, measures = "sound", "lengths"
-
-    def suffixes(self) -> frozenset[str]:
-        return SUFFIXES
-
-    def read_header(self, blob: Blob, name: str) -> SoundHeader:
-        """Rate, channels and samples a channel; the last is a guess in headers of MP3."""
-        with _open(blob, name) as file:
-            return SoundHeader(file.samplerate, file.channels, file.frames)
-
-    def header(self, fields: Any) -> SoundHeader | None:
-        match fields:
-            case [int(rate), int(channels), int(frames)] if bool not in map(type, fields):
-                return SoundHeader(rate, channels, frames)
-        return None
-
-    def scan(self, headers: Iterator[SoundHeader]) -> SoundTraits | None:
-        return scan(headers)
-
-    def decode(self, blob: Blob, name: str, traits: SoundTraits | None) -> Samples:
-        """The samples [n] of a sound, the mean of its channels, at the rate of the traits or its own.
-
-        If a sample exceeds 1, all of the sound are scaled down.
-        """
-        with _open(blob, name) as file:
-            rate = file.samplerate
-            with caught(lambda error: Unreadable(name, f"unreadable or truncated sound ({one_line(error)})")):
-                parts = list(_mono(file, name))
-        samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
-        problem = problem_of(samples)
-        if problem:
-            raise Unreadable(name, problem)
-        return resample(samples, rate, rate if traits is None else traits.rate)
+def _read_header(blob: Blob, name: str) -> SoundHeader:
+    """Rate, channels and samples a channel; the last is a guess in headers of MP3."""
+    with _open(blob, name) as file:
+        return SoundHeader(file.samplerate, file.channels, file.frames)
 
 
-SOUND_FILES = SoundFiles()
+def _decode(blob: Blob, name: str, traits: SoundTraits | None) -> Samples:
+    """The samples [n] of a sound, the mean of its channels, at the rate of the traits or its own.
+
+    If a sample exceeds 1, all of the sound are scaled down.
+    """
+    with _open(blob, name) as file:
+        rate = file.samplerate
+        with caught(lambda error: Unreadable(name, f"unreadable or truncated sound ({one_line(error)})")):
+            parts = list(_mono(file, name))
+    samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
+    problem = problem_of(samples)
+    if problem:
+        raise Unreadable(name, problem)
+    return resample(samples, rate, rate if traits is None else traits.rate)
+
+
+SOUND_FILES = Files(
+    "sound",
+    "lengths",
+    SoundHeader(1, 1, 1),
+    lambda: SUFFIXES,
+    _read_header,
+    scan,
+    _decode,
+    lambda: "readable_sound",
+)
 
 
 def problem_of(samples: npt.NDArray[Any]) -> str:
