@@ -129,12 +129,9 @@ def test_the_rate_is_the_most_common_one_up_to_a_bound(rates, rate):
     assert traits is not None
     assert traits.rate == rate
     assert scan([]) is None
-
-
-def test_those_of_other_rates_are_told():
-    traits = scan(headers(8000, 8000, 44100, 8000, 44100, 11025))
-    assert traits is not None
-    assert traits.notes == (
+    others = scan(headers(8000, 8000, 44100, 8000, 44100, 11025))
+    assert others is not None
+    assert others.notes == (
         "1 of the sounds has 11.025 kHz, and is resampled to 8 kHz",
         "2 of the sounds have 44.1 kHz, and are resampled to 8 kHz",
     )
@@ -178,24 +175,17 @@ def test_pictures_are_those_of_transformers(rate):
     assert np.allclose(log_mel(samples, rate, 40, 0.01), decibels / RANGE + 1, atol=1e-4)
 
 
-def test_silence_and_one_sample():
+def test_pictures_of_silence_of_one_sample_and_of_any_loudness():
     assert not log_mel(np.zeros(4000, np.float32), 8000, 40, 0.01).any()
     assert log_mel(np.array([0.5], np.float32), 8000, 40, 0.01).shape == (40, 1)
-
-
-def test_how_loud_a_sound_is_does_not_show():
     loud, quiet = (log_mel(tone(700, loud=loud), 8000, 40, 0.01) for loud in (0.8, 0.008))
     assert np.allclose(loud, quiet, atol=1e-4)
 
 
-def test_a_short_sound_has_silence_on_both_sides():
+def test_a_window_is_padded_with_silence_or_the_loudest_part():
     assert window(np.array([1, 2, 3], np.float32), 6).tolist() == [0, 1, 2, 3, 0, 0]
-
-
-def test_of_a_long_sound_the_loudest_part_is_heard():
     samples = np.zeros(100, np.float32)
-    samples[42:52] = 0.5
-    samples[90:] = 0.4
+    samples[42:52], samples[90:] = 0.5, 0.4
     assert window(samples, 10).tolist() == [0.5] * 10
     assert window(np.ones(100, np.float32), 10).tolist() == [1] * 10
 
@@ -224,34 +214,25 @@ def test_draws_are_within_their_bounds():
     assert (drawn[:, 4] + drawn[:, 5]).max() == 8
 
 
-def test_nothing_drawn_is_nothing_changed():
+def test_pictures_change_as_drawn():
     assert torch.equal(augmented(2, 80, 0, 0, 0, 0), FIRST)
+    later, earlier = augmented(4, 80, 0, 0, 0, 0), augmented(1, 80, 0, 0, 0, 0)
+    assert torch.equal(later[..., 2:], FIRST[..., :-2])
+    assert torch.equal(earlier[..., :-1], FIRST[..., 1:])
+    assert not torch.cat([later[..., :2], earlier[..., -1:]], dim=-1).any()
+    assert torch.allclose(augmented(2, 160, 0, 0, 0, 0), (FIRST + 0.1).clamp(max=1))  # 8 of 80 decibels
+    assert torch.allclose(augmented(2, 40, 0, 0, 0, 0), FIRST - 0.05)
+    masked = FIRST.clone()
+    masked[..., 3:5] = 0
+    masked[:, 6] = 0
+    assert torch.equal(augmented(2, 80, 3, 2, 6, 1), masked)
+
+
+def test_without_augmentation_nothing_is_drawn():
     clean = LogMels(RECIPE, False)
     drawn = clean.draw(POSITION, torch.Generator())
     assert drawn.shape == (1, 0)
     assert torch.equal(clean.augmented(PICTURES, POSITION, drawn), FIRST)
-
-
-def test_a_shift_brings_silence():
-    later = augmented(4, 80, 0, 0, 0, 0)
-    assert torch.equal(later[..., 2:], FIRST[..., :-2])
-    assert not later[..., :2].any()
-    earlier = augmented(1, 80, 0, 0, 0, 0)
-    assert torch.equal(earlier[..., :-1], FIRST[..., 1:])
-    assert not earlier[..., -1:].any()
-
-
-def test_gain_is_added_to_the_logarithm():
-    assert torch.allclose(augmented(2, 160, 0, 0, 0, 0), (FIRST + 0.1).clamp(max=1))  # 8 of 80 decibels
-    assert torch.allclose(augmented(2, 40, 0, 0, 0, 0), FIRST - 0.05)
-
-
-def test_masks_silence_time_and_frequency():
-    masked = augmented(2, 80, 3, 2, 6, 1)
-    expected = FIRST.clone()
-    expected[..., 3:5] = 0
-    expected[:, 6] = 0
-    assert torch.equal(masked, expected)
 
 
 def test_raw_and_normalized():
@@ -321,6 +302,7 @@ def test_arrays_with_a_rate():
         (SOUNDS, [8000, 16000], r"rate=\[8000, 16000\]: is not one whole number"),
         (SOUNDS, [8000] * 99, r"rate=\[8000[^]]{,36}: is not one whole number"),
         (SOUNDS, 8, r"rate=8: no rate of sounds"),
+        (SOUNDS, None, r"for sounds with rate="),
         (["a text"] * 12, 8000, r"x: sound 0: str and no samples; give arrays, or leave out rate="),
         ([np.zeros((2, 4000), np.float32)] * 12, 8000, r"x: sound 0: shape 2x4000; give its samples"),
         ([np.zeros(0, np.float32)] * 12, 8000, r"x: sound 0: no samples"),
@@ -331,11 +313,6 @@ def test_arrays_with_a_rate():
 def test_arrays_that_are_no_sounds(sounds, rate, problem):
     with pytest.raises(BadInput, match=problem):
         load_dataset((sounds, LABELS), rate=rate)
-
-
-def test_sounds_of_many_lengths_without_a_rate():
-    with pytest.raises(BadInput, match=r"for sounds with rate="):
-        load_dataset((SOUNDS, LABELS))
 
 
 @pytest.mark.parametrize("how", [{"model": "mlp_1", "epochs": 2}, {"features": "logmel"}], ids=str)
