@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
-from easiness.errors import BadInput, one_line, recast
+from easiness.errors import BadInput, RunFailed, one_line, recast
 from easiness.regular_file import open_regular
 from easiness.spec import LONGEST_NAME
+
+T = TypeVar("T")
 
 GIB = 1024**3
 AGAIN = "get the file again"
@@ -376,3 +380,26 @@ def mapped_array(path: Path) -> npt.NDArray[Any]:
 
 def _without_advice() -> warnings.catch_warnings[None]:
     return warnings.catch_warnings(action="ignore", category=UserWarning)
+
+
+def made_once(path: Path, find: Callable[[], T | None], make: Callable[[], T], noun: str, remedy: str) -> T:
+    """The result of ``find``, or of ``make`` where there is none: of two processes one makes it at ``path``.
+
+    `RunFailed` where the file, which ``noun`` names, cannot be written.
+    """
+    try:
+        there = find()
+        if there is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{path}.lock"):
+                there = find()
+                if there is None:
+                    there = make()
+            Path(f"{path}.lock").unlink(missing_ok=True)
+        return there
+    except OSError as error:
+        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
+        raise RunFailed(
+            f"{path}: the {noun} cannot be written ({error.strerror or error}, {free // 10**6} MB free); run "
+            f"it again when this is mended, {remedy}"
+        ) from error

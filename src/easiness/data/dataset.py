@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.gate import check_fits
-from easiness.inputs import IMAGE, InputKind, Signature, Stored, Values, counted
+from easiness.inputs import IMAGE, InputKind, Signature, StoredExamples, Values, track
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 
 R = TypeVar("R")
@@ -63,7 +63,7 @@ class Dataset:
     other_files: tuple[str, ...] = ()
     groups: npt.NDArray[np.object_] | None = field(default=None, repr=False)
     kind: InputKind = field(default=IMAGE, repr=False)
-    standard: Stored | None = field(default=None, repr=False)
+    standard: StoredExamples | None = field(default=None, repr=False)
     columns: Columns | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ class Dataset:
             return self.stored.traits.held_out_from(self.standard)
         if self.held_out is None:
             return self.stored.traits
-        return self.stored.traits.joined(
+        return self.stored.traits.join(
             self.held_out.stored.traits, self.where, (self.split, self.held_out.split)
         )
 
@@ -316,7 +316,7 @@ def value_digests(data: Dataset) -> npt.NDArray[np.uint8]:
     """`value_digest` of every example of a data set, [K, 32]; each is decoded once, in threads."""
     digests = np.zeros((len(data), DIGEST_BYTES), np.uint8)
     read = data.stored.map(partial(value_digest, data.kind))
-    for at, digest in enumerate(counted(read, "reading examples", len(data))):
+    for at, digest in enumerate(track(read, "reading examples", len(data))):
         digests[at] = np.frombuffer(digest, np.uint8)
     return digests
 
@@ -419,7 +419,7 @@ def merge_splits(data: Dataset) -> Dataset:
     )
 
 
-class JoinedExamples(Stored):
+class JoinedExamples(StoredExamples):
     """The examples of two splits, one after the other."""
 
     def __init__(self, parts: tuple[Any, Any]) -> None:

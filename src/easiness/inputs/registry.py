@@ -1,4 +1,4 @@
-"""Every kind of examples, and the one that an array is of."""
+"""All kinds of examples, and the kind of an array."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, SOUND, TEXT)
 
 
 def kind_named(name: str) -> InputKind:
-    """The kind with this name, which a study offers as ``NAME_kind``; `BadInput` where there is none."""
+    """The kind of this name, which a study may offer as ``NAME_kind``; raises `BadInput`."""
     for kind in KINDS:
         if kind.name == name:
             return kind
@@ -31,7 +31,7 @@ def kind_named(name: str) -> InputKind:
 
 
 def kind_of(array: npt.NDArray[Any], where: str) -> InputKind:
-    """The kind of the examples in an array [K, ...]; `BadInput` where no kind takes it."""
+    """The kind of the examples in an array [K, ...]; raises `BadInput` if no kind takes it."""
     for kind in KINDS:
         if kind.takes(array):
             return kind

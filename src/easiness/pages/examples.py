@@ -15,7 +15,7 @@ from urllib.parse import quote_from_bytes
 import numpy as np
 
 from easiness.data import Dataset
-from easiness.inputs import reduced
+from easiness.inputs import shrink_address
 from easiness.lazy import Integers
 from easiness.pages.data_map import DataMap, Document, Named
 from easiness.regular_file import way_between
@@ -160,12 +160,12 @@ def photos_of(data: Dataset, wanted: Sequence[Named], room: int, pixels: int) ->
     for name, address in _made(data, rank, lambda value: photo(value, pixels)):
         if address is None:
             continue
-        found[name] = address if side == pixels else reduced(address, side)
+        found[name] = address if side == pixels else shrink_address(address, side)
         spent += len(found[name])
         while spent > room and side > _FEWEST_PIXELS:  # as if all were as those seen so far
             fits = side * math.sqrt(room * len(found) / (spent * len(rank)))
             side = max(_FEWEST_PIXELS, int(min(fits, 0.95 * side)))
-            found = {name: reduced(one, side) for name, one in found.items()}
+            found = {name: shrink_address(one, side) for name, one in found.items()}
             spent = sum(map(len, found.values()))
         while spent > room:
             spent -= len(found.pop(max(found, key=rank.__getitem__)))

@@ -214,8 +214,8 @@ def told(data: Dataset, rows: npt.NDArray[np.int64]) -> Told | None:
     ``None`` where the ids are paths already, or where the examples are neither texts nor files.
     """
     kind = data.kind
-    if kind.exported.form == "text":
-        return Told(kind.exported.column, data.map(rows, kind.plain))
+    if kind.export_form.form == "text":
+        return Told(kind.export_form.column, data.map(rows, kind.plain))
     if kind.files is None or data.ids.dtype != np.int64 or not len(rows):
         return None
     paths = [Path(data.stored.name(at)) for at in rows.tolist()]

@@ -10,7 +10,7 @@ import torch
 from easiness.data import Dataset, hold_out, load_dataset, merge_splits
 from easiness.data.sources.source import check_examples, check_ids
 from easiness.errors import BadInput
-from easiness.inputs.image.stored import ArrayImages
+from easiness.inputs.image.pixels import ArrayImages
 from pixels import images_of
 
 

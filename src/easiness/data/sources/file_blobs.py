@@ -25,10 +25,10 @@ from easiness.inputs import (
     Positions,
     StoredTexts,
     Unreadable,
-    counted,
     digest,
     from_texts,
     in_threads,
+    track,
 )
 from easiness.regular_file import UTF_8, read_regular
 
@@ -207,7 +207,7 @@ class FileBlobs(Blobs):
 
     def _of_each(self, function: Callable[[int], R], positions: Positions, what: str) -> Iterator[R]:
         try:
-            yield from counted(in_threads(function, positions.tolist()), what, len(positions))
+            yield from track(in_threads(function, positions.tolist()), what, len(positions))
         finally:
             self._facts.save()
 

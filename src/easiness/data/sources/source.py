@@ -17,7 +17,7 @@ from easiness.data.dataset import Columns, Dataset, Ids
 from easiness.data.sources.file_blobs import TextFiles
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_names
-from easiness.inputs import IMAGE, Blobs, Encoded, EncodedSource, InputKind, Positions, Stored
+from easiness.inputs import IMAGE, Blobs, EncodedExamples, EncodedSource, InputKind, Positions, StoredExamples
 from easiness.regular_file import at_home
 from easiness.spec import TABLE_OPTIONS, LoadOptions
 
@@ -90,7 +90,7 @@ class Split:
 
     name: str
     where: str
-    examples: Stored | Blobs | TextFiles
+    examples: StoredExamples | Blobs | TextFiles
     ids: Ids
     labels: npt.NDArray[Any]
     name_at: Callable[[int], str]
@@ -122,9 +122,9 @@ class Split:
             ),
         )
 
-    def stored(self, parts: EncodedSource) -> Stored:
+    def stored(self, parts: EncodedSource) -> StoredExamples:
         if isinstance(self.examples, Blobs):
-            return Encoded(self.examples, self.positions, parts)
+            return EncodedExamples(self.examples, self.positions, parts)
         return self.examples.stored(self.positions) if isinstance(self.examples, TextFiles) else self.examples
 
 

@@ -29,12 +29,12 @@ from easiness.inputs import (
     Pixels,
     Positions,
     Unreadable,
-    counted,
     decode_opened,
     decoder_warnings,
     header_of,
     pixel_digest,
     to_picture,
+    track,
 )
 from easiness.own_process import wait_passively
 from easiness.records import to_numpy
@@ -52,20 +52,16 @@ class _Item(NamedTuple):
     label: int
 
 
-class _ItemFiles(type(IMAGE_FILES)):  # type: ignore[misc]
-    """Items in the place of files: what stands for stored bytes are pixels."""
-
-    in_threads = False
-
-    def decode(self, blob: Any, name: str, traits: ImageTraits) -> Pixels:  # noqa: ARG002
-        pixels: Pixels = blob()
-        return np.repeat(pixels, 3, axis=2) if traits.channels > pixels.shape[2] else pixels
+def _with_channels(blob: Any, _: str, traits: ImageTraits) -> Pixels:
+    """The pixels of an item, which stand for stored bytes."""
+    pixels: Pixels = blob()
+    return np.repeat(pixels, 3, axis=2) if traits.channels > pixels.shape[2] else pixels
 
 
 class Items(Blobs):
     """All items of a Dataset, which is used only from the thread that asks."""
 
-    reader = _ItemFiles()
+    reader = replace(IMAGE_FILES, in_threads=False, decode=_with_channels)
 
     def __init__(self, dataset: Any, what: str) -> None:
         self._dataset, self._what, self._length = dataset, what, length_of(dataset, what)
@@ -87,11 +83,11 @@ class Items(Blobs):
         return [self._item(at).digest for at in positions.tolist()]
 
     def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
-        places = counted(positions.tolist(), self.reader.reading, len(positions))
+        places = track(positions.tolist(), self.reader.reading, len(positions))
         return np.array([self._item(at).label for at in places], np.int64)
 
     def unreadable(self, positions: Positions) -> Positions:
-        places = counted(positions.tolist(), self.reader.looking, len(positions))
+        places = track(positions.tolist(), self.reader.looking, len(positions))
         return np.array([at for at in places if not self._is_readable(at)], np.int64)
 
     def check(self, positions: Positions) -> None:

@@ -32,7 +32,7 @@ from easiness.inputs import (
     VECTOR,
     Blobs,
     InputKind,
-    Stored,
+    StoredExamples,
     StoredVectors,
     from_texts,
 )
@@ -170,7 +170,7 @@ class TableExamples(NamedTuple):
     """The rows of each split as examples of a kind, their ids, and notes on how they were made."""
 
     kind: InputKind
-    splits: Sequence[Stored | Blobs | TextFiles]
+    splits: Sequence[StoredExamples | Blobs | TextFiles]
     ids: Sequence[Ids]
     notes: tuple[str, ...] = ()
     in_rows: bool = False
@@ -208,7 +208,7 @@ def examples_in(tables: Tables, column: ExampleColumn, label: str, options: Load
     return TableExamples(column.kind, blobs, positions, in_rows=True)
 
 
-def texts_of(table: Table, column: str) -> Stored:
+def texts_of(table: Table, column: str) -> StoredExamples:
     table.check_column(column, "; name that of the texts with --text NAME")
     where, kind = table.where, table.kind(column)
     if not is_text(kind):

@@ -22,9 +22,9 @@ from easiness.inputs import (
     Header,
     Positions,
     Unreadable,
-    counted,
     digest,
     in_threads,
+    track,
 )
 from easiness.regular_file import read_regular
 
@@ -95,7 +95,7 @@ class RowBlobs(Blobs):
 
     def _digests_in(self, part: RowsOfFile | None, rows: Positions, total: int, num_before: int) -> list[str]:
         def read(rows: Positions) -> Iterator[bytes]:
-            return counted(in_threads(digest, self.blobs(rows)), self.reader.reading, total, num_before)
+            return track(in_threads(digest, self.blobs(rows)), self.reader.reading, total, num_before)
 
         if part is None or self._facts is None:
             return [one.hex() for one in read(rows)]
@@ -121,7 +121,7 @@ class RowBlobs(Blobs):
         fact = f"un{self.reader.readable()}".replace("unreadable", "unreadable_rows")
         unreadable = []
         for start, stop, file, _ in self._parts:
-            learn = partial(self.tried, positions[start:stop], len(self), start)
+            learn = partial(self.find_unreadable, positions[start:stop], len(self), start)
             _, bad = self._facts.lookup(file, fact, list, lambda: (learn() - start).tolist())  # noqa: B023
             self._facts.save()
             unreadable.append(np.array(bad, np.int64) + start)

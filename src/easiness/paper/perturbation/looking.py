@@ -146,7 +146,7 @@ def examples_at(data: Dataset, positions: npt.NDArray[np.int64], view: View) -> 
         return texts_of(data, positions)
     ascending, back = np.unique(positions, return_inverse=True)
     if isinstance(view, PicturePreparation):
-        pictures = np.stack(list(data.stored.subset(ascending).map(view.prepared)))
+        pictures = np.stack(list(data.stored.subset(ascending).map(view.prepare)))
         return torch.from_numpy(pictures[back]).float() / 255
     few = data.part(ascending).packed(view)
     bank = data.kind.bank(few, view, torch.device("cpu"), augment=False, sharers=1)

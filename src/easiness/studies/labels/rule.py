@@ -19,15 +19,7 @@ from easiness.inputs import kind_named
 from easiness.lazy import Figure, Integers, Mask, pd
 from easiness.models import is_given
 from easiness.runs import Told, find_data, load_as, positions_in, told
-from easiness.spec import (
-    NOT_BY_STEPS,
-    Option,
-    Trials,
-    command_line,
-    featuring_of,
-    loading_of,
-    training_of,
-)
+from easiness.spec import NOT_BY_STEPS, Option, Trials, command_line, featuring_of, loading_of, training_of
 from easiness.store import Run
 from easiness.studies.labels.agreement import PeopleAgreement, agreement
 from easiness.studies.suspects import SuspectOptions, suspects
@@ -209,7 +201,7 @@ def _as_decided(in_order: pd.DataFrame, decisions: Decisions, only: bool) -> pd.
 
 
 def _texts(run: Run) -> Told | None:
-    if kind_named(run.spec.data.kind).exported.form == "text":
+    if kind_named(run.spec.data.kind).export_form.form == "text":
         data, _ = find_data(run, None)
         with suppress(BadInput):
             return None if data is None else told(data, positions_in(data, run))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.data import DIGEST_BYTES, Dataset, value_digest
 from easiness.errors import BadInput, shorten
-from easiness.inputs import FLAWS, NearPairs, counted, kind_named
+from easiness.inputs import FLAWS, NearPairs, kind_named, track
 from easiness.lazy import Integers, pd
 from easiness.runs import find_data
 from easiness.spec import Split, content_hash
@@ -267,7 +267,7 @@ def _search(data: Dataset) -> Arrays:
         notes.append(f"Nothing is held out, so no {data.kind.noun} can be in both splits.")
     if near is not None:
         looks = views["train"][1]
-        others = near.kept(0) if held_out is None else views["held_out"][1]
+        others = near.collection(0) if held_out is None else views["held_out"][1]
         within, left_out = near.within(looks)
         notes += [near.left_out(looks, others), left_out]
         blocks: dict[Split, Iterable[NearPairs]] = {"train": within or ()}
@@ -302,8 +302,8 @@ def _look(split: Dataset) -> tuple[npt.NDArray[np.uint8], Any, Integers]:
 
     numbers = np.zeros((len(split), 3))
     digests = np.zeros((len(split), DIGEST_BYTES), np.uint8)
-    looks = None if near is None else near.kept(len(split))
-    for at, (digest, look, three) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):
+    looks = None if near is None else near.collection(len(split))
+    for at, (digest, look, three) in enumerate(track(split.stored.map(see), _COMPARING, len(split))):
         digests[at], numbers[at] = np.frombuffer(digest, np.uint8), three
         if looks is not None:
             looks.keep(at, look)

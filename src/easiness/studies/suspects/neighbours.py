@@ -11,7 +11,7 @@ import numpy.typing as npt
 from easiness.analysis import drawn_examples, nearest_rows, unit_rows
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.features import feature_reader, untrusted
+from easiness.features import distrust_reason, feature_reader
 from easiness.inputs import tell
 from easiness.lazy import Floats, Integers, pd
 from easiness.models import missing_code
@@ -63,7 +63,7 @@ def features(
     run on features these are looked at, one after another. Raises `NoFeatures` where they cannot be had, and
     `BadInput` where the ``source`` given has other data than the run, or a file is damaged.
     """
-    why = "" if run.shares else untrusted(run) or no_torch() or missing_code(run.model)
+    why = "" if run.shares else distrust_reason(run) or no_torch() or missing_code(run.model)
     data: Dataset | None = None
     if not why:
         data, why = find_data(run, source)

@@ -15,17 +15,9 @@ from easiness import show
 from easiness.analysis import POLICIES, Gain, paired_gain
 from easiness.data import Dataset, apply_labels, new_labels
 from easiness.errors import BadInput
-from easiness.heads import Deal, joined_with_near
+from easiness.heads import Deal, join_with_near
 from easiness.lazy import Figure, Floats, Integers, Mask, pd
-from easiness.runs import (
-    Plan,
-    check_rotates,
-    given_data,
-    missing_by_run,
-    on_features,
-    plan_of,
-    with_recipe,
-)
+from easiness.runs import Plan, check_rotates, given_data, missing_by_run, on_features, plan_of, with_recipe
 from easiness.spec import ALL, LAST, SHARES, Draw, Loading, Recipe, Recording, Split, recipe_settings
 from easiness.store import Row, Run
 from easiness.studies.suspects import find_conflicts
@@ -358,4 +350,4 @@ def _in_one_fold(data: Dataset) -> Integers:
     at = {name: position for position, name in enumerate(data.ids.tolist())}
     a, b = (np.array([at[one] for one in pairs[side]], np.int64) for side in ("id_a", "id_b"))
     same = (pairs["distance"] == 0).to_numpy(bool)
-    return joined_with_near(len(data), [(a[same], b[same])], (a, b), data.groups)
+    return join_with_near(len(data), [(a[same], b[same])], (a, b), data.groups)

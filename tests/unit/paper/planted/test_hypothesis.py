@@ -16,7 +16,7 @@ import torch
 
 import easiness
 from easiness.errors import BadInput
-from easiness.inputs import Packed
+from easiness.inputs import Pack
 from easiness.paper import planted
 from easiness.paper.options import HypothesisOptions
 from easiness.paper.planted import Experiment, Hypothesis, of_the_whole
@@ -227,7 +227,7 @@ def test_the_natural_arm_matches_support_and_the_balanced_one_shows_all_equally_
 
 def test_a_bank_makes_other_pictures_for_every_pass_and_evaluates_the_last():
     def bank(augment: bool, seed: int = 0) -> Any:
-        packed = Packed.of_array(patterns_of(SMOKE, 0).patch)
+        packed = Pack.of_array(patterns_of(SMOKE, 0).patch)
         return PatternKind().bank(packed, Recipe(), CPU, augment=augment, sharers=1, seed=seed)
 
     one, same, other = (bank(False, seed).clean(slice(0, 9)) for seed in (1, 1, 2))

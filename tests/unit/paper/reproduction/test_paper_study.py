@@ -27,6 +27,7 @@ from easiness.paper.reproduction.study import (
 )
 from easiness.paper.training_sets import TrainingSetStudy
 from easiness.spec import Loading, Recipe, Resolved, content_hash
+from easiness.store import Row
 from plans import training_sets
 
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
