@@ -32,7 +32,6 @@ FRONT = (
 
 # in the order of the page: name, script, options that are always given, which data it takes
 BENCHMARKS = [
-    ("ceiling", "speed/ceiling.py", [], None),
     ("program", "speed/program.py", [], "cifar10"),
     ("busy", "speed/busy.py", [], None),
     ("baselines", "baselines/side_by_side.py", [], "cifar10"),
@@ -61,7 +60,6 @@ ImageNet would take: [a plan for a fleet](scale.md).
 
 
 def run(name, script, options, folder):
-    """One benchmark in a process of its own; whether it ended well."""
     found = FOUND / f"{name}.json"
     found.unlink(missing_ok=True)
     print(f"\n--- {name}", flush=True)
@@ -86,13 +84,12 @@ def kept():
 
 
 def page(reports, reasons):
-    """The whole page."""
     goals = [goal for report in reports.values() for goal in report["goals"]]
     met = [goal for goal in goals if goal["met"]]
     missed = [goal for goal in goals if not goal["met"]]
     told = f"{len(met)} of {len(goals)} goals are met, {len(missed)} missed"
     front = [(g["what"], g["goal"], g["measured"]) for g in met if g["key"] in FRONT]
-    lines = [INTRODUCTION, f"{told}: [all](benchmarks/goals.csv). Those met:", ""]
+    lines = [INTRODUCTION, f"{told}: [all](benchmarks/goals.csv). The met ones:", ""]
     lines += [markdown(("what", "goal", "measured"), front), "", "## Missed", ""]
     lines += [f"- {g['what']}: **{g['measured']}** ({g['goal']}). {reasons[g['key']]}" for g in missed]
     for report in reports.values():

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Rule, Votes
-from easiness.paper.perturbation import curve
-from easiness.paper.training_sets import TrainingSetPoint, TrainingSetStudy
+from easiness.paper.perturbation.curve import PerturbationCurve, match_levels
+from easiness.paper.training_sets import TrainingSetStudy, accuracy_rows
 from easiness.runs.plan import Drawn, Plan, make_plan
-from easiness.spec import Draw, Loading, Recording, Training
+from easiness.spec import Draw, Drawing, Loading, Recording, Training
 from easiness.store import Row
 
 T = TypeVar("T")
@@ -27,28 +28,17 @@ def votes_of(correct: Any, labels: Any = None, p_label: Any = None, **options: A
     return Votes(right, p, **plain | {"ids": positions, "epoch": 1} | options)
 
 
-def match_levels(votes: Any, levels: Any, neutral: int, **options: Any) -> Any:
-    rules = [
-        Rule(side, options["fraction"], ties, options["seed"])
-        for ties in options["ties"]
-        for side in options["sides"]
-    ]
-    return curve.match_levels(votes, levels, neutral, rules, options["num_replicates"])
-
-
-def curve_of(votes: Any, levels: Any, **changes: Any) -> curve.PerturbationCurve:
+def curve_of(votes: Any, levels: Any, sides: Any = ("easy", "hard"), **changes: Any) -> PerturbationCurve:
     """The curve of votes at each level, of which the first is the neutral one unless ``neutral`` is given."""
-    plain: dict[str, Any] = {"run": "run", "model": "mlp", "epoch": 1, "num_examples": votes[0].num_examples}
-    plain |= {"num_classes": 2, "kind": "color", "axis": "alpha", "neutral": levels[0]}
-    plain |= {"trials": tuple(range(len(votes[0].correct))), "fraction": 0.25, "seed": 0} | changes
-    matches = match_levels(
-        votes, levels, levels.index(plain["neutral"]), sides=("easy", "hard"), ties=("expected", "refine"),
-        fraction=0.25, seed=0, num_replicates=60,
-    )  # fmt: skip
-    silent = {level: int((~one.correct.any(axis=1)).sum()) for level, one in zip(levels, votes, strict=True)}
+    about = {"kind": changes.pop("kind", "color"), "model": changes.pop("model", "mlp"), "epoch": 1}
+    about |= {"num_trials": votes[0].num_trials, "num_examples": votes[0].num_examples}
+    at = levels.index(changes.pop("neutral", levels[0]))
+    policies = changes.pop("ties", ("expected", "refine"))
+    rules = [Rule(side, 0.25, ties, 0) for ties in policies for side in sides]
     accuracy = {"train": np.stack([one.correct.mean(axis=1) for one in votes], axis=1)}
-    own = {"matches": matches, "accuracy": accuracy, "num_silent": silent, "changes_nothing": False}
-    return curve.PerturbationCurve(levels=tuple(levels), **own | plain)
+    rows, replicates = match_levels(votes, levels, at, rules, 60, about, accuracy)
+    plain: dict[str, Any] = {"axis": "alpha", "row": Row(1)}
+    return PerturbationCurve(rows.assign(accuracy_chance=0.5), replicates, **plain | changes)
 
 
 def group_match(rate: float, half: float = 0.02, size: int = 5, **changes: Any) -> GroupMatch:
@@ -58,12 +48,26 @@ def group_match(rate: float, half: float = 0.02, size: int = 5, **changes: Any) 
     return GroupMatch(rate=rate, **plain | {"sizes": (10.0, 10.0), "decided": size >= MIN_GROUP} | changes)
 
 
-def training_sets(points: Sequence[TrainingSetPoint], **changes: Any) -> TrainingSetStudy:
-    """A study of ten classes with these points."""
-    plain: dict[str, Any] = {"effect": "drop", "model": "net", "score": "easiness", "score_row": Row(3)}
-    plain |= {"num_examples": 100, "num_held_out": 20, "chance": 0.1}
-    plain |= {"epochs": 2, "repetitions": 5} | dict.fromkeys(("same_steps", "balanced", "other_label"), False)
-    return TrainingSetStudy(**plain | {"points": tuple(points)} | changes)
+BETAS = {"easy": (3, 1), "hard": (1, 3), "random": (1, 1)}
+
+
+def training_sets(accuracies: Mapping[tuple[str, float], Any], **changes: Any) -> TrainingSetStudy:
+    """A study of ten classes with accuracies [repetitions, epochs] by policy and rate."""
+    plain: dict[str, Any] = {"effect": "drop", "at": 3, "chance": 0.1, "num_held_out": 20} | changes
+    curves: dict[str, Any] = {}
+    tables = []
+    for (policy, rate), values in accuracies.items():
+        (beta_a, beta_b), drawn = BETAS.get(policy, (1, 2)), int(100 * rate)
+        about = {"effect": plain["effect"], "policy": policy, "beta_a": beta_a, "beta_b": beta_b}
+        about |= {"rate": rate, "num_drawn": drawn, "num_trained_on": 100 - drawn, "num_steps": 8}
+        epochs = range(1, values.shape[1] + 1)
+        tables.append(accuracy_rows({**about, "epochs": len(epochs)}, epochs, values))
+        curves.setdefault(policy, {})[rate] = values[:, -1]
+    rows = pd.concat(tables, ignore_index=True)
+    rows = rows.assign(chance=plain["chance"], num_held_out=plain["num_held_out"])
+    drawing = Drawing(repetitions=len(values), at=plain["at"])
+    every = plain.get("every_epoch", False)
+    return TrainingSetStudy(rows, curves, plain.get("model", "net"), drawing, 100, every)
 
 
 def _value(kind: type[T], given: dict[str, Any]) -> T:

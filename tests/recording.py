@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from easiness.data import Dataset
+from easiness.pages import ReportOptions, render_report
 from easiness.spec import DatasetRef, Loading, Probe, Recipe, Resolved, RunSpec, SplitRef
 from easiness.store import Recorder, Run
 
@@ -63,6 +64,11 @@ def believing(
     one_hot = np.eye(int(said.max()) + 1)[said]
     random = np.random.default_rng(seed).normal(0, noise, (trials, epochs, *one_hot.shape))
     return random + np.broadcast_to(sure, (epochs, len(said)))[..., None] * one_hot
+
+
+def page_of(runs: Sequence[Run], **options: Any) -> str:
+    """The page of `easiness.report`, by its options, as a text."""
+    return render_report(ReportOptions(runs, **options))
 
 
 def run_spec(num: int = 4, *, classes: Sequence[str] = ("no", "yes"), **options: Any) -> RunSpec:

@@ -23,8 +23,6 @@ FOLDS = 5
 
 
 class Built(nn.Module):
-    """skorch makes its module anew for every fit."""
-
     def __init__(self, model, image_shape, num_classes):
         super().__init__()
         self.model = build_model(model, image_shape, num_classes)
@@ -34,7 +32,6 @@ class Built(nn.Module):
 
 
 def collate(transform, pairs):
-    """Batches are transformed by the workers, differently for training and prediction."""
     return default_collate([(transform(Image.fromarray(image)), label) for image, label in pairs])
 
 

@@ -40,7 +40,6 @@ HEAD_EPOCHS, HEAD_BATCH = 20, 128
 
 
 def read(source, transform):
-    """The examples through the transform, their ids and labels."""
     if source.is_dir():
         photos = ImageFolder(source, transform)
         ids = [Path(path).relative_to(source).as_posix() for path, _ in photos.samples]
@@ -51,7 +50,6 @@ def read(source, transform):
 
 
 def features(source):
-    """Features [K, D] of the frozen network, with ids and labels [K]."""
     from easiness.features.frozen import packaged_network, packaged_weights
 
     network = packaged_network("features", packaged_weights()).eval()
@@ -82,7 +80,6 @@ def cross_validated(x, labels):
 
 
 def cross_trained(source, options):
-    """Probabilities [K, C] of networks that left the example out, and labels [K]."""
     from baselines.cleanlab_folds import Cleanlab
 
     arrays = np.load(source)
@@ -142,7 +139,6 @@ def by_cartography(source, options):
 
 
 def by_aum(source, options):
-    """The area under the margin, by the package's recorder."""
     import aum
     import pandas as pd
 

@@ -20,8 +20,6 @@ def loading(num_workers):
 
 
 class Numbered(Dataset):
-    """Examples with their position, which a recorder asks for."""
-
     def __init__(self, examples):
         self.examples = examples
 
@@ -79,7 +77,6 @@ def train_epoch(model, loader, optimizer, schedule, seen=lambda *_: None):
 
 
 def right(model, loader):
-    """Which examples the model is right about."""
     model.eval()
     with torch.no_grad():
         return torch.cat([model(images).argmax(1) == labels for images, labels in loader])

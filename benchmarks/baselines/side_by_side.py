@@ -50,8 +50,7 @@ from baselines.plain_loop import (
     train_epoch,
     training_transform,
 )
-from kit.rehearsal import pictures
-from kit.results import begin, data_text
+from kit.results import begin, data_text, pictures
 from kit.rounds import OwnProcess, in_turn, medians, timed
 
 NUM_CLASSES = 10
@@ -102,7 +101,6 @@ class Easiness:
 
 
 def loaders(images, labels, num_workers, numbered=lambda examples: examples):
-    """To train on shuffled, augmented batches, and to look at clean images."""
     train = PilImages(images, labels, training_transform(images.shape[-1]))
     clean = PilImages(images, labels, evaluation_transform())
     workers = loading(num_workers)
@@ -167,8 +165,6 @@ class Classifier(lightning.LightningModule):
 
 
 class ExampleRecorder(lightning.Callback):
-    """Per epoch and example: prediction, probability of the label, margin."""
-
     def __init__(self):
         self.seen, self.epochs = [], []
 
@@ -217,7 +213,6 @@ class Lightning:
 
 
 def recording(report, options):
-    """Recording alone: the same logits through aum's calculator and through ours."""
     num, epochs = options.recorded, 10
     logits = np.random.default_rng(0).normal(0, 3, (num, NUM_CLASSES)).astype(np.float32)
     logits, labels, ids = torch.from_numpy(logits), np.arange(num) % NUM_CLASSES, np.arange(num)

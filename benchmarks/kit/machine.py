@@ -24,5 +24,4 @@ def processor() -> str:
 
 
 def measured() -> str:
-    """One line: date, commit, processor, cores."""
     return f"date {datetime.date.today()}, commit {commit()}, {processor()}, {os.cpu_count()} cores"

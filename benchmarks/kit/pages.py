@@ -9,12 +9,10 @@ NUMBER = re.compile(r"[-+−]?\d[\d,.]*")
 
 
 def head(title, command, measured):
-    """The first lines of every page: its title, and what made it when and where."""
     return f"# {title}\n\n```console\n$ {command}\n{measured}\n```\n"
 
 
 def markdown(header, rows):
-    """A Markdown table; columns of numbers are to the right."""
     rows = [[str(cell) for cell in row] for row in rows]
     columns = zip(header, *rows, strict=True)
     numbers = [all(NUMBER.match(cell.strip("*")) or not cell for cell in cells) for _, *cells in columns]
@@ -73,5 +71,4 @@ def read_table(file):
 
 
 def plain(cell):
-    """A cell of a Markdown table as it should be in a file."""
     return re.sub(r"(?<=\d),(?=\d{3}\b)", "", re.sub(r"[*`]", "", str(cell))).replace("<br>", "; ")

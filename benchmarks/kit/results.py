@@ -29,7 +29,6 @@ class Report:
         print(f"## {self.title}\n\n{self.measured}\n", flush=True)
 
     def say(self, *lines):
-        """Lines of Markdown for the page."""
         for line in lines or ("",):
             print(line, flush=True)
             self.lines.append(line)
@@ -50,7 +49,6 @@ class Report:
         print(f"{VERDICTS[one['met']]}: {what}: {measured} (goal {goal})\n", flush=True)
 
     def write(self, path):
-        """For the docs page; nothing without a path."""
         if path is not None:
             path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
@@ -62,24 +60,24 @@ class Report:
 
 
 def parser(doc):
-    """An argument parser with the option that every benchmark has."""
     made = argparse.ArgumentParser(description=doc.splitlines()[0])
     made.add_argument("--json", type=Path, help="write the results here, for the docs page")
     return made
 
 
-def begin(doc, title, **defaults):
-    """The options of a benchmark, and its report.
-
-    Each option is of its default's type: several values for a tuple, a path for ``None``. The last lines of
-    ``doc`` show all of them.
-    """
-    made = parser(doc)
+def add_options(made, defaults):
+    """Options by their defaults: of its type, several for a tuple, a path for ``None``, a flag for False."""
     for name, default in defaults.items():
-        several = {"nargs": "+"} if isinstance(default, tuple) else {}
-        one = default[0] if several else default
-        kind = Path if one is None else type(one)
-        made.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, **several)
+        one = default[0] if isinstance(default, tuple) else default
+        how = {"type": Path if one is None else type(one), **({"nargs": "*"} if one is not default else {})}
+        how = {"action": "store_true"} if default is False else how
+        made.add_argument(f"--{name.replace('_', '-')}", default=default, **how)
+
+
+def begin(doc, title, **defaults):
+    """The options of a benchmark, see `add_options`, and its report; the last lines of ``doc`` show them."""
+    made = parser(doc)
+    add_options(made, defaults)
     options = made.parse_args()
     return options, Report(title, command(made, options))
 
@@ -93,6 +91,18 @@ def command(made, options):
             values = ["FOLDER"] if name == "data" else value if isinstance(value, list) else [value]
             shown += [f"--{name.replace('_', '-')}", *map(str, values)]
     return " ".join(shown)
+
+
+def pictures(path, num):
+    """Examples of CIFAR-10's shape: real ones of a folder, or random."""
+    import numpy as np  # heavy, as what follows: benchmarks of memory import this file
+
+    from easiness import load_dataset
+
+    if path is not None:
+        return load_dataset(path, limit=num)
+    pixels = np.random.default_rng(0).integers(0, 256, (num, 3, 32, 32), dtype=np.uint8)
+    return load_dataset((pixels, np.arange(num) % 10))
 
 
 def data_text(folder, made_up, real="CIFAR-10"):

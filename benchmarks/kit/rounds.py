@@ -11,7 +11,6 @@ import time
 
 
 def timed(function):
-    """Seconds of a call."""
     began = time.perf_counter()
     function()
     return time.perf_counter() - began
@@ -107,11 +106,9 @@ class OwnProcess:
         self.process.join()
 
     def seconds(self):
-        """Let it take its next turn."""
         self.connection.send(True)
         return self.connection.recv()
 
     def result(self):
-        """What ``work`` returns after its last turn."""
         self.connection.send(False)
         return self.connection.recv()

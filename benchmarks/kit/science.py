@@ -16,7 +16,7 @@ import numpy as np
 
 from kit.machine import measured
 from kit.pages import markdown, write_table
-from kit.results import ROOT
+from kit.results import ROOT, add_options
 
 RESULTS = ROOT / "docs" / "results"
 ALONE: dict[str, Any] = {
@@ -34,13 +34,7 @@ def options(doc, *needed, runs=None, more=None, arguments=None):
     for name in needed:
         parser.add_argument(name, type=Path, required=True)
     others = {"--docs": None, **({"--runs": Path("runs", runs)} if runs else {}), **(more or {})}
-    for name, value in others.items():
-        how: dict[str, Any] = {"type": Path if value is None else type(value)}
-        if value is False:
-            how = {"action": "store_true"}
-        elif isinstance(value, tuple):
-            how = {"nargs": "*", "type": type(value[0])}
-        parser.add_argument(name, default=value, **how)
+    add_options(parser, {name.removeprefix("--"): value for name, value in others.items()})
     found = parser.parse_args(arguments)
     if runs:
         found.runs.mkdir(parents=True, exist_ok=True)

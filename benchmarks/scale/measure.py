@@ -78,7 +78,6 @@ def record(examples, epochs, folder):
 
 
 def logits(_examples, _epochs, folder):
-    """Bytes of logits of 1,000 classes, of fewer examples."""
     import numpy as np
 
     from easiness.records import KeptLogits
@@ -138,7 +137,6 @@ def checkpoint(_examples, _epochs, folder):
 
 
 def network(_examples, _epochs, _folder):
-    """Numbers of ResNet-50."""
     import torchvision
 
     net = torchvision.models.resnet50(weights=None)
@@ -212,13 +210,11 @@ def entry(value, what, where):
 
 
 def keep(found):
-    """Beside what was found before."""
     known = json.loads(MEASURED.read_text())
     MEASURED.write_text(json.dumps(dict(sorted((known | found).items())), indent=1) + "\n")
 
 
 def measure_part(name, examples, epochs):
-    """In a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         found = PARTS[name](examples, epochs, Path(folder))
     where = {"command": f"python benchmarks/scale/measure.py --only {name}", "measured": measured()}

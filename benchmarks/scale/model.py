@@ -38,7 +38,6 @@ class Costs:
             raise AttributeError(name) from None
 
     def but(self, **changes: float) -> Costs:
-        """With some of them replaced; all have to be known names."""
         unknown = changes.keys() - self.values.keys()
         if unknown:
             raise KeyError(f"no costs: {', '.join(sorted(unknown))}")
@@ -56,7 +55,6 @@ def read_assumed() -> dict[str, dict[str, str | float]]:
 
 
 def read_costs(end: str = "value") -> Costs:
-    """All of them; what is assumed at one of `ENDS`."""
     measured = {name: float(one["value"]) for name, one in read_measured().items()}
     assumed = {name: float(one[end]) for name, one in read_assumed().items()}
     assert not measured.keys() & assumed.keys()
@@ -83,12 +81,10 @@ class Workload:
 
     @property
     def rows(self) -> int:
-        """Epochs observed."""
         return self.observed or self.epochs
 
     @property
     def observations(self) -> int:
-        """Of one trial."""
         return self.rows * self.photos
 
 
@@ -164,7 +160,6 @@ def segments(workload: Workload, fleet: Fleet, costs: Costs) -> tuple[int, float
 
 
 def job_of(workload: Workload, fleet: Fleet, costs: Costs) -> Job:
-    """The work of a workload on photos."""
     photos = workload.photos
     decodes = photos * costs.decoding_seconds / (fleet.gpus * costs.cores_of_gpu)
     num, seconds = segments(workload, fleet, costs)
@@ -183,7 +178,6 @@ def job_of(workload: Workload, fleet: Fleet, costs: Costs) -> Job:
 
 
 def storing_seconds(workload: Workload, costs: Costs) -> float:
-    """Of the driver, for a trial."""
     an_observation = costs.unpacking_seconds + costs.writing_seconds
     return costs.dispatch_seconds + costs.store_seconds + an_observation * workload.observations
 
@@ -195,7 +189,6 @@ def driver_bytes(workload: Workload, costs: Costs) -> float:
 
 
 def fits_driver(workload: Workload, costs: Costs, commands: int = 1) -> bool:
-    """Whether so many commands of such runs fit into the memory of the driver's machine."""
     return commands * driver_bytes(workload, costs) <= costs.driver_memory
 
 
@@ -283,7 +276,6 @@ def examples_in_a_week(epochs: int, fleet: Fleet, costs: Costs) -> float:
 
 
 def gpus_of_driver(workload: Workload, fleet: Fleet, costs: Costs) -> float:
-    """GPUs whose trials keep one driver busy all the time."""
     training, evaluation = rates(fleet, costs)
     trial = workload.epochs * workload.examples / training + workload.observations / evaluation
     return trial / storing_seconds(workload, costs)

@@ -92,18 +92,15 @@ def gpu_hours(workload, fleet, costs):
 
 
 def observations(workload):
-    """Of all records."""
     return workload.runs * workload.trials * workload.observations
 
 
 def stored_text(workload, costs):
-    """Bytes of all records and weights."""
     weights = workload.runs * workload.trials * costs.resnet50_bytes
     return size_text(costs.record_bytes * observations(workload) + weights)
 
 
 def takes_column(workload, fleet, costs):
-    """What a workload takes on a fleet, in the rows of `TAKES`."""
     one, scored = driver_bytes(workload, costs), workload.examples * workload.trials * workload.rows
     of_all = f"; {size_text(fleet.commands * one)}" if fleet.commands > 1 else ""
     memory = costs.scoring_base_bytes + costs.scoring_bytes * workload.examples
@@ -130,7 +127,6 @@ TAKES = (
 
 
 def designs(costs):
-    """Ways to a billion examples: what each costs, and whether easiness does it."""
     whole = replace(BILLION, runs=1, examples=10**9)
     last = replace(BILLION, observed=1)
     assert not fits_driver(whole, costs)
@@ -154,7 +150,6 @@ def designs(costs):
 
 
 def losses(costs, spot):
-    """What lost nodes cost, by closed form and simulation."""
     for name, workload, fleet in (("ImageNet-1k", IMAGENET, TWO_NODES), ("a billion", BILLION, MANY_NODES)):
         for kind, one in (("as reported", costs), ("one a day and node", spot)):
             for checkpoints in ("yes", "off"):
@@ -169,7 +164,6 @@ def losses(costs, spot):
 
 
 def ways(costs):
-    """How the photos of ImageNet get to two nodes, and to 32."""
     told: tuple[tuple[Any, str], ...] = (
         ("node", "each node makes a cache of the source"),
         ("server", "the run's cache on a file server"),
@@ -186,12 +180,10 @@ def ways(costs):
 
 
 def sheet(costs, *columns):
-    """Header and rows of costs as they are in their file."""
     return columns, [[one[column] for column in columns] for one in costs.values()]
 
 
 def write(path):
-    """The page, and its whole tables in the folder of its name."""
     costs = read_costs()
     spot = costs.but(node_losses=read_costs("high").node_losses)
     found = limits(IMAGENET, TWO_NODES, costs)

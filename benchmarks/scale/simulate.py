@@ -16,12 +16,9 @@ TRIES = 4  # of a trial whose node is lost, as executors/ray.py has it
 
 @dataclass
 class Server:
-    """Serves one after the other, in the order asked."""
-
     free_at: float = 0.0
 
     def serve(self, now: float, seconds: float) -> float:
-        """When it is done."""
         self.free_at = max(self.free_at, now) + seconds
         return self.free_at
 
@@ -36,8 +33,6 @@ class Command:
 
 @dataclass(eq=False)
 class Trial:
-    """One of a run; ``left`` are segments to train, ``began`` is when those of this try did."""
-
     run: Command
     left: int
     tries: int = 0

@@ -19,7 +19,7 @@ from easiness import load_dataset, open_run
 from easiness.paper.reproduction import find_preset
 from easiness.paper.training_sets import contrast, plan_ranked
 from easiness.runs import carry_out, carry_out_all, make_plan
-from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
+from easiness.show import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
 from easiness.spec import Drawing, Execution, Recording, Training
 from easiness.studies.keeping import ranking
 

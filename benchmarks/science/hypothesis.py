@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import easiness
-from easiness.paper.planted.design import FREQUENT, FULL, JUDGED, examples_of, patterns_of
+from easiness.paper.planted.design import DECISIVE, FREQUENT, FULL, examples_of, patterns_of
 from easiness.paper.planted.estimates import drop, mean, slope
 from easiness.paper.planted.result import SHARE
 from easiness.show import rendered
@@ -28,7 +28,7 @@ from kit.science import options, publish
 
 TRIALS = (20, 5)
 ARMS = ("natural", "balanced", "half")
-DRAWN = 4000  # patterns and trials of each cell, for the truth
+AUDIT_COLUMNS = 4000  # patterns and trials of each cell, for the truth
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def estimates(patterns, natural, balanced, half):
     frequent = patterns.support >= FREQUENT
     steep = slope(natural, doublings, contradiction)
     flat = slope(balanced, doublings, contradiction)
-    low, high = frequent & (contradiction == JUDGED), frequent & (contradiction == 0)
+    low, high = frequent & (contradiction == DECISIVE), frequent & (contradiction == 0)
     return {
         "slope": steep,
         "balanced less a quarter": flat.less(steep, SHARE),
@@ -134,7 +134,7 @@ def simulated(world, patterns, counts, trials, times, random):
     return {name: np.array(rows) for name, rows in found.items()}
 
 
-def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=DRAWN):
+def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=AUDIT_COLUMNS):
     """Rows of the table, a world and number of trials each."""
     patterns = patterns_of(FULL, 0)
     counts = {}

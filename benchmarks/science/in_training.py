@@ -26,7 +26,7 @@ from scipy.special import expit
 import easiness as ez
 from easiness.analysis import paired_gain
 from easiness.models import build_model
-from easiness.show.svg import EASY, FONT_SIZE, INK, picture_bytes, quiet
+from easiness.show import EASY, FONT_SIZE, INK, picture_bytes, quiet
 from easiness.spec import RECIPES, Recipe, Resolved, trial_seeds
 from easiness.studies.keeping import paced_batches, places
 from easiness.training import Network, choose_precision, seed_all, set_up
@@ -155,7 +155,7 @@ def easiest_first(run, split="train"):
 def cleaned(run):
     """The labels [K] that `labels` leaves, and the positions of the examples that it does not drop."""
     found = ez.labels(run, drop_above=0.5)
-    return found.labels, np.flatnonzero(~found.dropped)
+    return found.labels, np.flatnonzero(~found.is_dropped)
 
 
 def batches(policy, rank, settings, seed, among=None) -> Iterator[np.ndarray]:

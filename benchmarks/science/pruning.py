@@ -25,7 +25,7 @@ from scipy.stats import false_discovery_control, ttest_1samp
 from easiness import keep, load_dataset, measure
 from easiness.errors import BadInput
 from easiness.runs import Drawn, carry_out, make_plan
-from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
+from easiness.show import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
 from easiness.spec import Draw, Execution, Recording, Training
 from easiness.store import open_run
 

@@ -23,7 +23,7 @@ from scipy.stats import spearmanr
 
 from easiness import load_dataset, measure
 from easiness.data.dataset import balanced_subset
-from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
+from easiness.show import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 

@@ -28,7 +28,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 import easiness as ez
-from easiness.studies.labels import cleaned
+from easiness.studies.labels import clean
 from kit.science import features_of, kept, options, publish
 from science.feature_labels import by_cleanlab, judged_list
 
@@ -143,8 +143,8 @@ def by_heads(x, labels, wrong, model, out):
         "likely": float((p_wrong > 0.5).mean()),
     }
     try:
-        done = cleaned(found.ranked, run.classes)
-        said["changed"] = float((done.relabelled | done.dropped).mean())
+        done = clean(found.ranked, run.classes)
+        said["changed"] = float((done.is_relabelled | done.is_dropped).mean())
     except ez.BadInput as refused:
         said["refused"] = str(refused)
     shutil.rmtree(out)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
+from easiness.show import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 

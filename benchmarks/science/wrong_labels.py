@@ -95,7 +95,7 @@ def oracle(means, p, labels, wrong):
 
 
 def judge(cell, data, runs):
-    from easiness.studies.suspects.study import _judged
+    from easiness.studies.suspects.study import judge as _judged
 
     true, run = cell_run(cell, data, runs)
     labels = run.examples("train")[1]

@@ -225,7 +225,7 @@ def course_of(log_p, labels):
 
     epochs, trials, num, classes = log_p.shape
     heard, rows = np.ones((trials, num), bool), np.arange(num)
-    course = TrialCourse(labels, classes, heard, 3, epochs, left_out=False, of_heads=False)
+    course = TrialCourse(labels, classes, heard, 3, epochs)
     for epoch in range(epochs):
         for trial, told in enumerate(log_p[epoch]):
             own, others = told[rows, labels], told.copy()
@@ -233,7 +233,7 @@ def course_of(log_p, labels):
             rival = others.argmax(1)
             seen = {"loss": -own, "margin": own - others[rows, rival], "prediction": told.argmax(1)}
             course.add(trial, seen | {"rival": rival}, None)
-        course.end_epoch(epoch)
+        course.end_epoch()
     return course.end()[0], course.stages
 
 
@@ -271,7 +271,7 @@ def quick(name, kind, rate, num, folder, runs):
 
 def trained(name, kind, rate, folder, runs):
     """The estimate for labels that networks of `measure` learn."""
-    from easiness.studies.suspects.study import _judged
+    from easiness.studies.suspects.study import judge as _judged
 
     y, skilled, hasty = perceived(name, folder, runs)
     rows, cell = np.arange(len(y)), f"{name}-{kind}-{rate:g}"

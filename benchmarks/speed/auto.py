@@ -14,19 +14,21 @@ import statistics
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from easiness.inputs import IMAGE, Packed
+from easiness.models import build_model
 from easiness.runs import make_plan, resolve_plan, work_of
 from easiness.spec import Execution, Training
-from easiness.training import network_facts
+from easiness.training import Network, network_facts, set_up
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.pages import head, write_page
-from kit.rehearsal import Rehearsal, part_of, rehearsing
 from kit.results import begin
 from kit.rounds import OwnProcess, medians
 
@@ -52,19 +54,56 @@ WITHIN = 1.05
 TITLE = "What `auto` chooses, against the fastest"
 COLUMNS = ("network and size", "rule (precision, trials at a time x threads)", "fastest", "times as long")
 LOOK = 0.4  # seconds of steps in a turn
+FLOPS_OF_A_STEP = 80e9  # of a thread, two seconds at the most
+
+
+class Rehearsal:
+    """Steps and evaluation batches of a workload, whose photos are cropped already."""
+
+    def __init__(self, workload, resolved):
+        self.batch, self.resolved = workload.batch, resolved
+        recipe, signature = workload.recipe.over(1), workload.signature
+        model = build_model(workload.model, signature, workload.num_classes)
+        sizes = {"num_examples": workload.batch, "num_classes": workload.num_classes}
+        self.network = Network(model, recipe, resolved, CPU, **sizes)
+        self.num_observed = min(self.network.at_once(signature), 4 * workload.batch)
+        channels, height, width = signature.shape
+        num = max(workload.batch, self.num_observed)
+        pixels = np.random.default_rng(0).integers(0, 256, (num, height, width, channels), np.uint8)
+        values = Packed.of_array(pixels)
+        self.bank = IMAGE.bank(values, recipe.model_copy(update={"crop": 0}), CPU, augment=True, sharers=1)
+        self.positions = torch.arange(workload.batch)
+        self.drawn = self.bank.draw(self.positions, torch.Generator().manual_seed(0))
+        self.labels = torch.arange(workload.batch) % workload.num_classes
+
+    def look(self):
+        """Seconds of a step."""
+        began = time.perf_counter()
+        self.network.model.train()
+        images = self.bank.finish(*self.bank.fetch(self.positions, self.drawn))
+        self.network.step(images, self.labels)
+        return time.perf_counter() - began
+
+    def observe(self):
+        """Seconds of an evaluation batch."""
+        began = time.perf_counter()
+        self.network.model.eval()
+        self.network.logits(self.bank.clean(slice(0, self.num_observed)))
+        return time.perf_counter() - began
 
 
 def work(turns):
     """A process that trains: makes ready the ways that it is told of, then takes its turns at them."""
     rehearsals = {}
-    with rehearsing():
+    with set_up(CPU, torch.get_num_threads()):
+        torch.manual_seed(0)
         while task := turns.begin():
             if isinstance(task, dict):
                 workload, rehearsals = turns.connection.recv(), {}
                 for way, settings in task.items():
                     torch.set_num_threads(settings.threads)
                     rehearsals[way] = Rehearsal(workload, settings)
-                    rehearsals[way].warm_up()
+                    rehearsals[way].look()  # the first step is not like the others
                     rehearsals[way].observe()
                 turns.connection.send(None)
                 continue
@@ -78,7 +117,6 @@ def work(turns):
 
 
 def ask(processes, *told):
-    """The answers of processes that work at the same time."""
     for process in processes:
         for one in told:
             process.connection.send(one)
@@ -111,13 +149,13 @@ def text(way):
 
 
 def measure(processes, model, shape, rounds):
-    """Median seconds per trial and example of each way, and the way of the rule."""
     plan, cores = plan_of(model, shape), torch.get_num_threads()
     resolved = resolve_plan(plan, CPU, Execution())
     workload = work_of(plan.asked, plan.data, "cpu").workload
     ways = ways_of(resolved, cores)
     # batches of all ways are as large, or small ones would be compared with whole ones
-    looked_at = part_of(workload, network_facts(workload))
+    some = max(2, int(FLOPS_OF_A_STEP / max(network_facts(workload).flops, 1)))
+    looked_at = replace(workload, batch=min(workload.batch, some))
     for jobs in sorted({way[1] for way in ways}, reverse=True):
         ask(processes[:jobs], {way: one for way, one in ways.items() if jobs <= way[1]}, looked_at)
     times = {way: [] for way in ways}
@@ -128,13 +166,12 @@ def measure(processes, model, shape, rounds):
 
 
 def page(rows, ratios, shown, made):
-    """The page of docs/results and its whole table."""
     near = sum(ratio <= WITHIN for ratio in ratios)
     text = f"""\
 {head(TITLE, shown, made)}
 `auto` chooses precision and cores by a [rule](../running.md#what-auto-chooses). Is it the fastest choice? For
 {len(ratios)} pairs of network and size every way to train ten trials was timed in turn: both precisions,
-and the cores for one trial or shared out among several at a time. What counts are median seconds per trial
+and the cores for one trial or shared out among several at a time. The measure is median seconds per trial
 and example, trained on and observed once.
 
 The rule is within {WITHIN - 1:.0%} of the fastest in {near} of {len(ratios)} pairs, and takes at most

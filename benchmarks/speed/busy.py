@@ -36,8 +36,7 @@ from easiness.spec import Execution, Resolved, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.rehearsal import pictures
-from kit.results import begin
+from kit.results import begin, pictures
 from kit.rounds import OwnProcess, medians
 
 POLICY = "OMP_WAIT_POLICY"
@@ -57,7 +56,6 @@ class Way:
 
     @property
     def threads(self):
-        """Of a trial."""
         return max(1, CORES // self.jobs)
 
     @property
@@ -98,7 +96,6 @@ def work(turns, way, options, folder):
 
 
 def started(way, options, folder):
-    """The process of a way: torch reads the variable when it is loaded there."""
     with mock.patch.dict(os.environ):
         for name in (POLICY, "OMP_NUM_THREADS", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"):
             os.environ.pop(name, None)
@@ -109,7 +106,6 @@ def started(way, options, folder):
 
 @contextmanager
 def beside_busy(num):
-    """So many processes that compute as long as the block lasts."""
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(num)]
     try:
         time.sleep(0.2)  # until they have started
@@ -121,7 +117,6 @@ def beside_busy(num):
 
 
 def measure(processes, options):
-    """Medians of the seconds of a turn by way, on the quiet machine and beside busy processes."""
     quiet, busy = ({way: [] for way in WAYS} for _ in range(2))
     for number in range(options.rounds):
         ways = WAYS if number % 2 else WAYS[::-1]  # none has always the same before it

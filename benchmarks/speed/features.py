@@ -27,7 +27,6 @@ FULL = 1_281_167
 
 
 def peak():
-    """Products and sums a second of processor time in a product of large matrices."""
     import torch
 
     a = torch.randn(4096, 4096)
@@ -68,7 +67,6 @@ print(time.process_time() - before, used / 2**20)
 
 
 def heads(num, width, classes, trials):
-    """Seconds of processor time and GiB at the most of heads on random vectors."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", HEADS, *map(str, (num, width, classes, trials)), f"{folder}/run"]
         found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
@@ -76,7 +74,6 @@ def heads(num, width, classes, trials):
 
 
 def photos(imagenette):
-    """Seconds of processor time of `measure`, of `suspects`, and of `measure` again on 1,000 photos."""
     with tempfile.TemporaryDirectory() as folder:
         program, out = ("-m", "easiness"), f"{folder}/run"
         measure = (*program, "measure", imagenette, "--features", "auto", "--trials", TRIALS, "--out", out)

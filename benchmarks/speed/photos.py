@@ -42,7 +42,6 @@ NUM_CLASSES = 10
 
 
 def small_network(input_shape, num_classes):
-    """Four strided convolutions with batch normalization, 16 to 64 channels wide."""
     widths = [input_shape[0], 16, 32, 64, 64]
     layers = []
     for before, after in itertools.pairwise(widths):
@@ -126,7 +125,6 @@ def serve_easiness(turns, folder, scratch, rounds):
 
 
 def make_photos(folder, num):
-    """JPEGs of 500 x 375 pixels in class folders."""
     rng = np.random.default_rng(0)
     for at in range(num):
         # noise of few pixels made large has the detail of a photo, about

@@ -36,8 +36,7 @@ from easiness.trial import run_trial
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.rehearsal import pictures
-from kit.results import begin, data_text
+from kit.results import begin, data_text, pictures
 from kit.rounds import timed
 
 CPU = torch.device("cpu")
@@ -48,8 +47,6 @@ RECORDING_GOAL = 0.02
 
 
 class Program:
-    """Trials of a run, one after the other: trained, observed, stored."""
-
     def __init__(self, data, model, folder, epochs):
         self.plan = make_plan(data, Training(model=model, epochs=epochs), 1)
         self.resolved = resolve_plan(self.plan, CPU, Execution(executor="serial", compile="off"))
@@ -60,7 +57,6 @@ class Program:
             writer.create(self.spec, data.ids, data.labels)
 
     def trial(self, on_images=lambda num: None):  # noqa: ARG005
-        """Train one and keep it."""
         trial, data = self.spec.trial(self.done), self.plan.data
         record = run_trial(trial, data, CPU, listener=Listener(on_images=on_images))
         ids = {name: split.ids for name, split in data.splits.items()}
@@ -99,7 +95,6 @@ class BareLoop:
         )
 
     def follow(self, num):
-        """Do what the program has just done with ``num`` images."""
         began = time.perf_counter()
         call, images, labels = next(self._work)
         assert len(images) == num
@@ -116,7 +111,6 @@ class BareLoop:
 
 
 def loop(report, data, options, folder):
-    """The program against the bare loop."""
     rows, lost = [], {}
     for model in MODELS:
         program = Program(data, model, folder / model, options.epochs)
@@ -194,7 +188,6 @@ def watched():
 
 
 def recording(report, data, options, folder):
-    """Where the time of a trial goes."""
     rows, shares = [], {}
     for model in MODELS:
         program = Program(data, model, folder / f"{model}-watched", options.epochs)

@@ -46,8 +46,6 @@ assert weights.sum() == int(0.1 * len(table) + 0.5)
 
 @dataclass(frozen=True)
 class Size:
-    """Examples, trials and epochs of a run."""
-
     examples: int
     trials: int
     epochs: int
@@ -65,7 +63,6 @@ def paths_of(labels):
 
 
 def reference(examples):
-    """The data set of so many examples, as a run names it."""
     from easiness.spec import DatasetRef, SplitRef, content_hash
 
     return DatasetRef(
@@ -120,7 +117,6 @@ def observe(difficulty, labels, epochs, rng):
 
 
 def measure_all(folder, size):
-    """Name and `of_process` of every command over runs of this size, made here and removed after."""
     runs, table = [folder / "a", folder / "b"], folder / "scores.parquet"
     easiness = ["-m", "easiness"]
     commands = {
@@ -169,7 +165,6 @@ def fill(report, sizes, folder):
 
 
 def judge(report, sizes, peaks, scoring, comparing):
-    """The goals: memory of every command, `compare` in a minute, `scores` no faster than the record."""
     largest = max(peaks, key=peaks.get)
     report.goal(
         "scores-memory",

@@ -56,7 +56,6 @@ def generated_logits(examples, trials, epochs, labels):
 
 
 def our_statistics(logits, labels):
-    """Observations of every trial, collected batch by batch as the program does."""
     ids = np.arange(len(labels))
     batches = [ids[first : first + OURS_BATCH] for first in range(0, len(ids), OURS_BATCH)]
     for trial in logits:
@@ -69,7 +68,6 @@ def our_statistics(logits, labels):
 
 
 def with_aum(logits, labels):
-    """One trial through the calculator of the aum package, a batch of a training loop at a time."""
     calculator = AUMCalculator("unused", compressed=True)
     ids = list(range(len(labels)))
     for epoch in torch.from_numpy(logits):
@@ -101,7 +99,6 @@ def by_dictionary(dynamics):
 
 
 def against_python(report, examples, trials, epochs, rounds):
-    """Nanoseconds per example, trial and epoch of everything of ours and of the two others."""
     labels = np.random.default_rng(1).integers(0, NUM_CLASSES, examples)
     logits = generated_logits(examples, trials, epochs, labels)
     few = min(examples, FEW)
@@ -151,7 +148,6 @@ def against_python(report, examples, trials, epochs, rounds):
 
 
 def recorded(logits, labels):
-    """Observations of examples that a trial left out, after one epoch, with their logits."""
     seen = example_statistics(logits, labels)
     return Observations(
         labels=labels,
@@ -215,7 +211,6 @@ def agree(name, ours, theirs, as_labelled):
 
 
 def against_cleanlab(report, examples, rounds):
-    """Milliseconds of each held-out score over probabilities of 10 and of 100 classes."""
     rows, ratios = [], {}
     for num_classes in (10, 100):
         rng = np.random.default_rng(2)

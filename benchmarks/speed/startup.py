@@ -1,15 +1,13 @@
 """How long the command takes to start: `easiness --help`, `easiness scores` on a small run, and a new run.
 
 Each is a new process, from start to end, with its files in the machine's cache, as in a second use. A Python
-that does nothing is timed beside them. A run of about half a minute is timed until it is announced, where
-nothing is known of its network yet and where an earlier run has timed a step; and so is choosing by itself.
+that does nothing is timed beside them. A run of about half a minute is timed until it is announced.
 
     python benchmarks/speed/startup.py [--rounds 9] [--json FILE]
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -24,52 +22,22 @@ from kit.results import begin
 from kit.rounds import medians, of_process
 
 PROGRAM = "-m", "easiness"
-ABOUT_HALF_A_MINUTE = {"model": "wrn_10_1", "trials": 10, "epochs": 6}
-MEASURE = ("--model", "mlp_2_w16", "--trials", "3", "--epochs", "3", "--precision", "float32")
+MEASURE = (*PROGRAM, "measure", "digits")
+SMALL = ("--model", "mlp_2_w16", "--trials", "3", "--epochs", "3", "--precision", "float32")
+HALF_A_MINUTE = ("--model", "wrn_10_1", "--trials", "10", "--epochs", "6", "--device", "cpu")
 # by key: what is timed, what more the goal says of it, how it is within its seconds
 GOALS = {
     "help": ("`easiness --help`", "", "under", 0.3),
     "scores": ("`easiness scores`", " on a small run", "under", 1.5),
     "announced": ("announcing a fresh run", ", for a run of about 30 s", "within", 3.0),
-    "announced-again": (
-        "announcing one of a network timed before",
-        ", for a run of about 30 s",
-        "within",
-        3.0,
-    ),
-    "choosing": ("choosing and timing a step", ", for a run of about 30 s", "within", 1.5),
-    "choosing-again": ("choosing, timed before", ", for a run of about 30 s", "within", 1.5),
 }
 
-CHOOSE = f"""
-import time
-from easiness.runs import resolve_plan
-from easiness.runs.execution import estimate_cost
-from easiness.runs.plan import make_plan
-from easiness.spec import Execution, Training
-from easiness.training import resolve_device
-asked = {ABOUT_HALF_A_MINUTE}
-trials = asked.pop("trials")
-plan, device = make_plan("digits", Training(**asked), trials), resolve_device("cpu")
-began = time.perf_counter()
-resolved = resolve_plan(plan, device, Execution())
-estimate_cost(plan.spec(resolved, plan.trials, plan.epochs), plan.data, plan.trials, device, None)
-print(time.perf_counter() - began)
-"""
 
-
-def choosing(environment):
-    """Seconds of choosing and of the estimate of time, in a new process that knows what is in the cache."""
-    words = [sys.executable, "-c", CHOOSE]
-    return float(subprocess.run(words, stdout=subprocess.PIPE, check=True, env=environment).stdout)
-
-
-def announced(environment, out):
+def announced(out):
     """Seconds from the start of a command until it tells of its run, which is then given up."""
-    options = [f"--{name}={value}" for name, value in ABOUT_HALF_A_MINUTE.items()]
-    words = [sys.executable, *PROGRAM, "measure", "digits", *options, "--out", out, "--device", "cpu"]
     began = time.perf_counter()
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    words = [sys.executable, *MEASURE, *HALF_A_MINUTE, "--out", out]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
         for line in process.stderr:
             if "examples; " in line:
                 passed = time.perf_counter() - began
@@ -81,24 +49,22 @@ def announced(environment, out):
 
 
 def one_round(folder, run):
-    """Seconds of each by its key, with an empty cache at first and for choosing."""
-    yield "nothing", of_process("-c", "pass")[0]
-    yield "help", of_process(*PROGRAM, "--help")[0]
-    yield "scores", of_process(*PROGRAM, "scores", run, "-o", folder / "scores.parquet")[0]
-    environment = {**os.environ, "EASINESS_CACHE": str(folder / "cache")}
-    for work, *arguments in ((announced, environment, folder / "given-up"), (choosing, environment)):
-        shutil.rmtree(folder / "cache", ignore_errors=True)
-        for again in ("", "-again"):
-            yield work.__name__ + again, work(*arguments)
+    """Seconds of each by its key."""
+    return {
+        "nothing": of_process("-c", "pass")[0],
+        "help": of_process(*PROGRAM, "--help")[0],
+        "scores": of_process(*PROGRAM, "scores", run, "-o", folder / "scores.parquet")[0],
+        "announced": announced(folder / "given-up"),
+    }
 
 
 def main():
     options, report = begin(__doc__, "Start-up", rounds=9)
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
-        of_process(*PROGRAM, "measure", "digits", *MEASURE, "--out", run)
-        dict(one_round(Path(folder), run))  # the first reads the files
-        rounds = [dict(one_round(Path(folder), run)) for _ in range(options.rounds)]
+        of_process(*MEASURE, *SMALL, "--out", run)
+        # the first reads the files
+        _, *rounds = (one_round(Path(folder), run) for _ in range(1 + options.rounds))
     spent = {key: [one[key] for one in rounds] for key in rounds[0]}
     typical = medians(spent)
     names = {"nothing": "`python -c pass`", **{key: name for key, (name, *_) in GOALS.items()}}

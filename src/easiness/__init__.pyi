@@ -9,7 +9,7 @@ from easiness.analysis import draw_by_rank as draw_by_rank, select as select
 from easiness.cli.status import Status
 from easiness.data import Dataset as Dataset, load_dataset as load_dataset
 from easiness.errors import BadInput as BadInput, EasinessError as EasinessError, RunFailed as RunFailed
-from easiness.exports import Exported
+from easiness.exports import Export
 from easiness.runs import Progress
 from easiness.spec import Recipe as Recipe
 from easiness.store import Recorder as Recorder, Run as Run, open_run as open_run
@@ -209,7 +209,7 @@ def export(
     blind: bool = ...,
     document_root: str | Path | None = ...,
     progress: bool | Progress = ...,
-) -> Exported: ...
+) -> Export: ...
 def card(
     run: Any,
     output: str | Path | None = ...,

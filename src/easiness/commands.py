@@ -5,6 +5,7 @@ This is all that the help and ``import easiness`` load; a command itself is load
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 Group: TypeAlias = Literal["Measure", "Look", "Mend", "Choose", "Share", "Paper"]
@@ -14,7 +15,7 @@ ENTRY_POINTS = "easiness.studies"
 """The entry points by which other packages add studies: the name of the command, and the `Study`."""
 
 
-class Listed(NamedTuple):
+class CommandEntry(NamedTuple):
     """A command by its name and group, with the first line of its help; ``home`` is its `Study` or `Verb`."""
 
     name: str
@@ -23,92 +24,70 @@ class Listed(NamedTuple):
     summary: str
 
 
-COMMANDS: tuple[Listed, ...] = (
-    Listed(
-        "measure",
+def _entries(group: Group, *commands: tuple[str, str, str]) -> Iterator[CommandEntry]:
+    return (CommandEntry(name, group, home, summary) for name, home, summary in commands)
+
+
+COMMANDS: tuple[CommandEntry, ...] = (
+    *_entries(
         "Measure",
-        "cli.measure:MEASURE",
-        "Train a network several times and record what it gets right.",
+        ("measure", "cli.measure:MEASURE", "Train a network several times and record what it gets right."),
+        ("status", "cli.status:STATUS", "Show which trials of a run are done, missing and in training."),
     ),
-    Listed(
-        "status",
-        "Measure",
-        "cli.status:STATUS",
-        "Show which trials of a run are done, missing and in training.",
-    ),
-    Listed("report", "Look", "cli.export:REPORT", "Write a page that shows what was measured."),
-    Listed(
-        "scores", "Look", "studies.scores:SCORES", "Write every score of every example, with standard errors."
-    ),
-    Listed(
-        "compare",
+    *_entries(
         "Look",
-        "studies.matching:COMPARE",
-        "Say how far runs agree on the easy and hard examples.",
+        ("report", "cli.export:REPORT", "Write a page that shows what was measured."),
+        ("scores", "studies.scores:SCORES", "Write every score of every example, with standard errors."),
+        ("compare", "studies.matching:COMPARE", "Say how far runs agree on the easy and hard examples."),
+        ("diff", "studies.versions:DIFF", "Say which examples changed between two versions of the data."),
+        ("explain", "studies.patterns:EXPLAIN", "Say what explains easiness."),
     ),
-    Listed(
-        "diff",
-        "Look",
-        "studies.versions:DIFF",
-        "Say which examples changed between two versions of the data.",
-    ),
-    Listed("explain", "Look", "studies.patterns:EXPLAIN", "Say what explains easiness."),
-    Listed(
-        "suspects",
+    *_entries(
         "Mend",
-        "studies.suspects:SUSPECTS",
-        "Say which labels are likely wrong, most suspicious first.",
+        (
+            "suspects",
+            "studies.suspects:SUSPECTS",
+            "Say which labels are likely wrong, most suspicious first.",
+        ),
+        ("labels", "studies.labels:LABELS", "Write a file of labels: by rule, or as people say."),
+        ("audit", "studies.audit:AUDIT", "Say how many labels are wrong, from a look at a few."),
+        (
+            "verify",
+            "studies.verification:VERIFY",
+            "Train on the labels before and after; say what was gained.",
+        ),
     ),
-    Listed("labels", "Mend", "studies.labels:LABELS", "Write a file of labels: by rule, or as people say."),
-    Listed("audit", "Mend", "studies.audit:AUDIT", "Say how many labels are wrong, from a look at a few."),
-    Listed(
-        "verify",
-        "Mend",
-        "studies.verification:VERIFY",
-        "Train on the labels before and after; say what was gained.",
+    *_entries(
+        "Choose",
+        ("keep", "studies.keeping:KEEP", "Say which examples to keep, or to train on first."),
+        ("next", "studies.keeping:NEXT", "Say which examples to label next."),
     ),
-    Listed("keep", "Choose", "studies.keeping:KEEP", "Say which examples to keep, or to train on first."),
-    Listed("next", "Choose", "studies.keeping:NEXT", "Say which examples to label next."),
-    Listed(
-        "export", "Share", "cli.export:EXPORT", "Write scores, suspects and the examples for another tool."
-    ),
-    Listed(
-        "card", "Share", "cli.export:CARD", "Publish scores, or find published ones for a copy of the data."
+    *_entries(
+        "Share",
+        ("export", "cli.export:EXPORT", "Write scores, suspects and the examples for another tool."),
+        ("card", "cli.export:CARD", "Publish scores, or find published ones for a copy of the data."),
     ),
 )
 """The commands of the front door, in the order of the help."""
 
-PAPER: tuple[Listed, ...] = (
-    Listed("paper all", "Paper", "paper.options:ALL", "Reproduce the paper's tables, figures and claims."),
-    Listed(
-        "paper perturb",
+PAPER: tuple[CommandEntry, ...] = (
+    *_entries(
         "Paper",
-        "paper.options:PERTURB",
-        "Show perturbed examples to the networks of a run.",
-    ),
-    Listed("paper ablate", "Paper", "paper.options:ABLATE", "Train without some examples, and test."),
-    Listed(
-        "paper corrupt",
-        "Paper",
-        "paper.options:CORRUPT",
-        "Train with random labels for some examples, and test.",
-    ),
-    Listed(
-        "paper validate",
-        "Paper",
-        "paper.options:VALIDATE",
-        "Check easiness by networks that never saw the examples.",
-    ),
-    Listed(
-        "paper hypothesis",
-        "Paper",
-        "paper.options:HYPOTHESIS",
-        "Test the paper's hypothesis on planted patterns.",
+        ("paper all", "paper.options:ALL", "Reproduce the paper's tables, figures and claims."),
+        ("paper perturb", "paper.options:PERTURB", "Show perturbed examples to the networks of a run."),
+        ("paper ablate", "paper.options:ABLATE", "Train without some examples, and test."),
+        ("paper corrupt", "paper.options:CORRUPT", "Train with random labels for some examples, and test."),
+        (
+            "paper validate",
+            "paper.options:VALIDATE",
+            "Check easiness by networks that never saw the examples.",
+        ),
+        ("paper hypothesis", "paper.options:HYPOTHESIS", "Test the paper's hypothesis on planted patterns."),
     ),
 )
 """The paper's own experiments, which are commands below ``paper`` and functions of `easiness.paper`."""
 
-RENAMED = {
+OLD_NAMES = {
     "clean": "labels",
     "decisions": "labels",
     "worth": "keep",
@@ -128,7 +107,7 @@ RENAMED = {
 }
 """The commands and functions of before, and those that do now what they did."""
 
-MOVED = {
+OLD_HOMES = {
     "TrialFailed": "errors.TrialFailed",
     "apply_card": "card",
     "learning_curve": "studies.learning.learning_curve",

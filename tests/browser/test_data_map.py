@@ -246,26 +246,6 @@ def test_the_table_is_sorted_by_its_headers(page: Page) -> None:
     assert rows(page, 9)[-1] == "–"
 
 
-@pytest.mark.parametrize(
-    ("fragment", "name", "descends"),
-    [
-        ("descending=0", "difficulty", False),
-        ("sort=confidence", "confidence", False),
-        ("", "difficulty", True),
-    ],
-)
-def test_an_address_says_which_way_the_table_is_sorted(
-    page: Page, fragment: str, name: str, descends: bool
-) -> None:
-    page.evaluate(f"location.hash = 'data-map&{fragment}'")
-    assert numbers(page, name) == sorted(numbers(page, name), reverse=descends)
-    page.locator("#map-head button", has_text=name).click()  # the other way round
-    settle(page)
-    assert ("descending" in page.url) == (name != "difficulty" or descends)
-    page.evaluate("location.hash = location.hash.replace(/&page=0|$/, '&page=0')")  # it is read again
-    assert numbers(page, name) == sorted(numbers(page, name), reverse=not descends)
-
-
 def test_a_click_keeps_an_example_and_escape_lets_it_go(page: Page) -> None:
     card = page.locator("#map-card")
     assert "Point" in card.inner_text()
@@ -284,23 +264,6 @@ def test_a_click_keeps_an_example_and_escape_lets_it_go(page: Page) -> None:
     page.keyboard.press("Escape")
     settle(page)
     assert "pinned" not in (card.get_attribute("class") or "")
-
-
-def test_pointing_shows_what_is_there(page: Page) -> None:
-    page.locator("#map-plot").scroll_into_view_if_needed()
-    box = page.locator("#map-marks").bounding_box()
-    assert box is not None
-    card = page.locator("#map-card")
-    found = set()
-    for x in np.linspace(0.1, 0.9, 9):
-        page.mouse.move(box["x"] + x * box["width"], box["y"] + box["height"] * 0.6)
-        page.wait_for_timeout(60)
-        if card.locator(".map-name").count():
-            found.add(card.locator(".map-name").inner_text())
-    assert found
-    page.mouse.move(box["x"] + 3, box["y"] - 60)
-    settle(page)
-    assert card.locator(".map-name").count() == 0
 
 
 def test_the_keyboard_walks_the_map_and_the_table(page: Page) -> None:
@@ -469,71 +432,3 @@ def test_the_wheel_comes_closer_to_what_it_is_over(page: Page) -> None:
     before = page.evaluate("scrollY")
     wheel(page, 0.5, 0.5, 60)  # nothing is enlarged, so it moves the page
     assert page.evaluate("scrollY") > before
-
-
-def test_buttons_and_keys_come_closer_and_a_link_keeps_it(page: Page) -> None:
-    closer, further, whole = (page.locator(f"#map-{name}") for name in ("closer", "further", "whole"))
-    first = pixels(page)
-    assert further.is_disabled()
-    assert whole.is_disabled()
-    closer.click()
-    assert window(page) == (1.6, pytest.approx(0.1875), pytest.approx(0.1875))  # type: ignore[comparison-overlap]
-    page.locator("#map-marks").focus()
-    page.keyboard.press("+")
-    page.keyboard.press("Shift+ArrowUp")
-    zoom, x, y = window(page)
-    assert zoom == pytest.approx(2.56)
-    assert y == pytest.approx(x + 0.25 / 2.56, abs=1e-3)
-    shown, address = pixels(page), page.url.partition("#")[2]
-    page.keyboard.press("0")
-    assert pixels(page) == first
-    page.evaluate(f"location.hash = {address!r}")
-    assert pixels(page) == shown
-    for _ in range(12):
-        settle(page)
-        if closer.is_enabled():
-            closer.click()
-    assert window(page)[0] == 64
-    page.evaluate("location.hash = 'data-map&zoom=1e9&x=-3&y=oops'")
-    settle(page)
-    assert closer.is_disabled()
-    assert further.is_enabled()
-
-
-def test_what_is_chosen_comes_into_view_and_only_what_is_seen_is_selected(page: Page) -> None:
-    page.evaluate("location.hash = 'data-map&zoom=2&x=0&y=0.5'")
-    settle(page)
-    drag_around(page, [(0.06, 0.02), (0.99, 0.02), (0.99, 0.92), (0.06, 0.92)])
-    number = int(said(page, "selected").split()[0])
-    page.locator("#map-only").check()
-    chosen = numbers(page, "confidence")
-    assert len(chosen) == number
-    assert all(value >= 0.49 for value in chosen)
-    page.locator("#map-only").uncheck()
-    page.locator("#map-body th button").first.click()  # the hardest
-    zoom, _, y = window(page)
-    assert zoom == 2
-    assert y < 0.5
-    card = page.locator("#map-card .map-name")
-    hardest = card.inner_text()
-    page.locator("#map-marks").focus()
-    page.keyboard.press("ArrowUp")
-    settle(page)
-    assert card.inner_text() != hardest
-
-
-def test_two_fingers_come_closer(open_page: Any, written: dict[str, Path]) -> None:
-    page = open_page(written["one"], viewport={"width": 390, "height": 800}, has_touch=True)
-    settle(page)
-    prevented = page.evaluate("""() => {
-        const marks = document.getElementById("map-marks");
-        const box = marks.getBoundingClientRect();
-        const finger = (identifier, x) => new Touch({identifier, target: marks,
-            clientX: box.left + x * box.width, clientY: box.top + box.height / 2});
-        const send = (kind, ...xs) => !marks.dispatchEvent(new TouchEvent(kind, {
-            cancelable: true, bubbles: true, touches: xs.map((x, i) => finger(i, x))}));
-        return [send("touchstart", 0.5), send("touchstart", 0.4, 0.6), send("touchmove", 0.3, 0.7)];
-    }""")
-    settle(page)
-    assert prevented == [False, True, True]
-    assert window(page)[0] == pytest.approx(2, abs=1e-3)

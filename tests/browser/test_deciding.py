@@ -521,35 +521,3 @@ def test_a_file_is_gone_through_in_its_order(
     page.reload()
     begin(page)
     assert page.locator("#decide-count").inner_text() == "2 of 3 decided"
-
-
-def test_an_audit_that_is_not_blind_whispers(open_page: Any, folder: Path) -> None:
-    page = open_page(folder / "decide.html", viewport={"width": 390, "height": 844})
-    begin(page)
-    faint = page.locator("#decide-faint")
-    assert re.match(r"(suggested \S+; )?wrong with a probability of \d\.\d\d", faint.inner_text())
-    assert faint.evaluate("e => getComputedStyle(e).fontSize") == "13.12px"
-    assert faint.bounding_box()["y"] > page.locator("#decide-shown img").bounding_box()["y"]
-    assert not page.locator("#decide-suggestion").is_visible()
-    assert not page.locator("#decide-why").is_visible()
-    assert page.locator("#decide-take-name").inner_text() in ("the suggestion", "")
-    assert "probability" not in said(page)
-
-
-def test_what_is_likely_right_is_suggested_in_small_letters(page: Page) -> None:
-    given = json.loads(page.locator("#decide-values").text_content() or "")
-    begin(page)
-    assert page.locator("#decide-why").is_visible()
-    assert not page.locator("#decide-faint").is_visible()
-    place = next(at for at, p in enumerate(given["pWrong"]) if p < given["above"])
-    press_each(page, *["ArrowRight"] * place)
-    assert page.locator("#decide-faint").is_visible()
-    assert not page.locator("#decide-why").is_visible()
-
-
-def test_a_blind_page_has_nothing_that_networks_made(folder: Path) -> None:
-    text = (folder / "blind.html").read_text("utf-8").partition('id="decide-values">')
-    values = json.loads(text[2].partition("</script>")[0])
-    assert not {"suggested", "pWrong", "kinds", "reasons", "courses"} & set(values)
-    assert 'id="map-values"' not in text[0]
-    assert 'id="labels"' not in text[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,34 +73,6 @@ def test_a_photo_is_shown_large_and_opens_its_file(open_deciding: Any, of_files:
     assert page.evaluate("document.querySelector('#decide').scrollWidth") == size["width"]
 
 
-def test_where_photos_have_moved_the_picture_is_enlarged(
-    open_deciding: Any, of_files: Path, tmp_path: Path, troubles: list[str]
-) -> None:
-    text = of_files.read_text("utf-8")
-    assert text.count('"near":{}') == 1
-    (tmp_path / "report.html").write_text(text.replace('"near":{}', '"near":{"0":[[4,6],[5]]}'), "utf-8")
-    page = open_deciding(tmp_path / "report.html", viewport={"width": 1280, "height": 800})
-    page.locator("#decide-shown button").wait_for()
-    page.keyboard.press("z")
-    large = page.locator("#decide-shown img").bounding_box()
-    assert [large[side] for side in ("x", "y", "width", "height")] == [0, 0, 1280, 800]
-    page.keyboard.press("Escape")
-    page.locator("#decide-shown button").click()
-    assert page.locator("#decide-shown img").bounding_box() == large
-    page.keyboard.press("k")
-    page.keyboard.press("b")  # what is known of a file is not asked again
-    assert page.locator("#decide-shown a").count() == 0
-    near = page.locator("#decide-near a")
-    assert near.count() == 3
-    near.first.hover()
-    near.last.focus()
-    page.locator("#decide-near li > img").nth(1).wait_for()
-    assert near.count() == 1
-    assert len(page.context.pages) == 1
-    assert set(troubles) == {"Failed to load resource: net::ERR_FILE_NOT_FOUND"}
-    troubles.clear()
-
-
 def test_a_picture_without_a_file_is_enlarged_in_the_page(
     open_deciding: Any, of_arrays: Path, size: Any
 ) -> None:
@@ -123,11 +94,6 @@ def test_a_picture_without_a_file_is_enlarged_in_the_page(
 
 
 SOUNDS = 40
-COVERED = """() => [...document.querySelectorAll('#decide-acts button')].filter(button => {
-  const { x, y, width, height } = button.getBoundingClientRect();
-  const isCovered = part => !button.contains(document.elementFromPoint(x + part * width, y + height / 2));
-  return button.checkVisibility() && [0.02, 0.5, 0.98].some(isCovered);
-}).map(button => button.textContent)"""
 
 
 @pytest.fixture(scope="module")
@@ -223,22 +189,6 @@ def test_the_picture_of_a_sound_is_what_plays_it(open_page: Any, page_of_sounds:
     assert not page.locator("#decide-play-each").is_checked()
 
 
-def test_those_near_it_play_and_cover_no_button(open_deciding: Any, tmp_path: Path) -> None:
-    files = [encoded(tone(200 + 40 * at, 0.3)) for at in range(SOUNDS)]
-    data = load_dataset(write_sounds(tmp_path / "in", {"even": files[::2], "odd": files[1::2]}))
-    run = measure(data, features="logmel", trials=5, out=tmp_path / "run", device="cpu")
-    ez.report(run, tmp_path / "near.html", data=data)
-    page = open_deciding(tmp_path / "near.html", viewport={"width": 390, "height": 700})
-    assert page.locator("#decide-near .decide-sound").count() == 8
-    assert page.evaluate(COVERED) == []
-    page.locator("#decide-near .decide-sound").last.press("Enter")
-    page.locator("#decide-near .playing").wait_for()
-    assert not _playing(page)
-    page.keyboard.press("k")
-    page.keyboard.press("k")
-    assert page.locator("#decide-count").inner_text().startswith("2 of ")
-
-
 ROWS, WIDTH = 120, 34
 
 
@@ -308,57 +258,6 @@ def test_all_columns_are_there_beside_those_of_the_nearest(
     assert names.all_inner_texts()[-1] == "colour"
 
 
-# the contrast of what is under the mouse, as WCAG has it
-CONTRAST = """() => {
-  const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
-  const pen = canvas.getContext('2d', {willReadFrequently: true});
-  const of = (name) => {
-    pen.fillStyle = getComputedStyle([...document.querySelectorAll(':hover')].at(-1))[name];
-    pen.fillRect(0, 0, 1, 1);
-    const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data]
-      .map((one) => (one / 255 <= 0.03928 ? one / 255 / 12.92 : ((one / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
-  };
-  const [ink, paper] = [of('color'), of('backgroundColor')];
-  return Math.max(ink, paper) / Math.min(ink, paper);
-}"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_buttons_are_read_under_the_mouse(open_deciding: Any, page_of_rows: Path, scheme: str) -> None:
-    page = open_deciding(page_of_rows, color_scheme=scheme)
-    page.locator('[data-act="keep"]').click()
-    page.keyboard.press("ArrowLeft")
-    for name, pressed in (
-        (".decide-table button", True),
-        ('[data-act="keep"]', True),
-        ('[data-act="drop"]', False),
-    ):
-        button = page.locator(name)
-        button.hover(position={"x": 3, "y": 20})
-        assert button.get_attribute("aria-pressed") == str(pressed).lower()
-        assert page.evaluate(CONTRAST) > 4.5
-
-
-def test_the_list_says_what_is_most_unusual_of_each_row(
-    open_deciding: Any, page_of_rows: Path, size: Any
-) -> None:
-    page = open_deciding(page_of_rows, viewport=size)
-    first = page.locator("#decide-shown thead th").all_inner_texts()[:3]
-    values = page.locator("#decide-shown tbody tr.this td").all_inner_texts()[:3]
-    page.keyboard.press("l")
-    rows = page.locator("#decide-rows button")
-    told = ", ".join(f"{name}: {value}" for name, value in zip(first, values, strict=True))
-    assert rows.first.locator(".decide-row-name small").text_content() == told
-    # without pictures no column is kept for them, and a label stands in one line
-    assert page.locator(".decide-row-picture:visible").count() == 0
-    number, name = (rows.first.locator(f".decide-row-{one}").bounding_box() for one in ("number", "name"))
-    assert name["x"] - number["x"] - number["width"] < 20
-    assert rows.first.locator("bdi").bounding_box()["height"] < 25
-    assert rows.first.locator("bdi").bounding_box()["width"] > 80
-    assert page.evaluate("document.querySelector('#decide').scrollWidth") == size["width"]
-
-
 EVIL = (
     "</script><img src=x onerror=\"document.title='evil'\">",
     "<!--<script>document.title='evil'</script>",
@@ -410,46 +309,6 @@ def test_long_texts_unfold_by_the_keyboard_without_a_script(open_page: Any, page
     page.keyboard.press("Enter")
     assert words.locator("p").bounding_box()["height"] == folded
     assert page.locator(".words", has_text="quotes").locator("summary").count() == 0
-
-
-@pytest.fixture(scope="module")
-def page_of_heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page of texts with heads on features, which knows the texts that are near."""
-    labels, draw, folder = np.arange(TEXTS) % 2, np.random.default_rng(0), tmp_path_factory.mktemp("heads")
-    words = (
-        ["sea", "wave", "boat", "fish", "salt", "harbour"],
-        ["hill", "path", "goat", "stone", "hut", "snow"],
-    )
-    texts = [" ".join(draw.choice(words[label], 5)) for label in labels]
-    labels[0] = 1
-    data = load_dataset((texts, labels))
-    run = measure(data, features="hashed", trials=5, out=folder / "run", device="cpu")
-    ez.report(run, folder / "near.html", data=data)
-    return folder / "near.html"
-
-
-def test_texts_near_one_stand_one_a_line(open_deciding: Any, page_of_heads: Path, size: Any) -> None:
-    page = open_deciding(page_of_heads, viewport=size)
-    for side in page.locator("#decide-near ul").all():
-        boxes = [one.bounding_box() for one in side.locator("li").all()]
-        assert len(boxes) == 4
-        assert len({box["x"] for box in boxes}) == 1
-        assert all(one["y"] + one["height"] <= two["y"] for one, two in pairwise(boxes))
-        assert all(box["x"] >= 0 and box["x"] + box["width"] <= size["width"] for box in boxes)
-    assert page.locator("#decide-near ul").count() == 2
-
-
-def test_the_list_says_how_each_text_begins(open_deciding: Any, page_of_texts: Path, size: Any) -> None:
-    page = open_deciding(page_of_texts, viewport=size)
-    text = page.locator("#decide-shown .decide-text").inner_text()
-    page.keyboard.press("l")
-    told = page.locator("#decide-rows .decide-row-name small")
-    assert told.first.text_content() == text[:200]
-    assert told.count() == TEXTS
-    assert max(len(one) for one in told.all_text_contents()) == 200
-    assert all(one.bounding_box()["height"] < 50 for one in told.all()[:9])
-    assert page.evaluate("document.querySelector('#decide').scrollWidth") == size["width"]
-    assert page.title().startswith("Easy and hard examples")
 
 
 def test_texts_stay_text_and_stand_with_what_they_are_about(open_page: Any, page_of_texts: Path) -> None:

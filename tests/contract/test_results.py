@@ -10,6 +10,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -27,27 +28,27 @@ from easiness import audit, compare, diff, explain, keep, labels, load_dataset, 
 from easiness.analysis import FittedCurve, Foretold, Gain, Interval, Votes
 from easiness.engine import write_result
 from easiness.paper.perturbation.curve import PerturbationCurve
-from easiness.paper.perturbation.study import Perturbed, PseudoPatterns, count_levels
+from easiness.paper.perturbation.study import PerturbationStudy, PseudoPatterns, count_levels
 from easiness.paper.planted import Hypothesis
 from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
 from easiness.paper.planted.result import OfArm
-from easiness.paper.training_sets import TrainingSetPoint, TrainingSetStudy
-from easiness.paper.validation import Tally, Validation, easiness_view
+from easiness.paper.training_sets import TrainingSetStudy
+from easiness.paper.validation import Validation, easiness_view
 from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
-from easiness.studies.audit import AuditDraw, Audited
+from easiness.studies.audit import Audit, AuditDraw
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruning, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
-from easiness.studies.labels import Cleaned, PeopleAgreement
+from easiness.studies.labels import CleanLabels, PeopleAgreement
 from easiness.studies.labels.rule import UNKNOWN
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Similarity
-from easiness.studies.suspects.ranked import Suspects
+from easiness.studies.suspects.result import Suspects
 from easiness.studies.verification.study import Verification
 from easiness.studies.versions import Difference
 from lengths import long_but
@@ -93,20 +94,16 @@ def _what_is_shown(run: Run) -> Patterns:
 
 def _patterns(_: Run) -> PseudoPatterns:
     return PseudoPatterns(
-        run="run", model=HOSTILE, epoch=1, kind="radial", axis="radius (frequencies)", probe="train", seed=0,
+        run="run", model=HOSTILE, row=Row(1), kind="radial", axis="radius", probe="train", seed=0,
         num_trials=4, classes=("plain", HOSTILE), level=2.0, levels=count_levels(_votes(), LEVELS),
-        positions=np.arange(2), ids=np.arange(2), labels=np.arange(2), p_label=np.ones(2),
+        positions=np.arange(2), labels=np.arange(2), p_label=np.ones(2),
     )  # fmt: skip
 
 
 def _training_sets(_: Run) -> TrainingSetStudy:
     rng = np.random.default_rng(0)
-    points = tuple(
-        TrainingSetPoint(policy, beta, rate, int(100 * rate), 100 - int(100 * rate), 40, rng.random((2, 3)))
-        for policy, beta in (("easy", (3.0, 1.0)), ("random", (1.0, 1.0)), ("beta:2,5", (2.0, 5.0)))
-        for rate in (0.0, 0.3)
-    )
-    return training_sets(points, model=HOSTILE, chance=0.5, repetitions=2)
+    cells = product(("easy", "random", "beta:1,2"), (0.0, 0.3))
+    return training_sets({cell: rng.random((2, 3)) for cell in cells}, model=HOSTILE, chance=0.5)
 
 
 def _learning(_: Run) -> LearningCurve:
@@ -129,19 +126,18 @@ def _similarity(_: Run) -> Similarity:
 
 
 def _validation(_: Run) -> Validation:
-    counts = np.array([4, 0, 0, 0, 1, 1, 2, 3, 4, 4])
-    tally = Tally(counts, np.linspace(0, 1, 10), np.arange(10, dtype=np.uint64), 5)
+    votes = votes_of(np.arange(5)[:, None] < np.array([4, 0, 0, 0, 1, 1, 2, 3, 4, 4]))
     return Validation(
-        rows=easiness_view(HOSTILE, tally, np.array([2, 1, 1, 0, 1, 0, 0, 0]), 2, 0.5),
+        rows=easiness_view(HOSTILE, votes, np.array([2, 1, 1, 0, 1, 0, 0, 0]), 2, 0.5),
         final={HOSTILE: np.array([0.5, 0.75])}, epoch=2, final_epoch=3,
         num_train=2, num_validation=8, num_classes=CLASSES, num_wrong=5,
     )  # fmt: skip
 
 
-def _cleaned(run: Run) -> Cleaned:
+def _cleaned(run: Run) -> CleanLabels:
     labels = np.where(np.arange(NUM) == 0, 1, run.labels)
     known = np.where(np.arange(NUM) == 5, UNKNOWN, run.labels)
-    return Cleaned(run.ids, run.labels, labels, np.arange(NUM) == 3, known, run.classes)
+    return CleanLabels(run.ids, run.labels, labels, np.arange(NUM) == 3, known, run.classes)
 
 
 def _verification(_: Run) -> Verification:
@@ -155,7 +151,7 @@ def _worth(run: Run) -> Worth:
     grid = grid.assign(right=pd.Series([rng.random((4, 30)) < 0.7 for _ in grid.index], dtype=object))
     gain = Gain(0.01, (-0.01, 0.03))
     judged = dict.fromkeys(("over_start", "over_random", "over_all"), gain)
-    labels = Cleaned(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
+    labels = CleanLabels(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
     return Worth(
         run=run, num_test=30, num_seeds=4, held_out=True, margin=0.05, gains=[judged], keep=labels,
         grid=table_of(grid, 4), suspects=3, twice=None, silent="there is one size",
@@ -203,8 +199,8 @@ def _next_labels(_: Run) -> NextLabels:
 
 RESULTS: dict[type, Callable[[Run], Any]] = {
     PeopleAgreement: _agreement,
-    Audited: _audited,
-    Cleaned: _cleaned,
+    Audit: _audited,
+    CleanLabels: _cleaned,
     CombinedScores: lambda run: scores([run, _recorded(run.path.with_name("second"))]),
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
     Difference: _difference,
@@ -213,7 +209,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     LearningCurve: _learning,
     NextLabels: _next_labels,
     Patterns: _what_is_shown,
-    Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
+    PerturbationStudy: lambda run: PerturbationStudy(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
     Pruning: lambda run: keep(run, drop=0.3, policy="easy"),
     Curriculum: lambda run: keep(run, steps=6, batch_size=8),
@@ -228,7 +224,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
 }
 
 
-NAMELESS = (Audited, Curriculum, AuditDraw, Hypothesis)
+NAMELESS = (Audit, Curriculum, AuditDraw, Hypothesis)
 """What is shown of them names neither classes nor examples."""
 
 
@@ -350,7 +346,7 @@ def _read_json(file: Path, result: Any) -> None:
     rows = document
     within: dict[type, str] = {
         PeopleAgreement: "decisions",
-        Audited: "parts",
+        Audit: "parts",
         Comparison: "matching",
         Hypothesis: "rows",
         Patterns: "examples",

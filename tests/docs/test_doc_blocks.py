@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from doc_blocks import ROOT, Block, blocks_in, blocks_of, commands_in, pages
+from doc_blocks import ROOT, Block, blocks_of, commands_in, pages
 
 import easiness as ez
 from easiness.perturb import registry
@@ -188,7 +188,7 @@ def home(stand_ins: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Monke
     (folder / "docs" / "results").mkdir(parents=True)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    monkeypatch.setattr(registry, "_registered", [])
+    monkeypatch.setattr(registry, "_own_kinds", [])
     before = set(sys.modules)
     yield folder
     for name in set(sys.modules) - before:
@@ -385,24 +385,6 @@ def test_the_overrides_are_used() -> None:
     stale = {(option, value) for option, table in IN_SMALL.items() for value in table} - values
     assert not stale
     assert set(LEFT_AWAY) <= {option for option, _ in values}
-
-
-def test_blocks_are_found_with_their_names() -> None:
-    text = (
-        "# A\n\n```toml\na = 1\n```\n\nSave it as `one.toml`, and go on.\n\n"
-        "Save this as `two.py`:\n\n```python\nx\n```\n\n- in a list\n\n  ```sh\n  easiness\n  ```\n"
-    )
-    found = [(b.line, b.language, b.text, b.saved) for b in blocks_in("a.md", text)]
-    assert found == [
-        (3, "toml", "a = 1\n", "one.toml"),
-        (11, "python", "x\n", "two.py"),
-        (17, "sh", "easiness\n", None),
-    ]
-
-
-def test_shell_lines_lose_comments_and_variables() -> None:
-    text = "# all of it\nA_B=1 easiness measure 'a b'  # why\n\neasiness x \\\n  --y\n"
-    assert commands_in(text) == [["easiness", "measure", "a b"], ["easiness", "x", "--y"]]
 
 
 def test_a_block_that_fails_is_an_error(home: Path, command: Callable[..., Any]) -> None:

@@ -54,44 +54,6 @@ def test_the_site_builds_without_a_fault(project: Path, tools: Callable[[str], d
     assert "--train-share" in (shown / "commands.html").read_text("utf-8")
 
 
-@pytest.fixture
-def pages(project: Path) -> Path:
-    """Two pages of the project under its settings, which build in a moment."""
-    docs = project / "docs"
-    shutil.rmtree(docs)
-    (docs / "reference").mkdir(parents=True)
-    shutil.copytree(ROOT / "docs" / "assets", docs / "assets")
-    (docs / "index.md").write_text("# Front\n\n[Start](start.md#first)\n")
-    (docs / "start.md").write_text("# Start\n\n## First\n")
-    settings = (project / "zensical.toml").read_text("utf-8")
-    before, _, after = settings.partition("nav = [")
-    nav = '[{ "Start" = ["index.md", "start.md", "reference/commands.md"] }]'
-    (project / "zensical.toml").write_text(
-        f"{before}nav = {nav}\n{after.partition(chr(10) + ']' + chr(10))[2]}"
-    )
-    return project
-
-
-@pytest.mark.long
-def test_what_is_wrong_is_said(pages: Path, tools: Callable[[str], dict[str, Any]]) -> None:
-    build = tools("build")["build"]
-    assert build(pages) == []
-    page = pages / "docs" / "start.md"
-    sound = page.read_text("utf-8")
-    page.write_text(f"{sound}\n[there](index.md#nowhere)\n")
-    (fault,) = build(pages)
-    assert "start.md" in fault
-    assert "anchor does not exist" in fault
-    page.write_text(
-        f"{sound}\n![picture](images/none.png)\n<script src='https://example.org/a.js'></script>\n"
-    )
-    (pages / "docs" / "lost.md").write_text("# Lost\n")
-    faults = build(pages)
-    assert "docs/lost.md: not in the menu (nav in zensical.toml)" in faults
-    assert any("none.png" in fault for fault in faults)
-    assert "start.html: fetches https://example.org/a.js" in faults
-
-
 def test_links_without_a_target_are_found(tools: Callable[[str], dict[str, Any]], tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "a.png").write_bytes(b"")
@@ -143,18 +105,6 @@ def test_every_option_is_on_the_page_of_commands(tools: Callable[[str], dict[str
     assert "auto &#124; float32 &#124; bfloat16" in row
 
 
-def test_pictures_are_few_and_small() -> None:
-    kinds = (".png", ".svg", ".webp")
-    pictures = [path for path in (ROOT / "docs" / "images").iterdir() if path.suffix in kinds]
-    assert pictures
-    film = ROOT / "docs" / "images" / "deciding.webp"
-    assert film.stat().st_size <= 1_000_000
-    assert max(path.stat().st_size for path in pictures if path != film) <= 100_000
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    used = "".join(path.read_text("utf-8") for path in pages)
-    assert all(f"images/{path.name}" in used for path in pictures)
-
-
 def test_whole_tables_are_linked_by_their_page() -> None:
     results = ROOT / "docs" / "results"
     for file in results.glob("*/*.csv"):
@@ -162,14 +112,6 @@ def test_whole_tables_are_linked_by_their_page() -> None:
         assert f"]({file.parent.name}/{file.name})" in page, file
         rows = list(csv.reader(file.read_text("utf-8").splitlines()))
         assert len(set(map(len, rows))) == 1, file
-
-
-def test_the_site_is_built_where_everything_is_tested() -> None:
-    ci = (ROOT / ".ci" / "run").read_text()
-    assert ".installed-docs" in ci
-    assert "DOCS_REQUIRED=1" in ci
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert all(">=" in one for one in settings["project"]["optional-dependencies"]["docs"] if "[" not in one)
 
 
 DOCS = ROOT / "docs"
@@ -198,12 +140,6 @@ def test_intervals_that_are_quoted_are_those_of_results():
     assert len(told) > 5
     lost = [one for one in told if not any(all(map(rounds_to, one, other)) for other in known)]
     assert not lost
-
-
-def test_a_number_that_is_no_longer_right_is_found():
-    assert rounds_to("0.83", "0.827")
-    assert not rounds_to("0.83", "0.836")
-    assert quotes("0.83 (0.71 to\n  0.94) in") == [("0.83", "0.71", "0.94")]
 
 
 TESTS = Path(__file__).parents[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -89,31 +88,6 @@ def test_a_run_given_twice_is_not_compared(refused, measured):
     assert f"{measured}: given twice" in line
 
 
-def test_a_colon_in_the_path(command, digits, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # an absolute path is never taken for an address
-    finished = command(*digits("a:b", "--trials", 2))
-    assert finished.code == 0, finished.err
-    assert finished.out.splitlines()[-1].split() == ["next:", "easiness", "suspects", "a:b"]
-    assert command("scores", "a:b", "-o", "s:c.parquet").code == 0
-    assert command("status", "a:b").out.startswith("a:b: mlp_3, 2 of 2 trials finished")
-
-
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        ("none/photos", "'none/photos': no such file or folder, nor a folder none; give the path"),
-        ("./potos", "'./potos': no such file or folder (did you mean photos?); give the path"),
-        ("labels.csv", "'labels.csv': no such file or folder; give the path"),
-        ("potos", "'potos': no such file or folder, and not a known name (did you mean photos?)"),
-        ("nofolder", "'nofolder': no such file or folder, and not a known name; give digits"),
-    ],
-)
-def test_a_mistyped_path(refused, tmp_path, monkeypatch, source, words):
-    (tmp_path / "photos").mkdir()
-    monkeypatch.chdir(tmp_path)
-    assert words in refused("measure", source, "--out", "run")
-
-
 FILES = ["trial.json", "train.parquet", "weights.safetensors"]
 
 
@@ -159,26 +133,6 @@ def test_a_damaged_trial(command, refused, digits, run_copy, trial_folder, snaps
     assert command(*digits(run_copy)).err == ""
 
 
-def test_trials_are_not_mixed_up(refused, digits, run_copy, trial_folder):
-    folder = trial_folder(run_copy, 2)
-    other = folder.rename(folder.with_name(folder.name.replace("0002", "0001")))
-    assert f"{other / 'trial.json'}: this trial file" in refused(*digits(run_copy))
-    assert f"{other / 'trial.json'}: this trial file" in refused("scores", run_copy)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--split", "held_out"], "has no held-out split"),
-        (["--at", 99], "epoch 99 is not recorded"),
-    ],
-)
-def test_what_is_refused_leaves_nothing(refused, measured, tmp_path, monkeypatch, options, message):
-    monkeypatch.chdir(tmp_path)
-    assert message in refused("suspects", measured, "-o", "found.csv", *options)
-    assert list(tmp_path.iterdir()) == []
-
-
 def versions(folder: Path, num_trials: int) -> list[object]:
     """The command on two runs of 100 examples, of which 3 moved by six levels."""
     labels = np.arange(100) // 99
@@ -199,18 +153,3 @@ def test_a_pipeline_stops_where_too_many_changed(command, refused, tmp_path):
     assert command(*runs, "--fail-above", 1).code == 0
     assert "--fail-above 2: not in [0, 1]" in refused(*runs, "--fail-above", 2)
     assert "same run twice" in refused(*runs[:2], runs[1])
-
-
-def test_a_pipeline_is_told_how_many_trials_it_takes(command, tmp_path):
-    """Between two and two trials of two levels that is no more than chance."""
-    runs, rows = versions(tmp_path, 2), tmp_path / "rows.json"
-    ended = command(*runs, "-o", rows)
-    assert ended.code == 0
-    said = "2 and 2 trials do not tell whether 3 examples changed"
-    assert said in " ".join(ended.out.split())
-    assert json.loads(rows.read_text())["needed"] == [3, 3]
-    stopped = command(*runs, "--fail-above", 0.01)
-    assert stopped.code == 2
-    assert said in stopped.err
-    assert "measure 3 and 3 trials at least" in stopped.err
-    assert command(*runs, "--fail-above", 0.03).code == 0  # were they all changed

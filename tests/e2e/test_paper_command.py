@@ -71,7 +71,7 @@ def test_a_study_from_one_command(paper, studied, contents, tmp_path):
 
 
 @pytest.mark.long
-def test_the_same_command_trains_nothing_and_finds_the_same(paper, studied, snapshot, tmp_path):
+def test_the_same_command_trains_nothing_and_finds_the_same(paper, command, studied, snapshot, tmp_path):
     copy = Path(shutil.copytree(studied, tmp_path / "copy"))
     shutil.rmtree(copy / "figures")
     (copy / "claims.json").unlink()
@@ -81,6 +81,9 @@ def test_the_same_command_trains_nothing_and_finds_the_same(paper, studied, snap
     assert finished.err == f"{copy}: 18 runs with 42 trials, 42 of them finished\n"
     assert snapshot(copy / "trials") == before
     assert results(copy) == results(studied)
+    assert command("report", studied, "-o", tmp_path / "page.html").code == 0
+    assert (tmp_path / "page.html").read_bytes() == (studied / "report.html").read_bytes()
+    assert command("status", studied).out.endswith(f"report: {studied / 'report.html'}\n")
 
 
 def test_a_dry_run_lists_every_run_and_writes_nothing(paper, studied, snapshot, tmp_path):
@@ -113,21 +116,6 @@ def test_what_cannot_be_a_study_is_refused_before_anything_is_written(refused, t
     assert "limit 5: below" in refused(*smoke, out, "--limit", 5)
     assert "nowhere" in refused("paper", "all", tmp_path / "nowhere", "--preset", "smoke", "--out", out)
     assert not out.exists()
-
-
-def test_a_study_is_read_by_the_commands_for_runs(command, studied, tmp_path):
-    status = command("status", studied)
-    assert (status.code, status.err) == (0, "")
-    lines = status.out.splitlines()
-    assert lines[0] == f"{studied}: 18 runs"
-    rows = [line.split() for line in lines if line.startswith("trials/")]
-    assert len(rows) == 18
-    row = next(row for row in rows if row[0] == "trials/match-mlp_3_w16")
-    assert row[1:3] + row[4:7] + row[-1:] == ["mlp_3_w16", "digits", "4", "of", "4", "finished"]
-    assert lines[-1] == f"report: {studied / 'report.html'}"
-    page = tmp_path / "page.html"
-    assert command("report", studied, "-o", page).code == 0
-    assert page.read_bytes() == (studied / "report.html").read_bytes()
 
 
 # Makes the study LONE without a kill and counts the calls that make a change durable or take a name.

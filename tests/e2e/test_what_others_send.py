@@ -98,29 +98,6 @@ def test_suspects_go_without_the_networks_of_a_run_that_is_not_trusted(
 
 
 @pytest.mark.usefixtures("run")
-def test_suspects_need_no_module_that_is_missing(folder: Path, command: Callable[..., Any]) -> None:
-    (folder / "own_net.py").unlink()
-    finished = command("suspects", "run", "--trust")
-    assert finished.code == 0, finished.err
-    where = "installed or in the current folder; install it"
-    missing = f"model 'own_net:tiny': there is no module own_net, {where}"
-    noted = f"note: {missing}; the labels are judged by the record, without the networks"
-    assert finished.err.splitlines().count(noted) == 1
-    assert f"Not looked for: unlike its class ({missing})." in " ".join(finished.out.split())
-
-
-@pytest.mark.usefixtures("run")
-def test_a_wrong_option_is_said_before_the_word_is_asked_for(refused: Callable[..., str]) -> None:
-    for options, said in {
-        ("--kind", "colr"): "perturbation 'colr': unknown (did you mean color",
-        ("--kind", "radial", "--levels", "-1"): "radial radius -1.0: negative",
-        ("--kind", "radial", "--seed", "-1"): "seed -1: negative",
-        ("--kind", "radial", "--fraction", "2"): "fraction 2.0: not in (0, 1]",
-    }.items():
-        assert said in refused("paper", "perturb", "run", *options)
-
-
-@pytest.mark.usefixtures("run")
 def test_who_measures_names_the_network_and_goes_on_with_the_same_command(
     command: Callable[..., Any],
 ) -> None:
@@ -156,13 +133,6 @@ def test_in_python_the_word_is_given_where_the_run_is_opened(run: Path, folder: 
     assert trusted.first(2).trusted
     paper.perturb(trusted, kind="radial", levels=[2.0], device="cpu", progress=False)
     assert imported(folder)
-
-
-def test_the_run_that_measure_returns_is_trusted(run: Path) -> None:
-    assert measure(model="own_net:tiny", trials=3, jobs=1, out=run, **SETTINGS).trusted
-    more = measure(model="own_net:tiny", trials=4, jobs=2, out=run, **SETTINGS)  # in processes
-    assert more.trusted
-    assert len(more.trials) == 4
 
 
 def _renamed(run: Path, model: str) -> None:
@@ -304,19 +274,10 @@ SENT = [
     f"measure data/arrays.npz {SIZE} --out of_arrays",
     f"measure data/rows.parquet {SIZE} --out of_rows",
 ]
-LOADING_TOO = [
-    "keep run --ids dropped.csv -o kept.csv",
-    "paper perturb run --kind radial --levels 2 -o perturb.md",
-    f"measure data/photos {SIZE} --out of_photos",
-    f"measure data/list.csv {SIZE} --out of_list",
-    f"measure digits --labels labels.csv --limit 100 {SIZE} --out labelled",
-]
 
 
 @pytest.mark.usefixtures("sent")
-@pytest.mark.parametrize(
-    "line", [*SENT, *(pytest.param(line, marks=pytest.mark.long) for line in LOADING_TOO)]
-)
+@pytest.mark.parametrize("line", SENT)
 def test_reading_and_training_unpickle_nothing(line: str, command: Callable[..., Any]) -> None:
     with audited() as seen:
         finished = command(*line.split())

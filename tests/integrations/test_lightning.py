@@ -95,27 +95,18 @@ def test_mixed_precision_and_accumulated_gradients(tmp_path, options):
 def test_a_training_that_is_resumed_records_one_whole_trial(tmp_path):
     whole = recorder(tmp_path / "whole")
     fit(tmp_path, RecordCallback(whole, loader()), epochs=4)
-    parts = recorder(tmp_path / "parts")
-    callback = RecordCallback(parts, loader())
-    _, trainer = fit(tmp_path, callback, epochs=2)
     callback_again = RecordCallback(recorder(tmp_path / "resumed"), loader())
     # as a killed training leaves it: a checkpoint after epoch 2, and no trial
     from lightning.pytorch.callbacks import ModelCheckpoint
 
     kept = ModelCheckpoint(tmp_path / "kept", every_n_epochs=2, save_top_k=-1)
-    fit(
-        tmp_path,
-        RecordCallback(recorder(tmp_path / "first"), loader()),
-        kept,
-        epochs=2,
-        enable_checkpointing=True,
-    )
+    first = RecordCallback(recorder(tmp_path / "first"), loader())
+    fit(tmp_path, first, kept, epochs=2, enable_checkpointing=True)
     fit(tmp_path, callback_again, epochs=4, checkpoint=next((tmp_path / "kept").glob("*.ckpt")))
     resumed = recorder(tmp_path / "resumed").run.trials[0].observations(2)
     assert resumed.epochs == (1, 2, 3, 4)
     reference = whole.run.trials[0].observations(2)
     np.testing.assert_array_equal(resumed.logits.values[:2], reference.logits.values[:2])
-    assert trainer.current_epoch == 2
 
 
 def test_what_training_steps_return_is_recorded_as_augmented(tmp_path):
@@ -153,11 +144,11 @@ def test_what_cannot_be_recorded_is_said_and_nothing_is_stored(tmp_path):
 @pytest.mark.parametrize(
     ("batch", "found"),
     [
-        ({"x": X, "y": Y}, r"a batch of the loader has no 'id', only 'x', 'y'; give"),
-        ((X, Y), r"begins with float32 of shape \(50, 6\), which are no ids; give"),
-        (((X, X), Y), "begins with a tuple, which are no ids; give"),
-        ([X], "is a list without ids; give"),
-        (X, r"is float32 of shape \(50, 6\) without ids; give"),
+        ({"x": X, "y": Y}, "'x', 'y'"),
+        ((X, Y), "a tuple"),
+        (((X, X), Y), "a tuple"),
+        ([X], "a list"),
+        (X, "a Tensor"),
     ],
 )
 def test_a_loader_without_ids_is_refused_before_the_training(tmp_path, batch, found):
@@ -165,8 +156,7 @@ def test_a_loader_without_ids_is_refused_before_the_training(tmp_path, batch, fo
     steps = []
     module = Module()
     module.on_train_batch_start = lambda *_: steps.append(1)
-    with pytest.raises(BadInput, match=rf"RecordCallback: .*{found} .*\(ids, inputs, .*'id'") as error:
+    with pytest.raises(BadInput, match=rf"RecordCallback: a batch .*\({found}\) has no ids"):
         fit(tmp_path, RecordCallback(made, [batch]), module=module)
-    assert "\n" not in str(error.value)
     assert not steps
     assert not made.run.trials

@@ -19,7 +19,7 @@ from easiness.engine import write_result
 from easiness.show import write_csv
 from easiness.spec import Loading
 from easiness.studies.keeping.pruning import ids_as_text, named_positions
-from easiness.studies.labels import cleaned
+from easiness.studies.labels import clean
 
 BEGINNINGS = st.sampled_from(
     ["", "'", "''", "=", "+", "-", "@", "\t", "\r", "\n", "＝", "'=", "''@", "-1", "+1e5", " =", "\u3000+"]
@@ -162,7 +162,7 @@ def test_cleaned_labels_are_those_read_again(tmp_path_factory, world):
     data = replace(data, ids=ids)
     ranked = pd.DataFrame({"id": ids, "label": labels, **columns})
     try:
-        found = cleaned(ranked.iloc[list(order)], classes, 0.3, 0.6)
+        found = clean(ranked.iloc[list(order)], classes, 0.3, 0.6)
     except BadInput:  # a class would be left empty
         return
     file: Path = tmp_path_factory.mktemp("labels") / "labels.csv"
@@ -170,7 +170,7 @@ def test_cleaned_labels_are_those_read_again(tmp_path_factory, world):
     again = part_of(data, Loading(labels=file))
     kept = {
         name: label
-        for name, label, gone in zip(found.ids, found.labels, found.dropped, strict=True)
+        for name, label, gone in zip(found.ids, found.labels, found.is_dropped, strict=True)
         if not gone
     }
     assert dict(zip(again.ids.tolist(), again.labels.tolist(), strict=True)) == kept

@@ -42,7 +42,7 @@ def plain(
     """The means over the groups, from the weights that `select` gives each."""
     splits = disjoint_splits(a, b, size, max_splits=12, seed=seed)
     matches = []
-    for rows in zip(splits.a, splits.b, strict=True):
+    for rows in splits:
         weights, masses = [], []
         for votes, trials, hashed in zip((a, b), rows, (2 * seed, 2 * seed + 1), strict=True):
             counts, sure = votes.correct[trials].sum(axis=0), votes.p_label[trials].mean(axis=0)
@@ -108,7 +108,6 @@ def test_ranks_of_halves_correlate_as_their_counts_do(num: int, size: int, seed:
     assert half is not None
     splits = disjoint_splits(votes, votes, size, max_splits=12, seed=0)
     rates = [
-        spearmanr(votes.correct[a].sum(axis=0), votes.correct[b].sum(axis=0)).statistic
-        for a, b in zip(splits.a, splits.b, strict=True)
+        spearmanr(votes.correct[a].sum(axis=0), votes.correct[b].sum(axis=0)).statistic for a, b in splits
     ]
     assert half.rank_correlation == pytest.approx(mean_defined(rates), abs=1e-12)

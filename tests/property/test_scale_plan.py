@@ -117,8 +117,8 @@ def test_plan_and_simulation_agree(workload, fleet, end, checkpoints):
         assert mean(getattr(one, name) for one in found) == pytest.approx(getattr(plan, name), rel=WITHIN), (
             name
         )
-    undisturbed = simulate(job, fleet, costs.but(node_losses=0.0))
-    assert plan.to_nodes <= undisturbed.to_nodes <= plan.to_nodes_most
+    evaluation_aside = simulate(job, fleet, costs.but(node_losses=0.0))
+    assert plan.to_nodes <= evaluation_aside.to_nodes <= plan.to_nodes_most
 
 
 def test_more_commands_than_the_gpus_need_change_nothing():

@@ -40,14 +40,6 @@ def test_the_workflow_calls_what_is_there_on_every_python_and_may_only_read():
     assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", one) for one in actions)
 
 
-def test_issues_are_asked_for_the_status_and_the_traceback():
-    asked = (FORKS / "ISSUE_TEMPLATE" / "bug.yml").read_text("utf-8")
-    assert "easiness status" in asked
-    assert "--debug" in asked
-    for file in FORKS.rglob("*.yml"):
-        assert isinstance(parsed(file), dict), file
-
-
 def test_the_citation_is_of_this_version_and_of_the_paper():
     """Valid by `cffconvert --validate`; here what may go wrong later."""
     citation = parsed(ROOT / "CITATION.cff")

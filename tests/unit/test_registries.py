@@ -24,7 +24,7 @@ from easiness.executors import EXECUTORS, Executor, Needs, executor_names, find_
 from easiness.exports import FORMATS, find_format
 from easiness.features import KINDS as FEATURES
 from easiness.inputs import Signature
-from easiness.inputs.text.tokens import VOCABULARY
+from easiness.inputs.text.kind import VOCABULARY
 from easiness.models import FAMILIES, build_model, find_family
 from easiness.models.registry import OWN
 from easiness.perturb import KINDS, find_kind, kinds
@@ -130,6 +130,14 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
         return name
 
     return write
+
+
+def test_the_map_says_how_many_lines_each_addition_takes() -> None:
+    text = CONTRIBUTING.read_text()
+    told = re.findall(r"\| ([a-z ]+): a file, `[A-Z]+` of `\S+` \| (\d+) \|", text)
+    blocks = re.findall(r"\*\*An? [^*]+\*\*[^`]*`.*?```python\n(.*?)```", text, re.DOTALL)
+    assert len(told) == len(blocks) == 10
+    assert sorted(int(lines) for _, lines in told) == sorted(block.count("\n") for block in blocks)
 
 
 def test_an_executor_of_the_users_own(module: Callable[[str, str], str]) -> None:
@@ -240,7 +248,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         given("ExecutorKind("),
         "from easiness.executors.again import AgainExecutor",
     )
-    add_line(root / "commands.py", "COMMANDS", given("Listed("))
+    add_line(root / "commands.py", "COMMANDS", given("CommandEntry("))
     add_line(root / "features/registry.py", "KINDS", "SIZES", "from easiness.features.sizes import SIZES")
     code = """
         import sys, torch, easiness as ez
@@ -248,7 +256,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         from easiness.models import build_model, model_names
         from easiness.perturb import default_levels, perturbation
         from easiness.scoring import find_score, scores_markdown
-        from easiness.engine import listed
+        from easiness.engine import all_commands
 
         print(len(ez.load_dataset("stripes")), ez.load_dataset("t.feather").classes)
         print(find_score("surprise").name in scores_markdown())
@@ -256,10 +264,10 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         print(perturbation("darken", 0.5)(torch.ones(1, 1, 1, 1)).item(), default_levels("darken", (1, 1, 1)))
         print(type(make_executor("again")).__name__)
         from easiness.exports import find_format
-        print(find_format("names").about)
+        print(find_format("names").then)
         flags = ez.load_dataset(([[True, False, True], [False, True, True]] * 8, [0, 1] * 8))
         run = ez.measure(flags, model="linear", trials=1, epochs=1, out="flags")
-        print(*(one.name for one in listed() if one.name == "count"), ez.count(run).trials)
+        print(*(one.name for one in all_commands() if one.name == "count"), ez.count(run).trials)
         print(flags.kind.nouns, flags.ref().kind, len(run.ids))
         from easiness.features import find_features
         stripes = ez.load_dataset("stripes")
@@ -278,7 +286,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "4 True",
         "0.5 (1.0, 0.5)",
         "AgainExecutor",
-        "an id a line",
+        "open({out!r}).readlines()",
         "count 1",
         "rows of flags flags 16",
         "8.0 8.0 8.0 8.0",

@@ -36,10 +36,10 @@ from .labels.channel import (
     MOST_CLASSES as MOST_CLASSES,
     label_noise_of_outputs as label_noise_of_outputs,
 )
-from .labels.decided import (
+from .labels.decisions import (
     ALL_BUT_CERTAIN as ALL_BUT_CERTAIN,
-    Relearned as Relearned,
-    relearned as relearned,
+    Calibration as Calibration,
+    calibrate as calibrate,
 )
 from .labels.estimate import (
     FEWEST as FEWEST,
@@ -82,7 +82,6 @@ from .matching import (
 )
 from .nearest import nearest_rows as nearest_rows, unit_rows as unit_rows
 from .rank_regression import (
-    Effect as Effect,
     RankRegression as RankRegression,
     class_share as class_share,
     rank_regression as rank_regression,
@@ -112,7 +111,6 @@ from .sides import (
     SIDES as SIDES,
     Side as Side,
     Ties as Ties,
-    check_fraction as check_fraction,
     keys_when_asked as keys_when_asked,
     num_selected as num_selected,
     tie_order as tie_order,

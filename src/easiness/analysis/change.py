@@ -58,11 +58,9 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: fl
     then differ between trials, and in both variances is how much differences vary within the trials. Ten
     simulated trials on decided labels held 94 to 97 % of the gains, five more.
 
-    Args:
-        before: whether each trial is right about each test example [T, n].
-        after: the same of the trials with the same seeds [T, n].
-        level: of the interval, in (0, 1).
-        alike: by how many times trials that resemble each other vary more in their mean, at least 1.
+    Both say whether each trial is right about each test example [T, n], trials of the same seeds in turn.
+    ``level`` is that of the interval, in (0, 1), and ``alike`` by how many times trials that resemble each
+    other vary more in their mean, at least 1.
     """
     from scipy.special import stdtrit
 
@@ -156,11 +154,9 @@ def p_of_change(old: Values, new: Values, least: Values | float = 0.0, rate: flo
     common (Tusher, Tibshirani and Chu 2001). There, an example that the t-test names would differ for its
     change (Xie, Pan and Khodursky 2005), and is dealt without it.
 
-    Args:
-        old: trials before [T, K].
-        new: trials after [U, K], of the same examples, independent of those before.
-        least: the change, at least 0, that still counts as none: of each example [K], or of all.
-        rate: the false-discovery rate at which the t-test names examples, in (0, 1).
+    Trials are [T, K] before and [U, K] after, of the same examples and independent. ``least`` is the change,
+    at least 0, that still counts as none, of each example [K] or of all, and ``rate`` the false-discovery
+    rate at which the t-test names examples, in (0, 1).
     """
     from scipy import stats
 

@@ -8,7 +8,7 @@ Two published methods choose those that are dropped when data are pruned: Beta s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput, nearest
+from easiness.spec import at_least, check_within
 
 POLICIES = {"easy": (3.0, 1.0), "hard": (1.0, 3.0), "random": (1.0, 1.0)}
 """Beta parameters that draw mainly easy, mainly hard, or any examples alike."""
@@ -53,15 +54,15 @@ def draw_by_rank(
     """
     v = as_numbers(values)
     _check_beta(beta)
-    check_seed(seed)
-    num = num_drawn(rate, len(v))
+    at_least("seed", seed, 0)
+    check_within("rate", rate, "[0, 1)")
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
     lots, gumbel = rng.random(len(v)), rng.gumbel(size=len(v))
-    drawn = [
-        some[_successive(v[some], share, beta, lots[some], gumbel[some])]
-        for some, share in by_class(np.arange(len(v)), labels, rate, num, rng)
-    ]
-    positions = np.sort(np.concatenate(drawn))
+
+    def successive(some: npt.NDArray[np.int64], num: int) -> npt.NDArray[np.int64]:
+        return some[_successive(v[some], num, beta, lots[some], gumbel[some])]
+
+    positions = _of_each_class(np.arange(len(v)), labels, rate, rng, successive)
     if labels is not None:
         check_classes_left(labels, positions)
     return positions
@@ -132,28 +133,28 @@ def _successive(
     return np.argsort(-keys, kind="stable")[:num]
 
 
-def by_class(
+def _of_each_class(
     order: npt.NDArray[np.int64],
     labels: npt.ArrayLike | None,
     rate: float,
-    num: int,
     seed: int | np.random.Generator,
-) -> Iterator[tuple[npt.NDArray[np.int64], int]]:
-    """The positions of each class as they stand in ``order`` [K], with its part of the ``num`` to take.
+    take: Callable[[npt.NDArray[np.int64], int], npt.NDArray[np.int64]] = lambda some, num: some[:num],
+) -> npt.NDArray[np.int64]:
+    """Positions, ascending, that are taken of each class, without ``labels`` of all examples as one.
 
-    Without ``labels`` all examples are one class.
+    ``take`` gets the positions of a class as they stand in ``order`` [K], and how many of them to take.
     """
+    num = num_drawn(rate, len(order))
     if labels is None:
-        yield order, num
-        return
+        return np.sort(take(order, num))
     classes = of_length(labels, len(order), "labels")
     _, own, sizes = np.unique(classes, return_inverse=True, return_counts=True)
     exact = rate * sizes
     shares = np.floor(exact).astype(np.int64)
     in_turn = np.lexsort((np.random.default_rng(seed).random(len(sizes)), shares - np.round(exact, 9)))
     shares[in_turn[: num - shares.sum()]] += 1
-    for label, share in enumerate(shares.tolist()):
-        yield order[own[order] == label], share
+    parts = [take(order[own[order] == label], share) for label, share in enumerate(shares.tolist())]
+    return np.sort(np.concatenate(parts))
 
 
 def as_numbers(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -190,20 +191,13 @@ def of_length(values: npt.ArrayLike, length: int, name: str) -> npt.NDArray[Any]
 
 def num_drawn(rate: float, num_examples: int) -> int:
     """The nearest whole number to ``rate * num_examples``; half goes up."""
-    if not 0 <= rate < 1:
-        raise BadInput(f"rate {rate}: not in [0, 1); give a share of the examples such as 0.3")
+    check_within("rate", rate, "[0, 1)")
     num = int(rate * num_examples + 0.5)
     if num == num_examples:
         raise BadInput(
             f"rate {rate}: leaves none of {num_examples} examples; give a lower rate or more examples"
         )
     return num
-
-
-def check_seed(seed: int) -> None:
-    """Raise `BadInput` where the seed is negative."""
-    if seed < 0:
-        raise BadInput(f"seed {seed}: negative; use 0 or above")
 
 
 def _check_beta(beta: tuple[float, float]) -> None:
@@ -227,22 +221,13 @@ def foremost(
     seed: these are the members by ``select(..., ties="refine")``. Those at a lower rate are among those at a
     higher one, unless ``labels`` are given.
 
-    Args:
-        values: one number per example [K]; infinities are allowed, NaN is not.
-        rate: share of the examples to take, in [0, 1).
-        refine_by: a finer number per example [K].
-        ids: ids of the examples [K], distinct integers or texts.
-        seed: of the hash, 0 or above.
-        labels: classes of the examples [K]. Where given, the same share is taken of each class, as far as
-            whole examples allow.
+    The arguments are those of `draw_by_rank`; ``refine_by`` and ``ids`` are arrays [K].
     """
     v = as_numbers(values)
-    check_seed(seed)
-    num = num_drawn(rate, len(v))
+    at_least("seed", seed, 0)
     finer = as_numbers(of_length(refine_by, len(v), "refine_by"))
     hashed = tie_order(id_keys(of_length(ids, len(v), "ids")), seed)
-    order = np.lexsort((hashed, -finer, -v))
-    return np.sort(np.concatenate([some[:share] for some, share in by_class(order, labels, rate, num, seed)]))
+    return _of_each_class(np.lexsort((hashed, -finer, -v)), labels, rate, seed)
 
 
 EXPONENT = 4.0
@@ -294,21 +279,16 @@ def draw_by_beta(
         importance: one number per example [K], high = to keep. Where some are negative the least is
             taken from all; infinities count as the nearest finite value.
         prediction: mean probability of the label over epochs [K], in [0, 1].
-        rate: share of the examples to drop, in [0, 1).
+        rate, seed, labels: as for `draw_by_rank`; with labels the density is still that of all.
         ids: ids of the examples [K], distinct integers or texts.
         exponent: how early the density moves to easy examples, above 0: the later the higher.
-        seed: of the draws, 0 or above.
-        labels: classes of the examples [K]. Where given, the draw is made within each class, which loses
-            the same share as far as whole examples allow; the density is that of all.
     """
     weights = _weights(as_numbers(importance))
-    check_seed(seed)
-    num = num_drawn(rate, len(weights))
+    at_least("seed", seed, 0)
     p = as_numbers(of_length(prediction, len(weights), "prediction"))
     if p.min() < 0 or p.max() > 1:
         raise BadInput("prediction: not all in [0, 1]; give mean probabilities of the label")
-    if not 0 < exponent < math.inf:
-        raise BadInput(f"exponent {exponent:g}: give a positive number such as {EXPONENT:g}")
+    check_within("exponent", exponent, "(0, inf)")
     keys = id_keys(of_length(ids, len(weights), "ids"))
     p = np.clip(p, _CLOSEST, 1 - _CLOSEST)
     most = np.lexsort((tie_order(keys, seed), -weights))[:ANCHORS]
@@ -320,7 +300,7 @@ def draw_by_beta(
     uniform = ((tie_order(keys, int(stream)) >> np.uint64(12)).astype(np.float64) + 0.5) / 2**52
     gumbel = -np.log(-np.log(uniform))
     last = np.lexsort((gumbel, weight + gumbel))  # the last to be drawn first
-    return np.sort(np.concatenate([some[:share] for some, share in by_class(last, labels, rate, num, seed)]))
+    return _of_each_class(last, labels, rate, seed)
 
 
 def _weights(importance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -360,56 +340,37 @@ def draw_for_coverage(
     or the last stratum. The choice depends on ids and ``seed``, not on the order of the examples.
 
     Args:
-        values: one number per example [K], high = easy; infinities are allowed, NaN is not.
-        rate: share of the examples to drop, in [0, 1).
+        values, rate, seed, labels: as for `draw_by_rank`.
         refine_by: a number per example [K], high = hard, that decides which of equal values are cut.
         ids: ids of the examples [K], distinct integers or texts.
         cut: share of the examples to cut away, in [0, rate]; `default_cut` unless given.
         strata: number of strata, 1 or more.
-        seed: of the draws, 0 or above.
-        labels: classes of the examples [K]. Where given, all of this is done within each class, which loses
-            the same share as far as whole examples allow.
     """
     v = as_numbers(values)
-    check_seed(seed)
-    num = num_drawn(rate, len(v))
+    at_least("seed", seed, 0)
+    check_within("rate", rate, "[0, 1)")
     cut = default_cut(rate) if cut is None else cut
-    if not 0 <= cut <= rate:
-        raise BadInput(f"cut {cut:g}: not in [0, {rate:g}], the share to drop; give a smaller one")
-    if strata < 1:
-        raise BadInput(f"strata {strata}: give 1 or more")
+    check_within("cut", cut, f"[0, {rate}]")
+    at_least("strata", strata, 1)
     finer = as_numbers(of_length(refine_by, len(v), "refine_by"))
     keys = id_keys(of_length(ids, len(v), "ids"))
     order = np.lexsort((tie_order(keys, seed), -finer, v))  # the hardest first
     stream = np.random.SeedSequence(seed, spawn_key=(_STRATA_STREAM,)).generate_state(1, np.uint64)[0]
     lots = tie_order(keys, int(stream))
-    dropped = [
-        _not_kept(v, some, share, cut, strata, lots)
-        for some, share in by_class(order, labels, rate, num, seed)
-    ]
-    return np.sort(np.concatenate(dropped))
 
+    def left_out(some: npt.NDArray[np.int64], num: int) -> npt.NDArray[np.int64]:
+        num_cut = min(int(cut * len(some) + 0.5), num)
+        rest = some[num_cut:]
+        if len(rest) == 0:
+            return some
+        at = strata_of(v[rest], strata)
+        budgets = spread(len(some) - num, np.bincount(at, minlength=strata))
+        by_lot = np.lexsort((lots[rest], at))
+        starts = np.searchsorted(at[by_lot], np.arange(strata))
+        place = np.arange(len(rest)) - starts[at[by_lot]]  # of each among those of its stratum
+        return np.concatenate([some[:num_cut], rest[by_lot[place >= budgets[at[by_lot]]]]])
 
-def _not_kept(
-    values: npt.NDArray[np.float64],
-    order: npt.NDArray[np.int64],
-    num: int,
-    cut: float,
-    strata: int,
-    lots: npt.NDArray[np.uint64],
-) -> npt.NDArray[np.int64]:
-    """The ``num`` to drop of the positions in ``order``, the hardest first."""
-    num_cut = min(int(cut * len(order) + 0.5), num)
-    rest = order[num_cut:]
-    if len(rest) == 0:
-        return order
-    at = strata_of(values[rest], strata)
-    budgets = spread(len(order) - num, np.bincount(at, minlength=strata))
-    by_lot = np.lexsort((lots[rest], at))
-    starts = np.searchsorted(at[by_lot], np.arange(strata))
-    place = np.arange(len(rest)) - starts[at[by_lot]]  # of each among those of its stratum
-    left_out = by_lot[place >= budgets[at[by_lot]]]
-    return np.concatenate([order[:num_cut], rest[left_out]])
+    return _of_each_class(order, labels, rate, seed, left_out)
 
 
 def strata_of(values: npt.NDArray[np.float64], strata: int) -> npt.NDArray[np.int64]:

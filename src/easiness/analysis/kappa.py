@@ -39,12 +39,7 @@ def kappa(answers: npt.NDArray[np.int64], seed: int = 0) -> Kappa | None:
     categories, and half a one on which nobody does: where few examples are of a category, or all agree, what
     was seen alone would say too much.
 
-    Args:
-        answers: categories [people, n], 0 or more.
-        seed: of the draws.
-
-    Returns:
-        ``None`` without examples.
+    ``answers`` are categories [people, n], 0 or more; ``None`` without examples.
     """
     num_people, num = answers.shape
     if not num:

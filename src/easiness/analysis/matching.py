@@ -95,7 +95,6 @@ class Sets:
 
     @classmethod
     def of(cls, groups: Sequence[_Chosen], places: _Rows) -> Sets:
-        """The selections at these places among the groups."""
         members = np.stack([pack(one.members) for one in groups])[places]
         ties = [pack(one.tied) for one in groups if one.tied is not None]  # of all groups or of none
         numbers = np.array([one[2:] for one in groups])[places]
@@ -249,33 +248,14 @@ class Rule:
 MIN_GROUP = 5
 """Trials a group needs before a matching rate decides anything: with fewer, the levels decide."""
 
-_Pair = tuple[tuple[int, ...], tuple[int, ...]]
 
+def disjoint_splits(a: Votes, b: Votes, group_size: int, *, max_splits: int, seed: int) -> _Rows:
+    """Pairs of disjoint groups of h trials each, positions [S, 2, h] among A's trials and among B's.
 
-@dataclass(frozen=True)
-class Splits:
-    """Pairs of disjoint groups of h trials each: positions [S, h] among A's trials and among B's."""
-
-    a: npt.NDArray[np.int64]
-    b: npt.NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.a)
-
-    def resampled(self, num: int, rng: np.random.Generator) -> Splits:
-        """``num`` bootstrap replicates: a random pair each, with h trials of each group drawn anew."""
-        pick = rng.integers(len(self), size=num)
-        a, b = self.a[pick], self.b[pick]
-        draws_a, draws_b = rng.integers(a.shape[1], size=(2, *a.shape))
-        return Splits(np.take_along_axis(a, draws_a, 1), np.take_along_axis(b, draws_b, 1))
-
-
-def disjoint_splits(a: Votes, b: Votes, group_size: int, *, max_splits: int, seed: int) -> Splits:
-    """All choices of two disjoint groups of trials, or ``max_splits`` distinct random ones if there are more.
-
-    Of one run (``a is b``) the groups are two disjoint subsets of its trials, each pair of subsets once. Of
-    two runs no trial in the second group has the index of one in the first. Trials of one index and one
-    seed see the examples in one order, so they are not independent.
+    All choices, or ``max_splits`` distinct random ones if there are more. The groups of one run (``a is b``)
+    are two disjoint subsets of its trials, each pair of subsets once. Of two runs no trial in the second
+    group has the index of one in the first: trials of one index and one seed see the examples in one order,
+    so they are not independent.
     """
     index_a, index_b = tuple(a.trial_indices.tolist()), tuple(b.trial_indices.tolist())
     return _splits(index_a, index_b, group_size, a is b, max_splits, seed)
@@ -289,32 +269,38 @@ def _splits(
     same: bool,
     max_splits: int,
     seed: int,
-) -> Splits:
+) -> _Rows:
     rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[0])
     index_a, index_b = np.array(trials_a), np.array(trials_b)
-    found: dict[_Pair, None] = {}  # a set that keeps its order
+    pairs: dict[tuple[tuple[int, ...], ...], None] = {}  # a set that keeps its order
     num_a, num_b, h = len(index_a), len(index_b), group_size
     shared = len(np.intersect1d(index_a, index_b))
     num = sum(  # over how many (j) of the first group's indices are in both runs
         math.comb(shared, j) * math.comb(num_a - shared, h - j) * math.comb(num_b - j, h)
         for j in range(min(shared, h) + 1)
     )
+
+    def keep(*pair: tuple[int, ...]) -> None:
+        pairs[min(pair, pair[::-1]) if same else pair] = None
+
     if num // (1 + same) <= max_splits:
-        for first in combinations(range(len(index_a)), group_size):
+        for first in combinations(range(num_a), h):
             rest = np.flatnonzero(~np.isin(index_b, index_a[list(first)]))
-            for second in combinations(rest.tolist(), group_size):
-                found[_canonical(first, second, same=same)] = None
+            for second in combinations(rest.tolist(), h):
+                keep(first, second)
     else:
-        while len(found) < max_splits:
-            some = np.sort(rng.choice(len(index_a), group_size, replace=False))
+        while len(pairs) < max_splits:
+            some = np.sort(rng.choice(num_a, h, replace=False))
             rest = np.flatnonzero(~np.isin(index_b, index_a[some]))
-            others = np.sort(rng.choice(rest, group_size, replace=False))
-            found[_canonical(tuple(some.tolist()), tuple(others.tolist()), same=same)] = None
-    return Splits(np.array([s[0] for s in found]), np.array([s[1] for s in found]))
+            keep(tuple(some.tolist()), tuple(np.sort(rng.choice(rest, h, replace=False)).tolist()))
+    return np.array([*pairs])
 
 
-def _canonical(first: tuple[int, ...], second: tuple[int, ...], *, same: bool) -> _Pair:
-    return (second, first) if same and second < first else (first, second)
+def resampled(splits: _Rows, num: int, rng: np.random.Generator) -> _Rows:
+    """Bootstrap replicates [num, 2, h]: a random pair each, with h trials of each group drawn anew."""
+    pairs = splits[rng.integers(len(splits), size=num)]
+    draws = rng.integers(splits.shape[2], size=(2, num, splits.shape[2]))
+    return np.take_along_axis(pairs, draws.transpose(1, 0, 2), axis=2)
 
 
 @dataclass(frozen=True)
@@ -391,13 +377,13 @@ def match_groups(
         )
     _, replicate_seed = np.random.SeedSequence(rule.seed).spawn(2)  # the first is that of the splits
     splits = disjoint_splits(a, b, h, max_splits=max_splits, seed=rule.seed)
-    sets = rule.sets(a, splits.a, 0), rule.sets(b, splits.b, 1)
+    sets = rule.sets(a, splits[:, 0], 0), rule.sets(b, splits[:, 1], 1)
     matches = rule.matches(*sets, a.num_examples, a.labels if by_class else None)
     rate = mean_defined(m.rate for m in matches)
-    replicates = splits.resampled(num_replicates, np.random.default_rng(replicate_seed))
+    replicates = resampled(splits, num_replicates, np.random.default_rng(replicate_seed))
     rates = np.empty(0)
     if len(replicates):
-        rates = rule.rates(rule.sets(a, replicates.a, 0), rule.sets(b, replicates.b, 1))
+        rates = rule.rates(rule.sets(a, replicates[:, 0], 0), rule.sets(b, replicates[:, 1], 1))
     interval, bias = shifted_interval(rate, rates, rule.reach_of_draw(rate, a.num_examples))
     if h == 1:  # a group of one trial is never another one
         interval = (math.nan, math.nan)

@@ -63,11 +63,9 @@ class Mixing:
 
     @property
     def num_trials(self) -> int:
-        """N."""
         return len(self.tally) - 1
 
     def mirrored(self) -> Mixing:
-        """Grid of the probability to be wrong."""
         return Mixing(self.probability, self.mass[::-1], self.tally[::-1])
 
     @cached_property
@@ -85,7 +83,7 @@ class Mixing:
 def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
     """Fit the distribution of the probability to be right to ``counts`` [K], in 0..N, of the trials right.
 
-    The fit is that of `fit_masses`. A count is binomial given its example's probability: trials are
+    The fit is that of `fit_each`. A count is binomial given its example's probability: trials are
     independent and alike. The fit depends on how many examples have each of the N + 1 counts alone.
     """
     return fit_mixings([(counts, num_trials)])[0]
@@ -102,7 +100,7 @@ def fit_mixings(counted: Sequence[tuple[npt.NDArray[Any], int]]) -> list[Mixing]
 
 
 def fit_tallies(tallies: Sequence[_Floats], points: int) -> list[_Floats]:
-    """`fit_masses` of each of several tallies; those of one shape are fitted in one go, and kept a while."""
+    """`fit_each` of each of several tallies; those of one shape are fitted in one go, and kept a while."""
     found: dict[int, _Floats] = {}
     for shape in {tally.shape for tally in tallies}:
         places = [at for at, tally in enumerate(tallies) if tally.shape == shape]
@@ -111,27 +109,22 @@ def fit_tallies(tallies: Sequence[_Floats], points: int) -> list[_Floats]:
     return [found[at] for at in range(len(tallies))]
 
 
-@lru_cache(maxsize=64)  # both sides of sets by counts have the same, and so do membership and forecast
+@lru_cache(maxsize=256)  # both sides of sets by counts have the same, and so do membership and forecast
 def _fitted(tallies: tuple[bytes, ...], shape: tuple[int, ...], points: int) -> _Floats:
     return fit_each(np.stack([np.frombuffer(tally).reshape(shape) for tally in tallies]), points)
 
 
-def fit_masses(tally: _Floats, points: int | None = None) -> _Floats:
-    """Masses [G, 1] or [G, G] of the probabilities to be right in one run, or in two, that gave this tally.
-
-    A probability is that of a standard normal to lie below a place, and the places are on a grid. First the
-    distribution over the places is a mixture of two normals, fitted by EM: smooth, yet with tails and groups.
-    Then EM goes on for some steps with a free mass at each point (Laird 1978), towards the nonparametric
-    maximum likelihood (Kiefer and Wolfowitz 1956), and moves what the counts can tell.
-
-    ``tally`` has the numbers of examples right in 0..N of N trials [N + 1, 1], or those right in 0..N trials
-    of one run and 0..M of another [N + 1, M + 1]; the grid is as fine as can be, or has ``points``.
-    """
-    return np.asarray(fit_each(tally[None], points or (_POINTS if tally.shape[1] == 1 else POINTS_OF_TWO))[0])
-
-
 def fit_each(tallies: _Floats, points: int = POINTS_OF_TWO) -> _Floats:
-    """`fit_masses` of each of several tallies [B, N + 1, M + 1], in one go: [B, G, G]."""
+    """Masses [B, G, 1] or [B, G, G] of the probabilities to be right in one run, or in two, by B tallies.
+
+    A probability is that of a standard normal to lie below a place, and the places are on a grid of so many
+    ``points``. First the distribution over the places is a mixture of two normals, fitted by EM: smooth, yet
+    with tails and groups. Then EM goes on for some steps with a free mass at each point (Laird 1978), towards
+    the nonparametric maximum likelihood (Kiefer and Wolfowitz 1956), and moves what the counts can tell.
+
+    A tally has the numbers of examples right in 0..N of N trials [N + 1, 1], or those right in 0..N trials of
+    one run and 0..M of another [N + 1, M + 1].
+    """
     fit = MassFit.of(tallies, points)
     masses = fit.freed(_two_normals(fit))
     if tallies.shape[2] == 1:
@@ -156,7 +149,6 @@ class MassFit:
 
     @classmethod
     def of(cls, tallies: _Floats, points: int) -> MassFit:
-        """Mixture of numbers of examples [B, N + 1, M + 1], on a grid of so many points for each run."""
         numbers = [size - 1 for size in tallies.shape[1:]]
         likelihoods = [binomial(num, _probabilities(points)) if num else np.ones((1, 1)) for num in numbers]
         counts = [(np.arange(num + 1) + 0.5) / (num + 1) for num in numbers]
@@ -181,7 +173,6 @@ class MassFit:
         return np.asarray(ours.T @ ratio(self.observed, self.expected(mass)) @ theirs)
 
     def freed(self, mass: _Floats) -> _Floats:
-        """Apply EM to a mass at each point, free to move."""
         for _ in range(self.num_steps):
             mass = mass * self.gain(mass)
         return mass

@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from easiness.analysis.tail_model import Interval
 
 REPLICATES = 400
 _SHUFFLES = 200
@@ -19,19 +21,6 @@ _LEVEL = 0.975  # of each side of an interval
 
 _Floats: TypeAlias = npt.NDArray[np.float64]
 _Integers: TypeAlias = npt.NDArray[np.int64]
-
-
-class Effect(NamedTuple):
-    """A number with the ends of its 95 % interval, NaN where it has none."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def shown(self) -> bool:
-        """Does the interval leave 0 out?"""
-        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True)
@@ -46,11 +35,11 @@ class RankRegression:
     that the two explain, standardized, and ``left`` [K] what of the outcome's is left.
     """
 
-    first: Effect
-    second: Effect
-    product: Effect
-    r_squared: Effect
-    with_product: Effect
+    first: Interval
+    second: Interval
+    product: Interval
+    r_squared: Interval
+    with_product: Interval
     together: float
     by_chance: float
     most: float
@@ -97,7 +86,7 @@ def rank_regression(
     of_examples = np.var(replicates, axis=0, ddof=1)
     of_trials = np.array([_fit([_Levels.of(one, within), *levels[1:]], once) for one in without])
     reach = _reach(of_examples, of_trials)
-    found = [Effect(*map(float, one)) for one in zip(values, values - reach, values + reach, strict=True)]
+    found = [Interval(*map(float, one)) for one in zip(values, values - reach, values + reach, strict=True)]
     first, second, r_squared, product, with_product = found
     ranks, x, z = (one.ranks(once) for one in levels)
     fitted = first.value * x + second.value * z
@@ -196,7 +185,7 @@ def _reach(of_examples: _Floats, without: _Floats) -> _Floats:
     return np.asarray(stdtrit(freedom, _LEVEL) * np.sqrt(total))
 
 
-def _kept(share: Effect) -> Effect:
+def _kept(share: Interval) -> Interval:
     return share._replace(low=max(share.low, 0.0), high=min(share.high, 1.0))
 
 

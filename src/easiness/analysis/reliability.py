@@ -21,7 +21,7 @@ from easiness.analysis.matching import (
     match_groups,
     mean_defined,
 )
-from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, fit_masses, fit_tallies, ratio, shares_of_tail
+from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, fit_tallies, ratio, shares_of_tail
 from easiness.analysis.sides import SIDES, Side, num_selected
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
@@ -77,7 +77,7 @@ def agreement(
     The distribution of the pair of probabilities, one of each run, is fitted to the table of how many
     examples have each pair of counts; it has the true sets and their overlap. Under ``refine`` a trial counts
     that has the example in its own set, ties told apart; else one that is right. Two fits begin far
-    apart: as two groups of two normals (`fit_masses`), and as one order of examples with any margins
+    apart: as two groups of two normals (`fit_each`), and as one order of examples with any margins
     (`_fit_as_one`). The rate is their mean, and how far they differ is what the counts leave open.
 
     The interval is made of that, of a jackknife over the trials, left out of both runs at once, and of what
@@ -86,11 +86,8 @@ def agreement(
     ``tests/property/test_agreement_simulated.py`` has normal, skewed and heavy-tailed difficulty and groups:
     for each the rate is within 0.03 in the mean, and the interval holds it in nine of ten runs.
 
-    Args:
-        a, b: the runs, on the same examples.
-        pair: their match, in groups of trials.
-        rule: how sets are drawn.
-        same_trials: whether they are one run at two epochs: then no trial counts early and late at once.
+    ``pair`` is the match of the runs in groups of trials. With ``same_trials`` they are one run at two
+    epochs: then no trial counts early and late at once.
     """
     doubt = _doubt(a, b, pair, rule)
     if doubt is not None:
@@ -184,14 +181,9 @@ class _Pairs:
         return min(float(ours @ masses @ theirs) / self._fraction, 1.0)
 
 
-@functools.lru_cache(maxsize=256)  # a run has the same in each pair that it is of
-def _margin(tally: bytes) -> _Floats:
-    return fit_masses(np.frombuffer(tally)[:, None], POINTS_OF_TWO)[:, 0]
-
-
 @functools.lru_cache(maxsize=8)  # both sides of sets by counts have the same tables
 def _fit_as_one(table: bytes, shape: tuple[int, ...]) -> tuple[_Floats, bool]:
-    """Masses [G, G] as of `fit_masses`, where EM begins with examples in one order, in each run with noise.
+    """Masses [G, G] as of `fit_each`, where EM begins with examples in one order, in each run with noise.
 
     What is fitted to each run alone are the margins; they go together as two correlated normals do whose
     ranks they have, with the likeliest correlation. Groups then need not be the same in both runs. A
@@ -201,7 +193,8 @@ def _fit_as_one(table: bytes, shape: tuple[int, ...]) -> tuple[_Floats, bool]:
 
     tally = np.frombuffer(table).reshape(shape)
     fit = MassFit.of(tally[None], POINTS_OF_TWO)
-    margins = [_margin(tally.sum(axis=axis).tobytes()) for axis in (1, 0)]
+    of_one = (tally.sum(axis=axis)[:, None] for axis in (1, 0))
+    margins = [fit_tallies([one], POINTS_OF_TWO)[0][:, 0] for one in of_one]
     ranks = [ndtri(np.clip(np.cumsum(one) - one / 2, 1e-9, 1 - 1e-9)) for one in margins]
 
     def masses(turned: float) -> _Floats:
@@ -284,10 +277,9 @@ def split_half(
     if not 1 <= h <= largest:
         raise BadInput(f"group size {h}: not in 1..{largest}; give half of the number of trials at most")
     splits = disjoint_splits(votes, votes, h, max_splits=max_splits, seed=seed)
-    votes.check_heard(np.concatenate([splits.a, splits.b]))
+    votes.check_heard(np.concatenate([splits[:, 0], splits[:, 1]]))
     correlation = mean_defined(
-        _spearman(joint_tally(votes.correct[ours], votes.correct[theirs]))
-        for ours, theirs in zip(splits.a, splits.b, strict=True)
+        _spearman(joint_tally(votes.correct[ours], votes.correct[theirs])) for ours, theirs in splits
     )
     tails = {}
     for side in SIDES:

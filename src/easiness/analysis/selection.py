@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from easiness.analysis.draw import as_floats, of_length
 from easiness.analysis.mixing import binomial, fit_mixing, shares_of_tail
-from easiness.analysis.sides import SIDES, Side, Ties, check_fraction, first_in_order, id_keys, num_selected
+from easiness.analysis.sides import SIDES, Side, Ties, first_in_order, id_keys, num_selected
 from easiness.errors import BadInput, nearest
+from easiness.spec import check_within
 
 _Floats = npt.NDArray[np.float64]
 
@@ -49,7 +50,7 @@ def membership(
             would give, ties at the cut left to chance: what can be held against trials that were left out.
     """
     c = _checked(counts, num_trials)
-    check_fraction(fraction)
+    check_within("fraction", fraction, "(0, 1]")
     mixing = fit_mixing(c, num_trials)
     # with the cut at the population's own fraction the memberships sum to it exactly
     likelihood = np.eye(len(mixing.mass)) if further is None else binomial(further, mixing.probability)
@@ -79,7 +80,6 @@ _SOME = 4096  # values looked at to guess a cut
 
 
 def check_option(name: str, value: str, known: tuple[str, ...]) -> None:
-    """Raise `BadInput` unless the value is one of those known."""
     if value not in known:
         raise BadInput(f"{name} {value!r}: unknown{nearest(value, known)}; give one of {', '.join(known)}")
 

@@ -11,21 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.spec import check_within
 
 Side = Literal["easy", "hard"]
 Ties = Literal["expected", "strict", "refine"]
 SIDES: tuple[Side, ...] = ("easy", "hard")
 
 
-def check_fraction(fraction: float) -> None:
-    """Raise `BadInput` unless the fraction is in (0, 1]."""
-    if not 0 < fraction <= 1:
-        raise BadInput(f"fraction {fraction}: not in (0, 1]; give a share such as 0.1")
-
-
 def num_selected(num_examples: int, fraction: float) -> int:
     """k, the nearest whole number to ``fraction * num_examples`` (half goes up)."""
-    check_fraction(fraction)
+    check_within("fraction", fraction, "(0, 1]")
     k = int(fraction * num_examples + 0.5)
     if k == 0:
         raise BadInput(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import math
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from easiness.analysis.mixing import fit_mixings, shares_of_tail
 from easiness.analysis.sides import SIDES, Side, Ties
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
-from easiness.spec import Check, Stopped, StoppingRule, Tail
+from easiness.spec import Check, Stopped, StoppingRule, Tail, at_least, check_within
 
 _Floats = npt.NDArray[np.float64]
 
@@ -35,11 +34,16 @@ _FARTHEST = 10  # times as many trials as there are
 
 
 class Interval(NamedTuple):
-    """A rate in [0, 1] with its 95 % interval."""
+    """A number with the ends of its 95 % interval, NaN where it has none."""
 
     value: float
     low: float
     high: float
+
+    @property
+    def shown(self) -> bool:
+        """Does the interval leave 0 out?"""
+        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +64,6 @@ class TailModel:
     spread: float
 
     def mean(self, values: _Floats) -> float:
-        """Mean over the examples of a value of each step [M]."""
         return float(np.einsum("m,m", self.weight, values))
 
     def members(self, num_trials: int) -> _Floats:
@@ -292,19 +295,8 @@ _LEAST_GROWTH, _MOST_GROWTH = 1.2, 2.0  # from check to check, whatever was fore
 
 
 def stopping_rule(reliability: float, max_trials: int, fraction: float = 0.1) -> StoppingRule:
-    """The rule, checked."""
-    if not fraction < reliability < 1:
-        raise BadInput(
-            f"reliability {reliability}: must be above {fraction:g}, which chance reaches, and below 1"
-        )
-    try:
-        max_trials = operator.index(max_trials)
-    except TypeError:
-        raise BadInput(f"max trials {max_trials!r}: must be a whole number") from None
-    if max_trials < FIRST_CHECK:
-        raise BadInput(
-            f"max trials {max_trials}: must be at least {FIRST_CHECK}, since fewer give no forecast"
-        )
+    check_within("reliability", reliability, f"({fraction}, 1)")  # chance reaches the fraction
+    max_trials = at_least("max trials", max_trials, FIRST_CHECK)
     return StoppingRule(reliability=reliability, max_trials=max_trials, fraction=fraction, of="true set")
 
 

@@ -65,17 +65,14 @@ class Votes:
 
     @property
     def num_trials(self) -> int:
-        """N."""
         return len(self.correct)
 
     @property
     def num_examples(self) -> int:
-        """K."""
         return len(self.labels)
 
     @cached_property
     def trial_indices(self) -> npt.NDArray[np.int64]:
-        """Indices [N] of the trials in their run."""
         return np.arange(self.num_trials) if self.trials is None else self.trials
 
     @cached_property
@@ -84,7 +81,6 @@ class Votes:
         return id_keys(self.ids) if self.id_keys is None else self.id_keys()
 
     def rows(self, rows: npt.NDArray[np.int64]) -> Votes:
-        """The votes of some of the trials, those at ``rows``."""
         return replace(
             self,
             correct=self.correct[rows],
@@ -117,15 +113,13 @@ class Votes:
         """Make sure that in each group, positions [R, h], some trial is right about some example."""
         if not self._ever_right[groups].any(axis=1).all():
             num = groups.shape[1]
-            many = "s" * (num != 1)
+            where, one = f"epoch {self.epoch}", "trial"
+            remedy = "choose a later epoch or train for more epochs"
             if self.share is not None:
-                raise BadInput(
-                    f"share {self.share:g}: no example is classified correctly in a group of {num} "
-                    f"head{many}, so easiness is undefined; choose a larger share"
-                )
+                where, one, remedy = f"share {self.share:g}", "head", "choose a larger share"
             raise BadInput(
-                f"epoch {self.epoch}: no example is classified correctly in a group of {num} trial{many}, "
-                "so easiness is undefined; choose a later epoch or train for more epochs"
+                f"{where}: no example is classified correctly in a group of {num} {one}{'s' * (num != 1)}, "
+                f"so easiness is undefined; {remedy}"
             )
 
     @cached_property
@@ -134,7 +128,6 @@ class Votes:
 
     @cached_property
     def mean_p_label(self) -> npt.NDArray[np.float64]:
-        """Mean probability of the label over the trials, [K]."""
         return np.asarray(self.p_label.mean(axis=0))
 
 

@@ -24,11 +24,11 @@ from easiness.runs import passes_shown
 from easiness.spec import TABLE_OPTIONS, Fields, Loading, Option
 
 
-def _export(asked: exports.Exporting) -> None:
-    found = exports.export(asked)
-    say_written(found.path)
-    say(f"{found.path}: {found.then}")
-    for note in found.notes:
+def _export(options: exports.ExportOptions) -> None:
+    result = exports.export(options)
+    say_written(result.path)
+    say(f"{result.path}: {result.then}")
+    for note in result.notes:
         say(f"note: {note}", err=True)
 
 
@@ -36,7 +36,7 @@ EXPORT = Verb(
     "export",
     "Share",
     "Write scores, suspects and the examples for another tool.",
-    exports.Exporting,
+    exports.ExportOptions,
     exports.export,
     _export,
 )
@@ -73,53 +73,53 @@ class CardOptions:
     ] = Loading()
 
 
-def card(asked: CardOptions) -> exports.Card | exports.Applied:
-    if asked.apply is not None:
-        if asked.at is not None or asked.data is not None:
+def card(options: CardOptions) -> exports.Card | exports.CopyScores:
+    if options.apply is not None:
+        if options.at is not None or options.data is not None:
             raise BadInput("--apply: takes the scores that are in the card; leave out --at and --data")
-        if asked.output is not None:
-            check_output_file(asked.output, (".csv", ".parquet"))
-        return exports.apply_card(asked.apply, runs.given_data(asked.run, asked.loading))
-    if asked.loading != Loading():
+        if options.output is not None:
+            check_output_file(options.output, (".csv", ".parquet"))
+        return exports.apply_card(options.apply, runs.given_data(options.run, options.loading))
+    if options.loading != Loading():
         raise BadInput(
             "options of how to read SOURCE: are for --apply; of a run, --data says where its data are"
         )
-    if asked.output is None:
+    if options.output is None:
         raise BadInput("-o: a card is a folder; give a new one, such as -o card")
-    run = asked.run if isinstance(asked.run, store.Run) else store.open_run(asked.run)
-    return exports.write_card(run, asked.output, asked.at, asked.data)
+    run = options.run if isinstance(options.run, store.Run) else store.open_run(options.run)
+    return exports.write_card(run, options.output, options.at, options.data)
 
 
-def _card(asked: CardOptions) -> None:
+def _card(options: CardOptions) -> None:
     with runs.passes_shown(True):
-        made = card(asked)
-    if isinstance(made, exports.Applied):
-        _applied(made, asked)
+        result = card(options)
+    if isinstance(result, exports.CopyScores):
+        _write_applied(result, options)
         return
-    then = "apply it with" if made.document.has_digests else f"join {exports.SCORES} by id"
-    held_out = made.document.held_out
+    then = "apply it with" if result.document.has_digests else f"join {exports.SCORES} by id"
+    held_out = result.document.held_out
     also = "" if held_out is None else f" and {held_out.num_examples:,} held out"
-    say_written(made.path)
-    say(f"{made.path}: {made.document.num_examples:,} examples{also}; {then}")
-    if made.document.has_digests:
-        say(spec.command_line("card", "--apply", made.path, "SOURCE", "-o", "scores.csv"))
-    if made.note is not None:
-        say(f"note: {made.note}", err=True)
+    say_written(result.path)
+    say(f"{result.path}: {result.document.num_examples:,} examples{also}; {then}")
+    if result.document.has_digests:
+        say(spec.command_line("card", "--apply", result.path, "SOURCE", "-o", "scores.csv"))
+    if result.note is not None:
+        say(f"note: {result.note}", err=True)
 
 
-def _applied(found: exports.Applied, asked: CardOptions) -> None:
-    output = asked.output
+def _write_applied(scores: exports.CopyScores, options: CardOptions) -> None:
+    output = options.output
     if output is None:
-        print_rows(found.table)
-        say(found.text, err=True)
+        print_rows(scores.table)
+        say(scores.text, err=True)
         return
     with output_file(output) as file:
         if output.suffix == ".csv":
-            show.write_csv(found.table, file)
+            show.write_csv(scores.table, file)
         else:
-            show.write_parquet(found.table, file, result=repr(found), card=in_words(asked.apply))
+            show.write_parquet(scores.table, file, result=repr(scores), card=in_words(options.apply))
     say_written(output)
-    say(f"{output}: {found.text}")
+    say(f"{output}: {scores.text}")
 
 
 CARD = Verb(
@@ -133,29 +133,29 @@ CARD = Verb(
 )
 
 
-def report(asked: pages.Reported) -> Path:
-    pages.write_report(asked)
-    return asked.output
+def report(options: pages.ReportOptions) -> Path:
+    pages.write_report(options)
+    return options.output
 
 
-def _carry(asked: pages.Reported) -> None:
-    if len(asked.runs) > 1 or not reproduction.is_study(asked.runs[0]):
-        asked = replace(asked, runs=[store.open_run(one) for one in asked.runs])
+def _report(options: pages.ReportOptions) -> None:
+    if len(options.runs) > 1 or not reproduction.is_study(options.runs[0]):
+        options = replace(options, runs=[store.open_run(one) for one in options.runs])
     with passes_shown(True):
-        note = pages.write_report(asked)
+        note = pages.write_report(options)
     if note:
         say(f"note: {note}", err=True)
-    say_written(asked.output)
-    say(str(asked.output))
+    say_written(options.output)
+    say(str(options.output))
 
 
 REPORT = Verb(
     "report",
     "Look",
     "Write a page that shows what was measured.",
-    pages.Reported,
+    pages.ReportOptions,
     report,
-    _carry,
+    _report,
     about=(
         "It has accuracy, galleries and matching tables, the labels to look at, and from two trials on what "
         "can be left out. It is one file that needs no network. The last line printed is its path."

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Annotated, Any, NoReturn, TypeAlias, get_args
@@ -20,7 +20,7 @@ from typing import Annotated, Any, NoReturn, TypeAlias, get_args
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group, Listed
+from easiness.commands import COMMANDS, OLD_NAMES, OLD_OPTIONS, PAPER, CommandEntry, Group
 from easiness.errors import (
     BadInput,
     EasinessError,
@@ -38,6 +38,7 @@ from easiness.standard_error import escaped_stdout, lenient_stderr
 WIDEST = 110
 """Columns of a terminal that help fills at most."""
 _GROUP_NAMES = 30  # columns of the names, beyond which their help begins on the next line
+_PAPER = "Reproduce the paper: all of it, or one experiment."
 
 Sections: TypeAlias = dict[str, list[tuple[str, str]]]
 """Words to type and their help, by group."""
@@ -47,36 +48,32 @@ class CommandsInGroups(TyperGroup):
     """``easiness --help``; a command is loaded when it is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        return [name for name, _ in self._listed()]
+        return [one.name.removeprefix(self.prefix) for one in self._entries()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command of a name; one of before is refused with the name that it has now."""
-        if not self.prefix and cmd_name in RENAMED:
-            raise BadInput(f"{cmd_name}: is `easiness {RENAMED[cmd_name]}` now; type that")
-        found = _command(f"{self.prefix}{cmd_name}")
-        if found is None and self.prefix and not cmd_name.startswith("-"):
+        if not self.prefix and cmd_name in OLD_NAMES:
+            raise BadInput(f"{cmd_name}: is `easiness {OLD_NAMES[cmd_name]}` now; type that")
+        command = _command(f"{self.prefix}{cmd_name}")
+        if command is None and self.prefix and not cmd_name.startswith("-"):
             raise BadInput(
                 f"paper: {cmd_name!r} is none of its experiments; `easiness paper all {cmd_name}` reproduces "
                 "all on such data"
             )
-        return found
+        return command
 
     prefix = ""
 
-    def _listed(self) -> list[tuple[str, Listed]]:
-        from easiness.engine import registered
+    def _entries(self) -> Sequence[CommandEntry]:
+        from easiness.engine import registered_commands
 
-        more = [(one.name, one) for one in registered()]
-        paper = Listed("paper", "Paper", "", "Reproduce the paper: all of it, or one experiment.")
-        return [*((one.name, one) for one in COMMANDS), ("paper", paper), *more]
+        return [*COMMANDS, CommandEntry("paper", "Paper", "", _PAPER), *registered_commands()]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         sections: Sections = {group: [] for group in get_args(Group)}
-        for _, one in self._listed():
-            sections[one.group].append(
-                (one.name.removeprefix("paper ") if self.prefix else one.name, one.summary)
-            )
-        _write(formatter, {group: told for group, told in sections.items() if told})
+        for one in self._entries():
+            sections[one.group].append((one.name.removeprefix(self.prefix), one.summary))
+        _write(formatter, {group: records for group, records in sections.items() if records})
 
 
 class CommandsOfPaper(CommandsInGroups):
@@ -84,8 +81,8 @@ class CommandsOfPaper(CommandsInGroups):
 
     prefix = "paper "
 
-    def _listed(self) -> list[tuple[str, Listed]]:
-        return [(one.name.removeprefix(self.prefix), one) for one in PAPER]
+    def _entries(self) -> Sequence[CommandEntry]:
+        return PAPER
 
 
 class OptionsInGroups(TyperCommand):
@@ -96,13 +93,13 @@ class OptionsInGroups(TyperCommand):
 
         A path of no letters would be the current folder.
         """
-        given, *_ = self.make_parser(ctx).parse_args(args=list(args))
+        values, *_ = self.make_parser(ctx).parse_args(args=list(args))
         for one in self.get_params(ctx):
-            value = given.get(one.name)
+            value = values.get(one.name)
             if value == "" or (isinstance(value, list | tuple) and "" in value):
                 rest = "" if one.required else ", or leave it out"
-                named = one.opts[0] if one.param_type_name == "option" else one.name.upper()
-                raise BadInput(f"{named} '': is empty; give a value{rest}")
+                place = one.opts[0] if one.param_type_name == "option" else one.name.upper()
+                raise BadInput(f"{place} '': is empty; give a value{rest}")
         read: list[str] = super().parse_args(ctx, args)
         return read
 
@@ -116,22 +113,22 @@ def sections_of(command: Any, ctx: Any) -> Sections:
 
     sections: Sections = {group: [] for group in ("Arguments", "Options", *get_args(OptionGroup))}
     for one in sorted(command.get_params(ctx), key=lambda one: not one.required):
-        told = one.get_help_record(ctx)
+        record = one.get_help_record(ctx)
         # the library's own --help has no panel
         group = getattr(one, "rich_help_panel", None) or f"{one.param_type_name.capitalize()}s"
-        if told is not None:
-            sections[group].append(told)
-    return {group: told for group, told in sections.items() if told}
+        if record is not None:
+            sections[group].append(record)
+    return {group: record for group, record in sections.items() if record}
 
 
 def _write(formatter: Any, sections: Mapping[str, list[tuple[str, str]]]) -> None:
-    width = min(max(len(name) for told in sections.values() for name, _ in told), _GROUP_NAMES)
-    for group, told in sections.items():
+    width = min(max(len(name) for records in sections.values() for name, _ in records), _GROUP_NAMES)
+    for group, records in sections.items():
         with formatter.section(group):
-            formatter.write_dl([(name.ljust(width), about) for name, about in told])
+            formatter.write_dl([(name.ljust(width), about) for name, about in records])
 
 
-class Ended(BaseException):
+class ProcessEnd(BaseException):
     """This process was asked to end by a signal (``kill``, or a terminal that goes).
 
     As little of an `Exception` as a `KeyboardInterrupt`.
@@ -143,42 +140,30 @@ class Ended(BaseException):
         self.exit_code = 128 + number
 
 
-class _Ending:
-    """The first signal raises, so that workers, semaphores and files are tidied; the next one ends at once.
-
-    What is stored is whole at any moment, so that an end without tidying costs no more than a crash.
-    """
-
-    def __init__(self, line: Callable[[str], str]) -> None:
-        self._line = line
-        self._begun = False
-
-    def __call__(self, number: int, _frame: FrameType | None) -> NoReturn:
-        if self._begun:
-            line = self._line("ended at once")
-            with suppress(OSError):  # not by print, in the middle of which this may be
-                os.write(2, f"{line}\n".encode(errors="surrogateescape"))
-            os._exit(128 + number)
-        self._begun = True
-        end_by(KeyboardInterrupt() if number == signal.SIGINT else Ended(number))
-
-
 @contextmanager
 def raised_when_ended(line: Callable[[str], str]) -> Iterator[None]:
-    """In the block SIGTERM and SIGHUP raise `Ended`, SIGINT `KeyboardInterrupt`; a second ends at once.
+    """In the block SIGTERM and SIGHUP raise `ProcessEnd`, SIGINT `KeyboardInterrupt`; a second ends at once.
 
-    That one says ``line`` of what has happened. Afterwards signals do what they did, and while the
-    interpreter ends, when all is done, Ctrl-C does nothing. For a main thread alone.
+    The first lets workers, semaphores and files be tidied. The second says ``line`` of what has happened, and
+    costs no more than a crash: whatever is stored is whole at any moment. Afterwards signals do what they
+    did, and while the interpreter ends, Ctrl-C does nothing. For a main thread alone.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ending, numbers = _Ending(line), [signal.SIGTERM]
-    for name in ("SIGINT", "SIGHUP"):  # ignored where put into the background, and by nohup
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            numbers.append(number)
-    before = {number: signal.signal(number, ending) for number in numbers}
+    signals: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        signals.append(number)
+        if len(signals) > 1:
+            with suppress(OSError):  # not by print, in the middle of which this may be
+                os.write(2, f"{line('ended at once')}\n".encode(errors="surrogateescape"))
+            os._exit(128 + number)
+        end_by(KeyboardInterrupt() if number == signal.SIGINT else ProcessEnd(number))
+
+    # ignored where put into the background, and by nohup
+    others = [one for one in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, *others)}
     try:
         yield
     finally:
@@ -205,29 +190,20 @@ app = typer.Typer(
 @functools.cache
 def _command(name: str) -> Any:
     """The command of a name as the command line has it; none of an unknown name."""
-    made = typer.Typer(name=name, **_SETTINGS)
+    program = typer.Typer(name=name, **_SETTINGS)
     if name == "paper":
-        made = typer.Typer(
-            name=name,
-            cls=CommandsOfPaper,
-            help="Reproduce the paper: all of it, or one experiment.",
-            **_SETTINGS,
-        )
-        made.callback()(_of_paper)
-        return typer.main.get_command(made)
-    from easiness.engine import command_of, find_listed, find_study
+        program = typer.Typer(name=name, cls=CommandsOfPaper, help=_PAPER, **_SETTINGS)
+        program.callback()(lambda: None)
+        return typer.main.get_command(program)
+    from easiness.engine import command_of, find_command, find_study
 
-    one = find_listed(name)
+    one = find_command(name)
     if one is None:
         return None
-    made.command(cls=OptionsInGroups)(command_of(find_study(one)))
-    command = typer.main.get_command(made)
+    program.command(cls=OptionsInGroups)(command_of(find_study(one)))
+    command = typer.main.get_command(program)
     command.name = name.rpartition(" ")[2]
     return command
-
-
-def _of_paper() -> None:
-    """Reproduce the paper: all of it, or one experiment."""
 
 
 _MOST_SAID = 1200  # characters of a line, of which a path may take hundreds
@@ -273,16 +249,16 @@ def _one_line(message: str) -> str:
 
 
 def _usage(error: Any) -> str:
-    """Say why the command line refuses, with the value that cannot be read; newer versions leave it out."""
+    """The refusal of the command line, with the value that cannot be read, which newer versions leave out."""
     old = getattr(error, "option_name", None) or ""
     now = OLD_OPTIONS.get(old, "")
     options = {name for one in error.ctx.command.params for name in one.opts} if now and error.ctx else ()
     if now.startswith("`") or now.partition(" ")[0] in options:
         return f"{old}: is {now} now"
     message = str(error.format_message()).removesuffix(".")
-    refused = getattr(error.__cause__, "errors", None)
-    if refused is not None:
-        first = refused()[0]
+    reasons = getattr(error.__cause__, "errors", None)
+    if reasons is not None:
+        first = reasons()[0]
         message = message.replace(
             first["msg"], f"{first['input']!r}: {_NUMBERS.get(first['type'], first['msg'])}"
         )
@@ -303,8 +279,8 @@ def run() -> NoReturn:
     sys.exit(0)
 
 
-def _at_home(found: re.Match[str]) -> str:
-    return f"{found[1]}{at_home(found[2])}"
+def _at_home(match: re.Match[str]) -> str:
+    return f"{match[1]}{at_home(match[2])}"
 
 
 def _run() -> None:
@@ -314,8 +290,8 @@ def _run() -> None:
     command = _parser(app)
     try:
         # not app(...), which ends some errors itself: an interrupt without a word, a closed pipe with 1
-        asked = arguments or ["--help"]
-        with needing_torch(asked[0]), command.make_context("easiness", asked) as context:
+        words = arguments or ["--help"]
+        with needing_torch(words[0]), command.make_context("easiness", words) as context:
             try:
                 command.invoke(context)
             except Exception:
@@ -327,7 +303,7 @@ def _run() -> None:
         _fail(f"error: {error}", error.exit_code, debug)
     except (KeyboardInterrupt, typer.Abort):
         _fail(f"interrupted; {_to_go_on()}", 130, debug)
-    except Ended as ended:
+    except ProcessEnd as ended:
         _fail(f"ended by {ended.name}; {_to_go_on()}", ended.exit_code, debug)
     except BrokenPipeError:
         # whoever read our output has gone: not an error, and nothing to tell
@@ -337,18 +313,15 @@ def _run() -> None:
         _fail(f"error: {error.filename or 'input or output'}: {error.strerror or error}", 1, debug)
     except Exception as error:
         if is_out_of_memory(error):
-            _fail(
-                "error: out of memory; everything finished so far is kept; free some and run it again",
-                1,
-                debug,
-            )
+            full = "out of memory; everything finished so far is kept; free some and run it again"
+            _fail(f"error: {full}", 1, debug)
         # usage errors of the command-line library, which prints them with a box or over several lines
         if not hasattr(error, "format_message"):
             raise
         message = _usage(error)
         # not by the error's context, which what the parser refuses by itself lacks
-        from easiness.engine import find_listed
+        from easiness.engine import find_command
 
-        named = arguments[: 2 if arguments[:1] == ["paper"] else 1]
-        about = " ".join(["easiness", *(one for one in named if one in _NAMES or find_listed(one))])
+        command_words = arguments[: 2 if arguments[:1] == ["paper"] else 1]
+        about = " ".join(["easiness", *(one for one in command_words if one in _NAMES or find_command(one))])
         _fail(f"error: {message}; see `{about} --help`", 2, debug)

@@ -14,42 +14,44 @@ if TYPE_CHECKING:
     from easiness.runs import Progress
 
 
-def measure(asked: Measuring, progress: Progress) -> store.Run:
-    return runs.measure(asked, progress)
+def measure(options: Measuring, progress: Progress) -> store.Run:
+    return runs.measure(options, progress)
 
 
-def _carry(asked: Measuring) -> None:
-    store.check_output(asked.out)
-    if asked.dry_run:
-        say_text(_foreseen(asked))
+def _carry(options: Measuring) -> None:
+    store.check_output(options.out)
+    if options.dry_run:
+        say_text(_forecast(options))
         return
     with runs.ShownProgress() as progress:
-        run = runs.measure(asked, progress)
+        run = runs.measure(options, progress)
     few = suspects.too_few(run.labels, run.classes)
     if few:
         say(f"note: {few}")
     say_text(summarize(run))
     if run.observed:
-        step = pages.next_step(run)
-        say(step.why)
-        say(f"next: {step.command}")
+        why, command = pages.next_step(run)
+        say(why)
+        say(f"next: {command}")
 
 
-def _foreseen(asked: Measuring) -> str:
+def _forecast(options: Measuring) -> str:
     from easiness.cli.plan_text import describe  # which loads torch
     from easiness.training import resolve_device
 
     progress = runs.ShownProgress()
     with runs.reading_shown():
-        plan, until = runs.planned(asked, progress)
-    seen = runs.foresee(plan, asked.out, asked.execution, retrain_damaged=asked.retrain_damaged, more=until)
-    if seen.task.missing:
+        plan, until = runs.planned(options, progress)
+    outlook = runs.foresee(
+        plan, options.out, options.execution, retrain_damaged=options.retrain_damaged, more=until
+    )
+    if outlook.task.missing:
         with runs.reading_shown():
             unseen = runs.check_readable(plan.data)
         if unseen:
             progress.note(f"note: {unseen}")
-    device = resolve_device(asked.execution.device)
-    return describe(plan, asked.out, device, seen, None if until is None else until.rule)
+    device = resolve_device(options.execution.device)
+    return describe(plan, options.out, device, outlook, None if until is None else until.rule)
 
 
 MEASURE = Verb(
@@ -89,8 +91,8 @@ def summarize(run: store.Run) -> str:
         return f"{head}\n{_accuracy(run, epoch)}"
     correct = run.votes(epoch).correct
     right, num = correct.sum(axis=0), len(correct)
-    stopped = run.document.stopped
-    enough = "" if stopped is None else f"\nreliability: {stopped.sentence}"
+    conclusion = run.document.stopped
+    enough = "" if conclusion is None else f"\nreliability: {conclusion.sentence}"
     ahead = "".join(f"\n{line}" for line in matching.outlook_lines(run))
     judges = f"all of {show.counted(num, 'head')} that did not see them" if run.shares else "every trial"
     heads = run.spec.heads

@@ -59,13 +59,13 @@ def _of_trainings(
     last = recipe.eta(plan.epochs - 1 / steps)
     execution, task = foreseen.execution, foreseen.task
     going_on = None if foreseen.run is None else foreseen.run.spec.measured
-    resolved = resolve_plan(plan, device, execution) if going_on is None else going_on.resolved
-    spec = plan.spec(resolved, task.trials, task.epochs)
+    settings = resolve_plan(plan, device, execution) if going_on is None else going_on.resolved
+    spec = plan.spec(settings, task.trials, task.epochs)
     cache = cache_beside(out) if execution.cache else None
     cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, taken=seconds_beside(out))
-    annealed = ""
+    early = ""
     if plan.recipe.anneals(plan.epochs):
-        annealed = "; scores after an earlier epoch are of an unfinished training"
+        early = "; scores after an earlier epoch are of an unfinished training"
     sparse = ""
     if network_facts(work_of(spec, plan.data, str(device)).workload).sparse:
         sparse = "; torch.optim.SparseAdam, without weight decay, of tables with sparse gradients"
@@ -86,14 +86,14 @@ every trial trains on {num} examples
 seed: {spec.seed}
 device: {device}
 precision: {spec.resolved.precision} ({spec.resolved.reason})
-trials at a time: {resolved.jobs}
+trials at a time: {settings.jobs}
 recipe: {describe_recipe(plan.recipe)}
 {_settings(plan.recipe, kind.name)}
 optimizer: torch.optim.AdamW, lr {recipe.alpha:g} at the start, \
 weight_decay {recipe.torch_weight_decay(num):.4g} \
 (lambda {recipe.weight_decay_lambda(num):.4g} / alpha {recipe.alpha:g}){sparse}
 schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
-set every step: 1 at the first step, {last:.6g} at the last{annealed}
+set every step: 1 at the first step, {last:.6g} at the last{early}
 augmentation: {kind.augmentation(recipe, plan.signature.shape)}
 observation: {observe_text(spec.observe)}; clean is {kind.observation(recipe)}
 {costs}
@@ -103,32 +103,31 @@ nothing was trained and nothing written"""
 
 def _of_heads(plan: Plan, heads: Heads, out: Path, device: torch.device, foreseen: Foreseen) -> str:
     held_out, task, run = plan.data.held_out, foreseen.task, foreseen.run
-    resolved = resolve_plan(plan, device, foreseen.execution)
-    spec = plan.spec(resolved, task.trials, task.epochs)
+    settings = resolve_plan(plan, device, foreseen.execution)
+    spec = plan.spec(settings, task.trials, task.epochs)
     costs = f"cost of the whole run: {estimate_cost(spec, plan.data, plan.trials, device, None)}"
     if run is not None:
-        there = f"the run has {counted(len(run.trials), 'trial')}"
-        which = f"to fit: {trials_text(task.missing)}; {there}"
-        costs = which if task.missing else f"to fit: nothing, since {there}"
+        which = trials_text(task.missing) if task.missing else "nothing"
+        costs = f"to fit: {which}; the run has {counted(len(run.trials), 'trial')}"
     features = "\n".join(f"features: {one.name}. {one.about}" for one in heads.features)
-    fitted = "in closed form, by ridge regression on the classes; strength and temperature by leave-one-out"
+    method = "in closed form, by ridge regression on the classes; strength and temperature by leave-one-out"
     if plan.model == BOOSTING:
-        fitted = "as boosted trees and a logistic regression, weighed by examples left out"
+        method = "as boosted trees and a logistic regression, weighed by examples left out"
     if heads.epochs is not None:
-        fitted = f"in steps, {counted(heads.epochs, 'time')} over the vectors"
+        method = f"in steps, {counted(heads.epochs, 'time')} over the vectors"
     return f"""\
 data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} classes
 held-out split: {f"{len(held_out)} examples" if held_out else "none"}
 fingerprint: {plan.data.fingerprint}
 {features}
-model: {plan.model}, fitted {fitted}
+model: {plan.model}, fitted {method}
 shares: {shares_text(heads.shares)} of the examples, nested; heads are asked about all examples
 trials: {plan.trials}; every {heads.folds} are one repeat of {heads.folds} folds, \
 which leave each example out equally often
 kept together: identical and nearly identical examples{"" if heads.groups is None else ", those of a group"}
 seed: {spec.seed}
 device: {device}
-trials at a time: {resolved.jobs}
+trials at a time: {settings.jobs}
 {costs}
 out: {out}
 nothing was fitted and nothing written"""

@@ -21,11 +21,10 @@ from easiness.studies import matching
 MOST_READ = 1000  # trials whose observations are read for a summary; of more it would take minutes
 _DEEPEST = 3  # folders below the one given, as `ablate` in a folder of runs makes them
 _LATEST = 20  # finished trials that the rate is taken of
-_MOST_LINES = 10  # of trials, a line each; of more, a line of all
 _MOST_LOOKED_AT = 512  # trials looked at for damage; those of more have an index, and --verify takes its time
-_SHOWN = ("examples.parquet", "train.parquet")  # files that the status of one run reads
+_FILES_READ = ("examples.parquet", "train.parquet")  # files that the status of one run reads
 
-_Found = dict[Path, list[store.Finding]]
+_Damage = dict[Path, list[store.Finding]]
 """The damaged files by run."""
 
 
@@ -53,48 +52,48 @@ class Status:
         return "\n".join([*self.lines, *filter(None, [self.damage])])
 
 
-def status(asked: StatusOptions) -> Status:
+def status(options: StatusOptions) -> Status:
     lines: list[str] = []
     try:
-        lines.extend(_said(asked))
+        lines.extend(_report_lines(options))
     except RunFailed as error:
         return Status(tuple(lines), str(error))
     return Status(tuple(lines))
 
 
-def _said(asked: StatusOptions) -> Iterator[str]:
+def _report_lines(options: StatusOptions) -> Iterator[str]:
     """The lines of a status as they are found; raises `RunFailed` at the end where something is damaged."""
-    folder, found = asked.run, _Found()
-    is_run, working = store.is_run(folder), None if asked.verify else store.at_work(folder)
+    folder, damage = options.run, _Damage()
+    is_run, working = store.is_run(folder), None if options.verify else store.at_work(folder)
     below = [folder] if is_run else _runs_below(folder)
-    if asked.verify:
+    if options.verify:
         below = below or [folder]
-        yield from _verified(folder, below, found)
+        yield from _verify(folder, below, damage)
     elif is_run:
-        yield from _of_run(folder, working, found)
+        yield from _of_run(folder, working, damage)
     elif paper.is_study(folder):
-        yield from _table(folder, below, found)
+        yield from _table(folder, below, damage)
         page = folder / "report.html"
         yield f"report: {page}" if page.exists() else "report: not written yet; `easiness paper all` goes on"
     elif working is not None:
         yield f"{folder}: {_process(working)} is at work: it reads and prepares, and has trained nothing yet"
         return
     elif below:
-        yield from _table(folder, below, found)
+        yield from _table(folder, below, damage)
     elif folder.is_dir():
         raise BadInput(f"{folder}: not a run, and none is in it; give a folder written by `easiness measure`")
     else:
         store.open_run(folder)  # says why it is none
-    _refuse_damage(folder, found, len(below))
-    if asked.verify:
+    _refuse_damage(folder, damage, len(below))
+    if options.verify:
         yield (
             f"{folder}: records, weights and descriptions of {show.counted(len(below), 'run')} are as they "
             "were written (the log, events.jsonl, is not checked)"
         )
 
 
-def _carry(asked: StatusOptions) -> None:
-    for line in _said(asked):
+def _carry(options: StatusOptions) -> None:
+    for line in _report_lines(options):
         say(line)
 
 
@@ -115,28 +114,28 @@ def _runs_below(folder: Path, depth: int = _DEEPEST) -> list[Path]:
         children = sorted(child for child in folder.iterdir() if child.is_dir())
     except OSError:
         return []
-    found: list[Path] = []
+    runs: list[Path] = []
     for child in children:
         if store.is_run(child) or store.at_work(child) is not None:
-            found.append(child)
+            runs.append(child)
         elif depth > 1:
-            found += _runs_below(child, depth - 1)
-    return found
+            runs += _runs_below(child, depth - 1)
+    return runs
 
 
 # ---- several runs
 
 
-def _table(folder: Path, runs: list[Path], found: _Found) -> Iterator[str]:
+def _table(folder: Path, runs: list[Path], damage: _Damage) -> Iterator[str]:
     """A row for each run, then what is damaged, a line each; it is put into ``found``, by run."""
     rows = []
     for path in runs:
-        run = _opened(path)
-        if ones := _seen_damaged(path, opened=None if isinstance(run, str) else run):
-            found[path] = ones
+        run = _open(path)
+        if ones := _visible_damage(path, open_run=None if isinstance(run, str) else run):
+            damage[path] = ones
         name = str(path.relative_to(folder))
         rows.append(
-            [name, *[""] * 6, run] if isinstance(run, str) else [name, *_row(run, damaged=bool(ones))]
+            [name, *[""] * 6, run] if isinstance(run, str) else [name, *_row(run, is_damaged=bool(ones))]
         )
     of_heads = ["share" in row[5] for row in rows]
     lengths = "shares" if all(of_heads) else "epochs"
@@ -148,11 +147,11 @@ def _table(folder: Path, runs: list[Path], found: _Found) -> Iterator[str]:
     )
     title = f"{folder}: {show.counted(len(rows), 'run')}"
     yield from show.sections_text([show.Section(title, note, [header, *rows])]).split("\n")
-    lines = [_text(one) for ones in found.values() for one in ones]
+    lines = [_text(one) for ones in damage.values() for one in ones]
     yield from (f"damaged: {line}" for line in [*lines, *_study_damage(folder)])
 
 
-def _opened(path: Path) -> store.Run | str:
+def _open(path: Path) -> store.Run | str:
     if not store.is_run(path):
         return "at work"
     try:
@@ -163,50 +162,45 @@ def _opened(path: Path) -> store.Run | str:
         return "damaged"
 
 
-def _row(run: store.Run, *, damaged: bool) -> list[str]:
-    measured, missing = run.spec.measured, _missing(run)
+def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
+    spec, missing = run.spec.measured, _missing(run)
     of = "left_out" if run.shares else "train"
     last = [trial.accuracy()[of] for trial in run.trials if of in trial.accuracy()]
     state = f"{len(missing)} missing" if missing else "finished"
     if store.at_work(run.path) is not None:
         state = f"at work, {len(missing)} to go" if missing else "at work"
-        hourly = _hourly(store.last_events(run.path), datetime.now(UTC))
-        if missing and hourly:
-            state += f", {_until(len(missing), hourly)}"
+        seconds = _seconds_left(run, len(missing))
+        state += "" if seconds is None else f", {_until(seconds)}"
     elif failures := run.failures():
         state = f"{len(failures)} failed"
     return [
         run.network,
         str(run.spec.data.source or "arrays"),
         f"{run.spec.data.train.num_examples:,}",
-        str(len(run.trials)) if measured is None else f"{len(run.trials)} of {measured.trials}",
+        str(len(run.trials)) if spec is None else f"{len(run.trials)} of {spec.trials}",
         show.counted(len(run.shares), "share") if run.shares else str(run.epochs),
         f"{sum(last) / len(last):.3f}" if last else "",
-        f"damaged, {state}" if damaged else state,
+        f"damaged, {state}" if is_damaged else state,
     ]
 
 
 # ---- one run
 
 
-def _of_run(path: Path, working: store.AtWork | None, found: _Found) -> Iterator[str]:
-    """All there is to say of a run, after its first line what is damaged."""
-    damaged = found[path] = _seen_damaged(path, _SHOWN)
-    lines = [f"damaged: {_text(one)}" for one in damaged]
+def _of_run(path: Path, working: store.AtWork | None, damage: _Damage) -> Iterator[str]:
+    findings = damage[path] = _visible_damage(path, _FILES_READ)
+    yield from (f"damaged: {_text(one)}" for one in findings)
     try:
-        first, *others = _lines(store.open_run(path), working, damaged=bool(damaged))
-        lines = [first, *lines, *others]
+        yield from _lines(store.open_run(path), working, is_damaged=bool(findings))
     except BadInput:
-        if not damaged:
+        if not findings:
             raise
-    yield from lines
 
 
-def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> Iterator[str]:
-    """All there is to say of one run; what its sets hold only where nothing is damaged."""
-    asked, measured, data, num = run.spec, run.spec.measured, run.spec.data, len(run.trials)
-    trials = show.counted(num if measured is None else measured.trials, "trial")
-    of = "" if measured is None else f"{num} of "
+def _lines(run: store.Run, working: store.AtWork | None, *, is_damaged: bool) -> Iterator[str]:
+    training, data, num = run.spec.measured, run.spec.data, len(run.trials)
+    trials = show.counted(num if training is None else training.trials, "trial")
+    of = "" if training is None else f"{num} of "
     yield f"{run.path}: {printable(run.network)}, {of}{trials} finished"
     source = printable(data.source or "arrays")
     yield f"data: {source}, {data.train.num_examples} examples of {len(run.classes)} classes"
@@ -215,13 +209,13 @@ def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> It
     if data.num_other_files:
         no = "pictures" if data.kind == "image" else data.examples_text
         yield f"files left out, since by name they are no {no}: {data.other_files_text()}"
-    if measured is not None:
-        finished = f"epochs: {run.epochs} finished in every trial, {measured.epochs} asked"
-        yield f"shares: {spec.shares_text(run.shares)}" if run.shares else finished
-    if asked.observe != spec.ALL:
-        yield f"observations: {spec.observe_text(asked.observe)}"
-    if measured is not None:
-        yield f"precision: {measured.resolved.precision} ({measured.resolved.reason})"
+    if training is not None:
+        length = f"epochs: {run.epochs} finished in every trial, {training.epochs} asked"
+        yield f"shares: {spec.shares_text(run.shares)}" if run.shares else length
+    if run.spec.observe != spec.ALL:
+        yield f"observations: {spec.observe_text(run.spec.observe)}"
+    if training is not None:
+        yield f"precision: {training.resolved.precision} ({training.resolved.reason})"
     yield from _work(run, working)
     if run.document.stopped is not None:
         yield f"reliability: {run.document.stopped.sentence}"
@@ -232,12 +226,11 @@ def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> It
     yield from _accuracies(run)
     if num > MOST_READ:
         yield "reliability of its sets: not computed here, since every trial would have to be read"
-    elif run.observed and not damaged:
+    elif run.observed and not is_damaged:
         yield from matching.outlook_lines(run)
 
 
 def _work(run: store.Run, working: store.AtWork | None) -> Iterator[str]:
-    """Trials in hand, or missing ones where nobody is at work."""
     missing = _missing(run)
     if working is None:
         if missing:
@@ -247,16 +240,22 @@ def _work(run: store.Run, working: store.AtWork | None) -> Iterator[str]:
     left = f"; {show.counted(len(missing), 'trial')} to go with these" if missing else ""
     hand = [index for index in working.trials if index in missing]
     yield f"at work: {_process(working)}{f' on {show.trials_text(hand)}{left}' if hand else ''}"
-    hourly = _hourly(store.last_events(run.path), datetime.now(UTC))
-    if missing and hourly:
+    seconds = _seconds_left(run, len(missing))
+    if seconds is not None:
+        hourly = 3600 * len(missing) / seconds
         rate = f"{hourly:,.0f}" if hourly >= 10 else f"{hourly:.1f}"
-        ahead = f"about {show.duration_text(3600 * len(missing) / hourly)} left"
-        yield f"rate: {rate} trials an hour; {ahead}, {_until(len(missing), hourly)}"
+        left = f"about {show.duration_text(seconds)} left"
+        yield f"rate: {rate} trials an hour; {left}, {_until(seconds)}"
 
 
-def _until(num_missing: int, hourly: float) -> str:
-    seconds = min(3600 * num_missing / hourly, 1e10)  # a damaged log may give more than a clock has
-    return time.strftime("until %a %H:%M", time.localtime(time.time() + seconds))
+def _until(seconds: float) -> str:
+    # a damaged log may give more than a clock has
+    return time.strftime("until %a %H:%M", time.localtime(time.time() + min(seconds, 1e10)))
+
+
+def _seconds_left(run: store.Run, num_missing: int) -> float | None:
+    hourly = _hourly(store.last_events(run.path), datetime.now(UTC))
+    return 3600 * num_missing / hourly if num_missing and hourly else None
 
 
 def _hourly(events: Sequence[Mapping[str, Any]], now: datetime) -> float | None:
@@ -280,11 +279,11 @@ def _hourly(events: Sequence[Mapping[str, Any]], now: datetime) -> float | None:
 
 
 def _missing(run: store.Run) -> list[int]:
-    measured = run.spec.measured
-    if measured is None:
+    spec = run.spec.measured
+    if spec is None:
         return []
-    have = {trial.index for trial in run.trials if trial.epochs >= measured.epochs}
-    return [index for index in range(measured.trials) if index not in have]
+    have = {trial.index for trial in run.trials if trial.epochs >= spec.epochs}
+    return [index for index in range(spec.trials) if index not in have]
 
 
 def _process(working: store.AtWork) -> str:
@@ -296,25 +295,18 @@ def _process(working: store.AtWork) -> str:
 
 
 def _accuracies(run: store.Run) -> Iterator[str]:
-    """The last accuracy of each trial, or of many the least and the most."""
-    if len(run.trials) <= _MOST_LINES:
-        for trial in run.trials:
-            final = ", ".join(f"{k.replace('_', '-')} {v:.3f}" for k, v in trial.accuracy().items())
-            length = show.counted(trial.epochs, "share" if run.shares else "epoch")
-            took = "" if trial.document.seconds is None else f" in {trial.document.seconds:.0f} s"
-            yield f"trial {trial.index}: {length}{took}, accuracy {final}"
-        return
     ranges = []
-    for name in run.trials[0].accuracy():
+    for name in run.trials[0].accuracy() if run.trials else ():
         last = [trial.accuracy()[name] for trial in run.trials]
         ranges.append(f"{name.replace('_', '-')} {show.interval_text(min(last), max(last), 3)}")
-    yield f"{show.trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"
+    if ranges:
+        yield f"{show.trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"
 
 
 # ---- damage
 
 
-def _verified(folder: Path, runs: Sequence[Path], found: _Found) -> Iterator[str]:
+def _verify(folder: Path, runs: Sequence[Path], damage: _Damage) -> Iterator[str]:
     """Check what the runs below ``folder`` hold, and name each file that is damaged as it is found.
 
     The log has no digest and is not checked; the description of a study is.
@@ -323,11 +315,11 @@ def _verified(folder: Path, runs: Sequence[Path], found: _Found) -> Iterator[str
     for run in runs:
         for finding in store.findings(run):
             yield _text(finding)
-            found.setdefault(run, []).append(finding)
+            damage.setdefault(run, []).append(finding)
 
 
-def _seen_damaged(
-    run: Path, read: Container[str] = (), opened: store.Run | None = None
+def _visible_damage(
+    run: Path, read: Container[str] = (), open_run: store.Run | None = None
 ) -> list[store.Finding]:
     """The damage in a run, ``opened`` or not, that documents, sizes and the files to ``read`` show."""
     if not store.is_run(run):
@@ -338,13 +330,13 @@ def _seen_damaged(
     except OSError:
         pass  # without trials, or findings say so
     try:
-        found = list(store.findings(run, read, opened))
+        findings = list(store.findings(run, read, open_run))
     except store.LaterVersion:
         return []  # which whoever opens it is told
     # a longer trial may have taken the place of one meanwhile; a note of a failure counts for nothing
     return [
         one
-        for one in found
+        for one in findings
         if one.trial is None or (os.path.lexists(one.file.parent) and one.file.parent.name != "trials")
     ]
 
@@ -360,13 +352,13 @@ def _study_damage(folder: Path) -> list[str]:
     return [f"{folder / 'study.json'}: is damaged; its runs stay, but the study cannot go on without it"]
 
 
-def _refuse_damage(folder: Path, of_run: _Found, num_runs: int) -> None:
+def _refuse_damage(folder: Path, of_run: _Damage, num_runs: int) -> None:
     """End with what to do where something is damaged: in the runs, or the study in ``folder``.
 
     Trials are trained again only in a run whose own files are whole.
     """
-    found = [one for findings in of_run.values() for one in findings]
-    if not found:
+    every = [one for findings in of_run.values() for one in findings]
+    if not every:
         if _study_damage(folder):
             raise RunFailed(
                 f"{folder}: the description of the study is damaged; restore study.json from a copy"
@@ -374,7 +366,7 @@ def _refuse_damage(folder: Path, of_run: _Found, num_runs: int) -> None:
         return
     trials = len({(run, one.trial) for run, ones in of_run.items() for one in ones if one.trial is not None})
     of_trials = f", of {show.counted(trials, 'trial')}" if trials else ""
-    of_runs = sorted({one.file.name for one in found if one.trial is None})
+    of_runs = sorted({one.file.name for one in every if one.trial is None})
     steps = []
     if of_runs == [store.KEPT]:
         steps.append(f"restore {store.KEPT} from a copy, or remove it: pages then show no examples")
@@ -385,6 +377,6 @@ def _refuse_damage(folder: Path, of_run: _Found, num_runs: int) -> None:
         again = "run the same `easiness measure` with --retrain-damaged, or restore them from a copy"
         steps.append(f"{first}{again}")
     raise RunFailed(
-        f"{folder}: {show.counted(len(found), 'damaged file')} in {sum(map(bool, of_run.values()))} of "
+        f"{folder}: {show.counted(len(every), 'damaged file')} in {sum(map(bool, of_run.values()))} of "
         f"{show.counted(num_runs, 'run')}{of_trials}; {'; '.join(steps)}"
     )

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.dataset import Dataset, hold_out
-from easiness.data.label_files import relabelled
+from easiness.data.dataset import Dataset, Ids, hold_out
+from easiness.data.label_files import apply_labels
 from easiness.data.sources.arrays import DIGITS, NPZ, from_arrays
 from easiness.data.sources.folders import FOLDER, MINI_IMAGENET, files_of
 from easiness.data.sources.hub import HUB, from_hub_object, is_hub_object
@@ -27,21 +27,20 @@ from easiness.data.sources.source import (
 )
 from easiness.data.sources.torch_dataset import (
     TORCHVISION,
+    check_map_style,
     is_item_list,
-    is_map_style,
     load_map_style,
-    refuse_iterable,
 )
 from easiness.data.tables.dataset import (
-    Held,
+    ExampleColumn,
     TableExamples,
     checked_columns,
     checked_encoding,
     checked_names,
     dataset_of_tables,
+    example_column,
     examples_in,
     files_below,
-    held_in,
     label_column,
     split_of,
     text_column,
@@ -51,12 +50,12 @@ from easiness.data.tables.table import Table, Tables, is_missing
 from easiness.data.tables.vectors import input_columns, make_vectors
 from easiness.errors import BadInput, nearest
 from easiness.gate import mapped_array, read_npz
-from easiness.inputs import TEXT, VECTOR, StoredVectors, kind_of
+from easiness.inputs import TEXT, VECTOR, InputKind, StoredVectors, kind_of
 from easiness.spec import TABLE_OPTIONS, Loading, LoadOptions
 
 
 def load_dataset(
-    source: Any,
+    data: Any,
     *,
     limit: int | None = None,
     seed: int = 0,
@@ -79,10 +78,10 @@ def load_dataset(
     rate: int | None = None,
     group: Any = None,
 ) -> Dataset:
-    """The labelled examples at ``source``.
+    """The labelled examples of a data set.
 
     Args:
-        source: ``"digits"``; a folder of class folders, with or without ``train`` and ``test`` or ``val``
+        data: ``"digits"``; a folder of class folders, with or without ``train`` and ``test`` or ``val``
             above them; a Parquet file or a folder of ``train*`` and ``test*`` Parquet files as on the Hugging
             Face hub; a CSV file of ``path,label[,split]``; a CSV or Parquet file of texts, or of numbers and
             categories, or a folder of ``train*`` and ``test*`` of them; an ``.npz`` file with ``x`` and
@@ -97,7 +96,7 @@ def load_dataset(
         skip_unreadable: leave out pictures that cannot be decoded, and name them. It decodes every
             picture once to find them; the answer is remembered for files that do not change.
         classes: names of classes 0, 1, ... where the source has none.
-        held_out: a second pair or Dataset that is held out, where ``source`` is such an object.
+        held_out: a second pair or Dataset that is held out, where ``data`` is such an object.
         data_root: the folder of a torchvision data set; other sources have no use for it.
         download: fetch a torchvision data set or ``hf:NAME`` that is not there yet.
         allow_outside: let a CSV file name pictures outside of its folder.
@@ -127,9 +126,9 @@ def load_dataset(
         BadInput: the source or something in it cannot be used as it is.
         RunFailed: a download failed.
     """
-    for name, named in (("text", text), ("sound", sound), ("label", label), ("id", id)):
-        if not isinstance(named, str | None):
-            raise BadInput(f"{name} {named!r:.80}: give the name of a column")
+    for name, value in (("text", text), ("sound", sound), ("label", label), ("id", id)):
+        if not isinstance(value, str | None):
+            raise BadInput(f"{name} {value!r:.80}: give the name of a column")
     options = LoadOptions(
         data_root=None if data_root is None else str(absolute(os.fspath(data_root))),
         allow_outside=allow_outside,
@@ -144,22 +143,19 @@ def load_dataset(
         id=id,
         encoding=checked_encoding(encoding),
     )
-    if not isinstance(source, str | os.PathLike):
-        dataset = _load_object(source, held_out, classes, options, rate)
+    if not isinstance(data, str | os.PathLike):
+        data = _load_object(data, held_out, classes, options, rate)
     elif rate is not None:
-        raise BadInput(
-            f"rate {rate}: goes with arrays of recordings; leave it out, since {source} has its own"
-        )
+        raise BadInput(f"rate {rate}: goes with arrays of recordings; leave it out")
     elif held_out is not None:
-        raise BadInput(f"{source}: held_out= goes with arrays and Datasets; put a split beside this source")
+        raise BadInput(f"{data}: held_out= goes with arrays and Datasets; put a split beside this source")
     else:
-        request = SourceRequest(os.fspath(source), options, classes, download)
-        dataset = find_source(request).dataset(request)
+        request = SourceRequest(os.fspath(data), options, classes, download)
+        data = find_source(request).dataset(request)
     # names of classes given by hand are not found again at the source
-    found_again = dataset.source if classes is None else None
-    dataset = replace(dataset, source=found_again, load_options=options)
-    dataset = grouped(dataset, group)
-    return part_of(dataset, Loading(limit=limit, holdout=holdout, labels=labels), seed)
+    found_again = data.source if classes is None else None
+    data = with_groups(replace(data, source=found_again, load_options=options), group)
+    return part_of(data, Loading(limit=limit, holdout=holdout, labels=labels), seed)
 
 
 def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
@@ -168,112 +164,82 @@ def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
         data = hold_out(data, loading.holdout)
     if loading.limit is not None:
         data = data.limit(loading.limit, seed)
-    return data if loading.labels is None else relabelled(data, loading.labels)
+    return data if loading.labels is None else apply_labels(data, loading.labels)
 
 
-def grouped(data: Dataset, group: Any) -> Dataset:
+def with_groups(data: Dataset, group: Any) -> Dataset:
     """The data with ``group`` as groups, a value for each training example [K]; ``None`` changes nothing."""
     if group is None or (isinstance(group, str) and data.load_options.group == group):
         return data
     if isinstance(group, str):
-        raise BadInput(
-            f"group {group!r}: {data.name} comes from no CSV or Parquet file that was read with this column; "
-            "name it where the file is read, or give a value for each example"
-        )
+        raise BadInput(f"group {group!r}: {data.name} was read without this column; name it where it is read")
     try:
-        given = list(group)
+        values = list(group)
     except TypeError:
-        raise BadInput(
-            f"group: a {type(group).__name__}; give a value for each of the {len(data)} examples"
-        ) from None
-    if len(given) != len(data):
-        raise BadInput(f"group: {len(given)} values for {len(data)} examples; give one for each")
-    missing = next((at for at, one in enumerate(given) if is_missing(one)), None)
-    if missing is not None:
-        raise BadInput(
-            f"group: the value of example {data.ids.tolist()[missing]!r} is missing; give one for each, such "
-            "as its id"
-        )
-    return replace(data, groups=np.array(list(map(str, given)), object))
+        kind = type(group).__name__
+        raise BadInput(f"group: a {kind}; give a value for each of the {len(data)} examples") from None
+    if len(values) != len(data):
+        raise BadInput(f"group: {len(values)} values for {len(data)} examples; give one for each")
+    for name, value in zip(data.ids.tolist(), values, strict=True):
+        if is_missing(value):
+            raise BadInput(f"group: the value of example {name!r} is missing; give one, such as its id")
+    return replace(data, groups=np.array(list(map(str, values)), object))
 
 
 def _load_object(
-    source: Any, held_out: Any, classes: Sequence[str] | None, options: LoadOptions, rate: int | None
+    data: Any, held_out: Any, classes: Sequence[str] | None, options: LoadOptions, rate: int | None
 ) -> Dataset:
-    if is_hub_object(source):
-        if rate is not None:
-            raise BadInput(
-                f"rate {rate}: goes with arrays of recordings; leave it out, since these have their own"
-            )
-        return from_hub_object(source, held_out=held_out, classes=classes, options=options)
-    if type(source).__module__.split(".")[0] in ("pandas", "polars"):
-        raise BadInput(f"a {type(source).__name__}: write it to a file (to_parquet), and give that one")
+    is_pair = isinstance(data, tuple | list) and not is_item_list(data)
+    if rate is not None and not is_pair:
+        raise BadInput(f"rate {rate}: goes with arrays of recordings, a pair (x, y); leave it out")
+    if is_hub_object(data):
+        return from_hub_object(data, held_out=held_out, classes=classes, options=options)
+    if type(data).__module__.split(".")[0] in ("pandas", "polars"):
+        raise BadInput(f"a {type(data).__name__}: write it to a file (to_parquet), and give that one")
     for name in (*TABLE_OPTIONS, "group"):
         if getattr(options, name) is not None:
             remedy = "give a value for each example" if name == "group" else "leave it out"
             raise BadInput(f"{name} {getattr(options, name)!r}: the source has no columns; {remedy}")
-    if isinstance(source, tuple | list) and not is_item_list(source):
-        if len(source) != 2:
-            raise BadInput(
-                f"a source of {len(source)} parts: not a pair; give arrays as (x, y), or a list of "
-                "(image, label)"
-            )
-        return from_arrays(*source, held_out=held_out, classes=classes, rate=rate)
-    if rate is not None:
-        raise BadInput(f"rate {rate}: goes with a pair of arrays (x, y); leave it out")
-    for given in (source, held_out):
-        refuse_iterable(given)
-    if not is_map_style(source):
-        raise BadInput(f"{type(source).__name__}: not a kind of data source; give {accepted()}")
-    if held_out is not None and not is_map_style(held_out):
-        raise BadInput(f"held_out: a {type(held_out).__name__}; give a Dataset, as the source is one")
-    return load_map_style(source, held_out=held_out, classes=classes, skip_unreadable=options.skip_unreadable)
+    if is_pair and len(data) != 2:
+        parts = f"a source of {len(data)} parts: not a pair"
+        raise BadInput(f"{parts}; give arrays as (x, y), or a list of (image, label)")
+    if is_pair:
+        return from_arrays(*data, held_out=held_out, classes=classes, rate=rate)
+    check_map_style(data, type(data).__name__, f"not a kind of data source; give {source_forms()}")
+    if held_out is not None:
+        kind = type(held_out).__name__
+        check_map_style(held_out, "held_out", f"a {kind}; give a Dataset, as the source is one")
+    return load_map_style(data, held_out=held_out, classes=classes, skip_unreadable=options.skip_unreadable)
 
 
-def _load(request: SourceRequest) -> Dataset:
-    path = request.path
-    tables = open_tables(path, request.options)
+def _load_tables(request: SourceRequest) -> Dataset:
+    path, options = request.path, request.options
     name = path.name if path.is_dir() else path.stem
-    return dataset_of_tables(name, str(path), tables, request.options, request.classes)
+    return dataset_of_tables(name, str(path), open_tables(path, options), options, request.classes)
 
 
 TABLES = Source(
     form="a CSV or Parquet file, or a folder of train* and test* of them",
     reads=lambda request: request.exists and table_files(request.path) is not None,
-    load=_load,
+    load=_load_tables,
     takes_classes=True,
     takes=OF_TABLES,
 )
 
-
 _FILES = (".csv", ".npz", ".parquet")
 _ALIKE = 0.7  # a folder that is missing is called like some data set or other by less
 
-SOURCES: tuple[Source, ...] = (
-    DIGITS,
-    TABLES,
-    FOLDER,
-    NPZ,
-    TORCHVISION,
-    HUB,
-    MINI_IMAGENET,
-)
+SOURCES: tuple[Source, ...] = (DIGITS, TABLES, FOLDER, NPZ, TORCHVISION, HUB, MINI_IMAGENET)
 
 
-def _beside(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f", nor a folder {path.parent}"
-    return nearest(path.name, _in_folder(path.parent))
-
-
-def _in_folder(folder: Path) -> list[str]:
+def _names_in(folder: Path) -> list[str]:
     try:
-        return [found.name for found in folder.iterdir()]
+        return [path.name for path in folder.iterdir()]
     except OSError:
         return []
 
 
-def accepted() -> str:
+def source_forms() -> str:
     forms = ", ".join(source.form for source in SOURCES)
     return f"{forms}, a pair of arrays (x, y), or a map-style torch Dataset or a list of (image, label)"
 
@@ -289,71 +255,95 @@ def find_source(request: SourceRequest) -> Source:
             return source
     text = request.text
     if request.exists:
-        raise BadInput(f"{text}: not a kind of file that can be read; give {accepted()}")
+        raise BadInput(f"{text}: not a kind of file that can be read; give {source_forms()}")
     if "/" in text or Path(text).suffix.lower() in _FILES:  # a path and no name
-        raise BadInput(f"{text!r}: no such file or folder{_beside(Path(text))}; give the path of the data")
+        folder = Path(text).parent
+        beside = (
+            nearest(Path(text).name, _names_in(folder)) if folder.is_dir() else f", nor a folder {folder}"
+        )
+        raise BadInput(f"{text!r}: no such file or folder{beside}; give the path of the data")
     names = [name for source in SOURCES for name in source.names]
-    hint = nearest(text.lower(), [*names, *_in_folder(Path())], _ALIKE)
-    raise BadInput(f"{text!r}: no such file or folder, and not a known name{hint}; give {accepted()}")
+    hint = nearest(text.lower(), [*names, *_names_in(Path())], _ALIKE)
+    raise BadInput(f"{text!r}: no such file or folder, and not a known name{hint}; give {source_forms()}")
 
 
 _FORMS = "a folder, a CSV or Parquet file without the labels, an .npz file with x, or an .npy file of vectors"
 
 
-def load_unlabelled(source: Any, like: Dataset, *, vectors: bool = False) -> Dataset:
+def load_unlabelled(data: Any, like: Dataset, *, vectors: bool = False) -> Dataset:
     """Examples of the kind of ``like`` (or ``vectors``), read as these were; labels are not looked at."""
-    found = _found(source, like)
-    if found.kind != (VECTOR if vectors else like.kind):
+    pool = _pool(data, like)
+    if pool.kind != (VECTOR if vectors else like.kind):
+        nouns = "vectors of your own" if vectors else like.kind.nouns
         raise BadInput(
-            f"{found.name}: holds {found.kind.nouns}, and the run is on "
-            f"{'vectors of your own' if vectors else like.kind.nouns}; give a pool of such"
+            f"{pool.name}: holds {pool.kind.nouns}, and the run is on {nouns}; give a pool of such"
         )
-    return found
+    return pool
 
 
-def _found(source: Any, like: Dataset) -> Dataset:
-    if isinstance(source, Dataset):
-        return source
-    if isinstance(source, np.ndarray):
-        return _of_array(like, "array", None, source, None)
-    if not isinstance(source, str | os.PathLike):
-        return load_dataset(source, classes=like.classes)
-    path = absolute(os.fspath(source))
+def _pool(data: Any, like: Dataset) -> Dataset:
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, np.ndarray):
+        return _as_pool("array", None, _array_split("array", data, None), like)
+    if not isinstance(data, str | os.PathLike):
+        return load_dataset(data, classes=like.classes)
+    path = absolute(os.fspath(data))
     if path.is_file() and path.suffix.lower() == ".npy":
-        return _of_array(like, path.stem, str(path), _vectors_in_file(path), None)
-    if path.is_file() and path.suffix.lower() == ".npz":
+        split = _array_split(str(path), _vectors_in_file(path), None)
+    elif path.is_file() and path.suffix.lower() == ".npz":
         content = read_npz(path, ("x", "ids"), needed=(("x",),))
-        return _of_array(like, path.stem, str(path), content["x"], content.get("ids"))
-    if (path / "run.json").is_file():
-        raise BadInput(f"{source}: is a run, not a pool; give {_FORMS}")
-    if path.exists() and table_files(path) is not None:
-        table = open_tables(path, like.load_options).train
-        return _pool(path.stem, str(path), table.where, _in_table(table, like), like, table)
-    if path.is_dir():
+        split = _array_split(str(path), content["x"], content.get("ids"))
+    elif (path / "run.json").is_file():
+        raise BadInput(f"{data}: is a run, not a pool; give {_FORMS}")
+    elif path.exists() and table_files(path) is not None:
+        split = _table_split(open_tables(path, like.load_options).train, like)
+    elif path.is_dir():
         files = files_of(path, like.kind)
         if not files:
             raise BadInput(f"{path}: no {like.kind.noun} in it that can be read by its name; give {_FORMS}")
         examples = files_below(path, [files], like.kind, like.load_options)
-        return _pool(path.name, str(path), str(path), examples, like)
-    if path.exists():
-        raise BadInput(f"{source}: not a kind of file that can be read; give {_FORMS}")
-    return load_dataset(source, data_root=like.load_options.data_root)
+        split = _split_without_labels(str(path), examples.splits[0], examples.ids[0], like.kind)
+    elif path.exists():
+        raise BadInput(f"{data}: not a kind of file that can be read; give {_FORMS}")
+    else:
+        return load_dataset(data, data_root=like.load_options.data_root)
+    return _as_pool(path.name if path.is_dir() else path.stem, str(path), split, like)
 
 
-def _in_table(table: Table, like: Dataset) -> TableExamples:
+def _as_pool(name: str, source: str | None, split: Split, like: Dataset) -> Dataset:
+    skip = like.load_options.skip_unreadable
+    return dataset_of(name, source, [split], None, skip_unreadable=skip, like=like)
+
+
+def _split_without_labels(where: str, examples: Any, ids: Ids, kind: InputKind) -> Split:
+    labels = np.zeros(len(ids), np.int64)
+    return Split("pool", where, examples, ids, labels, lambda row: f"{where}: {ids[row]}", kind)
+
+
+def _array_split(where: str, x: npt.NDArray[Any], ids: npt.NDArray[Any] | None) -> Split:
+    kind = kind_of(x, f"{where}: x")
+    names = own_ids(np.arange(len(x)) if ids is None else ids, f"{where}: ids")
+    return _split_without_labels(f"{where}: x", kind.from_array(x, f"{where}: x", copy=True), names, kind)
+
+
+def _table_split(table: Table, like: Dataset) -> Split:
     options = like.load_options
     label = label_column(table, options)
     if like.kind == VECTOR:
-        return TableExamples(VECTOR, [_vectors(table, like)], [np.arange(table.num_rows)])
-    if like.kind == TEXT:
-        others = [one for one in table.names if one != label]
-        column = options.text or text_column(others) or TEXT.columns[0]
-        return examples_in(Tables(table), Held("texts", TEXT, column), label, options)
-    held = held_in(table, options)
-    if held.form not in ("files", "bytes"):
-        columns = " or ".join(("path", *like.kind.columns))
-        raise BadInput(f"{table.where}: no column {columns}; rename that of the {like.kind.nouns}")
-    return examples_in(Tables(table), held._replace(kind=like.kind), label, options)
+        examples = TableExamples(VECTOR, [_vectors(table, like)], [np.arange(table.num_rows)])
+    else:
+        if like.kind == TEXT:
+            others = [name for name in table.names if name != label]
+            column = ExampleColumn("texts", TEXT, options.text or text_column(others) or TEXT.columns[0])
+        else:
+            column = example_column(table, options)._replace(kind=like.kind)
+        if column.form not in ("texts", "files", "bytes"):
+            columns = " or ".join(("path", *like.kind.columns))
+            raise BadInput(f"{table.where}: no column {columns}; rename that of the {like.kind.nouns}")
+        examples = examples_in(Tables(table), column, label, options)
+    own_options = options if options.id in table.names else options.model_copy(update={"id": None})
+    return split_of(table, examples, 0, np.zeros(table.num_rows, np.int64), own_options, "pool")
 
 
 def _vectors(table: Table, like: Dataset) -> StoredVectors:
@@ -363,36 +353,8 @@ def _vectors(table: Table, like: Dataset) -> StoredVectors:
         raise BadInput(f"{table.where}: a table, and the run has vectors of none; give an .npy file of them")
     train = open_tables(own, like.load_options).train
     columns, _ = input_columns(train, label_column(train, like.load_options), like.load_options)
-    made = make_vectors(train, table, columns)
-    return StoredVectors(made.values[1], made.names)
-
-
-def _of_array(
-    like: Dataset, name: str, source: str | None, x: npt.NDArray[Any], ids: npt.NDArray[Any] | None
-) -> Dataset:
-    where = f"{source or name}: x"
-    kind = kind_of(x, where)
-    named = own_ids(np.arange(len(x)) if ids is None else ids, f"{source}: ids")
-    examples = TableExamples(kind, [kind.from_array(x, where, copy=True)], [named])
-    return _pool(name, source, where, examples, like)
-
-
-def _pool(
-    name: str,
-    source: str | None,
-    where: str,
-    examples: TableExamples,
-    like: Dataset,
-    table: Table | None = None,
-) -> Dataset:
-    (ids,), (found,), options = examples.ids, examples.found, like.load_options
-    labels = np.zeros(len(ids), np.int64)
-    if table is None:
-        split = Split("pool", where, found, ids, labels, lambda row: f"{where}: {ids[row]}", examples.kind)
-    else:
-        known = options if options.id in table.names else options.model_copy(update={"id": None})
-        split = split_of(table, examples, 0, labels, known, "pool")
-    return dataset_of(name, source, [split], None, skip_unreadable=options.skip_unreadable, like=like)
+    vectors = make_vectors(train, table, columns)
+    return StoredVectors(vectors.values[1], vectors.names)
 
 
 def _vectors_in_file(path: Path) -> npt.NDArray[np.float32]:

@@ -1,9 +1,6 @@
-from .command import command_of as command_of, command_typed as command_typed, opened as opened
+from .command import command_of as command_of
 from .function import (
-    OF_THE_RECIPE as OF_THE_RECIPE,
-    arguments_of as arguments_of,
     function_of as function_of,
-    function_typed as function_typed,
 )
 from .options import (
     ONE_RUN as ONE_RUN,
@@ -13,7 +10,7 @@ from .options import (
     STUDY_TRAINING as STUDY_TRAINING,
     At as At,
     Data as Data,
-    Decided as Decided,
+    DecisionFile as DecisionFile,
     Device as Device,
     Fraction as Fraction,
     HeldOutToo as HeldOutToo,
@@ -26,36 +23,31 @@ from .options import (
     share as share,
 )
 from .registry import (
+    all_commands as all_commands,
+    find_command as find_command,
     find_function as find_function,
-    find_listed as find_listed,
     find_study as find_study,
-    listed as listed,
-    registered as registered,
+    registered_commands as registered_commands,
 )
 from .results import (
-    WRITTEN as WRITTEN,
     check_output_file as check_output_file,
     check_output_folder as check_output_folder,
-    check_outputs as check_outputs,
     output_file as output_file,
     output_folder as output_folder,
     print_rows as print_rows,
     say as say,
     say_text as say_text,
     say_written as say_written,
-    show_result as show_result,
-    write_figure as write_figure,
     write_file as write_file,
     write_page as write_page,
     write_result as write_result,
 )
 from .study import (
-    Asked as Asked,
+    Argument as Argument,
     Later as Later,
-    Planned as Planned,
     Study as Study,
     Verb as Verb,
     answer as answer,
-    asked_of as asked_of,
-    made as made,
+    arguments_of as arguments_of,
+    make_value as make_value,
 )

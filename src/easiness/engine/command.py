@@ -4,110 +4,100 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from easiness.engine.results import WRITTEN, check_output_file, check_outputs, say_text, show_result
-from easiness.engine.study import Asked, Study, Verb, answer, asked_of, forecast, made
+from easiness.engine.results import OUTPUT_HELP, check_output_file, say_text, show_result
+from easiness.engine.study import Argument, Study, Verb, answer, arguments_of, forecast, make_value
 from easiness.errors import BadInput
 from easiness.executors import executor_names, find_executor
+from easiness.show import SUFFIXES
 from easiness.spec import Option
 
 _TRUST = Option("--trust", "Import the module that the run names for its network. Its code runs.")
 _EXECUTOR, _OWN = "executor", "package.module:name"  # registered above `spec`, which cannot list them
 _DRY = Option("--dry-run", "Show what is there and what is missing, and train nothing.")
-_OUTPUT = Option("-o", WRITTEN, also=("--output",), typed=list[Path] | None, several=True)
+_OUTPUT = Option("-o", OUTPUT_HELP, also=("--output",), typed=list[Path] | None, several=True)
 
 
 def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
     """The study as Typer reads a command."""
-    asked = [one for one in asked_of(study.asks) if one.option.flag or one.option.argument]
-    own: list[Asked] = []
+    arguments = [one for one in arguments_of(study.asks) if one.option.flag or one.option.argument]
+    extra: list[Argument] = []
     if isinstance(study, Study):
-        own = [
-            *([Asked("dry_run", bool, _DRY, False)] if study.plan else []),
-            *([Asked("trust", bool, _TRUST, False)] if study.trusts else []),
-            Asked("output", Any, _OUTPUT, None),
+        extra = [
+            *([Argument("dry_run", bool, _DRY, False)] if study.plan else []),
+            *([Argument("trust", bool, _TRUST, False)] if study.trusts else []),
+            Argument("output", Any, _OUTPUT, None),
         ]
 
-    def carry(given: dict[str, Any]) -> None:
+    everything = [*arguments, *extra]
+
+    def command(**words: Any) -> None:
+        values = {}
+        for one in everything:
+            value = _read(words[one.name], one.option)
+            values[one.name] = one.default if value is None else value
         if isinstance(study, Verb):
-            study.carry(made(study.asks, opened(asked, given)))
+            study.carry(make_value(study.asks, open_runs(arguments, values)))
             return
-        outputs, dry = given.pop("output", None) or [], given.pop("dry_run", False)
-        trust = given.pop("trust", False)
-        suffixes = study.suffixes(given) if callable(study.suffixes) else study.suffixes
-        check_outputs(outputs, suffixes, decisions=bool(outputs) and study.decides(given))
-        for one in asked:
-            if one.option.writes and given[one.name] is not None:
-                check_output_file(given[one.name], one.option.writes)
-        value = made(study.asks, opened(asked, given, trust=trust))
+        outputs, dry = values.pop("output", None) or [], values.pop("dry_run", False)
+        trust = values.pop("trust", False)
+        suffixes = study.suffixes(values) if callable(study.suffixes) else study.suffixes
+        for output in outputs:
+            check_output_file(output, (*suffixes, *SUFFIXES), decisions=study.decides(values))
+        for one in arguments:
+            if one.option.writes and values[one.name] is not None:
+                check_output_file(values[one.name], one.option.writes)
+        options = make_value(study.asks, open_runs(arguments, values, trust=trust))
         if dry:
-            say_text(f"{forecast(study, value)}\nnothing was trained and nothing written")
+            say_text(f"{forecast(study, options)}\nnothing was trained and nothing written")
             return
-        with _told(study) as told:
-            found = answer(study, value, *told)
-        show_result(found, outputs, decisions=study.decides(given))
+        from easiness import runs  # not where its help is shown
 
-    return command_typed(study.name, [*asked, *own], carry, [study.summary, study.about])
+        if study.plan is None and not study.tells:
+            with runs.passes_shown(True):
+                result = answer(study, options)
+        else:
+            with runs.ShownProgress() as progress:
+                result = answer(study, options, progress)
+        show_result(result, outputs, decisions=study.decides(values))
 
-
-@contextmanager
-def _told(study: Study[Any]) -> Iterator[tuple[Any, ...]]:
-    """Show how far the study is within the block, which is given what to tell where it trains or asks."""
-    from easiness import runs  # not where its help is shown
-
-    if study.plan is None and not study.watched:
-        with runs.passes_shown(True):
-            yield ()
-        return
-    with runs.ShownProgress() as progress:
-        yield (progress,)
-
-
-def command_typed(
-    name: str, asked: Sequence[Asked], carry: Callable[[dict[str, Any]], None], about: Sequence[str]
-) -> Callable[..., None]:
-    """A command of Typer by its name, with an option for each thing that is ``asked``."""
-
-    def command(**given: Any) -> None:
-        values = {one.name: _read(given[one.name], one.option) for one in asked}
-        carry({one.name: one.default if values[one.name] is None else values[one.name] for one in asked})
-
-    parameters = [_parameter(one) for one in asked]
+    parameters = [_parameter(one) for one in everything]
     # what Typer looks at: those without a default come first in a signature
     parameters.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)
-    command.__name__ = name.rpartition(" ")[2]
+    command.__name__ = study.name.rpartition(" ")[2]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    command.__doc__ = "\n\n".join(filter(None, about))
+    command.__doc__ = "\n\n".join(filter(None, (study.summary, study.about)))
     return command
 
 
-def opened(asked: Sequence[Asked], given: Mapping[str, Any], *, trust: bool = False) -> dict[str, Any]:
-    """The same with runs in place of their folders."""
+def open_runs(
+    arguments: Sequence[Argument], values: Mapping[str, Any], *, trust: bool = False
+) -> dict[str, Any]:
+    """The values with runs in place of their folders."""
     from easiness.store import open_run  # not where its help is shown
 
-    found = dict(given)
-    for one in asked:
-        value = found.get(one.name)
+    values = dict(values)
+    for one in arguments:
+        value = values.get(one.name)
         if one.option.opens and value is not None:
             paths = value if isinstance(value, list) else [value]
             runs = tuple(open_run(path, trust=trust) for path in paths)
-            found[one.name] = runs if one.option.several else runs[0]
-    return found
+            values[one.name] = runs if one.option.several else runs[0]
+    return values
 
 
-def _parameter(one: Asked) -> inspect.Parameter:
-    option, required = one.option, one.required
+def _parameter(one: Argument) -> inspect.Parameter:
+    option = one.option
     if option.argument:
-        declared: Any = typer.Argument(help=option.help, metavar=option.metavar or one.name.upper())
+        parameter: Any = typer.Argument(help=option.help, metavar=option.metavar or one.name.upper())
     else:
-        declared = typer.Option(
+        parameter = typer.Option(
             option.flag,
             *option.also,
             help=option.help,
@@ -118,32 +108,27 @@ def _parameter(one: Asked) -> inspect.Parameter:
     return inspect.Parameter(
         one.name,
         inspect.Parameter.KEYWORD_ONLY,
-        annotation=Annotated[_typed(one.kind, option), declared],
-        default=inspect.Parameter.empty if required else _shown(one.default, option),
+        annotation=Annotated[_annotation(one.kind, option), parameter],
+        default=inspect.Parameter.empty if one.is_required else _default(one.default, option),
     )
 
 
 def _checking(name: str, option: Option) -> Callable[[Any], Any] | None:
     """Refuses text that cannot be read while the command line still knows the name of the option."""
 
-    def check(given: Any) -> Any:
+    def check(text: Any) -> Any:
         try:
-            _read(given, option)
-        except BadInput:  # which names the option itself
-            raise
+            find_executor(text) if name == _EXECUTOR else _read(text, option)
         except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
-        if name == _EXECUTOR:
-            try:
-                find_executor(given)
-            except BadInput as error:
-                raise typer.BadParameter(str(error).removeprefix(f"{name} ")) from None
-        return given
+            if isinstance(error, BadInput) and name != _EXECUTOR:  # which names the option itself
+                raise
+            raise typer.BadParameter(str(error).removeprefix(f"{name} ")) from None
+        return text
 
     return check if option.read is not None or name == _EXECUTOR else None
 
 
-def _typed(kind: Any, option: Option) -> Any:
+def _annotation(kind: Any, option: Option) -> Any:
     if option.opens:
         return list[Path] if option.several else Path
     if option.words is not None:
@@ -153,7 +138,7 @@ def _typed(kind: Any, option: Option) -> Any:
     return str | None if type(None) in typing.get_args(kind) else str
 
 
-def _shown(default: Any, option: Option) -> Any:
+def _default(default: Any, option: Option) -> Any:
     if option.words is not None:
         return next(word for word, value in option.words.items() if value == default)
     if option.read is None or default is None:
@@ -161,7 +146,7 @@ def _shown(default: Any, option: Option) -> Any:
     return (",".join(map(str, default)) or None) if isinstance(default, tuple) else str(default)
 
 
-def _read(given: Any, option: Option) -> Any:
+def _read(text: Any, option: Option) -> Any:
     if option.words is not None:
-        return option.words[given]
-    return option.read(given) if option.read is not None and given is not None else given
+        return option.words[text]
+    return option.read(text) if option.read is not None and text is not None else text

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from easiness.commands import OLD_ARGUMENTS
-from easiness.engine.study import Asked, Later, Study, Verb, answer, asked_of, made
+from easiness.engine.study import Argument, Later, Study, Verb, answer, arguments_of, make_value
 from easiness.errors import BadInput
 from easiness.named_import import needing_torch
 from easiness.regular_file import at_home
@@ -32,11 +32,11 @@ _NUMBERS: dict[Any, Any] = {int: Integral, int | None: Integral, float: Real, fl
 
 def function_of(study: Study[Any] | Verb[Any]) -> Callable[..., Any]:
     """The study as a function of Python, which gives its result."""
-    asked = [one for one in asked_of(study.asks) if one.python]
-    carries = study.plan is not None or study.watched if isinstance(study, Study) else study.trains
+    parameters = [one for one in arguments_of(study.asks) if one.python]
+    carries = study.plan is not None or study.tells if isinstance(study, Study) else study.trains
 
-    def call(given: Mapping[str, Any], progress: Progress | bool) -> Any:
-        value = made(study.asks, arguments_of(asked, given))
+    def call(values: Mapping[str, Any], progress: Progress | bool) -> Any:
+        value = make_value(study.asks, field_values(parameters, values))
         if not carries:
             with passes_shown(bool(progress)):
                 return answer(study, value)
@@ -45,50 +45,38 @@ def function_of(study: Study[Any] | Verb[Any]) -> Callable[..., Any]:
         with progress_of(progress) as tell:
             return answer(study, value, tell)
 
-    returning = study.find if isinstance(study, Study) else study.call
-    name = f"easiness.{study.name.replace(' ', '.')}"
-    return function_typed(name, asked, returning, call, [study.summary, study.about])
+    signature = signature_of(parameters, _return_type(study.find if isinstance(study, Study) else study.call))
+    module, _, short = f"easiness.{study.name.replace(' ', '.')}".rpartition(".")
 
-
-def function_typed(
-    name: str,
-    asked: Sequence[Asked],
-    returning: Callable[..., Any],
-    call: Callable[[Mapping[str, Any], Progress | bool], Any],
-    about: Sequence[str],
-) -> Callable[..., Any]:
-    """A function by its dotted name, with the signature and the help of what is ``asked``.
-
-    It returns what ``returning`` does. An unknown argument is refused as Python does, one by its old name
-    with the new one.
-    """
-    signature = signature_of(asked, _returned(returning))
-    short = name.rpartition(".")[2]
-
-    def function(*args: Any, **given: Any) -> Any:
-        for old in OLD_ARGUMENTS.keys() & given.keys() - signature.parameters.keys():
+    def function(*args: Any, **keywords: Any) -> Any:
+        # an unknown argument is refused as Python does, one by its old name with the new one
+        for old in OLD_ARGUMENTS.keys() & keywords.keys() - signature.parameters.keys():
             now = re.match(r"is (\w+)= now", OLD_ARGUMENTS[old])
             if now is None or now[1] in signature.parameters:
                 raise BadInput(f"{short}(): {old}= {OLD_ARGUMENTS[old]}")
         try:
-            bound = signature.bind(*args, **given)
+            binding = signature.bind(*args, **keywords)
         except TypeError as error:
             raise TypeError(f"{short}(): {error}") from None
-        arguments = dict(bound.arguments)
+        arguments = dict(binding.arguments)
         with needing_torch(short):
             return call(arguments, arguments.pop("progress", True))
 
     function.__name__ = function.__qualname__ = short
-    function.__module__ = name.rpartition(".")[0]
+    function.__module__ = module
     function.__signature__ = signature  # type: ignore[attr-defined]
     function.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()} | {
         "return": signature.return_annotation
     }
-    function.__doc__ = help_of(about, asked)
+    lines = [f"{one.name}: {one.option.help}" for one in parameters]
+    lines.append("progress: show how far it is, or tell a `Progress` of your own.")
+    fill = textwrap.TextWrapper(_WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 8).fill
+    about = filter(None, [study.summary, study.about])
+    function.__doc__ = "\n\n".join([*about, "\n".join(["Args:", *map(fill, lines)])])
     return function
 
 
-def _given(one: Asked) -> Any:
+def _annotation(one: Argument) -> Any:
     """The type of an argument: names of files may be texts, and one run stands for several."""
     if one.option.given is not None:
         return one.option.given
@@ -97,7 +85,7 @@ def _given(one: Asked) -> Any:
     return {Path: str | Path, Path | None: str | Path | None}.get(one.kind, one.kind)
 
 
-def _returned(function: Callable[..., Any]) -> Any:
+def _return_type(function: Callable[..., Any]) -> Any:
     """The type that a function returns; those of its parameters may be known to type checkers alone."""
     if isinstance(function, Later):
         function = function.function
@@ -105,57 +93,46 @@ def _returned(function: Callable[..., Any]) -> Any:
     return typing.get_type_hints(alone, function.__globals__)["return"]
 
 
-def signature_of(asked: Sequence[Asked], returns: Any) -> inspect.Signature:
+def signature_of(arguments: Sequence[Argument], returns: Any) -> inspect.Signature:
     """Arguments by place first, then a keyword for everything else, and the progress."""
     places = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     parameters = [
         inspect.Parameter(
             one.name,
             places[0] if one.option.has_place else places[1],
-            annotation=_given(one),
-            default=inspect.Parameter.empty if one.required else one.default,
+            annotation=_annotation(one),
+            default=inspect.Parameter.empty if one.is_required else one.default,
         )
-        for one in sorted(asked, key=lambda one: (not one.option.has_place, not one.required))
+        for one in sorted(arguments, key=lambda one: (not one.option.has_place, not one.is_required))
     ]
-    shown = inspect.Parameter("progress", places[1], annotation="bool | Progress", default=True)
-    return inspect.Signature([*parameters, shown], return_annotation=returns)
+    telling = inspect.Parameter("progress", places[1], annotation="bool | Progress", default=True)
+    return inspect.Signature([*parameters, telling], return_annotation=returns)
 
 
-def help_of(about: Sequence[str], asked: Sequence[Asked]) -> str:
-    lines = [f"{one.name}: {one.option.help}" for one in asked]
-    lines.append("progress: show how far it is, or tell a `Progress` of your own.")
-    fill = textwrap.TextWrapper(_WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 8).fill
-    return "\n\n".join([*filter(None, about), "\n".join(["Args:", *map(fill, lines)])])
-
-
-def arguments_of(asked: Sequence[Asked], given: Mapping[str, Any]) -> dict[str, Any]:
+def field_values(arguments: Sequence[Argument], values: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of Python as the fields have them: runs that are open, paths, settings of the recipe."""
-    found = dict(given)
-    for one in asked:
-        value = found.get(one.name)
+    fields = dict(values)
+    for one in arguments:
+        value = fields.get(one.name)
         if value is None:
             continue
         if one.option.opens:
             check_opened(**{one.name: value})
             if one.option.several:
-                found[one.name] = (value,) if isinstance(value, Run) else tuple(value)
-                if not found[one.name]:
+                fields[one.name] = (value,) if isinstance(value, Run) else tuple(value)
+                if not fields[one.name]:
                     raise BadInput(f"{one.name}: is empty; give one or several")
         elif one.kind in (Path, Path | None):
-            found[one.name] = at_home(value)
+            fields[one.name] = at_home(value)
         elif one.kind in _NUMBERS and (isinstance(value, bool) or not isinstance(value, _NUMBERS[one.kind])):
             whole = "whole " if _NUMBERS[one.kind] is Integral else ""
             raise BadInput(f"{one.name} {value!r}: is no {whole}number; give one")
-    if callable(found.get("model")):
+    if callable(fields.get("model")):
         from easiness.models import model_name  # which loads torch
 
-        found["model"] = model_name(found["model"])
-    for name, parts in (("recipe", OF_THE_RECIPE), ("trials", _OF_AUTO)):
-        if isinstance(found.get(name), Mapping):
-            found |= {part: found[name][part] for part in parts if part in found[name]}
-            found[name] = {key: value for key, value in found[name].items() if key not in parts}
-    if "trials" in found and isinstance(found["trials"], dict):
-        found["trials"] = "auto"
-    if found.get("recipe") == {}:
-        found["recipe"] = None
-    return found
+        fields["model"] = model_name(fields["model"])
+    for name, parts, otherwise in (("recipe", OF_THE_RECIPE, None), ("trials", _OF_AUTO, "auto")):
+        if isinstance(value := fields.get(name), Mapping):
+            fields |= {part: value[part] for part in parts if part in value}
+            fields[name] = {key: value[key] for key in value if key not in parts} or otherwise
+    return fields

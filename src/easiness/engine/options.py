@@ -63,7 +63,7 @@ Policies: TypeAlias = Annotated[
         read=_policies,
     ),
 ]
-Decided: TypeAlias = Annotated[
+DecisionFile: TypeAlias = Annotated[
     Path | None,
     Option(
         "--decided",

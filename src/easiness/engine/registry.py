@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from easiness.commands import COMMANDS, ENTRY_POINTS, PAPER, Listed
+from easiness.commands import COMMANDS, ENTRY_POINTS, PAPER, CommandEntry
 from easiness.errors import BadInput, unless_exit
 from easiness.standard_error import say_on_stderr
 
@@ -16,46 +16,46 @@ if TYPE_CHECKING:
     from easiness.engine.study import Study, Verb
 
 
-def listed() -> tuple[Listed, ...]:
+def all_commands() -> tuple[CommandEntry, ...]:
     """The commands of the front door, then those of the paper, then those of other packages."""
-    return (*COMMANDS, *PAPER, *registered())
+    return (*COMMANDS, *PAPER, *registered_commands())
 
 
-def registered() -> tuple[Listed, ...]:
+def registered_commands() -> tuple[CommandEntry, ...]:
     """The studies that other packages register by an entry point; names that are taken are left alone.
 
     A package that cannot be loaded is left out with a note, so that it stops nothing but its own command.
     """
-    found = []
+    commands = []
     for point in _points():
         try:
-            found.append(_listed(point))
+            commands.append(_entry(point))
         except BadInput as error:
             say_on_stderr(f"note: {error}")
-    return tuple(found)
+    return tuple(commands)
 
 
 def _points() -> list[EntryPoint]:
     from importlib.metadata import entry_points
 
-    taken = {one.name for one in (*COMMANDS, *PAPER)}
+    names = {one.name for one in (*COMMANDS, *PAPER)}
     points = sorted(entry_points(group=ENTRY_POINTS), key=lambda one: one.name)
-    return [point for point in points if point.name not in taken]
+    return [point for point in points if point.name not in names]
 
 
-def _listed(point: EntryPoint) -> Listed:
-    study = loaded(point.value, point.name)
-    return Listed(point.name, study.group, point.value, study.summary)
+def _entry(point: EntryPoint) -> CommandEntry:
+    study = load_object(point.value, point.name)
+    return CommandEntry(point.name, study.group, point.value, study.summary)
 
 
-def find_listed(name: str) -> Listed | None:
+def find_command(name: str) -> CommandEntry | None:
     """The command of this name; of another package only where none of ours has it."""
     own = next((one for one in (*COMMANDS, *PAPER) if one.name == name), None)
-    return own or next((_listed(point) for point in _points() if point.name == name), None)
+    return own or next((_entry(point) for point in _points() if point.name == name), None)
 
 
-def find_study(one: Listed) -> Study[Any] | Verb[Any]:
-    study: Study[Any] | Verb[Any] = loaded(
+def find_study(one: CommandEntry) -> Study[Any] | Verb[Any]:
+    study: Study[Any] | Verb[Any] = load_object(
         f"easiness.{one.home}" if one in (*COMMANDS, *PAPER) else one.home, one.name
     )
     return study
@@ -69,13 +69,13 @@ def find_function(name: str) -> Callable[..., Any]:
     """
     from easiness.engine.function import function_of
 
-    one = find_listed(name)
+    one = find_command(name)
     if one is None:
         raise AttributeError(f"module 'easiness' has no attribute {name!r}")
     return function_of(find_study(one))
 
 
-def loaded(home: str, name: str) -> Any:
+def load_object(home: str, name: str) -> Any:
     """The object of a module, as ``package.module:name``."""
     module, _, attribute = home.partition(":")
     try:

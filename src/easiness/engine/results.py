@@ -7,21 +7,17 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 import typer
 
 from easiness import show, store
 from easiness.errors import BadInput, RunFailed, printable
-from easiness.regular_file import shared
-from easiness.show import SUFFIXES, Result, picture_bytes, render
+from easiness.lazy import pd
+from easiness.regular_file import sharing
+from easiness.show import SUFFIXES, Result, render
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-
-Filled = TypeVar("Filled")
+Place = TypeVar("Place")
 Text = TypeVar("Text", bound=str)
 
 
@@ -32,9 +28,7 @@ def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES, *, decis
     """
     if path.suffix not in suffixes:
         raise BadInput(f"{path}: cannot tell the format; end the name in {' or '.join(suffixes)}")
-    if _looked_at(path, Path.is_dir):
-        raise BadInput(f"{path}: is a folder; give a file name")
-    _check_has_folder(path)
+    _check_place(path, Path.is_dir, "is a folder; give a file name")
     if not decisions:
         _check_no_decisions(path)
 
@@ -48,21 +42,16 @@ def _check_no_decisions(path: Path) -> None:
 
 
 def check_output_folder(path: Path) -> None:
-    if _looked_at(path, Path.exists):
-        raise BadInput(f"{path}: exists already; give the name of a new folder")
-    _check_has_folder(path)
+    _check_place(path, Path.exists, "exists already; give the name of a new folder")
 
 
-def _check_has_folder(path: Path) -> None:
-    if not _looked_at(path.absolute().parent, Path.is_dir):
-        raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
-
-
-def _looked_at(path: Path, question: Callable[[Path], bool]) -> bool:
-    """The answer, where the path is one that can be asked about: a name may be too long."""
+def _check_place(path: Path, is_taken: Callable[[Path], bool], why: str) -> None:
     try:
-        return question(path)
-    except OSError as error:
+        if is_taken(path):
+            raise BadInput(f"{path}: {why}")
+        if not path.absolute().parent.is_dir():
+            raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
+    except OSError as error:  # a name may be too long
         raise BadInput(f"{path}: cannot be written ({error.strerror}); choose another name") from None
 
 
@@ -77,10 +66,10 @@ def output_folder(path: Path) -> AbstractContextManager[Path]:
 
 
 @contextmanager
-def _or_failed(path: Path, folder: Path, filling: AbstractContextManager[Filled]) -> Iterator[Filled]:
+def _or_failed(path: Path, folder: Path, filling: AbstractContextManager[Place]) -> Iterator[Place]:
     try:
-        with shared(folder), filling as filled:
-            yield filled
+        with sharing(folder), filling as place:
+            yield place
     except OSError as error:
         raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
 
@@ -93,7 +82,7 @@ def write_file(path: Path, data: bytes) -> None:
 def write_page(path: Path, page: Callable[[], Text]) -> Text:
     """Write the text that ``page`` makes, in which paths are seen from the folder of the file; returns it."""
     _check_no_decisions(path)
-    with shared(path.parent):
+    with sharing(path.parent):
         content = page()
     write_file(path, content.encode())
     return content
@@ -102,10 +91,6 @@ def write_page(path: Path, page: Callable[[], Text]) -> Text:
 def write_result(path: Path, result: Result) -> None:
     with output_file(path) as file:
         render(result, path.suffix, file)
-
-
-def write_figure(path: Path, figure: Figure) -> None:
-    write_file(path, picture_bytes(figure, path.suffix))
 
 
 def say(line: str, *, err: bool = False) -> None:
@@ -121,27 +106,16 @@ def print_rows(table: pd.DataFrame) -> None:
     """Write a table as CSV to standard output: as it is to a pipe or a file, printable to a terminal."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # whose encoding may lack letters of a name
         sys.stdout.reconfigure(errors="backslashreplace")
-    show.write_csv(_printable(table) if sys.stdout.isatty() else table, sys.stdout)
+    if sys.stdout.isatty():
+        table = table.map(lambda cell: printable(cell) if isinstance(cell, str) else cell)
+        table = table.rename(columns=lambda name: printable(str(name)))
+    show.write_csv(table, sys.stdout)
 
 
-def _printable(table: pd.DataFrame) -> pd.DataFrame:
-    return table.map(lambda cell: printable(cell) if isinstance(cell, str) else cell).rename(
-        columns=lambda name: printable(str(name))
-    )
-
-
-WRITTEN = (
+OUTPUT_HELP = (
     "Also write FILE.csv, .parquet or .json (rows), .md (tables to read), .html (a page), .png, .svg or .pdf "
     "(the figure); may be given several times."
 )
-
-
-def check_outputs(
-    outputs: Sequence[Path], suffixes: tuple[str, ...] = (), *, decisions: bool = False
-) -> None:
-    """Make sure, before anything is done, that a result (of ``decisions``) can go to the files of ``-o``."""
-    for output in outputs:
-        check_output_file(output, (*suffixes, *show.SUFFIXES), decisions=decisions)
 
 
 def show_result(result: show.Result, outputs: Sequence[Path] = (), *, decisions: bool = False) -> None:
@@ -159,27 +133,25 @@ def show_result(result: show.Result, outputs: Sequence[Path] = (), *, decisions:
         say_text(text, err=aside)
     for output in outputs:
         if decisions:
-            set_aside(output, result)
+            _set_aside(output, result)
         write_result(output, result)
         say_written(output)
     for drawing, figure in result.drawings().items():
-        write_figure(drawing, figure)
+        write_file(drawing, show.picture_bytes(figure, drawing.suffix))
         say_written(drawing)
     for line in result.next_steps(outputs):
         say(line, err=aside)
     result.check()
 
 
-def set_aside(output: Path, result: show.Result) -> Path | None:
-    """Where a file of rows is now that somebody may have edited, before a result takes its name; says so."""
+def _set_aside(output: Path, result: show.Result) -> None:
+    """Keep a file of rows that somebody may have edited under another name."""
     if output.suffix != ".csv" or not output.is_file():
-        return None
-    if (old := output.read_bytes()) == show.rendered(result, ".csv"):
-        return None
-    kept = output.with_name(f"{output.name}~")
-    write_file(kept, old)
-    say(f"{output} had other {result.listing or 'rows'}, which are now in {kept}", err=True)
-    return kept
+        return
+    if (old := output.read_bytes()) != show.rendered(result, ".csv"):
+        aside = output.with_name(f"{output.name}~")
+        write_file(aside, old)
+        say(f"{output} had other {result.listing or 'rows'}, which are now in {aside}", err=True)
 
 
 def say_written(path: Path) -> None:

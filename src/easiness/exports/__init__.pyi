@@ -1,15 +1,15 @@
-from .applied import (
+from .card import (
     SCORES as SCORES,
-    Applied as Applied,
     Card as Card,
+    CopyScores as CopyScores,
     apply_card as apply_card,
     open_card as open_card,
     write_card as write_card,
 )
-from .examples import Exporting as Exporting
+from .examples import ExportOptions as ExportOptions
 from .writing import (
     FORMATS as FORMATS,
-    Exported as Exported,
+    Export as Export,
     export as export,
     find_format as find_format,
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,26 +14,25 @@ import numpy.typing as npt
 from easiness.engine import At, Data, HeldOutToo, OneRun
 from easiness.errors import BadInput
 from easiness.inputs import Cell, ExportForm, kind_named
+from easiness.lazy import Integers, pd
 from easiness.runs import Told, find_split, positions_in, told
 from easiness.spec import Option, Split
 from easiness.store import Run
-from easiness.studies.suspects import Suspected, suspects
+from easiness.studies.suspects import SuspectOptions, suspects
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
     from easiness.data import Dataset
 
 # of the table of suspects, added to the columns of the scores
-_SUSPECTED = ["suggested", "suggested_class", "p_wrong", "suggested_share"]
-_AT_ONCE = 256  # examples made at a time
-
-Place = TypeVar("Place", BinaryIO, Path)
+_SUSPECT_COLUMNS = ["suggested", "suggested_class", "p_wrong", "suggested_share"]
+AT_ONCE = 64
+"""Examples made at a time."""
 
 
 @dataclass(frozen=True)
-class Exporting:
+class ExportOptions:
     """Options of `export`."""
 
     run: OneRun
@@ -57,6 +56,7 @@ class Exporting:
             "--above",
             "For label-studio: labels that are wrong with this probability or more, and five in any case; "
             "0.1 by default.",
+            within="[0, 1]",
         ),
     ] = None
     only: Annotated[
@@ -80,26 +80,20 @@ class Exporting:
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """The examples of a split of a run after ``epoch`` epochs, as ``asked`` for.
+    """The examples of a split of a run after ``epoch`` epochs, as ``options`` say.
 
     ``data`` are those of the split; ``without_data`` says why there are none. ``note`` says what else is left
     out.
     """
 
-    asked: Exporting
+    options: ExportOptions
+    run: Run
+    split: Split
     epoch: int
     table: pd.DataFrame
     data: Dataset | None
     without_data: str | None = None
     note: str | None = None
-
-    @property
-    def run(self) -> Run:
-        return self.asked.run
-
-    @property
-    def split(self) -> Split:
-        return self.asked.split
 
     @property
     def ids(self) -> npt.NDArray[Any]:
@@ -108,7 +102,7 @@ class Examples:
         return ids if ids.dtype == np.int64 else ids.astype(str)
 
     @cached_property
-    def rows(self) -> npt.NDArray[np.int64]:
+    def rows(self) -> Integers:
         """Positions [K] of the examples in the data, and by that at their source."""
         if self.data is None:
             raise BadInput(f"{self.run.path}: {self.without_data}")
@@ -120,8 +114,8 @@ class Examples:
         return path.absolute() if path.is_file() else None
 
     @property
-    def exported(self) -> ExportForm | None:
-        return None if self.data is None else self.data.kind.exported
+    def form(self) -> ExportForm | None:
+        return None if self.data is None else self.data.kind.export_form
 
     @property
     def without(self) -> str | None:
@@ -132,50 +126,48 @@ class Examples:
         """Examples as other tools have them, pictures as PNG, to the pixel, with their ``rows`` of [K]."""
         data = self.data
         assert data is not None
-        for first in range(0, len(self.table), _AT_ONCE):
-            some = self.rows[first : first + _AT_ONCE]
+        for first in range(0, len(self.table), AT_ONCE):
+            some = self.rows[first : first + AT_ONCE]
             cells = data.map(some, lambda value: data.kind.show(value, data.traits).cell)
             yield cells, rows.slice(first, len(cells))
 
     @cached_property
-    def told(self) -> Told | None:
+    def words(self) -> Told | None:
         return None if self.data is None else told(self.data, self.rows)
 
     def table_with_texts(self) -> pd.DataFrame:
-        return self.table if self.told is None else self.table.assign(**{self.told.column: self.told.texts})
+        return (
+            self.table if self.words is None else self.table.assign(**{self.words.column: self.words.texts})
+        )
 
 
-def examples_of(asked: Exporting) -> Examples:
+def examples_of(options: ExportOptions) -> Examples:
     """The examples of a split of a run: every score, what is suspected, and the data where they are found."""
-    run, split, note = asked.run, asked.split, None
-    epoch = run.resolve_at(asked.at)
+    run, split, note = options.run, options.split, None
+    epoch = run.resolve_at(options.at)
     table = run.scores(**run.asked(epoch), split=split)
     try:
         at = run.asked(epoch) if epoch != run.observed[-1] else {}
-        ranked = suspects(Suspected((run,), split=split, pictures=False, **at)).ranked
+        suspect_rows = suspects(SuspectOptions((run,), split=split, pictures=False, **at)).ranked
     except BadInput as error:
         note = f"nothing is said of suspect labels ({error})"
     else:
-        table = table.join(ranked.set_index("id")[_SUSPECTED], on="id")
-    data, why = find_split(run, asked.data, split)
-    return Examples(asked, epoch, table, data, None if data is not None else why, note)
+        table = table.join(suspect_rows.set_index("id")[_SUSPECT_COLUMNS], on="id")
+    data, why = find_split(run, options.data, split)
+    return Examples(options, run, split, epoch, table, data, None if data is not None else why, note)
 
 
 @dataclass(frozen=True)
-class Format(Generic[Place]):
+class Format:
     """One format: ``write`` fills a file, or a folder that is empty, and may say a sentence about it.
 
     ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
-    with ``{out}`` for the path and the ``{column}`` and ``{dtype}`` of `ExportForm`, and ``then_without`` how
-    where no column needs one, if that differs. ``shows`` tells whether it shows what examples are, where that
-    is not so of all kinds, or of examples that are not found; ``is_to_label`` that people decide in it.
+    with ``{out}`` for the path and ``{type}`` for the type of the column of examples. ``is_to_label`` says
+    that people decide in it, and see the examples.
     """
 
     name: str
-    about: str
-    write: Callable[[Examples, Place], str | None]
+    write: Callable[[Examples, Any], str | None]
     then: str
     suffixes: tuple[str, ...] = ()
-    then_without: str | None = None
-    shows: Callable[[ExportForm], bool] | None = None
     is_to_label: bool = False

@@ -15,19 +15,19 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import CONTROL, DROP, UNSURE, choice_of, load_dataset
 from easiness.engine import check_output_file, check_output_folder, output_file, output_folder
 from easiness.errors import BadInput, nearest, printable
-from easiness.exports.examples import Examples, Exporting, Format, examples_of
+from easiness.exports.examples import AT_ONCE, Examples, ExportOptions, Format, examples_of
 from easiness.inputs import KINDS
+from easiness.lazy import Floats, Integers
 from easiness.runs import data_version, decisions_on, positions_in
 from easiness.show import listed, markdown_text, write_csv, write_parquet
 from easiness.studies.suspects import ABOVE
 
 
-def find_format(name: str) -> Format[Any]:
+def find_format(name: str) -> Format:
     formats = {one.name: one for one in FORMATS}
     if name not in formats:
         raise BadInput(f"--to {name}: unknown{nearest(name, formats)}; choose {', '.join(formats)}")
@@ -35,7 +35,7 @@ def find_format(name: str) -> Format[Any]:
 
 
 @dataclass(frozen=True)
-class Exported:
+class Export:
     """An export at ``path``: ``then`` is how to read it, ``notes`` say what was left out or matters."""
 
     path: Path
@@ -43,62 +43,56 @@ class Exported:
     notes: tuple[str, ...]
 
 
-def export(asked: Exporting) -> Exported:
+def export(options: ExportOptions) -> Export:
     """Write a run in the format of another tool: scores, what is suspected of labels, and the examples."""
-    path, form = asked.output, find_format(asked.to)
-    _check_to_label(form, asked)
+    path, form = options.output, find_format(options.to)
+    _check_to_label(form, options)
     if form.suffixes:
         check_output_file(path, form.suffixes)
     else:
         check_output_folder(path)
-    examples = examples_of(asked)
-    if form.shows is not None:
-        _check_shown(form, examples)
+    examples = examples_of(options)
+    if form.is_to_label:
+        _check_kind(form, examples)
     with output_file(path) if form.suffixes else output_folder(path) as place:
         note = form.write(examples, place)
     notes = tuple(one for one in (note, examples.note) if one is not None)
-    is_typed = examples.exported is not None and examples.exported.dtype is not None
-    then = form.then if is_typed else form.then_without or form.then
-    fields = {} if examples.exported is None else vars(examples.exported)
-    return Exported(path, then.format(out=str(path), **fields), notes)
+    example_form, column_type = examples.form, ""
+    if example_form is not None and example_form.dtype is not None:
+        column_type = f", dtype={{{example_form.column!r}: spotlight.{example_form.dtype}}}"
+    return Export(path, form.then.format(out=str(path), type=column_type), notes)
 
 
-def _check_to_label(form: Format[Any], asked: Exporting) -> None:
+def _check_to_label(form: Format, options: ExportOptions) -> None:
     for field in ("above", "only", "blind", "document_root"):
-        if getattr(asked, field) not in (None, False) and not form.is_to_label:
+        if getattr(options, field) not in (None, False) and not form.is_to_label:
             option = f"--{field.replace('_', '-')}"
             raise BadInput(f"{option}: --to {form.name} has all examples; it is for --to {LABEL_STUDIO.name}")
-    if asked.above is not None and asked.only is not None:
+    if options.above is not None and options.only is not None:
         raise BadInput("--above with --only: both say which examples; give one of them")
-    if asked.above is not None and not 0 <= asked.above <= 1:
-        raise BadInput(f"--above {asked.above:g}: give a probability from 0 to 1")
 
 
-def _check_shown(form: Format[Any], examples: Examples) -> None:
-    assert form.shows is not None
-    kinds = [kind.nouns for kind in KINDS if form.shows(kind.exported)]
-    shown, run, data = listed(kinds), examples.run, examples.data
+def _check_kind(form: Format, examples: Examples) -> None:
+    kinds = listed([kind.nouns for kind in KINDS if kind.export_form.form != "numbers"])
+    run, data = examples.run, examples.data
     if data is None:
-        raise BadInput(f"{run.path}: {form.name} shows {shown}, and {examples.without_data}")
-    if not form.shows(data.kind.exported):
-        others = ", ".join(one.name for one in FORMATS if one.shows is None)
-        has = data.kind.nouns
-        raise BadInput(f"--to {form.name}: shows {shown}, and {run.path} has {has}; choose {others}")
+        raise BadInput(f"{run.path}: {form.name} shows {kinds}, and {examples.without_data}")
+    if data.kind.export_form.form == "numbers":
+        others, has = ", ".join(one.name for one in FORMATS if not one.is_to_label), data.kind.nouns
+        raise BadInput(f"--to {form.name}: shows {kinds}, and {run.path} has {has}; choose {others}")
 
 
 _NAMES = {"train": "train", "held_out": "test"}
 
 
-CSV = Format[BinaryIO](
+CSV = Format(
     "csv",
-    "rows with every score and suspect",
     lambda examples, file: write_csv(examples.table_with_texts(), file),
     "pandas.read_csv({out!r})",
     suffixes=(".csv",),
 )
-PARQUET = Format[BinaryIO](
+PARQUET = Format(
     "parquet",
-    "the same rows as Parquet, for DuckDB, polars and pandas",
     lambda examples, file: write_parquet(examples.table_with_texts(), file),
     "polars.read_parquet({out!r})",
     suffixes=(".parquet",),
@@ -117,17 +111,17 @@ def _with_examples(
     import pyarrow.parquet as pq
 
     plain = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-    schema, exported = plain.schema, examples.exported
-    if exported is not None:
-        kind = {"file": of_files, "text": pa.string(), "numbers": pa.list_(pa.float32())}[exported.form]
-        schema = pa.schema([(exported.column, kind), *schema])
+    schema, example_form = plain.schema, examples.form
+    if example_form is not None:
+        kind = {"file": of_files, "text": pa.string(), "numbers": pa.list_(pa.float32())}[example_form.form]
+        schema = pa.schema([(example_form.column, kind), *schema])
     schema = schema.with_metadata(metadata(schema))
     with pq.ParquetWriter(place, schema, compression="zstd") as writer:
-        if exported is None:
+        if example_form is None:
             writer.write_table(plain.cast(schema))
-        for cells, part in examples.with_cells(plain) if exported is not None else ():
-            wrapped = [{"bytes": one, "path": None} for one in cells] if pa.types.is_struct(kind) else cells
-            writer.write_table(pa.table([pa.array(wrapped, kind), *part.columns], schema=schema))
+        for cells, part in examples.with_cells(plain) if example_form is not None else ():
+            values = [{"bytes": one, "path": None} for one in cells] if pa.types.is_struct(kind) else cells
+            writer.write_table(pa.table([pa.array(values, kind), *part.columns], schema=schema))
     return examples.without
 
 
@@ -139,11 +133,9 @@ def _spotlight(examples: Examples, file: BinaryIO) -> str | None:
 
 SPOTLIGHT = Format(
     "spotlight",
-    "a Parquet with the examples, for Renumics Spotlight",
     _spotlight,
-    "spotlight.show({out!r}, dtype={{{column!r}: spotlight.{dtype}}})",
+    "spotlight.show({out!r}{type})",
     suffixes=(".parquet",),
-    then_without="spotlight.show({out!r})",
 )
 
 
@@ -151,8 +143,8 @@ def _hugging_face(examples: Examples, folder: Path) -> str | None:
     import pyarrow as pa
 
     def features(schema: Any) -> dict[str, str]:  # `datasets` reads the types of columns from these
-        found = {name: _feature(name, schema, examples) for name in schema.names}
-        return {"huggingface": json.dumps({"info": {"features": found}})}
+        types = {name: _feature(name, schema, examples) for name in schema.names}
+        return {"huggingface": json.dumps({"info": {"features": types}})}
 
     path = folder / "data" / f"{_NAMES[examples.split]}-00000-of-00001.parquet"
     path.parent.mkdir()
@@ -162,10 +154,10 @@ def _hugging_face(examples: Examples, folder: Path) -> str | None:
 
 
 def _feature(name: str, schema: Any, examples: Examples) -> dict[str, Any]:
-    exported = examples.exported
-    if exported is not None and name == exported.column and exported.form != "text":
+    example_form = examples.form
+    if example_form is not None and name == example_form.column and example_form.form != "text":
         numbers = {"_type": "Sequence", "feature": {"_type": "Value", "dtype": "float32"}}
-        return numbers if exported.feature is None else {"_type": exported.feature}
+        return numbers if example_form.feature is None else {"_type": example_form.feature}
     if name == "label":
         return {"_type": "ClassLabel", "names": list(examples.run.classes)}
     dtype = str(schema.field(name).type).replace("double", "float64").removeprefix("large_")
@@ -185,7 +177,6 @@ def _card(examples: Examples) -> str:
 
 HUGGING_FACE = Format(
     "hf",
-    "a folder for Hugging Face datasets, with the examples and a column a score",
     _hugging_face,
     "datasets.load_dataset({out!r})",
 )
@@ -209,20 +200,19 @@ def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
         "out_of_sample": out_of_sample,
         "ids": examples.ids,
         "classes": np.array(run.classes, str),
-        **_told(examples),
     }
+    if examples.words is not None:
+        most = max(1, _TEXT_BYTES // (4 * len(table)))
+        arrays[f"{examples.words.column}s"] = np.array([text[:most] for text in examples.words.texts], str)
     np.savez_compressed(file, **arrays)
-    return _out_of_sample(int(out_of_sample.sum()), len(table))
+    return (
+        f"{out_of_sample.sum():,} of {len(table):,} examples have probabilities out of sample, see "
+        "`out_of_sample`; of networks that trained on the example they hide wrong labels, and more trials "
+        "with --train-share 0.8 leave more examples out"
+    )
 
 
-def _told(examples: Examples) -> dict[str, npt.NDArray[Any]]:
-    if examples.told is None:
-        return {}
-    most = max(1, _TEXT_BYTES // (4 * len(examples.told.texts)))
-    return {f"{examples.told.column}s": np.array([text[:most] for text in examples.told.texts], str)}
-
-
-def _of_all_trials(examples: Examples) -> npt.NDArray[np.float64]:
+def _of_all_trials(examples: Examples) -> Floats:
     run = examples.run
     try:
         return run.probabilities(**run.asked(examples.epoch), split=examples.split)
@@ -233,23 +223,8 @@ def _of_all_trials(examples: Examples) -> npt.NDArray[np.float64]:
         ) from None
 
 
-def _out_of_sample(num_out: int, num: int) -> str:
-    if num_out == num:
-        return "all probabilities are out of sample: of trials that did not train on the example"
-    if num_out == 0:
-        return (
-            "all probabilities are of networks that trained on the example, which hides wrong labels; "
-            "measure with --train-share 0.8 for trials that leave examples out"
-        )
-    return (
-        f"{num_out:,} of {num:,} examples have probabilities out of sample, see `out_of_sample`; every trial "
-        "trained on the others, and more trials would leave them out"
-    )
-
-
 CLEANLAB = Format(
     "cleanlab",
-    "labels and pred_probs, for cleanlab, and texts beside them",
     _write_cleanlab,
     "cleanlab.filter.find_label_issues(**{{k: numpy.load({out!r})[k] for k in ('labels', 'pred_probs')}})",
     suffixes=(".npz",),
@@ -272,7 +247,7 @@ def _write_torch(examples: Examples, file: BinaryIO) -> str | None:
     return note
 
 
-def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
+def _positions(examples: Examples) -> tuple[Integers, str]:
     """Positions [K] of the examples in the data set that they come from, and how these are known."""
     ids, ref = examples.table["id"].to_numpy(), examples.run.spec.data
     whole = "held-out split" if examples.split == "held_out" and ref.holdout is None else "training split"
@@ -296,7 +271,6 @@ def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
 
 TORCH = Format(
     "torch",
-    "indices, easiest first, and their weights, for Subset and a WeightedRandomSampler over it",
     _write_torch,
     "part = numpy.load({out!r}); subset = torch.utils.data.Subset(data, part['indices']); sampler = "
     "torch.utils.data.WeightedRandomSampler(part['weights'], len(subset)); loader = "
@@ -308,7 +282,6 @@ TORCH = Format(
 TASKS, CONFIG = "tasks.json", "config.xml"
 
 _EXAMPLE, _QUESTION = "example", "question"
-_AT_ONCE = 64  # examples made at a time
 _AT_LEAST = 5  # examples
 _MOST_BUTTONS = 20  # of classes; more are a list
 _ELEMENTS = {"image": "Image", "audio": "Audio", "text": "Text"}
@@ -317,55 +290,55 @@ _ACTIONS = {DROP: "drop: of no class", UNSURE: "unsure"}
 
 
 def _write(examples: Examples, folder: Path) -> str | None:
-    positions, blind = _chosen(examples)
-    shown = examples.exported
-    assert shown is not None
-    element = _ELEMENTS[shown.column]
-    if element == "Audio" and examples.asked.document_root is None:
+    positions, blind = _positions_to_label(examples)
+    example_form = examples.form
+    assert example_form is not None
+    element = _ELEMENTS[example_form.column]
+    if element == "Audio" and examples.options.document_root is None:
         element += ' decoder="none"'  # what is in a task is played, and not taken apart for a picture of it
     (folder / CONFIG).write_text(_config(examples.run.classes, element), "utf-8")
     rows = examples.table.to_dict("records")
-    number = 0
     with (folder / TASKS).open("w", encoding="utf-8") as file:
+        before = "["
         for position, address in zip(positions.tolist(), _addresses(examples, positions), strict=True):
             task = _task(examples, rows[position], address, blind)
-            file.write(("[" if not number else ",\n") + json.dumps(task, allow_nan=False))
-            number += 1
+            file.write(before + json.dumps(task, allow_nan=False))
+            before = ",\n"
         file.write("]\n")
-    return f"{number:,} tasks" + (", which show neither labels nor suggestions" if blind else "")
+    return f"{len(positions):,} tasks" + (", which show neither labels nor suggestions" if blind else "")
 
 
-def _chosen(examples: Examples) -> tuple[npt.NDArray[np.int64], bool]:
-    asked, table = examples.asked, examples.table
-    if asked.only is not None:
-        listed = decisions_on(examples.run, asked.only, examples.split).listed
-        if not listed:
-            raise BadInput(f"{asked.only}: has no examples of this split; give a file that lists some")
-        columns = {name for row in listed.values() for name in row}
-        return np.array([*listed], np.int64), asked.blind or (
+def _positions_to_label(examples: Examples) -> tuple[Integers, bool]:
+    options, table = examples.options, examples.table
+    if options.only is not None:
+        rows = decisions_on(examples.run, options.only, examples.split).other_cells
+        if not rows:
+            raise BadInput(f"{options.only}: has no examples of this split; give a file that lists some")
+        columns = {name for row in rows.values() for name in row}
+        return np.array([*rows], np.int64), options.blind or (
             "stratum" in columns and "suggested" not in columns
         )
     if "p_wrong" not in table:
         raise BadInput(f"{examples.run.path}: {examples.note}; name the examples to look at by --only")
     p_wrong = table["p_wrong"].fillna(-1).to_numpy(np.float64)
     order = np.argsort(-p_wrong, kind="stable")
-    num = int((p_wrong >= (ABOVE if asked.above is None else asked.above)).sum())
-    return order[: max(num, _AT_LEAST)], asked.blind
+    num = int((p_wrong >= (ABOVE if options.above is None else options.above)).sum())
+    return order[: max(num, _AT_LEAST)], options.blind
 
 
-def _addresses(examples: Examples, positions: npt.NDArray[np.int64]) -> Iterator[str]:
+def _addresses(examples: Examples, positions: Integers) -> Iterator[str]:
     """Fields of each example in a task: its text, where its file is served, or a ``data:`` address."""
-    data, root = examples.data, examples.asked.document_root
+    data, root = examples.data, examples.options.document_root
     assert data is not None
     if root is not None:
-        yield from (_served(examples, position, root.resolve()) for position in positions.tolist())
+        yield from (_address_served(examples, position, root.resolve()) for position in positions.tolist())
         return
-    for first in range(0, len(positions), _AT_ONCE):
-        rows = examples.rows[positions[first : first + _AT_ONCE]]
+    for first in range(0, len(positions), AT_ONCE):
+        rows = examples.rows[positions[first : first + AT_ONCE]]
         yield from data.map(rows, lambda value: data.kind.show(value, data.traits).address)
 
 
-def _served(examples: Examples, position: int, root: Path) -> str:
+def _address_served(examples: Examples, position: int, root: Path) -> str:
     file = examples.file(position)
     if file is None:
         raise BadInput(
@@ -427,13 +400,11 @@ def _choices(classes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 LABEL_STUDIO = Format(
     "label-studio",
-    "a folder of tasks for Label Studio, with what is suggested",
     _write,
     f"make a project with {{out}}/{CONFIG} as its labeling interface, import {{out}}/{TASKS}, and give "
     "the JSON that it exports to easiness labels",
-    shows=lambda exported: exported.form != "numbers",
     is_to_label=True,
 )
 
 
-FORMATS: tuple[Format[Any], ...] = (HUGGING_FACE, CLEANLAB, LABEL_STUDIO, SPOTLIGHT, TORCH, CSV, PARQUET)
+FORMATS: tuple[Format, ...] = (HUGGING_FACE, CLEANLAB, LABEL_STUDIO, SPOTLIGHT, TORCH, CSV, PARQUET)

@@ -1,24 +1,24 @@
 from .bank import (
-    Evaluated as Evaluated,
+    EvaluationInput as EvaluationInput,
     Preparation as Preparation,
     TensorBank as TensorBank,
     fetched_ahead as fetched_ahead,
 )
-from .encoded import (
+from .encoding import (
     MOST_BYTES as MOST_BYTES,
     Blob as Blob,
     Blobs as Blobs,
-    Encoded as Encoded,
+    EncodedExamples as EncodedExamples,
     EncodedSource as EncodedSource,
     Files as Files,
     Header as Header,
     Positions as Positions,
     Unreadable as Unreadable,
-    counted as counted,
     digest as digest,
     in_threads as in_threads,
     reading as reading,
     tell as tell,
+    track as track,
 )
 from .flaws import FLAWS as FLAWS
 from .image.kind import (
@@ -29,7 +29,7 @@ from .image.kind import (
     decode_opened as decode_opened,
     decoder_warnings as decoder_warnings,
     header_of as header_of,
-    reduced as reduced,
+    shrink_address as shrink_address,
     suffixes as suffixes,
 )
 from .image.photos import (
@@ -38,8 +38,7 @@ from .image.photos import (
     opened_cache as opened_cache,
     reduce as reduce,
 )
-from .image.preparation import global_contrast_normalization as global_contrast_normalization
-from .image.stored import (
+from .image.pixels import (
     ArrayImages as ArrayImages,
     ImageHeader as ImageHeader,
     ImageTraits as ImageTraits,
@@ -49,32 +48,33 @@ from .image.stored import (
     to_picture as to_picture,
     to_pil as to_pil,
 )
+from .image.preparation import global_contrast_normalization as global_contrast_normalization
 from .kind import (
     Cell as Cell,
     ExportForm as ExportForm,
     InputKind as InputKind,
     Near as Near,
     NearPairs as NearPairs,
-    Stored as Stored,
+    Signature as Signature,
+    StoredExamples as StoredExamples,
     Traits as Traits,
 )
-from .packed import Packed as Packed, Values as Values
+from .pack import Pack as Pack, Values as Values
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
-from .signature import Signature as Signature
 from .sound.kind import (
     SOUND as SOUND,
     SOUND_FILES as SOUND_FILES,
-    resampled as resampled,
+    resample as resample,
     to_sounds as to_sounds,
 )
 from .sound.log_mel import Samples as Samples, log_mel as log_mel
 from .text.kind import (
     TEXT as TEXT,
+    WORDS as WORDS,
     StoredTexts as StoredTexts,
     from_texts as from_texts,
     to_bytes as to_bytes,
     to_text as to_text,
 )
-from .text.preparation import mixed as mixed, only_words as only_words
-from .text.tokens import GRAMS as GRAMS, WORDS as WORDS, words_of as words_of
+from .text.preparation import mix as mix, only_words as only_words
 from .vector import VECTOR as VECTOR, StoredVectors as StoredVectors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +14,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from easiness.errors import BadInput
-from easiness.integrations.observing import ids_apart, undisturbed
+from easiness.integrations.observing import evaluation_aside, ids_apart
 from easiness.records import to_numpy
 from easiness.store import Recorder, TrialRecorder
 
@@ -41,24 +42,20 @@ class DistributedTrial:
         self._group = dist.new_group(backend="gloo")
         self._first = dist.get_rank() == 0
         self._parts: list[tuple[Any, Any]] = []
-        self._trial: TrialRecorder | None = None
+        self._trial = self._in_the_first(lambda: recorder.trial(seed, trained_on=trained_on))
 
-        def begin() -> None:
-            self._trial = recorder.trial(seed, trained_on=trained_on)
-
-        self._in_the_first(begin)
-
-    def _in_the_first(self, act: Any) -> None:
-        """Do it in the first process; what goes wrong there is raised everywhere."""
-        failure: list[str | None] = [None]
+    def _in_the_first(self, act: Callable[[], Any]) -> Any:
+        """Do it in the first process, which gets the result; what goes wrong there is raised everywhere."""
+        result, failure = None, [""]
         if self._first:
             try:
-                act()
+                result = act()
             except BadInput as error:
                 failure[0] = str(error)
         dist.broadcast_object_list(failure, src=0, group=self._group)
-        if failure[0] is not None:
+        if failure[0]:
             raise BadInput(failure[0])
+        return result
 
     def __enter__(self) -> Self:
         return self
@@ -79,11 +76,8 @@ class DistributedTrial:
         dist.gather_object(mine, parts, dst=0, group=self._group)
 
         def close() -> None:
-            assert self._trial is not None
-            assert parts is not None
-            for part in parts:
-                if part:
-                    self._trial.update(*part)
+            for part in filter(None, parts or ()):
+                self._trial.update(*part)
             self._trial.end_epoch(held_out_accuracy=held_out_accuracy)
 
         self._in_the_first(close)
@@ -91,14 +85,8 @@ class DistributedTrial:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            return  # the others may have stopped as well, so that nobody is waited for
-
-        def store() -> None:
-            assert self._trial is not None
-            self._trial.__exit__(None, None, None)
-
-        self._in_the_first(store)
+        if error is None:  # else the others may have stopped as well, so that nobody is waited for
+            self._in_the_first(lambda: self._trial.__exit__(None, None, None))
 
 
 class RecordCallback(Callback):  # type: ignore[misc]
@@ -156,18 +144,14 @@ class RecordCallback(Callback):  # type: ignore[misc]
         if self._loader is None and trainer.world_size > 1:
             self._trial = DistributedTrial(self._recorder, self._seed, trained_on=self._trained_on)
         elif trainer.is_global_zero:
-            self._check_first_batch(pl_module)
+            if self._loader is not None and not isinstance(self._loader, Iterator):
+                with evaluation_aside(
+                    pl_module
+                ):  # ids that are missing would show after an epoch of training
+                    for batch in itertools.islice(self._loader, 1):
+                        ids_apart(batch, self._id_key)
             self._trial = self._recorder.trial(self._seed, trained_on=self._trained_on)
             self._trial.restore(self._state)
-
-    def _check_first_batch(self, module: LightningModule) -> None:
-        """Make sure that it has ids, which would otherwise be missed after an epoch of training."""
-        if self._loader is None or isinstance(self._loader, Iterator):  # whose batches come only once
-            return
-        with undisturbed(module):
-            for batch in self._loader:
-                ids_apart(batch, self._id_key)
-                break
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -184,7 +168,7 @@ class RecordCallback(Callback):  # type: ignore[misc]
         if self._trial is None:
             return
         if self._loader is not None:
-            with undisturbed(pl_module), trainer.precision_plugin.forward_context():
+            with evaluation_aside(pl_module), trainer.precision_plugin.forward_context():
                 for batch in self._loader:
                     ids, inputs = ids_apart(batch, self._id_key)
                     inputs = pl_module.transfer_batch_to_device(inputs, pl_module.device, 0)

@@ -1,4 +1,4 @@
-"""Looking at a network in the middle of its training: undisturbed, and by the ids that batches carry."""
+"""Looking at a network in the middle of its training: evaluation_aside, and by the ids that batches carry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from easiness.records import to_numpy
 
 
 @contextmanager
-def undisturbed(model: nn.Module) -> Iterator[None]:
+def evaluation_aside(model: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; modes and global generators are then as they were.
 
     A loader draws a seed from torch's generator whenever it is iterated, so that without this the training
@@ -42,13 +42,10 @@ def ids_apart(batch: Any, key: str) -> tuple[Any, Any]:
         return batch[key], {name: value for name, value in batch.items() if name != key}
     if isinstance(batch, list | tuple) and len(batch) > 1 and _are_ids(batch[0]):
         return batch[0], batch[1]
-    if isinstance(batch, list | tuple) and len(batch) > 1:
-        found = f"begins with {_described(batch[0])}, which are no ids"
-    else:
-        found = _without(batch, key)
     raise BadInput(
-        f"RecordCallback: a batch of the loader {found}; give batches of (ids, inputs, ...), the ids one "
-        f"integer or string an example, or mappings with the ids in {key!r} (id_key names another key)"
+        f"RecordCallback: a batch of the loader ({_form(batch)}) has no ids; give batches of (ids, inputs, "
+        "...), the ids one integer or string an example, or mappings with the ids in "
+        f"{key!r} (id_key names another key)"
     )
 
 
@@ -56,15 +53,13 @@ def id_of(example: Any, key: str, where: str) -> Any:
     if isinstance(example, Mapping) and key in example:
         return example[key]
     raise BadInput(
-        f"{where}: an example of the data set {_without(example, key)}; give each as a mapping with its id "
-        f"in {key!r} (id_key names another key)"
+        f"{where}: an example of the data set ({_form(example)}) has no {key!r}; give each as a mapping with "
+        f"its id in {key!r} (id_key names another key)"
     )
 
 
-def _without(given: Any, key: str) -> str:
-    if isinstance(given, Mapping):
-        return f"has no {key!r}, only {', '.join(map(repr, given)) or 'nothing'}"
-    return f"is {_described(given)} without ids"
+def _form(value: Any) -> str:
+    return ", ".join(map(repr, value)) if isinstance(value, Mapping) else f"a {type(value).__name__}"
 
 
 def _are_ids(values: Any) -> bool:
@@ -75,9 +70,3 @@ def _are_ids(values: Any) -> bool:
     array = to_numpy(values)
     texts = array.dtype.kind == "O" and all(isinstance(one, str) for one in array.ravel())
     return array.ndim == 1 and (texts or array.dtype.kind in "iuU")
-
-
-def _described(values: Any) -> str:
-    if hasattr(values, "shape") and hasattr(values, "dtype"):
-        return f"{str(values.dtype).removeprefix('torch.')} of shape {tuple(values.shape)}"
-    return f"a {type(values).__name__}"

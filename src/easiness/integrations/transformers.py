@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, default_data_collator
 
-from easiness.errors import BadInput, caught
-from easiness.integrations.observing import id_of, undisturbed
+from easiness.errors import BadInput, recast
+from easiness.integrations.observing import evaluation_aside, id_of
 from easiness.records import to_numpy
 from easiness.store import Recorder, TrialRecorder
 
@@ -36,13 +36,7 @@ class _Recording(TrainerCallback):  # type: ignore[misc]
             folder = args.resume_from_checkpoint
             if not isinstance(folder, str) or not Path(folder, STATE).exists():
                 folder = str(_folder(args, state))
-            kept = Path(folder, STATE)
-            if not kept.exists():
-                raise BadInput(
-                    f"{kept}: is missing, so that the epochs before the checkpoint were not recorded; train "
-                    "from the start"
-                )
-            trial.restore(_recorded(kept))
+            trial.restore(_read_state(Path(folder, STATE)))
         self._trial = trial
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -102,7 +96,9 @@ class RecordCallback(_Recording):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         if state.is_world_process_zero:
-            with undisturbed(model):  # an id that is missing would otherwise show after an epoch of training
+            with evaluation_aside(
+                model
+            ):  # an id that is missing would otherwise show after an epoch of training
                 for examples in self._batches(1):
                     self._ids(examples)
                     self._keep_texts(examples[0])
@@ -129,7 +125,7 @@ class RecordCallback(_Recording):
             return
         net = getattr(model, "module", model)  # without what makes it parallel
         parameters = inspect.signature(net.forward).parameters
-        with undisturbed(net):
+        with evaluation_aside(net):
             for examples in self._batches(self._batch_size or args.per_device_eval_batch_size):
                 ids = self._ids(examples)
                 rows = [{k: v for k, v in one.items() if k in parameters} for one in map(dict, examples)]
@@ -182,13 +178,13 @@ class RecordTraining(_Recording):
             net.register_forward_hook(self._after),
         ]
 
-    def _before(self, module: Any, arguments: Any, named: dict[str, Any]) -> Any:
-        self._ids = named.pop(self._id_key, None)
+    def _before(self, module: Any, arguments: Any, keywords: dict[str, Any]) -> Any:
+        self._ids = keywords.pop(self._id_key, None)
         if module.training and self._ids is None:
             raise BadInput(
                 f"RecordTraining: a batch has no {self._id_key!r}; give data_collator=keep_ids(...)"
             )
-        return arguments, named
+        return arguments, keywords
 
     def _after(self, module: Any, arguments: Any, outputs: Any) -> None:
         if module.training and self._trial is not None:
@@ -212,16 +208,14 @@ def keep_ids(collator: Collator, id_key: str = "id") -> Collator:
     """
 
     def collate(examples: list[Any]) -> dict[str, Any]:
-        given = [id_of(example, id_key, "keep_ids") for example in examples]
-        for one in given:
-            if isinstance(one, str):
-                raise BadInput(
-                    f"keep_ids: id {one!r} is a text, which a Trainer cannot move between devices; number "
-                    "the examples, or use RecordCallback"
-                )
-        ids = torch.tensor(given)
+        ids = [id_of(example, id_key, "keep_ids") for example in examples]
+        if text := next((one for one in ids if isinstance(one, str)), ""):
+            raise BadInput(
+                f"keep_ids: id {text!r} is a text, which a Trainer cannot move between devices; number the "
+                "examples, or use RecordCallback"
+            )
         rows = [{name: value for name, value in dict(one).items() if name != id_key} for one in examples]
-        return {**collator(rows), id_key: ids}
+        return {**collator(rows), id_key: torch.tensor(ids)}
 
     return collate
 
@@ -231,15 +225,15 @@ def _logits_of(outputs: Any) -> torch.Tensor:
     return logits
 
 
-def _recorded(kept: Path) -> dict[str, Any]:
+def _read_state(file: Path) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
-    lost = (
-        f"{kept}: is damaged, so that what was recorded before the checkpoint is lost; go on from an "
-        "earlier checkpoint or train from the start"
+    message = (
+        f"{file}: is {'damaged' if file.exists() else 'missing'}, so that the epochs before the checkpoint "
+        "are not recorded; go on from an earlier checkpoint or train from the start"
     )
-    with caught(lambda _: BadInput(lost)):
-        return dict(load_file(kept))
+    with recast(lambda _: BadInput(message)):
+        return dict(load_file(file))
 
 
 def _folder(args: Any, state: Any) -> Path:

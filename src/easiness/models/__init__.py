@@ -1,7 +1,6 @@
 """Networks by name. Importing this package does not import torch; `build_model` does."""
 
-from easiness.models.custom import ModelGiven, callable_name, is_given, model_name
-from easiness.models.family import Family
+from easiness.models.family import Family, ModelGiven, callable_name, is_given, model_name
 from easiness.models.registry import (
     FAMILIES,
     build_model,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from easiness.errors import BadInput, caught, nearest
+from easiness.errors import BadInput, nearest, recast
 from easiness.inputs import Signature
 from easiness.models.family import IMAGES, Family, Shape
 from easiness.named_import import describe
@@ -42,11 +42,9 @@ class Published(Family):
         raise NotImplementedError
 
     def weights_file(self, name: str) -> Path | None:
-        """The file of the weights of ``name`` on this disk, as safetensors; nothing is downloaded."""
-        raise NotImplementedError
+        raise NotImplementedError  # safetensors on this disk; nothing is downloaded
 
     def fetch(self, name: str) -> None:
-        """Download the weights of ``name``, so that `weights_file` finds them."""
         raise NotImplementedError
 
     def weights(self, name: str, path: Path, net: nn.Module, input_shape: Shape) -> dict[str, Tensor]:
@@ -75,11 +73,10 @@ class Published(Family):
         return _for(input_shape, net)
 
     def _net(self, name: str, seen: Shape, input_shape: Shape, num_classes: int) -> nn.Module:
-        with caught(lambda error: BadInput(self.unsuited(name, input_shape, error))):
+        with recast(lambda error: BadInput(self.unsuited(name, input_shape, error))):
             return self.net(name, seen, num_classes)
 
     def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
-        """The reason why the network cannot take such an example, and the remedy."""
         _, height, width = input_shape
         larger = "use larger images, or set `crop` in the recipe to a larger side"
         least = self.smallest_side(name)
@@ -114,11 +111,9 @@ class Torchvision(Published):
         return self._models.get_model_weights(name).DEFAULT
 
     def reads(self, name: str) -> bool:
-        """Is it one of torchvision's list?"""
-        return ":" not in name and name in (self.known() or ())
+        return name.isidentifier() and name in (self.known() or ())
 
     def known(self) -> list[str] | None:
-        """The names of torchvision's classifiers; ``None`` where torchvision is not installed."""
         models = self._models
         return None if models is None else list(models.list_models(module=models))
 
@@ -139,14 +134,10 @@ class Torchvision(Published):
         return net
 
     def smallest_side(self, name: str) -> int:
-        """As torchvision states it."""
         return int(max(self._best(name).meta["min_size"]))
 
     def weights_file(self, name: str) -> Path | None:
-        """The best weights of ``name`` in torch's hub folder, which follows ``TORCH_HOME``.
-
-        torchvision's own file, which is pickled, is not read.
-        """
+        """In torch's hub folder, which follows ``TORCH_HOME``; torchvision's own pickle is not read."""
         path = self._converted(name)
         return path if path.is_file() else None
 
@@ -157,7 +148,6 @@ class Torchvision(Published):
         return Path(torch.hub.get_dir(), "checkpoints", file).with_suffix(SUFFIX)
 
     def fetch(self, name: str) -> None:
-        """Download the best weights, and convert them."""
         from safetensors.torch import save_file
 
         state = self._best(name).get_state_dict(progress=False, check_hash=True, weights_only=True)
@@ -187,11 +177,9 @@ class Timm(Published):
     any_channels = True
 
     def reads(self, name: str) -> bool:
-        """Has it the prefix? timm is imported for a name of its own alone."""
         return name.startswith(_PREFIX)
 
     def check(self, name: str) -> None:
-        """Raise `BadInput` unless timm is installed and knows ``name``, with or without a tag of weights."""
         known = name.removeprefix(_PREFIX)
         if any(mark in known for mark in ":/@\\"):
             raise BadInput(
@@ -220,7 +208,6 @@ class Timm(Published):
         return self._timm(name).models.get_pretrained_cfg(name.removeprefix(_PREFIX))
 
     def net(self, name: str, input_shape: Shape, num_classes: int, **options: Any) -> nn.Module:
-        """As `Published.net`, built by timm with ``options``."""
         channels, height, width = input_shape
         if self._config(name).fixed_input_size:
             options["img_size"] = (height, width)
@@ -230,7 +217,6 @@ class Timm(Published):
         return net
 
     def _on_hub(self, name: str) -> tuple[str, str, str | None]:
-        """Repository, file and revision of the weights on the Hugging Face hub."""
         config = self._config(name)
         repository, _, revision = (config.hf_hub_id or "").partition("@")
         file = config.hf_hub_filename or f"model{SUFFIX}"
@@ -239,7 +225,6 @@ class Timm(Published):
         return repository, file, revision or None
 
     def weights_file(self, name: str) -> Path | None:
-        """In the Hugging Face cache."""
         from huggingface_hub import try_to_load_from_cache
 
         repository, file, revision = self._on_hub(name)
@@ -247,7 +232,6 @@ class Timm(Published):
         return Path(found) if isinstance(found, str) else None
 
     def fetch(self, name: str) -> None:
-        """Download the weights into the Hugging Face cache."""
         from huggingface_hub import hf_hub_download
 
         repository, file, revision = self._on_hub(name)
@@ -263,7 +247,7 @@ class Timm(Published):
         config = self._config(name)
         weights = _read_weights(path)
         misfit = f"{path}: these weights do not fit model {name!r}"
-        with caught(lambda error: BadInput(f"{misfit}: {describe(error)}")):
+        with recast(lambda error: BadInput(f"{misfit}: {describe(error)}")):
             num_classes = _num_classes(config, weights)
             overlay = {"state_dict": weights, "custom_load": False, "num_classes": num_classes}
             with torch.random.fork_rng(devices=[]):
@@ -293,7 +277,6 @@ def _timm_hint(name: str, known: Sequence[str]) -> str:
 
 
 def _colored(name: str, input_shape: Shape, weights: str = "") -> Shape:
-    """The shape of what the network sees of such images."""
     channels, height, width = input_shape
     if channels not in (1, 3):
         raise BadInput(f"model {name!r}: {weights}takes images of 1 or 3 channels; these have {channels}")
@@ -301,14 +284,12 @@ def _colored(name: str, input_shape: Shape, weights: str = "") -> Shape:
 
 
 def _for(input_shape: Shape, net: nn.Module) -> nn.Module:
-    """The network of colored images as one of images of this shape."""
     from easiness.models.networks import Grey
 
     return net if input_shape[0] == 3 else Grey(net)
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors in a ``.safetensors`` file, by name, on the CPU."""
     from safetensors.torch import load_file
 
     if path.suffix != SUFFIX:
@@ -317,7 +298,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
             "with safetensors.torch.save_file"
         )
     again = f"{path}: the weights cannot be read: {{}}; download them again"
-    with caught(lambda error: BadInput(again.format(describe(error)))):
+    with recast(lambda error: BadInput(again.format(describe(error)))):
         return load_file(path)
 
 

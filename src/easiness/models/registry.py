@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from easiness.errors import BadInput, RunFailed, caught, nearest
+from easiness.errors import BadInput, RunFailed, nearest, recast
 from easiness.inputs import Signature
-from easiness.models.custom import CUSTOM, GIVEN
-from easiness.models.family import IMAGES, NUMBERS, TOKENS, Family, Inputs
+from easiness.models.family import CUSTOM, IMAGES, NUMBERS, TOKENS, Family, Inputs
 from easiness.models.published import TIMM, TORCHVISION, Published
 from easiness.named_import import describe
 
@@ -49,15 +48,12 @@ class Numbered(Family):
         return dict(zip(self.numbers, map(int, match.groups()), strict=True)) if match else None
 
     def reads(self, name: str) -> bool:
-        """Does the name have this form?"""
         return self.read(name) is not None
 
     def known(self) -> tuple[str, ...]:
-        """Some members."""
         return self.examples
 
     def check(self, name: str) -> None:
-        """Raise `BadInput` for numbers that do not work."""
         for word, value in (self.read(name) or {}).items():
             allowed = self.numbers[word]
             if value in allowed:
@@ -71,7 +67,6 @@ class Numbered(Family):
             raise BadInput(f"model {name!r}: {word} {value} does not work; it must be {rule}")
 
     def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
-        """The network, initialized from torch's global generator."""
         sides = signature.shape[1:]
         if min(sides, default=self.min_side) < self.min_side:
             height, width = sides
@@ -138,14 +133,14 @@ OWN: tuple[Numbered, ...] = (
     Numbered("TextCNN", "text_cnn", {}, 1, ("text_cnn",), takes=TOKENS),
 )
 
-FAMILIES: tuple[Family, ...] = (*OWN, GIVEN, TORCHVISION, TIMM, CUSTOM)
+FAMILIES: tuple[Family, ...] = (*OWN, TORCHVISION, TIMM, CUSTOM)
 """A name belongs to the first that reads it: ours are looked at before anything is imported."""
 
 
 def model_names() -> str:
     """The names that are known, for help and error texts (one line)."""
     own = ", ".join(family.form for family in OWN)
-    *others, last = (family.form for family in FAMILIES if family not in (*OWN, GIVEN))
+    *others, last = (family.form for family in FAMILIES[len(OWN) :])
     return f"{own} (such as mlp_3, wrn_16_4, resnext_29_4x64d), {', '.join(others)} or {last}"
 
 
@@ -225,7 +220,7 @@ def _check_output(net: nn.Module, family: Family, name: str, given: Signature, n
     try:
         net.eval()
         # A network of the user's own may draw random numbers even in evaluation mode.
-        unsuited = caught(lambda error: BadInput(family.unsuited(name, given.shape, error)))
+        unsuited = recast(lambda error: BadInput(family.unsuited(name, given.shape, error)))
         with torch.no_grad(), torch.random.fork_rng(devices=[]), unsuited:
             output = net(example)
     finally:
@@ -252,7 +247,7 @@ def pretrained_file(name: str, *, download: bool = False) -> Path:
     path = family.weights_file(name)
     if path is None and download:
         failed = f"model {name!r}: its weights cannot be downloaded ({{}})"
-        with caught(lambda error: RunFailed(failed.format(describe(error)))):
+        with recast(lambda error: RunFailed(failed.format(describe(error)))):
             family.fetch(name)
         path = family.weights_file(name)
     if path is None:
@@ -264,7 +259,6 @@ def pretrained_file(name: str, *, download: bool = False) -> Path:
 
 
 def _published(family: Family, name: str) -> Published:
-    """The family of ``name`` as one with weights."""
     if not isinstance(family, Published):
         raise BadInput(
             f"model {name!r}: has no pretrained weights; leave out --pretrained, or choose a model of "
@@ -275,12 +269,12 @@ def _published(family: Family, name: str) -> Published:
 
 def is_users_own(name: str) -> bool:
     """Does the name stand for code of the user's own, so that tomorrow it may mean something else?"""
-    return _reader(name) in (GIVEN, CUSTOM)
+    return _reader(name) is CUSTOM
 
 
 def module_of(name: str) -> str | None:
     """The module of somebody's own that building the network imports; ``None`` where there is none."""
-    return name.partition(":")[0] if _is_custom(name) else None
+    return name.partition(":")[0] if ":" in name and is_users_own(name) else None
 
 
 def missing_code(name: str) -> str:
@@ -288,17 +282,12 @@ def missing_code(name: str) -> str:
 
     Its module is imported.
     """
-    if _is_custom(name):
+    if module_of(name) is not None:
         try:
             CUSTOM.find(name)
         except BadInput as error:
             return str(error)
     return ""
-
-
-def _is_custom(name: str) -> bool:
-    """Is it a name of the user's own code? Others are told apart first without libraries being loaded."""
-    return CUSTOM.reads(name) and _reader(name) is CUSTOM
 
 
 def _reader(name: str) -> Family | None:

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from itertools import islice, zip_longest
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import zip_longest
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
+from easiness.lazy import Integers, pd
 from easiness.pages.template import Inlined, inert, inlined
 from easiness.scoring import SCORES, formula_text
 from easiness.show import ShownExample, count
 from easiness.spec import Split
 from easiness.store import Run
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Document = dict[str, Any]
 """A value of JSON."""
+Named: TypeAlias = tuple[Split, int | str]
+"""An example by its split and its id there."""
 
 Bits = Literal[8, 16]
+T = TypeVar("T")
 
 _MOST_LEVELS = 255
 
@@ -53,13 +54,13 @@ _MOST_PICTURES = 160
 class DataMap:
     """The map of a page: ``points`` [n] are positions in its ``runs``, ascending, of ``num_examples``.
 
-    A run has its values and notes. ``pictured`` are positions whose pictures the map wants, the most wanted
-    first.
+    A run has its values and notes. ``pictured`` are the examples whose pictures the map wants, the most
+    wanted first, each with its place among the points.
     """
 
     runs: list[tuple[Document, list[str]]] = field(repr=False)
-    points: npt.NDArray[np.int64] = field(repr=False)
-    pictured: list[int] = field(repr=False)
+    points: Integers = field(repr=False)
+    pictured: dict[Named, int] = field(repr=False)
     num_examples: int
     _fixed: Document = field(repr=False)
 
@@ -85,23 +86,21 @@ class DataMap:
         return found + list(dict.fromkeys(of_runs))
 
     def data(
-        self, shown: Mapping[int, ShownExample], elsewhere: Collection[int], texts: list[str] | None = None
+        self, shown: Mapping[Named, ShownExample], elsewhere: Container[Named], texts: list[str] | None = None
     ) -> str:
         """Everything that the script reads, as JSON that can stand in a script element."""
         left = _MEDIA_BYTES
         media: dict[str, Any] = {"pictures": {}, "sounds": {}, "texts": {} if texts is None else texts}
-        for position in self.pictured:
-            one = shown.get(position)
-            point = str(int(np.searchsorted(self.points, position)))
+        for named, point in self.pictured.items():
+            one = shown.get(named)
             if one is None:
                 continue
             if one.uri is None and texts is None:
                 media["texts"][point] = one.text
-            if position in elsewhere or one.size > left:
+            if named in elsewhere or one.size > left:
                 continue
             left -= one.size
-            addresses = {"pictures": one.uri, "sounds": one.sound}
-            for name, uri in addresses.items():
+            for name, uri in (("pictures", one.uri), ("sounds", one.sound)):
                 if uri is not None:
                     media[name][point] = uri
         had = {name: of for name, of in media.items() if of or name == "pictures"}
@@ -119,46 +118,35 @@ def data_map(
     num = len(runs[0].ids)
     tables = [_with_suspicion(table, one) for table, one in zip(scored, ranked, strict=True)]
     shown = sorted(set(shown))
-    spread = _taking_turns([_worth_a_picture(table) for table in tables])
+    spread = in_turns(_worth_a_picture(table) for table in tables)[:_MOST_PICTURES]
     pictured = list(dict.fromkeys([*spread, *shown]))
     suspect = [at for table in tables for at in np.flatnonzero(table["p_wrong"].to_numpy() >= 1 / 2).tolist()]
     points = _points(runs[0].ids, tables, pictured)
     first = np.array(list(dict.fromkeys([*pictured, *suspect])), np.int64)
     first = first[np.isin(first, points)]
+    ids, places = runs[0].ids[pictured].tolist(), np.searchsorted(points, pictured).tolist()
     return DataMap(
         runs=[
             _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
             for run, name, row, table in zip(runs, names, at, tables, strict=True)
         ],
         points=points,
-        pictured=pictured,
+        pictured={("train", one): at for one, at in zip(ids, places, strict=True)},
         num_examples=num,
         _fixed={
             "num": len(points),
-            "ids": named(runs[0].ids[points]),
+            "ids": listed_ids(runs[0].ids[points]),
             "classes": list(runs[0].classes),
             "labels": indices(runs[0].labels[points], len(runs[0].classes)),
         },
     )
 
 
-def _about(name: str, row_name: str) -> Document:
-    for score in SCORES:
-        if score.name == name:
-            return {"high": score.high_means, "formula": formula_text(score.formula, row_name)}
-    return {"high": "suspect label", "formula": "the probability that the label is wrong"}
-
-
-def _is_defined(values: npt.ArrayLike) -> bool:
-    return bool(np.isfinite(np.asarray(values, np.float64)).any())
-
-
 def _with_suspicion(table: pd.DataFrame, ranked: pd.DataFrame | None) -> pd.DataFrame:
     """The scores of a run, ``p_wrong`` and ``suggested``: NaN and -1 where nothing is said."""
     if ranked is None:
         return table.assign(p_wrong=np.nan, suggested=-1)
-    by_id = ranked.set_index("id").loc[table["id"]]
-    return table.assign(p_wrong=by_id["p_wrong"].to_numpy(), suggested=by_id["suggested"].to_numpy())
+    return table.join(ranked.set_index("id")[["p_wrong", "suggested"]], on="id")
 
 
 def _worth_a_picture(table: pd.DataFrame) -> list[int]:
@@ -171,21 +159,20 @@ def _worth_a_picture(table: pd.DataFrame) -> list[int]:
     x = np.minimum((variability / width * across).astype(int), across - 1)
     y = np.minimum((confidence * up).astype(int), up - 1)
     _, cells = np.unique(x * up + y, return_index=True)
-    return _taking_turns([*(order.tolist() for order in orders), cells.tolist()])
+    return in_turns([*(order.tolist() for order in orders), cells.tolist()])[:_MOST_PICTURES]
 
 
-def _taking_turns(lists: Sequence[list[int]]) -> list[int]:
-    """Merge lists, the first of each first, and keep as many as get a picture."""
-    turns = (one for turn in zip_longest(*lists) for one in turn if one is not None)
-    return list(islice(dict.fromkeys(turns), _MOST_PICTURES))
+def in_turns(lists: Iterable[Sequence[T]]) -> list[T]:
+    """Merge lists without repeating anything, the first of each first."""
+    return list(dict.fromkeys(one for turn in zip_longest(*lists) for one in turn if one is not None))
 
 
 def _points(
-    ids: npt.NDArray[np.int64] | npt.NDArray[np.object_], tables: Sequence[pd.DataFrame], kept: list[int]
-) -> npt.NDArray[np.int64]:
+    ids: Integers | npt.NDArray[np.object_], tables: Sequence[pd.DataFrame], kept: list[int]
+) -> Integers:
     """Positions of as many examples as fit the page, those ``kept`` among them."""
-    of_id = 8 if ids.dtype == np.int64 else 2 + sum(len(str(one)) for one in ids[:1000]) // len(ids[:1000])
-    num = sum(_is_defined(table[score.name]) for table in tables for score in SCORES)
+    of_id = 3 + sum(len(str(one)) for one in ids[:1000]) // len(ids[:1000])
+    num = sum(np.isfinite(table[score.name]).any() for table in tables for score in SCORES)
     # two bytes for each axis; beside the other scores there are two kinds of classes, a share and p_wrong
     of_scores = (len(tables) * (2 + 4) + num) * (2 if len(ids) <= _FINE else 1) * 4 / 3
     drawn = drawn_examples(len(ids), int(_COLUMN_BYTES / (of_scores + of_id)))
@@ -197,25 +184,27 @@ def _of_run(
     name: str,
     epoch: int,
     table: pd.DataFrame,
-    points: npt.NDArray[np.int64],
-    first: npt.NDArray[np.int64],
+    points: Integers,
+    first: Integers,
     num_runs: int,
 ) -> tuple[Document, list[str]]:
     """The run as values of JSON, in which a score that another one equals names that one, and notes."""
     drawn = table.iloc[points]
-    names = [*(score.name for score in SCORES), "p_wrong"]
+    about = {
+        one.name: {"high": one.high_means, "formula": formula_text(one.formula, run.row_name)}
+        for one in SCORES
+    }
+    about["p_wrong"] = {"high": "suspect label", "formula": "the probability that the label is wrong"}
     bits: Bits = 16 if len(points) <= _FINE else 8
-    columns = {one: drawn[one].to_numpy(np.float64) for one in names}
-    columns = {one: values for one, values in columns.items() if _is_defined(values)}
+    columns = {one: drawn[one].to_numpy(np.float64) for one in about if np.isfinite(drawn[one]).any()}
     seen = {columns[name].tobytes(): name for name in AXES if name in columns}
     scores: list[Document] = []
     for one, values in columns.items():
         same = seen.setdefault(values.tobytes(), one)
         column = {"same": same} if same != one else quantized(values, 16 if one in AXES else bits)
-        scores.append({"name": one, **_about(one, run.row_name), **column})
-    course, notes = trajectories(
-        run, epoch, points, first, (_MEAN_BYTES // num_runs, _TRIAL_BYTES // num_runs)
-    )
+        scores.append({"name": one, **about[one], **column})
+    most = _MEAN_BYTES // num_runs, _TRIAL_BYTES // num_runs
+    course, notes = trajectories(run, epoch, points, first, most)
     document = {
         "name": name,
         "numTrials": len(run.trials),
@@ -265,23 +254,13 @@ def indices(values: npt.NDArray[np.integer[Any]], num: int) -> Document:
     return {"bits": bits, "codes": encoded(codes.astype(f"<u{bits // 8}"))}
 
 
-def named(ids: npt.NDArray[Any]) -> Document:
-    """Ids [K] as one value, shorter than a list where it can be.
-
-    ``{"first", "step"}`` where they are evenly spaced, ``{"numbers"}``, or for paths ``{"folders", "of",
-    "names"}``: an id is its folder, which ends in ``/`` or is empty, and its name.
-    """
-    if ids.dtype == np.int64:
+def listed_ids(ids: npt.NDArray[Any]) -> Document | list[str]:
+    """Ids [K] as texts, or ``{"first", "step"}`` where they are numbers that are evenly spaced."""
+    if ids.dtype == np.int64 and np.abs(ids).max() < 1 << 53:  # beyond it scripts cannot count
         steps = np.unique(np.diff(ids))
-        exact = max(abs(int(ids.min())), abs(int(ids.max()))) < 1 << 53  # beyond it scripts cannot count
-        if len(steps) == 1 and exact:
+        if len(steps) == 1:
             return {"first": int(ids[0]), "step": int(steps[0])}
-        return {"numbers": [str(one) for one in ids.tolist()]}
-    parts = [str(one).rpartition("/") for one in ids.tolist()]
-    folders = {folder + slash: None for folder, slash, _ in parts}
-    place = {name: at for at, name in enumerate(folders)}
-    of = np.array([place[folder + slash] for folder, slash, _ in parts], np.int64)
-    return {"folders": list(folders), "of": indices(of, len(folders)), "names": [name for *_, name in parts]}
+    return [str(one) for one in ids.tolist()]
 
 
 def encoded(codes: npt.NDArray[Any]) -> str:
@@ -292,8 +271,8 @@ def encoded(codes: npt.NDArray[Any]) -> str:
 def trajectories(
     run: Run,
     epoch: int,
-    points: npt.NDArray[np.int64],
-    first: npt.NDArray[np.int64],
+    points: Integers,
+    first: Integers,
     most: tuple[int, int],
     split: Split = "train",
 ) -> tuple[Document, list[str]]:
@@ -310,18 +289,13 @@ def trajectories(
     detailed = np.arange(len(points)) if num_trials > 1 and len(points) <= fit else np.sort(first[:fit])
     if run.shares or num_trials == 1:  # heads that saw an example are not heard, or the mean is all there is
         detailed = detailed[:0]
-    mean, num = np.zeros((2, len(epochs), len(points)))
+    mean, votes = np.empty((len(epochs), len(points))), None
     by_trial = np.empty((num_trials, len(epochs), len(detailed)), np.float32)
-    for row, trial in enumerate(run.trials):
-        for at, one in enumerate(epochs):
-            seen = trial.columns(one, ["loss", "trained_on"], split)
-            p = np.exp(-seen["loss"][points].astype(np.float64))
-            heard = ~seen["trained_on"][points] if run.shares else True
-            mean[at] += np.where(heard, p, 0)
-            num[at] += heard
-            by_trial[row, at] = p[detailed]
-    with np.errstate(invalid="ignore"):
-        mean /= num
+    for at, one in enumerate(epochs):
+        votes = run.votes(one, spare=votes, split=split)
+        mean[at] = votes.mean_p_label[points]
+        if len(detailed):
+            by_trial[:, at] = votes.p_label[:, points[detailed]]
     notes = []
     if len(epochs) < len(observed):
         notes.append(f"Trajectories show {len(epochs)} of the {len(observed)} {run.row_name}s observed.")

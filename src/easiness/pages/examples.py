@@ -9,19 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote_from_bytes
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.inputs import reduced
-from easiness.pages.data_map import DataMap, Document
+from easiness.inputs import shrink_address
+from easiness.lazy import Integers
+from easiness.pages.data_map import DataMap, Document, Named
 from easiness.regular_file import way_between
 from easiness.runs import positions_in, run_values
 from easiness.show import ShownExample, count, size_text
-from easiness.spec import Split
 from easiness.store import Run
 
 if TYPE_CHECKING:
@@ -43,15 +42,12 @@ _OTHER_BYTES = 3_000_000  # of the words and figures of a page
 _FEWEST_PIXELS = 160  # on the longer side of a photo: with fewer it is left out
 _SMALL_BYTES = 7_000  # of a small picture, about
 
-Named: TypeAlias = tuple[Split, int | str]
-"""An example by its split and its id there."""
-
 Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class FoundExamples:
-    """The examples that a page shows: ``named`` by split and id, those of the run also by position ``at``.
+    """The examples that a page shows, ``named`` by split and id.
 
     ``texts`` has those of all points of the map, where it shows texts, and ``photos`` large pictures of those
     to decide on. For the size of the page ``fewer_pixels`` says that these are smaller than asked for, and
@@ -59,7 +55,6 @@ class FoundExamples:
     """
 
     named: Mapping[Named, ShownExample] = field(default_factory=dict)
-    at: Mapping[int, ShownExample] = field(default_factory=dict)
     texts: list[str] | None = None
     photos: Mapping[Named, str] = field(default_factory=dict)
     fewer_pixels: str = ""
@@ -95,19 +90,15 @@ def found_examples(
     run: Run,
     data: Dataset,
     named: Sequence[Named],
-    positions: Sequence[int],
     drawn: DataMap,
     view: Deciding | None,
     pixels: int,
 ) -> FoundExamples:
     """The examples of a page, with pictures and sounds while they fit."""
-    texts = texts_at(run, data, drawn.points)
-    seen = set(positions)
-    in_order = [*positions, *(at for at in drawn.pictured if at not in seen)]
-    names: dict[int, Named] = {at: ("train", run.ids[at : at + 1].tolist()[0]) for at in in_order}
-    wanted = [*named, *(names[at] for at in in_order)]
+    texts, others = texts_at(run, data, drawn.points), drawn.pictured.keys() - {*named}
+    wanted = [*named, *(one for one in drawn.pictured if one in others)]
     found = found_within(run, data, wanted, view, pixels, len(drawn.data({}, (), texts)))
-    return replace(found, at={at: found.named[name] for at, name in names.items()}, texts=texts)
+    return replace(found, texts=texts)
 
 
 def found_within(
@@ -169,12 +160,12 @@ def photos_of(data: Dataset, wanted: Sequence[Named], room: int, pixels: int) ->
     for name, address in _made(data, rank, lambda value: photo(value, pixels)):
         if address is None:
             continue
-        found[name] = address if side == pixels else reduced(address, side)
+        found[name] = address if side == pixels else shrink_address(address, side)
         spent += len(found[name])
         while spent > room and side > _FEWEST_PIXELS:  # as if all were as those seen so far
             fits = side * math.sqrt(room * len(found) / (spent * len(rank)))
             side = max(_FEWEST_PIXELS, int(min(fits, 0.95 * side)))
-            found = {name: reduced(one, side) for name, one in found.items()}
+            found = {name: shrink_address(one, side) for name, one in found.items()}
             spent = sum(map(len, found.values()))
         while spent > room:
             spent -= len(found.pop(max(found, key=rank.__getitem__)))
@@ -239,25 +230,17 @@ def _made(
         yield from zip(((split, ids[i]) for i in at.tolist()), part.stored.subset(at).map(make), strict=True)
 
 
-def texts_at(run: Run, data: Dataset, positions: npt.NDArray[np.int64]) -> list[str] | None:
+def texts_at(run: Run, data: Dataset, positions: Integers) -> list[str] | None:
     """Texts at ``positions`` of a run, cut to a page's room; ``None`` of too many, or kinds without words."""
     if not data.kind.in_words or len(positions) > _MOST_TEXTS:
         return None
     texts = run_values(run, data, positions, lambda value: data.kind.show(value, data.traits).in_page().text)
-    most = _longest_that_fit(np.array([len(text.encode()) for text in texts], np.int64))
-    if most < _FEWEST_LETTERS:
+    sizes = np.sort([len(text.encode()) for text in texts])
+    most = (_TEXT_BYTES - np.cumsum(sizes) + sizes) // np.arange(len(sizes), 0, -1)  # of the rest, each
+    (cut,) = np.nonzero(sizes > most)
+    if len(cut) and most[cut[0]] < _FEWEST_LETTERS:
         return None
-    return [text if len(text) <= most else f"{text[:most]} …" for text in texts]
-
-
-def _longest_that_fit(sizes: npt.NDArray[np.int64]) -> int:
-    if sizes.sum() <= _TEXT_BYTES:
-        return int(sizes.max(initial=_FEWEST_LETTERS))
-    few, many = 0, int(sizes.max())
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (middle, many) if np.minimum(sizes, middle).sum() <= _TEXT_BYTES else (few, middle)
-    return few
+    return [f"{text[: most[cut[0]]]} …" if len(cut) and len(text) > most[cut[0]] else text for text in texts]
 
 
 def are_small(data: Dataset) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
@@ -13,7 +13,15 @@ from easiness.inputs import kind_named
 from easiness.lazy import pd
 from easiness.models import is_given
 from easiness.regular_file import in_words
-from easiness.show import chosen_percent, count, duration, figure_html, plus_minus
+from easiness.show import (
+    Section,
+    chosen_percent,
+    count,
+    duration_text,
+    figure_html,
+    plus_minus,
+    sections_html,
+)
 from easiness.spec import (
     ALL,
     RECIPES,
@@ -29,7 +37,6 @@ from easiness.spec import (
     loading_of,
     named_recipe,
     observe_text,
-    settings_of_others,
     shares_text,
 )
 from easiness.store import Run
@@ -96,7 +103,8 @@ def _where(run: Run) -> dict[str, str]:
     facts = {}
     seconds = [one["seconds"] for one in ran if "seconds" in one]
     if seconds:
-        facts["time"] = f"{duration(sum(seconds))}, {duration(sum(seconds) / len(seconds))} a trial"
+        whole, each = duration_text(sum(seconds)), duration_text(sum(seconds) / len(seconds))
+        facts["time"] = f"{whole}, {each} a trial"
     machine = " and ".join(
         sorted({f"{one['device']} ({one['machine']})" for one in ran if {"device", "machine"} <= one.keys()})
     )
@@ -116,7 +124,7 @@ def describe_data(run: Run) -> str:
     if shape is not None:
         text += kind.looks(shape)
     if run.spec.measured is not None:
-        text += kind.seen(run.spec.measured.recipe)
+        text += kind.view(run.spec.measured.recipe)
     if data.held_out is not None:
         text += f"; {count(data.held_out.num_examples)} more are held out"
     return text
@@ -135,27 +143,27 @@ def epoch_option(run: Run, epoch: int) -> list[str]:
     return [] if epoch == run.observed[-1] else ["--at", f"{run.row(epoch).value:g}"]
 
 
-def measure_command(run: Run, data: Dataset | None) -> tuple[tuple[str, ...], str | None] | None:
-    """The parts of the command that measures the run again, if one does, and its TOML file, if any."""
+def measure_command(run: Run, data: Dataset | None) -> tuple[str, ...] | None:
+    """The parts of the command that measures the run again, if one does.
+
+    Its recipe has a name, where one fits but for the sizes of batches and photos; else it is that of the run.
+    """
     spec = run.spec.measured
-    if spec is None or is_given(spec.model):
-        return None
-    if spec.heads is not None:
-        parts = _again(run, spec)
-        return None if parts is None else (parts, None)
-    recipe, batch_size, image_size = "recipe.toml", None, None
-    by_name = None if data is None else _named(spec, data)
-    if by_name is not None:
-        recipe, usual = by_name
-        batch_size = None if usual.batch_size == spec.recipe.batch_size else spec.recipe.batch_size
-        image_size = None if usual.crop == spec.recipe.crop else spec.recipe.crop
-    how = {"recipe": recipe, "batch_size": batch_size, "image_size": image_size}
-    parts = _again(run, spec, "seed", precision=spec.resolved.precision, **how)
-    if parts is None:
-        return None
-    used = spec.recipe.model_dump(exclude=settings_of_others(spec.data.kind))
-    settings = (f"{name} = {_toml(value)}" for name, value in used.items())
-    return parts, None if by_name else "\n".join(settings)
+    if spec is None or spec.heads is not None:
+        return None if spec is None else _again(run, spec)
+    how: dict[str, Any] = {"recipe": run.path}
+    sizes = {"batch_size": spec.recipe.batch_size} | ({"crop": spec.recipe.crop} if spec.recipe.crop else {})
+    for name in () if data is None else RECIPES:
+        assert data is not None
+        usual = Recipe.model_validate({**named_recipe(name, spec.model), **data.recipe_defaults})
+        if usual.model_copy(update=sizes) == spec.recipe:
+            how = {"recipe": name}
+            if usual.batch_size != spec.recipe.batch_size:
+                how["batch_size"] = spec.recipe.batch_size
+            if usual.crop != spec.recipe.crop:
+                how["image_size"] = spec.recipe.crop
+            break
+    return _again(run, spec, "seed", precision=spec.resolved.precision, **how)
 
 
 def longer_command(run: Run, **more: int) -> str | None:
@@ -190,22 +198,6 @@ _ARRAY = "array"
 """The name of features that were given as an array."""
 
 
-def _named(spec: RunSpec, data: Dataset) -> tuple[str, Recipe] | None:
-    """The name of a run's recipe for these data, and that recipe; the sizes of batch and photo may differ."""
-    for name in RECIPES:
-        usual = Recipe.model_validate({**named_recipe(name, spec.model), **data.recipe_defaults})
-        asked: dict[str, Any] = {"batch_size": spec.recipe.batch_size}
-        if spec.recipe.crop:
-            asked["crop"] = spec.recipe.crop
-        if usual.model_copy(update=asked) == spec.recipe:
-            return name, usual
-    return None
-
-
-def _toml(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
 _LEFT_TO_THE_REPORT = ("precision", "recipe", "seed", "time", "ran on", "PyTorch", "fingerprint")
 
 
@@ -219,25 +211,14 @@ def run_html(run: Run) -> str:
             f"{len(run.trials)} finished, observed after no common epoch" if run.trials else "none finished"
         )
         facts = {"network": run.model, "trials": trials, "folder": str(run.path)}
-    facts = {"examples": describe_data(run), **facts}
-    rows = "".join(
-        f'<tr><th scope="row" style="text-align: left">{html.escape(name)}</th>'
-        f'<td style="text-align: left">{html.escape(value)}</td></tr>'
-        for name, value in facts.items()
-        if name not in _LEFT_TO_THE_REPORT
-    )
-    # names and ids are not to be read as mathematics
-    shown = f"<table><tbody>{rows}</tbody></table>{_figure(run)}"
-    return f'<div class="tex2jax_ignore mathjax_ignore">{shown}</div>'
-
-
-def _figure(run: Run) -> str:
-    if not run.observed:
-        return ""
-    try:
-        levels = easiness_levels(run.votes(), len(run.classes))
-    except BadInput:  # nothing is right in any trial, so there is no easiness yet
-        return ""
-    which = f"{run.path.absolute()} {len(run.trials)} {run.epochs}"  # several may stand in one notebook
-    label = f"Examples by the number of trials, of {len(run.trials)}, that are right."
-    return figure_html(draw_levels(levels), of=which, label=label)
+    rows = [["fact", "value"], *([*one] for one in facts.items() if one[0] not in _LEFT_TO_THE_REPORT)]
+    section, figure = Section(run.network, describe_data(run), rows), ""
+    if run.observed:
+        with suppress(BadInput):  # nothing is right in any trial, so there is no easiness yet
+            levels = easiness_levels(run.votes(), len(run.classes))
+            which = (
+                f"{run.path.absolute()} {len(run.trials)} {run.epochs}"  # there may be several in a notebook
+            )
+            label = f"Examples by the number of trials, of {len(run.trials)}, that are right."
+            figure = figure_html(draw_levels(levels), of=which, label=label)
+    return sections_html([section], figure=figure)

@@ -9,7 +9,8 @@ from typing import Any
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.pages.examples import Named, are_small
+from easiness.pages.data_map import Named
+from easiness.pages.examples import are_small
 from easiness.pages.facts import epoch_option
 from easiness.runs import has_held_out
 from easiness.show import to_svg
@@ -19,7 +20,7 @@ from easiness.studies.suspects import (
     ABOVE,
     WITHIN,
     Conflicts,
-    Suspected,
+    SuspectOptions,
     Suspects,
     conflicts_in,
     kept_conflicts,
@@ -35,14 +36,6 @@ _EXAMPLES = 3  # pairs of each kind of conflict
 
 
 @dataclass(frozen=True)
-class Alike:
-    """Two examples, by name and class, that are the same or nearly so: ``what`` is wrong with that."""
-
-    what: str
-    pair: list[tuple[Named, str]]
-
-
-@dataclass(frozen=True)
 class Certain:
     """Certain ``conflicts`` in the data, and ``sentences`` on them or on why there are none."""
 
@@ -52,7 +45,7 @@ class Certain:
     @property
     def flaws(self) -> Mapping[tuple[str, object], str]:
         """Examples that are blank, dark, overexposed or silent, by split and id."""
-        return self.conflicts.flawed
+        return self.conflicts.flaws
 
     @cached_property
     def duplicates(self) -> list[list[str]]:
@@ -60,14 +53,9 @@ class Certain:
         groups = self.conflicts.of("duplicate").groupby("id_a", sort=False)["id_b"]
         return [[str(one), *map(str, others)] for one, others in groups]
 
-    @property
-    def num_copies(self) -> int:
-        """The number of training pictures with an identical one of the same label before them."""
-        return len(self.conflicts.of("duplicate"))
-
     @cached_property
-    def examples(self) -> list[Alike]:
-        """The first pairs of each kind; of those in both splits, or nearly alike, two labels come first."""
+    def examples(self) -> list[tuple[str, list[tuple[Named, str]]]]:
+        """What is wrong with the first pairs of each kind, by name and class; two labels come first."""
         found = []
         for what, kinds in (
             ("identical", ("two labels",)),
@@ -82,12 +70,12 @@ class Certain:
             for one in pairs.sort_values(["agree", "distance"]).head(_EXAMPLES).to_dict("records"):
                 two = "" if one["agree"] or one["split_b"] == "held_out" else ", with two labels"
                 pair = [((one[f"split_{side}"], one[f"id_{side}"]), one[f"class_{side}"]) for side in "ab"]
-                found.append(Alike(what + two, pair))
+                found.append((what + two, pair))
         return found
 
     @property
     def named(self) -> Iterator[Named]:
-        return (named for alike in self.examples for named, _ in alike.pair)
+        return (named for _, pair in self.examples for named, _ in pair)
 
 
 def certain(run: Run, data: Dataset | None) -> Certain:
@@ -98,9 +86,8 @@ def certain(run: Run, data: Dataset | None) -> Certain:
     num = sum(map(len, data.splits.values()))
     found = kept_conflicts(run, data)
     if found is None and num > most:
-        command = command_line("suspects", run.path)
-        what = f"Identical {data.kind.nouns} were not looked for among {num:,}"
-        return Certain([f"{what}, which takes a while: {command} does."])
+        what, command = f"Identical {data.kind.nouns}", command_line("suspects", run.path)
+        return Certain([f"{what} were not looked for among {num:,}, which takes a while: {command} does."])
     try:
         found = found or conflicts_in(run, data)
     except BadInput as error:
@@ -139,21 +126,17 @@ def suspect_labels(
     nums: dict[Split, int] = {"train": most, "held_out": most_held_out}
     parts = []
     for split, num in [*nums.items()][: 1 + has_held_out(run)]:
-        found = suspects(Suspected((run,), split=split, pictures=False, **asked))
+        found = suspects(SuspectOptions((run,), split=split, pictures=False, **asked))
         over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
         listed = found.table() if found.doubt() and not len(over) else over
         shown = [one | {"named": (split, one["id"])} for one in listed.head(num).to_dict("records")]
         of_split = [] if split == "train" else ["--split", split]
         where = (run.path, *epoch_option(run, epoch), *of_split)
         command = command_line("suspects", *where, "-o", "suspects.csv")
-        figure = _course_figure(found, f"{key}-{split}-course")
+        figure = ""
+        if found.has_curve:
+            over_rows = f"Share of the labels that stand out over {found.rows[-1].name}s"
+            label = f"{over_rows}, and the range that fits the data."
+            figure = to_svg(found.course_figure(), key=f"{key}-{split}-course", label=label)
         parts.append(SuspectLabels(found, len(over), shown, command, figure))
     return parts
-
-
-def _course_figure(found: Suspects, key: str) -> str:
-    if not found.has_curve:
-        return ""
-    name = found.rows[-1].name
-    label = f"Share of the labels that stand out over {name}s, and the range that fits the data."
-    return to_svg(found.course_figure(), key=key, label=label)

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 
-from easiness.analysis import MIN_GROUP, SIDES, num_selected, usual_fraction
+from easiness.analysis import MIN_GROUP, SIDES, Ties, num_selected, usual_fraction
+from easiness.data import read_label_file
 from easiness.engine import (
     At,
     Data,
     Study,
     answer,
-    asked_of,
+    arguments_of,
     check_output_file,
     find_study,
-    made,
-    registered,
+    make_value,
+    registered_commands,
     write_page,
 )
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
-from easiness.pages.data_map import data_map
-from easiness.pages.deciding import PIXELS, SUSPECTS, ToDecide, deciding, listed
-from easiness.pages.examples import FoundExamples, Named, are_small, found_examples, found_within
+from easiness.pages.data_map import Named, data_map
+from easiness.pages.deciding import OF_AUDIT, deciding, decision_lists
+from easiness.pages.examples import FoundExamples, are_small, found_examples, found_within
 from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
 from easiness.pages.labels import certain
 from easiness.pages.run_part import MAX_CLASSES, run_part
@@ -38,7 +39,7 @@ from easiness.show import to_svg
 from easiness.spec import Option
 from easiness.store import Run, check_opened
 from easiness.studies import matching
-from easiness.studies.matching import CompareOptions, Comparison
+from easiness.studies.matching import CompareOptions
 from easiness.studies.suspects import ABOVE
 from easiness.studies.versions import Matching, Versions, diff
 
@@ -47,45 +48,36 @@ _SHOWN = 6  # of those that became harder, and of those that became easier
 
 def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
     """The parts of registered studies that are shown on pages, each asked with its defaults."""
-    for listed_study in registered():
+    for listed_study in registered_commands():
         study = find_study(listed_study)
         if not isinstance(study, Study) or not study.on_page:
             continue
-        asked = [one for one in asked_of(study.asks) if one.option.opens]
-        given = {one.name: (run,) if one.option.several else run for one in asked}
-        part = {"title": study.name, "notices": (), "figure": "", "sections": ()}
+        fields = [one for one in arguments_of(study.asks) if one.option.opens]
+        runs = {one.name: (run,) if one.option.several else run for one in fields}
+        part = {"title": study.name, "headline": "", "notices": (), "figure": "", "sections": ()}
         try:
-            found = answer(study, made(study.asks, given))
+            result = answer(study, make_value(study.asks, runs))
+            label = f"{study.name}: the tables below have the numbers."
+            part["figure"] = to_svg(result.figure(), key=f"study-{study.name}", label=label)
+            part |= {one: getattr(result, one) for one in ("headline", "notices")}
+            part["sections"] = result.sections()
         except BadInput as error:
-            yield {**part, "headline": str(error)}
-            continue
-        label = f"{study.name}: the tables below have the numbers."
-        figure = to_svg(found.figure(), key=f"study-{study.name}", label=label)
-        shown = {"notices": found.notices, "figure": figure, "sections": found.sections()}
-        yield {**part, "headline": found.headline, **shown}
+            part["headline"] = str(error)
+        yield part
 
 
-def changes(
-    runs: Sequence[Run], since: Run | None, by: Matching, old_data: Any, at: dict[str, Any], source: Any
-) -> dict[str, Any] | None:
-    """Compare the one run of the page with the run ``since``; ``None`` without such a run.
+def changes(options: ReportOptions, run: Run, epoch: int) -> dict[str, Any] | None:
+    """Compare the one run of the page with the run ``--since``; ``None`` without such a run.
 
-    ``at`` is where to read both, as an argument, and ``source`` where the data of the run are now. ``parts``
-    are "harder" or "easier", how many became so, and the surest of them.
+    ``parts`` are "harder" or "easier", how many became so, and the surest of them.
     """
-    if since is None:
-        if by != "ids":
-            raise BadInput(f"--by {by}: is how to find examples in the run before; name it with --since")
-        if old_data is not None:
-            raise BadInput("--old-data: is where the data of the run before are; name it with --since")
+    if options.since is None:
         return None
-    if len(runs) != 1:
-        raise BadInput(f"--since {since.path}: is compared with one run; give one instead of {len(runs)}")
-    if by == "pixels":
-        source = data_of(runs[0], source)
-    found = diff(Versions(since, runs[0], by, **at, old_data=old_data, new_data=source))
+    source = data_of(run, options.data) if options.by == "pixels" else options.data
+    at, sources = run.asked(epoch), {"old_data": options.old_data, "new_data": source}
+    found = diff(Versions(options.since, run, options.by, **at, **sources))
     label = "Confidence of each example after the change against before; the table below has the counts."
-    own = {str(one): one for one in runs[0].ids.tolist()}  # the table may have them as text
+    own = {str(one): one for one in run.ids.tolist()}  # the table may have them as text
     parts = []
     for kind in ("harder", "easier"):
         rows = found.examples[found.examples["change"] == kind]
@@ -101,15 +93,15 @@ def changes(
     }
 
 
-def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> Page:
-    """The page, of a run read after ``epoch``; its data are looked for at the ``source``."""
-    data, why = find_data(run, source)
-    view = deciding(run, epoch, listed(run, (), asked), certain(run, data).conflicts, data, asked)
+def blind_page(run: Run, epoch: int, options: ReportOptions) -> Page:
+    """The page, of a run read after ``epoch``, that hides what networks say of the labels."""
+    data, why = find_data(run, options.data)
+    lists = decision_lists(run, (), options)
+    view = deciding(run, epoch, lists, certain(run, data).conflicts, data, options)
     assert view is not None
     found = FoundExamples(why_none=why)
     if data is not None:
-        found = found_within(run, data, (), view, asked.pixels)
-    pixelated = data is not None and are_small(data)
+        found = found_within(run, data, (), view, options.pixels)
     return render_page(
         "blind.html",
         found.fewer_pixels,
@@ -118,16 +110,15 @@ def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> Page:
         kind=kind_named(run.spec.data.kind) if data is None else data.kind,
         examples=found,
         deciding=view,
-        deciding_data=view.data(found, pixelated),
+        deciding_data=view.data(found, data is not None and are_small(data)),
     )
 
 
 _MOST_RUNS = 8  # that have parts of their own, and whose agreement is fitted pair by pair
-_FIRST_SUSPECTS = ToDecide()
 
 
 @dataclass(frozen=True)
-class Reported:
+class ReportOptions:
     """Options of `report`."""
 
     runs: Annotated[
@@ -159,7 +150,7 @@ class Reported:
     suspects: Annotated[
         int,
         Option("--suspects", "How many labels of each split can be decided on in the page.", least=0),
-    ] = SUSPECTS
+    ] = 1000
     decide: Annotated[
         Path | None,
         Option(
@@ -181,74 +172,81 @@ class Reported:
             "--pixels",
             "Longer side of a photo to decide on, 32 to 4,096 at most; fewer where the page would pass "
             "25 MB.",
+            within="[32, 4096]",
         ),
-    ] = PIXELS
+    ] = 640
+
+    @cached_property
+    def is_blind(self) -> bool:
+        """Is nothing said of what networks make of the labels?"""
+        if self.blind is not None or self.decide is None or self.decide.suffix.lower() == ".json":
+            return bool(self.blind)
+        return read_label_file(self.decide).columns >= OF_AUDIT
+
+    @property
+    def file_name(self) -> str:
+        """Name of the saved file: that of the file the page was made from."""
+        return "labels.csv" if self.decide is None else self.decide.name
 
 
-def write_report(asked: Reported) -> str:
+def write_report(options: ReportOptions) -> str:
     """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it.
 
     It is written whole or not at all. Returns a sentence where its photos have fewer pixels than asked for;
     else nothing.
     """
-    runs = asked.runs if isinstance(asked.runs, list | tuple) else [asked.runs]
-    check_output_file(asked.output, (".html",))
+    check_output_file(options.output, (".html",))
+    runs = options.runs if isinstance(options.runs, list | tuple) else [options.runs]
     if len(runs) == 1 and not isinstance(runs[0], Run) and paper.is_study(Path(runs[0])):
-        if asked.since is not None or asked.by != "ids" or asked.old_data is not None:
+        if options.since is not None or options.by != "ids" or options.old_data is not None:
             raise BadInput(
                 f"{runs[0]}: is a study, and --since, --by and --old-data compare a run; give a run of it"
             )
-        write_page(asked.output, partial(paper.study_page, Path(runs[0])))
+        write_page(options.output, partial(paper.study_page, Path(runs[0])))
         return ""
+    return write_page(options.output, partial(render_report, options)).note
+
+
+def _check(options: ReportOptions, runs: Sequence[Run]) -> None:
     check_opened(runs=runs)
-    page = partial(
-        render_report,
-        runs,
-        at=asked.at,
-        source=asked.data,
-        since=asked.since,
-        by=asked.by,
-        old_data=asked.old_data,
-        to_decide=ToDecide(asked.suspects, asked.decide, asked.blind, asked.pixels, asked.output),
-    )
-    return write_page(asked.output, page).note
-
-
-def render_report(
-    runs: Sequence[Run],
-    *,
-    at: float | None = None,
-    source: Any = None,
-    comparison: Comparison | None = None,
-    since: Run | None = None,
-    by: Matching = "ids",
-    old_data: Any = None,
-    to_decide: ToDecide = _FIRST_SUSPECTS,
-) -> Page:
-    """The page of `write_report`, as a text. The same runs give the same."""
     if not runs:
         raise BadInput("runs: none was given; name at least one")
     matching.check_comparable(runs)
-    rows = matching.rows_of(runs, at) if comparison is None else [row.number for row in comparison.rows]
-    if to_decide.file is not None and len(runs) != 1:
-        raise BadInput(f"--decide {to_decide.file}: is decided on in the page of one run; give one")
-    if to_decide.is_blind:
-        return blind_page(runs[0], rows[0], source, to_decide)
-    changed = changes(runs, since, by, old_data, runs[0].asked(rows[0]), source)
-    data, why = find_data(runs[0], source)
-    not_compared, usual = "", usual_fraction(len(runs[0].ids))
-    if comparison is None:
-        rates_alone = len(runs) > _MOST_RUNS
-        try:
-            asked = CompareOptions(
-                tuple(runs), at, usual, ("refine",) if rates_alone else ("expected", "refine")
-            )
-            comparison = matching.compare(asked, rates_alone=rates_alone)
-        except BadInput as error:
-            not_compared = str(error)
-    fraction = usual if comparison is None else comparison.fraction
+    if options.decide is not None and len(runs) != 1:
+        raise BadInput(f"--decide {options.decide}: is decided on in the page of one run; give one")
+    if options.blind and options.decide is None:
+        raise BadInput(
+            "--blind: hides what is suggested of the examples of a file; name the file with --decide"
+        )
+    if options.since is None and options.by != "ids":
+        raise BadInput(f"--by {options.by}: is how to find examples in the run before; name it with --since")
+    if options.since is None and options.old_data is not None:
+        raise BadInput("--old-data: is where the data of the run before are; name it with --since")
+    if options.since is not None and len(runs) != 1:
+        raise BadInput(
+            f"--since {options.since.path}: is compared with one run; give one instead of {len(runs)}"
+        )
+
+
+def render_report(options: ReportOptions) -> Page:
+    """The page of `write_report`, as a text. The same runs give the same."""
+    runs: Sequence[Run] = options.runs if isinstance(options.runs, list | tuple) else [options.runs]
+    _check(options, runs)
+    rows = matching.rows_of(runs, options.at)
+    if options.is_blind:
+        return blind_page(runs[0], rows[0], options)
+    changed = changes(options, runs[0], rows[0])
+    data, why = find_data(runs[0], options.data)
+    fraction, comparison, not_compared = usual_fraction(len(runs[0].ids)), None, ""
+    rates_alone = len(runs) > _MOST_RUNS
+    ties: tuple[Ties, ...] = ("refine",) if rates_alone else ("expected", "refine")
+    try:
+        asked = CompareOptions(tuple(runs), options.at, fraction, ties)
+        comparison = matching.compare(asked, rates_alone=rates_alone)
+    except BadInput as error:
+        not_compared = str(error)
     num_runs, runs, rows = len(runs), runs[:_MOST_RUNS], rows[:_MOST_RUNS]
-    tables = [run.scores(**run.asked(row)) for run, row in zip(runs, rows, strict=True)]
+    tables = [run.scores(**run.asked(row), fraction=fraction) for run, row in zip(runs, rows, strict=True)]
     parts = []
     for index, run in enumerate(runs):
         parts.append(run_part(run, index, rows[index], tables[index], comparison, data, len(runs), fraction))
@@ -256,23 +254,21 @@ def render_report(
     sure = certain(runs[0], data)
     ranked = [part["suspects"][0].found.ranked if part["suspects"] else None for part in parts]
     galleries = [gallery for part in parts for gallery in part["galleries"]]
-    sides = ("hardest", "easiest")
-    positions = [one["position"] for side in sides for gallery in galleries for one in gallery[side]]
+    exhibits = [one for side in ("hardest", "easiest") for gallery in galleries for one in gallery[side]]
+    positions = [one["position"] for one in exhibits]
     drawn = data_map(runs, [part["name"] for part in parts], rows, tables, ranked, positions)
-    lists = listed(runs[0], parts[0]["suspects"], to_decide, sure.flaws) if len(runs) == 1 else []
-    view = deciding(runs[0], rows[0], lists, sure.conflicts, data, to_decide)
+    lists = decision_lists(runs[0], parts[0]["suspects"], options, sure.flaws) if len(runs) == 1 else []
+    view = deciding(runs[0], rows[0], lists, sure.conflicts, data, options)
     found, suspected = FoundExamples(why_none=why), [one for part in parts for one in part["suspects"]]
-    marked = [*(named for of_split in suspected for named in of_split.named), *sure.named]
-    on_page: set[Named] = {("train", one) for one in runs[0].ids[positions].tolist()}
-    on_page |= {one for one in marked if one[0] == "train"}
+    named = [*(named for of_split in suspected for named in of_split.named), *sure.named]
+    on_page: set[Named] = {name for name in named if name[0] == "train"} | {one["named"] for one in exhibits}
     if data is not None:
+        named += [one["named"] for _, _, shown in (changed or {"parts": ()})["parts"] for one in shown]
+        named += [one["named"] for one in exhibits]
         try:
-            named = list(marked)
-            for _, _, shown in () if changed is None else changed["parts"]:
-                named += [one["named"] for one in shown]
-            found = found_examples(runs[0], data, named, positions, drawn, view, to_decide.pixels)
+            found = found_examples(runs[0], data, named, drawn, view, options.pixels)
         except BadInput as error:
-            if source is not None:
+            if options.data is not None:
                 raise
             found = FoundExamples(why_none=str(error))
     # a run that was recorded does not know of what kind its examples are
@@ -309,7 +305,7 @@ def render_report(
         min_group=MIN_GROUP,
         max_classes=MAX_CLASSES,
         data_map=drawn,
-        data_map_data=drawn.data(found.at, set(positions), found.texts),
+        data_map_data=drawn.data(found.named, on_page, found.texts),
         deciding=view,
         deciding_data=None if view is None else view.data(found, pixelated, on_page),
     )

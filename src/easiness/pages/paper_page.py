@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from easiness.data import Dataset
-from easiness.pages.examples import FoundExamples, Named, are_small, found_within, room_for
+from easiness.pages.data_map import Named
+from easiness.pages.examples import FoundExamples, are_small, found_within, room_for
 from easiness.pages.template import render_page
 from easiness.paper.claims import Claim, count_verdicts
 from easiness.show import (

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,13 @@ from easiness.analysis import Side
 from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.inputs import KINDS, to_pil
+from easiness.lazy import Figure
 from easiness.pages.paper_page import Illustration, StudyPart, render_study
 from easiness.pages.run_part import class_extremes
 from easiness.paper import reproduction as paper
 from easiness.paper.claims import Claim
 from easiness.paper.perturbation import draw_panel, draw_patterns
-from easiness.regular_file import shared
+from easiness.regular_file import sharing
 from easiness.runs import recipe_of, run_values
 from easiness.show import (
     EASY,
@@ -39,29 +40,22 @@ from easiness.show import (
 from easiness.store import Run, write_whole
 from easiness.studies.matching import Comparison, draw_matching
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 _DPI = 160
 _LETTERS = dict(zip(paper.KINDS, "abc", strict=True))
 
 _MOST_CLASSES = 20
-_LARGEST_SIDE = 112  # pixels kept of larger pictures
+_SIDE = 112  # pixels of each picture
 _CAPTION = 0.3  # height below a picture, in its sides
 _GAP = 0.5  # between the two blocks
 _NAME_WIDTH = 12  # letters in a line of a class name
 
 
 class Picture(NamedTuple):
-    """An example: its position in the run, how many trials are right, and uint8 pixels [side, side, c]."""
+    """An example: its position in the run, how many trials are right, and its pixels, uint8 RGBA."""
 
     position: int
     num_right: int
     pixels: npt.NDArray[np.uint8]
-
-
-Block = list[Picture]
 
 
 def write_paper(
@@ -70,7 +64,7 @@ def write_paper(
     """Write ``figures/``, ``tables/``, ``claims.json`` and ``report.html`` below ``out``; each file whole."""
     claims = paper.paper_claims(results)
     folder = _Folder(plan, results, runs)
-    with shared(out):
+    with sharing(out):
         parts = list(folder.parts())
     preset = plan.preset
     title = f"Easy and hard examples in {plan.data.name}: the paper's experiments"
@@ -168,8 +162,8 @@ class _Folder:
             f"{preset.trials} trainings of {preset.epochs} epochs of each network. Rates are between groups "
             "of trials that have no trial in common, with ties refined; tables/ has both policies for ties, "
             "with tie masses, class chance and agreement. "
-            f"The easy tail is read after epoch {self.results.easy.epoch}, the hard one after epoch "
-            f"{self.results.hard.epoch}: where halves of the trials agree best."
+            f"The easy tail is read {self.results.easy.at}, the hard one {self.results.hard.at}: where "
+            "halves of the trials agree best."
         )
         return StudyPart("matching", "Matching between architectures (Table 1)", lead, figures)
 
@@ -265,7 +259,7 @@ class _Folder:
         return StudyPart("validation", "Validation examples (Figure 5)", lead, shown)
 
 
-def gallery(run: Run, data: Dataset, per_side: int = 5) -> dict[str, tuple[Block, Block]]:
+def gallery(run: Run, data: Dataset, per_side: int = 5) -> dict[str, list[list[Picture]]]:
     """The ``per_side`` easiest and hardest examples of each class, by its name, with their pictures."""
     labels = list(range(len(run.classes)))[:_MOST_CLASSES]
     pixels = data.kind.pixels
@@ -273,35 +267,29 @@ def gallery(run: Run, data: Dataset, per_side: int = 5) -> dict[str, tuple[Block
         shown = " and ".join(kind.nouns for kind in KINDS if kind.pixels is not None)
         raise BadInput(f"{run.path}: its examples are {data.kind.nouns}; a gallery shows {shown} alone")
     votes = run.votes()
-    counts = votes.num_right
-    extremes = class_extremes(votes, labels, per_side)
+    extremes = class_extremes(votes, labels, per_side, [-votes.mean_p_label, -votes.num_right])
     positions = np.concatenate([side for pair in extremes for side in pair])
     squares = run_values(run, data, positions, lambda value: _square(pixels(value, data.traits)))
-    pictures = {
-        at: Picture(at, int(counts[at]), square)
-        for at, square in zip(positions.tolist(), squares, strict=True)
-    }
+    made = iter(map(Picture, positions.tolist(), votes.num_right[positions].tolist(), squares))
     return {
-        run.classes[label]: ([pictures[at] for at in easy.tolist()], [pictures[at] for at in hard.tolist()])
-        for label, (easy, hard) in zip(labels, extremes, strict=True)
+        run.classes[label]: [[next(made) for _ in side] for side in pair]
+        for label, pair in zip(labels, extremes, strict=True)
     }
 
 
 def _square(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The centre square of a picture [height, width, c], larger ones at `_LARGEST_SIDE` pixels."""
+    """The centre square of a picture [height, width, c] as RGBA [side, side, 4], all of one size."""
     from PIL import Image
 
-    height, width, channels = pixels.shape
+    height, width, _ = pixels.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    square = np.ascontiguousarray(pixels[top : top + side, left : left + side])
-    if side <= _LARGEST_SIDE:
-        return square
-    small = np.array(to_pil(square).resize((_LARGEST_SIDE, _LARGEST_SIDE), Image.Resampling.LANCZOS))
-    return small[..., None] if channels == 1 else small
+    square = to_pil(np.ascontiguousarray(pixels[top : top + side, left : left + side])).convert("RGBA")
+    how = Image.Resampling.NEAREST if side < _SIDE else Image.Resampling.LANCZOS
+    return np.array(square.resize((_SIDE, _SIDE), how))
 
 
-def draw_gallery(shown: Mapping[str, tuple[Block, Block]], num_trials: int) -> Figure:
+def draw_gallery(shown: Mapping[str, list[list[Picture]]], num_trials: int) -> Figure:
     """A row per class: its easiest left, its hardest right, as squares, with how many trials are right."""
     from matplotlib.figure import Figure
 
@@ -313,49 +301,23 @@ def draw_gallery(shown: Mapping[str, tuple[Block, Block]], num_trials: int) -> F
     width, height = left + 2 * columns + _GAP, 0.7 + len(names) * (1 + _CAPTION)
     figure = Figure(figsize=(width * cell, height * cell))
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(-left, width - left), ylim=(height, 0))
     axes.set_axis_off()
-    right = columns + _GAP
-    for x, title, color in ((0.0, "easiest", EASY), (right, "hardest", HARD)):
-        axes.text(x, 0.55, title, color=color, fontsize=FONT_SIZE, fontweight="bold", va="baseline")
+    words: dict[str, Any] = {"fontsize": FONT_SIZE, "parse_math": False}
+    sides = (0.0, columns + _GAP)
+    for x, title, color in zip(sides, ("easiest", "hardest"), (EASY, HARD), strict=True):
+        axes.text(x, 0.55, title, color=color, fontweight="bold", **words)
+    small = {**words, "fontsize": FONT_SIZE - 2.5, "color": INK}
     if columns > 2:
-        axes.text(
-            width - left,
-            0.55,
-            "below: trials that are right",
-            color=INK,
-            fontsize=FONT_SIZE - 2.5,
-            ha="right",
-            va="baseline",
-        )
+        axes.text(width - left, 0.55, "below: trials that are right", ha="right", **small)
     for at, (row, name) in enumerate(zip(shown.values(), names, strict=True)):
         top = 0.7 + at * (1 + _CAPTION)
-        axes.text(
-            -0.12, top + 0.47, name, color=INK, fontsize=FONT_SIZE, ha="right", va="center", parse_math=False
-        )
-        for side, x in zip(row, (0.0, right), strict=True):
-            _draw_block(axes, side, num_trials, x, top)
+        axes.text(-0.12, top + 0.47, name, color=INK, ha="right", va="center", **words)
+        for start, side in zip(sides, row, strict=True):
+            for column, one in enumerate(side):
+                x = start + column
+                axes.imshow(one.pixels, extent=(x, x + 0.94, top + 0.94, top), aspect="auto")
+                axes.text(
+                    x + 0.47, top + 0.98, f"{one.num_right}/{num_trials}", ha="center", va="top", **small
+                )
+    axes.set(xlim=(-left, width - left), ylim=(height, 0))
     return figure
-
-
-def _draw_block(axes: Axes, block: list[Picture], num_trials: int, left: float, top: float) -> None:
-    limits = axes.get_xlim(), axes.get_ylim()
-    for column, one in enumerate(block):
-        x = left + column
-        small = len(one.pixels) < _LARGEST_SIDE // 2
-        axes.imshow(
-            np.broadcast_to(one.pixels, (*one.pixels.shape[:2], 3)),
-            extent=(x, x + 0.94, top + 0.94, top),
-            interpolation="nearest" if small else "antialiased",
-            aspect="auto",
-        )
-        axes.text(
-            x + 0.47,
-            top + 0.98,
-            f"{one.num_right}/{num_trials}",
-            color=INK,
-            fontsize=FONT_SIZE - 2.5,
-            ha="center",
-            va="top",
-        )
-    axes.set(xlim=limits[0], ylim=limits[1])

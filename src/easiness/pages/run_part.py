@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness import features, models
-from easiness.analysis import Votes, membership, tie_order
+from easiness.analysis import Votes, tie_order
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
+from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.pages.facts import (
     about_features,
     epoch_option,
@@ -32,56 +33,25 @@ from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
 from easiness.studies.suspects import Glance, features_command, glance, one_trial, too_few
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 
 def class_galleries(
-    run: Run,
-    votes: Votes,
-    difficulty: npt.NDArray[np.float64],
-    per_side: int,
-    max_classes: int,
-    fraction: float = 0.1,
+    run: Run, votes: Votes, scores: pd.DataFrame, per_side: int, max_classes: int
 ) -> list[dict[str, Any]]:
-    """Galleries of the classes in order of their labels, by ``difficulty`` [K]; see `class_extremes`.
+    """Galleries of the classes in order of their labels, by ``difficulty``; see `class_extremes`.
 
-    Each has the ``easiest`` examples, easiest first, and the ``hardest``, hardest first. ``num_right`` trials
-    predict the label of one, with mean probability ``p_label``; ``num_predicted`` of them predict the class
-    ``predicted``, more than predict any other (the first class of equals). ``p_easy`` and ``p_hard`` are the
-    probabilities to be among the truly easiest and hardest of all examples.
-
-    Where there are more than ``max_classes``, those whose examples fewest trials are right about on
-    average, the hardest class first. ``fraction`` of all examples are called easiest, and hardest.
+    Of each example ``num_predicted`` trials predict the class ``predicted``. Where there are more than
+    ``max_classes``, those whose examples fewest trials are right about on average, the hardest class first.
     """
-    import pandas as pd
-
-    counts, p_label = votes.num_right, votes.mean_p_label
-    members = membership(counts, votes.num_trials, fraction)
-    labels = _shown_labels(votes.labels, counts, len(run.classes), max_classes)
-    chosen = class_extremes(votes, labels, per_side, difficulty)
-    shown = np.unique(np.concatenate([p for pair in chosen for p in pair]))
-    tally = np.zeros((len(shown), len(run.classes) + 1), np.int64)
-    for trial in run.trials:
-        seen = trial.columns(votes.epoch, ["prediction", "trained_on"])
-        saw = seen["trained_on"] if run.shares else False  # a head that saw an example is not heard
-        said = np.where(saw, len(run.classes), seen["prediction"])[shown]
-        tally[np.arange(len(shown)), said] += 1
-    tally = tally[:, :-1]
-    table = pd.DataFrame(
-        {
-            "position": shown,
-            "id": [str(one) for one in votes.ids[shown]],
-            "num_right": counts[shown].astype(np.int64),
-            "p_label": p_label[shown],
-            "predicted": [run.classes[at] for at in tally.argmax(axis=1)],
-            "num_predicted": tally.max(axis=1),
-            "p_easy": members.p_easy[shown],
-            "p_hard": members.p_hard[shown],
-        },
-        index=shown,
+    labels = _shown_labels(votes.labels, votes.num_right, len(run.classes), max_classes)
+    chosen = class_extremes(votes, labels, per_side, [scores["difficulty"].to_numpy()])
+    table = scores[["p_easy", "p_hard"]].assign(
+        position=np.arange(len(scores)),
+        num_right=votes.num_right.astype(np.int64),
+        p_label=votes.mean_p_label,
+        predicted=np.array(run.classes, object)[scores["predicted"]],
+        num_predicted=(scores["predicted_share"] * votes.num_trials).round().astype(int),
     )
+    table["named"] = [("train", one) for one in scores["id"].tolist()]
     return [
         {
             "label": label,
@@ -95,17 +65,13 @@ def class_galleries(
 
 
 def class_extremes(
-    votes: Votes, labels: Iterable[int], per_side: int, difficulty: npt.NDArray[np.float64] | None = None
-) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    votes: Votes, labels: Iterable[int], per_side: int, by: Sequence[npt.NDArray[Any]]
+) -> list[tuple[Integers, Integers]]:
     """Positions of the easiest, easiest first, and the hardest, hardest first, for each of ``labels``.
 
-    Examples are ordered by ``difficulty`` [K], or without it as in the paper, by easiness and its ties by the
-    mean probability of the label; what still ties by a hash of the id. No example is on both sides, unless
-    its class has no other.
+    Examples are ordered ``by`` values [K], the last first, and ties by a hash of the id. No example is on
+    both sides, unless its class has no other.
     """
-    by: list[npt.NDArray[Any]] = [] if difficulty is None else [difficulty]
-    if difficulty is None:
-        by = [-votes.mean_p_label, -votes.num_right]
     ranked = np.lexsort((tie_order(votes.keys, 0), *by))
     chosen = []
     for label in labels:
@@ -115,15 +81,11 @@ def class_extremes(
     return chosen
 
 
-def _shown_labels(
-    labels: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], num_classes: int, most: int
-) -> list[int]:
+def _shown_labels(labels: Integers, counts: Integers, num_classes: int, most: int) -> list[int]:
     if num_classes <= most:
         return list(range(num_classes))
-    totals = np.bincount(labels, minlength=num_classes)
-    right = np.bincount(labels, counts, num_classes)
-    with np.errstate(invalid="ignore"):
-        mean = right / totals  # NaN for a class without examples, which is sorted last
+    with np.errstate(invalid="ignore"):  # NaN for a class without examples, which is sorted last
+        mean = np.bincount(labels, counts, num_classes) / np.bincount(labels, minlength=num_classes)
     order: list[int] = np.argsort(mean, kind="stable")[:most].tolist()
     return order
 
@@ -135,10 +97,9 @@ _POLICY = "easy"
 def left_out(run: Run, epoch: int) -> dict[str, Any] | None:
     """Count what can be left out after ``epoch``; ``None`` with one trial, or if nothing is right in all.
 
-    ``num_right`` examples of ``num_examples`` are right in all trials then; ``since`` has pairs of an earlier
-    epoch, or share, and how many are so in each observed from it on. ``dropped`` are those that `keep` drops
-    at a ``share``, with the mean probability of the label of both parts. ``keep`` and ``ablate`` are
-    commands; there is none of the latter for data that have no name.
+    ``num_right`` are right in all trials then; ``since`` has pairs of an earlier epoch, or share, and how
+    many are so in each observed from it on. ``dropped`` are those that `keep` drops at a ``share``, with the
+    mean probability of the label of both parts. ``keep`` and ``ablate`` are commands.
     """
     if len(run.trials) < 2:
         return None
@@ -160,7 +121,7 @@ def left_out(run: Run, epoch: int) -> dict[str, Any] | None:
     }
 
 
-def _right_since(run: Run, epochs: list[int]) -> npt.NDArray[np.float64]:
+def _right_since(run: Run, epochs: list[int]) -> Floats:
     """The first epoch from which on all trials have each example [K] right; NaN where not in the last."""
     first = np.full(len(run.labels), np.nan)
     so_far = np.ones(len(run.labels), np.bool_)
@@ -173,7 +134,7 @@ def _right_since(run: Run, epochs: list[int]) -> npt.NDArray[np.float64]:
     return first
 
 
-def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[dict[str, float]]:
+def _dropped(run: Run, epoch: int, right: Mask) -> list[dict[str, float]]:
     p_label = run.votes(epoch).p_label.mean(axis=0)
     found = []
     for share in _SHARES:
@@ -206,24 +167,15 @@ def _ablate_command(run: Run, epoch: int) -> str | None:
     training = (
         Training(network, seed=spec.seed) if spec.heads else replace(training_of(spec), pretrained=False)
     )
-    trained = (training, loading, "--out", "ablation")
-    words = ("ablate", spec.data.source, *scores, rates, *trained)
+    words = ("ablate", spec.data.source, *scores, rates, training, loading, "--out", "ablation")
     return command_line("paper", *words, always=("model", "epochs"))
 
 
 _TRIALS = 5  # tell which labels look wrong
 
 
-@dataclass(frozen=True)
-class NextStep:
-    """A ``command`` to be copied, and ``why`` it is the next one."""
-
-    why: str
-    command: str
-
-
-def next_step(run: Run) -> NextStep:
-    """The next step with a run that was observed: measure more, look at labels, or at the page.
+def next_step(run: Run) -> tuple[str, str]:
+    """Why and by which command to go on with a run: measure more, look at labels, or at the page.
 
     The labels are looked at no longer than a moment, see `glance`, and no network is asked.
     """
@@ -234,10 +186,10 @@ def next_step(run: Run) -> NextStep:
     why = _why(run, seen)
     more = measure_more(run, seen)
     if more is not None:
-        return NextStep(why, more)
+        return why, more
     if seen is not None and not seen.knows_too_little and (seen.num_wrong or seen.num_unsaid):
-        return NextStep(why, command_line("suspects", run.path, *_trust(run)))
-    return NextStep(why, command_line("report", run.path, "-o", "report.html"))
+        return why, command_line("suspects", run.path, *_trust(run))
+    return why, command_line("report", run.path, "-o", "report.html")
 
 
 def _why(run: Run, seen: Glance | None) -> str:
@@ -272,9 +224,10 @@ def measure_more(run: Run, seen: Glance | None) -> str | None:
 
 def _trust(run: Run) -> list[str]:
     heads = run.spec.heads
-    if heads is None:
-        return ["--trust"] if models.module_of(run.model) else []
-    return ["--trust"] if any(features.code_behind(one.name) for one in heads.features) else []
+    codes = (
+        [features.code_behind(one.name) for one in heads.features] if heads else [models.module_of(run.model)]
+    )
+    return ["--trust"] if any(codes) else []
 
 
 MAX_CLASSES = 20
@@ -298,9 +251,8 @@ def run_part(
     """The part of the page about a run, read in the row ``epoch``, where it has these ``scores``.
 
     Figures are SVG elements. ``num_trials`` are those that judge an example: of ``num_fitted`` trials of a
-    run on features the heads that were not shown it, and ``judges`` is what they are called. ``rows`` are
-    those observed and ``row`` is the one read. ``about`` has sentences on the features, and ``agreeing`` on a
-    training beside them. ``more`` is the command that measures what is missing to judge labels.
+    run on features the heads that were not shown it. ``about`` has sentences on the features, and
+    ``agreeing`` on a training beside them. ``more`` measures what is missing to judge labels.
     """
     key, row, votes = f"run{index + 1}", run.row(epoch), run.votes(epoch)
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)
@@ -348,9 +300,7 @@ def run_part(
             run_figures.draw_levels(levels), "levels", "Examples by the number of trials that are right"
         ),
         "alike": "" if data is None or data.kind.pixels is None else _alike(run, data, epoch, fraction),
-        "galleries": class_galleries(
-            run, votes, scores["difficulty"].to_numpy(), _PER_SIDE[num_runs > 1], MAX_CLASSES, fraction
-        ),
+        "galleries": class_galleries(run, votes, scores, _PER_SIDE[num_runs > 1], MAX_CLASSES),
         "suspects": labels,
         "more": measure_more(run, labels[0].found.glance if labels else None),
         "left_out": left_out(run, epoch),
@@ -383,17 +333,8 @@ def _name(run: Run, index: int, comparison: Comparison | None, num_runs: int) ->
 def _alike(run: Run, data: Dataset, epoch: int, fraction: float) -> str:
     """A sentence on how near easy and hard pictures are to each other; empty where that cannot be said."""
     at_most = _LOOKED_AT // len(run.classes)
+    how: dict[str, Any] = {"spaces": ("pixel",), "at_most": at_most, "device": "cpu", "progress": False}
     try:
-        found = similarity(
-            run,
-            data,
-            fraction=fraction,
-            **run.asked(epoch),
-            spaces=("pixel",),
-            at_most=at_most,
-            device="cpu",
-            progress=False,
-        )
+        return similarity(run, data, fraction=fraction, **run.asked(epoch), **how).sentence()
     except BadInput:
         return ""
-    return found.sentence()

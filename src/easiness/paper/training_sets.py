@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 
@@ -17,14 +17,13 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, pd
 from easiness.paper.claims import Contrast
-from easiness.paper.options import Ablated
+from easiness.paper.options import AblationOptions
 from easiness.runs import Drawn, Plan, make_plan, recipe_of_run
 from easiness.spec import (
     ALL,
     Draw,
     Drawing,
     Effect,
-    Keep,
     Recipe,
     Recording,
     Steps,
@@ -38,9 +37,6 @@ from easiness.studies.keeping import align, order_of, ranking, scored_data
 FULL = "full"
 """Name of the run in which nothing is dropped or relabelled."""
 
-Repeated: TypeAlias = Floats
-"""The accuracy of each repetition [n]."""
-
 _HINT = ", or draw the same share of each class (--balanced)"
 _RANDOM = "random"
 _STYLES = {
@@ -51,18 +47,14 @@ _STYLES = {
 _OTHERS = [(show.TRAIN, "^", "-"), (show.LEFT_OUT, "v", "--"), (show.HELD_OUT, "X", "-.")]
 _ENDS = ("easy", "hard", "top", "bottom")
 _WORDS = {"drop": "dropped", "relabel": "with random labels"}
+_LAST_COLUMNS = ["repetitions", "decided"]
 _APART = 0.007  # in rate, so that error bars do not hide each other
 
-
-class AccuracyCurve(dict[float, Repeated]):
-    """Accuracies over repetitions by ascending rate."""
-
-    def __missing__(self, rate: float) -> Repeated:
-        tried = ", ".join(f"{one:g}" for one in self)
-        raise BadInput(f"rate {rate:g}: not among the rates tried; give one of {tried}")
+AccuracyCurve = dict[float, Floats]
+"""Accuracies [n] over repetitions by ascending rate."""
 
 
-def contrast(terms: Iterable[tuple[float, Repeated]], level: float = 0.95) -> Contrast:
+def contrast(terms: Iterable[tuple[float, Floats]]) -> Contrast:
     """The sum of ``weight * mean(accuracies)`` over ``terms``, with Student's interval over repetitions.
 
     The sum is made for each repetition by itself. Those of the same number share their seeds, so what they
@@ -71,11 +63,11 @@ def contrast(terms: Iterable[tuple[float, Repeated]], level: float = 0.95) -> Co
     """
     from scipy.special import stdtrit
 
-    sums: Repeated = np.sum([weight * group for weight, group in terms], axis=0)
+    sums: Floats = np.sum([weight * group for weight, group in terms], axis=0)
     num, value = len(sums), float(sums.mean())
     if num == 1:
         return Contrast(value, (math.nan, math.nan), False)
-    margin = float(stdtrit(num - 1, (1 + level) / 2)) * float(sums.std(ddof=1)) / math.sqrt(num)
+    margin = float(stdtrit(num - 1, 0.975)) * float(sums.std(ddof=1)) / math.sqrt(num)
     return Contrast(value, (value - margin, value + margin), num >= MIN_GROUP)
 
 
@@ -101,157 +93,94 @@ def breakdown(curve: AccuracyCurve, breakpoint: float, factor: float = 2) -> tup
     """
     first, *_, last = curve
     start, middle, end = curve[first], curve[breakpoint], curve[last]
-    if not first < breakpoint < last:
-        raise BadInput(f"rate {breakpoint:g}: needs a rate below it and one above it to tell slopes apart")
     before, after = factor / (breakpoint - first), 1 / (last - breakpoint)
     beyond = contrast([(after, middle), (-after, end)])
     return beyond, contrast([(-before, start), (after + before, middle), (-after, end)])
 
 
-class TrainingSetPoint(NamedTuple):
-    """Networks trained at one rate under one policy.
-
-    ``beta`` are the parameters of the density over ranks that examples are drawn with. ``num_drawn``
-    examples were dropped or relabelled and ``num_trained_on`` trained on, in ``num_steps`` steps in all.
-    ``accuracy`` [repetitions, epochs] is that on the held-out split after each epoch tested.
-    """
-
-    policy: str
-    beta: tuple[float, float]
-    rate: float
-    num_drawn: int
-    num_trained_on: int
-    num_steps: int
-    accuracy: Floats
-
-
 @dataclass(frozen=True, eq=False)
 class TrainingSetStudy(show.Result):
-    """Accuracies after dropping (``drop``) or relabelling (``relabel``) examples by their rank.
+    """Accuracies after dropping (``drop``) or relabelling (``relabel``) examples as ``drawing`` says.
 
-    The ranking is by ``score`` in the ``score_row`` of its run; ``keep`` is the end of it that was to be
-    spared, where high means neither easy nor hard. ``points`` go by policy, then by rate; at rate 0 all
-    policies show the same run. ``chance`` is the accuracy of always guessing the class that most held-out
-    examples have. ``same_steps`` says whether each training had as many steps as one on all
-    ``num_examples``. ``tested`` are the epochs after which accuracy was measured, every one where there are
-    none. With ``every_epoch`` the table has a row for each of them. Under `MIN_GROUP` repetitions nothing is
-    decided.
+    ``rows`` go by policy, then by rate, then by the epochs after which accuracy on the held-out split was
+    measured: the mean over ``repetitions``, their standard deviation ``accuracy_sd`` and the standard error
+    of the mean, ``accuracy_se``. ``beta_a`` and ``beta_b`` are the parameters of the density over ranks that
+    examples are drawn with. ``chance`` is the accuracy of always guessing the class that most held-out
+    examples have. ``curves`` are accuracies after the last epoch by policy and rate; at rate 0 all policies
+    show the same run. With ``every_epoch`` the table has all rows, else those of the last epoch. Under
+    `MIN_GROUP` repetitions nothing is decided.
     """
 
-    effect: Effect
+    rows: pd.DataFrame
+    curves: Mapping[str, AccuracyCurve]
     model: str
-    score: str
-    score_row: Row
+    drawing: Drawing
     num_examples: int
-    num_held_out: int
-    chance: float
-    epochs: int
-    repetitions: int
-    same_steps: bool
-    balanced: bool
-    other_label: bool
-    points: tuple[TrainingSetPoint, ...]
-    keep: Keep | None = None
-    tested: tuple[int, ...] = ()
     every_epoch: bool = False
 
     @property
-    def policies(self) -> list[str]:
-        """Names of the policies."""
-        return list(dict.fromkeys(point.policy for point in self.points))
+    def last(self) -> pd.DataFrame:
+        """The rows after the last epoch."""
+        rows: pd.DataFrame = self.rows[self.rows["epoch"] == self.rows["epoch"].max()]
+        return rows.reset_index(drop=True)
+
+    @property
+    def effect(self) -> Effect:
+        return cast(Effect, self.rows["effect"].iloc[0])
+
+    @property
+    def repetitions(self) -> int:
+        return self.drawing.repetitions
+
+    @property
+    def epochs(self) -> int:
+        return int(self.rows["epochs"].iloc[0])
+
+    @property
+    def chance(self) -> float:
+        return float(self.rows["chance"].iloc[0])
 
     @property
     def rates(self) -> list[float]:
-        """The rates, ascending."""
-        return sorted({point.rate for point in self.points})
-
-    def curve(self, policy: str) -> AccuracyCurve:
-        """Accuracy after the last epoch by rate, for a policy."""
-        if policy not in self.policies:
-            raise BadInput(f"policy {policy!r}: not in this study; it has {', '.join(self.policies)}")
-        return AccuracyCurve({one.rate: one.accuracy[:, -1] for one in self.points if one.policy == policy})
+        return sorted(next(iter(self.curves.values())))
 
     def table(self) -> pd.DataFrame:
-        """A row for each policy and rate after the last epoch, or after each tested.
-
-        ``accuracy`` is the mean over ``repetitions``, ``accuracy_sd`` their standard deviation and
-        ``accuracy_se`` the standard error of the mean, all on the held-out split.
-        """
-        epochs = list(enumerate(self.tested or range(1, self.epochs + 1)))[0 if self.every_epoch else -1 :]
-        rows = []
-        for point in self.points:
-            mean, spread = point.accuracy.mean(axis=0), np.full(self.epochs, np.nan)
-            if self.repetitions > 1:
-                spread = point.accuracy.std(axis=0, ddof=1)
-            rows += [
-                {
-                    "effect": self.effect,
-                    "policy": point.policy,
-                    "beta_a": point.beta[0],
-                    "beta_b": point.beta[1],
-                    "rate": point.rate,
-                    "num_drawn": point.num_drawn,
-                    "num_trained_on": point.num_trained_on,
-                    "num_steps": point.num_steps,
-                    "epochs": self.epochs,
-                    "epoch": epoch,
-                    "accuracy": mean[at],
-                    "accuracy_sd": spread[at],
-                    "accuracy_se": spread[at] / np.sqrt(self.repetitions),
-                    "repetitions": self.repetitions,
-                    "decided": self._decided,
-                    "chance": self.chance,
-                    "num_held_out": self.num_held_out,
-                }
-                for at, epoch in epochs
-            ]
-        return pd.DataFrame(rows)
+        """A row for each policy and rate after the last epoch, or after each tested."""
+        return self.rows if self.every_epoch else self.last
 
     def figure(self) -> Figure:
-        """Figure 4: held-out accuracy after the last epoch by rate, with standard deviations."""
-        figure, axes = show.new_axes(5.2, 3.3)
-        others = [policy for policy in self.policies if policy not in _STYLES]
+        others = [policy for policy in self.curves if policy not in _STYLES]
         styles = _STYLES | {policy: _OTHERS[at % len(_OTHERS)] for at, policy in enumerate(others)}
-        rows = replace(self, every_epoch=False).table().groupby("policy", sort=False)
-        for at, (name, own) in enumerate(rows):
-            policy, shift = str(name), _APART * (at - (len(rows) - 1) / 2)
-            drawn = show.Curve(
-                own["rate"] + shift * (own["rate"] > 0),
-                own["accuracy"],
-                f"mainly {policy}" if policy in _ENDS else policy,
-                *styles[policy],
-                errors=own["accuracy_sd"],
-            )
-            show.draw_curve(axes, drawn)
+        rows, curves = self.last.groupby("policy", sort=False), []
+        for at, (policy, own) in enumerate((str(policy), own) for policy, own in rows):
+            x = own["rate"] + _APART * (at - (len(rows) - 1) / 2) * (own["rate"] > 0)
+            name, errors = f"mainly {policy}" if policy in _ENDS else policy, own["accuracy_sd"]
+            curves.append(show.Curve(x, own["accuracy"], name, *styles[policy], errors=errors))
+        share = f"share of training examples {_WORDS[self.effect]}"
+        figure = show.curves({"": curves}, (5.2, 3.3), x=share, y="held-out accuracy", columns=4)
+        (axes,) = figure.axes
         show.chance_line(axes, self.chance)
-        axes.set(xlabel=f"share of training examples {_WORDS[self.effect]}", ylabel="held-out accuracy")
         axes.set_xlim(min(self.rates) - 0.03, max(self.rates) + 0.03)
         axes.set_ylim(bottom=0)
-        show.legend_above(axes, 4)
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """Accuracy by rate and policy, then differences from random draws, and from one rate to the next."""
         frames = [self._accuracy()]
-        curves = {policy: self.curve(policy) for policy in self.policies}
-        random = curves.get(_RANDOM)
-        beside = {
-            f"{policy} - random": differences(curve, random)
-            for policy, curve in curves.items()
-            if random is not None and policy != _RANDOM
-        }
-        if beside and max(self.rates) > 0:
+        others = {f"{policy} - random": one for policy, one in self.curves.items() if policy != _RANDOM}
+        if _RANDOM in self.curves and others and max(self.rates) > 0:
             title, better = "Accuracy beside that of random draws", "above 0 where it is better than random"
-            frames.append(self._contrasts(title, " at the same rate", better, "rate", beside))
+            by_policy = {name: differences(one, self.curves[_RANDOM]) for name, one in others.items()}
+            frames.append(self._contrasts(title, " at the same rate", better, "rate", by_policy))
         if len(self.rates) > 1:
             title, falls = "Change of accuracy from each rate to the next", "below 0 where accuracy falls"
-            changes = {policy: steps(curve) for policy, curve in curves.items()}
+            changes = {policy: steps(curve) for policy, curve in self.curves.items()}
             frames.append(self._contrasts(title, "", falls, "from rate to rate", changes))
         return frames
 
     def _accuracy(self) -> show.Frame:
-        dropping, rows = self.effect == "drop", []
-        for rate, same in replace(self, every_epoch=False).table().groupby("rate"):
+        dropping, rows, drawing = self.effect == "drop", [], self.drawing
+        num = self.rows["num_held_out"].iloc[0]
+        for rate, same in self.last.groupby("rate"):
             first = same.iloc[0]
             means = zip(same["policy"], same["accuracy"], same["accuracy_sd"], strict=True)
             rows.append(
@@ -260,47 +189,53 @@ class TrainingSetStudy(show.Result):
                     "trained on": int(first["num_trained_on"]),
                     "relabelled": 0 if dropping else int(first["num_drawn"]),
                     "steps": int(first["num_steps"]),
-                    **{one: show.marked(show.plus_minus(*mean), self._decided) for one, *mean in means},
+                    **{one: show.marked(show.plus_minus(*mean), self._is_decided) for one, *mean in means},
                     "chance": self.chance,
                 }
             )
         what = "dropped" if dropping else "given a label drawn at random"
-        labels = "" if dropping else (", never their own" if self.other_label else ", which may be their own")
-        order = order_of(self.score, self.keep)
-        drawn = ", or ".join(order.text(policy) for policy in self.policies)
+        labels = (
+            "" if dropping else (", never their own" if drawing.other_label else ", which may be their own")
+        )
+        order, at = order_of(drawing.score, drawing.keep), drawing.at
+        row = Row(int(at or 0)) if at is None or at >= 1 else Row(0, at)
+        policies = ", or ".join(order.text(policy) for policy in self.curves)
         never = " Those that no trial learned rank as the hardest." if order.score.never_learned else ""
         return show.table(
-            f"Accuracy of {self.model} on {self.num_held_out} held-out examples after epoch {self.epochs}",
-            f"A share (rate) of {self.num_examples} examples is {what}{labels}: {drawn}, {self.score_row.at} "
+            f"Accuracy of {self.model} on {num} held-out examples after epoch {self.epochs}",
+            f"A share (rate) of {self.num_examples} examples is {what}{labels}: {policies}, {row.at} "
             f"by {order.by}"
-            f"{', the same share of each class' if self.balanced else ''}.{never} Mean ± standard deviation "
-            f"over {self.repetitions} repetitions{self._undecided}",
+            f"{', the same share of each class' if drawing.balanced else ''}.{never} Mean ± standard "
+            f"deviation over {self.repetitions} repetitions{self._mark}",
             rows,
         )
 
     def _contrasts(
-        self, title: str, where: str, meaning: str, first: str, found: Mapping[str, Mapping[Any, Contrast]]
+        self,
+        title: str,
+        where: str,
+        meaning: str,
+        first: str,
+        contrasts: Mapping[str, Mapping[Any, Contrast]],
     ) -> show.Frame:
-        """Contrasts by the name of their column and the rates of their row."""
         rows = [
             {
                 first: " to ".join(f"{rate:g}" for rate in np.atleast_1d(rates)),
-                **{name: by_rates[rates] for name, by_rates in found.items()},
+                **{name: by_rates[rates] for name, by_rates in contrasts.items()},
             }
-            for rates in next(iter(found.values()))
+            for rates in next(iter(contrasts.values()))
         ]
         note = f"Difference of the means{where}, with Student's interval, paired by repetition; {meaning}"
-        return show.table(title, f"{note}{self._undecided}", rows, signed=True)
+        return show.table(title, f"{note}{self._mark}", rows, signed=True)
 
     @property
-    def _decided(self) -> bool:
+    def _is_decided(self) -> bool:
         return self.repetitions >= MIN_GROUP
 
     @property
-    def _undecided(self) -> str:
-        return (
-            "." if self._decided else f". ? marks fewer than {MIN_GROUP} repetitions, which decide nothing."
-        )
+    def _mark(self) -> str:
+        few = f". ? marks fewer than {MIN_GROUP} repetitions, which decide nothing."
+        return "." if self._is_decided else few
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,65 +250,56 @@ class TrainingSets:
 
     def read(self, runs: Mapping[str, Run]) -> TrainingSetStudy:
         """The result, from the finished runs by name; what they have beyond the plan is left out."""
-        plan = next(iter(self.runs.values()))
-        drawing, order = self.drawing, order_of(self.drawing.score, self.drawing.keep)
-        held_out, at = plan.data.held_out, drawing.at
+        first = next(iter(self.runs.values()))
+        held_out, test_epochs = first.data.held_out, first.asked.probes[0].observed(first.epochs)
         assert held_out is not None
-        return TrainingSetStudy(
-            effect=self.effect,
-            model=plan.model,
-            score=order.score.name,
-            score_row=Row(int(at or 0)) if at is None or at >= 1 else Row(0, at),
-            num_examples=len(plan.data),
-            num_held_out=len(held_out),
-            chance=float(np.bincount(held_out.labels).max() / len(held_out)),
-            epochs=plan.epochs,
-            repetitions=plan.trials,
-            same_steps=drawing.steps == "steps",
-            balanced=drawing.balanced,
-            other_label=drawing.other_label,
-            points=tuple(
-                _point(policy, order.beta(policy), rate, self.runs[name], runs[name])
-                for (policy, rate), name in self.cells.items()
-            ),
-            keep=order.keep,
-            tested=_tested(plan),
-        )
+        order, tables, num = order_of(self.drawing.score, self.drawing.keep), [], len(first.data)
+        curves: dict[str, AccuracyCurve] = {}
+        for (policy, rate), name in self.cells.items():
+            plan, (beta_a, beta_b) = self.runs[name], order.beta(policy)
+            trials = [trial.document for trial in runs[name].trials if trial.index < plan.trials]
+            accuracy = np.array([one.accuracy["held_out"][: len(test_epochs)] for one in trials])
+            curves.setdefault(policy, {})[rate] = accuracy[:, -1]
+            a_pass = num if plan.asked.same_steps else plan.num_trained_on
+            about = {
+                "effect": self.effect,
+                "policy": policy,
+                "beta_a": beta_a,
+                "beta_b": beta_b,
+                "rate": rate,
+                "num_drawn": int(rate * num + 0.5),
+                "num_trained_on": plan.num_trained_on,
+                "num_steps": plan.epochs * plan.recipe.steps_per_epoch(a_pass),
+                "epochs": plan.epochs,
+            }
+            tables.append(accuracy_rows(about, test_epochs, accuracy))
+        guess = float(np.bincount(held_out.labels).max() / len(held_out))
+        rows = pd.concat(tables, ignore_index=True).assign(chance=guess, num_held_out=len(held_out))
+        return TrainingSetStudy(rows, curves, first.model, self.drawing, num)
 
 
-def _tested(plan: Plan) -> tuple[int, ...]:
-    """The epochs after which a planned training is tested."""
-    return plan.asked.probes[0].observed(plan.epochs)
+def accuracy_rows(about: Mapping[str, Any], epochs: Sequence[int], accuracy: Floats) -> pd.DataFrame:
+    """Rows ``about`` accuracies [repetitions, epochs] on the held-out split, one for each epoch."""
+    num, spread = len(accuracy), np.full(len(epochs), np.nan)
+    if num > 1:
+        spread = accuracy.std(axis=0, ddof=1)
+    columns = {"epoch": epochs, "accuracy": accuracy.mean(axis=0), "accuracy_sd": spread}
+    rows = pd.DataFrame(columns | {"accuracy_se": spread / math.sqrt(num)})
+    return rows.assign(**about, repetitions=num, decided=num >= MIN_GROUP)[[*about, *rows, *_LAST_COLUMNS]]
 
 
-def _point(policy: str, beta: tuple[float, float], rate: float, plan: Plan, run: Run) -> TrainingSetPoint:
-    num = len(plan.data)
-    a_pass = num if plan.asked.same_steps else plan.num_trained_on
-    trials = [trial for trial in run.trials if trial.index < plan.trials]
-    return TrainingSetPoint(
-        policy=policy,
-        beta=beta,
-        rate=rate,
-        num_drawn=int(rate * num + 0.5),
-        num_trained_on=plan.num_trained_on,
-        num_steps=plan.epochs * plan.recipe.steps_per_epoch(a_pass),
-        accuracy=np.array([trial.document.accuracy["held_out"][: len(_tested(plan))] for trial in trials]),
-    )
-
-
-def plan_sets(asked: Ablated) -> TrainingSets:
-    """Check every choice and plan the runs of `ablate` or `corrupt`."""
-    check_choices(asked.drawing)  # before the data are read
-    run, drawing = asked.scores, asked.drawing
+def plan_sets(options: AblationOptions) -> TrainingSets:
+    check_choices(options.drawing)  # before the data are read
+    run, drawing = options.scores, options.drawing
     row = run.resolve_at(drawing.at)
-    data = scored_data(run, asked.data, replace(asked.loading, holdout=asked.holdout))
+    data = scored_data(run, options.data, replace(options.loading, holdout=options.holdout))
     values = align(run, ranking(run, drawing.score, drawing.at, drawing.keep), data)
-    return plan_ranked(asked.effect, data, values, asked.training, replace(drawing, **run.asked(row)))
+    return plan_ranked(options.effect, data, values, options.training, replace(drawing, **run.asked(row)))
 
 
-def read_sets(asked: Ablated, planned: TrainingSets, runs: Mapping[str, Run]) -> TrainingSetStudy:
+def read_sets(options: AblationOptions, sets: TrainingSets, runs: Mapping[str, Run]) -> TrainingSetStudy:
     """The result of `ablate` or `corrupt`, from the finished runs."""
-    return replace(planned.read(runs), every_epoch=asked.every_epoch)
+    return replace(sets.read(runs), every_epoch=options.every_epoch)
 
 
 def plan_ranked(
@@ -435,16 +361,16 @@ def check_choices(drawing: Drawing) -> tuple[list[float], dict[tuple[float, floa
     for rate in rates:
         if not 0 <= rate < 1:
             raise BadInput(f"rate {rate:g}: not in [0, 1); give a share of the examples such as 0.3")
-    named = order.policies if drawing.policies is None else drawing.policies
-    betas = {beta: order.name(beta) for beta in map(order.beta, named)}
-    if not betas:
+    betas = map(order.beta, order.policies if drawing.policies is None else drawing.policies)
+    names = {beta: order.name(beta) for beta in betas}
+    if not names:
         raise BadInput(f"policies: none given; choose from {', '.join(order.policies)} or beta:A,B")
     at_least("--repetitions", drawing.repetitions, 1)
     if drawing.steps not in get_args(Steps):
         raise BadInput(f"steps {drawing.steps!r}: unknown; choose {' or '.join(get_args(Steps))}")
-    return rates, betas
+    return rates, names
 
 
 def _run_name(effect: Effect, policy: str, rate: float) -> str:
-    shown = f"{rate:.2f}" if float(f"{rate:.2f}") == rate else repr(rate)
-    return f"{effect}-{policy.replace(':', '-').replace(',', '-')}-{shown}"
+    number = f"{rate:.2f}" if float(f"{rate:.2f}") == rate else repr(rate)
+    return f"{effect}-{policy.replace(':', '-').replace(',', '-')}-{number}"

@@ -6,23 +6,21 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import MIN_GROUP, num_selected, select, tie_mass
+from easiness.analysis import MIN_GROUP, Votes, num_selected, select, tie_mass
 from easiness.data import Dataset, merge_splits
 from easiness.errors import BadInput
-from easiness.lazy import Figure, pd
+from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.models import model_name
-from easiness.paper.options import Validated
+from easiness.paper.options import ValidationOptions
 from easiness.runs import Plan, given_data, make_plan, recipe_of_run
 from easiness.scoring import easiness_interval
 from easiness.spec import ALL, Recipe, RecipeGiven, Recording, Training, recipe_settings
 from easiness.store import Run
-from easiness.studies.matching import common_epoch
 
 HARDEST = (0.1, 0.25, 0.5)
 """Shares of the validation examples in which the misclassified ones are looked for."""
@@ -30,7 +28,6 @@ HARDEST = (0.1, 0.25, 0.5)
 _CURVE, _HARDEST = "curve", "misclassified in the hardest"
 _REPLICATES, _AT_ONCE = 1000, 50
 _FEWEST = 5  # of which a tenth, rounded, is one
-_Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class Validation(show.Result):
     """
 
     rows: pd.DataFrame
-    final: Mapping[str, _Floats]
+    final: Mapping[str, Floats]
     epoch: int
     final_epoch: int
     num_train: int
@@ -62,12 +59,10 @@ class Validation(show.Result):
 
     @property
     def num_final(self) -> int:
-        """Number of final models of all kinds."""
         return sum(map(len, self.final.values()))
 
     @property
-    def decided(self) -> bool:
-        """Are there trials enough of the first model?"""
+    def is_decided(self) -> bool:
         return bool(self.rows["trials"].iloc[0] >= MIN_GROUP)
 
     def hardest(self, fraction: float) -> pd.Series[Any]:
@@ -75,21 +70,20 @@ class Validation(show.Result):
         return self.rows[self.rows["fraction"] == fraction].iloc[0]
 
     def table(self) -> pd.DataFrame:
-        """A row per point of the curves, then per share of the hardest, for each view."""
         return self.rows
 
     def figure(self) -> Figure:
         """Figure 5 for the first model's easiness: the binned curve, and how many examples each bin has."""
-        shown = self.rows[self.rows["part"] == _CURVE]
-        shown = shown[shown["easiness_of"] == shown["easiness_of"].iloc[0]]
+        curve = self.rows[self.rows["part"] == _CURVE]
+        curve = curve[curve["easiness_of"] == curve["easiness_of"].iloc[0]]
         figure, (above, below) = show.new_panels(5.2, 3.8, 2, 1, sharex=True, height_ratios=(3, 1))
-        counts, right = shown["trials_right"].to_numpy(), shown["value"].to_numpy()
-        reach = [right - shown["low"], shown["high"] - right]
+        counts, right = curve["trials_right"].to_numpy(), curve["value"].to_numpy()
+        reach = [right - curve["low"], curve["high"] - right]
         show.draw_curve(above, show.Curve(counts, right, color=show.EASY, errors=reach))
         show.chance_line(above, 1 / self.num_classes)
         above.set(ylim=(0, 1.02), ylabel="share of final models\nthat are right")
-        below.bar(counts, shown["examples"], 0.82, color=show.FAINT)
-        trials = shown["trials"].iloc[0]
+        below.bar(counts, curve["examples"], 0.82, color=show.FAINT)
+        trials = curve["trials"].iloc[0]
         below.set(
             xlabel=f"number of trials, of {trials}, that are right",
             ylabel="examples",
@@ -100,12 +94,7 @@ class Validation(show.Result):
         return figure
 
     def frames(self) -> list[show.Frame]:
-        """The final models, the misclassified among the hardest, and a curve for each view on easiness."""
-        curves = self.rows[self.rows["part"] == _CURVE].groupby("easiness_of", sort=False)
-        return [self._final(), self._hardest(), *(self._curve(str(name), one) for name, one in curves)]
-
-    def _final(self) -> show.Frame:
-        rows = [
+        accuracies = [
             {
                 "network": name,
                 "models": len(accuracy),
@@ -115,12 +104,14 @@ class Validation(show.Result):
             }
             for name, accuracy in self.final.items()
         ]
-        return show.table(
+        final = show.table(
             f"Final models after {self.final_epoch} epochs",
             f"Trained on {self.num_train} examples, asked about the {self.num_validation} validation "
             "examples that they never saw.",
-            rows,
+            accuracies,
         )
+        curves = self.rows[self.rows["part"] == _CURVE].groupby("easiness_of", sort=False)
+        return [final, self._hardest(), *(self._curve(str(name), one) for name, one in curves)]
 
     def _hardest(self) -> show.Frame:
         rows = self.rows[self.rows["part"] == _HARDEST]
@@ -187,70 +178,88 @@ class Trainings:
 class ValidationPlans:
     """The runs of a validation by the name of their folder: on merged splits, and the final models'."""
 
-    merged: dict[str, Plan]
+    joint: dict[str, Plan]
     final: dict[str, Plan]
     note: str = ""
 
     @property
     def runs(self) -> dict[str, Plan]:
-        """All of them."""
-        return {**self.merged, **self.final}
+        return {**self.joint, **self.final}
 
     def read(self, runs: Mapping[str, Run]) -> Validation:
-        """The result, from the finished runs by name."""
-        return read_validation(
-            [runs[name] for name in self.merged],
-            [runs[name] for name in self.final],
-            epoch=next(iter(self.merged.values())).epochs,
-            final_epoch=next(iter(self.final.values())).epochs,
+        epoch, final_epoch = (next(iter(own.values())).epochs for own in (self.joint, self.final))
+        right = {
+            runs[name].model: runs[name].votes(final_epoch, split="held_out").correct for name in self.final
+        }
+        every = np.concatenate([*right.values()])
+        num_final, num = every.shape
+        (run, *_), wrong = (runs[name] for name in self.final), (~every).sum(axis=0)
+        views = {runs[name].model: runs[name].votes(epoch) for name in self.joint}
+        if len(views) > 1:
+            views["all"] = _together([*views.values()])
+        chance = 1 / len(run.classes)
+        rows = pd.concat(
+            [easiness_view(name, one, wrong, num_final, chance) for name, one in views.items()],
+            ignore_index=True,
+        )
+        at = list(rows.columns).index("trials") + 1
+        for name, value in {"final_epoch": final_epoch, "final_models": num_final, "epoch": epoch}.items():
+            rows.insert(at, name, value)
+        return Validation(
+            rows=rows,
+            final={name: one.mean(axis=1) for name, one in right.items()},
+            epoch=epoch,
+            final_epoch=final_epoch,
+            num_train=len(run.ids),
+            num_validation=num,
+            num_classes=len(run.classes),
+            num_wrong=int(wrong.sum()),
         )
 
 
-def plan(asked: Validated) -> ValidationPlans:
+def plan(options: ValidationOptions) -> ValidationPlans:
     """Check every choice and plan the runs of `validate`; the final ones have the next seed."""
-    final = asked.models if asked.final_models is None else asked.final_models
+    final = options.models if options.final_models is None else options.final_models
     return plan_validation(
-        given_data(asked.data, asked.loading),
-        asked.training,
-        Trainings(tuple(map(model_name, asked.models)), asked.trials, asked.epochs),
-        Trainings(tuple(map(model_name, final)), asked.final_trials, asked.final_epochs),
+        given_data(options.data, options.loading),
+        options.training,
+        Trainings(tuple(map(model_name, options.models)), options.trials, options.epochs),
+        Trainings(tuple(map(model_name, final)), options.final_trials, options.final_epochs),
     )
 
 
-def validate(_: Validated, planned: ValidationPlans, runs: Mapping[str, Run]) -> Validation:
+def validate(_: ValidationOptions, plans: ValidationPlans, runs: Mapping[str, Run]) -> Validation:
     """Section 7.1 and Figure 5 of the paper: the easiness of held-out examples, and who gets them right."""
-    return planned.read(runs)
+    return plans.read(runs)
 
 
-def plan_validation(
-    data: Dataset, training: Training, merged: Trainings, final: Trainings
-) -> ValidationPlans:
+def plan_validation(data: Dataset, training: Training, joint: Trainings, final: Trainings) -> ValidationPlans:
     """Check every choice and plan the runs of `validate`; writes and trains nothing.
 
     ``training`` says how the networks of both kinds are trained; their names, number and length, and what
-    either has for itself, are in ``merged`` and ``final``.
+    either has for itself, are in ``joint`` and ``final``.
     """
     together = merge_splits(data)
     num = len(together) - len(data)
     if num < _FEWEST:
         raise BadInput(f"{data.name}: {num} validation examples are too few; hold out at least {_FEWEST}")
 
-    def planned(kind: str, of: Trainings, data: Dataset, seed: int, recording: Recording) -> dict[str, Plan]:
-        plans = {}
+    def plans(kind: str, of: Trainings, data: Dataset, seed: int, recording: Recording) -> dict[str, Plan]:
+        by_folder = {}
         for name in of.models:
             recipe = of.recipe or training.recipe
             if kind == "final":
                 recipe = _to_the_end(recipe, of.epochs, name)
             own = replace(training, model=name, epochs=of.epochs, recipe=recipe, seed=seed)
             folder = f"{kind}-{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}"
-            plans[folder] = make_plan(data, own, of.trials, recording=recording)
-        return plans
+            by_folder[folder] = make_plan(data, own, of.trials, recording=recording)
+        return by_folder
 
-    on_all = Recording(observe=merged.observe, splits=("train",), keep_weights=False)
+    on_all = Recording(observe=joint.observe, splits=("train",), keep_weights=False)
     held_out = Recording(observe=final.observe, splits=("held_out",))
     return ValidationPlans(
-        planned("merged", merged, together, training.seed, on_all),
-        planned("final", final, data, training.seed + 1, held_out),
+        plans("merged", joint, together, training.seed, on_all),
+        plans("final", final, data, training.seed + 1, held_out),
     )
 
 
@@ -262,104 +271,33 @@ def _to_the_end(recipe: RecipeGiven, epochs: int, model: str) -> Recipe | dict[s
     return {**recipe_settings(recipe, model=model), **period}
 
 
-class Tally(NamedTuple):
-    """Counts of trials, of ``num_trials``, that are right about each merged example [K], and how surely."""
-
-    counts: npt.NDArray[np.int64]
-    p_label: _Floats
-    keys: npt.NDArray[np.uint64]
-    num_trials: int
+def _together(views: Sequence[Votes]) -> Votes:
+    correct, p_label = (np.concatenate([getattr(one, of) for one in views]) for of in ("correct", "p_label"))
+    return replace(views[0], correct=correct, p_label=p_label, trials=None, is_rounded=True)
 
 
-def read_validation(
-    merged: Sequence[Run],
-    final: Sequence[Run],
-    *,
-    epoch: int | None = None,
-    final_epoch: int | None = None,
-    seed: int = 0,
-) -> Validation:
-    """Put runs on merged splits and runs that observed the held-out split together."""
-    epoch, final_epoch = common_epoch(merged, epoch), common_epoch(final, final_epoch)
-    right = {run.model: _right(run, final_epoch) for run in final}
-    every = np.concatenate([*right.values()])
-    num_final, num = every.shape
-    _check_belong(merged, final, num)
-    wrong, chance = (~every).sum(axis=0), 1 / len(final[0].classes)
-    tallies = {run.model: _tally(run, epoch) for run in merged}
-    if len(tallies) > 1:
-        tallies["all"] = _together([*tallies.values()])
-    rows = pd.concat(
-        [easiness_view(name, one, wrong, num_final, chance, seed=seed) for name, one in tallies.items()],
-        ignore_index=True,
-    )
-    at = list(rows.columns).index("trials") + 1
-    for name, value in {"final_epoch": final_epoch, "final_models": num_final, "epoch": epoch}.items():
-        rows.insert(at, name, value)
-    return Validation(
-        rows=rows,
-        final={name: one.mean(axis=1) for name, one in right.items()},
-        epoch=epoch,
-        final_epoch=final_epoch,
-        num_train=len(final[0].ids),
-        num_validation=num,
-        num_classes=len(final[0].classes),
-        num_wrong=int(wrong.sum()),
-    )
-
-
-def _tally(run: Run, epoch: int) -> Tally:
-    votes = run.votes(epoch)
-    return Tally(votes.num_right.astype(np.int64), votes.mean_p_label, votes.keys, votes.num_trials)
-
-
-def _together(tallies: Sequence[Tally]) -> Tally:
-    num = sum(one.num_trials for one in tallies)
-    p_label: _Floats = sum((one.p_label * one.num_trials for one in tallies), np.zeros(())) / num
-    return Tally(np.sum([one.counts for one in tallies], axis=0), p_label, tallies[0].keys, num)
-
-
-def _right(run: Run, epoch: int) -> npt.NDArray[np.bool_]:
-    """Whether each trial is right about each held-out example, [trials, V]."""
-    if not all(trial.has("held_out") for trial in run.trials):
-        raise BadInput(f"{run.path}: observed no held-out split; measure with one (--holdout 0.2)")
-    seen = [trial.columns(epoch, ["prediction", "label"], "held_out") for trial in run.trials]
-    return np.array([one["prediction"] == one["label"] for one in seen])
-
-
-def _check_belong(merged: Sequence[Run], final: Sequence[Run], num_validation: int) -> None:
-    labels = final[0].labels
-    for run in (*merged, *final):
-        own = run.labels[: len(run.labels) - num_validation] if run in merged else run.labels
-        if not np.array_equal(own, labels) or run.classes != final[0].classes:
-            raise BadInput(
-                f"{run.path} and {final[0].path}: are not over the same examples, merged and not; "
-                "give runs of one data set"
-            )
-
-
-def easiness_view(
-    name: str, tally: Tally, wrong: npt.NDArray[np.int64], num_final: int, chance: float, *, seed: int = 0
-) -> pd.DataFrame:
-    """Rows on ``wrong`` [V], how many of ``num_final`` models are wrong, by the easiness of a tally.
+def easiness_view(name: str, votes: Votes, wrong: Integers, num_final: int, chance: float) -> pd.DataFrame:
+    """Rows on ``wrong`` [V], how many of ``num_final`` models are wrong, by the easiness that votes give.
 
     The last V of the merged examples are the validation examples.
     """
     num = len(wrong)
-    counts, p_label, keys = tally.counts[-num:], tally.p_label[-num:], tally.keys[-num:]
-    share_right, scale = 1 - wrong / num_final, int(tally.counts.max())
+    every = votes.num_right.astype(np.int64)
+    counts, p_label, keys = (one[-num:] for one in (every, votes.mean_p_label, votes.keys))
+    share_right = 1 - wrong / num_final
     columns = ["part", "easiness_of", "trials", "trials_right", "easiness", "fraction", "examples", "value"]
     columns += ["low", "high", "chance", "expected", "most", "tie_mass"]
     rows: list[dict[str, Any]] = []
     for count in np.unique(counts).tolist():
         inside = share_right[counts == count]
         low, high = easiness_interval(min(inside.sum(), len(inside)), len(inside), len(inside))
-        rows.append({"part": _CURVE, "trials_right": count, "easiness": count / scale, "chance": chance})
+        rows.append(
+            {"part": _CURVE, "trials_right": count, "easiness": count / every.max(), "chance": chance}
+        )
         rows[-1] |= {"examples": len(inside), "value": inside.mean(), "low": float(low), "high": float(high)}
-    chosen = np.array([select(counts, f, "hard", "refine", p_label, keys, seed) for f in HARDEST])
+    hardest = np.array([select(counts, f, "hard", "refine", p_label, keys) for f in HARDEST])
     total = float(wrong.sum()) or math.nan
-    intervals = _intervals(chosen * wrong, wrong, seed)
-    for fraction, members, ends in zip(HARDEST, chosen, intervals, strict=True):
+    for fraction, members, ends in zip(HARDEST, hardest, _intervals(hardest * wrong, wrong), strict=True):
         k = num_selected(num, fraction)
         rows.append({"part": _HARDEST, "fraction": fraction, "examples": k, "chance": fraction})
         rows[-1] |= {
@@ -370,18 +308,18 @@ def easiness_view(
             "most": float(np.sort(wrong)[::-1][:k].sum()) / total,
             "tie_mass": tie_mass(counts, fraction, "hard"),
         }
-    return pd.DataFrame(rows).assign(easiness_of=name, trials=tally.num_trials)[columns]
+    return pd.DataFrame(rows).assign(easiness_of=name, trials=votes.num_trials)[columns]
 
 
-def _intervals(parts: _Floats, whole: npt.NDArray[np.int64], seed: int) -> list[tuple[float, float]]:
+def _intervals(parts: Floats, whole: Integers) -> list[tuple[float, float]]:
     """95 % bootstrap intervals of the sums of each of ``parts`` [F, V] over that of ``whole`` [V]."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     num = len(whole)
     shares = []
     for _ in range(0, _REPLICATES, _AT_ONCE):
-        drawn = rng.multinomial(num, np.full(num, 1 / num), size=_AT_ONCE)
-        sums = drawn @ whole
-        shares.append((drawn @ parts.T)[sums > 0] / sums[sums > 0, None])
+        draws = rng.multinomial(num, np.full(num, 1 / num), size=_AT_ONCE)
+        sums = draws @ whole
+        shares.append((draws @ parts.T)[sums > 0] / sums[sums > 0, None])
     every = np.concatenate(shares)
     if not len(every):
         return [(math.nan, math.nan)] * len(parts)

@@ -46,40 +46,6 @@ class _Memorization:
         return ScoreEstimate(value, np.hypot(seen.se, unseen.se), value - away, value + away)
 
 
-CONSISTENCY = Score(
-    name="consistency",
-    formula="share of the trials without x that are right at epoch m",
-    unit="share of trials",
-    range=(0, 1),
-    high_means="easy",
-    needs=("prediction", "trials without x"),
-    source="Jiang et al. 2021, arXiv:2002.03206, at one share",
-    start=over_trials(lambda obs, m: _correct_where(~obs.trained_on_at(m), obs, m)),
-)
-
-MEMORIZATION = Score(
-    name="memorization",
-    formula="share of the trials with x that are right at epoch m, minus that of the trials without x",
-    unit="share of trials",
-    range=(-1, 1),
-    high_means="hard",
-    needs=("prediction", "trials without x"),
-    source="Feldman and Zhang 2020, arXiv:2008.03703",
-    start=_Memorization,
-)
-
-SELF_CONFIDENCE = Score(
-    name="self_confidence",
-    formula="mean of p_y at epoch m over the trials without x",
-    unit="probability",
-    range=(0, 1),
-    high_means="sound label",
-    needs=("p_y", "trials without x"),
-    source="Northcutt et al. 2021, arXiv:1911.00068",
-    start=over_trials(lambda obs, m: np.where(obs.trained_on_at(m), np.nan, obs.p_label[obs.row(m)])),
-)
-
-
 NORTHCUTT = "Northcutt et al. 2021, arXiv:1911.00068"
 
 _ROUNDING = 1e-9
@@ -205,26 +171,55 @@ class _Flag:
         return ScoreEstimate(flag, *np.full((3, len(self._labels)), np.nan))
 
 
-NORMALIZED_MARGIN = Score(
-    name="normalized_margin",
-    formula="q_y - max_{k != y} q_k, q the mean of p at epoch m over the trials without x; "
-    "error: that of p_y - p_k, k the likeliest other class",
-    unit="probability",
-    range=(-1, 1),
-    high_means="sound label",
-    needs=("logits", "trials without x"),
-    source=NORTHCUTT,
-    start=_NormalizedMargin,
+HELD_OUT: tuple[Score, ...] = (
+    Score(
+        name="consistency",
+        formula="share of the trials without x that are right at epoch m",
+        unit="share of trials",
+        high_means="easy",
+        needs=("prediction", "trials without x"),
+        source="Jiang et al. 2021, arXiv:2002.03206, at one share",
+        start=over_trials(lambda obs, m: _correct_where(~obs.trained_on_at(m), obs, m)),
+    ),
+    Score(
+        name="memorization",
+        formula="share of the trials with x that are right at epoch m, minus that of the trials without x",
+        unit="share of trials",
+        range=(-1, 1),
+        high_means="hard",
+        needs=("prediction", "trials without x"),
+        source="Feldman and Zhang 2020, arXiv:2008.03703",
+        start=_Memorization,
+    ),
+    Score(
+        name="self_confidence",
+        formula="mean of p_y at epoch m over the trials without x",
+        unit="probability",
+        high_means="sound label",
+        needs=("p_y", "trials without x"),
+        source="Northcutt et al. 2021, arXiv:1911.00068",
+        start=over_trials(lambda obs, m: np.where(obs.trained_on_at(m), np.nan, obs.p_label[obs.row(m)])),
+    ),
+    Score(
+        name="normalized_margin",
+        formula="q_y - max_{k != y} q_k, q the mean of p at epoch m over the trials without x; "
+        "error: that of p_y - p_k, k the likeliest other class",
+        unit="probability",
+        range=(-1, 1),
+        high_means="sound label",
+        needs=("logits", "trials without x"),
+        source=NORTHCUTT,
+        start=_NormalizedMargin,
+    ),
+    Score(
+        name="confident_learning_flag",
+        formula="1 where the largest q_k with q_k >= t_k is of another class than y, t_k = mean of q_k "
+        "over the examples labelled k; no error",
+        unit="flag",
+        high_means="suspect label",
+        needs=("logits", "trials without x"),
+        source=NORTHCUTT,
+        start=_Flag,
+    ),
 )
-
-CONFIDENT_LEARNING_FLAG = Score(
-    name="confident_learning_flag",
-    formula="1 where the largest q_k with q_k >= t_k is of another class than y, t_k = mean of q_k "
-    "over the examples labelled k; no error",
-    unit="flag",
-    range=(0, 1),
-    high_means="suspect label",
-    needs=("logits", "trials without x"),
-    source=NORTHCUTT,
-    start=_Flag,
-)
+"""Scores of the trials that left an example out."""

@@ -143,7 +143,7 @@ Columns: TypeAlias = Mapping[str, npt.NDArray[Any]]
 """Result of `score_columns`: a name and an array [K] each."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """One score, declared.
 
@@ -156,10 +156,10 @@ class Score:
     name: str
     formula: str
     unit: str
-    range: tuple[float, float]
+    range: tuple[float, float] = (0, 1)
     high_means: HighMeans
     needs: tuple[Need, ...]
-    source: str
+    source: str = "definition"
     start: Start
     never_learned: Callable[[Columns, int], tuple[npt.NDArray[np.bool_], int]] | None = None
 
@@ -176,36 +176,39 @@ class Score:
 
 
 class MeanOverTrials:
-    """A score per trial, averaged over the trials that define it, with its error."""
+    """A score per trial, averaged over the trials that define it, with its error.
 
-    def __init__(self, per_trial: PerTrial, labels: npt.NDArray[np.int64], num_classes: int) -> None:  # noqa: ARG002
-        self._per_trial = per_trial
+    A score over ``epochs`` sums up those of 1..m that were observed. It is undefined in a trial of which one
+    epoch of several was observed: that one has no course, and its value is another score's. Heads on growing
+    shares of the examples have no ``course`` over epochs at all.
+    """
+
+    def __init__(
+        self,
+        per_trial: PerTrial,
+        epochs: bool,
+        course: bool,
+        labels: npt.NDArray[np.int64],
+        num_classes: int,  # noqa: ARG002
+    ) -> None:
+        self._per_trial, self._epochs, self._course = per_trial, epochs, course
         self._moments = ScoreMoments(len(labels))
 
     def add(self, obs: Observations, m: int, first: int) -> None:
         """Take a piece of a trial; heads speak of the examples that they were not shown alone."""
-        values = self._per_trial(obs, m)
+        undefined = (self._epochs and obs.num_until(m) == 1 < m) or (self._course and obs.by_share)
+        values = np.full(len(obs.labels), np.nan) if undefined else self._per_trial(obs, m)
         if obs.by_share:
             values = np.where(obs.trained_on_at(m), np.nan, values)
         self._moments.add(values, first)
 
     def result(self) -> ScoreEstimate:
-        """The mean over the trials that define it, see `Moments.estimate`."""
         return self._moments.estimate()
 
 
-def over_trials(per_trial: PerTrial) -> Start:
-    """The mean over trials of a score that is computed trial by trial."""
-    return partial(MeanOverTrials, per_trial)
-
-
-def of_a_course(per_trial: PerTrial) -> PerTrial:
-    """A score that needs a course over epochs: heads on growing shares of the examples have none."""
-
-    def unless_by_share(obs: Observations, m: int) -> Values:
-        return np.full(len(obs.labels), np.nan) if obs.by_share else per_trial(obs, m)
-
-    return unless_by_share
+def over_trials(per_trial: PerTrial, *, epochs: bool = False, course: bool = False) -> Start:
+    """The mean over trials of a score that is computed trial by trial, see `MeanOverTrials`."""
+    return partial(MeanOverTrials, per_trial, epochs, course)
 
 
 def formula_text(formula: str, row_name: str) -> str:
@@ -213,26 +216,6 @@ def formula_text(formula: str, row_name: str) -> str:
     if row_name == "epoch":
         return formula
     return formula.replace("epochs", "shares").replace("epoch", row_name)
-
-
-def over_epochs(per_trial: PerTrial) -> Start:
-    """`over_trials` of a score that sums up the epochs 1..m, as far as they were observed.
-
-    It is undefined in a trial of which one epoch of several was observed: that one has no course, and its
-    value is another score's.
-    """
-
-    def if_several(obs: Observations, m: int) -> Values:
-        if obs.num_until(m) == 1 < m:
-            return np.full(len(obs.labels), np.nan)
-        return per_trial(obs, m)
-
-    return over_trials(if_several)
-
-
-def p_label_until(obs: Observations, m: int) -> Values:
-    """Probability of the label after the epochs observed among 1..m: [epochs, K]."""
-    return np.asarray(obs.p_label[: obs.num_until(m)])
 
 
 def correct_after(obs: Observations, epoch: int) -> npt.NDArray[np.bool_]:
@@ -243,8 +226,3 @@ def correct_after(obs: Observations, epoch: int) -> npt.NDArray[np.bool_]:
 def correct_until(obs: Observations, m: int) -> npt.NDArray[np.bool_]:
     """`correct_after` for the epochs observed among 1..m: [epochs, K]."""
     return np.asarray(obs.prediction[: obs.num_until(m)] == obs.labels)
-
-
-def sees_every_epoch(obs: Observations, m: int) -> bool:
-    """Were all of the epochs 1..m observed? Some scores need each one of them."""
-    return obs.num_until(m) == m

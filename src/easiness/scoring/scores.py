@@ -1,6 +1,6 @@
 """Scores that average or spread a quantity over the epochs 1..m, as far as observed, or over windows.
 
-All but those over windows are undefined where only one of several epochs was observed: see `over_epochs`.
+All but those over windows are undefined where only one of several epochs was observed: see `MeanOverTrials`.
 
 Windows are of J = 10 epochs and end at J..m: the one that ends at m counts. Public code differs in that: the
 authors of Dyn-Unc leave the last window out, those of DUAL, who also compute Dyn-Unc, count every one. Both
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +26,7 @@ from easiness.scoring.score import (
     Values,
     correct_after,
     correct_until,
-    of_a_course,
-    over_epochs,
     over_trials,
-    p_label_until,
-    sees_every_epoch,
 )
 
 Counts = npt.NDArray[np.int64]
@@ -107,7 +102,6 @@ class EasinessCounts:
         return int(self._num_seen.min())
 
     def add(self, obs: Observations, m: int, first: int) -> None:
-        """Take a piece of a trial."""
         part = slice(first, first + len(obs.labels))
         heard = np.ones(len(obs.labels), np.bool_)
         if obs.by_share:
@@ -133,19 +127,6 @@ class EasinessCounts:
         return ScoreEstimate(value, posterior_std * (num_trials / most), low, high)
 
 
-EASINESS = Score(
-    name="easiness",
-    formula="number of trials right at epoch m, divided by the largest such number; error: std of the "
-    "Jeffreys posterior, divided likewise",
-    unit="share",
-    range=(0, 1),
-    high_means="easy",
-    needs=("prediction",),
-    source="Kishida and Nakayama 2019, Eq. 1, arXiv:1911.10739",
-    start=EasinessCounts,
-)
-
-
 def _difficulty(obs: Observations, m: int) -> Values:
     num = obs.num_until(m)
     rows = [num - 1] if obs.by_share else [*range(num), num - 1]
@@ -155,18 +136,6 @@ def _difficulty(obs: Observations, m: int) -> Values:
         smaller = np.exp(-np.abs(margin))  # of the two odds, so that nothing overflows
         total += np.where(margin > 0, smaller, 1) / (1 + smaller)
     return total / len(rows)
-
-
-DIFFICULTY = Score(
-    name="difficulty",
-    formula="r / (p_y + r), r the largest p_k of another class; of trainings the mean up to m, m twice",
-    unit="probability",
-    range=(0, 1),
-    high_means="hard",
-    needs=("margin",),
-    source="ours",
-    start=over_trials(_difficulty),
-)
 
 
 def _row(column: npt.NDArray[np.float32], obs: Observations, m: int) -> Values:
@@ -179,54 +148,9 @@ def _max_confidence(obs: Observations, m: int) -> Values:
     return np.minimum(np.exp(exponent), 1.0)
 
 
-EL2N = Score(
-    name="el2n",
-    formula="norm_2(p - onehot(y)) at epoch m",
-    unit="probability",
-    range=(0, math.sqrt(2)),
-    high_means="hard",
-    needs=("error norm",),
-    source="Paul et al. 2021, arXiv:2107.07075",
-    start=over_trials(lambda obs, m: _row(obs.error_norm, obs, m)),
-)
-
-LOSS = Score(
-    name="loss",
-    formula="-log p_y at epoch m",
-    unit="nats",
-    range=(0, math.inf),
-    high_means="hard",
-    needs=("p_y",),
-    source="definition",
-    start=over_trials(lambda obs, m: _row(obs.loss, obs, m)),
-)
-
-ENTROPY = Score(
-    name="entropy",
-    formula="-sum_k p_k log p_k at epoch m",
-    unit="nats",
-    range=(0, math.inf),
-    high_means="unsure",
-    needs=("entropy",),
-    source="definition",
-    start=over_trials(lambda obs, m: _row(obs.entropy, obs, m)),
-)
-
-MAX_CONFIDENCE = Score(
-    name="max_confidence",
-    formula="max_k p_k at epoch m",
-    unit="probability",
-    range=(0, 1),
-    high_means="easy",
-    needs=("p_y", "margin"),
-    source="definition",
-    start=over_trials(_max_confidence),
-)
-
-
 def _forgetting_events(obs: Observations, m: int) -> Values:
     correct = correct_until(obs, m)
-    if not sees_every_epoch(obs, m):
+    if obs.num_until(m) < m:
         return np.full(len(obs.labels), np.nan)
     events = (correct[:-1] & ~correct[1:]).sum(axis=0)
     return np.where(correct.any(axis=0), events, np.nan)
@@ -245,121 +169,21 @@ def _iteration_learned(obs: Observations, m: int) -> Values:
     return np.where(correct[-1], since, np.nan)
 
 
-FORGETTING_EVENTS = Score(
-    name="forgetting_events",
-    formula="number of t < m with a_t = 1 and a_{t+1} = 0; over the trials that learned x",
-    unit="events",
-    range=(0, math.inf),
-    high_means="hard",
-    needs=("prediction",),
-    source="Toneva et al. 2019, arXiv:1812.05159",
-    start=over_trials(of_a_course(_forgetting_events)),
-    # as many as there are epochs; m epochs have room for m / 2 events at most
-    never_learned=lambda columns, m: (columns["never_learned"], m),
-)
-
-FIRST_LEARNED_EPOCH = Score(
-    name="first_learned_epoch",
-    formula="first t with a_t = 1; over the trials that learned x",
-    unit="epochs",
-    range=(1, math.inf),
-    high_means="hard",
-    needs=("prediction",),
-    source="definition",
-    start=over_epochs(of_a_course(_first_learned_epoch)),
-    never_learned=lambda columns, m: (columns["never_learned"], m + 1),
-)
-
-ITERATION_LEARNED = Score(
-    name="iteration_learned",
-    formula="first t with a = 1 from t to m; over the trials right at epoch m",
-    unit="epochs",
-    range=(1, math.inf),
-    high_means="hard",
-    needs=("prediction",),
-    source="Baldock et al. 2021, arXiv:2106.09647, of the label, not of the final prediction",
-    start=over_epochs(of_a_course(_iteration_learned)),
-    never_learned=lambda columns, m: (columns["easiness"] == 0, m + 1),
-)
-
-
 JIANG = "Jiang et al. 2021, arXiv:2002.03206"
 CARTOGRAPHY = "Swayamdipta et al. 2020, arXiv:2009.10795"
 
 
 def _variability(obs: Observations, m: int) -> Values:
-    p = p_label_until(obs, m)
+    p = obs.p_label[: obs.num_until(m)]
     return np.asarray((p - p[0]).std(axis=0))  # less the first row, so that equal values spread by exactly 0
 
 
 def _aleatoric(obs: Observations, m: int) -> Values:
     total = np.zeros(len(obs.labels))
-    observed = p_label_until(obs, m)
+    observed = obs.p_label[: obs.num_until(m)]
     for p in observed:
         total += p * (1 - p)
     return total / len(observed)
-
-
-CUMULATIVE_ACCURACY = Score(
-    name="cumulative_accuracy",
-    formula="mean of a over epochs",
-    unit="share of epochs",
-    range=(0, 1),
-    high_means="easy",
-    needs=("prediction",),
-    source=JIANG,
-    start=over_epochs(lambda obs, m: correct_until(obs, m).mean(axis=0)),
-)
-
-CORRECTNESS = replace(CUMULATIVE_ACCURACY, name="correctness", source=CARTOGRAPHY)
-
-CUMULATIVE_CONFIDENCE = Score(
-    name="cumulative_confidence",
-    formula="mean of p_y over epochs",
-    unit="probability",
-    range=(0, 1),
-    high_means="easy",
-    needs=("p_y",),
-    source=JIANG,
-    start=over_epochs(lambda obs, m: p_label_until(obs, m).mean(axis=0)),
-)
-
-CONFIDENCE = replace(CUMULATIVE_CONFIDENCE, name="confidence", source=CARTOGRAPHY)
-
-VARIABILITY = Score(
-    name="variability",
-    formula="population std of p_y over epochs",
-    unit="probability",
-    range=(0, 0.5),
-    high_means="ambiguous",
-    needs=("p_y",),
-    source=CARTOGRAPHY,
-    start=over_epochs(_variability),
-)
-
-ALEATORIC = Score(
-    name="aleatoric",
-    formula="mean of p_y (1 - p_y) over epochs",
-    unit="squared probability",
-    range=(0, 0.25),
-    high_means="ambiguous",
-    needs=("p_y",),
-    source="Seedat et al. 2022, Data-IQ, arXiv:2210.13043",
-    start=over_epochs(_aleatoric),
-)
-
-AUM = Score(
-    name="aum",
-    formula="mean of z_y - max_{k != y} z_k over epochs",
-    unit="logits",
-    range=(-math.inf, math.inf),
-    high_means="easy",
-    needs=("margin",),
-    source="Pleiss et al. 2020, arXiv:2001.10528",
-    start=over_epochs(
-        of_a_course(lambda obs, m: obs.margin[: obs.num_until(m)].mean(axis=0, dtype=np.float64))
-    ),
-)
 
 
 WINDOW = 10
@@ -373,7 +197,7 @@ def _over_windows(of_window: Callable[[Values, Values], Values]) -> Start:
     """The mean over trials of the mean over windows of what ``of_window`` makes of mean and std there."""
 
     def per_trial(obs: Observations, m: int) -> Values:
-        if m < WINDOW or not sees_every_epoch(obs, m):
+        if m < WINDOW or obs.num_until(m) < m:
             return np.full(len(obs.labels), np.nan)
         total = np.zeros(len(obs.labels))
         for last in range(WINDOW, m + 1):
@@ -381,27 +205,190 @@ def _over_windows(of_window: Callable[[Values, Values], Values]) -> Start:
             total += of_window(window.mean(axis=0), window.std(axis=0, ddof=1))
         return total / (m - WINDOW + 1)
 
-    return over_trials(of_a_course(per_trial))
+    return over_trials(per_trial, course=True)
 
 
-DYN_UNC = Score(
-    name="dyn_unc",
-    formula="mean over windows of 10 epochs of the sample std of p_y",
-    unit="probability",
-    range=(0, _LARGEST_STD),
-    high_means="ambiguous",
-    needs=("p_y",),
-    source="He et al. 2023, arXiv:2306.05175, whose code omits the last window",
-    start=_over_windows(lambda _, std: std),
+_accuracy = over_trials(lambda obs, m: correct_until(obs, m).mean(axis=0), epochs=True)
+_confidence = over_trials(lambda obs, m: obs.p_label[: obs.num_until(m)].mean(axis=0), epochs=True)
+
+OVER_TRIALS: tuple[Score, ...] = (
+    Score(
+        name="easiness",
+        formula="number of trials right at epoch m, divided by the largest such number; error: std of the "
+        "Jeffreys posterior, divided likewise",
+        unit="share",
+        high_means="easy",
+        needs=("prediction",),
+        source="Kishida and Nakayama 2019, Eq. 1, arXiv:1911.10739",
+        start=EasinessCounts,
+    ),
+    Score(
+        name="difficulty",
+        formula="r / (p_y + r), r the largest p_k of another class; of trainings the mean up to m, m twice",
+        unit="probability",
+        high_means="hard",
+        needs=("margin",),
+        source="ours",
+        start=over_trials(_difficulty),
+    ),
+    Score(
+        name="cumulative_accuracy",
+        formula="mean of a over epochs",
+        unit="share of epochs",
+        high_means="easy",
+        needs=("prediction",),
+        source=JIANG,
+        start=_accuracy,
+    ),
+    Score(
+        name="cumulative_confidence",
+        formula="mean of p_y over epochs",
+        unit="probability",
+        high_means="easy",
+        needs=("p_y",),
+        source=JIANG,
+        start=_confidence,
+    ),
+    Score(
+        name="forgetting_events",
+        formula="number of t < m with a_t = 1 and a_{t+1} = 0; over the trials that learned x",
+        unit="events",
+        range=(0, math.inf),
+        high_means="hard",
+        needs=("prediction",),
+        source="Toneva et al. 2019, arXiv:1812.05159",
+        start=over_trials(_forgetting_events, course=True),
+        # as many as there are epochs; m epochs have room for m / 2 events at most
+        never_learned=lambda columns, m: (columns["never_learned"], m),
+    ),
+    Score(
+        name="first_learned_epoch",
+        formula="first t with a_t = 1; over the trials that learned x",
+        unit="epochs",
+        range=(1, math.inf),
+        high_means="hard",
+        needs=("prediction",),
+        start=over_trials(_first_learned_epoch, epochs=True, course=True),
+        never_learned=lambda columns, m: (columns["never_learned"], m + 1),
+    ),
+    Score(
+        name="iteration_learned",
+        formula="first t with a = 1 from t to m; over the trials right at epoch m",
+        unit="epochs",
+        range=(1, math.inf),
+        high_means="hard",
+        needs=("prediction",),
+        source="Baldock et al. 2021, arXiv:2106.09647, of the label, not of the final prediction",
+        start=over_trials(_iteration_learned, epochs=True, course=True),
+        never_learned=lambda columns, m: (columns["easiness"] == 0, m + 1),
+    ),
+    Score(
+        name="el2n",
+        formula="norm_2(p - onehot(y)) at epoch m",
+        unit="probability",
+        range=(0, math.sqrt(2)),
+        high_means="hard",
+        needs=("error norm",),
+        source="Paul et al. 2021, arXiv:2107.07075",
+        start=over_trials(lambda obs, m: _row(obs.error_norm, obs, m)),
+    ),
+    Score(
+        name="aum",
+        formula="mean of z_y - max_{k != y} z_k over epochs",
+        unit="logits",
+        range=(-math.inf, math.inf),
+        high_means="easy",
+        needs=("margin",),
+        source="Pleiss et al. 2020, arXiv:2001.10528",
+        start=over_trials(
+            lambda obs, m: obs.margin[: obs.num_until(m)].mean(axis=0, dtype=np.float64),
+            epochs=True,
+            course=True,
+        ),
+    ),
+    Score(
+        name="confidence",
+        formula="mean of p_y over epochs",
+        unit="probability",
+        high_means="easy",
+        needs=("p_y",),
+        source=CARTOGRAPHY,
+        start=_confidence,
+    ),
+    Score(
+        name="variability",
+        formula="population std of p_y over epochs",
+        unit="probability",
+        range=(0, 0.5),
+        high_means="ambiguous",
+        needs=("p_y",),
+        source=CARTOGRAPHY,
+        start=over_trials(_variability, epochs=True),
+    ),
+    Score(
+        name="correctness",
+        formula="mean of a over epochs",
+        unit="share of epochs",
+        high_means="easy",
+        needs=("prediction",),
+        source=CARTOGRAPHY,
+        start=_accuracy,
+    ),
+    Score(
+        name="aleatoric",
+        formula="mean of p_y (1 - p_y) over epochs",
+        unit="squared probability",
+        range=(0, 0.25),
+        high_means="ambiguous",
+        needs=("p_y",),
+        source="Seedat et al. 2022, Data-IQ, arXiv:2210.13043",
+        start=over_trials(_aleatoric, epochs=True),
+    ),
+    Score(
+        name="dyn_unc",
+        formula="mean over windows of 10 epochs of the sample std of p_y",
+        unit="probability",
+        range=(0, _LARGEST_STD),
+        high_means="ambiguous",
+        needs=("p_y",),
+        source="He et al. 2023, arXiv:2306.05175, whose code omits the last window",
+        start=_over_windows(lambda _, std: std),
+    ),
+    Score(
+        name="dual",
+        formula="mean over windows of 10 epochs of (sample std of p_y) (1 - mean p_y)",
+        unit="squared probability",
+        range=(0, _LARGEST_DUAL),
+        high_means="ambiguous",
+        needs=("p_y",),
+        source="Cho et al. 2025, arXiv:2502.06905",
+        start=_over_windows(lambda mean, std: std * (1 - mean)),
+    ),
+    Score(
+        name="loss",
+        formula="-log p_y at epoch m",
+        unit="nats",
+        range=(0, math.inf),
+        high_means="hard",
+        needs=("p_y",),
+        start=over_trials(lambda obs, m: _row(obs.loss, obs, m)),
+    ),
+    Score(
+        name="entropy",
+        formula="-sum_k p_k log p_k at epoch m",
+        unit="nats",
+        range=(0, math.inf),
+        high_means="unsure",
+        needs=("entropy",),
+        start=over_trials(lambda obs, m: _row(obs.entropy, obs, m)),
+    ),
+    Score(
+        name="max_confidence",
+        formula="max_k p_k at epoch m",
+        unit="probability",
+        high_means="easy",
+        needs=("p_y", "margin"),
+        start=over_trials(_max_confidence),
+    ),
 )
-
-DUAL = Score(
-    name="dual",
-    formula="mean over windows of 10 epochs of (sample std of p_y) (1 - mean p_y)",
-    unit="squared probability",
-    range=(0, _LARGEST_DUAL),
-    high_means="ambiguous",
-    needs=("p_y",),
-    source="Cho et al. 2025, arXiv:2502.06905",
-    start=_over_windows(lambda mean, std: std * (1 - mean)),
-)
+"""Scores that any trial has a part in; two names of one formula share their start."""

@@ -12,39 +12,14 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput, nearest
 from easiness.records import Observations
-from easiness.scoring import held_out, scores
+from easiness.scoring.held_out import HELD_OUT
 from easiness.scoring.score import Accumulator, Score, ScoreEstimate, Start, correct_until
-from easiness.scoring.scores import EASINESS, EasinessCounts
+from easiness.scoring.scores import OVER_TRIALS, EasinessCounts
 
-SCORES: tuple[Score, ...] = (
-    scores.EASINESS,
-    scores.DIFFICULTY,
-    scores.CUMULATIVE_ACCURACY,
-    scores.CUMULATIVE_CONFIDENCE,
-    scores.FORGETTING_EVENTS,
-    scores.FIRST_LEARNED_EPOCH,
-    scores.ITERATION_LEARNED,
-    scores.EL2N,
-    scores.AUM,
-    scores.CONFIDENCE,
-    scores.VARIABILITY,
-    scores.CORRECTNESS,
-    scores.ALEATORIC,
-    scores.DYN_UNC,
-    scores.DUAL,
-    scores.LOSS,
-    scores.ENTROPY,
-    scores.MAX_CONFIDENCE,
-    held_out.CONSISTENCY,
-    held_out.MEMORIZATION,
-    held_out.SELF_CONFIDENCE,
-    held_out.NORMALIZED_MARGIN,
-    held_out.CONFIDENT_LEARNING_FLAG,
-)
+SCORES: tuple[Score, ...] = (*OVER_TRIALS, *HELD_OUT)
 
 
 def find_score(name: str) -> Score:
-    """The score of this name."""
     by_name = {score.name: score for score in SCORES}
     if name in by_name:
         return by_name[name]
@@ -75,25 +50,6 @@ def scores_markdown() -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-class _NeverLearned:
-    """Trials that are right about an example at no epoch up to m: a mask, never a value inside a score."""
-
-    def __init__(self, num_examples: int) -> None:
-        self._num_never, self._num_seen = np.zeros((2, num_examples), np.int64)
-
-    def add(self, obs: Observations, m: int, first: int) -> None:
-        part = slice(first, first + len(obs.labels))
-        heard = ~obs.trained_on_at(m) if obs.by_share else np.True_
-        self._num_never[part] += heard & ~correct_until(obs, m).any(axis=0)
-        self._num_seen[part] += heard
-
-    def columns(self) -> dict[str, npt.NDArray[Any]]:
-        return {
-            "never_learned": self._num_never == self._num_seen,
-            "never_learned_share": self._num_never / self._num_seen,
-        }
-
-
 class Scoring:
     """Scores of K examples after m epochs, every one or some, from trials that come whole or in pieces.
 
@@ -110,12 +66,13 @@ class Scoring:
     ) -> None:
         """``labels`` [K] are class indices, ``epoch`` is m; `EasinessCounts` counts ``heard`` heads."""
         self._epoch, self._scores = epoch, scores
-        self._never_learned = _NeverLearned(len(labels))
+        # trials that are right about an example at no epoch up to m: a mask, never a value inside a score
+        self._num_never, self._num_seen = np.zeros((2, len(labels)), np.int64)
         self._accumulators: dict[Start, Accumulator] = {
             score.start: score.start(labels, num_classes) for score in scores
         }
-        if EASINESS.start in self._accumulators:
-            self._accumulators[EASINESS.start] = EasinessCounts(labels, num_classes, heard)
+        if EasinessCounts in self._accumulators:
+            self._accumulators[EasinessCounts] = EasinessCounts(labels, num_classes, heard)
 
     def add(self, obs: Observations, first: int = 0) -> None:
         """Take a trial, or a piece of it whose examples stand at ``first`` and after it in the run."""
@@ -128,12 +85,15 @@ class Scoring:
             raise BadInput(f"epoch {self._epoch}: a trial was not observed after it; ask for one of {seen}")
         for accumulator in self._accumulators.values():
             accumulator.add(obs, self._epoch, first)
-        self._never_learned.add(obs, self._epoch, first)
+        part = slice(first, first + len(obs.labels))
+        heard = ~obs.trained_on_at(self._epoch) if obs.by_share else np.True_
+        self._num_never[part] += heard & ~correct_until(obs, self._epoch).any(axis=0)
+        self._num_seen[part] += heard
 
     @property
     def counts(self) -> EasinessCounts:
         """The number of trials right about each example at m, of those added; `columns` gives it away."""
-        counts = self._accumulators[EASINESS.start]
+        counts = self._accumulators[EasinessCounts]
         assert isinstance(counts, EasinessCounts)
         return counts
 
@@ -150,7 +110,9 @@ class Scoring:
             columns[score.name], columns[f"{score.name}_se"] = value, se
             for end, at in zip(("low", "high"), ends, strict=True):
                 columns[f"{score.name}_{end}"] = np.clip(at, *score.range, out=at)
-        return columns | self._never_learned.columns()
+        columns["never_learned"] = self._num_never == self._num_seen
+        columns["never_learned_share"] = self._num_never / self._num_seen
+        return columns
 
 
 def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.NDArray[Any]]:

@@ -69,7 +69,6 @@ from .text import (
     chosen_percent as chosen_percent,
     count as count,
     counted as counted,
-    duration as duration,
     duration_text as duration_text,
     interval_text as interval_text,
     listed as listed,

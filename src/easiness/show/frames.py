@@ -6,7 +6,7 @@ import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from easiness.lazy import pd
@@ -129,25 +129,16 @@ def numbers(
     decided: str = "",
 ) -> Column:
     """Numbers with so many digits, with the interval from ``low`` to ``high`` where these are columns."""
-    return Column(
-        lambda value: number(float(value), digits, signed=signed),
-        about,
-        title,
-        low,
-        high,
-        lambda value, least, most: with_interval(
-            float(value), float(least), float(most), digits, signed=signed
-        ),
-        decided,
-        "Number.",
-    )
+    text = partial(number, digits=digits, signed=signed)
+    within = partial(with_interval, digits=digits, signed=signed)
+    return Column(text, about, title, low, high, within, decided, "Number.")
 
 
 def means(error: str, digits: int = 3, about: str = "", title: str = "", *, decided: str = "") -> Column:
     """Means with their deviation or standard error in the column ``error``: ``0.912 ± 0.004``."""
 
-    def within(value: Any, spread: Any, _: Any) -> str:
-        return plus_minus(float(value), float(spread), digits)
+    def within(value: float, spread: float, _: float) -> str:
+        return plus_minus(value, spread, digits)
 
     return Column(str, about, title, error, error, within, decided, "Mean.")
 
@@ -172,19 +163,18 @@ def points(about: str = "", title: str = "", *, low: str = "", high: str = "") -
     def within(value: float, least: float, most: float) -> str:
         return with_interval(100 * value, 100 * least, 100 * most, 1, signed=True)
 
-    text = "Difference of shares, in points."
-    return Column(
-        lambda value: number(100 * value, 1, signed=True), about, title, low, high, within, kind=text
-    )
+    def text(value: float) -> str:
+        return number(100 * value, 1, signed=True)
+
+    return Column(text, about, title, low, high, within, kind="Difference of shares, in points.")
 
 
 def intervals(digits: int = 2, about: str = "", title: str = "", *, high: str) -> Column:
     """The lower ends of intervals, written with the column of the upper ends: ``0.12 to 0.34``."""
-
-    def ends(least: Any, _: Any, most: Any) -> str:
-        return interval_text(float(least), float(most), digits)
-
-    return Column(str, about, title, high, high, ends, kind="Lower end of an interval.")
+    kind = "Lower end of an interval."
+    return Column(
+        str, about, title, high, high, lambda low, _, high: interval_text(low, high, digits), kind=kind
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,19 +199,15 @@ class Frame:
     @cached_property
     def section(self) -> Section:
         """The table to read; the first row is its header, which explains itself in a notebook."""
-        head: list[str] = [
-            Embedded(column.title or name, _explained(column.title or name, column.meaning(name)))
-            for name, column in self.columns.items()
-        ]
+        head: list[str] = []
+        for name, column in self.columns.items():  # of which two may have one title
+            title, meaning = column.title or name, html.escape(column.meaning(name))
+            head.append(Embedded(title, f'<abbr title="{meaning}">{html.escape(title)}</abbr>'))
         rows = [
             [column.cell(row, name) for name, column in self.columns.items()]
             for row in self.data.to_dict("records")
         ]
         return Section(self.title, self.note, [head, *rows], self.notices)
-
-
-def _explained(title: str, meaning: str) -> str:
-    return f'<abbr title="{html.escape(meaning)}">{html.escape(title)}</abbr>'
 
 
 def table(
@@ -232,11 +218,11 @@ def table(
     An estimate has a ``value`` and an ``interval``, and may say whether it is ``decided``.
     """
 
-    def estimated(one: Any) -> str:
+    def estimate_text(one: Any) -> str:
         low, high = one.interval
         text = with_interval(one.value, low, high, digits, signed=signed)
         return marked(text, getattr(one, "decided", True)) if text else ""
 
     types = {str: names(), int: counts(), float: numbers(digits)}
-    columns = {name: types.get(type(value), Column(estimated)) for name, value in rows[0].items()}
+    columns = {name: types.get(type(value), Column(estimate_text)) for name, value in rows[0].items()}
     return Frame(title, note, pd.DataFrame(rows), columns)

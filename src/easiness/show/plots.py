@@ -45,15 +45,12 @@ def dots_with_intervals(
     A series has a name and a color. What is not there is NaN.
     """
     figure, axes = new_axes(5.2, 1.2 + 0.35 * len(names))
-    for row, (name, (found, color)) in enumerate(series.items()):
-        values, low, high = np.array(found, np.float64).T
+    for row, (name, (estimates, color)) in enumerate(series.items()):
+        values, low, high = np.array(estimates, np.float64).T
         places = np.arange(len(names)) + 0.24 * (row - (len(series) - 1) / 2)
         axes.hlines(places, low, high, color=color, linewidth=3, alpha=0.5)
         axes.plot(values, places, "o", color=color, label=name)
-    axes.set_yticks(range(len(names)), list(names), parse_math=False)
-    axes.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
-    if len(series) > 1:
-        legend_above(axes, len(series))
+    _name_rows(axes, names, label, len(series))
     return figure
 
 
@@ -64,13 +61,16 @@ def bars(names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]]
     for row, (name, (lengths, color)) in enumerate(series.items()):
         places = np.arange(len(names)) + height * (row - (len(series) - 1) / 2)
         axes.barh(places, lengths, 0.9 * height, color=color, label=name)
-    axes.set_yticks(range(len(names)), list(names), parse_math=False)
-    axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
-    axes.set(xlabel=label)
-    if len(series) > 1:
-        legend_above(axes, len(series))
+    _name_rows(axes, names, label, len(series))
     return figure
+
+
+def _name_rows(axes: Axes, names: Sequence[str], label: str, num_series: int) -> None:
+    axes.set_yticks(range(len(names)), list(names), parse_math=False)
+    axes.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
+    if num_series > 1:
+        legend_above(axes, num_series)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +133,9 @@ def curves(
     grid = figure.add_gridspec(-(-len(panels) // across), across)
     first.set_subplotspec(grid[0])
     others = [figure.add_subplot(grid[at], sharey=first) for at in range(1, len(panels))]
-    for at, (axes, (title, drawn)) in enumerate(zip([first, *others], panels.items(), strict=True)):
+    for at, (axes, (title, lines)) in enumerate(zip([first, *others], panels.items(), strict=True)):
         quiet(axes)
-        for one in drawn:
+        for one in lines:
             draw_curve(axes, one)
         axes.set_title(title, fontsize=FONT_SIZE, color=INK)
         axes.set(xlabel=x, ylabel="" if at % across else y)
@@ -155,8 +155,8 @@ def pictures(rows: Sequence[Sequence[npt.NDArray[Any]]], titles: Sequence[str], 
 
     figure = Figure(figsize=(0.4 + 0.9 * len(titles), 0.5 + 0.9 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), len(titles), squeeze=False)
-    for shown, panels in zip(rows, grid, strict=True):
-        for values, axes in zip(shown, panels, strict=True):
+    for row, panels in zip(rows, grid, strict=True):
+        for values, axes in zip(row, panels, strict=True):
             axes.imshow(values, cmap="gray", vmin=-most, vmax=most, interpolation="nearest")
             axes.set_axis_off()
     for title, axes in zip(titles, grid[0], strict=True):

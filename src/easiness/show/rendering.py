@@ -7,15 +7,13 @@ import io
 import json
 import re
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from easiness.csv_cells import to_cell
-from easiness.named_import import offered
+from easiness.lazy import pd
+from easiness.named_import import find_offer
 from easiness.show.result import Result
 from easiness.show.svg import picture_bytes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 """The formats that a figure alone can be written in."""
@@ -40,7 +38,7 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
     elif suffix == ".md":
         file.write(f"{result.markdown().rstrip()}\n\nMade by easiness {version('easiness')}.\n".encode())
     elif suffix == ".html":
-        file.write(offered("result_page")(result).encode())
+        file.write(find_offer("result_page")(result).encode())
     elif suffix in PICTURE_SUFFIXES:
         file.write(picture_bytes(result.figure(), suffix, about=result.in_full()))
     else:
@@ -61,7 +59,7 @@ def json_bytes(document: Any) -> bytes:
 
 # What the library leaves without quotes: readers end the row at a carriage return, and a spreadsheet of other
 # countries the cell at a semicolon or tab, behind which it would look for a formula
-_QUOTED = re.compile("[\r;\t]")
+_NEEDS_QUOTES = re.compile("[\r;\t]")
 
 
 def write_csv(table: pd.DataFrame, file: Any) -> None:
@@ -71,16 +69,18 @@ def write_csv(table: pd.DataFrame, file: Any) -> None:
     """
     import numpy as np
 
-    written = table.copy(deep=False)
-    quoted = False
+    frame = table.copy(deep=False)
+    needs_quotes = False
     for place, kind in enumerate(table.dtypes):
         if str(kind) in _WITH_TEXTS:
             column = table.iloc[:, place]
             texts = [to_cell(cell) if isinstance(cell, str) else cell for cell in column]
-            quoted = quoted or any(_QUOTED.search(cell) for cell in texts if isinstance(cell, str))
-            written.isetitem(place, np.fromiter(texts, object, len(texts)))
-    written.columns = [to_cell(str(name)) for name in table.columns]
-    written.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL)
+            needs_quotes = needs_quotes or any(
+                _NEEDS_QUOTES.search(cell) for cell in texts if isinstance(cell, str)
+            )
+            frame.isetitem(place, np.fromiter(texts, object, len(texts)))
+    frame.columns = [to_cell(str(name)) for name in table.columns]
+    frame.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC if needs_quotes else csv.QUOTE_MINIMAL)
 
 
 def write_parquet(table: pd.DataFrame, file: Any, **about: str) -> None:
@@ -89,11 +89,11 @@ def write_parquet(table: pd.DataFrame, file: Any, **about: str) -> None:
     A column of numbers and texts, such as ids of two splits, is one of texts, as in a CSV. The version of
     this package and what is said ``about`` the table are its ``attrs``, as which pandas reads them again.
     """
-    written = table.copy(deep=False)
-    written.attrs = {"easiness": version("easiness")}
-    written.attrs.update(about)
+    frame = table.copy(deep=False)
+    frame.attrs = {"easiness": version("easiness")}
+    frame.attrs.update(about)
     for place, kind in enumerate(table.dtypes):
         column = table.iloc[:, place]
         if str(kind) == "object" and len({isinstance(cell, str) for cell in column[column.notna()]}) > 1:
-            written.isetitem(place, column.map(str, na_action="ignore").to_numpy(object))
-    written.to_parquet(file, index=False)
+            frame.isetitem(place, column.map(str, na_action="ignore").to_numpy(object))
+    frame.to_parquet(file, index=False)

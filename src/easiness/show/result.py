@@ -9,19 +9,17 @@ import re
 import shutil
 import textwrap
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from easiness.errors import printable
+from easiness.lazy import Figure, pd
 from easiness.regular_file import in_words
 from easiness.show.svg import figure_html
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
     from easiness.show.frames import Frame
 
 
@@ -45,8 +43,9 @@ class ShownExample(NamedTuple):
 
     @classmethod
     def of(cls, uri: str | None, text: str, sound: str | None) -> Self:
-        """Everything at once, of a long text the beginning."""
-        return cls(uri, _readable(text), sound)
+        """The same with pictures of its control characters, of a long text the beginning."""
+        more = f" … ({_LONGEST_CELL:,} of {len(text):,} letters)" if len(text) > _LONGEST_CELL else ""
+        return cls(uri, text[:_LONGEST_CELL].translate(_CONTROLS) + more, sound)
 
     @property
     def size(self) -> int:
@@ -59,23 +58,11 @@ class ShownExample(NamedTuple):
 
     def html(self) -> str:
         """The elements for a notebook; every text is escaped, and nothing plays or loads by itself."""
-        return "".join(self._elements())
-
-    def _elements(self) -> Iterator[str]:
-        text = html.escape(self.text)
-        if self.uri is not None:
-            yield f'<img style="{_STYLES["img"]}" src="{html.escape(self.uri)}" alt="{text}">'
-        if self.sound is not None:
-            source = html.escape(self.sound)
-            yield f'<audio style="{_STYLES["audio"]}" controls preload="none" src="{source}"></audio>'
-        if not self.size:
-            yield f'<div dir="auto" style="{_STYLES["div"]}">{text}</div>'
-
-
-def _readable(text: str) -> str:
-    """The text with pictures of its control characters, and cut where it is very long."""
-    more = f" … ({_LONGEST_CELL:,} of {len(text):,} letters)" if len(text) > _LONGEST_CELL else ""
-    return text[:_LONGEST_CELL].translate(_CONTROLS) + more
+        text, uri, sound = (html.escape(one or "") for one in (self.text, self.uri, self.sound))
+        elements = f'<img style="{_STYLES["img"]}" src="{uri}" alt="{text}">' if uri else ""
+        if sound:
+            elements += f'<audio style="{_STYLES["audio"]}" controls preload="none" src="{sound}"></audio>'
+        return elements or f'<div dir="auto" style="{_STYLES["div"]}">{text}</div>'
 
 
 class Embedded(str):
@@ -85,9 +72,9 @@ class Embedded(str):
 
     def __new__(cls, text: str, html: str) -> Self:
         """``html`` is shown as it is, so that every text in it has to be escaped."""
-        made = super().__new__(cls, text)
-        made.html = html
-        return made
+        cell = super().__new__(cls, text)
+        cell.html = html
+        return cell
 
 
 _LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
@@ -117,18 +104,18 @@ def sections_text(sections: Iterable[Section]) -> str:
     Texts are cut to the width of the terminal, or to 160 columns where there is none. The note of the table
     before is not said again.
     """
-    shown = [_visible(section) for section in sections]
-    before = [None, *(section.note for section in shown)]
+    sections_to_print = [_visible(section) for section in sections]
+    before = [None, *(section.note for section in sections_to_print)]
     return "\n\n".join(
         "\n".join(
             [
                 section.title,
                 *(f"{textwrap.fill(f'Note: {notice}', 100)}\n" for notice in section.notices),
-                *([textwrap.fill(section.note, 100)] if section.note != said else []),
-                *([f"\n{_aligned(section.rows)}"] if len(section.rows) > 1 else []),
+                *([textwrap.fill(section.note, 100)] if section.note != before_note else []),
+                *([f"\n{_columns_text(section.rows)}"] if len(section.rows) > 1 else []),
             ]
         )
-        for section, said in zip(shown, before, strict=False)
+        for section, before_note in zip(sections_to_print, before, strict=False)
     )
 
 
@@ -147,36 +134,32 @@ def sections_markdown(sections: Iterable[Section]) -> str:
     )
 
 
-def sections_html(sections: Iterable[Section], said: Iterable[str] = (), figure: str = "") -> str:
+def sections_html(sections: Iterable[Section], lead: Iterable[str] = (), figure: str = "") -> str:
     """The same as HTML, below sentences ``said`` and a ``figure`` that is HTML; every text is escaped."""
-    sentences = "".join(f"<li>{html.escape(text)}</li>" for text in said)
-    shown = (f"<ul>{sentences}</ul>" if sentences else "") + figure
+    sentences = "".join(f"<li>{html.escape(text)}</li>" for text in lead)
+    parts = (f"<ul>{sentences}</ul>" if sentences else "") + figure
     for section in sections:
         title, note = html.escape(section.title), html.escape(section.note)
         notices = "".join(
             f"<p><strong>Note:</strong> {html.escape(notice)}</p>" for notice in section.notices
         )
         table = _html(section.rows) if len(section.rows) > 1 else ""
-        shown += f"<h4>{title}</h4>{notices}<p>{note}</p>{table}"
+        parts += f"<h4>{title}</h4>{notices}<p>{note}</p>{table}"
     # class names and ids are not to be read as mathematics
-    return f'<div class="tex2jax_ignore mathjax_ignore">{shown}</div>'
+    return f'<div class="tex2jax_ignore mathjax_ignore">{parts}</div>'
 
 
-def result_html(figure: Figure, sections: list[Section], said: Iterable[str] = ()) -> str:
+def result_html(figure: Figure, sections: list[Section], lead: Iterable[str] = ()) -> str:
     """A result: the sentences ``said``, the figure, then the tables."""
     of = repr([[section.title, section.note, section.rows] for section in sections])
-    return sections_html(sections, said, figure_html(figure, of=of, label=sections[0].title))
+    return sections_html(sections, lead, figure_html(figure, of=of, label=sections[0].title))
 
 
 def _html(rows: list[list[str]]) -> str:
-    header, *body = ([_cell_html(cell) for cell in row] for row in rows)
+    header, *body = ([getattr(cell, "html", None) or html.escape(cell) for cell in row] for row in rows)
     head = "".join(f"<th>{cell}</th>" for cell in header)
     lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
-
-
-def _cell_html(cell: str) -> str:
-    return cell.html if isinstance(cell, Embedded) else html.escape(cell)
 
 
 def _visible(section: Section) -> Section:
@@ -187,17 +170,17 @@ def _visible(section: Section) -> Section:
     return Section(title, note, rows, tuple(notices))
 
 
-def _aligned(rows: list[list[str]]) -> str:
+def _columns_text(rows: list[list[str]]) -> str:
     texts = _texts(rows)
     widths = _cut([max(map(len, column)) for column in zip(*rows, strict=True)], texts)
-    lines = (
-        "  ".join(
-            _within(cell, width).ljust(width) if column in {0, *texts} else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)
+    lines = []
+    for row in rows:
+        cells = []
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            text = cell if len(cell) <= width else f"{cell[: width - 1]}…"
+            cells.append(text.ljust(width) if column in {0, *texts} else text.rjust(width))
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
 
 
 def _texts(rows: list[list[str]]) -> list[int]:
@@ -208,14 +191,10 @@ def _cut(widths: list[int], texts: list[int]) -> list[int]:
     """Widths of columns that fit the terminal, as far as ``texts`` can be cut, the longest first."""
     over = sum(widths) + 2 * (len(widths) - 1) - shutil.get_terminal_size((_WIDE, 0)).columns
     for column in sorted(texts, key=widths.__getitem__, reverse=True):
-        taken = max(0, min(over, widths[column] - _LEAST))
-        widths[column] -= taken
-        over -= taken
+        cut = max(0, min(over, widths[column] - _LEAST))
+        widths[column] -= cut
+        over -= cut
     return widths
-
-
-def _within(cell: str, width: int) -> str:
-    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
 
 
 def markdown_text(text: str) -> str:
@@ -244,34 +223,26 @@ def defined(value: Any) -> Any:
 
 _LONGEST = 60  # characters of what one field holds
 _LINE = 120  # characters of a line
+_NOTHING = ("None", "False", "''", "[]", "()")
 
 
-def in_short(value: Any) -> str:
-    """The name of a dataclass with its fields that are numbers or names, or short lists or values of them."""
-    shown = ", ".join(f"{name}={text}" for name, text in _fields(value, in_short))
-    return f"{type(value).__name__}({shown})"
+def in_a_line(value: Any, *, whole: bool = False) -> str:
+    """The name of a dataclass with its fields that are numbers or names, or short lists or values of them.
 
-
-def in_a_line(value: Any) -> str:
-    """As `in_short`, without what is empty, off or not there, and cut where the line is long."""
+    Where it is not to be ``whole``, without what is empty, off or not there, and cut where it is long.
+    """
     line = f"{type(value).__name__}("
-    for name, text in _fields(value, in_a_line):
-        if text in ("None", "False", "''", "[]", "()"):
+    for field in dataclasses.fields(value):
+        text = _text(getattr(value, field.name), whole) if field.repr else None
+        if text is None or (not whole and text in _NOTHING):
             continue
-        if len(line) + len(name) + len(text) > _LINE:
+        if not whole and len(line) + len(field.name) + len(text) > _LINE:
             return f"{line}...)"
-        line += f"{name}={text}, "
+        line += f"{field.name}={text}, "
     return f"{line.removesuffix(', ')})"
 
 
-def _fields(value: Any, within: Callable[[Any], str]) -> Iterator[tuple[str, str]]:
-    for field in dataclasses.fields(value):
-        text = _text(getattr(value, field.name), within) if field.repr else None
-        if text is not None:
-            yield field.name, text
-
-
-def _text(value: Any, within: Callable[[Any], str]) -> str | None:
+def _text(value: Any, whole: bool) -> str | None:
     """The value as written in Python; a long text is cut, and anything larger is ``None``."""
     if isinstance(value, float):  # NumPy's as well, which would say so
         return f"{float(value):.6g}"
@@ -280,14 +251,13 @@ def _text(value: Any, within: Callable[[Any], str]) -> str | None:
     if value is None or isinstance(value, str | int):
         return repr(in_words(value) if isinstance(value, str) else value)
     if isinstance(value, list | tuple):
-        inner = [_text(item, within) for item in value]
-        texts = [text for text in inner if text is not None]
-        listed = ", ".join(texts)
-        if len(texts) < len(inner) or len(listed) > _LONGEST:
+        texts = [_text(item, whole) for item in value]
+        items = ", ".join(text or "" for text in texts)
+        if None in texts or len(items) > _LONGEST:
             return None
-        return f"[{listed}]" if isinstance(value, list) else f"({listed}{',' * (len(texts) == 1)})"
+        return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(texts) == 1)})"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        text = within(value)
+        text = in_a_line(value, whole=whole)
         return text if len(text) <= _LONGEST and not text.endswith("()") else None
     return None
 
@@ -350,15 +320,15 @@ class Result(Protocol):
 
     def in_words(self) -> str:
         """The text that a command prints."""
-        printed = self.printed()
-        titles = {section.title.casefold() for section in printed or self.sections()}
-        parts = [sections_text(printed), "" if self.headline.casefold() in titles else self.headline]
+        tables = self.printed()
+        titles = {section.title.casefold() for section in tables or self.sections()}
+        parts = [sections_text(tables), "" if self.headline.casefold() in titles else self.headline]
         return "\n\n".join(filter(None, reversed(parts) if self.leads else parts))
 
     def said(self) -> list[str]:
         """The headline and notices, but for those that a title or a note repeats, for Markdown and pages."""
-        told = "\n".join(f"{one.title}\n{one.note}" for one in self.sections()).casefold()
-        return [text for text in (self.headline, *self.notices) if text and text.casefold() not in told]
+        titles = "\n".join(f"{one.title}\n{one.note}" for one in self.sections()).casefold()
+        return [text for text in (self.headline, *self.notices) if text and text.casefold() not in titles]
 
     def next_steps(self, outputs: Sequence[Path]) -> Sequence[str]:  # noqa: ARG002
         """Next steps once it was written to these files: a command or a sentence each."""
@@ -378,7 +348,7 @@ class Result(Protocol):
 
     def in_full(self) -> str:
         """The name and settings of the result in a line, for the files that it is written to."""
-        return in_short(self) if is_dataclass(self) else repr(self)
+        return in_a_line(self, whole=True) if is_dataclass(self) else repr(self)
 
     def document(self) -> Any:
         """The value of its JSON file: the rows of the table, with ``None`` where there is no number."""
@@ -386,8 +356,8 @@ class Result(Protocol):
 
     def markdown(self) -> str:
         """The text of its Markdown file."""
-        said = "".join(f"{markdown_text(text)}\n\n" for text in self.said())
-        return f"{said}{sections_markdown(self.sections())}\n"
+        lead = "".join(f"{markdown_text(text)}\n\n" for text in self.said())
+        return f"{lead}{sections_markdown(self.sections())}\n"
 
     def _repr_html_(self) -> str:
         """Show what is said, the figure, then the tables, in a notebook."""

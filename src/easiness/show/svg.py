@@ -10,11 +10,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from easiness.lazy import Axes, Figure
 
 INK = "#3a3d42"
 FAINT = "#c9ccd1"
@@ -45,7 +43,7 @@ _DPI = 160  # of the pictures in a figure
 _WIDTH = 92  # CSS pixels of an inch in a notebook: text of a figure is then as large as that around it
 # the ink is that of the notebook, light or dark
 _STYLE = "--plot-ink: currentColor; --plot-faint: #8884; margin: 0.5em 0"
-_SHOWN, _LEAST = 1.28, 0.9  # CSS pixels of a point: where there is room, and where words can just be read
+_USUAL, _LEAST = 1.28, 0.9  # CSS pixels of a point: where there is room, and where words can just be read
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _NO_SIGN = r"(?s)Glyph .* missing from font"
@@ -145,7 +143,7 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
     nothing: dict[str, Any] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}), _names_as_they_are(figure):
         figure.savefig(text, format="svg", dpi=_DPI, transparent=True, metadata=nothing)
-    svg, label = (_NOT_IN_XML.sub(_escaped, one) for one in (text.getvalue(), html.escape(label)))
+    svg, label = (_NOT_IN_XML.sub(_escape, one) for one in (text.getvalue(), html.escape(label)))
     opening, body = re.search(r"<svg\b([^>]*)>(.*)", svg, re.DOTALL).groups()  # type: ignore[union-attr]
     view = re.search(r'viewBox="([^"]*)"', opening)
     assert view is not None, opening
@@ -154,7 +152,7 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
     for color, variable in _VARIABLES.items():
         body = body.replace(color, f"var({variable}, {color})")
     points = float(view[1].split()[2])
-    widths = f"--width:{_SHOWN * points:.0f}px;--least:{_LEAST * points:.0f}px"
+    widths = f"--width:{_USUAL * points:.0f}px;--least:{_LEAST * points:.0f}px"
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'class="plot" role="img" aria-label="{label}" style="{widths}" '
@@ -195,7 +193,7 @@ def picture_bytes(figure: Figure, suffix: str, dpi: int = 150, *, about: str | N
     with mpl.rc_context({"svg.hashsalt": "easiness", "pdf.fonttype": 42}), _names_as_they_are(figure):
         figure.savefig(file, format=suffix[1:], dpi=dpi, facecolor="white", metadata=metadata)
     if suffix == ".svg":
-        return _NOT_IN_XML.sub(_escaped, file.getvalue().decode()).encode()
+        return _NOT_IN_XML.sub(_escape, file.getvalue().decode()).encode()
     return file.getvalue()
 
 
@@ -212,5 +210,5 @@ def _names_as_they_are(figure: Figure) -> Iterator[None]:
         yield
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return ascii(found[0])[1:-1]
+def _escape(match: re.Match[str]) -> str:
+    return ascii(match[0])[1:-1]

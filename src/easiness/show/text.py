@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 _SPACE = "\N{NO-BREAK SPACE}"
 _SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600, "days": 86400}
 _BELOW = {"ms": 0.1, "s": 100, "min": 100 * 60, "h": 48 * 3600, "days": math.inf}  # seconds
-_BELOW_ON_PAGES = {"s": 60, "min": 3600, "h": math.inf}
 
 
 def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
@@ -79,18 +78,18 @@ def numbers_text(numbers: Iterable[int], most: int = 4) -> str:
 
     After ``most`` numbers and ranges, how many numbers are left: ``0, 2, 4, 6 and 17 more``.
     """
-    ordered = sorted(numbers)
+    rest = sorted(numbers)
     parts: list[str] = []
-    while ordered and len(parts) < most:
-        first = ordered[0]
-        length = next((at for at, number in enumerate(ordered) if number != first + at), len(ordered))
+    while rest and len(parts) < most:
+        first = rest[0]
+        length = next((at for at, number in enumerate(rest) if number != first + at), len(rest))
         length = length if length > 2 else 1
         parts.append(f"{first} to {first + length - 1}" if length > 1 else str(first))
-        del ordered[:length]
-    if len(ordered) == 1:
-        parts.append(str(ordered[0]))
-    elif ordered:
-        parts.append(f"{len(ordered)} more")
+        del rest[:length]
+    if len(rest) == 1:
+        parts.append(str(rest[0]))
+    elif rest:
+        parts.append(f"{len(rest)} more")
     return listed(parts)
 
 
@@ -110,22 +109,10 @@ def _three_digits(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
 
 
-def duration_text(
-    seconds: float,
-    below: Mapping[str, float] = _BELOW,
-    number: Callable[[float], str] = _three_digits,
-) -> str:
-    """A duration for people: ``1.2 ms``, ``40 s``, ``12 min``, ``3.5 h``, ``2.1 days``.
-
-    ``below`` has the units to choose from, each with the seconds from which on the next is used.
-    """
-    unit = next((unit for unit, end in below.items() if seconds < end), [*below][-1])
-    return f"{number(seconds / _SECONDS[unit])} {unit}"
-
-
-def duration(seconds: float) -> str:
-    """A duration on a page: ``8.1 s``, ``12.5 min`` or ``3.2 h``, with a space that does not break."""
-    return duration_text(seconds, _BELOW_ON_PAGES, "{:.1f}".format).replace(" ", _SPACE)
+def duration_text(seconds: float) -> str:
+    """A duration for people: ``1.2 ms``, ``40 s``, ``12 min``, ``3.5 h``, ``2.1 days``."""
+    unit = next((unit for unit, end in _BELOW.items() if seconds < end), "days")
+    return f"{_three_digits(seconds / _SECONDS[unit])} {unit}"
 
 
 def size_text(num_bytes: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -31,6 +31,18 @@ class Frozen(BaseModel):
     """A value that is what it is; a document of one has no other fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    LATER: ClassVar[tuple[str, ...]] = ()
+    """Fields that documents lack where they are not in use: they are then those from before these existed."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = write(self)
+        usual = {name: type(self).model_fields[name].default for name in written.keys() & set(self.LATER)}
+        return {
+            name: value
+            for name, value in written.items()
+            if name not in usual or (value and getattr(self, name) != usual[name])
+        }
 
 
 class SplitRef(Frozen):
@@ -40,8 +52,14 @@ class SplitRef(Frozen):
     num_examples: int = Field(ge=1)
 
 
+TABLE_OPTIONS = ("text", "sound", "inputs", "without", "label", "id", "encoding")
+"""Options of tables, of which most name columns."""
+
+
 class LoadOptions(Frozen):
     """How data were loaded from their source, where that is not the usual way."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("labels", "columns", "group", *TABLE_OPTIONS)
 
     data_root: str | None = None
     allow_outside: bool = False
@@ -58,22 +76,6 @@ class LoadOptions(Frozen):
     id: str | None = None
     encoding: str | None = None
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leaves newer fields out where they are empty: documents are then those from before they existed."""
-        written: dict[str, Any] = write(self)
-        usual = ("kind", IMAGE)
-        return {
-            name: value
-            for name, value in written.items()
-            if name not in _NEWER or (value and (name, value) != usual)
-        }
-
-
-TABLE_OPTIONS = ("text", "sound", "inputs", "without", "label", "id", "encoding")
-"""Options of tables, of which most name columns."""
-_OF_DATA = ("unreadable", "num_other_files", "other_files", "kind", "shape")
-_NEWER = ("labels", "columns", "group", *TABLE_OPTIONS, *_OF_DATA)
 
 _LEFT_OUT = {"num_unreadable", "unreadable", "num_other_files", "other_files"}
 _HOW_TO_LOAD = {"source", "limit", *_LEFT_OUT, *LoadOptions.model_fields}
@@ -87,6 +89,8 @@ class DatasetRef(LoadOptions):
     runs have counted alone, and ``other_files`` the first of the ``num_other_files`` that by their names are
     no pictures, of which older runs say nothing.
     """
+
+    LATER = (*LoadOptions.LATER, "unreadable", "num_other_files", "other_files", "kind", "shape")
 
     source: str | None = None
     limit: int | None = None
@@ -122,7 +126,6 @@ class DatasetRef(LoadOptions):
         return self
 
     def load_options(self) -> LoadOptions:
-        """How to load the data again from ``source``."""
         return LoadOptions.model_validate(self.model_dump(include=set(LoadOptions.model_fields)))
 
     @property

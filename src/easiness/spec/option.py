@@ -60,7 +60,6 @@ class Option:
 
     @property
     def has_place(self) -> bool:
-        """Can it be given in Python without its name?"""
         return self.argument or self.placed
 
 
@@ -83,16 +82,23 @@ class Fields:
     python: bool = True
 
 
+def option(flag: str, help: str, *, default: Any = None, **settings: Any) -> Any:
+    """The default of a field that is an `Option`; a field without a default has it in ``Annotated``."""
+    return field(default=default, metadata={"option": Option(flag, help, **settings)})
+
+
 def options_of(kind: type) -> dict[str, tuple[Any, Option]]:
     """The fields of a dataclass that are options: name to its type and `Option`."""
-    postponed = any(isinstance(field.type, str) for field in fields(kind))
+    postponed = any(isinstance(one.type, str) and "option" not in one.metadata for one in fields(kind))
     hints = typing.get_type_hints(kind, include_extras=True) if postponed else {}
     found = {}
     for one in fields(kind):
-        given = typing.get_args(hints.get(one.name, one.type))
-        option = next((note for note in given[1:] if isinstance(note, Option)), None)
-        if option is not None:
-            found[one.name] = given[0], option
+        given, declared = hints.get(one.name, one.type), one.metadata.get("option")
+        if declared is None:
+            given, *notes = typing.get_args(given) or (given,)
+            declared = next((note for note in notes if isinstance(note, Option)), None)
+        if declared is not None:
+            found[one.name] = typing.ForwardRef(given) if isinstance(given, str) else given, declared
     return found
 
 

@@ -12,6 +12,7 @@ from easiness.errors import BadInput
 from easiness.spec.option import (
     Option,
     OptionGroup,
+    option,
     read_at,
     read_columns,
     read_minutes,
@@ -31,91 +32,58 @@ class Loading:
     OF_DATA: ClassVar[bool] = True
     """In Python `load_dataset` has these options, and studies take what it gives."""
 
-    limit: Annotated[
-        int | None, Option("--limit", "Use this many examples, as many of each class.", first=True)
-    ] = None
-    holdout: Annotated[
-        float | None,
-        Option("--holdout", "Hold out this share of each class, if the data have no held-out split."),
-    ] = None
-    data_root: Annotated[
-        str | Path | None,
-        Option("--data-root", "Folder of a torchvision data set.", typed=Path | None),
-    ] = None
-    download: Annotated[
-        bool, Option("--download", "Let torchvision or the hub download what is not on disk.")
-    ] = False
-    allow_outside: Annotated[
-        bool, Option("--allow-outside", "Allow a CSV to name files outside of its folder.")
-    ] = False
-    labels: Annotated[
-        str | Path | None,
-        Option(
-            "--labels",
-            "CSV of id,label to train with instead of the source's labels. Examples that it lacks or "
-            "drops are left out.",
-            metavar="FILE.csv",
-            typed=Path | None,
-        ),
-    ] = None
-    skip_unreadable: Annotated[
-        bool, Option("--skip-unreadable", "Leave out files that cannot be read, and name them.")
-    ] = False
-    columns: Annotated[
-        Mapping[str, str] | None,
-        Option(
-            "--columns",
-            "Other names of the columns path, label and split of a CSV.",
-            metavar="path=filename,label=breed",
-            read=read_columns,
-        ),
-    ] = None
-    text: Annotated[
-        str | None,
-        Option("--text", "Column of a table with the texts.", metavar="COLUMN"),
-    ] = None
-    sound: Annotated[
-        str | None,
-        Option(
-            "--sound",
-            "Column of a table with the recordings, or their paths.",
-            metavar="COLUMN",
-        ),
-    ] = None
-    inputs: Annotated[
-        Sequence[str] | None,
-        Option(
-            "--inputs",
-            "Columns of a table that are the input: numbers, categories or lists of numbers. "
-            "Default: all but the label, in a table without text and path.",
-            metavar="A,B,...",
-            read=read_names,
-        ),
-    ] = None
-    without: Annotated[
-        Sequence[str] | None,
-        Option("--without", "Columns of a table that are not used.", metavar="A,B,...", read=read_names),
-    ] = None
-    label: Annotated[
-        str | None,
-        Option("--label", "Column of a table with the labels. Default: label.", metavar="COLUMN", first=True),
-    ] = None
-    id: Annotated[
-        str | None,
-        Option(
-            "--id",
-            "Column of a table with the ids, by which all else then names the examples.",
-            metavar="COLUMN",
-        ),
-    ] = None
-    encoding: Annotated[
-        str | None,
-        Option(
-            "--encoding",
-            "Encoding of CSV and .txt files, such as latin-1. Default: UTF-8.",
-            metavar="NAME",
-        ),
-    ] = None
+    limit: int | None = option("--limit", "Use this many examples, as many of each class.", first=True)
+    holdout: float | None = option(
+        "--holdout", "Hold out this share of each class, if the data have no held-out split."
+    )
+    data_root: str | Path | None = option(
+        "--data-root", "Folder of a torchvision data set.", typed=Path | None
+    )
+    download: bool = option(
+        "--download", "Let torchvision or the hub download what is not on disk.", default=False
+    )
+    allow_outside: bool = option(
+        "--allow-outside", "Allow a CSV to name files outside of its folder.", default=False
+    )
+    labels: str | Path | None = option(
+        "--labels",
+        "CSV of id,label to train with instead of the source's labels. Examples that it lacks or "
+        "drops are left out.",
+        metavar="FILE.csv",
+        typed=Path | None,
+    )
+    skip_unreadable: bool = option(
+        "--skip-unreadable", "Leave out files that cannot be read, and name them.", default=False
+    )
+    columns: Mapping[str, str] | None = option(
+        "--columns",
+        "Other names of the columns path, label and split of a CSV.",
+        metavar="path=filename,label=breed",
+        read=read_columns,
+    )
+    text: str | None = option("--text", "Column of a table with the texts.", metavar="COLUMN")
+    sound: str | None = option(
+        "--sound", "Column of a table with the recordings, or their paths.", metavar="COLUMN"
+    )
+    inputs: Sequence[str] | None = option(
+        "--inputs",
+        "Columns of a table that are the input: numbers, categories or lists of numbers. "
+        "Default: all but the label, in a table without text and path.",
+        metavar="A,B,...",
+        read=read_names,
+    )
+    without: Sequence[str] | None = option(
+        "--without", "Columns of a table that are not used.", metavar="A,B,...", read=read_names
+    )
+    label: str | None = option(
+        "--label", "Column of a table with the labels. Default: label.", metavar="COLUMN", first=True
+    )
+    id: str | None = option(
+        "--id", "Column of a table with the ids, by which all else then names the examples.", metavar="COLUMN"
+    )
+    encoding: str | None = option(
+        "--encoding", "Encoding of CSV and .txt files, such as latin-1. Default: UTF-8.", metavar="NAME"
+    )
     rate: int | None = None
     """Samples a second of recordings that are arrays."""
 
@@ -196,59 +164,44 @@ class Training:
 
     GROUP: ClassVar[OptionGroup] = "Training"
 
-    model: Annotated[
-        str | None,
-        Option(
-            "--model",
-            "mlp_3, wrn_16_4, densenet_bc_100_12, resnext_29_4x64d (any such numbers), torchvision's "
-            "names (resnet18), timm:NAME, or package.module:callable; with --features ridge (closed "
-            "form), boosting (trees), linear or mlp_2. Default: wrn_16_4 for pictures, bag for texts, "
-            "wrn_10_1 for sounds, linear for tables; with --features ridge, of tables boosting.",
-            first=True,
-            given=str | Callable[..., Any] | None,
-        ),
-    ] = None
-    epochs: Annotated[int, Option("--epochs", "Epochs of each training.", first=True)] = 10
-    seed: Annotated[int, Option("--seed", "Seed of the run.")] = 0
-    recipe: Annotated[
-        RecipeGiven,
-        Option(
-            "--recipe",
-            "How networks are trained: like the paper, for short trainings, by a TOML file of "
-            "changes, or like another run. Default: short for a new run, else the run's own. "
-            "--dry-run shows it in full.",
-            metavar="paper|short|FILE|RUN",
-            read=str,
-        ),
-    ] = None
-    batch_size: Annotated[
-        int | None, Option("--batch-size", "Examples per step. Default: the recipe's.", python=False)
-    ] = None
-    image_size: Annotated[
-        int | None,
-        Option(
-            "--image-size",
-            "Side in pixels of the crops of photos: 64 is ten times as fast as 224. Default: the recipe's.",
-            python=False,
-        ),
-    ] = None
-    train_share: Annotated[
-        float,
-        Option(
-            "--train-share",
-            "Share of the examples that each trial trains on. It observes all of them.",
-            within="(0, 1]",
-        ),
-    ] = 1.0
-    precision: Annotated[Precision, Option("--precision", "auto: bfloat16 where the device has it.")] = "auto"
-    pretrained: Annotated[
-        bool,
-        Option(
-            "--pretrained",
-            "Start from the published weights of a torchvision or timm network, from disk.",
-            python=False,
-        ),
-    ] = False
+    model: str | None = option(
+        "--model",
+        "mlp_3, wrn_16_4, densenet_bc_100_12, resnext_29_4x64d (any such numbers), torchvision's "
+        "names (resnet18), timm:NAME, or package.module:callable; with --features ridge (closed "
+        "form), boosting (trees), linear or mlp_2. Default: wrn_16_4 for pictures, bag for texts, "
+        "wrn_10_1 for sounds, linear for tables; with --features ridge, of tables boosting.",
+        first=True,
+        given=str | Callable[..., Any] | None,
+    )
+    epochs: int = option("--epochs", "Epochs of each training.", default=10, first=True)
+    seed: int = option("--seed", "Seed of the run.", default=0)
+    recipe: RecipeGiven = option(
+        "--recipe",
+        "How networks are trained: like the paper, for short trainings, by a TOML file of "
+        "changes, or like another run. Default: short for a new run, else the run's own. "
+        "--dry-run shows it in full.",
+        metavar="paper|short|FILE|RUN",
+        read=str,
+    )
+    batch_size: int | None = option("--batch-size", "Examples per step. Default: the recipe's.", python=False)
+    image_size: int | None = option(
+        "--image-size",
+        "Side in pixels of the crops of photos: 64 is ten times as fast as 224. Default: the recipe's.",
+        python=False,
+    )
+    train_share: float = option(
+        "--train-share",
+        "Share of the examples that each trial trains on. It observes all of them.",
+        default=1.0,
+        within="(0, 1]",
+    )
+    precision: Precision = option("--precision", "auto: bfloat16 where the device has it.", default="auto")
+    pretrained: bool = option(
+        "--pretrained",
+        "Start from the published weights of a torchvision or timm network, from disk.",
+        default=False,
+        python=False,
+    )
 
 
 @dataclass(frozen=True)
@@ -257,19 +210,19 @@ class Recording:
 
     GROUP: ClassVar[OptionGroup] = "Recording"
 
-    observe: Annotated[
-        str,
-        Option(
-            "--observe",
-            "After which epochs to observe the examples. train: as the training steps see them, augmented.",
-            metavar="all|every:K|last|train",
-        ),
-    ] = ALL
-    keep_logits: Annotated[bool, Option("--keep-logits", "Keep the logits of all examples.")] = False
-    keep_weights: Annotated[
-        bool,
-        Option("--keep-weights/--no-weights", "Keep the trained weights.", also=(" /--no-keep-weights",)),
-    ] = True
+    observe: str = option(
+        "--observe",
+        "After which epochs to observe the examples. train: as the training steps see them, augmented.",
+        default=ALL,
+        metavar="all|every:K|last|train",
+    )
+    keep_logits: bool = option("--keep-logits", "Keep the logits of all examples.", default=False)
+    keep_weights: bool = option(
+        "--keep-weights/--no-weights",
+        "Keep the trained weights.",
+        default=True,
+        also=(" /--no-keep-weights",),
+    )
     splits: tuple[Split, ...] = ("train", "held_out")
 
 
@@ -279,55 +232,41 @@ class Execution:
 
     GROUP: ClassVar[OptionGroup] = "Machine"
 
-    device: Annotated[
-        str,
-        Option(
-            "--device",
-            "Where to train; cuda spreads --jobs over all GPUs, mps is Apple's.",
-            words={name: name for name in ("auto", "cpu", "cuda", "mps")},
-        ),
-    ] = "auto"
-    executor: Annotated[
-        str,
-        Option(
-            "--executor",
-            "How trials run. auto: in processes if there are several jobs.",
-        ),
-    ] = "auto"
-    ray_address: Annotated[
-        str | None,
-        Option(
-            "--ray-address",
-            "For --executor ray: address of the cluster; auto: the one of this machine. Default: "
-            "that of the job, else one is started here.",
-            metavar="HOST:PORT|auto",
-        ),
-    ] = None
-    jobs: Annotated[
-        Jobs,
-        Option(
-            "--jobs",
-            "Trials at a time; auto: as many as cores, memory and trials allow.",
-            metavar="J|auto",
-            read=_jobs,
-        ),
-    ] = "auto"
-    compile: Annotated[
-        Compile, Option("--compile", "torch.compile, which takes a minute to start. auto: off.")
-    ] = "auto"
-    cache: Annotated[
-        bool,
-        Option("--cache", "Keep decoded photos in a file beside the run.", words=_ON_OFF),
-    ] = True
-    checkpoint_every: Annotated[
-        CheckpointEvery,
-        Option(
-            "--checkpoint-every",
-            "Minutes between checkpoints of a trial. auto: 2, if that costs little.",
-            metavar="MINUTES|auto|off",
-            read=read_minutes,
-        ),
-    ] = "auto"
+    device: str = option(
+        "--device",
+        "Where to train; cuda spreads --jobs over all GPUs, mps is Apple's.",
+        default="auto",
+        words={name: name for name in ("auto", "cpu", "cuda", "mps")},
+    )
+    executor: str = option(
+        "--executor", "How trials run. auto: in processes if there are several jobs.", default="auto"
+    )
+    ray_address: str | None = option(
+        "--ray-address",
+        "For --executor ray: address of the cluster; auto: the one of this machine. Default: "
+        "that of the job, else one is started here.",
+        metavar="HOST:PORT|auto",
+    )
+    jobs: Jobs = option(
+        "--jobs",
+        "Trials at a time; auto: as many as cores, memory and trials allow.",
+        default="auto",
+        metavar="J|auto",
+        read=_jobs,
+    )
+    compile: Compile = option(
+        "--compile", "torch.compile, which takes a minute to start. auto: off.", default="auto"
+    )
+    cache: bool = option(
+        "--cache", "Keep decoded photos in a file beside the run.", default=True, words=_ON_OFF
+    )
+    checkpoint_every: CheckpointEvery = option(
+        "--checkpoint-every",
+        "Minutes between checkpoints of a trial. auto: 2, if that costs little.",
+        default="auto",
+        metavar="MINUTES|auto|off",
+        read=read_minutes,
+    )
 
 
 @dataclass(frozen=True)
@@ -336,30 +275,24 @@ class Trials:
 
     GROUP: ClassVar[OptionGroup] = "Training"
 
-    trials: Annotated[
-        int | Literal["auto"],
-        Option(
-            "--trials",
-            "Number of independent trainings. auto: as many as --reliability takes.",
-            metavar="N|auto",
-            read=_number_or_auto,
-            first=True,
-            given=int | Literal["auto"] | Mapping[str, float],
-        ),
-    ] = 10
-    reliability: Annotated[
-        float | None,
-        Option(
-            "--reliability",
-            "For --trials auto: how much of the true easy and hard sets the run's sets must hold, "
-            "with their intervals; 0.8 by default.",
-            python=False,
-        ),
-    ] = None
-    max_trials: Annotated[
-        int | None,
-        Option("--max-trials", "For --trials auto: at most this many; 100 by default.", python=False),
-    ] = None
+    trials: int | Literal["auto"] = option(
+        "--trials",
+        "Number of independent trainings. auto: as many as --reliability takes.",
+        default=10,
+        metavar="N|auto",
+        read=_number_or_auto,
+        first=True,
+        given=int | Literal["auto"] | Mapping[str, float],
+    )
+    reliability: float | None = option(
+        "--reliability",
+        "For --trials auto: how much of the true easy and hard sets the run's sets must hold, "
+        "with their intervals; 0.8 by default.",
+        python=False,
+    )
+    max_trials: int | None = option(
+        "--max-trials", "For --trials auto: at most this many; 100 by default.", python=False
+    )
 
 
 def _policies(text: str) -> tuple[str, ...]:
@@ -373,50 +306,37 @@ class Drawing:
 
     GROUP: ClassVar[OptionGroup] = "Drawing"
 
-    rates: Annotated[
-        Iterable[float],
-        Option(
-            "--rates",
-            "Shares of the examples, such as 0,0.3,0.6,0.9.",
-            read=partial(read_numbers, "--rates", example="0,0.3"),
-        ),
-    ] = ()
-    policies: Annotated[
-        Iterable[str] | None,
-        Option(
-            "--policies",
-            "Which examples are mainly drawn: one or more of easy, hard, random, beta:A,B. Default: "
-            "the first three; with --keep the other end and random.",
-            read=_policies,
-        ),
-    ] = None
-    repetitions: Annotated[int, Option("--repetitions", "Trainings of each policy and rate.")] = 5
-    score: Annotated[str, Option("--score", "Score to rank by.")] = "easiness"
-    keep: Annotated[
-        Keep | None,
-        Option(
-            "--keep",
-            "The end of the score to keep, if a high score means neither easy nor hard.",
-        ),
-    ] = None
-    at: Annotated[
-        float | None,
-        Option(
-            "--at",
-            "Read the score after this epoch (3), or of a run on features at this share (0.8); the last, "
-            "the largest by default.",
-            metavar="EPOCH|SHARE",
-            read=read_at,
-        ),
-    ] = None
-    balanced: Annotated[bool, Option("--balanced", "Draw the same share of each class.")] = False
-    steps: Annotated[
-        Steps,
-        Option(
-            "--steps", "Whether smaller training sets get as many epochs or as many steps as the full one."
-        ),
-    ] = "epochs"
-    other_label: Annotated[bool, Option("--never-own", "Never draw an example's own label.")] = False
+    rates: Iterable[float] = option(
+        "--rates",
+        "Shares of the examples, such as 0,0.3,0.6,0.9.",
+        default=(),
+        read=partial(read_numbers, "--rates", example="0,0.3"),
+    )
+    policies: Iterable[str] | None = option(
+        "--policies",
+        "Which examples are mainly drawn: one or more of easy, hard, random, beta:A,B. Default: "
+        "the first three; with --keep the other end and random.",
+        read=_policies,
+    )
+    repetitions: int = option("--repetitions", "Trainings of each policy and rate.", default=5)
+    score: str = option("--score", "Score to rank by.", default="easiness")
+    keep: Keep | None = option(
+        "--keep", "The end of the score to keep, if a high score means neither easy nor hard."
+    )
+    at: float | None = option(
+        "--at",
+        "Read the score after this epoch (3), or of a run on features at this share (0.8); the last, "
+        "the largest by default.",
+        metavar="EPOCH|SHARE",
+        read=read_at,
+    )
+    balanced: bool = option("--balanced", "Draw the same share of each class.", default=False)
+    steps: Steps = option(
+        "--steps",
+        "Whether smaller training sets get as many epochs or as many steps as the full one.",
+        default="epochs",
+    )
+    other_label: bool = option("--never-own", "Never draw an example's own label.", default=False)
 
     def __post_init__(self) -> None:
         # what can be gone through only once would be gone at the second look
@@ -431,40 +351,31 @@ class Featuring:
 
     GROUP: ClassVar[OptionGroup] = "Training"
 
-    features: Annotated[
-        Any,
-        Option(
-            "--features",
-            "Fit heads on features, and train no network: auto, timm:NAME, torchvision:NAME, "
-            "hf:NAME, hashed, logmel, run:RUN, column:NAME, inputs, a file of vectors or "
-            "package.module:callable; may be given several times.",
-            metavar="NAME",
-            typed=list[str] | None,
-            several=True,
-            first=True,
-        ),
-    ] = None
-    shares: Annotated[
-        Sequence[float] | None,
-        Option(
-            "--shares",
-            "With --features: shares of the examples that heads are fitted on, ascending; "
-            "0.05,0.2,0.8 by default.",
-            metavar="S,S,...",
-            read=partial(read_numbers, "--shares", example="0.05,0.2,0.8"),
-        ),
-    ] = None
-    group: Annotated[
-        Any,
-        Option(
-            "--group",
-            "With --features: a column, such as the patient or the film. No head is fitted on some "
-            "examples of a value and judges others.",
-            metavar="COLUMN",
-            typed=str | None,
-            python=False,
-        ),
-    ] = None
+    features: Any = option(
+        "--features",
+        "Fit heads on features, and train no network: auto, timm:NAME, torchvision:NAME, "
+        "hf:NAME, hashed, logmel, run:RUN, column:NAME, inputs, a file of vectors or "
+        "package.module:callable; may be given several times.",
+        metavar="NAME",
+        typed=list[str] | None,
+        several=True,
+        first=True,
+    )
+    shares: Sequence[float] | None = option(
+        "--shares",
+        "With --features: shares of the examples that heads are fitted on, ascending; "
+        "0.05,0.2,0.8 by default.",
+        metavar="S,S,...",
+        read=partial(read_numbers, "--shares", example="0.05,0.2,0.8"),
+    )
+    group: Any = option(
+        "--group",
+        "With --features: a column, such as the patient or the film. No head is fitted on some "
+        "examples of a value and judges others.",
+        metavar="COLUMN",
+        typed=str | None,
+        python=False,
+    )
 
 
 @dataclass(frozen=True)
@@ -492,20 +403,16 @@ class Measuring:
     loading: Loading = field(default_factory=Loading)
     recording: Recording = field(default_factory=Recording)
     execution: Execution = field(default_factory=Execution)
-    retrain_damaged: Annotated[
-        bool,
-        Option("--retrain-damaged", "Train trials again whose files are damaged.", group="Recording"),
-    ] = False
-    track: Annotated[
-        Any,
-        Option(
-            "--track",
-            "Also log to an experiment tracker; may be given several times. In Python also a "
-            "`easiness.tracking.Tracker`.",
-            metavar="tensorboard:FOLDER|mlflow[:URI]|wandb[:PROJECT]",
-            typed=list[str] | None,
-            several=True,
-            group="Recording",
-        ),
-    ] = None
-    dry_run: Annotated[bool, Option("--dry-run", "Show the plan and train nothing.", python=False)] = False
+    retrain_damaged: bool = option(
+        "--retrain-damaged", "Train trials again whose files are damaged.", default=False, group="Recording"
+    )
+    track: Any = option(
+        "--track",
+        "Also log to an experiment tracker; may be given several times. In Python also a "
+        "`easiness.tracking.Tracker`.",
+        metavar="tensorboard:FOLDER|mlflow[:URI]|wandb[:PROJECT]",
+        typed=list[str] | None,
+        several=True,
+        group="Recording",
+    )
+    dry_run: bool = option("--dry-run", "Show the plan and train nothing.", default=False, python=False)

@@ -13,9 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
     field_validator,
-    model_serializer,
     model_validator,
 )
 
@@ -90,7 +88,6 @@ def shares_text(shares: tuple[float, ...]) -> str:
 
 
 def check_shares(shares: tuple[float, ...]) -> None:
-    """Make sure that heads can see such shares."""
     if not shares or not all(0 < share < 1 for share in shares):
         raise BadInput(f"shares {list(shares)}: give numbers between 0 and 1, such as 0.05,0.2,0.8")
     if any(a >= b for a, b in pairwise(shares)):
@@ -138,16 +135,6 @@ def content_hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _as_before(self: Any, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-    """Leave out what is not in use: documents are then those from before it existed."""
-    written: dict[str, Any] = write(self)
-    return {name: value for name, value in written.items() if name not in _LATER or value is not None}
-
-
-_LATER = ("heads", "steps_of", "dealt")
-_SPECIAL = ("pretrained", "draw", "same_steps", *_LATER)
-
-
 def examples_of_epoch(spec: TrialSpec | RunSpec, everything: int, trained_on: int) -> int:
     """The number of examples of which a pass has as many steps as an epoch of a trial."""
     return spec.steps_of or (everything if spec.same_steps else trained_on)
@@ -174,7 +161,6 @@ class Probe(Frozen):
         return self.model_dump(mode="json", exclude={"observe"} if self.observe == ALL else set())
 
     def observed(self, epochs: int) -> tuple[int, ...]:
-        """The epochs after which the probe looks, of a training of this length."""
         return observed_epochs(self.observe, epochs)
 
 
@@ -211,6 +197,8 @@ class TrialSpec(Frozen):
     or those of ``train_share``.
     """
 
+    LATER = ("heads", "steps_of", "dealt")
+
     data: DatasetRef
     train_share: float = Field(default=1.0, gt=0, le=1)
     draw: Draw | None = None
@@ -228,8 +216,6 @@ class TrialSpec(Frozen):
     index: int = Field(ge=0)
     heads: Heads | None = None
 
-    _as_before = model_serializer(mode="wrap")(_as_before)
-
     @property
     def observed(self) -> tuple[int, ...]:
         """The epochs after which the trial is observed: ascending, from 1, the last always there."""
@@ -243,7 +229,8 @@ class TrialSpec(Frozen):
         value["recipe"] = self.recipe.identity(self.data.kind)
         value["heads"] = None if self.heads is None else self.heads.identity()
         value["probes"] = [probe.identity() for probe in self.probes]
-        for name in _SPECIAL:  # left out where not in use: the hash is then that from before it existed
+        # left out where not in use: the hash is then that from before they existed
+        for name in ("pretrained", "draw", "same_steps", *self.LATER):
             if value.get(name) == type(self).model_fields[name].default:
                 value.pop(name, None)
         value["precision"] = self.resolved.precision
@@ -253,6 +240,8 @@ class TrialSpec(Frozen):
 
 class RunSpec(Frozen):
     """A run of `measure`: its trials differ in their index alone."""
+
+    LATER = TrialSpec.LATER
 
     kind: Literal["measured"] = "measured"
     data: DatasetRef
@@ -272,8 +261,6 @@ class RunSpec(Frozen):
     trials: int = Field(ge=1, le=MOST)
     epochs: int = Field(ge=1, le=MOST)
     heads: Heads | None = None
-
-    _as_before = model_serializer(mode="wrap")(_as_before)
 
     @property
     def observe(self) -> str:
@@ -303,21 +290,16 @@ UNNAMED = "recorded"
 class RecordedSpec(Frozen):
     """A run by `Recorder`; ``augmented`` logits are of training steps, ``network`` is its user's word."""
 
+    LATER = ("network",)
+
     kind: Literal["recorded"] = "recorded"
     data: DatasetRef
     keep_logits: bool = False
     augmented: bool = False
     network: str | None = None
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without a name of the network: documents are then those from before it could have one."""
-        written: dict[str, Any] = write(self)
-        return {name: value for name, value in written.items() if name != "network" or value is not None}
-
     @property
     def observe(self) -> str:
-        """When the run was observed, as ``--observe`` has it."""
         return TRAIN if self.augmented else ALL
 
     @property

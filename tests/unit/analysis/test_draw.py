@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from scipy import stats
 
 from easiness import draw_by_rank
-from easiness.analysis import Side, foremost, num_selected, select, tie_mass
+from easiness.analysis import draw_by_beta, draw_for_coverage, foremost, num_selected, select
 from easiness.analysis.draw import check_classes_left, parse_policy
 from easiness.errors import BadInput
 from lengths import long_but
@@ -62,13 +62,6 @@ def test_extreme_parameters_take_an_end(beta: tuple[float, float], positions: li
     assert draw_by_rank(np.arange(5), 0.4, (1e300, 1e300), 0).tolist()[0] <= 2  # the middle is among them
 
 
-@pytest.mark.parametrize(("rate", "num"), [(0, 0), (0.14, 1), (0.15, 2), (0.25, 3), (0.94, 9)])
-def test_half_goes_up(rate: float, num: int) -> None:
-    drawn = draw_by_rank(np.arange(10), rate, (1, 1), 0)
-    assert len(drawn) == num
-    assert drawn.dtype == np.int64
-
-
 def test_what_is_left_over_goes_to_classes_at_random() -> None:
     labels = np.repeat([0, 1, 2, 3], 5)  # 0.5 each of 2.5: two classes give one more
     more = np.zeros(4, int)
@@ -87,30 +80,60 @@ def test_a_class_must_have_examples_left() -> None:
         check_classes_left([0, 0, 2, 2], np.array([0, 2, 3]), ["ant", "bee", "owl"])
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ({"rate": 1.0}, r"rate 1.0: not in \[0, 1\)"),
-        ({"rate": -0.1}, r"rate -0.1: not in \[0, 1\)"),
-        ({"rate": float("nan")}, r"rate nan: not in"),
-        ({"rate": 0.9}, "rate 0.9: leaves none of 4 examples"),
-        ({"beta": (0, 1)}, r"beta \(0, 1\): give two positive numbers"),
-        ({"beta": (1, -2)}, r"beta \(1, -2\)"),
-        ({"beta": (float("nan"), 1)}, r"beta \(nan, 1\)"),
-        ({"beta": (1, float("inf"))}, r"beta \(1, inf\)"),
-        ({"beta": (1, 2, 3)}, r"beta \(1, 2, 3\)"),
-        ({"seed": -1}, "seed -1: negative"),
-        ({"values": [0, 1, np.nan, 2]}, r"values: NaN for 1 of 4 examples \(the first at position 2\)"),
-        ({"values": [[0], [1]]}, r"values: have shape \(2, 1\)"),
-        ({"values": []}, r"values: have shape \(0,\)"),
-        ({"values": ["a"]}, "values: not numbers"),
-        ({"labels": [0, 1]}, r"labels: has shape \(2,\)"),
-    ],
-)
-def test_bad_input(change: dict[str, Any], told: str) -> None:
-    arguments: dict[str, Any] = {"values": [0, 1, 2, 3], "rate": 0.5, "beta": (3, 1), "seed": 0}
-    with pytest.raises(BadInput, match=told):
-        draw_by_rank(**{**arguments, **change})
+def draws(how: str, change: dict[str, Any]) -> None:
+    four: dict[str, Any] = {"values": [0.1, 0.2, 0.2, 0.4], "ids": np.arange(4), "refine_by": np.zeros(4)}
+    given = {**four, "fraction": 0.5, "rate": 0.5, "beta": (3, 1), "seed": 0, **change}
+    takes = {
+        "select": (select, {"fraction", "side", "ties", "refine_by", "ids"}),
+        "rank": (draw_by_rank, {"rate", "beta", "seed", "labels"}),
+        "foremost": (foremost, {"rate", "refine_by", "ids", "seed", "labels"}),
+        "beta": (draw_by_beta, {"prediction", "rate", "ids", "exponent", "seed", "labels"}),
+        "coverage": (draw_for_coverage, {"rate", "refine_by", "ids", "cut", "strata", "seed", "labels"}),
+    }
+    draw, names = takes[how]
+    if how == "beta":
+        given = {"prediction": np.full(4, 0.5), **given}
+    if how == "select":
+        given = {"ties": "refine", **given}
+    draw(given["values"], **{name: given[name] for name in names & given.keys()})  # type: ignore[operator]
+
+
+ALL = ("select", "rank", "foremost", "beta", "coverage")
+DRAWS = ALL[1:]
+REFUSED: list[tuple[tuple[str, ...], dict[str, Any], str]] = [
+    (ALL, {"values": [0, 1, np.nan, 2]}, r"values: NaN for 1 of 4 examples \(the first at position 2\)"),
+    (ALL, {"values": [[0], [1]]}, r"values: have shape \(2, 1\)"),
+    (ALL, {"values": []}, r"values: have shape \(0,\)"),
+    (ALL, {"values": ["a"]}, "values: not numbers"),
+    (DRAWS, {"labels": [0, 1]}, r"labels: has shape \(2,\)"),
+    (DRAWS, {"rate": 1.0}, r"rate 1: not in \[0, 1\)"),
+    (DRAWS, {"rate": float("nan")}, "rate nan: not in"),
+    (DRAWS, {"rate": 0.9}, "rate 0.9: leaves none of 4 examples"),
+    (DRAWS, {"seed": -1}, "seed -1: must be at least 0"),
+    (("select", "foremost", "coverage"), {"refine_by": [1]}, "refine_by: has shape"),
+    (("select", "foremost", "beta", "coverage"), {"ids": [1]}, "ids: has shape"),
+    (("rank",), {"beta": (0, 1)}, r"beta \(0, 1\): give two positive numbers"),
+    (("rank",), {"beta": (1, float("inf"))}, r"beta \(1, inf\)"),
+    (("rank",), {"beta": (1, 2, 3)}, r"beta \(1, 2, 3\)"),
+    (("beta",), {"prediction": np.full(4, 1.1)}, r"prediction: not all in \[0, 1\]"),
+    (("beta",), {"prediction": np.full(4, np.nan)}, "NaN for 4 of 4"),
+    (("beta",), {"exponent": 0.0}, "exponent 0: not in"),
+    (("coverage",), {"cut": 0.6}, r"cut 0\.6: not in \[0, 0\.5\]"),
+    (("coverage",), {"strata": 0}, "strata 0: must be at least 1"),
+    (("select",), {"fraction": 0.04}, "fraction 0.04: too small, as it selects none of 4 examples"),
+    (("select",), {"fraction": 1.5}, r"fraction 1.5: not in \(0, 1\]"),
+    (("select",), {"side": "eazy"}, r"side 'eazy': unknown \(did you mean easy\?\)"),
+    (("select",), {"ties": "random"}, "ties 'random': unknown.*; give one of expected, strict, refine"),
+    (("select",), {"refine_by": [np.nan] * 4}, "refine_by values: NaN for 4 of 4"),
+]
+
+
+@pytest.mark.parametrize(("ways", "change", "message"), REFUSED)
+def test_what_cannot_be_drawn_from_is_named(ways: tuple[str, ...], change: dict[str, Any], message: str):
+    for how in ways:
+        with pytest.raises(BadInput, match=message) as caught:
+            draws(how, change)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -144,36 +167,6 @@ def test_policies(text: str, beta: tuple[float, float]) -> None:
 def test_policies_that_are_none(text: str, told: str) -> None:
     with pytest.raises(BadInput, match=told):
         parse_policy(text)
-
-
-FEW = np.arange(10, 16)
-
-
-def take(values, rate, finer=None, **options):
-    finer = np.zeros(len(values)) if finer is None else finer
-    return foremost(values, rate, refine_by=finer, ids=FEW[: len(values)], **options).tolist()
-
-
-def test_exactly_those_with_the_largest_values():
-    assert take([0.1, 0.9, 0.3, 0.8, np.inf, 0.2], 0.5) == [1, 3, 4]
-    assert take([0.1, 0.9, 0.3, 0.8, np.inf, 0.2], 0) == []
-    # the three ones tie: of them the two with the larger finer values
-    assert take([1, 0, 1, 2, 1, 0], 0.5, [5, 9, 6, 0, 7, 9]) == [2, 3, 4]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"rate": 1}, r"rate 1: not in \[0, 1\)"),
-        ({"values": [1, np.nan]}, "values: NaN for 1 of 2"),
-        ({"seed": -1}, "seed -1: negative"),
-        ({"finer": [1]}, "refine_by: has shape"),
-        ({"labels": [1]}, "labels: has shape"),
-    ],
-)
-def test_what_cannot_be_taken(options, message):
-    with pytest.raises(BadInput, match=message):
-        take(**{"values": [1, 2], "rate": 0.5} | options)
 
 
 @given(st.data(), st.integers(2, 12), st.integers(0, 3))
@@ -246,43 +239,3 @@ def test_what_still_ties_goes_by_the_hash_of_the_id() -> None:
     assert not np.array_equal(chosen[0], chosen[1])
     assert np.array_equal(chosen[0], select(np.zeros(40), 0.5, ties="refine", ids=np.arange(40)))
     assert not np.array_equal(chosen[0], select(np.zeros(40), 0.5, ties="refine", ids=np.arange(40) + 40))
-
-
-@pytest.mark.parametrize(
-    ("fraction", "side", "mass"),
-    [
-        (0.3, "easy", 0.3),
-        (0.2, "easy", 0.0),
-        (0.1, "easy", 0.2),
-        (0.3, "hard", 0.0),
-        (0.4, "hard", 0.2),
-        (1.0, "easy", 0),
-    ],
-)
-def test_tie_mass_is_the_share_at_a_cut_that_splits_a_level(fraction: float, side: Side, mass: float) -> None:
-    assert tie_mass(LEVELS, fraction, side) == pytest.approx(mass)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"fraction": 0.04}, "fraction 0.04: too small, as it selects none of 10 examples"),
-        ({"fraction": 0}, r"fraction 0: not in \(0, 1\]"),
-        ({"fraction": 1.5}, r"fraction 1.5: not in \(0, 1\]"),
-        ({"fraction": float("nan")}, "fraction nan: not in"),
-        ({"side": "eazy"}, r"side 'eazy': unknown \(did you mean easy\?\)"),
-        ({"ties": "random"}, "ties 'random': unknown.*; give one of expected, strict, refine"),
-        ({"values": [1, np.nan, np.nan]}, r"values: NaN for 2 of 3 examples \(the first at position 1\)"),
-        ({"values": [[1, 2]]}, r"values: have shape \(1, 2\)"),
-        ({"values": ["a"]}, "values: not numbers"),
-        ({"values": []}, r"values: have shape \(0,\)"),
-        ({"refine_by": [1, 2]}, r"refine_by: has shape \(2,\) for 10 values"),
-        ({"refine_by": [np.nan] * 10}, "refine_by values: NaN for 10 of 10"),
-        ({"ids": [1, 2]}, r"ids: has shape \(2,\) for 10 values"),
-    ],
-)
-def test_bad_input_is_named(change: dict[str, object], message: str) -> None:
-    arguments: dict[str, Any] = {"values": LEVELS, "fraction": 0.3, "ties": "refine", **change}
-    with pytest.raises(BadInput, match=message) as caught:
-        select(**arguments)
-    assert "\n" not in str(caught.value)

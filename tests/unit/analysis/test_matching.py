@@ -7,17 +7,12 @@ import numpy as np
 import pytest
 
 from easiness.analysis import GroupMatch, Rule, Votes, match_groups, true_rate
-from easiness.analysis.matching import Splits, disjoint_splits
+from easiness.analysis.matching import disjoint_splits, resampled
 from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput
 from easiness.studies.similarity import draws, resampled_means
 from lengths import long_but
-from matching_by_weights import match_weights
 from plans import votes_of
-
-
-def weights(*values: float) -> np.ndarray:
-    return np.array(values, np.float64)
 
 
 def votes(correct: Any, p_label: Any = None, ids: Any = None) -> Votes:
@@ -25,29 +20,6 @@ def votes(correct: Any, p_label: Any = None, ids: Any = None) -> Votes:
     p = np.full(right.shape, 0.5) if p_label is None else p_label
     named = np.arange(right.shape[1]) if ids is None else np.array(ids)
     return votes_of(right, [0, 0, 1, 1][: right.shape[1]], p, ids=named)
-
-
-def test_sets_match_by_eq_2_over_the_larger() -> None:
-    m = match_weights(weights(1, 1, 1, 0, 0, 0), weights(0, 0, 1, 1, 0, 0))
-    assert m.rate == pytest.approx(1 / 3)
-    assert m.sizes == (3, 2)
-    assert m.chance == pytest.approx(2 / 6)
-    assert m.class_chance is None
-
-
-def test_expected_overlap_is_the_mean_over_independent_tie_breaks() -> None:
-    # A is {0} and one of {1, 2}; B is one of {0, 1, 2, 3}, twice: P(0) = 1/2, P(1) = P(2) = 1/4 both
-    m = match_weights(weights(1, 0.5, 0.5, 0), weights(0.5, 0.5, 0.5, 0.5))
-    assert m.rate == pytest.approx((0.5 + 0.25 + 0.25) / 2)
-    assert m.chance == 0.5
-
-
-def test_class_chance_is_that_of_independence_within_classes() -> None:
-    # class 0 has 2 examples, A has both and B one: 2 * 1 / 2 = 1; class 2 has 4, A none; class 1 is absent
-    labels = np.array([0, 0, 2, 2, 2, 2])
-    m = match_weights(weights(1, 1, 0, 0, 0, 0), weights(1, 0, 1, 0, 0, 0), labels)
-    assert m.class_chance == pytest.approx(1 / 2)
-    assert m.chance == pytest.approx(2 / 6)
 
 
 def test_runs_match_by_all_their_trials() -> None:
@@ -61,14 +33,6 @@ def test_runs_match_by_all_their_trials() -> None:
     strict = Rule(fraction=0.5, ties="strict").match_all(a, b)
     assert strict.sizes == (1, 0)
     assert math.isnan(strict.rate)
-
-
-def test_runs_refine_by_the_probability_of_the_label() -> None:
-    a = votes([[1, 1, 1, 1], [1, 1, 0, 0]], [[0.9, 0.6, 0.5, 0.5], [0.9, 0.6, 0.4, 0.1]])
-    b = votes([[1, 1, 1, 1]], [[0.8, 0.7, 0.6, 0.5]])
-    assert Rule(fraction=0.25, ties="refine").match_all(a, b).rate == 1  # both 0
-    assert Rule(fraction=0.25, ties="refine", side="hard").match_all(a, b).rate == 1  # both 3
-    assert Rule(fraction=0.25, ties="expected").match_all(a, b).rate == pytest.approx(0.25)
 
 
 def test_runs_over_other_examples_are_refused() -> None:
@@ -198,7 +162,7 @@ def pairs(
     a: Votes, b: Votes, size: int, max_splits: int = 1000
 ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     splits = disjoint_splits(a, b, size, max_splits=max_splits, seed=0)
-    return [(tuple(x), tuple(y)) for x, y in zip(splits.a.tolist(), splits.b.tolist(), strict=True)]
+    return [(tuple(x), tuple(y)) for x, y in splits.tolist()]
 
 
 def test_one_run_is_halved_in_every_way_once() -> None:
@@ -229,9 +193,9 @@ def test_too_many_choices_are_drawn_distinct_and_disjoint() -> None:
 
 
 def test_replicates_stay_within_their_groups() -> None:
-    splits = Splits(np.array([[0, 1], [2, 3]]), np.array([[4, 5], [6, 7]]))
-    drawn = splits.resampled(200, np.random.default_rng(0))
-    seen = {(frozenset(x), frozenset(y)) for x, y in zip(drawn.a.tolist(), drawn.b.tolist(), strict=True)}
+    splits = np.array([[[0, 1], [4, 5]], [[2, 3], [6, 7]]])
+    drawn = resampled(splits, 200, np.random.default_rng(0))
+    seen = {(frozenset(x), frozenset(y)) for x, y in drawn.tolist()}
     assert all((x <= {0, 1} and y <= {4, 5}) or (x <= {2, 3} and y <= {6, 7}) for x, y in seen)
     assert len(seen) == 18  # 3 sets from each group of two, in both pairs
 

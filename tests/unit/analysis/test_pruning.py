@@ -14,7 +14,6 @@ from easiness.analysis.draw import (
     spread,
     strata_of,
 )
-from easiness.errors import BadInput
 
 IDS = np.arange(100, 120)
 
@@ -89,23 +88,6 @@ def test_no_importance_is_kept_last():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"prediction": np.full(20, 1.1)}, r"prediction: not all in \[0, 1\]"),
-        ({"prediction": np.full(20, np.nan)}, "NaN for 20 of 20"),
-        ({"exponent": 0.0}, "exponent 0: give a positive number such as 4"),
-        ({"rate": 1.0}, r"rate 1\.0: not in"),
-        ({"seed": -1}, "seed -1: negative"),
-        ({"ids": [1]}, "ids: has shape"),
-    ],
-)
-def test_beta_sampling_refuses(options, message):
-    given = {"prediction": np.full(20, 0.5), "rate": 0.3, "ids": IDS, **options}
-    with pytest.raises(BadInput, match=message):
-        draw_by_beta(np.arange(20.0), **given)
-
-
-@pytest.mark.parametrize(
     ("num", "sizes", "taken"),
     [
         (6, [5, 5, 5], [2, 2, 2]),
@@ -169,23 +151,6 @@ def test_how_much_is_cut_unless_said(rate, cut):
     np.testing.assert_array_equal(
         dropped, draw_for_coverage(values, rate, refine_by=-values, ids=IDS, cut=cut)
     )
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"cut": 0.4}, r"cut 0\.4: not in \[0, 0\.3\], the share to drop"),
-        ({"cut": -0.1}, r"cut -0\.1: not in"),
-        ({"strata": 0}, "strata 0: give 1 or more"),
-        ({"seed": -1}, "seed -1: negative"),
-        ({"refine_by": [1.0]}, "refine_by: has shape"),
-        ({"labels": [1]}, "labels: has shape"),
-    ],
-)
-def test_coverage_refuses(options, message):
-    given = {"refine_by": np.zeros(20), "ids": IDS, **options}
-    with pytest.raises(BadInput, match=message):
-        draw_for_coverage(np.arange(20.0), 0.3, **given)
 
 
 def test_nothing_to_tell_them_apart():

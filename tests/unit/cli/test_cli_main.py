@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,20 +10,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 import easiness as ez
-from easiness import open_run
 from easiness.cli.main import _command, sections_of
-from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group
-from easiness.engine import asked_of, command_typed, find_study, made
-from easiness.errors import BadInput
+from easiness.commands import COMMANDS, OLD_NAMES, OLD_OPTIONS, PAPER, Group
+from easiness.engine import Verb, command_of, find_study
 from easiness.runs.carrying_out import _failed
-from easiness.spec import Drawing, Fields, Option, OptionGroup, options_of
-from recording import recorded
+from easiness.spec import Fields, Option, OptionGroup
 
 
 def test_help(command, monkeypatch):
@@ -63,10 +58,10 @@ def test_the_list_of_commands_says_what_each_says_of_itself(one):
     assert (study.name, study.group, study.summary) == (one.name, one.group, one.summary)
 
 
-@pytest.mark.parametrize("old", [one for one in RENAMED if one != "perturb"])
+@pytest.mark.parametrize("old", [one for one in OLD_NAMES if one != "perturb"])
 def test_old_names_end_with_the_new_one(refused, old):
-    assert refused(old, "x") == f"easiness: error: {old}: is `easiness {RENAMED[old]}` now; type that\n"
-    with pytest.raises(AttributeError, match=f"is easiness.{RENAMED[old].replace(' ', '.')} now"):
+    assert refused(old, "x") == f"easiness: error: {old}: is `easiness {OLD_NAMES[old]}` now; type that\n"
+    with pytest.raises(AttributeError, match=f"is easiness.{OLD_NAMES[old].replace(' ', '.')} now"):
         getattr(ez, old)
 
 
@@ -213,19 +208,6 @@ def test_a_reader_that_has_gone(measured):
     assert (finished.returncode, finished.stderr) == (0, b"")
 
 
-def test_status(command, measured):
-    finished = command("status", measured)
-    assert (finished.code, finished.err) == (0, "")
-    lines = finished.out.splitlines()
-    assert lines[0] == f"{measured}: mlp_3, 3 of 3 trials finished"
-    assert lines[1] == "data: digits, 100 examples of 10 classes"
-    assert lines[2] == "epochs: 2 finished in every trial, 2 asked"
-    assert lines[3].startswith("precision: float32 (")
-    assert lines[-1].startswith("how much of the true easiest and hardest tenth the sets hold cannot be told")
-    accuracies = [trial.document.accuracy["train"][1] for trial in open_run(measured).trials]
-    assert [line.split(", accuracy ")[1] for line in lines[4:-1]] == [f"train {a:.3f}" for a in accuracies]
-
-
 @pytest.mark.parametrize("name", ["scores.txt", "scores", "none/scores.csv"])
 def test_an_output_file_that_cannot_be(refused, measured, name, tmp_path):
     assert str(tmp_path / name) in refused("scores", measured, "-o", tmp_path / name)
@@ -244,25 +226,12 @@ def test_a_run_without_a_trial(refused, command, digits, tmp_path, monkeypatch):
     assert command("status", tmp_path / "run").out.splitlines()[0].endswith("0 of 3 trials finished")
 
 
-def test_it_says_what_a_number_that_cannot_be_read_has_to_be(refused, tmp_path):
-    line = refused("paper", "hypothesis", "--out", tmp_path / "h", "--seed", "x")
-    assert "'--seed': 'x': give a whole number" in line or "'x' is not a valid int" in line
-    assert not (tmp_path / "h").exists()
-    assert "sys." not in refused("paper", "hypothesis", "--out", tmp_path / "h", "--seed", "9" * 5000)
-
-
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         (("paper", "hypothesis", "--out", ""), "--out '': is empty; give a value"),
-        (("paper", "hypothesis", "--out="), "--out '': is empty; give a value"),
-        (
-            ("paper", "hypothesis", "--out", "x", "--seed", ""),
-            "--seed '': is empty; give a value, or leave it out",
-        ),
+        (("scores", "x", "--at", ""), "--at '': is empty; give a value, or leave it out"),
         (("report", "--blind", ""), "RUNS '': is empty; give a value"),
-        (("status", ""), "RUN '': is empty; give a value"),
-        (("next", "run", "--pool", ""), "--pool '': is empty; give a value"),
     ],
 )
 def test_what_is_empty_is_not_this_folder(refused, tmp_path, monkeypatch, given, said):
@@ -276,47 +245,11 @@ def test_what_only_looks_like_an_empty_option_is_read(refused, tmp_path, monkeyp
     assert "-runs=: no such run" in refused("status", "--", "-runs=")
 
 
-PLURAL = re.compile(r"\b1 (trials|epochs|pairs|runs|examples)\b")
-
-
-def test_of_a_run(command, tmp_path):
-    run = tmp_path / "run"
-    size = ["--model", "mlp_1", "--limit", 20, "--trials", 1, "--epochs", 1, "--precision", "float32"]
-    measured = command("measure", "digits", *size, "--out", run)
-    assert f"{run}: mlp_1, 1 trial of 1 epoch over 20 examples" in measured.out
-    assert f"{run}: training 1 of 1 trial of mlp_1, 1 epoch each" in measured.err
-    assert "(1 trial x 1 epoch x 1)" in measured.err
-    status = command("status", run)
-    assert status.out.startswith(f"{run}: mlp_1, 1 of 1 trial finished\n")
-    assert "trial 0: 1 epoch in " in status.out
-    others = [command("status", run, "--verify"), command("status", tmp_path)]
-    said = [f"{one.out}{one.err}" for one in (measured, status, *others)]
-    assert not any(map(PLURAL.search, said)), said
-
-
 def test_of_a_failure(tmp_path):
     assert _failed(tmp_path, {0: "why"}, 1, 0) == (
         f"{tmp_path}: 1 of 1 trial failed (trial 0: why); the 0 finished ones are kept"
     )
     assert _failed(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
-
-
-EMPTY = (
-    "consistency, memorization, self_confidence, normalized_margin, confident_learning_flag are empty: they "
-    "need trials that left examples out; "
-)
-
-
-def test_what_is_empty_and_what_would_fill_it(command, measured, digits, tmp_path):
-    default = command("scores", measured)
-    assert default.err == (
-        f"note: {measured}: {EMPTY}measure another run with --train-share below 1, such as 0.7\n"
-    )
-    left_out = tmp_path / "left_out"
-    assert command(*digits(left_out, "--train-share", 0.5)).code == 0
-    assert command("scores", left_out).err == ""
-    mine = recorded(tmp_path / "mine", [np.eye(2)], [0, 1]).path
-    assert command("scores", mine).err == f"note: {mine}: {EMPTY}record trials with trained_on=\n"
 
 
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -424,14 +357,12 @@ class Kitchen:
         kind: Any = Annotated[Cooking, fields[0]] if fields else Cooking
         name = Annotated[str, Option("", "Who cooks.", argument=True)]
         asks: Any = make_dataclass("Meal", [("name", name), ("cooking", kind, Cooking())], frozen=True)
-        asked = asked_of(asks)
 
-        def carry(given: dict[str, Any]) -> None:
-            meal = made(asks, given)
+        def carry(meal: Any) -> None:
             self.seen.append((meal.name, meal.cooking))
 
         self.app = typer.Typer(add_completion=False)
-        self.app.command()(command_typed("cook", asked, carry, ["Cook."]))
+        self.app.command()(command_of(Verb("cook", "Look", "Cook.", asks, carry, carry)))
 
     def __call__(self, *arguments: str) -> Any:
         return CliRunner().invoke(self.app, [*arguments])
@@ -469,55 +400,3 @@ def test_a_flag_is_given_either_way_and_by_other_spellings(flags, salted):
     kitchen = Kitchen()
     assert kitchen("ann", *flags).exit_code == 0
     assert kitchen.seen == [("ann", Cooking(salted=salted))]
-
-
-@pytest.mark.parametrize("wrong", ["--pepper", "--cook"])
-def test_other_options_are_unknown(wrong):
-    assert Kitchen()("ann", wrong, "x").exit_code == 2
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        (["--kind", "radial", "--levels", "2;1"], "--levels '2;1': give numbers with commas"),
-        (["--kind", "radial", "--pattern-level", "nan"], "level nan is not finite"),
-        (["--kind", "color"], "--kind color: changes none of the 100 pictures at 0.75, 0.5, 0.25, 0;"),
-        (["--kind", "radial", "-o", "a.txt"], "cannot tell the format"),
-        (["--kind", "radial", "--panel", "a.csv"], "cannot tell the format"),
-    ],
-)
-def test_perturbations_that_cannot_be_are_one_line(refused, run_copy, options, text):
-    assert text in refused("paper", "perturb", run_copy, *options)
-
-
-STUDY = ["--model", "mlp_2_w16", "--rates", "0,0.3", "--policies", "easy,beta:1,3", "--repetitions", 1]
-STUDY += ["--epochs", 1, "--precision", "float32", "--holdout", 0.2]
-
-
-def read(name):
-    return options_of(Drawing)[name][1].read
-
-
-def test_lists_in_options():
-    parse_rates, split_policies = read("rates"), read("policies")
-    assert parse_rates("0, 0.3,.9") == (0, 0.3, 0.9)
-    with pytest.raises(BadInput, match="--rates '0;1': give numbers"):
-        parse_rates("0;1")
-    assert split_policies("easy, beta:1,3,random") == ("easy", "beta:1,3", "random")
-    assert split_policies("beta:0.5,2,beta:2,0.5") == ("beta:0.5,2", "beta:2,0.5")
-
-
-@pytest.mark.parametrize("name", ["ablate", "corrupt"])
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--rates", "many"], "--rates 'many'"),
-        (["--score", "entropy", "--keep", "left"], "--keep"),
-        (["--scores", "none"], "none: no such run"),
-        (["-o", "a.txt"], "end the name in .csv or .md or .json"),
-    ],
-)
-def test_bad_input(refused, measured, tmp_path, name, options, said):
-    line = refused("paper", name, "digits", "--scores", measured, *STUDY, "--out", tmp_path / "out", *options)
-    assert said in line
-    assert not (tmp_path / "out").exists()

@@ -103,19 +103,14 @@ def flip(file):
 
 
 @pytest.mark.parametrize(
-    ("name", "harm", "opens"),
-    [
-        ("train.parquet", flip, True),
-        ("weights.safetensors", cut, True),
-        ("trial.json", cut, False),
-    ],
+    ("name", "harm"), [("train.parquet", flip), ("weights.safetensors", cut), ("trial.json", cut)]
 )
-def test_of_a_run(command, run_copy, trial_folder, name, harm, opens):
+def test_of_a_run(command, run_copy, trial_folder, name, harm):
     file = trial_folder(run_copy, 1) / name
     harm(file)
     finished, verified = command("status", run_copy), command("status", run_copy, "--verify")
     lines = finished.out.splitlines()
-    assert lines[1 if opens else 0].startswith(f"damaged: {file}: trial 1: ")
+    assert lines[0].startswith(f"damaged: {file}: trial 1: ")
     assert not any("its sets hold" in line for line in lines)
     assert (finished.code, finished.err) == (verified.code, verified.err)
     assert finished.code == 1

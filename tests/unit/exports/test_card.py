@@ -15,7 +15,7 @@ from PIL import Image
 
 from easiness import BadInput, card, load_dataset, measure, open_run
 from easiness.exports import open_card
-from easiness.exports.applied import read_scores
+from easiness.exports.card import read_scores
 from recording import small_run
 
 NUM = 120
@@ -107,10 +107,10 @@ def test_classes_with_other_names_are_no_other_classes(tmp_path):
     made = card(small_run(tmp_path / "run", own, limit=None, trials=2), tmp_path / "card", data=own)
     labels[0] = 1
     found = card(load_dataset((pixels, labels), classes=["ant", "bee", "kitty"]), apply=made.path)
-    assert (found.renamed, found.num_relabelled) == ({"cat": "kitty"}, 1)
+    assert (found.new_names, found.num_relabelled) == ({"cat": "kitty"}, 1)
     assert found.text == (
-        "12 of 12 examples found by their values; classes with other names here: cat is kitty; "
-        "1 have another class here"
+        "12 of 12 examples found by their values; 1 have another class here; "
+        "classes with other names here: cat is kitty"
     )
 
 
@@ -260,25 +260,3 @@ def test_the_command_makes_and_applies(command, run, tmp_path):
         ended = command(*words)
         assert ended.code == 2
         assert told in ended.err
-
-
-def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):
-    """A manifest with names of its own, which takes an option to read."""
-    assert command("card", run.path, "-o", tmp_path / "card").code == 0
-    data = load_dataset("digits", limit=NUM)
-    taken = np.arange(40)[::-1]
-    rows = ["picture,breed"]
-    for at, pixels in zip(taken, data.values(taken), strict=True):
-        Image.fromarray(pixels[..., 0]).save(tmp_path / f"{at}.png")
-        rows.append(f"{at}.png,digit {data.labels[at]}")
-    (tmp_path / "copy.csv").write_text("\n".join(rows))
-    asked = ["card", "--apply", tmp_path / "card", tmp_path / "copy.csv", "-o", tmp_path / "scores.csv"]
-    assert "--label" in command(*asked).err
-    done = command(*asked, "--columns", "path=picture,label=breed")
-    assert done.code == 0, done.err
-    assert "40 of 40 examples found by their values" in done.out
-    assert "classes with other names here: 0 is digit 0, 1 is digit 1" in done.out
-    assert pd.read_csv(tmp_path / "scores.csv")["card_id"].tolist() == data.ids[taken].tolist()
-    refused = command("card", run.path, "--skip-unreadable", "-o", tmp_path / "other")
-    assert (refused.code, (tmp_path / "other").exists()) == (2, False)
-    assert "how to read SOURCE: are for --apply" in refused.err

@@ -12,11 +12,10 @@ import pytest
 
 from easiness import Dataset, load_dataset, open_run, suspects
 from easiness.pages import data_map as under_test
-from easiness.pages.data_map import data_map, trajectories
-from easiness.pages.examples import Named, table_of
-from easiness.pages.page import render_report
+from easiness.pages.data_map import Named, data_map, trajectories
+from easiness.pages.examples import table_of
 from easiness.pages.template import Inlined, inert, inlined
-from recording import believing
+from recording import believing, page_of
 
 EVIL = ("</script><img src=x onerror=alert(1)>", "<!--<script>")
 
@@ -42,7 +41,7 @@ def column_of(run: dict[str, Any], name: str) -> np.ndarray:
 
 def test_the_map_has_the_scores_the_labels_and_what_is_suspected(measured: Path) -> None:
     run = open_run(measured)
-    document = values_of(render_report([run]))
+    document = values_of(page_of([run]))
     (of_run,) = document["runs"]
     table = run.scores()
     for name in ("easiness", "confidence", "variability", "loss"):
@@ -59,7 +58,7 @@ def test_the_map_has_the_scores_the_labels_and_what_is_suspected(measured: Path)
 
 def test_a_trajectory_is_the_probability_of_the_label(measured: Path) -> None:
     run = open_run(measured)
-    (of_run,) = values_of(render_report([run]))["runs"]
+    (of_run,) = values_of(page_of([run]))["runs"]
     loss = np.array([[trial.columns(epoch, ["loss"])["loss"] for epoch in (1, 2)] for trial in run.trials])
     p = np.exp(-loss.astype(np.float64))
     each = np.frombuffer(base64.b64decode(of_run["byTrial"]), np.uint8).reshape(100, 3, 2) / 254
@@ -70,37 +69,19 @@ def test_a_trajectory_is_the_probability_of_the_label(measured: Path) -> None:
 
 
 def test_pictures_of_the_page_are_not_there_twice(measured: Path) -> None:
-    page = render_report([open_run(measured)])
+    page = page_of([open_run(measured)])
     assert values_of(page)["pictures"] == {}  # all 100 examples are in the galleries
     shown = re.findall(r'<img data-example="(\d+)"', page)
     assert len(set(shown)) == 100
 
 
-@pytest.mark.long
-def test_extremes_and_parts_of_the_map_have_their_pictures(record: Callable[..., Any]) -> None:
-    data = load_dataset("digits", limit=600)
-    logits = believing(data.labels, 2, 3)
-    run = record(logits, data=data)
-    page = render_report([run], source=data)
-    document = values_of(page)
-    table = run.scores()
-    shown = {int(run.ids[int(at)]) for at in document["pictures"]}
-    extremes = table.sort_values("variability", kind="stable")["id"].tail(10)
-    elsewhere = {int(one) for one in re.findall(r'data-example="(\d+)"', page)}
-    assert set(extremes) <= shown | elsewhere
-    assert not shown & {one for one in elsewhere if f'alt="Example {one} of class' in page}
-    assert 20 < len(shown) <= 160
-
-
 def test_names_cannot_end_the_values(record: Callable[..., Any]) -> None:
     labels = [0, 1] * 6
     ids = np.array([f"{i}{EVIL[i % 2]}\u2028" for i in range(12)], object)
-    page = render_report([record(believing(labels, 2, 2), labels, ids=ids, classes=EVIL)])
+    page = page_of([record(believing(labels, 2, 2), labels, ids=ids, classes=EVIL)])
     document = values_of(page)
     assert document["classes"] == list(EVIL)
-    folders = document["ids"]["folders"]
-    of = np.frombuffer(base64.b64decode(document["ids"]["of"]["codes"]), np.uint8)
-    assert [folders[at] + name for at, name in zip(of, document["ids"]["names"], strict=True)] == list(ids)
+    assert document["ids"] == list(ids)
     assert not any(text in page for text in EVIL)
 
 
@@ -119,18 +100,6 @@ def test_a_policy_names_the_script_by_what_is_in_it() -> None:
     assert "</script" not in text
     assert "innerHTML" not in text
     assert text.startswith("(() => {")
-
-
-@pytest.mark.long
-def test_several_runs_share_the_examples(record: Callable[..., Any]) -> None:
-    labels = np.arange(40) % 2
-    runs = [record(believing(labels, n, 2, seed=n), labels, name=f"of{n}") for n in (1, 3)]
-    page = render_report(runs)
-    document = values_of(page)
-    assert [(run["name"], run["numTrials"]) for run in document["runs"]] == [("of1", 1), ("of3", 3)]
-    assert document["runs"][0]["byTrial"] == ""  # the mean is its only trial
-    assert all("p_wrong" in {score["name"] for score in run["scores"]} for run in document["runs"])
-    assert page.count('id="map-run"') == 1
 
 
 def test_a_large_page_stays_small_and_says_what_is_left_out(

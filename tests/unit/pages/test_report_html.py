@@ -15,14 +15,12 @@ import numpy as np
 import pytest
 
 import easiness as ez
-from easiness import BadInput, card, compare, load_dataset, open_run
-from easiness.pages import render_report
+from easiness import BadInput, compare, load_dataset, open_run
 from easiness.pages.run_part import class_galleries, left_out
 from easiness.pages.template import breakable
 from easiness.show.text import whole_percent
 from easiness.store import Run
-from easiness.studies.matching.reliability import outlook
-from recording import believing, recorded
+from recording import believing, page_of, recorded
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
 VOID = {"meta", "img", "input", "link", "br", "wbr", "rect", "path", "use"}
@@ -66,7 +64,7 @@ def _words(shown: str) -> str:
 
 @pytest.fixture(scope="module")
 def text(measured: Path) -> str:
-    return render_report([open_run(measured)])
+    return page_of([open_run(measured)])
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +99,7 @@ def test_only_our_script_may_run(text: str) -> None:
 
 
 def test_headings_do_not_skip_a_level_and_links_lead_somewhere(page: Page, measured: Path) -> None:
-    for one in (page, Page(render_report([open_run(measured)] * 2))):
+    for one in (page, Page(page_of([open_run(measured)] * 2))):
         levels = [level for level, _ in one.headings]
         assert levels.count(1) == 1
         assert all(after - before <= 1 for before, after in zip([1, *levels[1:]], levels[1:], strict=False))
@@ -148,10 +146,9 @@ def test_no_membership_is_shown_of_fewer_than_five_trials(page: Page) -> None:
 def test_every_example_says_how_sure_its_membership_is(record: Callable[..., Any]) -> None:
     labels = np.arange(100) % 2
     run = record(believing(labels, 6, 1), labels)
-    page = Page(render_report([run]))
+    page = Page(page_of([run]))
     marks = []
-    difficulty = run.scores()["difficulty"].to_numpy()
-    for gallery in class_galleries(run, run.votes(), difficulty, per_side=10, max_classes=20):
+    for gallery in class_galleries(run, run.votes(), run.scores(), per_side=10, max_classes=20):
         marks += [f"easy: {whole_percent(one['p_easy'])}" for one in gallery["easiest"]]
         marks += [f"hard: {whole_percent(one['p_hard'])}" for one in gallery["hardest"]]
     assert len(marks) == 2 * 2 * 10
@@ -160,41 +157,11 @@ def test_every_example_says_how_sure_its_membership_is(record: Callable[..., Any
     assert found == [" ".join(mark.split()) for mark in marks]
 
 
-def test_probabilities_are_never_quite_sure() -> None:
-    assert [whole_percent(p).split() for p in (0.973, 0.995, 0.9901, 0.99, 0.004, 0.01)] == [
-        ["97", "%"],
-        [">99", "%"],
-        [">99", "%"],
-        ["99", "%"],
-        ["<1", "%"],
-        ["1", "%"],
-    ]
-
-
-@pytest.mark.long
-def test_the_page_says_what_the_sets_hold_and_warns_where_they_still_change(
-    record: Callable[..., Any],
-) -> None:
-    labels = np.arange(100) % 2
-    rng = np.random.default_rng(0)
-    favor = np.linspace(-2, 2, 100)[:, None] * np.eye(2)[labels]
-    epochs = np.stack([favor, favor, favor, -favor])
-    run = record(rng.normal(size=(12, 4, 100, 2)) + 2 * epochs, labels)
-    ahead = outlook(run)
-    assert len(ahead.warnings()) == 2
-    page = Page(render_report([run]))
-    for text in (*ahead.sentences(), *ahead.warnings()):
-        assert " ".join(text.split())[1:] in page.text
-    before = Page(render_report([run], at=3))
-    assert "training after epoch 3 changed them" in before.text
-    assert "training still changes them" not in before.text
-
-
 def test_several_runs_are_compared_as_in_table_1(record: Callable[..., Any]) -> None:
     labels = np.arange(60) % 3
     runs = [record(believing(labels, 10, 2, seed=seed), labels, name=f"run{seed}") for seed in (1, 2)]
     comparison = compare(runs)
-    page = Page(render_report(runs, comparison=comparison))
+    page = Page(page_of(runs))
     for side in ("easy", "hard"):
         for ties in ("expected", "refine"):
             cells = [comparison.cell(*pair, side, ties) for pair in ((0, 0), (0, 1), (1, 1))]
@@ -217,27 +184,17 @@ def test_several_runs_are_compared_as_in_table_1(record: Callable[..., Any]) -> 
 
 def test_one_trial_of_one_epoch_is_shown_and_said_so(record: Callable[..., Any]) -> None:
     labels = [0, 1] * 10
-    page = Page(render_report([record(believing(labels, 1, 1), labels)]))
+    page = Page(page_of([record(believing(labels, 1, 1), labels)]))
     assert "One trial tells only right from wrong" in page.text
     assert "there is no noise ceiling" in page.text
     assert "One trial cannot be split into halves" in page.text
-
-
-@pytest.mark.long
-def test_one_trial_beside_more_is_compared_by_all_trials(record: Callable[..., Any]) -> None:
-    labels = [0, 1] * 20
-    runs = [record(believing(labels, n, 1, seed=n), labels, name=f"trials{n}") for n in (1, 4)]
-    page = Page(render_report(runs))
-    every = compare(runs).cell(0, 1, "easy", "expected").all_trials
-    assert every is not None
-    assert ["trials1", "none one trial", f"{every.rate:.2f} all trials", "0.10"] in page.rows
 
 
 def test_names_are_escaped(record: Callable[..., Any]) -> None:
     labels = [0, 1] * 6
     ids = np.array([f"{i}/<b>&\"'{EVIL[0]}" for i in range(12)], object)
     run = record(believing(labels, 2, 2), labels, ids=ids, classes=EVIL)
-    text = render_report([run])
+    text = page_of([run])
     assert EVIL[0] not in text
     assert EVIL[1] not in text
     page = Page(text)
@@ -251,10 +208,10 @@ def test_pictures_come_from_the_source_that_is_named(record: Callable[..., Any])
     data = load_dataset("digits", limit=40)
     logits = believing(data.labels, 2, 1)
     run = record(logits, data=data)
-    shown = [one for one in Page(render_report([run], source=data)).images if " of class " in one["alt"]]
+    shown = [one for one in Page(page_of([run], data=data)).images if " of class " in one["alt"]]
     assert len(shown) == 40  # of the gallery; suspects are shown once more
     with pytest.raises(BadInput, match="not the data"):
-        render_report([run], source=load_dataset("digits", limit=30))
+        page_of([run], data=load_dataset("digits", limit=30))
 
 
 def test_names_go_on_behind_their_joints() -> None:
@@ -271,7 +228,7 @@ def test_names_go_on_behind_their_joints() -> None:
 def test_many_classes_are_counted_and_the_hardest_shown(record: Callable[..., Any]) -> None:
     labels = np.arange(90) % 30
     named = np.where(labels < 5, 29, labels)  # classes 0 to 4 are never right, the others always
-    page = Page(render_report([record(np.eye(30)[[[named], [named]]], labels)]))
+    page = Page(page_of([record(np.eye(30)[[[named], [named]]], labels)]))
     assert "The 20 hardest of 30 classes are shown, the hardest first" in page.text
     shown = [heading for level, heading in page.headings if level == 3 and heading.isdigit()]
     assert shown == [str(label) for label in range(20)]
@@ -281,9 +238,7 @@ def test_many_classes_are_counted_and_the_hardest_shown(record: Callable[..., An
 def test_where_nothing_can_be_matched_the_rest_is_shown(record: Callable[..., Any]) -> None:
     labels = np.arange(20) % 2
     right, wrong = 5 * np.eye(2)[labels], 5 * np.eye(2)[1 - labels]
-    page = Page(
-        render_report([record([[right], [wrong]], labels)])
-    )  # no example is right in the second trial
+    page = Page(page_of([record([[right], [wrong]], labels)]))  # no example is right in the second trial
     assert "Nothing can be matched here: epoch 1: no example is classified correctly" in page.text
 
 
@@ -293,11 +248,11 @@ def test_what_cannot_be_reported_is_refused(
     run = open_run(measured)
     other = record(believing([0, 1] * 10, 2, 1), [0, 1] * 10)
     with pytest.raises(BadInput, match="over different data"):
-        render_report([run, other])
+        page_of([run, other])
     with pytest.raises(BadInput, match=r"epoch 3 .*recorded"):
-        render_report([run], at=3)
+        page_of([run], at=3)
     with pytest.raises(BadInput, match="runs: none was given"):
-        render_report([])
+        page_of([])
     with pytest.raises(BadInput, match=r"the folder .* does not exist"):
         ez.report(run, tmp_path / "missing" / "report.html")
 
@@ -305,7 +260,7 @@ def test_what_cannot_be_reported_is_refused(
 def test_the_epoch_asked_for_is_read(measured: Path) -> None:
     run = open_run(measured)
     counts = run.votes(1).correct.sum(axis=0)
-    page = Page(render_report([run], at=1))
+    page = Page(page_of([run], at=1))
     assert f"{100 * (counts == 3).mean():.1f} % of the examples are right in all 3 trials" in page.text
 
 
@@ -314,7 +269,7 @@ def test_a_class_without_examples_has_no_shares(run_copy: Path) -> None:
     document = json.loads((run_copy / "run.json").read_text())
     document["spec"]["data"]["classes"].append("nobody")
     (run_copy / "run.json").write_text(json.dumps({**document, "sha256": None}))
-    (row,) = (row for row in Page(render_report([open_run(run_copy)])).rows if row[:2] == ["nobody", "0"])
+    (row,) = (row for row in Page(page_of([open_run(run_copy)])).rows if row[:2] == ["nobody", "0"])
     assert row[2:5] == ["", "", ""]
 
 
@@ -328,7 +283,7 @@ def test_a_page_of_many_runs_has_all_of_them_in_its_rates_and_judges_only_the_fi
     told: list[tuple[str, int, int]] = []
     monkeypatch.setattr("easiness.pages.page._MOST_RUNS", most)
     monkeypatch.setattr("easiness.pages.page.tell", lambda *how: told.append(how))
-    page = render_report(runs)
+    page = page_of(runs)
     assert told == [("judging examples and labels", done + 1, most) for done in range(most)]
     assert all(f"net_<wbr>{at}" in page for at in range(4))
     assert 'id="run2"' in page
@@ -383,14 +338,7 @@ def test_nothing_is_said_by_one_trial_or_where_none_is_right(record: Record) -> 
     disagreeing = record(_right([np.ones((1, 20)), np.zeros((1, 20))], labels), labels, name="two")
     for run in (one, disagreeing):
         assert left_out(run, 1) is None
-        assert "What can be left out" not in render_report([run])
-
-
-@pytest.mark.long
-def test_of_two_examples_one_is_called_easiest(record: Record, tmp_path: Path) -> None:
-    run = record(_right(np.ones((4, 1, 2)), np.array([0, 1])), np.array([0, 1]))
-    assert "easiest 25" in render_report([run])
-    assert card(run, tmp_path / "card").path.is_dir()
+        assert "What can be left out" not in page_of([run])
 
 
 def test_a_share_that_takes_a_whole_class_is_left_out(record: Record) -> None:
@@ -418,21 +366,10 @@ def test_the_commands_are_ones_that_can_be_typed(
     assert words[:4] == ["easiness", "paper", "ablate", "digits"]
     assert words[words.index("--at") :][:2] == ["--at", "1"]
     assert words[words.index("--holdout") :][:2] == ["--holdout", "0.2"]
-    page = render_report([open_run(measured)], at=1)
+    page = page_of([open_run(measured)], at=1)
     text = html.unescape(re.sub("<[^>]*>", "", page))
     assert found["keep"] in text
     assert found["ablate"] in text
-
-
-@pytest.mark.long
-def test_a_run_recorded_in_python_has_no_data_to_train_on_again(record: Record) -> None:
-    labels = np.arange(20) % 2
-    run = record(_right(np.ones((2, 1, 20)), labels), labels)
-    found = left_out(run, 1)
-    assert found is not None
-    assert found["ablate"] is None
-    page = render_report([run])
-    assert "easiness paper ablate</code> trains without some" in page
 
 
 NUM = 40

@@ -1,7 +1,11 @@
+"""Pictures, sounds and texts of examples on the page, within the room that it has."""
+
 from __future__ import annotations
 
 import base64
 import io
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +15,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from easiness import BadInput, Dataset, Run, load_dataset, open_run
-from easiness.analysis import membership
-from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE, reduced
-from easiness.pages import Reported, examples, write_report
-from easiness.pages.examples import Named, found_within, originals_of, photos_of
+import easiness.pages.examples as of_page
+from easiness import BadInput, Dataset, Run, load_dataset, suspects
+from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE, shrink_address
+from easiness.pages import ReportOptions, examples, write_report
+from easiness.pages.data_map import Named
+from easiness.pages.examples import found_within, originals_of, photos_of, shown_of, texts_at
+from easiness.pages.paper_study import gallery
 from easiness.pages.run_part import class_galleries
 from easiness.runs.source import find_data
 from easiness.show import ShownExample
-from pixels import images_of, write_pictures
-from recording import believing
+from pixels import write_pictures
+from recording import believing, page_of
+from sounds import encoded, tone, write_sounds
 
 
 def _decoded(uri: str) -> Image.Image:
@@ -34,20 +41,6 @@ def _shown(run: Run, data: Dataset, position: int) -> ShownExample:
     found = found_within(run, data, [name])
     assert not found.without_room
     return found.named[name]
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_small_pictures_are_kept_to_the_pixel(channels: int) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 6, channels), dtype=np.uint8)
-    shown = np.asarray(_decoded(IMAGE.show(pixels, None).uri))
-    assert np.array_equal(shown.reshape(8, 6, channels), pixels)
-
-
-def test_large_pictures_are_made_smaller_in_proportion() -> None:
-    assert _decoded(IMAGE.show(np.zeros((200, 100, 3), np.uint8), None).uri).size == (
-        LARGEST_SIDE // 2,
-        LARGEST_SIDE,
-    )
 
 
 def _photo(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -74,8 +67,8 @@ def test_photos_to_decide_on_are_made_smaller_and_never_larger(
     image.thumbnail((640, 640), Image.Resampling.LANCZOS)
     image.save(as_jpeg, "JPEG", quality=80)
     assert len(large) <= 30 + 4 * -(-len(as_jpeg.getvalue()) // 3)
-    assert max(_decoded(reduced(large, 120)).size) == 120
-    assert reduced(large, 640) is large
+    assert max(_decoded(shrink_address(large, 120)).size) == 120
+    assert shrink_address(large, 640) is large
 
 
 def test_what_is_shown_whole_has_no_larger_picture() -> None:
@@ -113,7 +106,7 @@ def test_a_page_that_would_be_too_large_says_so(
 ) -> None:
     data = _folder_of_photos(tmp_path)
     run = record(believing(data.labels, 2, 1), data=data)
-    asked = Reported(run, tmp_path / "page.html", data=data)
+    asked = ReportOptions(run, tmp_path / "page.html", data=data)
     assert write_report(asked) == ""
     monkeypatch.setattr(examples, "_PAGE_BYTES", examples._OTHER_BYTES + 60_000)
     note = write_report(asked)
@@ -148,23 +141,6 @@ def test_a_page_names_files_as_seen_from_it_or_not_at_all(tmp_path: Path, monkey
     assert originals_of(load_dataset("digits", limit=20), [("train", 3)], tmp_path / "page.html") == {}
 
 
-def test_a_measured_run_finds_its_data(measured: Path) -> None:
-    run = open_run(measured)
-    data, why = find_data(run, None)
-    assert data is not None
-    assert why == ""
-    uri = _shown(run, data, 7).uri
-    assert uri is not None
-    assert np.array_equal(np.asarray(_decoded(uri)), images_of(data)[7, 0].numpy())
-
-
-def test_positions_may_come_in_any_order() -> None:
-    data = load_dataset("digits", limit=30)
-    shown = data.values(np.array([5, 2, 5]))
-    assert [p.shape for p in shown] == [(8, 8, 1)] * 3
-    assert np.array_equal(np.array(shown)[..., 0], images_of(data)[[5, 2, 5], 0].numpy())
-
-
 def test_pictures_are_found_by_id(record: Callable[..., Any]) -> None:
     data = load_dataset("digits", limit=20)
     order = np.arange(20)[::-1]
@@ -191,14 +167,6 @@ def test_an_id_that_the_data_lack_is_refused(record: Callable[..., Any]) -> None
         _shown(run, data, 0)
 
 
-def test_other_data_are_refused(measured: Path, pictures: Path) -> None:
-    run = open_run(measured)
-    with pytest.raises(BadInput, match="limit 100: exceeds the 24"):
-        find_data(run, str(pictures))
-    with pytest.raises(BadInput, match=r"digits: .*not the data"):
-        find_data(run, load_dataset("digits", limit=100, seed=1))
-
-
 def test_data_that_are_gone_or_changed_are_no_error(pictures: Path, tmp_path: Path) -> None:
     from easiness import measure
 
@@ -217,51 +185,153 @@ def _logits(predictions: Any, sureness: Any, num_classes: int) -> Any:
     return (np.eye(num_classes)[np.array(predictions)] * np.array(sureness)[None, :, None])[:, None]
 
 
-def difficulty_of(run: Any) -> Any:
-    return run.scores()["difficulty"].to_numpy()
-
-
 def test_examples_are_ordered_by_difficulty(record: Callable[..., Any]) -> None:
     labels = [0, 0, 0, 0, 1, 1, 2]
     predictions = [[0, 0, 1, 0, 1, 0, 2], [0, 0, 2, 1, 1, 2, 2], [0, 0, 2, 2, 1, 2, 2]]
     run = record(_logits(predictions, [1, 3, 3, 3, 2, 2, 1], 3), labels, classes=["a", "b", "c"])
-    a, b, c = class_galleries(run, run.votes(), difficulty_of(run), per_side=2, max_classes=20)
+    a, b, c = class_galleries(run, run.votes(), run.scores(), per_side=2, max_classes=20)
     # examples 0 and 1 are right in all three trials, 1 more clearly; 3 in one; 2 in none
-    assert [one["id"] for one in a["easiest"]] == ["1", "0"]
-    assert [one["id"] for one in a["hardest"]] == ["2", "3"]
+    assert [str(one["named"][1]) for one in a["easiest"]] == ["1", "0"]
+    assert [str(one["named"][1]) for one in a["hardest"]] == ["2", "3"]
     # 0, 1 and 2 are each predicted once for example 3: the first class of equals
     predicted = [(one["num_right"], one["predicted"], one["num_predicted"]) for one in a["hardest"]]
     assert predicted == [(0, "c", 2), (1, "a", 1)]
     p = np.exp(3) / (np.exp(3) + 2)
     assert np.isclose(a["easiest"][0]["p_label"], p)
-    assert [one["id"] for one in (*b["easiest"], *b["hardest"])] == ["4", "5"]
+    assert [str(one["named"][1]) for one in (*b["easiest"], *b["hardest"])] == ["4", "5"]
     assert c["easiest"] == c["hardest"]  # a class of one example
-    assert (c["num_examples"], c["easiest"][0]["id"]) == (1, "6")
+    assert (c["num_examples"], c["easiest"][0]["named"][1]) == (1, 6)
 
 
-def test_of_many_classes_the_hardest_are_shown(record: Callable[..., Any]) -> None:
-    labels = np.arange(30) % 5
-    right = np.arange(30) // 5 < np.array([5, 2, 4, 0, 3])[labels]  # so many of the six of each class
-    logits = np.eye(5)[np.where(right, labels, (labels + 1) % 5)]
-    run = record([[logits], [logits]], labels)
-    galleries = class_galleries(run, run.votes(), difficulty_of(run), per_side=2, max_classes=3)
-    assert [gallery["label"] for gallery in galleries] == [3, 1, 4]
-    for gallery in galleries:
-        positions = [one["position"] for one in (*gallery["easiest"], *gallery["hardest"])]
-        assert len(set(positions)) == 4
-        assert set(labels[positions]) == {gallery["label"]}
+EVIL = (
+    "<script>document.title='evil'</script>",
+    '"><img src=x onerror="document.title=\'evil\'">',
+    "</script><!-- ' & \" &lt;b&gt; -->",
+    "null \x00, bell \x07, escape \x1b[31m",
+    "שלום עולם \u202e turned",
+    "w" * 3000,
+    "one line\nanother\n\n\n\n\nthe last",
+)
+NUM = 40
 
 
-def test_examples_say_how_probably_they_are_among_the_outermost(record: Callable[..., Any]) -> None:
-    labels = np.arange(60) % 3
-    run = record(believing(labels, 8, 1), labels)
-    counts = run.votes().correct.sum(axis=0)
-    for options, fraction in (({}, 0.1), ({"fraction": 0.3}, 0.3)):
-        expected = membership(counts, 8, fraction)
-        galleries = class_galleries(run, run.votes(), difficulty_of(run), 5, 20, **options)
-        shown = [one for gallery in galleries for one in (*gallery["easiest"], *gallery["hardest"])]
-        assert len(shown) == 3 * 2 * 5
-        for one in shown:
-            assert one["p_easy"] == expected.p_easy[one["position"]]
-            assert one["p_hard"] == expected.p_hard[one["position"]]
-        assert max(one["p_hard"] for one in shown) > 2 * fraction
+def texts_of(num: int) -> list[str]:
+    return [f"{EVIL[at % len(EVIL)]} {at}" for at in range(num)]
+
+
+@pytest.fixture
+def data() -> Dataset:
+    return load_dataset((texts_of(NUM), np.arange(NUM) % 2))
+
+
+@pytest.fixture
+def run(data: Dataset, record: Callable[..., Run]) -> Run:
+    return record(believing(data.labels, 3, 2), data=data)
+
+
+def map_of(page: str) -> Any:
+    return json.loads(re.findall(r'id="map-values">(.*?)</script>', page, re.S)[0])
+
+
+def test_markup_in_a_text_is_no_markup(run: Run, data: Dataset) -> None:
+    page = page_of([run], data=data)
+    assert page.count("<script") == 4  # the values of the map and of what to decide on, and their scripts
+    assert page.count("</script>") == 4
+    for text in EVIL[:3]:
+        assert text not in page
+    assert "&lt;script&gt;document.title=&#39;evil&#39;&lt;/script&gt; 0" in page
+    assert "\x00" not in page
+    assert "null ␀, bell ␇, escape ␛[31m" in page
+    assert '<p dir="auto">שלום' in page
+
+
+def test_the_map_has_the_text_of_every_example(run: Run, data: Dataset) -> None:
+    values = map_of(page_of([run], data=data))
+    shown = [text.translate({0: "␀", 7: "␇", 27: "␛"}) for text in texts_of(NUM)]
+    assert values["texts"] == shown
+    assert values["pictures"] == {}
+    assert "sounds" not in values
+
+
+@pytest.mark.long
+def test_texts_are_cut_so_that_all_fit(record: Callable[..., Run]) -> None:
+    num = 2000
+    data = load_dataset(([f"{at} " + "word " * 1000 for at in range(num)], np.arange(num) % 2))
+    run = record(believing(data.labels, 1, 1), data=data)
+    texts = texts_at(run, data, np.arange(num))
+    assert texts is not None
+    assert 0.9 * 3_000_000 < sum(map(len, texts)) < 1.01 * 3_000_000
+    assert all(text.startswith(f"{at} word") and text.endswith(" …") for at, text in enumerate(texts))
+
+
+def test_a_very_long_text_is_cut_and_says_so() -> None:
+    shown = ShownExample.of(None, "a" * 12_345, None)
+    assert shown.text == "a" * 10_000 + " … (10,000 of 12,345 letters)"
+
+
+def test_a_gallery_of_texts_is_refused(run: Run, data: Dataset) -> None:
+    with pytest.raises(BadInput, match="its examples are texts; a gallery shows pictures"):
+        gallery(run, data)
+
+
+def test_examples_that_are_wanted_most_keep_their_pictures(record: Callable[..., Run]) -> None:
+    data = load_dataset("digits", limit=20)
+    run = record(believing(data.labels, 1, 1), data=data)
+    names: list[Any] = [("train", one) for one in run.ids.tolist()][::-1]
+    everything, num_cut = shown_of(data, names, 10**6)
+    assert num_cut == 0
+    sizes = [everything[name].size for name in names]
+    room = sum(sizes[:10])
+    shown, num_cut = shown_of(data, names, room)
+    assert num_cut == 10
+    assert [bool(shown[name].size) for name in names] == [True] * 10 + [False] * 10
+    assert shown[names[15]].text == "8 x 8 pixels"
+    # one that the page shows twice takes the room of two
+    twice, num_cut = shown_of(data, [*names, *names[:5]], 2 * sum(sizes[:5]))
+    assert num_cut == 15
+    assert all(twice[name].size for name in names[:5])
+
+
+def test_what_would_take_an_eighth_of_the_room_is_in_words(record: Callable[..., Run]) -> None:
+    data = load_dataset("digits", limit=20)
+    run = record(believing(data.labels, 1, 1), data=data)
+    shown, num_cut = shown_of(data, [("train", run.ids.tolist()[0])], 500)
+    assert (num_cut, next(iter(shown.values())).uri) == (1, None)
+
+
+SOUNDS = 24
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Dataset:
+    files = [encoded(tone(200 + 50 * at, 0.2 + 0.01 * at)) for at in range(SOUNDS)]
+    return load_dataset(write_sounds(tmp_path / "in", {"even": files[::2], "odd": files[1::2]}))
+
+
+@pytest.fixture
+def of_sounds(sounds: Dataset, record: Callable[..., Run]) -> Run:
+    return record(believing(sounds.labels, 3, 2), data=sounds)
+
+
+def test_where_room_ends_the_page_says_how_many_have_a_player(
+    of_sounds: Run, sounds: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_page, "_PAGE_BYTES", of_page._OTHER_BYTES + 130_000)
+    page = page_of([of_sounds], data=sounds)
+    found = re.search(
+        r"(\d+) of the (\d+) sounds on this page have a player, suspects and hard ones first", page
+    )
+    assert found is not None
+    with_player, num = map(int, found.groups())
+    assert 0 < with_player < num == SOUNDS
+    ids = set(re.findall(r'<audio [^>]*data-example="([^"]*)"', page))
+    assert len(ids) == with_player
+    first = suspects(of_sounds, pictures=False).table()["id"].tolist()
+    assert set(first[:3]) <= ids
+    assert re.search(r'<div class="words"><p dir="auto">0\.\d\d s at 8 kHz</p>', page)
+
+
+def test_a_notebook_has_players(of_sounds: Run, sounds: Dataset) -> None:
+    shown = suspects(of_sounds, data=sounds)._repr_html_()
+    assert shown.count('<audio style="') == shown.count('controls preload="none" src="data:audio/wav;base64,')
+    assert shown.count("<audio") >= 5

@@ -20,14 +20,13 @@ from easiness.perturb import (
     Radial,
     Shuffle,
     Transform,
-    clamp_for_display,
     default_levels,
     find_kind,
     kinds,
     perturbation,
     register,
 )
-from easiness.perturb.registry import _registered
+from easiness.perturb.registry import _own_kinds
 
 numbers = itertools.count()
 IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -35,10 +34,10 @@ IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 @pytest.fixture(autouse=True)
 def _own_register() -> Iterator[None]:
-    known = list(_registered)
+    known = list(_own_kinds)
     yield
-    _registered.clear()
-    _registered.extend(known)
+    _own_kinds.clear()
+    _own_kinds.extend(known)
 
 
 def test_ours_are_known_and_built_by_name() -> None:
@@ -85,19 +84,11 @@ def test_each_kind_of_examples_has_its_own() -> None:
     assert default_levels("shuffle", (1, 40, 99), "sound") == (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)
     assert default_levels("order", ()) == (1, 2, 4, 8, 0)
     assert default_levels("case", ()) == (0, 0.25, 0.5, 1)
-    assert find_kind("order").ordered([0, 3], ()) == (1, 3, 0)
-
-
-@pytest.mark.parametrize(
-    ("name", "of", "fitting"),
-    [
-        ("color", "sound", "give one of radial, shuffle"),
-        ("order", "vector", "none does"),
-    ],
-)
-def test_what_does_not_fit_is_refused_by_name(name: str, of: str, fitting: str) -> None:
-    with pytest.raises(BadInput, match=f"'{name}': does not fit examples of kind {of}; {fitting}"):
-        perturbation(name, 1, of=of)
+    assert find_kind("order").in_order([0, 3], ()) == (1, 3, 0)
+    with pytest.raises(BadInput, match="'color': does not fit examples of kind sound; give one of radial"):
+        perturbation("color", 1, of="sound")
+    with pytest.raises(BadInput, match="'order': does not fit examples of kind vector; none does"):
+        perturbation("order", 1, of="vector")
 
 
 def add(level: float) -> Callable[..., torch.Tensor]:
@@ -105,15 +96,15 @@ def add(level: float) -> Callable[..., torch.Tensor]:
 
 
 def test_a_users_own_in_a_few_lines() -> None:
-    @register("brighten", levels=(0.5, 0.2), neutral=0)
-    def brighten(level: float) -> Callable[..., torch.Tensor]:
-        return add(level)
-
+    register("brighten", levels=(0.5, 0.2), neutral=0)(add)
     assert kinds()[-1] == "brighten"
     assert default_levels("brighten", (3, 8, 8)) == (0, 0.2, 0.5)
     assert find_kind("brighten").label == "brighten"
     assert torch.equal(perturbation("brighten", 0.2)(IMAGES, ids=[0, 1]), IMAGES + 0.2)
-    assert brighten(1)(IMAGES).equal(IMAGES + 1)
+    register("shift", levels=(-2, 2), neutral=0)(add)  # levels on both sides ascend
+    assert default_levels("shift", (3, 8, 8)) == (-2, 0, 2)
+    register("noise", levels=(1,), neutral=0, seeded=True)(lambda level, seed: add(level + seed))
+    assert torch.equal(perturbation("noise", 1, seed=2)(IMAGES), IMAGES + 3)
 
 
 def test_a_users_own_of_texts() -> None:
@@ -134,25 +125,16 @@ def test_what_is_returned_for_texts_is_checked(returned: object) -> None:
         perturbation("odd", 1)(["a", "b"], ids=[0, 1])
 
 
-def test_levels_on_both_sides_ascend() -> None:
-    register("shift", levels=(-2, 2), neutral=0)(add)
-    assert default_levels("shift", (3, 8, 8)) == (-2, 0, 2)
-
-
-def test_a_seeded_one_gets_its_seed() -> None:
-    register("noise", levels=(1,), neutral=0, seeded=True)(lambda level, seed: add(level + seed))
-    assert torch.equal(perturbation("noise", 1, seed=2)(IMAGES), IMAGES + 3)
-
-
-def test_registering_again_replaces_ones_own_alone() -> None:
-    for level in (1, 2):
+def test_unknown_kinds_and_bad_registrations() -> None:
+    for level in (1, 2):  # one's own alone are replaced
         register("again", levels=(level,), neutral=0)(add)
     assert default_levels("again", (1, 1, 1)) == (0, 2)
     with pytest.raises(BadInput, match="'color': exists already"):
         register("color", levels=(1,), neutral=0)(add)
-
-
-def test_bad_registrations() -> None:
+    with pytest.raises(BadInput, match=r"'colour': .*mean color"):
+        perturbation("colour", 0.5)
+    with pytest.raises(BadInput, match="level nan"):
+        perturbation("color", float("nan"))
     with pytest.raises(BadInput, match=r"perturbation name 'My:Blur'"):
         register("My:Blur", levels=(1,), neutral=0)
     for fits in (("picture",), ()):
@@ -161,13 +143,6 @@ def test_bad_registrations() -> None:
     for levels, neutral in [((1, float("nan")), 0), ((1,), float("inf"))]:
         with pytest.raises(BadInput, match=r"'blur': level (nan|inf)"):
             register("blur", levels=levels, neutral=neutral)
-
-
-def test_unknown_kinds_are_told_the_nearest() -> None:
-    with pytest.raises(BadInput, match=r"'colour': .*mean color\?.* color, r"):
-        perturbation("colour", 0.5)
-    with pytest.raises(BadInput, match="level nan is"):
-        perturbation("color", float("nan"))
 
 
 def fails(level: float) -> Callable[..., torch.Tensor]:
@@ -236,48 +211,22 @@ TEXT = "Who, in 1984, wrote “It's a long-lived lie” ?"
 QUESTION = 'Who wrote "IBM\'s 360" in New York ?'
 
 
+def test_words_in_the_other_case() -> None:
+    assert Case(1)([QUESTION], ids=[0]) == ['who WROTE "ibm\'s 360" IN new york ?']
+    assert Case(1)(["kapı straße"], ids=[0]) == ["kapı STRASSE"]  # a word that would not be the same stays
+    mixed = "a b c d 1 2 3 4 中 文"  # the share is of words that have cases
+    for share, num in ((0, 0), (0.25, 1), (0.5, 2), (1, 4)):
+        assert sum(letter.isupper() for letter in Case(share)([mixed], ids=["x"])[0]) == num
+    text = " ".join("abcdefghijklmnop")
+    chosen = [set(filter(str.isupper, Case(share, 2)([text], ids=["x"])[0])) for share in (0.1, 0.3, 0.8)]
+    assert chosen[0] < chosen[1] < chosen[2]
+    made = [*Case(0.5)([text] * 2, ids=[1, 2]), *Case(0.5)([text], ids=["1"]), *Case(0.5, 1)([text], ids=[1])]
+    assert len(set(made)) == 4
+
+
 def test_the_order_is_the_same_in_every_process() -> None:
     assert Order(0)([TEXT], ids=["3"]) == ["a, in lie, long-lived “Who It's 1984 wrote” ?"]
     assert Order(0)([TEXT], ids=[3]) == ["in, lie long-lived, a “It's Who 1984 wrote” ?"]
-
-
-def test_abbreviations_and_numbers_are_words() -> None:
-    (made,) = Order(2)(["The U.S. 1,000.50 e-mails"], ids=[1])
-    assert sorted(made.split()) == ["1,000.50", "The.", "U.S", "e-mails"] or made.startswith("The")
-    assert "U.S" in made
-
-
-def test_all_words_by_hand() -> None:
-    assert Case(1)([QUESTION], ids=[0]) == ['who WROTE "ibm\'s 360" IN new york ?']
-
-
-def test_the_share_is_of_words_that_have_cases() -> None:
-    text = "a b c d 1 2 3 4 中 文"
-    for share, num in ((0, 0), (0.25, 1), (0.5, 2), (1, 4)):
-        (made,) = Case(share)([text], ids=["x"])
-        assert sum(letter.isupper() for letter in made) == num
-
-
-def test_a_smaller_share_is_a_part_of_a_larger_one() -> None:
-    text = " ".join("abcdefghijklmnop")
-    before: set[str] = set()
-    for share in (0.1, 0.3, 0.5, 0.8, 1):
-        (made,) = Case(share, seed=2)([text], ids=["x"])
-        now = {letter for letter in made if letter.isupper()}
-        assert before < now
-        before = now
-
-
-def test_words_that_would_not_be_the_same_stay() -> None:
-    assert Case(1)(["kapı straße"], ids=[0]) == ["kapı STRASSE"]
-
-
-def test_examples_and_seeds_differ() -> None:
-    text = " ".join("abcdefghijklmnop")
-    made = [*Case(0.5)([text] * 2, ids=[1, 2]), *Case(0.5)([text], ids=["1"])]
-    made += Case(0.5, seed=1)([text], ids=[1])
-    assert len(set(made)) == 4
-    assert Case(0.5)([text], ids=[1]) == made[:1]
 
 
 @pytest.mark.parametrize(
@@ -301,12 +250,8 @@ def test_what_cannot_be_is_refused(act: Callable[[], Any], said: str) -> None:
 PIXEL = torch.tensor([0.9, 0.3, 0.0], dtype=torch.float64).view(1, 3, 1, 1)  # its grey is 0.4
 
 
-def test_half_way_to_grey_by_hand() -> None:
+def test_half_way_to_grey_by_hand_and_half_precision_is_widened() -> None:
     torch.testing.assert_close(Color(0.5)(PIXEL).flatten().tolist(), [0.65, 0.35, 0.2])
-    torch.testing.assert_close(Color(0)(PIXEL).flatten().tolist(), [0.4, 0.4, 0.4])
-
-
-def test_half_precision_is_widened() -> None:
     image = torch.rand(1, 3, 2, 2)
     for dtype in (torch.float16, torch.bfloat16):
         same = Color(1)(image.to(dtype))
@@ -314,25 +259,6 @@ def test_half_precision_is_widened() -> None:
         assert torch.equal(same, image.to(dtype).float())
     for dtype in (torch.float32, torch.float64):
         assert Color(0.5)(image.to(dtype)).dtype == dtype
-
-
-def wave(down: int, right: int, side: int = 4) -> torch.Tensor:
-    """A cosine of so many waves per side, [1, 1, side, side]."""
-    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    return torch.cos(2 * math.pi * (down * y + right * x).double() / side)[None, None]
-
-
-def test_a_radius_that_is_a_rounded_root_keeps_its_ring() -> None:
-    image = wave(3, 2, side=8)  # at the distance sqrt(13), and sqrt(13) ** 2 < 13
-    torch.testing.assert_close(Radial(math.sqrt(13))(image), image)
-    torch.testing.assert_close(Radial(math.sqrt(13) - 1e-6)(image), torch.zeros_like(image))
-
-
-def test_values_are_clamped_for_display_alone() -> None:
-    image = torch.tensor([1.0, 0, 0, 0]).view(1, 1, 1, 4)
-    low = Radial(1)(image)
-    assert low.min() < 0
-    assert clamp_for_display(low).flatten().tolist() == pytest.approx([0.75, 0.25, 0, 0.25])
 
 
 def counting(height: int, width: int, num: int = 1) -> torch.Tensor:
@@ -357,6 +283,8 @@ def test_tiles_have_the_same_order_in_every_process() -> None:
     assert out[:, 0, ::2, ::2].reshape(3, 4).tolist() == [[10, 2, 0, 8], [2, 0, 8, 10], [8, 2, 0, 10]]
     out = Shuffle(0.5, seed=7)(corners, ids=[3, -1, 2**63])
     assert out[:, 0, ::2, ::2].reshape(3, 4).tolist() == [[0, 8, 2, 10], [2, 10, 0, 8], [2, 10, 0, 8]]
+    for ids in (np.array([3], np.int32), torch.tensor([3]), (np.int64(3),)):
+        assert torch.equal(Shuffle(0.5, seed=7)(corners[:1], ids=ids), out[:1])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -373,13 +301,8 @@ def test_number_and_size_of_tiles(
     tile: float, height: int, width: int, expected: tuple[int, int, int, int]
 ) -> None:
     assert grid(tile, height, width) == expected
-
-
-def test_a_share_that_is_not_exact_is_rounded_up_to_whole_pixels() -> None:
     image = counting(98, 98)  # 1 / 49 * 98 is 1.9999999999999998, two pixels are meant
-    moved = (Shuffle(1 / 49)(image, ids=[0]) != image)[0, 0]
-    assert moved[96:].any()
-    assert moved[:, 96:].any()
+    assert (Shuffle(1 / 49)(image, ids=[0]) != image)[0, 0, 96:].any()
 
 
 def test_all_orders_are_equally_likely() -> None:
@@ -390,16 +313,6 @@ def test_all_orders_are_equally_likely() -> None:
     assert stats.chisquare(counts).pvalue > 0.01
 
 
-def test_numbers_and_texts_are_different_ids_and_any_container_does() -> None:
-    images = counting(8, 8, 2)
-    numbers = Shuffle(0.25)(images, ids=[3, 4])
-    assert not torch.equal(numbers, Shuffle(0.25)(images, ids=["3", "4"]))
-    for ids in (np.array([3, 4], np.int32), torch.tensor([3, 4]), (np.int64(3), np.uint8(4))):
-        assert torch.equal(Shuffle(0.25)(images, ids=ids), numbers)  # type: ignore[arg-type]
-    texts = Shuffle(0.25)(images, ids=np.array(["a", "bcd"]))
-    assert torch.equal(texts, Shuffle(0.25)(images, ids=np.array(["a", "bcd"], object)))
-
-
 def test_in_time_columns_move_whole_and_together() -> None:
     out = Shuffle(0.25, in_time=True)(counting(3, 8, 5), ids=range(5))
     starts = out[:, 0, 0, ::2].long()
@@ -408,11 +321,6 @@ def test_in_time_columns_move_whole_and_together() -> None:
     for image, order in zip(out[:, 0], starts, strict=True):
         columns = torch.stack([order, order + 1], 1).flatten()
         assert torch.equal(image, counting(3, 8)[0, 0][:, columns])
-
-
-def test_no_images_stay_none() -> None:
-    none = torch.zeros(0, 3, 8, 8)
-    assert Radial(1)(none).shape == Shuffle(0.5)(none, ids=[]).shape == none.shape
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_what_is_asked() -> None:
         (("ten", None, None), "trials 'ten': must be a whole number, or auto"),
         ((10, 0.8, None), "reliability 0.8: needs trials auto, but 10 trials are asked"),
         (("10", None, 50), "max trials 50: needs trials auto, but 10 trials are asked"),
-        (("auto", 0.05, None), "reliability 0.05: must be above 0.1"),
+        (("auto", 0.05, None), "reliability 0.05: not in"),
         (("auto", None, 8), "max trials 8: must be at least 10"),
     ],
 )

@@ -13,38 +13,12 @@ import easiness as ez
 from easiness.errors import BadInput
 from easiness.scoring import SCORES, ScoreMoments, score_columns
 
-NAMES = [
-    "easiness",
-    "difficulty",
-    "cumulative_accuracy",
-    "cumulative_confidence",
-    "forgetting_events",
-    "first_learned_epoch",
-    "iteration_learned",
-    "el2n",
-    "aum",
-    "confidence",
-    "variability",
-    "correctness",
-    "aleatoric",
-    "dyn_unc",
-    "dual",
-    "loss",
-    "entropy",
-    "max_confidence",
-    "consistency",
-    "memorization",
-    "self_confidence",
-    "normalized_margin",
-    "confident_learning_flag",
-]
-
 
 def test_columns_come_in_order_with_errors_and_masks(trial_of_right) -> None:
     columns = score_columns([trial_of_right([[1, 0], [1, 1]])], 2)
-    expected = [f"{score}{end}" for score in NAMES for end in ("", "_se", "_low", "_high")]
+    names = [score.name for score in SCORES]
+    expected = [f"{score}{end}" for score in names for end in ("", "_se", "_low", "_high")]
     assert list(columns) == [*expected, "never_learned", "never_learned_share"]
-    assert [score.name for score in SCORES] == NAMES
     for name, values in columns.items():
         assert values.shape == (2,), name
         assert values.dtype == (np.bool_ if name == "never_learned" else np.float64), name

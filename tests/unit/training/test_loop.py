@@ -15,7 +15,7 @@ from easiness.analysis.draw import draw_by_rank
 from easiness.errors import BadInput, TrialFailed
 from easiness.inputs import Signature, TensorBank
 from easiness.inputs.image.preparation import draw_moves
-from easiness.inputs.text.tokens import VOCABULARY
+from easiness.inputs.text.kind import VOCABULARY
 from easiness.models import build_model
 from easiness.records import ObservationLog
 from easiness.spec import Draw, Recipe, Resolved, TrialSeeds, trial_seeds

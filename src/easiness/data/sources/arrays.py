@@ -15,7 +15,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source, Split, dataset_of, own_ids
 from easiness.errors import BadInput
 from easiness.gate import read_npz
-from easiness.inputs import SOUND, ArrayImages, kind_of, to_sounds
+from easiness.inputs import SOUND, ArrayImages, InputKind, StoredExamples, kind_of, to_sounds
 from easiness.records import to_numpy
 
 KEYS = ("x", "y", "ids", "classes", "x_test", "y_test")
@@ -25,12 +25,11 @@ def from_arrays(
     x: Any, y: Any, *, held_out: Any = None, classes: Sequence[str] | None = None, rate: int | None = None
 ) -> Dataset:
     """Examples ``x`` and labels ``y`` [K] from NumPy or torch, copied; ids are 0..K-1."""
-    splits = [_from_pair(x, y, "x", "y", "train", rate)]
+    splits = [_from_pair(x, y, "", "train", rate)]
     if held_out is not None:
         if not isinstance(held_out, tuple | list) or len(held_out) != 2:
             raise BadInput("held_out: not a pair of arrays; give (x, y) as for the source")
-        x, y = held_out
-        splits.append(_from_pair(x, y, "held_out x", "held_out y", "test", rate))
+        splits.append(_from_pair(held_out[0], held_out[1], "held_out ", "test", rate))
         _check_kinds(splits, "held_out")
     return dataset_of("arrays", None, splits, classes)
 
@@ -42,48 +41,47 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         if content["classes"].ndim != 1 or content["classes"].dtype.kind != "U":
             raise BadInput(f"{path}: classes are not a list of strings; save one name per class")
         classes = content["classes"].tolist()
-    splits = [_split("train", f"{path}: x", content["x"], f"{path}: y", content["y"])]
+    splits = [_of_array("train", content["x"], content["y"], f"{path}: x", f"{path}: y")]
     if "ids" in content:
         splits = [replace(splits[0], ids=own_ids(content["ids"], f"{path}: ids"))]
     if "x_test" in content:
-        where = (f"{path}: x_test", f"{path}: y_test")
-        splits.append(_split("test", where[0], content["x_test"], where[1], content["y_test"]))
+        x, y = content["x_test"], content["y_test"]
+        splits.append(_of_array("test", x, y, f"{path}: x_test", f"{path}: y_test"))
         _check_kinds(splits, str(path))
     return dataset_of(path.stem, str(path), splits, classes)
 
 
-def _from_pair(x: Any, y: Any, x_name: str, y_name: str, split: str, rate: int | None) -> Split:
-    labels = _to_array(y, y_name)
+def _from_pair(x: Any, y: Any, where: str, split: str, rate: int | None) -> Split:
+    x_name, y_name, labels = f"{where}x", f"{where}y", _to_array(y, f"{where}y")
     if rate is None:
-        return _split(split, x_name, _examples(x, x_name), y_name, labels, copy=True)  # they may change later
-    sounds, name = to_sounds(x, rate, x_name), f"{y_name}: row {{}}".format
-    return Split(split, y_name, sounds, np.arange(len(sounds)), labels, name, SOUND)
+        return _of_array(split, _examples(x, x_name), labels, x_name, y_name, copy=True)
+    return _split(split, to_sounds(x, rate, x_name), labels, y_name, SOUND)
 
 
-def _split(
-    name: str, x_name: str, x: npt.NDArray[Any], y_name: str, y: npt.NDArray[Any], *, copy: bool = False
+def _of_array(
+    name: str, x: npt.NDArray[Any], y: npt.NDArray[Any], x_name: str, y_name: str, *, copy: bool = False
 ) -> Split:
     kind = kind_of(x, x_name)
-    examples = kind.from_array(x, x_name, copy=copy)
-    return Split(name, y_name, examples, np.arange(len(x)), y, f"{y_name}: row {{}}".format, kind)
+    return _split(name, kind.from_array(x, x_name, copy=copy), y, y_name, kind)
+
+
+def _split(name: str, examples: StoredExamples, y: npt.NDArray[Any], y_name: str, kind: InputKind) -> Split:
+    return Split(name, y_name, examples, np.arange(len(examples)), y, f"{y_name}: row {{}}".format, kind)
 
 
 def _check_kinds(splits: Sequence[Split], where: str) -> None:
     train, held_out = splits
     if train.kind != held_out.kind:
-        raise BadInput(
-            f"{where}: {train.kind.nouns} to train on and {held_out.kind.nouns} held out; give both splits "
-            "the same"
-        )
+        problem = f"{train.kind.nouns} to train on and {held_out.kind.nouns} held out"
+        raise BadInput(f"{where}: {problem}; give both splits the same")
 
 
 def _to_array(values: Any, name: str) -> npt.NDArray[Any]:
     try:
         return to_numpy(values)
     except (TypeError, ValueError) as error:  # ragged lists, or something that is no array at all
-        raise BadInput(
-            f"{name}: cannot be made an array ({error}); give a NumPy or torch array, for sounds with rate="
-        ) from None
+        remedy = "give a NumPy or torch array, for sounds with rate="
+        raise BadInput(f"{name}: cannot be made an array ({error}); {remedy}") from None
 
 
 def _examples(values: Any, name: str) -> npt.NDArray[Any]:
@@ -108,7 +106,16 @@ def load_digits() -> Dataset:
     Stored intensities 0..16 become 0..255. The recipe default turns flips off: a mirrored digit is
     another shape.
     """
-    rows = _rows()
+    library = find_spec("sklearn")
+    folders = (library.submodule_search_locations or ()) if library else ()
+    files = (Path(folder, "datasets", "data", "digits.csv.gz") for folder in folders)
+    file = next((file for file in files if file.exists()), None)
+    if file is not None:  # to import the library takes longer than everything else before a short run
+        rows = np.loadtxt(file, delimiter=",")
+    else:
+        from sklearn.datasets import load_digits as sklearn_digits
+
+        rows = np.column_stack(sklearn_digits(return_X_y=True))
     pixels, labels = rows[:, :-1].reshape(-1, 1, 8, 8), rows[:, -1].astype(np.int64)
     return Dataset(
         name="digits",
@@ -121,20 +128,6 @@ def load_digits() -> Dataset:
         stored=ArrayImages(np.rint(pixels * (255 / 16)).astype(np.uint8)),
         recipe_changes={"flip": 0.0},
     )
-
-
-def _rows() -> npt.NDArray[np.float64]:
-    """The 64 intensities of each picture and its label: from the file, since importing the library that
-    carries it takes longer than everything else before a short run."""
-    library = find_spec("sklearn")
-    for folder in (library.submodule_search_locations or ()) if library else ():
-        file = Path(folder, "datasets", "data", "digits.csv.gz")
-        if file.exists():
-            return np.loadtxt(file, delimiter=",")
-    from sklearn.datasets import load_digits as sklearn_digits
-
-    pixels, labels = sklearn_digits(return_X_y=True)
-    return np.column_stack([pixels, labels])
 
 
 DIGITS = Source(

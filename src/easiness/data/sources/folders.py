@@ -6,25 +6,33 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 import numpy as np
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.source import HELD_OUT_NAMES, Source, SourceRequest, Split, absolute, dataset_of
-from easiness.data.tables.dataset import files_below, suffixes_of
+from easiness.data.tables.dataset import files_below, kind_of_files, suffixes_of
 from easiness.data.tables.labels import CROP
 from easiness.data.tables.splits import table_files
 from easiness.errors import BadInput, printable, shorten
-from easiness.inputs import HEIF, IMAGE, KINDS, TEXT, InputKind
+from easiness.inputs import HEIF, TEXT, InputKind
 from easiness.show import counted
 from easiness.spec import LoadOptions
 
-NAMED = 5
-RECORDED = 100
+MOST_NAMES = 5
+MOST_RECORDS = 100
 """Names of files that are left out, at most, that a run remembers: there may be one beside each picture."""
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
 
-_OF_BOXES, _BOX_FILES = ("annotations", "labels"), {".json", ".xml", ".txt"}
+
+class _Layout(NamedTuple):
+    """The files of a split by their paths from the root, and the labels that their folders say."""
+
+    name: str
+    folder: Path
+    paths: list[str]
+    labels: list[int]
 
 
 def load_folder(
@@ -42,149 +50,110 @@ def load_folder(
     ``selection`` is {folder: class name} of the class folders to use, in this order, where not all are.
     ``name`` and ``source`` are those of the data set where they are not those of the folder.
     """
-    kind = _kind_in(root)
+    kind = kind_of_files(path for folder in _folders(root) for path in _files_below(root / folder))
     held_out_name = next((split for split in HELD_OUT_NAMES if _is_split(root / split, kind)), None)
     has_train = _is_split(root / "train", kind)
     if held_out_name is not None and not has_train:
-        raise BadInput(
-            f"{root}: {held_out_name} holds class folders but there is no train with class folders beside "
-            "it; add it, or give the split itself as the source"
-        )
+        problem = f"{held_out_name} holds class folders, and there is no train beside it"
+        raise BadInput(f"{root}: {problem}; add train, or give the split itself as the source")
     if options.encoding is not None and kind != TEXT:
         raise BadInput(f"{root}: holds {_nouns(kind)}, which have no encoding; leave out --encoding")
-    train_folder = root / "train" if has_train else root
-    folders = _class_folders(train_folder, selection, kind)
+    if (root / "data.yaml").is_file():
+        raise BadInput(f"{root}: has data.yaml, as of boxes; {CROP}, or remove that file")
+    train = root / "train" if has_train else root
+    folders = _class_folders(train, selection)
     left_out: list[str] = []
-    found = [_listed(root, train_folder, "train", folders, kind, left_out)]
+    layouts = [_layout(root, train, "train", folders, kind, left_out)]
     if held_out_name is not None:
-        folder = root / held_out_name
-        for class_name in _folders(folder):
-            if class_name not in folders and selection is None:
-                raise BadInput(
-                    f"{folder / class_name}: class {class_name!r} does not occur in train; add it there or "
-                    "remove it here"
-                )
-        found.append(_listed(root, folder, held_out_name, folders, kind, left_out))
-    classes = folders if selection is None else list(selection.values())
-    examples = files_below(root, [ids for _, _, ids, _ in found], kind, options)
+        held_out = root / held_out_name
+        unknown = [one for one in _folders(held_out) if one not in folders and selection is None]
+        if unknown:
+            problem = f"class {unknown[0]!r} does not occur in train"
+            raise BadInput(f"{held_out / unknown[0]}: {problem}; add it there or remove it here")
+        layouts.append(_layout(root, held_out, held_out_name, folders, kind, left_out))
+    examples = files_below(root, [layout.paths for layout in layouts], kind, options)
     splits = [
-        Split(split, where, own, ids, np.array(labels), own.name, kind)
-        for (split, where, _, labels), own, ids in zip(found, examples.found, examples.ids, strict=True)
+        Split(layout.name, str(layout.folder), files, ids, np.array(layout.labels), files.name, kind)
+        for layout, files, ids in zip(layouts, examples.splits, examples.ids, strict=True)
     ]
-    dataset = dataset_of(
+    classes = folders if selection is None else list(selection.values())
+    data = dataset_of(
         name or root.name, source or str(root), splits, classes, skip_unreadable=options.skip_unreadable
     )
-    notes = _passed_over(root, held_out_name, kind) if has_train else ()
+    notes = _unlabelled_splits(root, held_out_name, kind) if has_train else ()
     return replace(
-        dataset,
-        notes=(*dataset.notes, *notes, *_left_out(left_out, kind)),
+        data,
+        notes=(*data.notes, *notes, *_left_out(left_out, kind)),
         num_other_files=len(left_out),
-        other_files=tuple(sorted(left_out)[:RECORDED]),
+        other_files=tuple(sorted(left_out)[:MOST_RECORDS]),
     )
 
 
-def _kind_in(root: Path) -> InputKind:
-    found: set[InputKind] = set()
-    for folder in _folders(root):
-        for path in _files_below(root / folder):
-            found.update(kind for kind in KINDS if path.suffix.lower() in suffixes_of(kind))
-            if KINDS[0] in found:
-                return KINDS[0]
-    return next((kind for kind in sorted(KINDS, key=lambda one: one.files is None) if kind in found), IMAGE)
-
-
-def _class_folders(folder: Path, selection: Mapping[str, str] | None, kind: InputKind) -> list[str]:
-    found = _folders(folder)
+def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[str]:
+    names = _folders(folder)
     if selection is not None:
-        missing = sorted(set(selection) - set(found))
+        missing = shorten(sorted(set(selection) - set(names)), len(selection))
         if missing:
-            raise BadInput(
-                f"{folder}: no class folder {shorten(missing, len(missing))}; add it, or give another folder"
-            )
+            raise BadInput(f"{folder}: no class folder {missing}; add it, or give another folder")
         return list(selection)
-    if kind == IMAGE:
-        _check_no_boxes(folder, found)
-    if not found:
+    if not names:
         raise BadInput(f"{folder}: no class folders in it; {LAYOUT}")
-    return found
-
-
-def _check_no_boxes(folder: Path, names: Sequence[str]) -> None:
-    """Make sure that labels are no files, in a folder of theirs (COCO, VOC, YOLO) or beside pictures."""
-    for name in (name for name in names if name.lower() in _OF_BOXES):
-        suffixes = {path.suffix.lower() for path in _files_below(folder / name)}
-        if suffixes & _BOX_FILES and not suffixes & suffixes_of(IMAGE):
-            raise BadInput(f"{folder / name}: labels in files, as of boxes; {CROP}, or remove the folder")
-    places = [folder, *map(folder.joinpath, names)]
-    if any((place / one).is_file() for place in places for one in ("data.yaml", "classes.txt")):
-        pictures = (path for place in places for path in place.iterdir() if _is_of(IMAGE, path))
-        beside = next((path for path in pictures if path.with_suffix(".txt").is_file()), None)
-        if beside is not None:
-            raise BadInput(f"{beside}: its labels in a .txt beside it, as of boxes; {CROP}")
+    return names
 
 
 def _is_split(folder: Path, kind: InputKind) -> bool:
     """Does the folder hold folders? With examples beside them it could be a split or a class."""
     if not folder.is_dir() or not _folders(folder):
         return False
-    stray = next((entry for entry in sorted(folder.iterdir()) if _is_of(kind, entry)), None)
+    stray = next((path for path in sorted(folder.iterdir()) if _is_of(kind, path)), None)
     if stray is not None:
-        nouns = _nouns(kind)
-        raise BadInput(
-            f"{folder}: holds both folders and {nouns} ({stray.name}), so it could be a split or a class; "
-            f"move the {nouns} into class folders"
-        )
+        problem = f"holds both folders and {_nouns(kind)} ({stray.name}), so it could be a split or a class"
+        raise BadInput(f"{folder}: {problem}; move the {_nouns(kind)} into class folders")
     return True
 
 
-def _passed_over(root: Path, held_out_name: str | None, kind: InputKind) -> tuple[str, ...]:
-    before = (
-        HELD_OUT_NAMES if held_out_name is None else HELD_OUT_NAMES[: HELD_OUT_NAMES.index(held_out_name)]
-    )
+def _unlabelled_splits(root: Path, held_out: str | None, kind: InputKind) -> tuple[str, ...]:
+    before = HELD_OUT_NAMES[: HELD_OUT_NAMES.index(held_out)] if held_out else HELD_OUT_NAMES
     return tuple(
         f"{root / name} holds {_nouns(kind)} without class folders, so it is not used as a held-out split"
         for name in before
-        if (root / name).is_dir() and any(_is_of(kind, entry) for entry in (root / name).iterdir())
+        if (root / name).is_dir() and any(_is_of(kind, path) for path in (root / name).iterdir())
     )
 
 
 def _left_out(files: Sequence[str], kind: InputKind) -> tuple[str, ...]:
     if not files:
         return ()
-    what = counted(len(files), "file")
     verb = f"it is no {kind.noun}" if len(files) == 1 else f"they are no {kind.nouns}"
     heic = any(PurePath(file).suffix.lower() in HEIF for file in files)
     more = "; HEIC is read with pip install 'easiness[heif]'" if heic else ""
-    return (f"{what} left out, since by name {verb} that can be read: {shorten(sorted(files), NAMED)}{more}",)
+    why = f"since by name {verb} that can be read: {shorten(sorted(files), MOST_NAMES)}{more}"
+    return (f"{counted(len(files), 'file')} left out, {why}",)
 
 
-def _listed(
+def _layout(
     root: Path, folder: Path, name: str, classes: Sequence[str], kind: InputKind, left_out: list[str]
-) -> tuple[str, str, list[str], list[int]]:
-    """The name of a split, its folder, its files by their paths from ``root``, and their labels."""
-    paths: list[str] = []
-    labels: list[int] = []
+) -> _Layout:
+    layout = _Layout(name, folder, [], [])
     for label, class_name in enumerate(classes):
         own: list[str] = []
         others: list[str] = []
         for path in _files_below(folder / class_name):
             (own if _is_of(kind, path) else others).append(path.relative_to(root).as_posix())
         if not own and name == "train":
-            noted = "".join(f" ({note})" for note in _left_out(others, kind))
             noun = kind.noun if kind.files is None else kind.files.noun
-            raise BadInput(
-                f"{folder / class_name}: class {class_name!r} has no {noun}{noted}; add one or remove "
-                "the folder"
-            )
+            notes = "".join(f" ({note})" for note in _left_out(others, kind))
+            problem = f"class {class_name!r} has no {noun}{notes}"
+            raise BadInput(f"{folder / class_name}: {problem}; add one or remove the folder")
         left_out += map(printable, others)
-        paths += sorted(own)
-        labels += [label] * len(own)
-    return name, str(folder), paths, labels
+        layout.paths.extend(sorted(own))
+        layout.labels.extend([label] * len(own))
+    return layout
 
 
 def _folders(folder: Path) -> list[str]:
     try:
-        return sorted(e.name for e in folder.iterdir() if e.is_dir() and not e.name.startswith("."))
+        return sorted(one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
     except OSError as error:
         raise BadInput(f"{folder}: the folder cannot be read: {error.strerror}") from None
 

@@ -25,11 +25,11 @@ from easiness.inputs import SOUND, Files, Positions
 from easiness.spec import LoadOptions
 
 PREFIX = "hf:"
-SAVED = ("dataset_dict.json", "state.json")
+SAVED_FILES = ("dataset_dict.json", "state.json")
 
 
-def is_hub_object(source: object) -> bool:
-    return type(source).__module__.split(".")[0] == "datasets"
+def is_hub_object(data: object) -> bool:
+    return type(data).__module__.split(".")[0] == "datasets"
 
 
 def load_hub(request: SourceRequest) -> Dataset:
@@ -43,15 +43,15 @@ def load_hub(request: SourceRequest) -> Dataset:
     if absolute(name).is_dir():
         name = str(absolute(name))
     local = os.path.isabs(name)  # noqa: PTH117
-    found = open_named(name, config or None, source, local=local, download=request.download and not local)
+    data = open_named(name, config or None, source, local=local, download=request.download and not local)
     if local:
         source = f"{PREFIX}{name}" + (f":{config}" if config else "")
     short = Path(name).name if local else name
-    return from_hub_object(found, name=short, source=source, classes=request.classes, options=options)
+    return from_hub_object(data, name=short, source=source, classes=request.classes, options=options)
 
 
 def from_hub_object(
-    found: Any,
+    data: Any,
     *,
     held_out: Any = None,
     name: str = "datasets",
@@ -60,58 +60,49 @@ def from_hub_object(
     options: LoadOptions,
 ) -> Dataset:
     what = source or name
-    for one in (*(found.values() if isinstance(found, dict) else [found]), held_out):
-        if one is not None:
-            _check_table(one, what)
-    if not isinstance(found, dict):
-        tables = split_by_column(hub_table(found, what), options)
-        if held_out is not None:
-            tables = Tables(hub_table(found, what), hub_table(held_out, f"{what} (test)"), "test")
+    has_splits = isinstance(data, dict)
+    if has_splits and held_out is not None:
+        raise BadInput(f"{what}: it has splits of its own; give one of them, or leave out held_out=")
+    if has_splits:
+        tables = _splits(data, what, options)
     elif held_out is not None:
-        raise BadInput(
-            f"{what}: it has splits of its own; give one of them as the source, or leave out held_out="
-        )
+        tables = Tables(hub_table(data, what), hub_table(held_out, f"{what} (test)"), "test")
     else:
-        tables = _splits(found, what, options)
+        tables = split_by_column(hub_table(data, what), options)
     if classes is not None and "names" in tables.train.features.get(label_column(tables.train, options), {}):
         raise BadInput(f"{what}: has class names of its own; leave out classes=")
     return dataset_of_tables(name, source, tables, options, classes)
 
 
-def _splits(found: dict[str, Any], what: str, options: LoadOptions) -> Tables:
-    train = found.get("train", next(iter(found.values())) if len(found) == 1 else None)
-    if train is None:
-        raise BadInput(f"{what}: no split named train among {', '.join(found)}; rename the one to train on")
-    for name in HELD_OUT_ON_HUB:
-        if name in found and found[name] is not train:
-            other = hub_table(found[name], f"{what} ({name})")
-            labels = other.column(label_column(other, options))
+def _splits(content: dict[str, Any], what: str, options: LoadOptions) -> Tables:
+    name = next(iter(content)) if len(content) == 1 else "train"
+    if name not in content:
+        raise BadInput(f"{what}: no split named train among {', '.join(content)}; rename the one to train on")
+    train = hub_table(content[name], what)
+    for other in HELD_OUT_ON_HUB:
+        if other in content and other != name:
+            held_out = hub_table(content[other], f"{what} ({other})")
+            labels = held_out.column(label_column(held_out, options))
             # test splits on the hub often have -1 or nothing for a label
             if labels.null_count < len(labels) and any(label != -1 for label in labels.to_pylist()):
-                return Tables(hub_table(train, what), other, name)
-    return Tables(hub_table(train, what))
-
-
-def _check_table(table: Any, what: str) -> None:
-    """Make sure that it is one, with no value outside of its file, which would end the process at reading."""
-    import datasets
-
-    if isinstance(table, datasets.IterableDataset):
-        raise BadInput(
-            f"{what}: a {type(table).__name__} can only be iterated, and an example needs an identity to be "
-            "measured over epochs and trials; load it without streaming"
-        )
-    if not isinstance(table, datasets.Dataset):
-        raise BadInput(f"{what}: a {type(table).__name__} is no datasets.Dataset; give one, or a DatasetDict")
-    with reading(what, "save or get them again", "its files are damaged"):
-        table.data.validate(full=True)
+                return Tables(train, held_out, other)
+    return Tables(train)
 
 
 def hub_table(table: Any, where: str) -> Table:
+    """The rows of a `datasets.Dataset`; a value outside of its file would end the process at reading."""
+    import datasets
+
+    kind = type(table).__name__
+    if isinstance(table, datasets.IterableDataset):
+        problem = f"a {kind} can only be iterated, and an example needs an identity"
+        raise BadInput(f"{where}: {problem}; load it without streaming")
+    if not isinstance(table, datasets.Dataset):
+        raise BadInput(f"{where}: a {kind} is no datasets.Dataset; give one, or a DatasetDict")
     if table.format["type"] == "custom":
-        raise BadInput(
-            f"{where}: the Dataset has a transform; call reset_format() on it (training augments itself)"
-        )
+        raise BadInput(f"{where}: the Dataset has a transform, and training augments; call reset_format()")
+    with reading(where, "save or get them again", "its files are damaged"):
+        table.data.validate(full=True)
     return Table(
         where,
         table.features.arrow_schema,
@@ -125,9 +116,8 @@ def hub_table(table: Any, where: str) -> Table:
 def _in_rows(table: Any, column: str, where: str, reader: Files) -> RowBlobs:
     """Examples in a column of a `datasets.Dataset` which are stored as (bytes, path).
 
-    What is found out is remembered where they lie in files of the library. Its own fingerprint says which
-    rows are taken, in which order; that the files still hold what they did is seen by their size and time of
-    modification.
+    Digests of those in files of the library are remembered by its own fingerprint, which says which rows are
+    taken in which order, and by size and time of modification of the files.
     """
     import datasets
     import pyarrow.compute as pc
@@ -136,25 +126,24 @@ def _in_rows(table: Any, column: str, where: str, reader: Files) -> RowBlobs:
     try:
         rows = table.cast_column(column, feature(decode=False)).with_format("arrow")
     except (TypeError, ValueError, NotImplementedError) as error:  # pyarrow's errors are among these
-        raise BadInput(
-            f"{where}: column {column} does not hold {reader.noun}s ({one_line(error)}); name another"
-        ) from None
+        problem = f"column {column} does not hold {reader.noun}s ({one_line(error)})"
+        raise BadInput(f"{where}: {problem}; name another") from None
 
     def read(positions: Positions) -> Iterator[tuple[bytes | None, str | None]]:
         for start in range(0, len(positions), AT_ONCE):
             some = rows[positions[start : start + AT_ONCE].tolist()].column(column)
             yield from ((one["bytes"], one["path"]) if one else (None, None) for one in some.to_pylist())
 
-    made = partial(RowBlobs, lambda row: f"{where}: row {row}", len(rows), read, reader)
+    blobs = partial(RowBlobs, lambda row: f"{where}: row {row}", len(rows), read, reader)
     files = [Path(file["filename"]) for file in rows.cache_files]
     try:
         stamps = [(str(file), (status := file.stat()).st_size, status.st_mtime_ns) for file in files]
     except OSError:
-        return made()
+        return blobs()
     if not files or pc.struct_field(rows.data.column(column), "bytes").null_count:
-        return made()  # in memory, or in picture files that change by themselves
+        return blobs()  # in memory, or in picture files that change by themselves
     identity = hashlib.sha256(json.dumps([rows._fingerprint, column, stamps]).encode()).hexdigest()
-    return made([RowsOfFile(0, len(rows), files[0].name, identity)], FileFacts(files[0].parent))
+    return blobs([RowsOfFile(0, len(rows), files[0].name, identity)], FileFacts(files[0].parent))
 
 
 def open_named(name: str, config: str | None, source: str, *, local: bool, download: bool) -> Any:
@@ -163,29 +152,25 @@ def open_named(name: str, config: str | None, source: str, *, local: bool, downl
         import datasets
     except ImportError:
         raise BadInput(f"{source}: needs the datasets library; pip install 'easiness[hf]'") from None
-    saved = local and any(Path(name, file).is_file() for file in SAVED)
-    if saved and config is not None:
+    is_saved = local and any(Path(name, file).is_file() for file in SAVED_FILES)
+    if is_saved and config is not None:
         raise BadInput(f"{source}: a folder of save_to_disk has no configurations; leave out :{config}")
     try:
         with nullcontext() if download else _offline():
-            return datasets.load_from_disk(name) if saved else datasets.load_dataset(name, config)
+            return datasets.load_from_disk(name) if is_saved else datasets.load_dataset(name, config)
     except Exception as error:  # whatever is wrong with the data, or on the way to them
         if download and isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
             raise RunFailed(f"{source}: it cannot be downloaded ({one_line(error)})") from error
         if not download and not local and isinstance(error, ConnectionError | FileNotFoundError):
-            raise BadInput(
-                f"{source}: not a folder, and not in the cache of the datasets library; use --download "
-                "to fetch it"
-            ) from None
+            problem = "not a folder, and not in the cache of the datasets library"
+            raise BadInput(f"{source}: {problem}; use --download to fetch it") from None
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
         bottom = "" if cause is error else f": {type(cause).__name__}: {one_line(cause)}"
+        problem = f"datasets cannot load it ({one_line(error)}{bottom})"
         arguments = repr(name) if config is None else f"{name!r}, {config!r}"
-        raise BadInput(
-            f"{source}: datasets cannot load it ({one_line(error)}{bottom}); see that "
-            f"datasets.load_dataset({arguments}) works"
-        ) from None
+        raise BadInput(f"{source}: {problem}; see that datasets.load_dataset({arguments}) works") from None
 
 
 @contextmanager
@@ -194,12 +179,12 @@ def _offline() -> Iterator[None]:
     import datasets
     import huggingface_hub
 
-    both: list[tuple[Any, Any]] = [
+    switches: list[tuple[Any, Any]] = [
         (datasets.config, datasets.logging),
         (huggingface_hub.constants, huggingface_hub.logging),
     ]
     with ExitStack() as before:
-        for switch, logger in both:
+        for switch, logger in switches:
             before.callback(setattr, switch, "HF_HUB_OFFLINE", switch.HF_HUB_OFFLINE)
             before.callback(logger.set_verbosity, logger.get_verbosity())
             switch.HF_HUB_OFFLINE = True

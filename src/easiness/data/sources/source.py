@@ -17,7 +17,7 @@ from easiness.data.dataset import Columns, Dataset, Ids
 from easiness.data.sources.file_blobs import TextFiles
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_names
-from easiness.inputs import IMAGE, Blobs, Encoded, EncodedSource, InputKind, Positions, Stored
+from easiness.inputs import IMAGE, Blobs, EncodedExamples, EncodedSource, InputKind, Positions, StoredExamples
 from easiness.regular_file import at_home
 from easiness.spec import TABLE_OPTIONS, LoadOptions
 
@@ -64,10 +64,7 @@ class Source:
             raise BadInput(f"{request.text}: has class names of its own; leave out classes=")
         for name in OF_TABLES:
             if getattr(request.options, name) is not None and name not in self.takes:
-                also = " (in Python group= takes a value for each example)" if name == "group" else ""
-                raise BadInput(
-                    f"{request.text}: no table, so --{name} means nothing here{also}; leave it out"
-                )
+                raise BadInput(f"{request.text}: no table, so --{name} means nothing here; leave it out")
         return self.load(request)
 
 
@@ -93,7 +90,7 @@ class Split:
 
     name: str
     where: str
-    examples: Stored | Blobs | TextFiles
+    examples: StoredExamples | Blobs | TextFiles
     ids: Ids
     labels: npt.NDArray[Any]
     name_at: Callable[[int], str]
@@ -109,28 +106,25 @@ class Split:
 
     def readable(self) -> Split:
         """Without the examples that cannot be read, which are named, by their ids where these are texts."""
-        if isinstance(self.examples, Blobs):
-            unreadable = self.examples.unreadable(np.arange(len(self.examples)))
-        elif isinstance(self.examples, TextFiles):
-            unreadable = self.examples.unreadable()
-        else:
+        if not isinstance(self.examples, Blobs | TextFiles):
             return self
-        bad = np.isin(self.positions, unreadable)
-        kept, by_id = np.flatnonzero(~bad), self.ids.dtype == object
-        left_out = np.flatnonzero(bad).tolist()
+        bad = np.isin(self.positions, self.examples.unreadable(np.arange(len(self.examples))))
+        rows, by_id = np.flatnonzero(~bad), self.ids.dtype == object
         return replace(
             self,
-            ids=self.ids[kept],
-            labels=self.labels[kept],
-            rows=self.positions[kept],
-            name_at=lambda row: self.name_at(int(kept[row])),
-            groups=None if self.groups is None else self.groups[kept],
-            unreadable=tuple(str(self.ids[at]) if by_id else self.name_at(at) for at in left_out),
+            ids=self.ids[rows],
+            labels=self.labels[rows],
+            rows=self.positions[rows],
+            name_at=lambda row: self.name_at(int(rows[row])),
+            groups=None if self.groups is None else self.groups[rows],
+            unreadable=tuple(
+                str(self.ids[at]) if by_id else self.name_at(at) for at in np.flatnonzero(bad).tolist()
+            ),
         )
 
-    def stored(self, parts: EncodedSource) -> Stored:
+    def stored(self, parts: EncodedSource) -> StoredExamples:
         if isinstance(self.examples, Blobs):
-            return Encoded(self.examples, self.positions, parts)
+            return EncodedExamples(self.examples, self.positions, parts)
         return self.examples.stored(self.positions) if isinstance(self.examples, TextFiles) else self.examples
 
 
@@ -144,37 +138,35 @@ def dataset_of(
     like: Dataset | None = None,
 ) -> Dataset:
     """The data set of the training split and a held-out one; ``like`` gives classes where labels do not."""
-    found = [split.readable() if skip_unreadable else split for split in splits]
-    encoded = ((one.examples, one.positions) for one in found if isinstance(one.examples, Blobs))
-    parts = EncodedSource(tuple(encoded))
-    names: tuple[str, ...] = () if like is None else like.classes
-    made: list[Dataset] = []
-    for at, one in enumerate(found):
-        stored = one.stored(parts)
-        check_ids(one.ids, len(stored), one.where, unique=at == 0)
-        labels = one.labels
+    splits = [split.readable() if skip_unreadable else split for split in splits]
+    blobs = ((split.examples, split.positions) for split in splits if isinstance(split.examples, Blobs))
+    parts = EncodedSource(tuple(blobs))
+    names: Sequence[str] | None = classes if like is None else like.classes
+    data: list[Dataset] = []
+    for split in splits:
+        examples, labels, is_held_out = split.stored(parts), split.labels, bool(data)
+        check_ids(split.ids, len(examples), split.where, unique=not is_held_out)
         if like is None:
-            known = names if at else classes
             labels, names = check_examples(
-                labels, len(stored), known, one.where, one.name_at, held_out=at > 0
+                labels, len(examples), names, split.where, split.name_at, held_out=is_held_out
             )
-        made.append(
+        data.append(
             Dataset(
                 name=name,
                 source=source,
-                split=one.name,
-                ids=one.ids,
+                split=split.name,
+                ids=split.ids,
                 labels=labels,
                 true_labels=labels,
-                classes=names,
-                stored=stored,
-                unreadable=one.unreadable,
-                kind=one.kind,
-                groups=one.groups,
-                columns=one.columns,
+                classes=tuple(names or ()),
+                stored=examples,
+                unreadable=split.unreadable,
+                kind=split.kind,
+                groups=split.groups,
+                columns=split.columns,
             )
         )
-    return replace(made[0], held_out=made[1]) if len(made) > 1 else made[0]
+    return replace(data[0], held_out=data[1]) if len(data) > 1 else data[0]
 
 
 def check_examples(
@@ -191,26 +183,23 @@ def check_examples(
     check_unicode(classes or (), where)
     check_names(classes or (), f"{where}: names of classes")
     if classes is None:
-        # The labels in use are compared with 0, 1, 2, ... without ever allocating up to the largest.
+        # the labels in use are compared with 0, 1, 2, ... without ever allocating up to the largest
         _check_range(values, None, name)
-        used = np.unique(values)
-        gaps = np.flatnonzero(used != np.arange(len(used)))
+        distinct = np.unique(values)
+        gaps = np.flatnonzero(distinct != np.arange(len(distinct)))
         if len(gaps):
-            raise BadInput(
-                f"{where}: label {gaps[0]} never occurs though labels go up to {used[-1]}; "
-                "number the classes from 0 without a gap"
-            )
-        classes = [str(label) for label in used]
-    if len(set(classes)) < len(classes):
-        twice = next(name for name, times in Counter(classes).items() if times > 1)
-        raise BadInput(f"{where}: class name {twice!r} occurs twice; give each class its own name")
+            problem = f"label {gaps[0]} never occurs though labels go up to {distinct[-1]}"
+            raise BadInput(f"{where}: {problem}; number the classes from 0 without a gap")
+        classes = [str(label) for label in distinct]
+    name_twice, times = Counter(classes).most_common(1)[0] if classes else ("", 1)
+    if times > 1:
+        raise BadInput(f"{where}: class name {name_twice!r} occurs twice; give each class its own name")
     _check_range(values, len(classes), name)
     counts = np.bincount(values.astype(np.int64), minlength=len(classes))
     if not counts.all() and not held_out:
-        empty = int(np.flatnonzero(counts == 0)[0])
-        raise BadInput(
-            f"{where}: class {classes[empty]!r} (label {empty}) has no example; add one or remove the class"
-        )
+        empty = int(counts.argmin())
+        empty_class = f"class {classes[empty]!r} (label {empty})"
+        raise BadInput(f"{where}: {empty_class} has no example; add one or remove the class")
     if len(classes) < 2:
         raise BadInput(f"{where}: only one class ({classes[0]!r}); at least two are needed")
     return values.astype(np.int64), tuple(classes)
@@ -222,13 +211,11 @@ def _integers(
     if labels.ndim != 1:
         raise BadInput(f"{where}: labels have shape {labels.shape}; give one integer per example")
     if len(labels) != num_examples:
-        raise BadInput(
-            f"{where}: {num_examples} examples but {len(labels)} labels; give one label per example"
-        )
+        raise BadInput(f"{where}: {num_examples} examples but {len(labels)} labels; give each one label")
     if num_examples == 0:
         raise BadInput(f"{where}: no examples; give at least one per class")
     if labels.dtype.kind == "f" and np.isnan(labels).any():
-        row = int(np.flatnonzero(np.isnan(labels))[0])
+        row = int(np.isnan(labels).argmax())
         raise BadInput(f"{name(row)}: the label is NaN; give it a label or leave the example out")
     if labels.dtype.kind not in "iu":
         raise BadInput(f"{where}: labels have dtype {labels.dtype}; convert them to integers 0, 1, 2, ...")
@@ -240,9 +227,9 @@ def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callab
     if num_classes is not None:
         outside |= labels >= num_classes
     if outside.any():
-        row = int(np.flatnonzero(outside)[0])
-        allowed = f"0 to {num_classes - 1}" if num_classes else "0, 1, 2, ..."
-        raise BadInput(f"{name(row)}: label {labels[row]} is out of range; labels are {allowed}")
+        row = int(outside.argmax())
+        bounds = f"0 to {num_classes - 1}" if num_classes else "0, 1, 2, ..."
+        raise BadInput(f"{name(row)}: label {labels[row]} is out of range; labels are {bounds}")
 
 
 def check_ids(ids: Ids, num_examples: int, where: str, *, unique: bool = True) -> None:
@@ -276,6 +263,4 @@ def check_unicode(names: Ids | Sequence[str], where: str) -> None:
         try:
             str(name).encode()
         except UnicodeEncodeError:
-            raise BadInput(
-                f"{where}: {name!r}: is not valid Unicode; rename that file, class or example"
-            ) from None
+            raise BadInput(f"{where}: {name!r}: is not valid Unicode; rename it") from None

@@ -6,21 +6,21 @@ import os
 import posixpath
 import shlex
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.csv_cells import from_cell
-from easiness.data.dataset import Columns, Dataset, Ids
+from easiness.data.dataset import Dataset, Ids
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts, TextFiles
 from easiness.data.sources.source import Split, dataset_of
 from easiness.data.tables import table as cells
 from easiness.data.tables.labels import CROP, read_labels
-from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, values_in, vectors_of
+from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, vectors_of
 from easiness.data.tables.vectors import input_columns, make_vectors, named_by
 from easiness.errors import BadInput, nearest, printable, shorten
 from easiness.gate import is_text
@@ -32,7 +32,7 @@ from easiness.inputs import (
     VECTOR,
     Blobs,
     InputKind,
-    Stored,
+    StoredExamples,
     StoredVectors,
     from_texts,
 )
@@ -43,26 +43,21 @@ SUFFIXES = frozenset({".txt"})
 COLUMNS = ("path", "label", "split")
 LABEL = "label"
 PATHS = ("path", "filename", "file", "image", *SOUND.columns)
-_LISTED = frozenset({"id", "class", "split", "was", "action"})  # columns that `keep` and `labels` write
+_LIST_COLUMNS = frozenset({"id", "class", "split", "was", "action"})  # columns that `keep` and `labels` write
 _TYPES = {"image": "Image", "sound": "Audio"}  # of columns, as the library `datasets` calls them
 
 Form: TypeAlias = Literal["texts", "vectors", "files", "bytes"]
 
 
-class Held(NamedTuple):
+class ExampleColumn(NamedTuple):
     """How a table holds its examples, and in which column; vectors are in several.
 
-    The kind is ``None`` for files that tell it by their suffix. A column ``id`` is that of a list, as `keep`
-    writes it, whose column ``class`` has the names of the labels.
+    The kind is ``None`` for files that tell it by their suffix.
     """
 
     form: Form
     kind: InputKind | None
-    column: str = ""
-
-    @property
-    def is_list(self) -> bool:
-        return self.form == "files" and self.column == "id"
+    name: str = ""
 
 
 def named_columns(options: LoadOptions) -> dict[str, str]:
@@ -77,71 +72,61 @@ def named_columns(options: LoadOptions) -> dict[str, str]:
 
 def label_column(table: Table, options: LoadOptions) -> str:
     """The column of the labels: as named, ``label``, or the only one of class labels of `datasets`."""
-    named = named_columns(options).get("label")
-    typed = [name for name, of in table.features.items() if of.get("_type") == "ClassLabel"]
-    return named or (typed[0] if len(typed) == 1 and LABEL not in table.names else LABEL)
+    by_type = [name for name, of in table.features.items() if of.get("_type") == "ClassLabel"]
+    usual = by_type[0] if len(by_type) == 1 and LABEL not in table.names else LABEL
+    return named_columns(options).get("label", usual)
 
 
-def held_in(table: Table, options: LoadOptions) -> Held:
-    given = [name for name in ("text", "sound", "inputs") if getattr(options, name) is not None]
-    if len(given) > 1:
-        named = getattr(options, given[0])
-        raise BadInput(f"--{given[0]} {named}: --{given[1]} names other examples; give one of them")
+def example_column(table: Table, options: LoadOptions) -> ExampleColumn:
+    kinds = [name for name in ("text", "sound", "inputs") if getattr(options, name) is not None]
+    if len(kinds) > 1:
+        one, other, *_ = kinds
+        raise BadInput(f"--{one} {getattr(options, one)}: --{other} names other examples; give one of them")
     if options.text is not None:
-        return Held("texts", TEXT, options.text)
+        return ExampleColumn("texts", TEXT, options.text)
     if options.inputs is not None:
-        return Held("vectors", VECTOR)
+        return ExampleColumn("vectors", VECTOR)
     if options.sound is not None:
         table.check_column(options.sound)
-        return Held("files" if is_text(table.kind(options.sound)) else "bytes", SOUND, options.sound)
+        return ExampleColumn("files" if is_text(table.kind(options.sound)) else "bytes", SOUND, options.sound)
     path = (options.columns or {}).get("path")
     if path is not None:
         table.check_column(path, "; name that of the paths with --columns path=NAME")
-        return Held("files", None, path)
+        return ExampleColumn("files", None, path)
     return _by_names(table, label_column(table, options), options)
 
 
-def _by_names(table: Table, label: str, options: LoadOptions) -> Held:
+def _by_names(table: Table, label: str, options: LoadOptions) -> ExampleColumn:
     names = [name for name in table.names if name not in (label, *(options.without or ()))]
     for kind in KINDS:
         if kind.files is None:
             continue
-        typed = [name for name in names if table.features.get(name, {}).get("_type") == _TYPES[kind.name]]
-        usual = [name for name in kind.columns if name in (typed or names) and not is_text(table.kind(name))]
-        if len(typed) > 1 and not usual:
-            raise BadInput(
-                f"{table.where}: {len(typed)} columns of {kind.files.noun}s ({shorten(sorted(typed))}), none "
-                f"called {' or '.join(kind.columns)}; leave out all but one with --without"
-            )
-        if typed or usual:
-            return Held("bytes", kind, (typed if len(typed) == 1 else usual)[0])
+        by_type = [name for name in names if table.features.get(name, {}).get("_type") == _TYPES[kind.name]]
+        usual = [name for name in kind.columns if name in (by_type or names)]
+        usual = [name for name in usual if not is_text(table.kind(name))]
+        if len(by_type) > 1 and not usual:
+            columns = f"{len(by_type)} columns of {kind.files.noun}s ({shorten(sorted(by_type))})"
+            raise BadInput(f"{table.where}: {columns}; leave out all but one with --without")
+        if by_type or usual:
+            return ExampleColumn("bytes", kind, (by_type if len(by_type) == 1 else usual)[0])
     path = next((name for name in PATHS if name in names and is_text(table.kind(name))), None)
     if path is not None and table.root is not None:
-        return Held("files", None, path)
+        return ExampleColumn("files", None, path)
     text = text_column(names)
     if text is not None:
-        return Held("texts", TEXT, text)
-    if "id" in names and ({*names} <= _LISTED or "class" in names or _is_file(table)):
-        return Held("files", None, "id")
+        return ExampleColumn("texts", TEXT, text)
+    if "id" in names and ({*names} <= _LIST_COLUMNS or "class" in names):
+        remedy = f"give the data that it was made from, with --labels {shlex.quote(table.where)}"
+        raise BadInput(f"{table.where}: a list of ids and labels, without examples; {remedy}")
     if not {*usable(table)} & {*names}:
-        raise BadInput(
-            f"{table.where}: no column of images, sounds, texts or numbers; its columns are "
-            f"{', '.join(table.names)}: name one with --text, --sound or --inputs"
-        )
-    return Held("vectors", VECTOR)
+        columns = f"(its columns are {', '.join(table.names)})"
+        remedy = "name one with --text, --sound or --inputs"
+        raise BadInput(f"{table.where}: no column of images, sounds, texts or numbers {columns}; {remedy}")
+    return ExampleColumn("vectors", VECTOR)
 
 
 def text_column(names: Sequence[str]) -> str | None:
     return next((name for name in TEXT.columns if name in names), None)
-
-
-def _is_file(table: Table) -> bool:
-    if table.root is None or not is_text(table.kind("id")):
-        return False
-    try:
-        return (table.root / from_cell(str(values_in(table, "id")[0]))).is_file()
-    except (OSError, ValueError):  # no name that a file can have
-        return False
 
 
 def checked_columns(columns: Any) -> dict[str, str] | None:
@@ -149,24 +134,22 @@ def checked_columns(columns: Any) -> dict[str, str] | None:
         return None
     if not isinstance(columns, Mapping) or not all(isinstance(name, str) for name in columns.values()):
         raise BadInput('columns: give names by names, such as {"path": "filename", "label": "breed"}')
-    for ours in columns:
+    for ours, name in columns.items():
         if ours not in COLUMNS:
-            raise BadInput(
-                f"--columns {ours}={columns[ours]}: a manifest has no {ours!r}{nearest(str(ours), COLUMNS)}; "
-                f"name {', '.join(COLUMNS)}"
-            )
+            problem = f"a manifest has no {ours!r}{nearest(str(ours), COLUMNS)}"
+            raise BadInput(f"--columns {ours}={name}: {problem}; name {', '.join(COLUMNS)}")
     return dict(columns)
 
 
-def checked_names(option: str, given: Any) -> tuple[str, ...] | None:
-    if given is None:
+def checked_names(option: str, columns: Any) -> tuple[str, ...] | None:
+    if columns is None:
         return None
     try:
-        names = read_names(given) if isinstance(given, str) else tuple(given)
+        names = read_names(columns) if isinstance(columns, str) else tuple(columns)
     except (TypeError, ValueError):
         names = ()
     if not names or not all(isinstance(name, str) for name in names):
-        raise BadInput(f"{option} {given!r:.80}: no names of columns; give some, such as length,width")
+        raise BadInput(f"{option} {columns!r:.80}: no names of columns; give some, such as length,width")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise BadInput(f"{option}: column {twice} is named twice; name it once")
@@ -179,9 +162,7 @@ def checked_encoding(encoding: Any) -> str | None:
     try:
         "a".encode(encoding)
     except (LookupError, TypeError, ValueError):  # the last of names with a null in them
-        raise BadInput(
-            f"--encoding {encoding!r:.80}: not known; name one such as utf-8, latin-1, cp1252 or utf-16"
-        ) from None
+        raise BadInput(f"--encoding {encoding!r:.80}: not known; name one such as utf-8, latin-1") from None
     return str(encoding)
 
 
@@ -189,81 +170,80 @@ class TableExamples(NamedTuple):
     """The rows of each split as examples of a kind, their ids, and notes on how they were made."""
 
     kind: InputKind
-    found: Sequence[Stored | Blobs | TextFiles]
+    splits: Sequence[StoredExamples | Blobs | TextFiles]
     ids: Sequence[Ids]
     notes: tuple[str, ...] = ()
     in_rows: bool = False
 
 
-def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) -> TableExamples:
+def examples_in(tables: Tables, column: ExampleColumn, label: str, options: LoadOptions) -> TableExamples:
     """The examples of the rows; ids are paths of files, the texts that name vectors, else positions."""
     both = tables.both()
-    numbered = [np.arange(table.num_rows) for table in both]
-    if held.column == label:
-        option = "--text " if held.form == "texts" else "--sound " if options.sound else "--columns path="
+    positions = [np.arange(table.num_rows) for table in both]
+    if column.name == label:
+        option = "--text " if column.form == "texts" else "--sound " if options.sound else "--columns path="
         raise BadInput(f"{option}{label}: holds the labels; name another, or the labels with --label")
-    if held.form == "texts":
-        texts = [texts_of(table, held.column) for table in both]
-        return TableExamples(TEXT, texts, numbered, _chosen(tables.train, held.column, label, options))
-    if held.form == "vectors":
+    if column.form == "texts":
+        texts = [texts_of(table, column.name) for table in both]
+        note = _note_on_texts(tables.train, column.name, label, options)
+        return TableExamples(TEXT, texts, positions, note)
+    if column.form == "vectors":
         columns, notes = input_columns(tables.train, label, options)
-        made = make_vectors(tables.train, tables.held_out, columns)
-        vectors = [StoredVectors(values, made.names) for values in made.values]
+        vectors = make_vectors(tables.train, tables.held_out, columns)
+        splits = [StoredVectors(values, vectors.names) for values in vectors.values]
         naming = "" if options.id else named_by(tables, columns, label, options)
         notes += (f"the ids are the column {printable(naming)!r} (--id names another)",) if naming else ()
-        ids = [np.array(cells.texts_in(table, naming), object) for table in both] if naming else numbered
-        return TableExamples(VECTOR, vectors, ids, (made.note, *notes))
-    if held.form == "files":
-        return _files(both, held, options)
-    assert held.kind is not None
-    assert held.kind.files is not None
+        ids = [np.array(cells.texts_in(table, naming), object) for table in both] if naming else positions
+        return TableExamples(VECTOR, splits, ids, (vectors.note, *notes))
+    if column.form == "files":
+        return _files(both, column, options)
+    assert column.kind is not None
+    assert column.kind.files is not None
+    blobs: list[Blobs] = []
     for table in both:
-        table.check_column(held.column)
+        table.check_column(column.name)
         if table.blobs is None:
-            raise BadInput(f"{table.where}: column {held.column} holds no files; give a Parquet file of them")
-    found = [table.blobs(held.column, held.kind.files) for table in both if table.blobs]
-    return TableExamples(held.kind, found, numbered, in_rows=True)
+            raise BadInput(f"{table.where}: column {column.name} holds no files; give a Parquet file of them")
+        blobs.append(table.blobs(column.name, column.kind.files))
+    return TableExamples(column.kind, blobs, positions, in_rows=True)
 
 
-def texts_of(table: Table, column: str) -> Stored:
+def texts_of(table: Table, column: str) -> StoredExamples:
     table.check_column(column, "; name that of the texts with --text NAME")
-    if not is_text(table.kind(column)):
-        raise BadInput(
-            f"{table.where}: column {column} holds {table.kind(column)} and no texts; name another"
-        )
+    where, kind = table.where, table.kind(column)
+    if not is_text(kind):
+        raise BadInput(f"{where}: column {column} holds {kind} and no texts; name another")
     texts = ["" if text is None else text for text in cells.values_in(table, column)]
     if texts and all(cells.number_in(text.strip()) is not None for text in texts):
-        raise BadInput(
-            f"{table.where}: column {column} holds numbers and no texts; name that of the texts with --text "
-            f"NAME, or take the numbers with --inputs {column}"
-        )
+        problem = f"column {column} holds numbers and no texts"
+        raise BadInput(f"{where}: {problem}; name another with --text, or use --inputs")
     return from_texts(texts, table.where, lambda row: f"{table.name_at(row)}: the {column}")
 
 
-def _chosen(train: Table, column: str, label: str, options: LoadOptions) -> tuple[str, ...]:
-    known = {column, label, "split", "id", options.id, *(options.without or ())}
-    others = [name for name in train.names if name not in known]
+def _note_on_texts(train: Table, column: str, label: str, options: LoadOptions) -> tuple[str, ...]:
+    ours = {column, label, "split", "id", options.id, *(options.without or ())}
+    others = [name for name in train.names if name not in ours]
     if options.text is not None or not others:
         return ()
     rest = printable(shorten(map(repr, others), 5))
     return (f"the texts are the column {printable(column)!r} (--text names another); not used: {rest}",)
 
 
-def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> TableExamples:
+def _files(tables: Sequence[Table], column: ExampleColumn, options: LoadOptions) -> TableExamples:
     ids: list[list[str]] = []
     places: dict[str, str] = {}
+    root = tables[0].root or Path()
     for table in tables:
-        table.check_column(held.column)
+        table.check_column(column.name)
         if table.root is None:
-            raise BadInput(f"{table.where}: column {held.column} holds texts and no files; name another")
-        paths = cells.written_in(table, held.column)
-        if held.is_list and table is tables[0]:
-            _check_no_positions(table, paths)
-        ids.append([_inside(table, row, path, held.column, options) for row, path in enumerate(paths)])
-        _check_files(table, ids[-1], places)
-    files = [[str(at_home(one)) for one in paths] for paths in ids]
-    found = files_below(tables[0].root or Path(), files, held.kind or _kind_of(ids[0]), options)
-    return found._replace(ids=[np.array(paths, dtype=object) for paths in ids])
+            raise BadInput(f"{table.where}: column {column.name} holds texts and no files; name another")
+        paths = cells.written_in(table, column.name)
+        ids.append([_inside(table, row, path, column.name, options) for row, path in enumerate(paths)])
+        _check_files(table, root, ids[-1], places)
+    files = [[str(at_home(path)) for path in paths] for paths in ids]
+    kind = column.kind or kind_of_files(map(PurePath, ids[0]))
+    examples = files_below(root, files, kind, options)
+    return examples._replace(ids=[np.array(paths, dtype=object) for paths in ids])
 
 
 def files_below(
@@ -277,30 +257,16 @@ def files_below(
     return TableExamples(kind, [FileBlobs(root, paths, facts, kind.files) for paths in files], ids)
 
 
-def _check_no_positions(table: Table, ids: Sequence[str]) -> None:
-    """Make sure that a list of ids has paths, and not numbers that mean something at their source alone."""
-    root = table.root or Path()
-    if all(cells.INTEGER.fullmatch(one) and not (root / one).exists() for one in ids):
-        path = table.where
-        raise BadInput(
-            f"{path}: its ids ({shorten(ids)}) are numbers and not files beside it, so the list goes with "
-            f"the source that it was made from; give that one with --labels {shlex.quote(path)} (in Python "
-            "labels=), which leaves out what the list does not name"
-        )
-
-
 def _inside(table: Table, row: int, path: str, column: str, options: LoadOptions) -> str:
     """The normalized path of an example from the folder of its table; links are not followed."""
     if not path.strip():
         raise BadInput(f"{table.name_at(row)}: the {column} is empty; fill it in or leave the row out")
-    listed = listed_path(path, table.root or Path())
-    outside = posixpath.isabs(path) or listed.split("/")[0] in ("..", "~")
-    if outside and not options.allow_outside:
-        raise BadInput(
-            f"{table.name_at(row)}: {path} leads out of the folder of the file; move the file there, or use "
-            "--allow-outside"
-        )
-    return listed
+    normal = listed_path(path, table.root or Path())
+    is_outside = posixpath.isabs(path) or normal.split("/")[0] in ("..", "~")
+    if is_outside and not options.allow_outside:
+        problem = f"{path} leads out of the folder of the table"
+        raise BadInput(f"{table.name_at(row)}: {problem}; move the file there, or use --allow-outside")
+    return normal
 
 
 def listed_path(text: str, folder: Path) -> str:
@@ -316,37 +282,25 @@ def listed_path(text: str, folder: Path) -> str:
     return f"~/{posixpath.relpath(normal, home)}" if is_told else way
 
 
-def _check_files(table: Table, paths: Sequence[str], places: dict[str, str]) -> None:
-    missing = []
-    root = table.root or Path()
+def _check_files(table: Table, root: Path, paths: Sequence[str], places: dict[str, str]) -> None:
     for row, path in enumerate(paths):
         where, file = table.name_at(row), root / at_home(path)
         place = os.path.abspath(file)  # noqa: PTH100 - resolves ".." but no links
         if place in places:
-            raise BadInput(
-                f"{where}: {path} is in {places[place]} already; leave one out, or where they are boxes, "
-                f"{CROP}"
-            )
+            boxes = f"leave one out, or where they are boxes, {CROP}"
+            raise BadInput(f"{where}: {path} is in {places[place]} already; {boxes}")
         places[place] = table.place_at(row)
         try:
             mode = file.stat().st_mode
         except (FileNotFoundError, NotADirectoryError, ValueError):  # the last for what no file is called
-            missing.append(row)
-            continue
+            mode = 0
         except OSError as error:
-            raise BadInput(
-                f"{where}: {path:.80} cannot be looked at ({error.strerror}); mend it or leave the row out"
-            ) from None
+            problem = f"{path:.80} cannot be looked at ({error.strerror})"
+            raise BadInput(f"{where}: {problem}; mend it or leave the row out") from None
         if stat.S_ISDIR(mode):
             raise BadInput(f"{where}: {path} is a folder; give the path of a file")
         if not stat.S_ISREG(mode):
-            missing.append(row)
-    if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise BadInput(
-            f"{table.name_at(missing[0])}{more}: no file {paths[missing[0]]} in {root}; paths are relative "
-            "to the folder of the table, so lay it beside the files"
-        )
+            raise BadInput(f"{where}: no file {path} in {root}; lay the table beside the files")
 
 
 def suffixes_of(kind: InputKind) -> frozenset[str]:
@@ -355,11 +309,14 @@ def suffixes_of(kind: InputKind) -> frozenset[str]:
     return SUFFIXES if kind == TEXT else frozenset()
 
 
-def _kind_of(paths: Sequence[str]) -> InputKind:
+def kind_of_files(paths: Iterable[PurePath]) -> InputKind:
     """The first of all kinds that one of the paths is of, by its suffix; pictures where none is of any."""
-    suffixes = {PurePath(path).suffix.lower() for path in paths}
-    kinds = sorted(KINDS, key=lambda kind: kind.files is None)
-    return next((kind for kind in kinds if suffixes_of(kind) & suffixes), IMAGE)
+    kinds: set[InputKind] = set()
+    for path in paths:
+        kinds.update(kind for kind in KINDS if path.suffix.lower() in suffixes_of(kind))
+        if KINDS[0] in kinds:
+            break
+    return next((kind for kind in sorted(KINDS, key=lambda one: one.files is None) if kind in kinds), IMAGE)
 
 
 def dataset_of_tables(
@@ -367,9 +324,9 @@ def dataset_of_tables(
 ) -> Dataset:
     label = label_column(tables.train, options)
     _check_unused(tables.train, {**named_columns(options), "label": label}, options)
-    held = held_in(tables.train, options)
-    labels = read_labels(tables.both(), label, classes, is_list=held.is_list)
-    examples = examples_in(tables, held, label, options)
+    column = example_column(tables.train, options)
+    labels = read_labels(tables.both(), label, classes)
+    examples = examples_in(tables, column, label, options)
     splits = [
         split_of(table, examples, at, labels.values[at], options, "train" if at == 0 else tables.name)
         for at, table in enumerate(tables.both())
@@ -388,29 +345,29 @@ def split_of(
 ) -> Split:
     """The split of a table, whose examples are those ``at`` a place; the training one has the groups."""
     ids = row_ids(table, options, examples.ids[at])
+    has_groups = options.group is not None and name == "train"
+    names = names_in(table, options.group or "", "to group by") if has_groups else None
     return Split(
         name=name,
         where=table.where,
-        examples=examples.found[at],
+        examples=examples.splits[at],
         ids=ids,
         labels=labels,
         name_at=table.name_at,
         kind=examples.kind,
         rows=table.rows if examples.in_rows else None,
-        groups=_groups(table, options) if name == "train" else None,
-        columns=columns_of(table, ids),
+        groups=None if names is None else np.array(names, object),
+        columns=partial(_columns, table, ids),
     )
 
 
-def _check_unused(table: Table, named: dict[str, str], options: LoadOptions) -> None:
-    used = {"id": options.id, "text": options.text, "sound": options.sound, "group": options.group, **named}
+def _check_unused(table: Table, columns: dict[str, str], options: LoadOptions) -> None:
+    uses = {"id": options.id, "text": options.text, "sound": options.sound, "group": options.group, **columns}
     for column in options.without or ():
         table.check_column(column)
-        use = next((use for use, name in used.items() if name == column), None)
+        use = next((use for use, name in uses.items() if name == column), None)
         if use is not None or column in (options.inputs or ()):
-            raise BadInput(
-                f"--without {column}: is the column for --{use or 'inputs'}; leave one of them out"
-            )
+            raise BadInput(f"--without {column}: is the column for --{use or 'inputs'}; leave one out")
 
 
 def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
@@ -420,22 +377,12 @@ def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
     first: dict[str, int] = {}
     for row, name in enumerate(names):
         if first.setdefault(name, row) != row:
-            raise BadInput(
-                f"{table.name_at(row)}: the id {name!r:.80} is in {table.place_at(first[name])} already; "
-                "name another column with --id, or leave it out"
-            )
-    if all(map(INTEGER.fullmatch, names)):
-        return np.array(names, np.int64)
-    return np.array(names, object)
+            problem = f"the id {name!r:.80} is in {table.place_at(first[name])} already"
+            raise BadInput(f"{table.name_at(row)}: {problem}; name another column with --id, or none")
+    return np.array(names, np.int64 if all(map(INTEGER.fullmatch, names)) else object)
 
 
-def _groups(table: Table, options: LoadOptions) -> npt.NDArray[np.object_] | None:
-    return None if options.group is None else np.array(names_in(table, options.group, "to group by"), object)
-
-
-def columns_of(table: Table, ids: Ids) -> Columns:
-    def read(name: str, wanted: npt.NDArray[Any]) -> Any:
-        rows = {one: row for row, one in enumerate(ids.tolist())}
-        return vectors_of(table, name, np.array([rows[one] for one in wanted.tolist()], np.int64))
-
-    return read
+def _columns(table: Table, ids: Ids, name: str, names: Ids) -> Iterator[npt.NDArray[Any]]:
+    """Read vectors in a column of the table, whose rows have these ids: the `Columns` of a data set."""
+    rows = {one: row for row, one in enumerate(ids.tolist())}
+    return vectors_of(table, name, np.array([rows[one] for one in names.tolist()], np.int64))

@@ -42,10 +42,9 @@ def table_files(path: Path) -> SplitFiles | None:
     if not path.is_dir():
         reader = next((one for one in READERS if one.reads(path)), None)
         return None if reader is None else SplitFiles(reader, [path])
-    for place in (path, path / "data"):
-        found = _files_in(place, PARQUET)
-        if found:
-            return _by_prefix(found, PARQUET) or SplitFiles(PARQUET, found)
+    for folder in (path, path / "data"):
+        if shards := _files_in(folder, PARQUET):
+            return _by_prefix(shards, PARQUET) or SplitFiles(PARQUET, shards)
     folders = any(one.is_dir() and one.name[0] != "." for one in path.iterdir())
     others = () if folders else READERS[1:]
     return next((files for one in others if (files := _by_prefix(_files_in(path, one), one))), None)
@@ -53,21 +52,19 @@ def table_files(path: Path) -> SplitFiles | None:
 
 def _files_in(folder: Path, reader: Reader) -> list[Path]:
     try:
-        found = sorted(folder.iterdir())
+        files = sorted(folder.iterdir())
     except OSError:
         return []
-    return [one for one in found if reader.reads(one) and one.is_file() and one.name[0] != "."]
+    return [file for file in files if reader.reads(file) and file.is_file() and file.name[0] != "."]
 
 
 def _by_prefix(files: list[Path], reader: Reader) -> SplitFiles | None:
-    train = [file for file in files if file.name.startswith("train")]
-    if not train:
-        return None
-    parts = {prefix: [one for one in files if one.name.startswith(prefix)] for prefix in HELD_OUT_PREFIXES}
-    return next(
-        (SplitFiles(reader, train, found, name) for name, found in parts.items() if found),
-        SplitFiles(reader, train),
+    train, *others = (
+        [file for file in files if file.name.startswith(prefix)] for prefix in ("train", *HELD_OUT_PREFIXES)
     )
+    parts = zip(others, HELD_OUT_PREFIXES, strict=True)
+    held_out, name = next((part for part in parts if part[0]), ([], ""))
+    return SplitFiles(reader, train, held_out, name) if train else None
 
 
 def open_tables(path: Path, options: LoadOptions) -> Tables:
@@ -87,11 +84,11 @@ def is_table(path: Path) -> bool:
     return any(reader.reads(path) for reader in READERS)
 
 
-def open_table(path: Path, *, ragged: bool = False) -> Table:
+def open_table(path: Path, *, fills: bool = False) -> Table:
     """A table that people write, of any form in `READERS`; a file of another name is CSV."""
     reader = next((one for one in READERS if one.reads(path)), CSV)
     if reader is CSV:
-        return csv_table([path], UTF_8, str(path), path.parent, sheet=True, ragged=ragged)
+        return csv_table([path], UTF_8, str(path), path.parent, sheet=True, fills=fills)
     return reader.open([path], UTF_8, str(path), path.parent)
 
 
@@ -99,22 +96,19 @@ def split_by_column(table: Table, options: LoadOptions) -> Tables:
     """The rows by their value in the column of splits, where there is one."""
     columns = named_columns(options)
     column = columns.get("split", "split")
-    unused = column not in table.names or column in (options.without or ())
-    if unused and "split" not in columns:
+    is_unused = column not in table.names or column in (options.without or ())
+    if is_unused and "split" not in columns:
         return Tables(table)
-    given = [from_cell(str(value)) for value in values_in(table, column)]
-    for row, value in enumerate(given):
+    values = np.array([from_cell(str(value)) for value in values_in(table, column)])
+    for row, value in enumerate(values.tolist()):
         if value not in SPLITS:
-            raise BadInput(
-                f"{table.name_at(row)}: unknown split {value!r:.80}{nearest(value, SPLITS)}; use train, test "
-                f"or val, or leave the column out with --without {column}"
-            )
-    values = np.array(given)
-    train = np.flatnonzero(values == "train")
-    if not len(train):
+            remedy = f"use train, test or val, or leave the column out with --without {column}"
+            problem = f"unknown split {value!r:.80}{nearest(value, SPLITS)}"
+            raise BadInput(f"{table.name_at(row)}: {problem}; {remedy}")
+    if "train" not in values:
         raise BadInput(f"{table.where}: no rows for training; give them the split train")
-    name = next((one for one in HELD_OUT_NAMES if one in given), None)
+    train = table.take(np.flatnonzero(values == "train"), table.where)
+    name = next((one for one in HELD_OUT_NAMES if one in values), None)
     if name is None:
-        return Tables(table.taken(train, table.where) if len(train) < len(given) else table)
-    held_out = np.flatnonzero(values == name)
-    return Tables(table.taken(train, table.where), table.taken(held_out, f"{table.where} ({name})"), name)
+        return Tables(table)
+    return Tables(train, table.take(np.flatnonzero(values == name), f"{table.where} ({name})"), name)

@@ -61,8 +61,8 @@ class Table:
     def features(self) -> dict[str, dict[str, Any]]:
         """The library `datasets` says this of columns in the metadata, as far as it can be understood."""
         try:
-            found = json.loads((self.schema.metadata or {})[b"huggingface"])["info"]["features"]
-            return {name: of for name, of in found.items() if isinstance(of, dict)}
+            features = json.loads((self.schema.metadata or {})[b"huggingface"])["info"]["features"]
+            return {name: of for name, of in features.items() if isinstance(of, dict)}
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
             return {}
 
@@ -78,17 +78,15 @@ class Table:
     def check_column(self, name: str, remedy: str = "") -> None:
         """Make sure that there is one column of this name; ``remedy`` is added where there is none."""
         if name not in self.names:
-            raise BadInput(
-                f"{self.where}: no column {name}{nearest(name, self.names)}; its columns are "
-                f"{shorten(self.names, 20)}{remedy}"
-            )
+            columns = f"its columns are {shorten(self.names, 20)}"
+            raise BadInput(f"{self.where}: no column {name}{nearest(name, self.names)}; {columns}{remedy}")
         if self.names.count(name) > 1:
             raise BadInput(f"{self.where}: column {name} occurs more than once; leave one out")
 
     def place_at(self, row: int) -> str:
         return self.name_at(row).rpartition(": ")[2]
 
-    def taken(self, rows: Positions, where: str) -> Table:
+    def take(self, rows: Positions, where: str) -> Table:
         positions = rows.tolist()
         return replace(
             self,
@@ -157,8 +155,8 @@ def leaving_out(names: Sequence[str]) -> str:
 def is_vectors(kind: Any) -> bool:
     from pyarrow import types
 
-    listed = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    return bool(listed) and bool(types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
+    is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return bool(is_list) and bool(types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
 
 
 def is_numbers(kind: Any) -> bool:
@@ -170,27 +168,23 @@ def is_numbers(kind: Any) -> bool:
 
 def values_in(table: Table, name: str) -> list[Any]:
     """The cells of a column as values of Python; equal texts that are stored once are one object."""
-    cells = table.column(name)
-    found: list[Any] = objects_in(cells).tolist() if hasattr(cells.type, "value_type") else cells.to_pylist()
-    return found
+    values: list[Any] = objects_in(table.column(name)).tolist()
+    return values
 
 
-def names_in(table: Table, name: str, purpose: str = "") -> list[str]:
+def names_in(table: Table, name: str, purpose: str) -> list[str]:
     """The cells of a column that names something of each row, as texts without spaces around them."""
     import pyarrow as pa
 
-    table.check_column(name, purpose and f"; name the column {purpose}")
+    table.check_column(name, f"; name the column {purpose}")
     kind = table.kind(name)
     if not (is_text(kind) or is_numbers(kind) or pa.types.is_temporal(kind)):
-        raise BadInput(f"{table.where}: column {name} holds {table.kind(name)}; name one of texts or numbers")
-    cells = written_in(table, name)
-    for row, cell in enumerate(cells):
-        if not cell.strip():
-            raise BadInput(
-                f"{table.name_at(row)}: the {name}{purpose and f' {purpose}'} is empty; fill it in or leave "
-                "the row out"
-            )
-    return [cell.strip().removesuffix(".0") if is_numbers(kind) else cell.strip() for cell in cells]
+        raise BadInput(f"{table.where}: column {name} holds {kind}; name one of texts or numbers")
+    cells = [cell.strip() for cell in written_in(table, name)]
+    if "" in cells:
+        where = table.name_at(cells.index(""))
+        raise BadInput(f"{where}: the {name} {purpose} is empty; fill it in or leave the row out")
+    return [cell.removesuffix(".0") for cell in cells] if is_numbers(kind) else cells
 
 
 def written_in(table: Table, name: str) -> list[str]:
@@ -208,12 +202,9 @@ def is_missing(value: Any) -> bool:
 def texts_in(table: Table, name: str) -> list[str | None]:
     """The cells of a column of texts, or of numbers as texts; ``None`` where one is missing."""
     cells = values_in(table, name)
-    found: dict[Any, str | None] = {None: None}
-    for cell in cells:
-        if cell not in found:
-            text = str(cell).strip()
-            found[cell] = None if text.lower() in MISSING else text
-    return [found[cell] for cell in cells]
+    plain = {cell: str(cell).strip() for cell in {*cells}}
+    texts = {cell: None if cell is None or text.lower() in MISSING else text for cell, text in plain.items()}
+    return [texts[cell] for cell in cells]
 
 
 def number_in(text: str) -> float | None:
@@ -227,35 +218,31 @@ def number_in(text: str) -> float | None:
 
 
 def numbers_in(table: Table, name: str) -> Numbers:
-    parsed = _parsed(table, name)
-    if parsed is not None:
-        values = parsed
-    elif is_text(table.kind(name)):
+    kind, values = table.kind(name), _fast_numbers(table, name)
+    if values is None and is_text(kind):
         texts = texts_in(table, name)
         values = [math.nan if text is None else number_in(text) for text in texts]
         if None in values:
             row = values.index(None)
             problem = f"the {name} is {texts[row]!r:.80}, and elsewhere a number"
             raise unusable(table.name_at(row), name, problem, "mend it or empty the cell")
-    elif is_numbers(table.kind(name)):
-        values = [math.nan if cell is None else float(cell) for cell in values_in(table, name)]
-    else:
-        problem = f"column {name} holds {table.kind(name)} and no numbers"
-        raise unusable(table.where, name, problem, "mend it")
+    if values is None:
+        raise unusable(table.where, name, f"column {name} holds {kind} and no numbers", "mend it")
     numbers = np.array(values, np.float64)
-    with np.errstate(invalid="ignore"):
-        bad = np.flatnonzero(np.abs(numbers) > _LARGEST)
+    bad = np.flatnonzero(np.abs(numbers) > _LARGEST)
     if len(bad):
         problem = f"the {name} is {numbers[bad[0]]:g}"
         raise unusable(table.name_at(int(bad[0])), name, problem, "give a finite number, or empty the cell")
     return numbers
 
 
-def _parsed(table: Table, name: str) -> Any:
-    """The numbers [K] in a column of texts that Arrow takes for such, all of them; else ``None``."""
+def _fast_numbers(table: Table, name: str) -> Any:
+    """The numbers [K] of a column of numbers, or of texts that Arrow takes for numbers; else ``None``."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if is_numbers(table.kind(name)):
+        return table.column(name).cast(pa.float64(), safe=False).to_numpy()
     if not is_text(table.kind(name)):
         return None
     texts = pc.utf8_trim_whitespace(table.column(name).cast(pa.large_string()))
@@ -267,14 +254,13 @@ def _parsed(table: Table, name: str) -> Any:
 
 
 def vectors_in(table: Table, name: str) -> Numbers:
-    made = _array(table, name, table.column(name)).astype(np.float64)
-    bad = np.flatnonzero(~(np.abs(made) <= _LARGEST).all(axis=1))
+    vectors = _array(table, name, table.column(name)).astype(np.float64)
+    bad = np.argwhere(~(np.abs(vectors) <= _LARGEST))
     if len(bad):
-        row = int(bad[0])
-        at = int(np.flatnonzero(~(np.abs(made[row]) <= _LARGEST))[0])
-        problem = f"value {at} of the {name} is {made[row, at]:g}"
+        row, at = bad[0].tolist()
+        problem = f"value {at} of the {name} is {vectors[row, at]:g}"
         raise unusable(table.name_at(row), name, problem, "give finite numbers")
-    return made
+    return vectors
 
 
 def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[npt.NDArray[Any]]:
@@ -313,11 +299,9 @@ def kind_of_column(table: Table, name: str) -> str:
     kind = table.kind(name)
     if is_vectors(kind):
         return "vectors"
-    if is_numbers(kind):
+    if _fast_numbers(table, name) is not None:
         return "numbers"
     if is_text(kind):
-        if _parsed(table, name) is not None:
-            return "numbers"
         texts = (text for text in texts_in(table, name) if text is not None)
         return "numbers" if all(number_in(text) is not None for text in texts) else "texts"
     problem = f"column {name} holds {kind}, which is no number and no category"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from easiness.data.tables.labels import CROP
 from easiness.data.tables.table import AT_ONCE, Reader, Table, the_only
 from easiness.errors import BadInput, one_line
 from easiness.gate import A_ROW, check_fits
@@ -21,52 +20,46 @@ _MOST_EMPTY = 200  # cells to one that a row has
 _LONGEST = 2**24  # letters of a cell, which may be a whole text; the library's own limit is 2**17
 _FORM = 'give a list of objects, or one a line, such as {"text": "a b", "label": "c"}'
 
-
 SEPARATORS = ",;\t"
 
 
 @contextmanager
-def _reading(path: Path, what: str, encoding: str | None) -> Iterator[None]:
-    """The encoding is UTF-8 where a user, who may give it, has not (``None``)."""
+def _reading(path: Path, encoding: str | None) -> Iterator[None]:
+    """Around what reads a table; the encoding is UTF-8 where a user, who may give it, has not (``None``)."""
     try:
         yield
     except OSError as error:
-        raise BadInput(
-            f"{path}: the {what} cannot be read ({error.strerror or error}); give one that can"
-        ) from None
+        problem = f"the table cannot be read ({error.strerror or error})"
+        raise BadInput(f"{path}: {problem}; give one that can") from None
     except UnicodeError:
-        number = _first_undecodable(path, encoding or UTF_8)
-        what = f"the {what}" if number is None else f"line {number}: the {what}"
+        problem = f"{_first_undecodable(path, encoding or UTF_8)}the table is not"
         if encoding not in (None, UTF_8):
-            raise BadInput(f"{path}: {what} is not in {encoding}; give --encoding its own") from None
+            raise BadInput(f"{path}: {problem} in {encoding}; give --encoding its own") from None
         other = "" if encoding else ", or name its own with --encoding, such as latin-1"
-        raise BadInput(f"{path}: {what} is not UTF-8; save the file in that encoding{other}") from None
+        raise BadInput(f"{path}: {problem} UTF-8; save the file in that encoding{other}") from None
 
 
-def _first_undecodable(path: Path, encoding: str) -> int | None:
-    """The first line, from 1, that is no text; ``None`` where no line is by itself, as in UTF-16."""
-    try:
-        with open_regular(path) as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    line.decode(encoding)
-                except UnicodeError:
-                    return number
-    except OSError:  # it could be read a moment ago
-        pass
-    return None
+def _first_undecodable(path: Path, encoding: str) -> str:
+    """The first line, from 1, that is no text; empty where no line is by itself, as in UTF-16."""
+    with suppress(OSError), open_regular(path) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode(encoding)
+            except UnicodeError:
+                return f"line {number}: "
+    return ""
 
 
 def csv_rows(
-    path: Path, what: str, errors: str = "strict", encoding: str | None = UTF_8
+    path: Path, errors: str = "strict", encoding: str | None = UTF_8
 ) -> Iterator[tuple[int, list[str]]]:
     """The cells of each row, the header first, with the number of the line that the row ends on, from 1.
 
-    Commas, semicolons or tabs separate them. Rows without cells are among them. An error calls the file
-    ``what``; ``errors`` says what becomes of bytes that are no text, as for `open`.
+    Commas, semicolons or tabs separate them. Rows without cells are among them. ``errors`` says what becomes
+    of bytes that are no text, as for `open`.
     """
     csv.field_size_limit(max(_LONGEST, csv.field_size_limit()))
-    with _reading(path, what, encoding):
+    with _reading(path, encoding):
         lines = text_lines(path, errors, encoding or UTF_8)
         first = next(lines, "")
         separator = max(SEPARATORS, key=partial(_num_cells, first))
@@ -75,9 +68,8 @@ def csv_rows(
             for cells in reader:
                 yield reader.line_num, cells
         except csv.Error as error:
-            raise BadInput(
-                f"{path}: line {reader.line_num}: the {what} is not CSV ({error}); mend the quotes"
-            ) from None
+            where = f"{path}: line {reader.line_num}"
+            raise BadInput(f"{where}: the table is not CSV ({error}); mend the quotes") from None
 
 
 def _num_cells(line: str, separator: str) -> int:
@@ -94,7 +86,7 @@ def csv_table(
     root: Path,
     *,
     sheet: bool = False,
-    ragged: bool = False,
+    fills: bool = False,
 ) -> Table:
     """A CSV file, whose cells are strings; its rows are named by the lines that they end on.
 
@@ -104,7 +96,7 @@ def csv_table(
     import pyarrow as pa
 
     path = the_only(files)
-    rows = csv_rows(path, "table", encoding=encoding)
+    rows = csv_rows(path, encoding=encoding)
     _, header = next(rows, (1, []))
     if not any(header):
         raise BadInput(f"{path}: no header; name the columns in the first line")
@@ -112,19 +104,17 @@ def csv_table(
     if sheet:
         header = [name.strip() for name in header]
         rows = ((number, cells) for number, (_, cells) in enumerate(rows, start=2))
-    if ragged:
+    if fills:
         rows = _even(rows, len(header))
     lines: list[int] = []
     parts: list[list[Any]] = [[] for _ in header]
     num_bytes = 0
-    filled = (row for row in rows if row[1])
-    while some := list(islice(filled, AT_ONCE)):
+    nonempty = (row for row in rows if row[1])
+    while some := list(islice(nonempty, AT_ONCE)):
         for line, cells in some:
             if len(cells) != len(header):
-                raise BadInput(
-                    f"{unit} {line}: {len(cells)} values for {len(header)} columns; quote values that "
-                    "hold a separator"
-                )
+                problem = f"{len(cells)} values for {len(header)} columns"
+                raise BadInput(f"{unit} {line}: {problem}; quote values that hold a separator")
             lines.append(line)
         for part, column in zip(parts, zip(*(cells for _, cells in some), strict=True), strict=True):
             part.append(_strings(column, f"{path}:"))
@@ -151,10 +141,9 @@ def _even(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[tuple[i
 def csv_header(path: Path) -> list[str]:
     """The names in the first line of a CSV, without spaces around them; none where it cannot be read."""
     try:
-        _, header = next(csv_rows(path, "file", errors="replace"), (1, []))
+        return [name.strip() for _, header in islice(csv_rows(path, errors="replace"), 1) for name in header]
     except BadInput:
         return []
-    return [name.strip() for name in header]
 
 
 def _strings(cells: Sequence[str | None], what: str) -> Any:
@@ -170,21 +159,15 @@ def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Pa
     import pyarrow as pa
 
     path = the_only(files)
-    names: dict[str, None] = {}
-    rows: list[dict[str, Any]] = []
-    num_cells = 0
-    for row in _objects(path, encoding):
+    rows = list(_objects(path, encoding))
+    for at, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise BadInput(f"{path}: row {len(rows)} is no object; {_FORM}")
-        names.update(dict.fromkeys(row))
-        rows.append(row)
-        num_cells += len(row)
+            raise BadInput(f"{path}: row {at} is no object; {_FORM}")
     if not rows:
         raise BadInput(f"{path}: no rows; {_FORM}")
-    if len(names) * len(rows) > _MOST_EMPTY * num_cells:
-        raise BadInput(
-            f"{path}: {len(names):,} keys, of which most rows lack most; give all rows the same keys"
-        )
+    names = dict.fromkeys(chain.from_iterable(rows))
+    if len(names) * len(rows) > _MOST_EMPTY * sum(map(len, rows)):
+        raise BadInput(f"{path}: {len(names):,} keys that most rows lack; give all rows the same keys")
     if any("\ud800" <= letter <= "\udfff" for name in names for letter in name):
         raise BadInput(f"{path}: a key holds halves of characters; save it as UTF-8")
     columns = {name: _column(path, name, [row.get(name) for row in rows]) for name in names}
@@ -193,28 +176,24 @@ def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Pa
 
 
 def _objects(path: Path, encoding: str | None) -> Iterator[Any]:
-    number = 0
-    with _reading(path, "table", encoding):
+    where = str(path)
+    with _reading(path, encoding):
         try:
             lines = _fitting(path, text_lines(path, encoding=encoding or UTF_8))
             if path.name.lower().removesuffix(".gz").endswith(".json"):
-                found = json.loads("".join(lines))
-                if not isinstance(found, list):
-                    boxes = "annotations" in str(found)[:10_000]
-                    more = f"; if it has boxes, as of COCO, {CROP}" if boxes else ""
-                    raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}{more}")
-                yield from found
+                rows = json.loads("".join(lines))
+                if not isinstance(rows, list):
+                    raise BadInput(f"{path}: JSON that is no list of objects; {_FORM}")
+                yield from rows
                 return
-            for number, line in enumerate(lines, start=1):  # noqa: B007 - for the error below
+            for number, line in enumerate(lines, start=1):
+                where = f"{path}: line {number}"
                 if line.strip():
                     yield json.loads(line)
         except (ValueError, RecursionError) as error:
             if isinstance(error, BadInput | UnicodeError):
                 raise
-            at = f"line {number}: " if number else ""
-            raise BadInput(
-                f"{path}: {at}no JSON that can be read ({one_line(error):.200}); {_FORM}"
-            ) from None
+            raise BadInput(f"{where}: no JSON that can be read ({one_line(error):.200}); {_FORM}") from None
 
 
 def _fitting(path: Path, lines: Iterator[str]) -> Iterator[str]:

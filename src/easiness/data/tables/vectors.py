@@ -45,94 +45,85 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
     of which that of the row is 1; where it is missing, or not among them, none.
     """
     tables = [train] if held_out is None else [train, held_out]
-    kinds: list[str] = []
+    by_kind: dict[str, list[str]] = {kind: [] for kind in _MAKERS}
     names: list[str] = []
-    made: list[list[Singles]] = [[] for _ in tables]
-    filled = unseen = 0
+    parts: list[list[Singles]] = [[] for _ in tables]
+    gaps = novel = 0
     faults: list[cells.UnusableColumn] = []
     for column in columns:
         try:
             if held_out is not None and column not in held_out.names:
                 problem = f"column {column} is not in {held_out.where}"
                 raise cells.unusable(train.where, column, problem, "add it there")
-            kinds.append(cells.kind_of_column(train, column))
-            own, make = _MAKERS[kinds[-1]](train, column)
-            for parts, table in zip(made, tables, strict=True):
-                values, num_filled, num_unseen = make(table)
-                parts.append(values.astype(np.float32))
-                filled, unseen = filled + num_filled, unseen + num_unseen
+            kind = cells.kind_of_column(train, column)
+            own, make = _MAKERS[kind](train, column)
+            for part, table in zip(parts, tables, strict=True):
+                values, num_gaps, num_novel = make(table)
+                part.append(values.astype(np.float32))
+                gaps, novel = gaps + num_gaps, novel + num_novel
             names += own
+            by_kind[kind].append(column)
         except cells.UnusableColumn as error:
             faults.append(error)
     if len(faults) == 1:
         raise faults[0]
     if faults:
         problems = shorten((error.problem for error in faults), MOST_FAULTS)
-        raise BadInput(
-            f"{train.where}: {len(faults)} columns cannot be used ({problems}); leave them out with "
-            f"{cells.leaving_out([error.column for error in faults])}, or mend them"
-        )
+        remedy = f"leave them out with {cells.leaving_out([error.column for error in faults])}, or mend them"
+        raise BadInput(f"{train.where}: {len(faults)} columns cannot be used ({problems}); {remedy}")
     check_fits(4 * sum(table.num_rows for table in tables) * len(names), train.where)
-    note = _described(columns, kinds, len(names), filled, unseen)
-    joined = [np.concatenate(parts, axis=1) for parts in made]
-    return Vectors(joined, tuple(map(printable, names)), note)
-
-
-def _described(columns: Sequence[str], kinds: Sequence[str], width: int, filled: int, unseen: int) -> str:
-    found = []
-    for kind, noun in {"numbers": "numeric", "texts": "categorical", "vectors": "vector"}.items():
-        if own := [column for column, one in zip(columns, kinds, strict=True) if one == kind]:
-            found.append(f"{counted(len(own), f'{noun} column')} ({shorten(own, MOST_FAULTS)})")
-    text = f"input: {' and '.join(found)}, {counted(width, 'value')} a row"
-    if filled:
-        text += f"; {counted(filled, 'missing cell')} filled in"
-    if unseen:
-        text += f"; {counted(unseen, 'held-out cell')} of a category that no training row has"
-    return text
+    nouns = zip(("numeric", "categorical", "vector"), by_kind.values(), strict=True)
+    inputs = (
+        f"{counted(len(own), f'{noun} column')} ({shorten(own, MOST_FAULTS)})" for noun, own in nouns if own
+    )
+    note = f"input: {' and '.join(inputs)}, {counted(len(names), 'value')} a row"
+    note += f"; {counted(gaps, 'missing cell')} filled in" if gaps else ""
+    note += f"; {counted(novel, 'held-out cell')} of a category that no training row has" if novel else ""
+    arrays = [np.concatenate(part, axis=1) for part in parts]
+    return Vectors(arrays, tuple(map(printable, names)), note)
 
 
 def _of_numbers(train: Table, name: str) -> Making:
     ours = cells.numbers_in(train, name)
-    gone = np.isnan(ours)
-    middle = 0.0 if gone.all() else float(np.median(ours[~gone]))
-    flagged = bool(gone.any())
+    is_gap = np.isnan(ours)
+    middle = 0.0 if is_gap.all() else float(np.median(ours[~is_gap]))
+    has_gaps = bool(is_gap.any())
 
     def make(table: Table) -> tuple[Numbers, int, int]:
         values = cells.numbers_in(table, name)
         empty = np.isnan(values)
-        filled = np.where(empty, middle, values)
-        return np.column_stack([filled, empty] if flagged else [filled]), int(empty.sum()), 0
+        values[empty] = middle
+        return np.column_stack([values, empty] if has_gaps else [values]), int(empty.sum()), 0
 
-    return [name, f"{name} is missing"] if flagged else [name], make
+    return [name, f"{name} is missing"] if has_gaps else [name], make
 
 
 def _of_texts(train: Table, name: str) -> Making:
     ours = cells.texts_in(train, name)
-    found = sorted({text for text in ours if text is not None})
-    _check_categories(train, name, ours, len(found))
-    places = {text: at for at, text in enumerate(found)}
-    names = [f"{name}: {text[:MOST_SHOWN]}" for text in found]
+    words: list[str | None] = [*sorted({text for text in ours if text is not None})]
+    _check_categories(train, name, ours, len(words))
+    names = [f"{name}: {str(text)[:MOST_SHOWN]}" for text in words]
     if None in ours:
-        places[None] = len(found)  # type: ignore[index]
+        words.append(None)
         names.append(f"{name} is missing")
+    places = {text: at for at, text in enumerate(words)}
 
     def make(table: Table) -> tuple[Numbers, int, int]:
         texts = cells.texts_in(table, name)
-        known = [row for row, text in enumerate(texts) if text in places]
+        rows = [row for row, text in enumerate(texts) if text in places]
         values = np.zeros((len(texts), len(names)))
-        values[known, [places[texts[row]] for row in known]] = 1  # type: ignore[index]
-        missing = texts.count(None)
-        return values, missing, sum(text is not None and text not in places for text in texts)
+        values[rows, [places[texts[row]] for row in rows]] = 1
+        return values, texts.count(None), sum(text is not None and text not in places for text in texts)
 
     return names, make
 
 
 def _check_categories(table: Table, name: str, texts: Sequence[str | None], num: int) -> None:
-    given = [(row, text) for row, text in enumerate(texts) if text is not None]
-    if num <= MOST_CATEGORIES and num < len(given):
+    present = [(row, text) for row, text in enumerate(texts) if text is not None]
+    if num <= MOST_CATEGORIES and num < len(present):
         return
-    others = [(row, text) for row, text in given if cells.number_in(text) is None]
-    if 2 * len(others) < len(given):
+    others = [(row, text) for row, text in present if cells.number_in(text) is None]
+    if 2 * len(others) < len(present):
         row, text = others[0]
         problem = f"the {name} is {text!r:.80}, and mostly a number"
         raise cells.unusable(table.name_at(row), name, problem, "mend it or empty the cell")
@@ -167,52 +158,46 @@ def input_columns(train: Table, label: str, options: LoadOptions) -> tuple[tuple
     if options.inputs is not None:
         for name in options.inputs:
             train.check_column(name)
-            if name == label:
-                raise BadInput(
-                    f"--inputs {name}: holds the labels; leave it out, or name others with --label"
-                )
+        if label in options.inputs:
+            raise BadInput(f"--inputs {label}: holds the labels; leave it out, or name others with --label")
         return options.inputs, ()
     no_inputs = {label, options.group, options.id, *(options.without or ())}
     no_inputs.add((options.columns or {}).get("split", "split"))
     names = [name for name in train.names if name not in no_inputs]
     for name in VECTOR.columns:
         if name in names and cells.is_vectors(train.kind(name)):
-            rest = [one for one in names if one != name]
-            return (name,), _left_out(rest, f"{name} holds the vectors")
-    used = [name for name in names if name.lower() not in IDS]
-    if not used:
-        raise BadInput(
-            f"{train.where}: no column of numbers or categories beside {label} (its columns are "
-            f"{shorten(train.names, 10)}); name the columns to use with "
-            "--inputs, texts with --text and paths with --columns path=NAME"
-        )
-    notes = _left_out([name for name in names if name not in used], "it counts the rows")
-    named = [name for name in used if _names_rows(train, name)]
-    if len(named) == len(used):
-        return tuple(used), notes
-    notes += _left_out(named, "each row has another text there")
-    return tuple(name for name in used if name not in named), notes
+            others = [one for one in names if one != name]
+            return (name,), _left_out(others, f"{name} holds the vectors")
+    rest = [name for name in names if name.lower() not in IDS]
+    if not rest:
+        problem = f"no column of numbers or categories beside {label} among {shorten(train.names, 10)}"
+        remedy = "name inputs with --inputs, texts with --text, paths with --columns path=NAME"
+        raise BadInput(f"{train.where}: {problem}; {remedy}")
+    notes = _left_out([name for name in names if name not in rest], "it counts the rows")
+    naming = [name for name in rest if _names_rows(train, name)]
+    if len(naming) == len(rest):
+        return tuple(rest), notes
+    notes += _left_out(naming, "each row has another text there")
+    return tuple(name for name in rest if name not in naming), notes
 
 
-def _names_rows(of: Table, name: str) -> bool:
-    if name not in of.names or not is_text(of.kind(name)):
+def _names_rows(table: Table, name: str) -> bool:
+    if name not in table.names or not is_text(table.kind(name)):
         return False
-    texts = {text for text in cells.texts_in(of, name) if text is not None}
-    return len(texts) == of.num_rows and all(cells.number_in(text) is None for text in texts)
+    texts = {text for text in cells.texts_in(table, name) if text is not None}
+    return len(texts) == table.num_rows and all(cells.number_in(text) is None for text in texts)
 
 
 def named_by(tables: Tables, columns: Sequence[str], label: str, options: LoadOptions) -> str:
     """The column of the shortest texts that name all rows, where nobody has named the inputs; else empty."""
-    unused = {*columns, label, options.group, *(options.without or ())}
-    rest = [] if options.inputs else [name for name in tables.train.names if name not in unused]
-    found = [name for name in rest if all(_names_rows(of, name) for of in tables.both())]
-    return min(found, key=lambda name: max(map(len, cells.written_in(tables.train, name))), default="")
+    others = {*columns, label, options.group, *(options.without or ())}
+    rest = [] if options.inputs else [name for name in tables.train.names if name not in others]
+    naming = [name for name in rest if all(_names_rows(table, name) for table in tables.both())]
+    return min(naming, key=lambda name: max(map(len, cells.written_in(tables.train, name))), default="")
 
 
 def _left_out(names: list[str], why: str) -> tuple[str, ...]:
     if not names:
         return ()
-    named = printable(shorten(map(repr, names), 5))
-    return (
-        f"{'columns' if len(names) > 1 else 'column'} {named} not used, since {why} (--inputs names others)",
-    )
+    columns = f"{'columns' if len(names) > 1 else 'column'} {printable(shorten(map(repr, names), 5))}"
+    return (f"{columns} not used, since {why} (--inputs names others)",)

@@ -9,7 +9,7 @@ import math
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,22 +17,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import caught, one_line
-from easiness.inputs.encoded import Blob, Files, Unreadable
+from easiness.errors import one_line, recast
+from easiness.inputs.encoding import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_PICTURES
 from easiness.inputs.image.near import NearPictures
 from easiness.inputs.image.photos import average_blocks, cache_path, cached_photos, reduce, uncached_photos
-from easiness.inputs.image.stored import (
+from easiness.inputs.image.pixels import (
     ArrayImages,
     ImageHeader,
-    ImageTraits,
     Pixels,
     scan,
     to_pil,
     to_pixels,
 )
-from easiness.inputs.kind import ExportForm, InputKind, Shown
-from easiness.inputs.packed import Packed, Values
+from easiness.inputs.kind import ExportForm, InputKind, ShownValue
+from easiness.inputs.pack import Pack, Values
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -44,9 +43,6 @@ if TYPE_CHECKING:
 ALWAYS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 HEIF = frozenset({".heic", ".heif"})
 
-PHONE = b"ftyp"
-"""At bytes 4 to 8 of a HEIC or AVIF file."""
-
 
 @cache
 def suffixes() -> frozenset[str]:
@@ -57,7 +53,7 @@ def suffixes() -> frozenset[str]:
 
 @cache
 def reads_heif() -> bool:
-    """Is pillow-heif there? It is made known to Pillow when this is first asked."""
+    """Is pillow-heif installed? The first call registers it with Pillow."""
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
@@ -66,32 +62,21 @@ def reads_heif() -> bool:
     return True
 
 
-def is_phone_picture(data: bytes) -> bool:
-    """Are these the bytes of a HEIC or AVIF file?"""
-    return data[4:8] == PHONE
-
-
-GREY_MODES = ("1", "L", "LA", "I")
-"""Modes of Pillow's without color, and the beginning of those of 16 bits (``I;16``, ``I;16B``)."""
-DEEP = ";16"
-"""Pillow's name of stored pixels of 16 bits per channel, as in ``I;16`` and ``RGB;16B``."""
-HAS_16_BITS = ("PNG", "TIFF")
-"""Formats of colors of 16 bits; in BMP the same word means 16 bits for all three."""
-MEANS_16_BITS = ("PNG", "PPM")
-"""Formats of which Pillow gives grey pictures of 16 bits as numbers of 32 (mode ``I``)."""
+GREY_MODES = ("1", "L", "LA", "I")  # of Pillow, and the beginning of those of 16 bits (I;16, I;16B)
+DEEP = ";16"  # Pillow's name of stored pixels of 16 bits per channel, as in I;16 and RGB;16B
+HAS_16_BITS = ("PNG", "TIFF")  # formats of such colors; in BMP the same word means 16 bits for all three
+MEANS_16_BITS = ("PNG", "PPM")  # formats of whose grey pictures Pillow makes numbers of 32 bits (mode I)
 ORIENTATION = 0x0112
+SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange height and width
+STORED_SIZE = (0x0100, 0x0101)  # tags of width and height in a TIFF file
+BOMB = "too many pixels to be safe (a decompression bomb)"
 _LARGE = 2**26  # pixels: a picture of more is decoded alone, since it takes up to 12 bytes for each meanwhile
 _ALONE = threading.Lock()
-BOMB = "too many pixels to be safe (a decompression bomb)"
-TURNED = (5, 6, 7, 8)
-"""Orientations that exchange height and width."""
-STORED_SIZE = (0x0100, 0x0101)
-"""Tags of width and height in a TIFF file."""
 
 
 @contextmanager
 def decoder_warnings() -> Iterator[None]:
-    """Around all threads that decode: a decompression bomb is an error, other remarks are dropped."""
+    """Make decompression bombs errors and drop other warnings, around all threads that decode."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -110,104 +95,60 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
 
     The first frame of an animation is taken. Palettes become colors, CMYK and other color spaces RGB,
     grey is repeated where there must be three channels, and alpha is dropped: what a transparent pixel
-    holds is shown. Of 16 bits per channel the upper 8 are taken, as Pillow itself does of colors. Raises
-    `Unreadable` where it cannot be decoded, is too large to be safe, or has more than 16 bits per channel.
+    holds is shown. From 16 bits per channel the upper 8 are taken, as Pillow itself does for colors. Raises
+    `Unreadable` for a picture that cannot be decoded, is too large, or has more than 16 bits per channel.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
         raise Unreadable(name, BOMB)
-    with _ALONE if image.width * image.height > _LARGE else nullcontext():
-        return _decoded(image, name, channels)
-
-
-def _decoded(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
-    from PIL import Image, ImageOps
-
-    deep = _is_deep(image)
-    if image.mode.startswith("F") or (image.mode == "I" and not deep):
-        raise Unreadable(name, f"32 bits per channel (mode {image.mode}); convert it to 8 or 16 bits")
-    with caught(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
-        turned = image.getexif().get(ORIENTATION, 1)
+    alone = _ALONE if image.width * image.height > _LARGE else nullcontext()
+    with alone, recast(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
+        if image.mode.startswith("F") or (image.mode == "I" and not _is_deep(image)):
+            raise Unreadable(name, f"32 bits per channel (mode {image.mode}); convert it to 8 or 16 bits")
+        orientation = image.getexif().get(ORIENTATION, 1)
         if image.mode.startswith("I"):
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-            image.getexif()[ORIENTATION] = turned
-        if turned != 1:
+            image.getexif()[ORIENTATION] = orientation
+        if orientation != 1:
             image = ImageOps.exif_transpose(image)
         mode = "L" if channels == 1 else "RGB"
         pixels = np.array(image if image.mode == mode else image.convert(mode))
     return pixels[..., None] if channels == 1 else pixels
 
 
-class ImageFiles(Files):
-    """Files of pictures, as Pillow reads them."""
-
-    noun, measures = "image", "sizes"
-
-    def suffixes(self) -> frozenset[str]:
-        return suffixes()
-
-    def read_header(self, blob: Blob, name: str) -> ImageHeader:
-        """Size after turning, and whether the picture is stored without color; pixels are left alone."""
-        return header_of(_open(blob, name))
-
-    def header(self, kept: Any) -> ImageHeader | None:
-        match kept:
-            case [int(height), int(width), bool(grey), bool(deep)]:
-                return ImageHeader(height, width, grey, deep)
-        return None
-
-    def scan(self, headers: Iterator[ImageHeader]) -> ImageTraits | None:
-        return scan(headers)
-
-    def decode(self, blob: Blob, name: str, traits: ImageTraits | None) -> npt.NDArray[np.uint8]:
-        return decode_image(blob, name, 3 if traits is None else traits.channels)
-
-    def readable(self) -> str:
-        return "readable_16_bits_heif" if reads_heif() else "readable_16_bits"
-
-    def quiet(self) -> AbstractContextManager[None]:
-        return decoder_warnings()
-
-
-IMAGE_FILES = ImageFiles()
-
-
 def header_of(image: Image.Image) -> ImageHeader:
+    """The header of a picture that was opened; pixels are left alone."""
     width, height = image.size
     deep = _is_deep(image)
-    if image.format == "TIFF":  # whose size is given as turned already by some versions of Pillow
+    if image.format == "TIFF":  # some versions of Pillow exchange the sides already
         width, height = (image.tag_v2[tag] for tag in STORED_SIZE)  # type: ignore[attr-defined]
-    if width != height:  # some formats keep the orientation behind the pixels, where it takes time to read
-        try:
-            turned = image.getexif().get(ORIENTATION, 1) in TURNED
-        except Exception:  # a decoder may raise anything on broken bytes, and will again when they are used
-            turned = False
-        if turned:
-            width, height = height, width
+    if width != height:  # some formats store the orientation behind the pixels: slow to read
+        with suppress(Exception):  # a decoder may raise anything, and does so again later
+            if image.getexif().get(ORIENTATION, 1) in SIDEWAYS:
+                width, height = height, width
     return ImageHeader(height, width, image.mode.split(";")[0] in GREY_MODES, deep)
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Has a picture that was opened, and not loaded yet, 16 bits per channel?"""
     from PIL import ImageFile
 
     if image.mode == "I":
         return image.format in MEANS_16_BITS
-    stored = image.tile if isinstance(image, ImageFile.ImageFile) and image.format in HAS_16_BITS else ()
-    return DEEP in image.mode or any(DEEP in str(tile) for tile in stored)
+    tiles = image.tile if isinstance(image, ImageFile.ImageFile) and image.format in HAS_16_BITS else ()
+    return DEEP in image.mode or any(DEEP in str(tile) for tile in tiles)
 
 
 def _open(blob: Blob, name: str) -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 
     data = blob()
-    heif = is_phone_picture(data) and reads_heif()
+    no_heif = data[4:8] == b"ftyp" and not reads_heif()  # of a HEIC or AVIF file
     try:
         return Image.open(io.BytesIO(data))
     except UnidentifiedImageError:
         reason = "not an image in a known format" if data else "an empty file"
-        if is_phone_picture(data) and not heif:
+        if no_heif:
             reason += " (HEIC needs pip install 'easiness[heif]')"
         raise Unreadable(name, reason) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -216,19 +157,28 @@ def _open(blob: Blob, name: str) -> Image.Image:
         raise Unreadable(name, f"unreadable image ({one_line(error)})") from None
 
 
-LARGEST_SIDE = 160
-"""Pixels; larger pictures are made smaller, so that a page of twenty classes of photos has about 4 MB."""
+IMAGE_FILES = Files(
+    "image",
+    "sizes",
+    ImageHeader(1, 1, False),
+    suffixes,
+    lambda blob, name: header_of(_open(blob, name)),
+    scan,
+    lambda blob, name, traits: decode_image(blob, name, 3 if traits is None else traits.channels),
+    lambda: "readable_16_bits_heif" if reads_heif() else "readable_16_bits",
+    decoder_warnings,
+)
 
+
+LARGEST_SIDE = 160  # pixels of a picture in a page, so that one of twenty classes of photos has about 4 MB
 _EXPORTED_SIDE = 1024  # pixels of a picture in a browser
 _QUALITY = 80
 _FEW = 32  # photos, whose sizes stand for those of all
 _COLORS = {1: "grey", 3: "color"}
 
 
-class ShownPicture(Shown):
+class ShownPicture(ShownValue):
     """A picture: in a page, and as a file."""
-
-    suffix = ".png"
 
     @property
     def text(self) -> str:
@@ -237,7 +187,6 @@ class ShownPicture(Shown):
 
     @property
     def uri(self) -> str:
-        """A ``data:`` address, no side longer than `LARGEST_SIDE`."""
         return self._within(LARGEST_SIDE)
 
     @property
@@ -245,39 +194,33 @@ class ShownPicture(Shown):
         return self._within(_EXPORTED_SIDE)
 
     def _within(self, side: int) -> str:
-        """A ``data:`` address.
-
-        Small ones are kept to the pixel (PNG). A longer side than ``side`` pixels is reduced to that, and as
-        those pixels are no longer the data's own, compressed with loss (JPEG).
-        """
-        from PIL import Image
-
+        """A ``data:`` address: small pictures to the pixel (PNG), others reduced, with loss (JPEG)."""
         image = to_pil(self.value)
         if max(image.size) <= side:
             return _address("png", image, optimize=True)
-        image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        return _address("jpeg", image, quality=_QUALITY)
+        return _with_loss(image, side, "jpeg")
 
-    def file(self) -> bytes:
+    @property
+    def cell(self) -> bytes:
         file = io.BytesIO()
         to_pil(self.value).save(file, "PNG")
         return file.getvalue()
 
 
-def reduced(address: str, side: int) -> str:
-    """The `photo`, made smaller where it is larger."""
+def shrink_address(address: str, side: int) -> str:
+    """The address of a photo, reduced to ``side`` if it is larger."""
     from PIL import Image
 
     image = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
-    return address if max(image.size) <= side else _with_loss(image, side)
+    return address if max(image.size) <= side else _with_loss(image, side, "jpeg", "webp")
 
 
-def _with_loss(image: Any, side: int) -> str:
+def _with_loss(image: Any, side: int, *formats: str) -> str:
     from PIL import Image, features
 
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    formats = ("jpeg", "webp") if features.check("webp") else ("jpeg",)
-    return min((_address(one, image, quality=_QUALITY, method=2) for one in formats), key=len)
+    available = (one for one in formats if one == "jpeg" or features.check(one))
+    return min((_address(one, image, quality=_QUALITY, method=2) for one in available), key=len)
 
 
 def _address(kind: str, image: Any, **options: Any) -> str:
@@ -295,7 +238,7 @@ class ImageKind(InputKind):
     columns = ("image", "img")
     networks = ("wrn_16_4", "mlp_3")
     show = ShownPicture
-    exported = ExportForm("image", "file", feature="Image", dtype="Image")
+    export_form = ExportForm("image", "file", feature="Image", dtype="Image")
     files = IMAGE_FILES
     near = NearPictures()
     flaws = OF_PICTURES
@@ -313,26 +256,25 @@ class ImageKind(InputKind):
     def photo(self, value: Pixels, side: int) -> str | None:
         """A ``data:`` address (WebP or JPEG), no side longer than ``side``, of pictures larger than shown."""
         image = to_pil(value)
-        return None if max(image.size) <= LARGEST_SIDE else _with_loss(image, side)
+        return None if max(image.size) <= LARGEST_SIDE else _with_loss(image, side, "jpeg", "webp")
 
     def pack(
         self, examples: Any, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
     ) -> Values:
-        """The pictures of one split, decoded once where they can be kept.
+        """The pictures of one split.
 
-        Without ``recipe.crop`` they have one shape, made smaller by ``recipe.reduce``. Else they are photos
-        whose short side is at most ``recipe.resize``: in a file in the folder ``cache``, built on first use
-        and found again by the fingerprint, or without that folder in memory, or decoded anew where they do
-        not fit.
+        Without ``recipe.crop`` they have one shape and are reduced by ``recipe.reduce``. Otherwise they are
+        photos whose short side is at most ``recipe.resize``: in a file in the folder ``cache``, which the
+        fingerprint finds again; without that folder in memory, or decoded for each batch if they do not fit.
         """
         if not recipe.crop:
-            return Packed.of_array(average_blocks(examples.array, recipe.reduce))
+            return Pack.of_array(average_blocks(examples.array, recipe.reduce))
         if cache is None:
             return uncached_photos(examples.stored, examples.stored.sizes(), recipe.resize)
-        return cached_photos(examples.stored, recipe.resize, _path(examples, recipe, cache), on_packed)
+        return cached_photos(examples.stored, recipe.resize, cache_path(examples, recipe, cache), on_packed)
 
     def cached_bytes(self, examples: Any, recipe: Recipe, cache: Path) -> int:
-        if not recipe.crop or _path(examples, recipe, cache).exists():
+        if not recipe.crop or cache_path(examples, recipe, cache).exists():
             return 0
         few = examples.stored.subset(np.arange(min(_FEW, len(examples.stored))))
         sizes = few.map(lambda photo: reduce(photo, short_side=recipe.resize).size)
@@ -341,30 +283,31 @@ class ImageKind(InputKind):
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:
         import torch
 
-        from easiness.inputs.image.preparation import Cropped, Moved
+        from easiness.inputs.image.preparation import PhotoCrops, PictureMoves
 
         if recipe.crop:
-            return Cropped(recipe, torch.from_numpy(np.ascontiguousarray(values.shapes[:, :2])))
-        return Moved(recipe, recipe.shift(int(values.shapes[0, :2].min())) if augment else 0)
+            return PhotoCrops(recipe, torch.from_numpy(np.ascontiguousarray(values.shapes[:, :2])))
+        return PictureMoves(recipe, recipe.shift(int(values.shapes[0, :2].min())) if augment else 0)
 
     def looks(self, shape: tuple[int, ...], /) -> str:
         channels, height, width = shape
         return f", {_COLORS.get(channels, f'{channels}-channel')} pictures of {width} × {height} pixels"
 
-    def seen(self, recipe: Recipe, /) -> str:
+    def view(self, recipe: Recipe, /) -> str:
         text = f", seen as crops of {recipe.crop} × {recipe.crop}" if recipe.crop else ""
         if recipe.reduce > 1:
             text += f", seen with blocks of {recipe.reduce} × {recipe.reduce} averaged into one pixel"
         return text
 
     def augmentation(self, recipe: Recipe, shape: tuple[int, ...]) -> str:
-        shift = 0 if recipe.crop else recipe.shift(min(shape[1:]))
-        moves = f"translation by up to {shift} pixels (zero-padded)" if shift else "no translation"
         if recipe.crop:
             moves = (
                 f"crop of {recipe.crop_scale:.0%} to 100% of the photo's area, aspect ratio up to "
                 f"{recipe.crop_ratio:.3g}, resized to {recipe.crop} x {recipe.crop} pixels"
             )
+        else:
+            shift = recipe.shift(min(shape[1:]))
+            moves = f"translation by up to {shift} pixels (zero-padded)" if shift else "no translation"
         return f"{moves}, flip with probability {recipe.flip:g}"
 
     def observation(self, recipe: Recipe, /) -> str:
@@ -374,10 +317,6 @@ class ImageKind(InputKind):
         if recipe.reduce > 1:
             return f"the image with blocks of {recipe.reduce} x {recipe.reduce} pixels averaged"
         return "the image as it is"
-
-
-def _path(examples: Any, recipe: Recipe, cache: Path) -> Path:
-    return cache_path(cache, examples.fingerprint, recipe.resize, examples.traits.channels)
 
 
 IMAGE = ImageKind()

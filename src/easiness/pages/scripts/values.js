@@ -3,12 +3,8 @@
 const data = JSON.parse(document.getElementById("map-values").textContent);
 const num = data.num;
 
-const idsOf = {
-  first: (ids) => Array.from({ length: num }, (_, i) => String(ids.first + i * ids.step)),
-  numbers: (ids) => ids.numbers,
-  folders: (ids) => Array.from(indicesOf(ids.of), (folder, i) => ids.folders[folder] + ids.names[i]),
-};
-const ids = idsOf[["first", "numbers", "folders"].find((form) => form in data.ids)](data.ids);
+const spaced = ({ first, step }) => Array.from({ length: num }, (_, i) => String(first + i * step));
+const ids = Array.isArray(data.ids) ? data.ids : spaced(data.ids);
 // may go on in the next line behind a dash, a dot or a slash, as elsewhere on the page
 const JOINTS = /(?<=[\p{L}\p{N}][_/\\-])(?=[\p{L}\p{N}_])|(?<=[\p{L}\p{N}_]\.)(?=\p{L})(?!\w{1,4}$)/u;
 const named = (text) => text.split(JOINTS).flatMap((part, at) => (at === 0 ? [part] : [document.createElement("wbr"), part]));

@@ -1,214 +1,129 @@
-"""A curve of matching rates and accuracy against the level of a perturbation, and what is lost of them."""
+"""A curve of matching rates and accuracy against the level of a perturbation, and the loss of either."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import MIN_GROUP, GroupMatch, Match, Rule, Side, Ties, Votes, match_groups
+from easiness.analysis import MIN_GROUP, Rule, Side, Ties, Votes, match_groups
 from easiness.errors import BadInput
-from easiness.lazy import Axes, Figure, pd
+from easiness.lazy import Axes, Figure, Floats, pd
 from easiness.paper.claims import Contrast
 from easiness.store import Row
 
-MANY_LEVELS = 6
-"""Levels beyond which their names need a smaller letter."""
 _SIDES: dict[Side, tuple[str, str]] = {"easy": (show.EASY, "o"), "hard": (show.HARD, "s")}
 _SPLITS = {
     "train": (show.TRAIN, "o", "-"),
     "left_out": (show.LEFT_OUT, "^", "-."),
     "held_out": (show.HELD_OUT, "s", "--"),
 }
-_Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class PerturbedMatch:
-    """How a set of regular examples matches that of examples perturbed at ``level``.
-
-    ``same_models``: one set of models, all trials, saw both, as in the paper; NaN in its place is
-    ``None``. ``groups``: disjoint groups of trials saw the one and the other, so that the value at the
-    neutral level is the noise ceiling; ``None`` with one trial. Both are ``None`` where easiness is
-    undefined, since some trial gets no example right at this level. ``replicates`` [R] are the bootstrap
-    rates behind ``groups.interval``: those of one run and seed are of the same trials at every level.
-    """
-
-    level: float
-    side: Side
-    ties: Ties
-    same_models: Match | None
-    groups: GroupMatch | None
-    replicates: _Floats = field(repr=False, compare=False)
-
-    @property
-    def rates(self) -> tuple[float, float, float]:
-        """The rate between groups with the ends of its interval, NaN where there is none."""
-        nothing = (math.nan, math.nan, math.nan)
-        return nothing if self.groups is None else (self.groups.rate, *self.groups.interval)
+_OF_SAME_MODELS = {
+    "rate": ["same_models_rate"],
+    "chance": ["same_models_chance"],
+    "class_chance": ["same_models_class_chance"],
+    "tie_mass": ["same_models_tie_mass_regular", "same_models_tie_mass_perturbed"],
+    "sizes": ["same_models_size_regular", "same_models_size_perturbed"],
+}
+_OF_GROUPS = {
+    "rate": ["rate"],
+    "interval": ["low", "high"],
+    **{name: [name] for name in ("bias", "decided", "group_size", "num_splits", "num_empty")},
+    **{name: [name] for name in ("chance", "class_chance")},
+    "tie_mass": ["tie_mass_regular", "tie_mass_perturbed"],
+    "sizes": ["size", "size_perturbed"],
+}
+_UNWRITTEN = ["size", "size_perturbed"]
+"""Columns that only tables to read have."""
 
 
 @dataclass(frozen=True)
 class PerturbationCurve(show.Result):
     """Matching rates and accuracy of the networks of a run, against the level of a perturbation.
 
-    ``levels`` go from ``neutral``, which changes nothing, to the strongest (those of a kind with
-    levels on both sides of it ascend); ``axis`` names them. ``matches`` are ordered by policy for ties,
-    side and level. ``accuracy`` has an array [trials, levels] of shares in [0, 1] for ``train`` (the
-    examples trained on) and, where there are any, ``left_out`` and ``held_out``. ``num_silent`` says
-    for each level how many trials get no example of the training split right there, ``changes_nothing``
-    that all levels are alike to the networks, as color is where images are grey. Everything is of the
-    run's last epoch, ``epoch``, since the weights are; of heads on features, of their largest ``share``.
-    ``nouns`` are what people call the examples.
+    ``rows`` has a row for each policy for ties, side and level, from the neutral level, which changes
+    nothing, to the strongest (levels on both sides of the neutral one ascend); ``axis`` names them. The
+    ``rate`` is between disjoint groups of trials, so that at the neutral level it is the noise ceiling; NaN
+    with one trial. ``same_models_rate``: all trials saw both, as in the paper. Both are NaN where some trial
+    gets no example right: ``num_silent`` counts these trials. ``replicates`` [levels, R] by side and policy
+    are the bootstrap rates behind the intervals: those of one run and seed are of the same trials.
+
+    ``changes_nothing``: all levels are alike to the networks, as color is where images are grey. Everything
+    is of the ``row`` of the run's last epoch, since the weights are, or of the largest share of heads on
+    features. ``nouns`` are what people call the examples.
     """
 
-    run: str
-    model: str
-    epoch: int
-    trials: tuple[int, ...]
-    num_examples: int
-    num_classes: int
-    kind: str
+    rows: pd.DataFrame
+    replicates: Mapping[tuple[Side, Ties], Floats] = field(repr=False)
     axis: str
-    levels: tuple[float, ...]
-    neutral: float
-    fraction: float
-    seed: int
-    matches: list[PerturbedMatch]
-    accuracy: dict[str, _Floats]
-    num_silent: dict[float, int]
-    changes_nothing: bool
-    share: float | None = None
+    row: Row
+    changes_nothing: bool = False
     nouns: str = "pictures"
 
-    @property
-    def row(self) -> Row:
-        """The epoch or share that everything is of."""
-        return Row(self.epoch, self.share)
+    @cached_property
+    def about(self) -> dict[Any, Any]:
+        """The first row, for columns that are the same in all."""
+        return self.rows.iloc[0].to_dict()
 
     @property
-    def sides(self) -> tuple[Side, ...]:
-        """The sides compared."""
-        return tuple(dict.fromkeys(match.side for match in self.matches))
+    def levels(self) -> list[float]:
+        return self.rows["level"].unique().tolist()
 
     @property
-    def ties(self) -> tuple[Ties, ...]:
-        """The policies for ties."""
-        return tuple(dict.fromkeys(match.ties for match in self.matches))
+    def neutral(self) -> float:
+        return float(self.rows["level"][self.rows["neutral"]].iloc[0])
 
-    def at(self, level: float, side: Side, ties: Ties) -> PerturbedMatch:
-        """The match at a level."""
-        for match in self.matches:
-            if (match.side, match.ties) == (side, ties) and math.isclose(match.level, level, abs_tol=1e-9):
-                return match
-        shown = ", ".join(f"{one:g}" for one in self.levels)
-        raise BadInput(
-            f"{self.kind} curve: has no level {level:g} for {side} examples under {ties}; it has {shown}"
-        )
+    @property
+    def sides(self) -> list[Side]:
+        return self.rows["side"].unique().tolist()
 
-    def line(self, side: Side, ties: Ties) -> list[PerturbedMatch]:
-        """The matches of one side and policy, in the order of ``levels``."""
-        return [match for match in self.matches if (match.side, match.ties) == (side, ties)]
+    @property
+    def ties(self) -> list[Ties]:
+        return self.rows["ties"].unique().tolist()
 
-    def ceiling(self, side: Side, ties: Ties) -> float:
-        """The matching rate between groups at the neutral level; NaN where there is none."""
-        return self.at(self.neutral, side, ties).rates[0]
+    def line(self, side: Side, ties: Ties) -> pd.DataFrame:
+        return self.rows[(self.rows["side"] == side) & (self.rows["ties"] == ties)].reset_index(drop=True)
 
-    def _lost(self, level: float, side: Side, ties: Ties) -> tuple[float, _Floats, bool]:
+    def _loss(self, level: float, side: Side, ties: Ties) -> tuple[float, Floats, bool]:
         """The loss up to a level, its replicates [R], and whether the groups are large enough to decide."""
-        before, after = self.at(self.neutral, side, ties), self.at(level, side, ties)
-        decided = before.groups is not None and after.groups is not None and after.groups.decided
-        return before.rates[0] - after.rates[0], before.replicates - after.replicates, decided
+        line = self.line(side, ties)
+        at = np.flatnonzero(np.isclose(line["level"], level, rtol=0, atol=1e-9))
+        if not len(at):
+            levels = ", ".join(f"{one:g}" for one in self.levels)
+            raise BadInput(
+                f"{self.about['kind']} curve: has no level {level:g} for {side} examples under {ties}; "
+                f"it has {levels}"
+            )
+        return _loss_at(line, self.replicates[side, ties], int(at[0]))
 
-    def lost(self, level: float, side: Side = "easy", ties: Ties = "refine") -> Contrast:
+    def loss(self, level: float, side: Side = "easy", ties: Ties = "refine") -> Contrast:
         """The matching rate between disjoint groups at the neutral level, less that at ``level``."""
-        return _loss(*self._lost(level, side, ties))
+        return _contrast(*self._loss(level, side, ties))
 
     def lost_more(self, level: float, other: PerturbationCurve, level_of_other: float) -> Contrast:
         """How much more of easy sets is lost at a level than at one of another curve of the same run.
 
         Below 0 where this costs less. Each replicate takes the same trials for both.
         """
-        value, replicates, decided = self._lost(level, "easy", "refine")
-        value_b, replicates_b, decided_b = other._lost(level_of_other, "easy", "refine")
-        return _loss(value - value_b, replicates - replicates_b, decided and decided_b)
-
-    def mean_accuracy(self, split: str) -> _Floats:
-        """Mean accuracy over trials, at each level [L]."""
-        return np.asarray(self.accuracy[split].mean(axis=0))
-
-    def accuracy_se(self, split: str) -> _Floats:
-        """Standard error of the mean accuracy over trials, [L]; NaN with one trial."""
-        values = self.accuracy[split]
-        if len(values) == 1:
-            return np.full(values.shape[1], np.nan)
-        return np.asarray(values.std(axis=0, ddof=1) / math.sqrt(len(values)))
+        value, replicates, enough = self._loss(level, "easy", "refine")
+        value_b, replicates_b, enough_b = other._loss(level_of_other, "easy", "refine")
+        return _contrast(value - value_b, replicates - replicates_b, enough and enough_b)
 
     def table(self) -> pd.DataFrame:
-        """A row for each level, side and policy; NaN where there is no value."""
-        return pd.DataFrame([self._row(match) for match in self.matches])
-
-    def _row(self, match: PerturbedMatch) -> dict[str, Any]:
-        at = self.levels.index(match.level)
-        loss = self.lost(match.level, match.side, match.ties)
-        same, groups = match.same_models, match.groups
-        row: dict[str, Any] = {
-            "kind": self.kind,
-            "level": match.level,
-            "neutral": match.level == self.neutral,
-            "side": match.side,
-            "ties": match.ties,
-            "model": self.model,
-            **self.row.asked,
-            "num_trials": len(self.trials),
-            "num_examples": self.num_examples,
-            "fraction": self.fraction,
-            "num_silent": self.num_silent[match.level],
-            "same_models_rate": same and same.rate,
-            "same_models_chance": same and same.chance,
-            "same_models_class_chance": same and same.class_chance,
-            "same_models_tie_mass_regular": same and same.tie_mass[0],
-            "same_models_tie_mass_perturbed": same and same.tie_mass[1],
-            "same_models_size_regular": same and same.sizes[0],
-            "same_models_size_perturbed": same and same.sizes[1],
-            "rate": groups and groups.rate,
-            "low": groups and groups.interval[0],
-            "high": groups and groups.interval[1],
-            "bias": groups and groups.bias,
-            "decided": groups is not None and groups.decided,
-            "group_size": groups and groups.group_size,
-            "num_splits": groups and groups.num_splits,
-            "num_empty": groups and groups.num_empty,
-            "chance": groups and groups.chance,
-            "class_chance": groups and groups.class_chance,
-            "tie_mass_regular": groups and groups.tie_mass[0],
-            "tie_mass_perturbed": groups and groups.tie_mass[1],
-            "lost": loss.value,
-            "lost_low": loss.interval[0],
-            "lost_high": loss.interval[1],
-        }
-        for split in self.accuracy:
-            row[f"{split}_accuracy"] = self.mean_accuracy(split)[at]
-            row[f"{split}_accuracy_se"] = self.accuracy_se(split)[at]
-        row["accuracy_chance"] = 1 / self.num_classes
-        return {name: math.nan if value is None else value for name, value in row.items()}
+        return self.rows.drop(columns=_UNWRITTEN)
 
     def frames(self) -> list[show.Frame]:
-        """Each side under each policy for ties, then accuracy."""
         return [*(self._matching(side, ties) for ties in self.ties for side in self.sides), self._accuracy()]
 
     def _matching(self, side: Side, ties: Ties) -> show.Frame:
-        table = self.table()
-        table = table[(table["side"] == side) & (table["ties"] == ties)]
         line = self.line(side, ties)
-        sizes = np.array([(math.nan, math.nan) if one.groups is None else one.groups.sizes for one in line])
-        silent = ", ".join(level_text(level) for level, num in self.num_silent.items() if num)
+        silent = ", ".join(map(level_text, line["level"][line["num_silent"] > 0]))
         notes = [
             f"Matching rates of the sets from regular and from perturbed examples {self.row.at}, with 95 % "
             "intervals. Rate: between disjoint groups of trials; at the level that changes nothing "
@@ -217,12 +132,12 @@ class PerturbationCurve(show.Result):
             f"column. ? marks groups of fewer than {MIN_GROUP} trials, which decide nothing.",
             f"These perturbations change nothing in these {self.nouns}." if self.changes_nothing else "",
             f"Undefined at {silent}: some trial gets no example right." if silent else "",
-            "Blank where a set is empty." if (sizes == 0).any() else "",
+            "Blank where a set is empty." if (line[_UNWRITTEN] == 0).any(axis=None) else "",
         ]
         return show.Frame(
-            f"{self.model} under {self.kind}: {side} examples, fraction {self.fraction:g}, {ties}",
+            f"{self._title}: {side} examples, fraction {self.about['fraction']:g}, {ties}",
             " ".join(filter(None, notes)),
-            table.assign(size=sizes[:, 0], size_perturbed=sizes[:, 1]),
+            line,
             {
                 "level": show.Column(level_text, title=self.axis),
                 "rate": show.numbers(2, low="low", high="high", decided="decided"),
@@ -240,21 +155,28 @@ class PerturbationCurve(show.Result):
         )
 
     def _accuracy(self) -> show.Frame:
-        table = self.table().drop_duplicates("level")
         splits = {
             f"{split}_accuracy": show.means(f"{split}_accuracy_se", title=split.replace("_", "-"))
-            for split in self.accuracy
+            for split in self._splits
         }
         return show.Frame(
-            f"{self.model} under {self.kind}: accuracy",
-            f"Mean over {len(self.trials)} trials ± its standard error, {self.row.at}.",
-            table,
+            f"{self._title}: accuracy",
+            f"Mean over {self.about['num_trials']} trials ± its standard error, {self.row.at}.",
+            self.rows.drop_duplicates("level"),
             {
                 "level": show.Column(level_text, title=self.axis),
                 **splits,
                 "accuracy_chance": show.numbers(3, title="chance"),
             },
         )
+
+    @property
+    def _title(self) -> str:
+        return f"{self.about['model']} under {self.about['kind']}"
+
+    @property
+    def _splits(self) -> list[str]:
+        return [split for split in _SPLITS if f"{split}_accuracy" in self.rows]
 
     def figure(self) -> Figure:
         """Figure 2, the neutral level at the right end of both panels.
@@ -264,74 +186,65 @@ class PerturbationCurve(show.Result):
         thin one for the same models. Right, accuracy with an error bar of one standard error.
         """
         figure, (left, right) = show.new_panels(7.2, 3.1, 1, 2, width_ratios=(1.25, 1))
-        at = level_positions(self)
+        at = np.arange(len(self.levels), dtype=np.float64)
+        at = at[::-1] if self.levels[0] == self.neutral else at
+        # two lines in each, so that all stand at one height
+        names = [f"{level_name(one)}\n{'regular' if one == self.neutral else ' '}" for one in self.levels]
         for axes in (left, right):
-            _level_axis(axes, self)
-        self._draw_matching(left, "refine" if "refine" in self.ties else self.ties[0])
-        for split in self.accuracy:
-            color, marker, line = _SPLITS[split]
-            errors = self.accuracy_se(split)
-            name = split.replace("_", "-")
-            show.draw_curve(
-                right, show.Curve(at, self.mean_accuracy(split), name, color, marker, line, errors)
-            )
-        show.chance_line(right, 1 / self.num_classes)
+            axes.set_xticks(at.tolist(), names, fontsize=show.FONT_SIZE - 2)
+            limits = {"xlim": (at.min() - 0.3, at.max() + 0.3), "ylim": (0, 1.02)}
+            axes.set(xlabel=f"{self.about['kind']}: {self.axis}", **limits)
+        self._draw_matching(left, at, "refine" if "refine" in self.ties else self.ties[0])
+        accuracy = self.rows.drop_duplicates("level")
+        for split in self._splits:
+            values, errors = accuracy[f"{split}_accuracy"], accuracy[f"{split}_accuracy_se"]
+            name, style = split.replace("_", "-"), _SPLITS[split]
+            show.draw_curve(right, show.Curve(at, values, name, *style, errors=errors))
+        show.chance_line(right, self.about["accuracy_chance"])
         right.set_ylabel("accuracy")
-        show.legend_above(right, len(self.accuracy))
+        show.legend_above(right, len(self._splits))
         return figure
 
-    def _draw_matching(self, axes: Axes, ties: Ties) -> None:
-        at, ceilings = level_positions(self), []
+    def _draw_matching(self, axes: Axes, at: Floats, ties: Ties) -> None:
         for side in self.sides:
-            color, marker = _SIDES[side]
-            line = self.line(side, ties)
-            same = [math.nan if one.same_models is None else one.same_models.rate for one in line]
-            name = f"{side}, same models"
+            (color, marker), line = _SIDES[side], self.line(side, ties)
+            name, same = f"{side}, same models", line["same_models_rate"]
             show.draw_curve(axes, show.Curve(at, same, name, color, marker, ":", filled=False))
-            groups = next((one.groups for one in line if one.groups), None)
-            if groups is not None:
-                rate, low, high = np.array([one.rates for one in line]).T
-                name = f"{side}, other models{'' if groups.group_size >= MIN_GROUP else '?'}"
-                band = [rate - low, high - rate]
+            if line["rate"].notna().any():
+                rate, size = line["rate"], line["group_size"].max()
+                band = [rate - line["low"], line["high"] - rate]
+                name = f"{side}, other models{'' if size >= MIN_GROUP else '?'}"
                 show.draw_curve(axes, show.Curve(at, rate, name, color, marker, "-", band, band=True))
-                ceilings.append((self.ceiling(side, ties), color))
-        known = sorted(one for one in ceilings if not math.isnan(one[0]))
-        # named on it, or where there are two below the lower and above the higher
-        places = ["center"] if len(known) == 1 else ["top", "bottom"]
-        for (ceiling, color), place in zip(known, places, strict=False):
-            axes.axhline(ceiling, color=color, linewidth=0.8, linestyle=(0, (6, 3)))
-            axes.annotate(
-                "ceiling",
-                (1, ceiling),
-                xycoords=("axes fraction", "data"),
-                xytext=(3, 0),
-                textcoords="offset points",
-                va=place,
-                color=color,
-                fontsize=show.FONT_SIZE - 1,
-            )
-        defined = [one.same_models.chance for one in self.matches if one.same_models and one.ties == ties]
-        show.chance_line(axes, defined[0] if defined else self.fraction)
-        axes.set_ylabel(f"matching rate ({ties})")
+                ceiling = float(rate[line["neutral"]].iloc[0])
+                axes.axhline(ceiling, color=color, linewidth=0.8, linestyle=(0, (6, 3)))
+        chance = self.line(self.sides[0], ties)["same_models_chance"].dropna()
+        show.chance_line(axes, chance.iloc[0] if len(chance) else self.about["fraction"])
+        axes.set_ylabel(f"matching rate ({ties}); dashed: ceiling")
         show.legend_above(axes, len(self.sides))
-        for x, level in zip(at, self.levels, strict=True):
-            if self.num_silent[level]:
+        for x, silent in zip(at, self.rows.drop_duplicates("level")["num_silent"], strict=True):
+            if silent:
                 axes.axvspan(x - 0.3, x + 0.3, color=show.FAINT, alpha=0.5, linewidth=0)
                 style: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "center", "color": show.INK}
                 axes.annotate("undefined", (x, 0.5), fontsize=show.FONT_SIZE - 1, **style)
 
 
-def _loss(value: float, replicates: _Floats, decided: bool) -> Contrast:
+def _loss_at(line: pd.DataFrame, replicates: Floats, at: int) -> tuple[float, Floats, bool]:
+    neutral = int(np.argmax(line["neutral"]))
+    value = float(line["rate"][neutral] - line["rate"][at])
+    return value, replicates[neutral] - replicates[at], bool(line["decided"][at])
+
+
+def _contrast(value: float, replicates: Floats, enough: bool) -> Contrast:
     """A loss of matching rate, or a difference of two, with its 95 % bootstrap interval over trials.
 
     The same groups before and after, with the bias of resampling taken off. Where a rate is undefined, or
     there is one trial, all are NaN.
     """
-    defined = replicates[~np.isnan(replicates)]
-    if math.isnan(value) or not len(defined):
+    finite = replicates[~np.isnan(replicates)]
+    if math.isnan(value) or not len(finite):
         return Contrast(value, (math.nan, math.nan), False)
-    low, high = np.percentile(defined, (2.5, 97.5)) - (defined.mean() - value)
-    return Contrast(value, (float(low), float(high)), decided)
+    low, high = np.percentile(finite, (2.5, 97.5)) - (finite.mean() - value)
+    return Contrast(value, (float(low), float(high)), enough)
 
 
 def match_levels(
@@ -340,24 +253,63 @@ def match_levels(
     neutral: int,
     rules: Iterable[Rule],
     num_replicates: int,
-) -> list[PerturbedMatch]:
-    """Match the votes at each level with those at the position ``neutral``, rule by rule, level by level."""
+    about: Mapping[str, Any],
+    accuracy: Mapping[str, Floats],
+) -> tuple[pd.DataFrame, dict[tuple[Side, Ties], Floats]]:
+    """Rows and replicates of a `PerturbationCurve`: votes at each level against those at ``neutral``.
+
+    ``about`` are columns of all rows, and ``accuracy`` has arrays [trials, levels] by split.
+    """
     # a copy, since votes that are one object are matched over other groups than votes that are two
     regular = copy.copy(votes[neutral])
-    found = []
+    tables, replicates = [], {}
     for rule in rules:
-        for level, perturbed in zip(levels, votes, strict=True):
+        rows, rates = [], []
+        for at, (level, after) in enumerate(zip(levels, votes, strict=True)):
             same = groups = None
-            if perturbed is votes[neutral] or perturbed.correct.any(axis=1).all():
-                same = rule.match_all(regular, perturbed)
-                groups = match_groups(regular, perturbed, rule, num_replicates=num_replicates)
-            rates = np.full(num_replicates, np.nan) if groups is None else groups.replicates
-            found.append(PerturbedMatch(level, rule.side, rule.ties, same, groups, rates))
-    return found
+            if at == neutral or after.correct.any(axis=1).all():
+                same = rule.match_all(regular, after)
+                groups = match_groups(regular, after, rule, num_replicates=num_replicates)
+            rates.append(np.full(num_replicates, np.nan) if groups is None else groups.replicates)
+            rows.append(
+                {
+                    "kind": about["kind"],
+                    "level": level,
+                    "neutral": at == neutral,
+                    "side": rule.side,
+                    "ties": rule.ties,
+                    **about,
+                    "fraction": rule.fraction,
+                    "num_silent": int((~after.correct.any(axis=1)).sum()),
+                    **_columns(same, _OF_SAME_MODELS),
+                    **_columns(groups, _OF_GROUPS),
+                    "decided": groups is not None and groups.decided,
+                }
+            )
+        line = pd.DataFrame(rows)
+        own = replicates[rule.side, rule.ties] = np.array(rates)
+        losses = [_contrast(*_loss_at(line, own, at)) for at in range(len(line))]
+        line["lost"] = [one.value for one in losses]
+        line["lost_low"], line["lost_high"] = np.transpose([one.interval for one in losses])
+        for split, values in accuracy.items():
+            line[f"{split}_accuracy"] = values.mean(axis=0)
+            alone = len(values) == 1
+            spread = np.full(len(line), np.nan) if alone else values.std(axis=0, ddof=1)
+            line[f"{split}_accuracy_se"] = spread / math.sqrt(len(values))
+        tables.append(line)
+    return pd.concat(tables, ignore_index=True), replicates
+
+
+def _columns(match: Any, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The attributes of a match as columns, a pair as two; NaN where there is no match."""
+    columns: dict[str, Any] = {}
+    for attribute, own in names.items():
+        value = math.nan if match is None else getattr(match, attribute)
+        columns |= dict(zip(own, np.broadcast_to(value, len(own)).tolist(), strict=True))
+    return columns
 
 
 def level_text(level: float) -> str:
-    """A level as the tables have it."""
     return f"{level:.4g}"
 
 
@@ -366,22 +318,6 @@ def level_name(level: float) -> str:
     if 0 < level < 0.1 and math.isclose(1 / level, round(1 / level)):
         return f"1/{round(1 / level)}"
     return f"{level:.3g}"
-
-
-def level_positions(curve: PerturbationCurve) -> _Floats:
-    """Where each level lies on the axis, the neutral one at the right: evenly spaced in order."""
-    at = np.arange(len(curve.levels), dtype=np.float64)
-    return at[::-1] if curve.levels[0] == curve.neutral else at
-
-
-def _level_axis(axes: Axes, curve: PerturbationCurve) -> None:
-    at = level_positions(curve)
-    # two lines in each, so that all stand at one height
-    names = [f"{level_name(level)}\n{'regular' if level == curve.neutral else ' '}" for level in curve.levels]
-    axes.set_xticks(at.tolist(), names)
-    if len(names) > MANY_LEVELS:
-        axes.tick_params(axis="x", labelsize=show.FONT_SIZE - 2)
-    axes.set(xlabel=f"{curve.kind}: {curve.axis}", xlim=(at.min() - 0.3, at.max() + 0.3), ylim=(0, 1.02))
 
 
 def _pair(digits: int, title: str, second: str) -> show.Column:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import inspect
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +15,7 @@ import torch
 
 from easiness import training
 from easiness.analysis import Votes, keys_when_asked
-from easiness.data import Dataset, rewritten, texts_of
+from easiness.data import Dataset, rewrite_texts, texts_of
 from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.features import (
     FeatureSource,
@@ -29,35 +26,31 @@ from easiness.features import (
     find_frozen,
     kept_features,
 )
-from easiness.heads import StoredHeads, stored_heads
-from easiness.inputs import Evaluated, Signature, TensorBank, Values
+from easiness.heads import stored_heads
+from easiness.inputs import TensorBank, Values
 from easiness.models import pretrained_file
-from easiness.perturb import Kind, Perturbation, Shape, find_kind, perturbation
+from easiness.perturb import Perturbation, Shape, find_kind, perturbation
 from easiness.records import ObservationLog, Observations
 from easiness.runs import Progress, cache_beside, features_beside
 from easiness.spec import Execution, Recipe, RunSpec, Split, content_hash
 from easiness.store import (
-    STATISTICS,
     WEIGHTS,
+    Arrays,
+    Form,
     Run,
     Seats,
     StoredTrial,
-    check_no_links,
-    file_written_whole,
+    keep_answer,
+    kept_answer,
     num_heard,
-    read_rows,
-    sweep,
-    write_observations,
 )
 
-PERTURBED = "perturbed"
-_MOST_KEPT = 2**28  # token numbers of all levels: 1 GiB; of more, each trial has the texts numbered anew
-_FIRST = 16  # pictures from all over the data, one of which nearly always tells
-_AT_ONCE = 256
-_SEEN = 1 / 255  # of a value in [0, 1]: grey stored as color changes by rounding where color is taken away
+_AT_ONCE = 64  # examples looked at for a change
+_VISIBLE = 1 / 255  # of a value in [0, 1]: grey stored as color changes by rounding where color is taken away
 
-Learned: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
-SeenAs: TypeAlias = Recipe | PicturePreparation
+Targets: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
+"""Labels [K] that a trial has learned, and which of the examples it, or its last heads, have seen."""
+View: TypeAlias = Recipe | PicturePreparation
 """How networks see examples: by the recipe that they were trained with, or as a frozen one wants them."""
 
 
@@ -72,43 +65,35 @@ def perturbed_probe(
     execution: Execution = Execution(),
 ) -> PerturbedProbe:
     """Prepare to look at a split of ``data``, those of the run, under a perturbation."""
-    spec, split = spec_with_weights(run), data.splits[probe]
-    perturbations = check_asked(kind, levels, seed, data.kind.name)
-    check_no_links(run.path, run.path / PERTURBED)  # where what is seen is kept
+    spec = spec_with_weights(run)
+    perturbations = perturbations_of(kind, levels, seed, data.kind.name)
     device = training.resolve_device(execution.device)
     cache = cache_beside(run.path) if execution.cache else None
-    if run.shares:
-        sources = networks_of(run, data, device)
-        return HeadsProbe(run, spec, split, probe, perturbations, device, cache, data, sources)
-    return PerturbedProbe(run, spec, split, probe, perturbations, device, cache)
+    sources = networks_of(run, data, device) if run.shares else []
+    return PerturbedProbe(run, spec, data, probe, perturbations, device, cache, sources)
 
 
-def check_asked(
-    kind: str, levels: Sequence[float], seed: int, of: str | None = None
+def perturbations_of(
+    kind: str, levels: Sequence[float], seed: int, examples: str | None = None
 ) -> tuple[Perturbation, ...]:
-    """The perturbations of a kind at some levels; a mistake in what was asked is refused before any work.
-
-    ``of`` examples of this kind, if given.
-    """
+    """The perturbations of a kind at some levels, of ``examples`` of this kind, if given."""
     if seed < 0:
         raise BadInput(f"seed {seed}: negative; use 0 or above")
-    find_kind(kind, of)
-    return tuple(perturbation(kind, level, seed, of) for level in levels)
+    find_kind(kind, examples)
+    return tuple(perturbation(kind, level, seed, examples) for level in levels)
 
 
 def spec_with_weights(run: Run) -> RunSpec:
-    """The spec of a run whose networks can look again."""
     if run.spec.measured is None:
         raise BadInput(
             f"{run.path}: was recorded from a training loop of your own, without its networks; "
             "make a run with `easiness measure`"
         )
     run.resolve_at(None)
-    epochs = run.epochs
     longest = max(trial.epochs for trial in run.trials)
-    if longest != epochs:
+    if longest != run.epochs:
         raise BadInput(
-            f"{run.path}: some trials have {epochs} epochs and others {longest}; "
+            f"{run.path}: some trials have {run.epochs} epochs and others {longest}; "
             "run the same `easiness measure` to go on first"
         )
     if any(WEIGHTS not in trial.document.files for trial in run.trials):
@@ -125,7 +110,7 @@ def spec_with_weights(run: Run) -> RunSpec:
     return run.spec.measured
 
 
-def seen_as(run: Run, data: Dataset) -> SeenAs:
+def view_of(run: Run, data: Dataset) -> View:
     """How the networks of a run see examples; of texts that are rewritten it does not matter."""
     if not run.shares:
         return spec_with_weights(run).recipe
@@ -144,7 +129,6 @@ def seen_as(run: Run, data: Dataset) -> SeenAs:
 
 
 def networks_of(run: Run, data: Dataset, device: torch.device) -> list[FeatureSource]:
-    """The frozen networks of a run on features."""
     heads = run.spec.heads
     assert heads is not None
     try:
@@ -153,7 +137,7 @@ def networks_of(run: Run, data: Dataset, device: torch.device) -> list[FeatureSo
         raise BadInput(f"{run.path}: {error}") from error
 
 
-def examples_at(data: Dataset, positions: npt.NDArray[np.int64], recipe: SeenAs) -> torch.Tensor | list[str]:
+def examples_at(data: Dataset, positions: npt.NDArray[np.int64], view: View) -> torch.Tensor | list[str]:
     """The examples at ``positions`` [n] as perturbations take them: texts, or float [n, c, h, w] in [0, 1].
 
     Photos are cropped as in evaluation; nothing is normalized. Only these are decoded.
@@ -161,84 +145,57 @@ def examples_at(data: Dataset, positions: npt.NDArray[np.int64], recipe: SeenAs)
     if data.kind.rewritten is not None:
         return texts_of(data, positions)
     ascending, back = np.unique(positions, return_inverse=True)
-    if isinstance(recipe, PicturePreparation):
-        prepared = np.stack(list(data.stored.subset(ascending).map(recipe.prepared)))
-        return torch.from_numpy(prepared[back]).float() / 255
-    few = data.part(ascending).packed(recipe)
-    bank = data.kind.bank(few, recipe, torch.device("cpu"), augment=False, sharers=1)
+    if isinstance(view, PicturePreparation):
+        pictures = np.stack(list(data.stored.subset(ascending).map(view.prepare)))
+        return torch.from_numpy(pictures[back]).float() / 255
+    few = data.part(ascending).packed(view)
+    bank = data.kind.bank(few, view, torch.device("cpu"), augment=False, sharers=1)
     return bank.raw(slice(0, len(bank)))[torch.from_numpy(back)].contiguous()
 
 
-def image_shape(data: Dataset, recipe: SeenAs) -> Shape:
+def image_shape(data: Dataset, view: View) -> Shape:
     """(channels, height, width) of the examples as networks see them; () of texts, and of vectors (D,)."""
     if data.kind.rewritten is not None:
         return ()
-    if isinstance(recipe, PicturePreparation):
-        return 3, *recipe.size
-    return data.signature(recipe).shape
+    if isinstance(view, PicturePreparation):
+        return 3, *view.size
+    return data.signature(view).shape
 
 
 def check_changes_something(
-    data: Dataset, recipe: SeenAs, kind: str, levels: Sequence[float] | None, seed: int
+    data: Dataset, view: View, kind: str, levels: Sequence[float] | None, seed: int
 ) -> None:
     """Make sure that some example changes at some level; the first that does ends the search."""
-    known, shape = find_kind(kind, data.kind.name), image_shape(data, recipe)
-    chosen = known.levels(shape) if levels is None else levels
-    asked = check_asked(
-        kind, [level for level in chosen if level != known.neutral_level(shape)], seed, data.kind.name
-    )
-    if not asked or any(_changes(split, recipe, asked) for split in data.splits.values()):
-        return
-    raise BadInput(
-        f"--kind {kind}: changes none of the {sum(map(len, data.splits.values())):,} {data.kind.nouns} at "
-        f"{', '.join(f'{one.level:g}' for one in asked)}; give another kind or other levels"
-    )
+    own, shape = find_kind(kind, data.kind.name), image_shape(data, view)
+    strong = [
+        level
+        for level in (own.levels(shape) if levels is None else levels)
+        if level != own.neutral_level(shape)
+    ]
+    perturbations = perturbations_of(kind, strong, seed, data.kind.name)
+    if perturbations and not any(_changes(split, view, perturbations) for split in data.splits.values()):
+        raise BadInput(
+            f"--kind {kind}: changes none of the {sum(map(len, data.splits.values())):,} {data.kind.nouns} "
+            f"at {', '.join(f'{level:g}' for level in strong)}; give another kind or other levels"
+        )
 
 
-def _changes(split: Dataset, recipe: SeenAs, asked: Sequence[Perturbation]) -> bool:
-    everything = np.arange(len(split))
-    first = everything[:: -(-len(split) // _FIRST)]
-    for positions in (first, *(everything[at : at + _AT_ONCE] for at in range(0, len(split), _AT_ONCE))):
-        examples, ids = examples_at(split, positions, recipe), split.ids[positions]
-        for one in asked:
-            changed: Any = one(examples, ids=ids)
+def _changes(split: Dataset, view: View, perturbations: Sequence[Perturbation]) -> bool:
+    for at in range(0, len(split), _AT_ONCE):
+        positions = np.arange(len(split))[at : at + _AT_ONCE]
+        examples, ids = examples_at(split, positions, view), split.ids[positions]
+        for one in perturbations:
+            after: Any = one(examples, ids=ids)
             if isinstance(examples, list):
-                if changed != examples:
+                if after != examples:
                     return True
-            elif float((changed - examples).abs().max()) >= _SEEN:
+            elif float((after - examples).abs().max()) >= _VISIBLE:
                 return True
     return False
 
 
-def _digest_of(kind: Kind) -> str | None:
-    """SHA-256 (hex) of what a kind computes: ours say so, a user's own is the module that it is written in.
-
-    ``None`` where that cannot be read.
-    """
-    if kind.digest is not None:
-        return kind.digest
-    module = sys.modules.get(getattr(kind.factory, "__module__", ""))
-    if module is None:
-        return None
-    try:
-        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
-    except (OSError, TypeError):
-        return None
-
-
-@contextlib.contextmanager
-def _finite(trial: StoredTrial, one: Perturbation) -> Iterator[None]:
-    """Name the trial and the perturbation where logits in the block are not finite."""
-    try:
-        yield
-    except TrialFailed:
-        raise RunFailed(
-            f"{trial.path}: the logits of an example are not finite under {one.kind} {one.level:g}"
-        ) from None
-
-
 class ProbeVotes(NamedTuple):
-    """Observations of a split by all trials: ``votes`` for each level, of heads those that are heard.
+    """Observations of a split by all trials: ``votes`` for each level, of heads those that are num_heads.
 
     ``accuracy`` has an array [trials, levels] of shares in [0, 1] for ``train`` (the examples trained on)
     and ``left_out``, or for ``held_out``; only those of which there are examples.
@@ -250,261 +207,168 @@ class ProbeVotes(NamedTuple):
 
 @dataclass(frozen=True)
 class PerturbedProbe:
-    """One split of a run's data under a kind of perturbation at several levels.
+    """One split of a run's data under a kind of perturbation, ``perturbations``, one for each level.
 
-    Made by `perturbed_probe`, which checks everything; `observe` does the work. ``split`` are the
-    examples looked at, ``perturbations`` one for each level.
+    Made by `perturbed_probe`, which checks everything; `look` does the work. In a run on features of
+    frozen networks, ``sources``, the heads of the largest share are asked.
     """
 
     run: Run
     spec: RunSpec
-    split: Dataset
+    data: Dataset
     probe: Split
     perturbations: tuple[Perturbation, ...]
     device: torch.device
     cache: Path | None
+    sources: Sequence[FeatureSource] = ()
+
+    @property
+    def split(self) -> Dataset:
+        return self.data.splits[self.probe]
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The levels in the order they were asked for."""
         return tuple(one.level for one in self.perturbations)
-
-    at_once: ClassVar[bool] = False
-    """Do all trials look at one set of pictures?"""
 
     @property
     def num_images(self) -> int:
-        """How many images still have to go through a network, as far as files tell."""
-        files = [[self._file(trial, one) for one in self.perturbations] for trial in self.run.trials]
-        missing = np.array([[one is None or not one.is_file() for one in row] for row in files])
-        return int((missing.any(axis=0) if self.at_once else missing).sum()) * len(self.split)
-
-    def observe(self, progress: Progress | None = None) -> Iterator[Observations]:
-        """For each finished trial of the run what its network sees: Observations [levels, K].
-
-        What an earlier call has kept is read, as far as it is whole; what is new is kept. Where the run
-        cannot be written to, or the source of a perturbation of the user's own is not known, nothing is.
-        """
-        for trial in self.run.trials:
-            learned = self._learned(trial)
-            found = self._all_kept(trial, learned)
-            network = self._network(trial) if None in found else None
-            levels = []
-            for one, kept in zip(self.perturbations, found, strict=True):
-                if kept is None:
-                    assert network is not None
-                    kept = self._look(trial, learned, network, one, progress or Progress())
-                    self._keep(trial, one, kept)
-                levels.append(kept)
-            yield self._joined(levels)
-
-    def _joined(self, levels: Sequence[Observations]) -> Observations:
-        columns: dict[str, Any] = {
-            name: np.concatenate([getattr(seen, name) for seen in levels]) for name in STATISTICS
-        }
-        return Observations(levels[0].labels, self.split.num_classes, levels[0].trained_on, **columns)
+        """How many images still have to go through a network; heads share one pass."""
+        passes = 1 if self.sources else len(self.run.trials)
+        return passes * len(self.split) * sum(self._stored_answers(one) is None for one in self.perturbations)
 
     def look(self, progress: Progress | None = None) -> ProbeVotes:
-        """Observations of all trials, from one pass of `observe`."""
-        labels, ids = self.split.labels, self.split.ids
-        heard = num_heard(self.run.trials, self.run.epochs, self.probe)
-        seats = Seats(heard or len(self.run.trials), len(self.split))
-        shape = (len(self.perturbations), heard or len(self.run.trials), len(self.split))
-        correct, p_label = np.empty(shape, np.bool_), np.empty(shape)
-        accuracy: dict[str, list[list[float] | None]] = {}
-        for seen in self.observe(progress):
-            of_heads = np.ones(len(self.split), np.bool_) if heard is None else ~seen.trained_on
-            rows, columns = seats.take(slice(0, len(self.split)), of_heads)
-            correct[:, rows, columns] = (seen.prediction == labels)[:, columns]
-            p_label[:, rows, columns] = seen.p_label[:, columns]
-            if self.probe == "held_out":
-                parts = {"held_out": seen.accuracy()}
-            else:
-                parts = {"train": seen.accuracy(seen.trained_on), "left_out": seen.accuracy(~seen.trained_on)}
-            for name, values in parts.items():
-                accuracy.setdefault(name, []).append(values)
-        trials = np.array([trial.index for trial in self.run.trials], np.int64)
-        if heard is not None:
-            trials = np.arange(heard)
-        keys, row = keys_when_asked(ids), self.run.row(self.run.epochs)
-        return ProbeVotes(
-            votes=[
-                Votes(right, p, labels, ids, row.number, trials, keys, share=row.share)
-                for right, p in zip(correct, p_label, strict=True)
-            ],
-            accuracy={name: np.array(rows) for name, rows in accuracy.items() if None not in rows},
+        split, trials, row = self.split, self.run.trials, self.run.row(self.run.epochs)
+        num_heads = num_heard(trials, self.run.epochs, self.probe)
+        num = num_heads or len(trials)
+        numbers = np.array([trial.index for trial in trials]) if num_heads is None else np.arange(num_heads)
+        labels, trained_on = (np.stack(column) for column in zip(*self._targets, strict=True))
+        parts = {"train": trained_on, "left_out": ~trained_on}
+        if self.probe == "held_out":
+            parts = {"held_out": np.ones_like(trained_on)}
+        votes: list[Votes] = []
+        accuracy: dict[str, list[npt.NDArray[np.float64]]] = {}
+        for one in self.perturbations:
+            answers = self.answers(one, progress or Progress())
+            prediction, probability = answers["prediction"], np.exp(-answers["loss"].astype(np.float64))
+            seats = Seats(num, len(split))
+            correct, p_label = np.empty((num, len(split)), np.bool_), np.empty((num, len(split)))
+            for at in range(len(trials)):
+                of_heads = np.ones(len(split), np.bool_) if num_heads is None else ~trained_on[at]
+                rows, columns = seats.take(slice(0, len(split)), of_heads)
+                correct[rows, columns] = (prediction[at] == split.labels)[columns]
+                p_label[rows, columns] = probability[at, columns]
+            keys = keys_when_asked(split.ids)
+            votes.append(
+                Votes(correct, p_label, split.labels, split.ids, row.number, numbers, keys, share=row.share)
+            )
+            for name, among in parts.items():
+                if among.any(axis=1).all():
+                    right = ((prediction == labels) & among).sum(axis=1) / among.sum(axis=1)
+                    accuracy.setdefault(name, []).append(right)
+        return ProbeVotes(votes, {name: np.stack(rows, axis=1) for name, rows in accuracy.items()})
+
+    def answers(self, one: Perturbation, progress: Progress) -> Arrays:
+        """``prediction`` and ``loss`` [trials, K] under a perturbation, kept in the run for another call.
+
+        Nothing is kept of a perturbation of the user's own, whose source may change.
+        """
+        answers: Arrays | None = self._stored_answers(one)
+        if answers is None:
+            ask = self._ask_heads if self.sources else self._ask_networks
+            observations = list(ask(one, progress))
+            answers = {
+                name: np.concatenate([getattr(one_trial, name) for one_trial in observations])
+                for name in ("prediction", "loss")
+            }
+            if (place := self._place(one)) is not None:
+                keep_answer(self.run.path, *place, answers)
+        return answers
+
+    def _stored_answers(self, one: Perturbation) -> dict[str, npt.NDArray[Any]] | None:
+        shape, place = (len(self.run.trials), len(self.split)), self._place(one)
+        forms: dict[str, Form] = {"prediction": (np.int32, shape), "loss": (np.float32, shape)}
+        return None if place is None else kept_answer(self.run.path, *place, forms)
+
+    def _place(self, one: Perturbation) -> tuple[str, str] | None:
+        """The name and the identity of what is kept; ``None`` where it is not."""
+        kind = find_kind(one.kind, self.split.kind.name)
+        if kind.digest is None:
+            return None
+        identity = content_hash(
+            {
+                "level": one.level,
+                "seed": one.seed if kind.seeded else None,
+                "probe": self.probe,
+                "data": self.split.fingerprint,
+                "source": kind.digest,
+                "weights": [trial.document.files[WEIGHTS].sha256 for trial in self.run.trials],
+            }
         )
+        return f"{kind.name}-{one.level:g}-{identity[:12]}", identity
 
     @cached_property
-    def _signature(self) -> Signature:
-        return self.split.signature(self.spec.recipe)
+    def _targets(self) -> list[Targets]:
+        split, trials = self.split, self.run.trials
+        if self.probe == "held_out" or not trials[0].has("train"):
+            return [(split.labels, np.full(len(split), self.probe == "train"))] * len(trials)
+        names = ["label", "trained_on"]
+        columns = [trial.columns(trial.observed[-1], names) for trial in trials]
+        return [(one["label"].astype(np.int64), one["trained_on"]) for one in columns]
 
-    @cached_property
-    def _bank(self) -> TensorBank:
-        return self._bank_of(self.split.packed(self.spec.recipe, self.cache))
+    def _logs(self) -> list[ObservationLog]:
+        ids, num = self.split.ids, self.split.num_classes
+        return [ObservationLog(ids, labels, num, trained_on=own) for labels, own in self._targets]
 
     def _bank_of(self, values: Values) -> TensorBank:
         return self.split.kind.bank(values, self.spec.recipe, self.device, augment=False, sharers=1)
 
     @cached_property
-    def _rewritten(self) -> dict[float, TensorBank]:
-        """Network input of the texts at each level, which all trials look at, where there is room for it."""
-        return {}
+    def _bank(self) -> TensorBank:
+        return self._bank_of(self.split.packed(self.spec.recipe, self.cache))
 
-    def _changed(self, one: Perturbation) -> Evaluated:
-        """The examples under a perturbation, as network input."""
-        if self.split.kind.rewritten is None:
-            return training.TransformedExamples(self._bank, self.split.ids, one)
-        if one.level in self._rewritten:
-            return self._rewritten[one.level]
-        values = rewritten(self.split, one).packed(self.spec.recipe)
-        bank = self._bank_of(values)
-        if len(self.perturbations) * int(values.shapes.prod(axis=1).sum()) <= _MOST_KEPT:
-            self._rewritten[one.level] = bank
-        return bank
-
-    def _network(self, trial: StoredTrial) -> training.Network:
-        spec = self.spec
+    def _ask_networks(self, one: Perturbation, progress: Progress) -> Iterator[Observations]:
+        spec, split = self.spec, self.split
+        signature, num_classes = split.signature(spec.recipe), split.num_classes
         pretrained = None if spec.pretrained is None else pretrained_file(spec.model)
-        weights, num_classes = trial.weights(), self.split.num_classes
-        return training.open_network(spec, weights, self._signature, num_classes, self.device, pretrained)
+        examples = (
+            training.TransformedExamples(self._bank, split.ids, one)
+            if split.kind.rewritten is None
+            else self._bank_of(rewrite_texts(split, one).packed(spec.recipe))
+        )
+        for trial, log in zip(self.run.trials, self._logs(), strict=True):
+            weights = trial.weights()
+            network = training.open_network(spec, weights, signature, num_classes, self.device, pretrained)
+            with _finite(trial, one), training.threads_of(spec):
+                training.Observer(examples, log, signature, num_classes).observe(network, progress.images)
+            yield log.observations()
 
-    def _look(
-        self,
-        trial: StoredTrial,
-        learned: Learned,
-        network: training.Network,
-        one: Perturbation,
-        progress: Progress,
-    ) -> Observations:
-        labels, trained_on = learned
-        num_classes = self.split.num_classes
-        log = ObservationLog(self.split.ids, labels, num_classes, trained_on=trained_on)
-        changed = self._changed(one)
-        with _finite(trial, one), training.threads_of(self.spec):
-            training.Observer(changed, log, self._signature, num_classes).observe(network, progress.images)
-        return log.observations()
-
-    def _learned(self, trial: StoredTrial) -> Learned:
-        """Labels that the trial has learned, and which of the examples it, or its last heads, have seen."""
-        if self.probe == "held_out":
-            return self.split.labels, np.zeros(len(self.split), np.bool_)
-        if not trial.has("train"):
-            return self.split.labels, np.ones(len(self.split), np.bool_)
-        fixed = trial.columns(trial.observed[-1], ["label", "trained_on"])
-        return fixed["label"].astype(np.int64), fixed["trained_on"]
-
-    @cached_property
-    def _source(self) -> str | None:
-        return _digest_of(find_kind(self.perturbations[0].kind, self.split.kind.name))
-
-    def _file(self, trial: StoredTrial, one: Perturbation) -> Path | None:
-        """Where the observations are kept, named by all that decides them; ``None`` where they are not."""
-        if self._source is None:
-            return None
-        kind = find_kind(one.kind, self.split.kind.name)
-        asked = {
-            "level": one.level,
-            "seed": one.seed if kind.seeded else None,
-            "probe": self.probe,
-            "data": self.split.fingerprint,
-            "source": self._source,
-        }
-        weights = trial.document.files[WEIGHTS].sha256[:12]
-        folder = f"{kind.name}-{one.level:g}-{content_hash(asked)[:12]}"
-        return self.run.path / PERTURBED / folder / f"{trial.index:04d}-{weights}.parquet"
-
-    def _all_kept(self, trial: StoredTrial, learned: Learned) -> list[Observations | None]:
-        """Observations kept of each perturbation; ``None`` where the file is damaged or of other examples."""
-        labels, trained_on = learned
-        found: list[Observations | None] = []
-        for path in (self._file(trial, one) for one in self.perturbations):
-            found.append(None)
-            if path is None or not path.exists():
-                continue
-            with contextlib.suppress(OSError, ValueError):
-                read: dict[str, Any] = read_rows(path, [0], ["label", *STATISTICS])
-                if np.array_equal(read.pop("label"), labels[None]):
-                    found[-1] = Observations(labels, self.split.num_classes, trained_on, **read)
-        return found
-
-    def _keep(self, trial: StoredTrial, one: Perturbation, seen: Observations) -> None:
-        """Keep what the trial sees at a level, whole or not at all, and sweep up what killed writers left.
-
-        Nothing is written where the disk is full or read-only: the run can be looked at all the same.
-        """
-        path = self._file(trial, one)
-        if path is None:
-            return
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            sweep(path.parent)
-            with file_written_whole(path) as file:
-                write_observations(file, self.split.ids, seen)
-
-
-@dataclass(frozen=True)
-class HeadsProbe(PerturbedProbe):
-    """One split of the ``data`` of a run on features of frozen networks, ``sources``.
-
-    The heads of the largest share are asked, of the trials of which something is not kept.
-    """
-
-    data: Dataset
-    sources: Sequence[FeatureSource]
-
-    at_once = True
-
-    def observe(self, progress: Progress | None = None) -> Iterator[Observations]:
-        """For each finished trial of the run what its heads see; as `PerturbedProbe.observe`."""
-        learned = [self._learned(trial) for trial in self.run.trials]
-        found = [self._all_kept(*one) for one in zip(self.run.trials, learned, strict=True)]
-        for at, one in enumerate(self.perturbations):
-            missing = [row for row, kept in enumerate(found) if kept[at] is None]
-            trials = [self.run.trials[row] for row in missing]
-            seen = self._ask(one, trials, [learned[row] for row in missing], progress or Progress())
-            for row, trial, new in zip(missing, trials, seen, strict=True):
-                found[row][at] = new
-                self._keep(trial, one, new)
-        for kept in found:
-            yield self._joined([seen for seen in kept if seen is not None])
-
-    def _ask(
-        self, one: Perturbation, trials: Sequence[StoredTrial], learned: Sequence[Learned], progress: Progress
-    ) -> list[Observations]:
-        if not trials:
-            return []
-        heads = [self._heads[trial.index] for trial in trials]
-        logs = [
-            ObservationLog(self.split.ids, labels, self.split.num_classes, trained_on=trained_on)
-            for labels, trained_on in learned
-        ]
-        first = 0
-        exponents = [exponent for exponent, _ in self._kept]
-        for vectors in changed_vectors(self.sources, exponents, self.split, one):
-            positions = np.arange(first, first + len(vectors[0]))
-            for own, log in zip(heads, logs, strict=True):
-                log.update(positions, own.logits(vectors))
-            first += len(positions)
-            progress.images(len(positions))
-        for log, trial in zip(logs, trials, strict=True):
-            with _finite(trial, one):
-                log.end_epoch()
-        return [log.observations() for log in logs]
-
-    @cached_property
-    def _kept(self) -> list[tuple[int, int]]:
-        """The power of two and the length of the vectors of each of the features."""
+    def _ask_heads(self, one: Perturbation, progress: Progress) -> Iterator[Observations]:
         folder = features_beside(self.run.path)
         files = [kept_features(source, self.data, folder)["train"] for source in self.sources]
-        return [(one.exponent, one.rows.shape[1]) for one in files]
+        widths = [file.rows.shape[1] for file in files]
+        share, num_classes, trials = self.run.shares[-1], self.split.num_classes, self.run.trials
+        heads = [
+            stored_heads(self.spec, trial.weights(), share, widths, num_classes, self.device)
+            for trial in trials
+        ]
+        first, logs = 0, self._logs()
+        for vectors in changed_vectors(self.sources, [file.exponent for file in files], self.split, one):
+            positions = np.arange(first, first + len(vectors[0]))
+            for head, log in zip(heads, logs, strict=True):
+                log.update(positions, head.logits(vectors))
+            first += len(positions)
+            progress.images(len(positions))
+        for trial, log in zip(trials, logs, strict=True):
+            with _finite(trial, one):
+                log.end_epoch()
+            yield log.observations()
 
-    @cached_property
-    def _heads(self) -> dict[int, StoredHeads]:
-        """The heads of the largest share of each trial, by its index."""
-        share, widths = self.run.shares[-1], [width for _, width in self._kept]
-        num_classes = self.split.num_classes
-        return {
-            trial.index: stored_heads(self.spec, trial.weights(), share, widths, num_classes, self.device)
-            for trial in self.run.trials
-        }
+
+@contextlib.contextmanager
+def _finite(trial: StoredTrial, one: Perturbation) -> Iterator[None]:
+    try:
+        yield
+    except TrialFailed:
+        raise RunFailed(
+            f"{trial.path}: the logits of an example are not finite under {one.kind} {one.level:g}"
+        ) from None

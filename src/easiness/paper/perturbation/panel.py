@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.lazy import Axes, Figure, Integers
+from easiness.lazy import Axes, Figure, Integers, pd
 from easiness.paper.perturbation.curve import level_name
-from easiness.paper.perturbation.looking import SeenAs, examples_at, image_shape
+from easiness.paper.perturbation.looking import View, examples_at, image_shape
 from easiness.perturb import (
     clamp_for_display,
     default_levels,
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from easiness.paper.perturbation.study import PseudoPatterns
 
 _OURS = ("color", "shuffle", "radial", "order", "case")
-_WIDTH = 7.2  # inches
 _LINE = 0.17  # inches
 _LETTERS = 100  # in a line
-_MOST_LINES = 2  # of a text
 _CELL = 0.74  # inches from picture to picture
 _SMALL = 64  # pixels of a side up to which pixels are shown as squares
 _NAME_WIDTH = 12  # letters in a line of a class name
@@ -38,19 +36,16 @@ _PAIRS = 4  # in a row
 
 
 class PanelBlock(NamedTuple):
-    """Examples at the ``levels`` of a kind of perturbation, as they are ``seen`` [n][levels].
-
-    Each is a text, or a picture [h, w, c] cut to [0, 1].
-    """
+    """Examples [n] at each of the ``levels`` of a kind: texts, or pictures [h, w, c] in [0, 1]."""
 
     heading: str
     levels: tuple[float, ...]
-    seen: Sequence[Sequence[Any]]
+    examples: Sequence[Sequence[Any]]
 
 
 def panel_blocks(
     data: Dataset,
-    recipe: SeenAs,
+    view: View,
     positions: Integers,
     *,
     kinds: Sequence[str] | None = None,
@@ -59,57 +54,53 @@ def panel_blocks(
 ) -> list[PanelBlock]:
     """The examples at ``positions`` under kinds of perturbation: ours that fit, at their own levels."""
     of, blocks = data.kind.name, []
-    for kind in kinds or [name for name in _OURS if name in fitting_kinds(of)]:
-        known = find_kind(kind, of)
-        chosen = tuple((levels or {}).get(kind, default_levels(kind, image_shape(data, recipe), of)))
-        made = [perturbation(kind, level, seed, of) for level in chosen]
-        seen = _seen(data, recipe, positions, made)
-        blocks.append(PanelBlock(f"{known.name}: {known.label}", chosen, seen))
+    for name in kinds or [one for one in _OURS if one in fitting_kinds(of)]:
+        kind = find_kind(name, of)
+        own = tuple((levels or {}).get(name, default_levels(name, image_shape(data, view), of)))
+        transforms = [perturbation(name, level, seed, of) for level in own]
+        examples = _transform(data, view, positions, transforms)
+        blocks.append(PanelBlock(f"{kind.name}: {kind.label}", own, examples))
     return blocks
 
 
-def _seen(
-    data: Dataset, recipe: SeenAs, positions: Integers, transforms: Sequence[Callable[..., Any]]
+def _transform(
+    data: Dataset, view: View, positions: Integers, transforms: Sequence[Callable[..., Any]]
 ) -> list[Sequence[Any]]:
-    """The examples at ``positions`` as each of the transforms changes them."""
     if not len(positions):
         return []
-    examples = examples_at(data, positions, recipe)
-    changed = [one(examples, ids=data.ids[positions]) for one in transforms]
+    examples = examples_at(data, positions, view)
+    outputs = [one(examples, ids=data.ids[positions]) for one in transforms]
     if not isinstance(examples, list):
-        changed = [clamp_for_display(one).permute(0, 2, 3, 1).numpy() for one in changed]
-    return list(zip(*changed, strict=True))
+        outputs = [clamp_for_display(one).permute(0, 2, 3, 1).numpy() for one in outputs]
+    return list(zip(*outputs, strict=True))
 
 
 def one_per_class(labels: Integers, num: int, seed: int) -> Integers:
     """Positions of ``num`` random examples, of as many classes as there are, in the order of classes."""
     order = np.random.default_rng(seed).permutation(len(labels))
-    turn = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        members = order[labels[order] == label]
-        turn[members] = np.arange(len(members))
-    chosen = order[np.argsort(turn[order], kind="stable")][:num]
-    return chosen[np.argsort(labels[chosen], kind="stable")]
+    turn = pd.Series(order).groupby(labels[order]).cumcount()
+    first = order[np.argsort(turn, kind="stable")][:num]
+    return first[np.argsort(labels[first], kind="stable")]
 
 
-def draw_panel(data: Dataset, recipe: SeenAs, *, num: int = 5, seed: int = 0, **asked: Any) -> Figure:
+def draw_panel(data: Dataset, view: View, *, num: int = 5, seed: int = 0, **options: Any) -> Figure:
     """Some examples, each of another class as far as there are classes, under kinds of perturbation.
 
-    A block for each kind, one below the other: a row for each example, a column for each level. Of texts each
-    has a line. ``asked`` is as for `panel_blocks`.
+    A block for each kind, one below the other: a row for each example, a column for each level; a text has a
+    line for each. ``options`` are as for `panel_blocks`.
     """
     positions = one_per_class(data.labels, num, seed)
-    blocks = panel_blocks(data, recipe, positions, seed=seed, **asked)
+    blocks = panel_blocks(data, view, positions, seed=seed, **options)
     classes = [data.classes[label] for label in data.labels[positions]]
-    if isinstance(blocks[0].seen[0][0], str):
+    if isinstance(blocks[0].examples[0][0], str):
         return _draw_texts(
-            {
-                block.heading: [
-                    (name, list(zip(map(level_name, block.levels), texts, strict=True)))
-                    for name, texts in zip(classes, block.seen, strict=True)
-                ]
-                for block in blocks
-            }
+            line
+            for block in blocks
+            for line in [
+                block.heading,
+                *_lines_of(classes, [level_name(one) for one in block.levels], block.examples),
+                "",
+            ]
         )
     names = [textwrap.fill(name, _NAME_WIDTH) for name in classes]
     # room for names at the left, in cells
@@ -124,83 +115,74 @@ def draw_panel(data: Dataset, recipe: SeenAs, *, num: int = 5, seed: int = 0, **
         for column, level in enumerate(block.levels):
             write(column + 0.48, top + 0.5, level_name(level), fontsize=FONT_SIZE - 1, ha="center")
         top += head
-        for row, (name, seen) in enumerate(zip(names, block.seen, strict=True)):
+        for row, (name, pictures) in enumerate(zip(names, block.examples, strict=True)):
             write(-0.1, top + row + 0.48, name, ha="right")
-            for column, pixels in enumerate(seen):
-                _picture(axes, pixels, column, top + row)
+            for column, pixels in enumerate(pictures):
+                _draw_picture(axes, pixels, column, top + row)
         top += len(names) + gap
     return figure
 
 
-def draw_patterns(patterns: PseudoPatterns, data: Dataset, recipe: SeenAs, num: int = 12) -> Figure:
+def draw_patterns(patterns: PseudoPatterns, data: Dataset, view: View, num: int = 12) -> Figure:
     """Pairs of a regular example and what all networks still recognize, with their count and chance.
 
-    ``num`` at most, the best of each class in turn (see `PseudoPatterns.shown`).
+    ``num`` at most, the best of each class in turn (see `PseudoPatterns.best`).
     """
-    at, made = patterns.at_level, patterns.made
-    models = f"all {patterns.num_trials} {made}" if patterns.num_trials > 1 else f"the {made[:-1]}"
+    at, judges = patterns.at_level, patterns.judges
+    models = f"all {patterns.num_trials} {judges}" if patterns.num_trials > 1 else f"the {judges[:-1]}"
     title = (
         f"{at['count']:,} of {at['num_examples']:,} {patterns.probe.replace('_', '-')} examples are right in "
         f"{models} under {patterns.kind} {level_name(patterns.level)}"
     )
-    beside = (
+    chances = (
         f"by chance {at['chance']:.3g}, within classes {at['class_chance']:.3g}; accuracy "
         f"{at['accuracy']:.3f}, guessing {1 / len(patterns.classes):.3f}. Pairs: regular, perturbed."
     )
-    split = data if patterns.probe == "train" or data.held_out is None else data.held_out
-    positions = patterns.positions[patterns.shown(num)]
+    split = data.splits[patterns.probe]
+    positions = patterns.positions[patterns.best(num)]
     classes = [data.classes[label] for label in split.labels[positions]]
     one = perturbation(patterns.kind, patterns.level, patterns.seed, data.kind.name)
-    pairs = _seen(split, recipe, positions, [lambda examples, ids: examples, one])  # noqa: ARG005
+    pairs = _transform(split, view, positions, [lambda examples, ids: examples, one])  # noqa: ARG005
     if pairs and isinstance(pairs[0][0], str):
-        named = zip(classes, pairs, strict=True)
-        shown = [(name, list(zip(("regular", "perturbed"), both, strict=True))) for name, both in named]
-        return _draw_texts({title: [], beside: shown})
+        return _draw_texts([title, chances, *_lines_of(classes, ["regular", "perturbed"], pairs)])
     rows = max(1, -(-len(pairs) // _PAIRS))
     figure, axes = _blank(2.25 * _PAIRS, 0.95 + 1.35 * rows, 0.13)
     write = partial(axes.text, color=INK, fontsize=FONT_SIZE, va="center", parse_math=False)
     write(0, 0.2, title, fontweight="bold")
-    write(0, 0.56, beside, fontsize=FONT_SIZE - 1)
+    write(0, 0.56, chances, fontsize=FONT_SIZE - 1)
     if not pairs:
         write(0, 1.2, "there is none to show")
-    for place, (name, both) in enumerate(zip(classes, pairs, strict=True)):
+    for place, (name, pair) in enumerate(zip(classes, pairs, strict=True)):
         row, column = divmod(place, _PAIRS)
         x, y = 2.25 * column, 0.85 + 1.35 * row
-        for beside_it, pixels in enumerate(both):
-            _picture(axes, pixels, x + beside_it, y)
-        shortened = textwrap.shorten(name, 24, placeholder=" ...")
-        write(x + 0.98, y + 1.0, shortened, fontsize=FONT_SIZE - 1, ha="center", va="top")
+        for right, pixels in enumerate(pair):
+            _draw_picture(axes, pixels, x + right, y)
+        name = textwrap.shorten(name, 24, placeholder=" ...")
+        write(x + 0.98, y + 1.0, name, fontsize=FONT_SIZE - 1, ha="center", va="top")
     return figure
 
 
-def _draw_texts(blocks: Mapping[str, Sequence[tuple[str, Sequence[tuple[str, str]]]]]) -> Figure:
-    """Groups by the heading of their block, a group of a name and lines: what stands before a text, and it.
+def _lines_of(
+    classes: Sequence[str], names: Sequence[str], examples: Sequence[Sequence[str]]
+) -> Iterable[str]:
+    for label, texts in zip(classes, examples, strict=True):
+        yield f"{label}:"
+        for name, text in zip(names, texts, strict=True):
+            yield f"    {name}: {textwrap.shorten(text, _LETTERS, placeholder=' ...')}"
 
-    Long texts are shortened, and put on two lines at most.
-    """
+
+def _draw_texts(lines: Iterable[str]) -> Figure:
     from matplotlib.figure import Figure
 
-    rows: list[list[tuple[float, str, dict[str, Any]]]] = []
-    for heading, groups in blocks.items():
-        rows.append([(0.0, heading, {"fontweight": "bold"})])
-        for name, texts in groups:
-            rows.append([(0.0, name, {"fontstyle": "italic"})])
-            for before, text in texts:
-                wrapped = textwrap.wrap(text, _LETTERS, max_lines=_MOST_LINES, placeholder=" ...")
-                first, *others = wrapped or [""]
-                rows.append([(0.15, before, {}), (0.95, first, {})])
-                rows += [[(0.95, other, {})] for other in others]
-        rows.append([])
-    figure = Figure(figsize=(_WIDTH, _LINE * (len(rows) + 1)))
-    write = partial(figure.text, color=INK, fontsize=FONT_SIZE - 1, va="top", parse_math=False)
-    for at, row in enumerate(rows):
-        for left, text, style in row:
-            write(0.02 + left / _WIDTH, 1 - (at + 0.5) / (len(rows) + 1), text, **style)
+    rows = list(lines)
+    figure = Figure(figsize=(7.2, _LINE * (len(rows) + 1)))
+    for at, line in enumerate(rows):
+        y = 1 - (at + 0.5) / (len(rows) + 1)
+        figure.text(0.02, y, line, color=INK, fontsize=FONT_SIZE - 1, va="top", parse_math=False)
     return figure
 
 
 def _blank(width: float, height: float, left: float) -> tuple[Figure, Axes]:
-    """A figure of so many cells, its origin ``left`` cells from its left end, at the top."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width * _CELL, height * _CELL))
@@ -210,7 +192,7 @@ def _blank(width: float, height: float, left: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _picture(axes: Axes, pixels: npt.NDArray[np.float32], x: float, y: float) -> None:
+def _draw_picture(axes: Axes, pixels: npt.NDArray[np.float32], x: float, y: float) -> None:
     """One picture [h, w, c] in a cell, letterboxed in a square of 0.96 of it."""
     limits = axes.get_xlim(), axes.get_ylim()
     height, width, channels = pixels.shape

@@ -1,3 +1,7 @@
-from .design import PRESETS as PRESETS, planted_kind as planted_kind
+from .design import (
+    PRESETS as PRESETS,
+    Experiment as Experiment,
+    plan as plan,
+    planted_kind as planted_kind,
+)
 from .result import Hypothesis as Hypothesis, of_the_whole as of_the_whole
-from .study import Experiment as Experiment, plan as plan

@@ -1,8 +1,9 @@
-"""The design: patterns, how often each is shown and under which labels, and a kind of examples for them."""
+"""The design: patterns, how often each is shown and under which labels, their pictures, and the runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -11,9 +12,12 @@ import torch
 from torch import Tensor
 
 from easiness.analysis import MIN_GROUP
+from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
-from easiness.inputs import IMAGE, InputKind, Packed, Preparation, Signature, Stored, TensorBank, Traits
-from easiness.spec import Recipe
+from easiness.inputs import IMAGE, InputKind, Pack, Preparation, Signature, StoredExamples, TensorBank, Traits
+from easiness.paper.options import HypothesisOptions
+from easiness.runs import Plan, make_plan
+from easiness.spec import LAST, Recipe, Recording, Training, at_least, content_hash
 
 _AT_ONCE = 4096  # pictures
 _VERSION = 1  # changes whenever the same patterns would give other pictures
@@ -27,8 +31,8 @@ CONTROLS: dict[Arm, str] = {
 }
 FREQUENT = 128
 """Examples an epoch from which on a pattern is frequent: contradiction is judged where these do not lack."""
-JUDGED = 0.25
-"""The share of contradicted carriers that is judged."""
+DECISIVE = 0.25
+"""The share of contradicted carriers that decides."""
 
 _PATTERNS, _LABELS = 0, 1  # streams of a study's seed
 
@@ -72,7 +76,7 @@ FULL = PlantedPreset("full")
 SMOKE = PlantedPreset(
     "smoke",
     supports={4: 1, 16: 1, 128: 1},
-    contradictions=(0.0, JUDGED),
+    contradictions=(0.0, DECISIVE),
     amplitude=3.0,
     networks=("wrn_10_1",),
     epochs=2,
@@ -81,13 +85,6 @@ SMOKE = PlantedPreset(
     fresh=8,
 )
 PRESETS = {preset.name: preset for preset in (FULL, SMOKE)}
-
-
-def find_preset(name: str) -> PlantedPreset:
-    """The preset of this name."""
-    if name not in PRESETS:
-        raise BadInput(f"preset {name!r}: unknown{nearest(name, PRESETS)}; choose {' or '.join(PRESETS)}")
-    return PRESETS[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,43 +187,39 @@ class PatternKind(InputKind, Traits):
     name = "planted"
     noun, nouns, axes, columns = "pattern", "patterns", IMAGE.axes, ()
     networks = ("wrn_10_1",)
-    show, exported = IMAGE.show, IMAGE.exported
+    show, export_form = IMAGE.show, IMAGE.export_form
 
-    def made(self, patches: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, patches: Tensor, generator: torch.Generator) -> Tensor:
         """Pictures [n, 1, side, side] of patterns with these patches [n, p, p], some at a time."""
-        whiten = noise_filter(self.side)
-        return torch.cat([self._made(part, whiten, generator) for part in torch.split(patches, _AT_ONCE)])
-
-    def _made(self, patches: Tensor, whiten: Tensor, generator: torch.Generator) -> Tensor:
-        num, side, size = len(patches), self.side, patches.shape[1]
-        pictures = (torch.randn(num, side * side, generator=generator) @ whiten).view(num, side, side)
-        patches = self.amplitude * patches
-        if self.sham:
-            patches = torch.randn(patches.shape, generator=generator)
-            patches *= self.amplitude / patches.square().mean(dim=(1, 2), keepdim=True).sqrt()
-        corner = torch.randint(0, side - size + 1, (num, 2), generator=generator)
-        reach = torch.arange(size)
-        rows = corner[:, 0, None, None] + reach[None, :, None]
-        columns = corner[:, 1, None, None] + reach[None, None, :]
-        pictures[torch.arange(num)[:, None, None], rows, columns] += patches
-        return pictures[:, None]
+        whiten, side, size = noise_filter(self.side), self.side, patches.shape[1]
+        batches = []
+        for part in torch.split(self.amplitude * patches, _AT_ONCE):
+            num, reach = len(part), torch.arange(size)
+            pictures = (torch.randn(num, side * side, generator=generator) @ whiten).view(num, side, side)
+            if self.sham:
+                part = torch.randn(part.shape, generator=generator)
+                part *= self.amplitude / part.square().mean(dim=(1, 2), keepdim=True).sqrt()
+            corner = torch.randint(0, side - size + 1, (num, 2), generator=generator)
+            rows = corner[:, 0, None, None] + reach[None, :, None]
+            columns = corner[:, 1, None, None] + reach[None, None, :]
+            pictures[torch.arange(num)[:, None, None], rows, columns] += part
+            batches.append(pictures[:, None])
+        return torch.cat(batches)
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """One channel, and the side twice."""
         return 1, self.side, self.side
 
     def signature(self, *_: object) -> Signature:
-        """The shape of a picture."""
         return Signature(self.shape)
 
-    def joined(self, *_: object) -> PatternKind:
+    def join(self, *_: object) -> PatternKind:
         """Both splits have the same settings."""
         return self
 
-    def pack(self, examples: Any, *_: object) -> Packed:
+    def pack(self, examples: Any, *_: object) -> Pack:
         """The patches of one split."""
-        return Packed.of_array(examples.array)
+        return Pack.of_array(examples.array)
 
     def bank(
         self,
@@ -244,57 +237,115 @@ class PatternKind(InputKind, Traits):
             bank.draw(torch.arange(len(bank)), torch.Generator().manual_seed(seed))
         return bank
 
-    def made_up(self, num: int, *_: object) -> Packed:
+    def made_up(self, num: int, *_: object) -> Pack:
         """Patches of a normal distribution."""
-        return Packed.of_array(np.random.default_rng(0).standard_normal((num, 5, 5), np.float32))
+        return Pack.of_array(np.random.default_rng(0).standard_normal((num, 5, 5), np.float32))
 
     def observation(self, *_: object) -> str:
-        """The pictures of the last pass, or those held out."""
         return "the picture that was trained on last"
 
 
 planted_kind = PatternKind  # by which a run that names it is shown
 
 
-class StoredPatterns(Stored):
+class StoredPatterns(StoredExamples):
     """Patches [K, p, p] of examples; each is identified by its patch and all settings of its pictures."""
 
     noun = "pattern"
 
     def __init__(self, patches: npt.NDArray[np.float32], kind: PatternKind) -> None:
-        self._held, self._kind = patches, kind
+        self._items, self._kind = patches, kind
 
     @property
     def traits(self) -> PatternKind:
-        """The settings of their pictures."""
         return self._kind
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredPatterns:
         """A copy of the patches at ``positions``."""
-        return StoredPatterns(self._held[positions], self._kind)
+        return StoredPatterns(self._items[positions], self._kind)
 
-    def _stored(self, item: npt.NDArray[np.float32]) -> bytes:
+    def _content(self, item: npt.NDArray[np.float32]) -> bytes:
         return f"{_VERSION} {self._kind}".encode() + item.astype("<f4").tobytes()
 
 
 class PatternBank(TensorBank):
     """Pictures of patterns, all made anew for each pass; those of the last one are what is evaluated."""
 
-    def __init__(self, values: Packed, kind: PatternKind, device: torch.device, sharers: int) -> None:
+    def __init__(self, values: Pack, kind: PatternKind, device: torch.device, sharers: int) -> None:
         super().__init__(values, Preparation(), device, sharers=sharers)
         self._kind, self._last = kind, torch.empty(0)
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
         """Make the pictures of the examples at ``positions`` [K], which are all of them in some order."""
-        made = self._kind.made(self.raw(slice(0, len(self))).cpu()[positions], generator)
-        self._last = torch.empty_like(made)
-        self._last[positions] = made
-        return made
+        pictures = self._kind.draw(self.raw(slice(0, len(self))).cpu()[positions], generator)
+        self._last = torch.empty_like(pictures)
+        self._last[positions] = pictures
+        return pictures
 
-    def finish(self, *fetched: Tensor) -> Tensor:
-        """The pictures that were drawn."""
-        return fetched[1]
+    def finish(self, *parts: Tensor) -> Tensor:
+        return parts[1]
 
     def clean(self, batch: slice) -> Tensor:
-        """The last pictures of consecutive examples."""
         return self._last[batch].to(self._device)
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """The patterns, and for each arm and network its examples and the plan of its run."""
+
+    preset: PlantedPreset
+    seed: int
+    patterns: PlantedPatterns
+    cells: Mapping[tuple[Arm, str], tuple[ArmExamples, Plan]]
+
+    @property
+    def runs(self) -> dict[str, Plan]:
+        return {"-".join(cell): plan for cell, (_, plan) in self.cells.items()}
+
+    @property
+    def note(self) -> str:
+        return ": ".join(filter(None, [f"preset {self.preset.name}", self.preset.warning]))
+
+
+def plan(options: HypothesisOptions) -> Experiment:
+    """Plant the patterns, and plan a run for each arm and network; controls have the first network alone."""
+    if options.preset not in PRESETS:
+        hint = nearest(options.preset, PRESETS)
+        raise BadInput(f"preset {options.preset!r}: unknown{hint}; choose {' or '.join(PRESETS)}")
+    preset, seed = PRESETS[options.preset], at_least("--seed", options.seed, 0)
+    patterns = patterns_of(preset, seed)
+    trials = {(arm, network): preset.trials for arm in ARMS for network in preset.networks}
+    trials |= {(arm, preset.networks[0]): preset.control_trials for arm in CONTROLS}
+    cells = {}
+    for (arm, network), num in trials.items():
+        examples = examples_of(arm, patterns, preset, seed)
+        # no two runs have trials of the same seeds
+        own = int(content_hash({"seed": seed, "arm": arm, "network": network}), 16)
+        training = Training(network, preset.epochs, own, preset.recipe, precision=preset.precision)
+        data = _data(arm, patterns, examples, preset)
+        recording = Recording(observe=LAST, keep_weights=False)
+        cells[arm, network] = examples, make_plan(data, training, num, recording=recording)
+    return Experiment(preset, seed, patterns, cells)
+
+
+def _data(arm: Arm, patterns: PlantedPatterns, examples: ArmExamples, preset: PlantedPreset) -> Dataset:
+    """The examples of an arm; held out are pictures of each pattern under its own label."""
+    amplitude = preset.amplitude / (2 if arm == "half" else 1)
+    kind = PatternKind(preset.side, amplitude, arm == "sham")
+
+    def split(name: str, pattern: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> Dataset:
+        return Dataset(
+            name="planted patterns",
+            source=None,
+            split=name,
+            ids=np.arange(len(pattern)),
+            labels=labels,
+            true_labels=patterns.label[pattern],
+            classes=tuple(map(str, range(preset.classes))),
+            stored=StoredPatterns(patterns.patch[pattern], kind),
+            kind=kind,
+        )
+
+    fresh = np.repeat(np.arange(len(patterns)), preset.fresh)
+    held_out = split("test", fresh, patterns.label[fresh])
+    return replace(split("train", examples.pattern, examples.label), held_out=held_out)

@@ -15,17 +15,21 @@ from easiness import show
 from easiness.analysis import MIN_GROUP
 from easiness.lazy import Figure, Mask, pd
 from easiness.paper.claims import Claim, Side, Statistic, count_verdicts
+from easiness.paper.options import HypothesisOptions
 from easiness.paper.planted.design import (
     ARMS,
     CONTROLS,
+    DECISIVE,
     FREQUENT,
-    JUDGED,
     Arm,
+    ArmExamples,
+    Experiment,
     PatternKind,
     PlantedPatterns,
     PlantedPreset,
 )
 from easiness.paper.planted.estimates import PlantedEstimate, Values, drop, mean, slope
+from easiness.store import Run
 
 Measure: TypeAlias = Literal["easiness", "held_out"]
 MEASURES: dict[Measure, str] = {"easiness": "easiness", "held_out": "held-out probability"}
@@ -37,25 +41,45 @@ _WHOLE = ("1a", "1b", "1c")
 _SHOWN_PATTERNS, _SHOWN_PICTURES = 3, 5
 _STYLES = ((show.EASY, "o"), (show.TRAIN, "^"), (show.LEFT_OUT, "s"), (show.HARD, "D"))
 _DARKEST = 4.0  # deviations of the noise that are black, or white
-_AXES: dict[Measure, str] = {
-    "easiness": "easiness of own carriers",
-    "held_out": "held-out probability of own label",
-}
 
 
 class OfArm(NamedTuple):
     """Outcomes of the trials of a network in an arm, by trial and pattern, [T, P].
 
     ``easiness`` is the share of a pattern's carriers with its own label that the network is right about,
-    ``contradicted`` that of carriers with other labels, not a number where there are none. ``held_out`` is
+    ``other_carriers`` that of carriers with other labels, not a number where there are none. ``held_out`` is
     the mean probability of the pattern's own label on pictures that no training saw. ``accuracy`` [T] is over
     all examples.
     """
 
     easiness: Values
-    contradicted: Values
+    other_carriers: Values
     held_out: Values
     accuracy: Values
+
+
+def decide(options: HypothesisOptions, experiment: Experiment, runs: Mapping[str, Run]) -> Hypothesis:  # noqa: ARG001
+    """Decide the claims by the finished runs; trials beyond the plan are left out."""
+    arms = {}
+    for cell, (examples, plan) in experiment.cells.items():
+        run = runs["-".join(cell)].first(plan.trials)
+        right = run.votes(plan.epochs).correct.astype(np.float64)
+        probability = run.votes(plan.epochs, split="held_out").p_label
+        arms[cell] = OfArm(
+            easiness=_shares(right, examples, examples.own),
+            other_carriers=_shares(right, examples, ~examples.own),
+            held_out=probability.reshape(len(right), len(experiment.patterns), -1).mean(axis=2),
+            accuracy=right.mean(axis=1),
+        )
+    return Hypothesis(experiment.preset, experiment.seed, experiment.patterns, arms)
+
+
+def _shares(right: Values, examples: ArmExamples, among: Mask) -> Values:
+    """The share [T, P] of the carriers ``among`` those of each pattern that a trial is right about."""
+    carries = examples.pattern[among, None] == np.unique(examples.pattern)
+    with np.errstate(invalid="ignore"):  # of patterns that none of them carries
+        shares: Values = right[:, among] @ carries / carries.sum(axis=0)
+    return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,35 +91,29 @@ class Hypothesis(show.Result):
     patterns: PlantedPatterns
     arms: Mapping[tuple[Arm, str], OfArm]
 
-    def values(self, arm: Arm, network: str, measure: Measure) -> Values:
-        """The values of a measure [T, P]."""
-        one = self.arms[arm, network]
-        return one.easiness if measure == "easiness" else one.held_out
-
     def cell(
         self, arm: Arm, network: str, measure: Measure, support: int, contradiction: float
     ) -> PlantedEstimate:
-        """The mean over the patterns of a support and contradiction."""
-        chosen = (self.patterns.support == support) & (self.patterns.contradiction == contradiction)
-        return mean(self.values(arm, network, measure)[:, chosen])
+        members = (self.patterns.support == support) & (self.patterns.contradiction == contradiction)
+        return mean(getattr(self.arms[arm, network], measure)[:, members])
 
     def slope(self, arm: Arm, network: str, measure: Measure) -> PlantedEstimate:
         """The change of the logit for one doubling of f, at the same contradiction."""
-        doublings = np.log2(self.patterns.frequency)
-        return slope(self.values(arm, network, measure), doublings, self.patterns.contradiction)
+        values, patterns = getattr(self.arms[arm, network], measure), self.patterns
+        return slope(values, np.log2(patterns.frequency), patterns.contradiction)
 
     def drop(
-        self, arm: Arm, network: str, measure: Measure, contradiction: float = JUDGED
+        self, arm: Arm, network: str, measure: Measure, contradiction: float = DECISIVE
     ) -> PlantedEstimate:
         """How much less it is with contradiction than without, at the same support."""
-        with_it, without = (self.compared(arm, one) for one in (contradiction, 0.0))
-        return drop(self.values(arm, network, measure), with_it, without, self.patterns.support)
+        low, high = (self.comparable(arm, one) for one in (contradiction, 0.0))
+        return drop(getattr(self.arms[arm, network], measure), low, high, self.patterns.support)
 
-    def compared(self, arm: Arm, contradiction: float) -> Mask:
+    def comparable(self, arm: Arm, contradiction: float) -> Mask:
         """The patterns [P] of a contradiction: those that are frequent, or all that are made equally so."""
         often = self.patterns.support >= (0 if arm == "balanced" else FREQUENT)
-        compared: Mask = often & (self.patterns.contradiction == contradiction)
-        return compared
+        both: Mask = often & (self.patterns.contradiction == contradiction)
+        return both
 
     @cached_property
     def claims(self) -> list[Claim]:
@@ -104,43 +122,36 @@ class Hypothesis(show.Result):
 
     @property
     def headline(self) -> str:
-        """``5 holds, 3 undecided; the hypothesis ...`` in one line."""
         counts = count_verdicts(self.claims)
-        told = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
-        return f"{told}; {of_the_whole({one.id: one.verdict for one in self.claims})}"
+        verdicts = ", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number)
+        return f"{verdicts}; {of_the_whole({one.id: one.verdict for one in self.claims})}"
 
     @property
     def notices(self) -> list[str]:
-        """A warning where trials are so few that nothing is decided."""
         return [self.preset.warning] if self.preset.warning else []
 
     def table(self) -> pd.DataFrame:
-        """A row for each arm, network and pattern: what it is, and the means over trials."""
         patterns = self.patterns
-        planted = {
-            "pattern": np.arange(len(patterns)),
-            "class": patterns.label,
-            "support": patterns.support,
-            "contradiction": patterns.contradiction,
-            "frequency": patterns.frequency,
-        }
         tables = [
             pd.DataFrame(
                 {
                     "arm": arm,
                     "network": network,
-                    **planted,
-                    "easiness": found.easiness.mean(axis=0),
-                    "easiness_contradicted": found.contradicted.mean(axis=0),
-                    "held_out_probability": found.held_out.mean(axis=0),
+                    "pattern": np.arange(len(patterns)),
+                    "class": patterns.label,
+                    "support": patterns.support,
+                    "contradiction": patterns.contradiction,
+                    "frequency": patterns.frequency,
+                    "easiness": one.easiness.mean(axis=0),
+                    "easiness_contradicted": one.other_carriers.mean(axis=0),
+                    "held_out_probability": one.held_out.mean(axis=0),
                 }
             )
-            for (arm, network), found in self.arms.items()
+            for (arm, network), one in self.arms.items()
         ]
         return pd.concat(tables, ignore_index=True)
 
     def document(self) -> Any:
-        """The settings, the claims, and the rows of the table."""
         supports = {str(support): number for support, number in self.preset.supports.items()}
         return {
             "preset": {**asdict(self.preset), "supports": supports},
@@ -150,51 +161,62 @@ class Hypothesis(show.Result):
         }
 
     def printed(self) -> list[show.Section]:
-        """All but the means by cell."""
         return self.sections()[:3]
 
     def frames(self) -> list[show.Frame]:
-        """The verdicts, then the numbers that they rest on."""
-        return [self._verdicts(), self._slopes(), self._drops(), self._cells()]
-
-    def _verdicts(self) -> show.Frame:
-        return show.table(
-            f"Claims about planted patterns, preset {self.preset.name}, seed {self.seed}",
-            "A claim is decided only where its intervals lie on one side of a margin set beforehand.",
-            [
-                {
-                    "claim": "" if at else claim.id,
-                    "what": "" if at else claim.text,
-                    "verdict": "" if at else claim.verdict,
-                    "statistic": one.name,
-                    "value": one.value,
-                    "95 % interval": "" if one.interval is None else show.interval_text(*one.interval, 3),
-                    "needed": f"{one.side} {one.margin:g}",
-                }
-                for claim in self.claims
-                for at, one in enumerate(claim.statistics)
-            ],
-        )
-
-    def _slopes(self) -> show.Frame:
-        return show.table(
-            "Slopes",
-            "Change of the logit for a doubling of f, at the same contradiction. Only carriers of a "
-            "pattern's own label count, and each pattern counts once. Intervals are over patterns and "
-            "trials. Accuracy is over all examples, contradicted ones too.",
-            [
-                {
-                    "arm": arm,
-                    "network": network,
-                    "trials": len(one.accuracy),
-                    "accuracy": float(one.accuracy.mean()),
-                    **{f"slope, {of}": self.slope(arm, network, by) for by, of in MEASURES.items()},
-                }
-                for (arm, network), one in self.arms.items()
-            ],
-        )
+        verdicts = [
+            {
+                "claim": "" if at else claim.id,
+                "what": "" if at else claim.text,
+                "verdict": "" if at else claim.verdict,
+                "statistic": one.name,
+                "value": one.value,
+                "95 % interval": "" if one.interval is None else show.interval_text(*one.interval, 3),
+                "needed": f"{one.side} {one.margin:g}",
+            }
+            for claim in self.claims
+            for at, one in enumerate(claim.statistics)
+        ]
+        slopes = [
+            {
+                "arm": arm,
+                "network": network,
+                "trials": len(one.accuracy),
+                "accuracy": float(one.accuracy.mean()),
+                **{f"slope, {of}": self.slope(arm, network, by) for by, of in MEASURES.items()},
+            }
+            for (arm, network), one in self.arms.items()
+        ]
+        return [
+            show.table(
+                f"Claims about planted patterns, preset {self.preset.name}, seed {self.seed}",
+                "A claim is decided only where its intervals lie on one side of a margin set beforehand.",
+                verdicts,
+            ),
+            show.table(
+                "Slopes",
+                "Change of the logit for a doubling of f, at the same contradiction. Only carriers of a "
+                "pattern's own label count, and each pattern counts once. Intervals are over patterns and "
+                "trials. Accuracy is over all examples, contradicted ones too.",
+                slopes,
+            ),
+            self._drops(),
+            self._cells(),
+        ]
 
     def _drops(self) -> show.Frame:
+        rows = [
+            {
+                "network": network,
+                "arm": arm,
+                "c": f"{c:g}",
+                **{f"drop, {of}": self.drop(arm, network, by, c) for by, of in MEASURES.items()},
+                "contradicted carriers": mean(
+                    self.arms[arm, network].other_carriers[:, self.comparable(arm, c)]
+                ),
+            }
+            for network, arm, c in product(self.preset.networks, ARMS, self._contradictions)
+        ]
         return show.table(
             "Drops by contradiction",
             "How much lower than at c = 0. In the natural arm, which is judged, at the same support of at "
@@ -202,45 +224,29 @@ class Hypothesis(show.Result):
             "would be the same support: they are shown equally often, but 1 - c of that under their own "
             "label. Only carriers of a pattern's own label count. Last column: easiness of the carriers with "
             "other labels.",
-            [
-                {
-                    "network": network,
-                    "arm": arm,
-                    "c": f"{c:g}",
-                    **{f"drop, {of}": self.drop(arm, network, by, c) for by, of in MEASURES.items()},
-                    "contradicted carriers": mean(
-                        self.arms[arm, network].contradicted[:, self.compared(arm, c)]
-                    ),
-                }
-                for network, arm, c in product(self.preset.networks, ARMS, self._contradictions)
-            ],
+            rows,
         )
 
     def _cells(self) -> show.Frame:
         preset = self.preset
-        return show.table(
-            "Means by cell",
-            "Means over patterns with 95 % intervals.",
-            [
-                {
-                    "arm": arm,
-                    "network": network,
-                    "support": support,
-                    "c": f"{c:g}",
-                    "f": f"{support / (1 - c):.0f}",
-                    **{of: _share(self.cell(arm, network, by, support, c)) for by, of in MEASURES.items()},
-                }
-                for (arm, network), support, c in product(self.arms, preset.supports, preset.contradictions)
-            ],
-        )
+        rows = [
+            {
+                "arm": arm,
+                "network": network,
+                "support": support,
+                "c": f"{c:g}",
+                "f": f"{support / (1 - c):.0f}",
+                **{of: _share(self.cell(arm, network, by, support, c)) for by, of in MEASURES.items()},
+            }
+            for (arm, network), support, c in product(self.arms, preset.supports, preset.contradictions)
+        ]
+        return show.table("Means by cell", "Means over patterns with 95 % intervals.", rows)
 
     @property
     def _contradictions(self) -> list[float]:
-        """All but none."""
         return [one for one in self.preset.contradictions if one]
 
     def figure(self) -> Figure:
-        """Easiness against frequency by contradiction, in both arms, a row for each network."""
         return self._against_frequency("easiness", ARMS, self.preset.networks)
 
     def figures(self) -> Mapping[str, Figure]:
@@ -249,14 +255,14 @@ class Hypothesis(show.Result):
         first, shares = preset.networks[0], ", ".join(f"{one:g}" for one in preset.contradictions)
         controls = "; ".join(f"{arm}: {what}" for arm, what in CONTROLS.items())
         return {
-            f"What was planted: {len(patterns)} random patches of {preset.patch} x {preset.patch} values "
-            f"with {preset.amplitude:g} times the deviation of the noise, at random places in pictures of "
+            f"Planted: {len(patterns)} random patches of {preset.patch} x {preset.patch} values with "
+            f"{preset.amplitude:g} times the deviation of the noise, at random places in pictures of "
             f"{preset.side} x {preset.side} of 1/f noise that are made anew in every epoch: no picture can "
             f"be learned by heart. A pattern has f = {f.min():.0f} to {f.max():.0f} carriers an epoch; a "
             f"share c of them ({shares}) bears other labels, and patterns with the same support f (1 - c) "
             f"are compared. Each of {preset.classes} classes has the same patterns in number, f and c. "
             f"Trained {show.counted(preset.trials, 'time')} each: {', '.join(preset.networks)}, "
-            f"{show.counted(preset.epochs, 'epoch')} by the recipe {preset.recipe}.": self._planted(),
+            f"{show.counted(preset.epochs, 'epoch')} by the recipe {preset.recipe}.": self._carriers(),
             "Frequency: easiness is the share of trials that are right about an example's label on the "
             "picture that they were trained on last, here of the carriers of a pattern's own label. In the "
             "balanced arm every pattern is shown equally often, and what f would be is all that is left of "
@@ -266,7 +272,7 @@ class Hypothesis(show.Result):
             ),
             f"Contradiction: how much lower than at c = 0, of patterns with a support of {FREQUENT} examples "
             "an epoch or more, as often shown under their own label as those they are compared with. The "
-            f"margin is for c = {JUDGED:g}.": self._against_contradiction(),
+            f"margin is for c = {DECISIVE:g}.": self._against_contradiction(),
             f"Controls, by {first}, {show.counted(preset.control_trials, 'trial')} each. {controls}.": (
                 self._against_frequency("easiness", [*CONTROLS], [first])
             ),
@@ -276,18 +282,18 @@ class Hypothesis(show.Result):
         preset = self.preset
         supports = np.array([*preset.supports])
         ends = supports[0], supports[-1] / (1 - preset.contradictions[-1])
-        chance = show.Curve(ends, [1 / preset.classes] * 2, "chance", marker="", line=":")
-
-        def drawn(arm: Arm, network: str) -> Iterator[show.Curve]:
+        panels = {}
+        for network, arm in product(networks, arms):
+            chance = show.Curve(ends, [1 / preset.classes] * 2, "chance", marker="", line=":")
+            panels[f"{network}, {arm}"] = [chance]
             for c, style in zip(preset.contradictions, _STYLES, strict=False):
                 cells = [self.cell(arm, network, by, support, c) for support in preset.supports]
-                yield _curve(supports / (1 - c), cells, f"c = {c:g}", style)
-
+                panels[f"{network}, {arm}"].append(_curve(supports / (1 - c), cells, f"c = {c:g}", style))
         figure = show.curves(
-            {f"{network}, {arm}": [chance, *drawn(arm, network)] for network in networks for arm in arms},
+            panels,
             (0.4 + 3.1 * len(arms), 0.5 + 2.4 * len(networks)),
             x="f, carriers an epoch in the natural arm",
-            y=_AXES[by],
+            y=f"{MEASURES[by]}, own label",
             columns=1 + len(_STYLES),
             across=len(arms),
         )
@@ -298,41 +304,40 @@ class Hypothesis(show.Result):
         return figure
 
     def _against_contradiction(self) -> Figure:
-        drawn = {
-            _AXES[by]: [show.Curve((0.05, 0.45), [DROP] * 2, "margin", marker="", line=":")]
-            for by in MEASURES
-        }
-        for by, network in product(MEASURES, self.preset.networks):
-            drops = [self.drop("natural", network, by, c) for c in self._contradictions]
-            style = _STYLES[self.preset.networks.index(network)]
-            drawn[_AXES[by]].append(_curve(self._contradictions, drops, network, style))
+        panels = {}
+        for by, name in MEASURES.items():
+            margin = show.Curve((0.05, 0.45), [DROP] * 2, "margin", marker="", line=":")
+            panels[f"{name}, own label"] = [margin]
+            for network, style in zip(self.preset.networks, _STYLES, strict=False):
+                drops = [self.drop("natural", network, by, c) for c in self._contradictions]
+                panels[f"{name}, own label"].append(_curve(self._contradictions, drops, network, style))
         x, y = "c, share of carriers with other labels", "lower than at c = 0"
-        return show.curves(drawn, (6.6, 2.9), x=x, y=y)
+        return show.curves(panels, (6.6, 2.9), x=x, y=y)
 
-    def _planted(self) -> Figure:
+    def _carriers(self) -> Figure:
         """Some patterns, a row each: the patch, then pictures that have it at random places."""
         kind = PatternKind(self.preset.side, self.preset.amplitude)
         generator = torch.Generator().manual_seed(self.seed % 2**64)  # which takes no more bits
         rows = []
         for at in np.linspace(0, len(self.patterns) - 1, _SHOWN_PATTERNS).astype(np.int64):
             patch = self.patterns.patch[at]
-            made = kind.made(torch.from_numpy(patch).expand(_SHOWN_PICTURES, -1, -1), generator)
+            pictures = kind.draw(torch.from_numpy(patch).expand(_SHOWN_PICTURES, -1, -1), generator)
             room = self.preset.side - self.preset.patch
-            rows.append([np.pad(kind.amplitude * patch, (0, room)), *made[:, 0].numpy()])
+            rows.append([np.pad(kind.amplitude * patch, (0, room)), *pictures[:, 0].numpy()])
         return show.pictures(rows, ["patch", *["a carrier"] * _SHOWN_PICTURES], _DARKEST)
 
 
 def of_the_whole(verdicts: Mapping[str, str]) -> str:
     """The verdict on the hypothesis by those on the claims: any of 1a, 1b and 1c refutes it."""
-    found = {one: verdicts[one] for one in _WHOLE}
-    lost = [one for one, verdict in found.items() if verdict == "does not hold"]
-    if lost:
-        return f"the hypothesis is refuted by {show.listed(lost)}"
-    held = set(found.values()) == {"holds"}
-    return f"the hypothesis holds: {show.listed(_WHOLE)} do" if held else "the hypothesis is undecided"
+    against = [one for one in _WHOLE if verdicts[one] == "does not hold"]
+    if against:
+        return f"the hypothesis is refuted by {show.listed(against)}"
+    if all(verdicts[one] == "holds" for one in _WHOLE):
+        return f"the hypothesis holds: {show.listed(_WHOLE)} do"
+    return "the hypothesis is undecided"
 
 
-def _judged(
+def _statistics(
     name: str, side: Side, margin: float, estimates: Mapping[str, PlantedEstimate], trials: int
 ) -> tuple[Statistic, ...]:
     few = f"fewer than {MIN_GROUP} trials decide nothing" if trials < MIN_GROUP else ""
@@ -342,53 +347,53 @@ def _judged(
     )
 
 
-def _of_measure(found: Hypothesis, number: int, by: Measure) -> Iterator[Claim]:
-    networks, trials, measure = found.preset.networks, found.preset.trials, MEASURES[by]
+def _of_measure(result: Hypothesis, number: int, by: Measure) -> Iterator[Claim]:
+    networks, trials, measure = result.preset.networks, result.preset.trials, MEASURES[by]
     steep, flat = (
-        {network: found.slope(arm, network, by) for network in networks} for arm in ("natural", "balanced")
+        {network: result.slope(arm, network, by) for network in networks} for arm in ("natural", "balanced")
     )
     left = {network: flat[network].less(steep[network], SHARE) for network in networks}
-    lost = {network: found.drop("natural", network, by) for network in networks}
-    for letter, text, needed, statistics in (
+    drops = {network: result.drop("natural", network, by) for network in networks}
+    for letter, text, condition, statistics in (
         (
             "a",
             "what is frequent is easy",
             f"the logit rises by more than {SLOPE:g} for one doubling of f in the natural arm",
-            _judged("slope, natural", "above", SLOPE, steep, trials),
+            _statistics("slope, natural", "above", SLOPE, steep, trials),
         ),
         (
             "b",
             "because it is frequent",
             "where every pattern is shown equally often, the slope is less than a quarter of the natural one",
-            _judged("slope, balanced - natural / 4", "below", 0.0, left, trials),
+            _statistics("slope, balanced - natural / 4", "below", 0.0, left, trials),
         ),
         (
             "c",
             "what contradicts is hard",
             f"at the same support of at least {FREQUENT} examples an epoch, patterns of which a quarter "
             f"bears other labels lose more than {DROP:g}",
-            _judged(f"drop at c = {JUDGED:g}", "above", DROP, lost, trials),
+            _statistics(f"drop at c = {DECISIVE:g}", "above", DROP, drops, trials),
         ),
     ):
         which = "" if by == "easiness" else f" ({measure})"
-        yield Claim(f"{number}{letter}", f"{text}{which}", needed, statistics, note=f"judged by {measure}")
+        yield Claim(f"{number}{letter}", f"{text}{which}", condition, statistics, note=f"judged by {measure}")
 
 
-def _of_controls(found: Hypothesis) -> Iterator[Claim]:
-    first, trials = found.preset.networks[0], found.preset.control_trials
-    slopes = {f"{arm}, {first}": found.slope(arm, first, "easiness") for arm in CONTROLS if arm != "half"}
+def _of_controls(result: Hypothesis) -> Iterator[Claim]:
+    first, trials = result.preset.networks[0], result.preset.control_trials
+    slopes = {f"{arm}, {first}": result.slope(arm, first, "easiness") for arm in CONTROLS if arm != "half"}
     yield Claim(
         "3a",
         "nothing is there without patterns that repeat, or with labels dealt anew",
         f"the slope is below {NOTHING:g} with sham patches and with permuted labels",
-        _judged("slope", "below", NOTHING, slopes, trials),
+        _statistics("slope", "below", NOTHING, slopes, trials),
     )
-    half, whole = (mean(found.arms[arm, first].easiness) for arm in ("half", "natural"))
+    half, whole = (mean(result.arms[arm, first].easiness) for arm in ("half", "natural"))
     yield Claim(
         "3b",
         "fainter patterns are harder",
         "mean easiness is lower at half the amplitude",
-        _judged("half - natural", "below", 0.0, {first: half.less(whole)}, trials),
+        _statistics("half - natural", "below", 0.0, {first: half.less(whole)}, trials),
     )
 
 

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 from easiness import analysis
 from easiness.analysis import MIN_GROUP, GroupMatch
@@ -76,6 +76,11 @@ _CLAIMS = {
 
 _OTHER_DATA = "the claim is about CIFAR-10 and mini ImageNet, and these are other data"
 _ONE_CNN = "needs two CNNs"
+_READINGS: dict[Kind, tuple[Side, str]] = {
+    "small": ("below", "read as for CIFAR-10"),
+    "photos": ("above", "read as for mini ImageNet"),
+}
+"""The side of its margin on which a claim about both data sets needs a value, by the kind of data."""
 _FEW = "fewer than {} {} decide nothing"
 _FEW_TRIALS = f"groups of {_FEW.format(MIN_GROUP, 'trials')}"
 _FEW_REPETITIONS = _FEW.format(MIN_GROUP, "repetitions")
@@ -105,7 +110,6 @@ class PaperResults:
 
 
 def paper_claims(results: PaperResults) -> list[Claim]:
-    """Every row of the table, in its order."""
     return [
         _cnn_pairs(results, "1", "easy", results.easy),
         _cnn_pairs(results, "2", "hard", results.hard),
@@ -120,8 +124,8 @@ def paper_claims(results: PaperResults) -> list[Claim]:
     ]
 
 
-def _claim(number: str, *found: Statistic, not_tested: str = "", note: str = "") -> Claim:
-    return Claim(number, *_CLAIMS[number], found, not_tested, note)
+def _claim(number: str, *statistics: Statistic, not_tested: str = "", note: str = "") -> Claim:
+    return Claim(number, *_CLAIMS[number], statistics, not_tested, note)
 
 
 def _statistic(
@@ -134,35 +138,21 @@ def _pairs(
     comparison: Comparison, pairs: Iterable[tuple[str, str]], side: analysis.Side
 ) -> dict[str, GroupMatch]:
     """Matching rates of pairs of networks under ``refine``, by their names."""
-    found = {}
-    for first, second in pairs:
-        i, j = comparison.names.index(first), comparison.names.index(second)
-        groups = comparison.cell(i, j, side, "refine").groups
-        if groups is not None:
-            found[f"{first} and {second}"] = groups
-    return found
-
-
-def _few(groups: Iterable[GroupMatch]) -> str:
-    return "" if all(one.decided for one in groups) else _FEW_TRIALS
+    place = comparison.names.index
+    groups = {f"{a} and {b}": comparison.cell(place(a), place(b), side, "refine").groups for a, b in pairs}
+    return {names: one for names, one in groups.items() if one is not None}
 
 
 def _cnn_pairs(results: PaperResults, number: str, side: analysis.Side, comparison: Comparison) -> Claim:
     if len(results.cnns) < 2:
         return _claim(number, not_tested=_ONE_CNN)
-    found = [
-        Statistic(
-            f"{side} sets of {name} (class chance {one.class_chance:.2f})",
-            one.rate,
-            one.interval,
-            "above",
-            0.2,
-            _few([one]),
-        )
-        for name, one in _pairs(comparison, combinations(results.cnns, 2), side).items()
-    ]
+    rows = []
+    for names, one in _pairs(comparison, combinations(results.cnns, 2), side).items():
+        name = f"{side} sets of {names} (class chance {one.class_chance:.2f})"
+        rate = Contrast(one.rate, one.interval, one.decided)
+        rows.append(_statistic(name, rate, "above", 0.2, _FEW_TRIALS))
     note = f"refined sets {comparison.at}; chance {comparison.fraction:g}"
-    return _claim(number, *found, note=note)
+    return _claim(number, *rows, note=note)
 
 
 def _mlp_against_cnns(results: PaperResults) -> Claim:
@@ -174,43 +164,34 @@ def _mlp_against_cnns(results: PaperResults) -> Claim:
     median = statistics.median(one.rate for one in cnn)
     below = statistics.median(one.rate - one.interval[0] for one in cnn) / 2
     above = statistics.median(one.interval[1] - one.rate for one in cnn) / 2
-    found = []
-    mixed = ((mlp, cnn) for mlp in results.mlps for cnn in results.cnns)
-    for name, one in _pairs(results.easy, mixed, "easy").items():
+    side, note = _READINGS[results.kind]
+    rows = []
+    for names, one in _pairs(results.easy, product(results.mlps, results.cnns), "easy").items():
         value = one.rate - median / 2
         # both rates are uncertain: what an interval reaches to either side adds up as squares
         low = value - math.hypot(one.rate - one.interval[0], above)
         high = value + math.hypot(one.interval[1] - one.rate, below)
-        what = f"easy sets of {name}, less half of the CNN-CNN median"
-        found.append(Statistic(what, value, (low, high), _needed(results.kind), 0.0, _few([one, *cnn])))
-    return _claim("3", *found, note=_of_which(results.kind))
+        rate = Contrast(value, (low, high), all(groups.decided for groups in (one, *cnn)))
+        name = f"easy sets of {names}, less half of the CNN-CNN median"
+        rows.append(_statistic(name, rate, side, few=_FEW_TRIALS))
+    return _claim("3", *rows, note=note)
 
 
-def _needed(kind: Kind) -> Side:
-    return "above" if kind == "photos" else "below"
-
-
-def _of_which(kind: Kind) -> str:
-    return "read as for mini ImageNet" if kind == "photos" else "read as for CIFAR-10"
-
-
-def _alike(found: Similarity | str) -> Claim:
-    if isinstance(found, str):
-        return _claim("4", note=found)
-    few = "" if found.is_decided else _FEW.format(MIN_GROUP, "trials")
-    classes = f"{len(found.classes)} of {found.num_classes} classes"
-    if len(found.classes) < found.num_classes / 2 or found.smallest < MIN_GROUP:
-        sparse = f"only {classes} have easy and hard examples, the smallest set {found.smallest}"
+def _alike(result: Similarity | str) -> Claim:
+    if isinstance(result, str):
+        return _claim("4", note=result)
+    few = "" if result.is_decided else _FEW.format(MIN_GROUP, "trials")
+    classes = f"{len(result.classes)} of {result.num_classes} classes"
+    if len(result.classes) < result.num_classes / 2 or result.smallest < MIN_GROUP:
+        sparse = f"only {classes} have easy and hard examples, the smallest set {result.smallest}"
         few = few or f"{sparse}: too few for an interval"
     rows = []
-    for space in found.by_class:
-        sides: dict[str, Side] = {"easy - random": "below", "hard - easy": "above"}
-        for name, side in sides.items():
-            value, *interval = found.of(space, name)[["value", "low", "high"]]
-            rows.append(Statistic(f"{space} distance, {name}", value, tuple(interval), side, 0.0, few))
-    return _claim(
-        "4", *rows, note=f"{found.model} {found.row.at}, {classes}; features of one trained network"
-    )
+    sides: dict[str, Side] = {"easy - random": "below", "hard - easy": "above"}
+    for space, (name, side) in product(result.by_class, sides.items()):
+        value, *interval = result.of(space, name)[["value", "low", "high"]]
+        rows.append(Statistic(f"{space} distance, {name}", value, tuple(interval), side, 0.0, few))
+    note = f"{result.model} {result.row.at}, {classes}; features of one trained network"
+    return _claim("4", *rows, note=note)
 
 
 def _structure_or_color(results: PaperResults) -> Claim:
@@ -224,15 +205,14 @@ def _structure_or_color(results: PaperResults) -> Claim:
     for reason, applies in reasons.items():
         if applies:
             return _claim("5", not_tested=reason)
+    side, note = _READINGS[results.kind]
+    quarter = results.side / 4
     rows = []
-    for kind, level, name in (
-        ("shuffle", 0.25, "tile 0.25"),
-        ("radial", results.side / 4, f"r = {results.side / 4:g}"),
-    ):
+    for kind, level, name in (("shuffle", 0.25, "tile 0.25"), ("radial", quarter, f"r = {quarter:g}")):
         one = curves["color"].lost_more(0.0, curves[kind], level)
         what = f"matching lost at alpha = 0, less that lost at {name}"
-        rows.append(_statistic(what, one, _needed(results.kind), few=_FEW_TRIALS))
-    return _claim("5", *rows, note=_of_which(results.kind))
+        rows.append(_statistic(what, one, side, few=_FEW_TRIALS))
+    return _claim("5", *rows, note=note)
 
 
 def _falls(curve: AccuracyCurve, what: str) -> Iterator[Statistic]:
@@ -251,19 +231,18 @@ def _breaks(curve: AccuracyCurve, at: float, what: str) -> Iterator[Statistic]:
     yield _statistic(f"the same, less twice that before {at:g}", excess, "above")
 
 
-def _tested(study: TrainingSetStudy) -> str:
+def _accuracy_note(study: TrainingSetStudy) -> str:
     least = study.rates[0]
-    known = study.curve("random")[least].mean()
+    right = study.curves["random"][least].mean()
     what = f"{study.model}, {study.repetitions} repetitions of {study.epochs} epochs"
-    return f"{what}, right about {known:.0%} of the held-out examples at rate {least:g}"
+    return f"{what}, right about {right:.0%} of the held-out examples at rate {least:g}"
 
 
 def ablation_claims(study: TrainingSetStudy) -> list[Claim]:
-    """Claims 6 a to c, about examples that are dropped."""
-    easy, hard, random = (study.curve(policy) for policy in ("easy", "hard", "random"))
+    easy, hard, random = (study.curves[policy] for policy in ("easy", "hard", "random"))
     hard_less = list(_below(hard, random, "hard dropped - random dropped"))
     easy_less = _below(easy, random, "easy dropped - random dropped")
-    note = _tested(study)
+    note = _accuracy_note(study)
     return [
         _claim("6a", *hard_less, *_falls(hard, "change, hard dropped"), note=note),
         _claim("6b", *_breaks(easy, 0.6, "easy dropped"), note=note),
@@ -272,16 +251,16 @@ def ablation_claims(study: TrainingSetStudy) -> list[Claim]:
 
 
 def corruption_claims(study: TrainingSetStudy) -> list[Claim]:
-    """Claims 7 a to c, about labels that are random."""
-    easy, hard, chance, note = study.curve("easy"), study.curve("hard"), study.chance, _tested(study)
+    easy, hard = study.curves["easy"], study.curves["hard"]
+    chance, note = study.chance, _accuracy_note(study)
     if 2 * chance >= 1:
         noise = _claim("7b", not_tested="twice chance is more than any network can reach", note=note)
     else:
-        accuracy = "accuracy, {} relabelled at 0.9"
+        low, high = (contrast([(1, curve[0.9])]) for curve in (easy, hard))
         noise = _claim(
             "7b",
-            _statistic(accuracy.format("easy"), contrast([(1, easy[0.9])]), "below", chance + 0.02),
-            _statistic(accuracy.format("hard"), contrast([(1, hard[0.9])]), "above", 2 * chance),
+            _statistic("accuracy, easy relabelled at 0.9", low, "below", chance + 0.02),
+            _statistic("accuracy, hard relabelled at 0.9", high, "above", 2 * chance),
             note=note,
         )
     return [
@@ -291,19 +270,19 @@ def corruption_claims(study: TrainingSetStudy) -> list[Claim]:
     ]
 
 
-def _validation(found: Validation) -> Claim:
-    quarter = found.hardest(0.25)
-    wrong = f"wrong about {found.num_wrong / (found.num_validation * found.num_final):.0%}"
+def _validation(result: Validation) -> Claim:
+    quarter = result.hardest(0.25)
+    wrong = f"wrong about {result.num_wrong / (result.num_validation * result.num_final):.0%}"
     if not quarter["most"] > 0.5:  # also where nothing is misclassified
         reason = (
             f"the final models are {wrong} of the validation examples, so that no ranking could put more "
             "than half of these into a quarter"
         )
         return _claim("8", not_tested=reason)
-    few = "" if found.decided and found.num_final >= MIN_GROUP else _FEW_TRIALS
+    few = "" if result.is_decided and result.num_final >= MIN_GROUP else _FEW_TRIALS
     what = "share of the misclassified in the hardest quarter"
     note = (
-        f"{found.num_final} final models after {found.final_epoch} epochs, {wrong}; no ranking could put "
+        f"{result.num_final} final models after {result.final_epoch} epochs, {wrong}; no ranking could put "
         f"more than {quarter['most']:.2f} of that into a quarter of the examples"
     )
     value, *interval = map(float, quarter[["value", "low", "high"]])
@@ -315,25 +294,27 @@ def _batch_norm(results: PaperResults) -> Claim:
     if not own:
         reason = "the networks here all have batch normalization, or the data are not mini ImageNet"
         return _claim("9", not_tested=reason)
-    mixed = ((one, other) for one in own for other in results.cnns if other not in own)
+    others = [one for one in results.cnns if one not in own]
     among = list(_pairs(results.hard, combinations(own, 2), "hard").values())
-    between = list(_pairs(results.hard, mixed, "hard").values())
+    between = list(_pairs(results.hard, product(own, others), "hard").values())
     value = statistics.mean(one.rate for one in among) - statistics.mean(one.rate for one in between)
     # rates that share a network are not independent: half widths are added up as if all moved together
     widths = (statistics.mean(one.interval[1] - one.interval[0] for one in of) / 2 for of in (among, between))
     margin = sum(widths)
     what = "mean hard-set matching among networks with it, less that between with and without"
-    few = _few([*among, *between])
-    return _claim("9", Statistic(what, value, (value - margin, value + margin), "above", 0.0, few))
+    rate = Contrast(value, (value - margin, value + margin), all(one.decided for one in [*among, *between]))
+    return _claim("9", _statistic(what, rate, "above", few=_FEW_TRIALS))
 
 
-def _pseudo(found: PseudoPatterns) -> Claim:
-    level, num = found.at_level, found.num_trials
-    what = f"examples that all {num} models get right at r = {found.level:g}, less those expected by chance"
+def _pseudo(patterns: PseudoPatterns) -> Claim:
+    level, num = patterns.at_level, patterns.num_trials
+    what = (
+        f"examples that all {num} models get right at r = {patterns.level:g}, less those expected by chance"
+    )
     value, low, high = (level[one] - level["chance"] for one in ("count", "low", "high"))
     few = "" if num >= MIN_GROUP else _FEW.format(MIN_GROUP, "models")
     note = (
-        f"{found.model} after {found.epoch} epochs, {level['count']} of {level['num_examples']} "
-        f"{found.probe.replace('_', '-')} examples; by class difficulty alone {level['class_chance']:.1f}"
+        f"{patterns.model} after {patterns.row.number} epochs, {level['count']} of {level['num_examples']} "
+        f"{patterns.probe.replace('_', '-')} examples; by class difficulty alone {level['class_chance']:.1f}"
     )
     return _claim("10", Statistic(what, value, (low, high), "above", 0.0, few), note=note)

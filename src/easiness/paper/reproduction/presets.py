@@ -87,7 +87,6 @@ class Preset:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """All networks that are matched, the MLPs first."""
         return (*self.mlps, *self.cnns)
 
 
@@ -230,12 +229,10 @@ def kind_of(data: Dataset) -> Kind:
 
 
 def is_study(out: Path) -> bool:
-    """Does the folder hold a study?"""
     return (out / DOCUMENT).is_file()
 
 
 def is_damaged_study(out: Path) -> bool:
-    """Does the folder hold a study whose description cannot be read as one?"""
     try:
         return is_study(out) and not _flat(read_json(out / DOCUMENT))
     except (OSError, ValueError):
@@ -243,18 +240,14 @@ def is_damaged_study(out: Path) -> bool:
 
 
 def study_page(out: Path) -> str:
-    """The page of a finished study."""
+    again = "run the same `easiness paper all` again"
     try:
         return read_regular(out / PAGE, _MOST_OF_A_PAGE).decode()
     except FileNotFoundError:
-        raise BadInput(
-            f"{out}: the study has no {PAGE} yet; run the same `easiness paper all` again to finish it"
-        ) from None
+        raise BadInput(f"{out}: the study has no {PAGE} yet; {again} to finish it") from None
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
-        raise BadInput(
-            f"{out / PAGE}: cannot be read ({why}); run the same `easiness paper all` again to write it anew"
-        ) from None
+        raise BadInput(f"{out / PAGE}: cannot be read ({why}); {again} to write it anew") from None
 
 
 def check_folder(plan: PaperPlan, out: Path) -> None:
@@ -265,9 +258,9 @@ def check_folder(plan: PaperPlan, out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; give a folder for the study (--out)")
     document = out / DOCUMENT
-    if not document.is_file():
-        names = sorted(p.name for p in out.iterdir()) if out.is_dir() else []
+    if not is_study(out):
         # a study that was killed before it was described has only what the kill left
+        names = sorted(one.name for one in out.iterdir()) if out.is_dir() else []
         foreign = [name for name in names if not name.startswith(ASIDE)]
         if foreign:
             raise BadInput(
@@ -278,10 +271,10 @@ def check_folder(plan: PaperPlan, out: Path) -> None:
         there = read_json(document)
     except (OSError, ValueError):
         raise BadInput(f"{document}: is damaged; choose another --out") from None
-    refused = later(document, there)
+    error = later(document, there)
     there, here = _flat(there), _flat(_settings(plan))
-    if refused is not None and (there.get("format", 1) != 1 or there.keys() - here.keys() - {"version"}):
-        raise refused  # it has settings that are not known here
+    if error is not None and (there.get("format", 1) != 1 or there.keys() - here.keys() - {"version"}):
+        raise error  # it has settings that are not known here
     for name, value in here.items():
         if there.get(name) != value:
             raise BadInput(
@@ -305,7 +298,7 @@ def describe_folder(plan: PaperPlan, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         for folder in (out, out / FIGURES, out / TABLES):
             sweep(folder)
-        if not (out / DOCUMENT).is_file():
+        if not is_study(out):
             settings = {**_settings(plan), "version": own_version()}
             write_whole(out / DOCUMENT, (json.dumps(settings, indent=1) + "\n").encode())
     except OSError as error:
@@ -313,8 +306,7 @@ def describe_folder(plan: PaperPlan, out: Path) -> None:
 
 
 def _settings(plan: PaperPlan) -> dict[str, Any]:
-    data = plan.data
-    preset = json.loads(json.dumps(asdict(plan.preset)))
+    data, preset = plan.data, json.loads(json.dumps(asdict(plan.preset)))
     del preset["description"]  # words
     return {
         "preset": preset,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from easiness import runs, show
 from easiness.analysis import Side
@@ -18,9 +15,10 @@ from easiness.data import Dataset
 from easiness.engine import say, say_text
 from easiness.errors import BadInput
 from easiness.executors import check_execution
-from easiness.named_import import offered
+from easiness.lazy import pd
+from easiness.named_import import find_offer
 from easiness.paper.claims import Claim, count_verdicts
-from easiness.paper.options import Perturbing, Reproduced
+from easiness.paper.options import PerturbationOptions, ReproductionOptions
 from easiness.paper.perturbation import image_shape, perturbation_curve, pseudo_patterns
 from easiness.paper.reproduction.judge import PaperResults
 from easiness.paper.reproduction.presets import (
@@ -37,13 +35,13 @@ from easiness.perturb import default_levels
 from easiness.spec import Drawing, Effect, Execution, Loading, Recording, Training
 from easiness.store import Run
 from easiness.studies.keeping import ranking
-from easiness.studies.matching import CompareOptions, Comparison, Reliability, compare
+from easiness.studies.matching import CompareOptions, Comparison, compare
 from easiness.studies.similarity import Similarity, similarity
 from easiness.training import resolve_device
 
 KINDS = ("color", "shuffle", "radial")
 
-_BLURRED = 4.0
+_PSEUDO = 4.0
 """Frequencies that are left of pseudo patterns, at most: nobody recognizes an image by them."""
 
 
@@ -64,18 +62,10 @@ class PaperPlan:
     corruption: TrainingSets
 
     @property
-    def scoring(self) -> dict[str, runs.Plan]:
-        """The runs that are matched, and the first of which ranks the examples, by name."""
-        return {match_name(model): plan for model, plan in self.matching.items()}
-
-    @property
     def everything(self) -> dict[str, runs.Plan]:
         """All runs by name; trials that two experiments need are there once."""
-        return {**self.scoring, **self.validation.runs, **self.ablation.runs, **self.corruption.runs}
-
-    def costs(self, folder: Path, device: torch.device, execution: Execution) -> dict[str, runs.Cost]:
-        """Cost of the trials that are missing below ``folder``, by the name of their run."""
-        return runs.plan_costs(self.everything, folder / RUNS, device, execution)
+        matching = {match_name(model): plan for model, plan in self.matching.items()}
+        return {**matching, **self.validation.runs, **self.ablation.runs, **self.corruption.runs}
 
 
 def plan_paper(
@@ -120,10 +110,9 @@ def plan_paper(
 def run_paper(
     plan: PaperPlan, out: Path, execution: Execution = Execution(), progress: runs.Progress | None = None
 ) -> tuple[PaperResults, dict[str, Run]]:
-    """Carry out what ``out`` lacks of the study and read the results; the runs come by name."""
     progress = progress or runs.Progress()
     folder, preset, data = out / RUNS, plan.preset, plan.data
-    costs = plan.costs(out, resolve_device(execution.device), execution)
+    costs = runs.plan_costs(plan.everything, folder, resolve_device(execution.device), execution)
     progress.study(
         f"{out}: {runs.describe(plan.everything, runs.missing_by_run(plan.everything, folder), costs)}",
         sum(cost.num_images for cost in costs.values()),
@@ -132,21 +121,30 @@ def run_paper(
     carry_out = partial(
         runs.carry_out_all, folder=folder, execution=execution, progress=progress, announce=False
     )
-    found = carry_out(plan.scoring)
-    matched = {model: found[match_name(model)] for model in plan.matching}
-    main = matched[preset.cnns[0]]
+    by_name = carry_out({match_name(model): one for model, one in plan.matching.items()})
+    networks = [by_name[match_name(model)] for model in plan.matching]
+    main = by_name[match_name(preset.cnns[0])]
     values = ranking(main)
     ablation, corruption = (
         _training_sets(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
     )
     # what is longest comes last
-    for part in (ablation.runs, plan.validation.merged, plan.validation.final, corruption.runs):
-        found |= carry_out(part)
-    by_name = {name: found[name] for name in plan.everything}
-    easy, hard = compare_at_best(list(matched.values()))
+    for part in (ablation.runs, plan.validation.joint, plan.validation.final, corruption.runs):
+        by_name |= carry_out(part)
+    by_name = {name: by_name[name] for name in plan.everything}
+    easy, hard = compare_at_best(networks)
     shape = image_shape(data, runs.recipe_of(main, data))
     side = min(shape[1:])
-    pseudo_run = by_name[list(plan.validation.final)[-1]]
+    low_pass = PerturbationOptions(
+        by_name[list(plan.validation.final)[-1]],
+        "radial",
+        pattern_level=max(1.0, min(_PSEUDO, side / 8)),
+        execution=execution,
+    )
+    curves = {}
+    for kind in KINDS if preset.perturbed else ():
+        options = PerturbationOptions(main, kind, _levels(kind, shape), execution=execution)
+        curves[kind] = perturbation_curve(options, data, progress)
     results = PaperResults(
         kind=kind_of(data),
         mlps=preset.mlps,
@@ -155,23 +153,12 @@ def run_paper(
         side=side,
         easy=easy,
         hard=hard,
-        curves={
-            kind: perturbation_curve(
-                Perturbing(main, kind, _levels(kind, shape), execution=execution), data, progress
-            )
-            for kind in (KINDS if preset.perturbed else ())
-        },
+        curves=curves,
         similarity=_similarity(main, data, execution.device),
         ablation=ablation.read(by_name),
         corruption=corruption.read(by_name),
         validation=plan.validation.read(by_name),
-        pseudo=pseudo_patterns(
-            Perturbing(
-                pseudo_run, "radial", pattern_level=max(1.0, min(_BLURRED, side / 8)), execution=execution
-            ),
-            data,
-            progress,
-        ),
+        pseudo=pseudo_patterns(low_pass, data, progress),
     )
     return results, by_name
 
@@ -201,8 +188,8 @@ def _training_sets(preset: Preset, data: Dataset, effect: Effect, values: Any, s
 
 def _levels(kind: str, shape: tuple[int, ...]) -> list[float]:
     """The kind's own levels, and those at which kinds are compared (claim 5)."""
-    compared = {"color": 0.0, "shuffle": 0.25, "radial": min(shape[1:]) / 4}
-    return sorted({*default_levels(kind, shape), compared[kind]})
+    common = {"color": 0.0, "shuffle": 0.25, "radial": min(shape[1:]) / 4}
+    return sorted({*default_levels(kind, shape), common[kind]})
 
 
 def _similarity(run: Run, data: Dataset, device: str) -> Similarity | str:
@@ -212,32 +199,27 @@ def _similarity(run: Run, data: Dataset, device: str) -> Similarity | str:
         return str(error).removeprefix(f"{run.path}: ").partition("; ")[0]
 
 
-def compare_at_best(matched: list[Run]) -> tuple[Comparison, Comparison]:
+def compare_at_best(networks: list[Run]) -> tuple[Comparison, Comparison]:
     """The comparison at the epoch that resolves the easy tail best, and that for the hard tail.
 
     Best is the epoch after which halves of the trials match most under ``refine``, on average over runs:
     the first of equals. Epochs after which some run has no easiness yet do not count.
     """
-    last = compare(CompareOptions(tuple(matched)))
+    last = compare(CompareOptions(tuple(networks)))
+    read = last.rows[0].number
 
     def at_best(side: Side) -> Comparison:
-        best = _best_epoch(last.reliability, side)
-        return last if best in (None, last.epoch) else compare(CompareOptions(tuple(matched), best))
+        rates = pd.DataFrame(
+            {half.epoch: getattr(half, side).refine for half in one.by_epoch} for one in last.reliability
+        )
+        means = rates.dropna(axis="columns").mean().sort_index()
+        best = int(means.index[int(means.argmax())]) if len(means) else read
+        return last if best == read else compare(CompareOptions(tuple(networks), best))
 
     return at_best("easy"), at_best("hard")
 
 
-def _best_epoch(reliability: Sequence[Reliability], side: Side) -> int | None:
-    rates = [{half.epoch: getattr(half, side).refine for half in one.by_epoch} for one in reliability]
-    means = {
-        epoch: statistics.mean(of_run[epoch] for of_run in rates)
-        for epoch in sorted(set.intersection(*map(set, rates)))
-    }
-    return max(means, key=lambda epoch: means[epoch]) if means else None
-
-
 def match_name(model: str) -> str:
-    """Name of the run in which a network is trained to be matched with others."""
     return f"match-{model.replace(':', '-').replace('/', '-')}"
 
 
@@ -258,21 +240,21 @@ def _load(preset: Preset, source: Any, loading: Loading) -> Dataset:
     return runs.given_data(data, Loading(limit=limit, labels=loading.labels))
 
 
-def _planned(asked: Reproduced) -> PaperPlan:
+def _plan(options: ReproductionOptions) -> PaperPlan:
     """The plan, of which ``out`` may hold the beginning."""
-    check_execution(asked.execution)
-    resolve_device(asked.execution.device)  # refuses one that is not there before anything is written
-    preset = find_preset(asked.preset, asked.data)
-    return plan_paper(preset, asked.data, loading=asked.loading, seed=asked.seed)
+    check_execution(options.execution)
+    resolve_device(options.execution.device)  # refuses one that is not there before anything is written
+    preset = find_preset(options.preset, options.data)
+    return plan_paper(preset, options.data, loading=options.loading, seed=options.seed)
 
 
-def reproduce(asked: Reproduced, progress: runs.Progress) -> list[Claim]:
+def reproduce(options: ReproductionOptions, progress: runs.Progress) -> list[Claim]:
     """Carry out what the folder lacks of the study, write the results, and give the claims."""
-    plan = _planned(asked)
+    plan = _plan(options)
     for note in plan.data.remarks:
         progress.note(f"note: {note}")
-    check_folder(plan, asked.out)
-    return finish(plan, asked.out, asked.execution, progress)
+    check_folder(plan, options.out)
+    return finish(plan, options.out, options.execution, progress)
 
 
 def finish(
@@ -280,48 +262,45 @@ def finish(
 ) -> list[Claim]:
     """Carry out what ``out`` lacks of the plan and write figures, tables, claims and the page."""
     describe_folder(plan, out)
-    claims: list[Claim] = offered("write_paper")(plan, *run_paper(plan, out, execution, progress), out)
+    claims: list[Claim] = find_offer("write_paper")(plan, *run_paper(plan, out, execution, progress), out)
     return claims
 
 
-def carry(asked: Reproduced) -> None:
+def carry(options: ReproductionOptions) -> None:
     """The command: what it would do, or the claims."""
-    if asked.dry_run:
+    if options.dry_run:
         with runs.reading_shown():
-            plan = _planned(asked)
+            plan = _plan(options)
         for note in plan.data.remarks:
             say(f"note: {note}", err=True)
-        check_folder(plan, asked.out)
-        say_text(_described(plan, asked))
+        check_folder(plan, options.out)
+        say_text(_description(plan, options))
         return
     with runs.ShownProgress() as progress:
-        claims = reproduce(asked, progress)
+        claims = reproduce(options, progress)
     for claim in claims:
         say(f"{claim.id:>3}  {claim.verdict:<15}  {claim.text}")
     counts = count_verdicts(claims).items()
     verdicts = ", ".join(f"{number} {verdict}" for verdict, number in counts if number)
     say(f"{verdicts}; a claim is decided only where intervals lie on one side of a margin set beforehand")
-    say(f"{asked.out}/report.html")
+    say(f"{options.out}/report.html")
 
 
-def _described(plan: PaperPlan, asked: Reproduced) -> str:
-    """A table of all runs with what is missing of them, and what that costs."""
-    device = resolve_device(asked.execution.device)
-    costs = plan.costs(asked.out, device, asked.execution)
+def _description(plan: PaperPlan, options: ReproductionOptions) -> str:
+    device, out, data = resolve_device(options.execution.device), options.out, plan.data
+    costs = runs.plan_costs(plan.everything, out / RUNS, device, options.execution)
     rows = [["run", "network", "trials", "epochs", "trained on", "missing", "takes", "disk"]]
     for name, one in plan.everything.items():
-        planned = [name, one.model, str(one.trials), str(one.epochs), show.count(one.num_trained_on)]
         cost, missing = costs.get(name), ["0", "", ""]
         if cost is not None:
             missing = [str(cost.num_trials), runs.effort_text([cost]), show.size_text(cost.run_bytes)]
-        rows.append([*planned, *missing])
+        numbers = [str(one.trials), str(one.epochs), show.count(one.num_trained_on)]
+        rows.append([name, one.model, *numbers, *missing])
     num_bytes = sum(cost.run_bytes + cost.cache_bytes for cost in costs.values())
     trials = sum(cost.num_trials for cost in costs.values())
-    data = plan.data
     held_out = 0 if data.held_out is None else len(data.held_out)
     title = (
-        f"{asked.out}: preset {plan.preset.name} on {data.name}, {len(data):,} examples and {held_out:,} "
-        "held out"
+        f"{out}: preset {plan.preset.name} on {data.name}, {len(data):,} examples and {held_out:,} held out"
     )
     note = "Trials of one run differ in their seeds; times are known of runs with trials here."
     return (

@@ -1,2 +1,2 @@
-from .found import Audited as Audited
-from .study import AUDIT as AUDIT, AuditDraw as AuditDraw, Auditing as Auditing, audit as audit
+from .estimate import Audit as Audit
+from .study import AUDIT as AUDIT, AuditDraw as AuditDraw, AuditOptions as AuditOptions, audit as audit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -11,56 +11,29 @@ from typing import Annotated
 import numpy as np
 
 from easiness import analysis, show
-from easiness.data import DRAWN, UNSURE, Decisions, splits_in
+from easiness.data import AUDIT_COLUMNS, UNSURE, Decisions, splits_in
 from easiness.engine import OneRun, Seed, Study, share
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.runs import data_version, decisions_on, labelled_examples
 from easiness.spec import Option, Split, command_line
 from easiness.store import Run
-from easiness.studies.audit.found import (
-    CONFIDENCE,
-    Audited,
-    Design,
-    looks_needed,
-    parse,
-    rounded,
-)
-from easiness.studies.suspects import Suspected, suspects
+from easiness.studies.audit.estimate import CONFIDENCE, Audit, Design, looks_needed, parse, round_strata
+from easiness.studies.suspects import SuspectOptions, suspects
 
-_KNOWN = "known"  # stratum of an example that had been decided before
+_BEFORE = "known"  # stratum of an example that had been decided before
 _LOOKS = 100
-_TIMES, _MORE = 2, 50  # as many draws as can be expected to be needed, and some more
+_TIMES, _MORE = 2, 50  # as many draws as are likely to do, and some more
 _HINTS = ("suggested", "suggested_class", "p_wrong")
 _WRITE = "easiness audit RUN -o audit.csv writes one"
-
-
-def _design_of(
-    p_wrong: Floats, num_examples: int, looks: int | None, at_most: float | None, seed: int
-) -> tuple[Design, float | None]:
-    """How to draw from a list of suspects with falling probabilities, and the looks likely needed.
-
-    ``num_examples`` counts those that are known too.
-    """
-    num_known = num_examples - len(p_wrong)
-    if at_most is None:
-        looks = min(_LOOKS if looks is None else looks, len(p_wrong))
-        return Design(rounded(analysis.stratify(p_wrong, looks)), looks, seed, num_known, None), None
-    without_any = -math.log(1 - CONFIDENCE) / max(at_most, 1 / num_examples)
-    strata = rounded(analysis.stratify(p_wrong, math.ceil(without_any)))
-    nothing = np.zeros(0, np.int64), np.zeros(0, np.bool_)
-    needed = looks_needed(strata, *nothing, math.floor(at_most * num_examples))
-    if looks is None:
-        looks = math.ceil(_TIMES * (3 * without_any if needed is None else needed)) + _MORE
-    return Design(strata, min(looks, len(p_wrong)), seed, num_known, at_most), needed
 
 
 @dataclass(frozen=True, eq=False)
 class AuditDraw(show.Result):
     """Examples of a ``split`` to look at, drawn by a ``design``, a row each in ``rows``, first one first.
 
-    Behind them are those that had been decided before. ``needed`` is how many looks can be expected to do,
-    where one stops when the bound is low enough.
+    Behind them are those that had been decided before. ``likely_looks`` are likely to do, where one stops
+    when the bound is low enough.
     """
 
     split: Split
@@ -69,7 +42,7 @@ class AuditDraw(show.Result):
     design: Design = field(repr=False)
     rows: pd.DataFrame = field(repr=False)
     blind: bool
-    needed: float | None = None
+    likely_looks: float | None = None
     run: Path | None = None
     listing = "rows"
 
@@ -93,16 +66,11 @@ class AuditDraw(show.Result):
 
     def _by_stratum(self) -> pd.DataFrame:
         """A row a stratum, from the top of the list: its examples, looks, and wrong labels foretold."""
-        strata = self.design.strata
-        drawn = self.rows["stratum"][self.rows["stratum"] != _KNOWN].astype(np.int64)
-        return pd.DataFrame(
-            {
-                "stratum": np.arange(1, len(strata.sizes) + 1),
-                "examples": strata.sizes,
-                "looks": np.bincount(drawn - 1, minlength=len(strata.sizes)),
-                "expected_wrong": strata.expected * strata.sizes,
-            }
-        )
+        sizes, expected = self.design.strata.sizes, self.design.strata.expected
+        numbers = np.arange(1, len(sizes) + 1)
+        looks = self.rows["stratum"].value_counts().reindex(numbers.astype(str), fill_value=0).to_numpy()
+        columns = {"examples": sizes, "looks": looks, "expected_wrong": expected * sizes}
+        return pd.DataFrame({"stratum": numbers, **columns})
 
     def figure(self) -> Figure:
         """The share of all examples and of all looks that each stratum has."""
@@ -121,30 +89,23 @@ class AuditDraw(show.Result):
 
     def _note(self) -> str:
         design = self.design
-        known = f" {show.count(design.known)} are known and were not drawn." if design.known else ""
-        of = f"{show.count(design.looks)} of {show.count(self.num_examples)} labels were drawn by chance"
-        if whole := design.looks == self.num_examples - design.known:
-            which = "All the other" if known else "All"
-            of = f"{which} {show.counted(design.looks, 'label')} are to be looked at"
+        note = f"{show.count(design.looks)} of {show.count(self.num_examples)} labels were drawn by chance."
+        if design.num_known:
+            note += f" {show.count(design.num_known)} are known and were not drawn."
         if design.at_most is None:
-            return (
-                f"{of}.{known}"
-                if whole
-                else (f"{of}, more where p_wrong leaves it open.{known} Look at all of them.")
-            )
-        enough = f"at most {show.chosen_percent(design.at_most)} can be said to be left wrong"
-        first = "more of the suspects first" if known else "the suspects first (--known)"
-        likely = f"that may need a look at most of them: decide {first}"
-        if self.needed is not None and self.needed <= design.looks:
-            likely = f"about {show.count(math.ceil(self.needed))} looks are likely to do"
+            return f"{note} Look at all of them."
+        likely = "that may need a look at most of them: decide the suspects first (--known)"
+        if self.likely_looks is not None and self.likely_looks <= design.looks:
+            likely = f"about {show.count(math.ceil(self.likely_looks))} looks are likely to do"
         return (
-            f"{of}, one after another.{known} Look at them in their order, and stop when {enough}: {likely}. "
-            "The answer may be asked for at any time."
+            f"{note} Look at them in their order, and stop when at most "
+            f"{show.chosen_percent(design.at_most)} can be said to be left wrong: {likely}. The answer may "
+            "be asked for at any time."
         )
 
 
 @dataclass(frozen=True)
-class Auditing:
+class AuditOptions:
     """Options of `audit`."""
 
     run: OneRun
@@ -185,133 +146,161 @@ class Auditing:
     ] = None
 
 
-def audit(asked: Auditing) -> AuditDraw | Audited:
+def audit(options: AuditOptions) -> AuditDraw | Audit:
     """Draw labels to look at; or, with ``decided``, how many of all labels are wrong, and how many are left.
 
     Labels are drawn by chance from strata of the list of suspects, more where ``p_wrong`` leaves it open, and
     every one may be drawn. So the answer is right whatever ``p_wrong`` is worth, and the better that is, the
     narrower the interval.
     """
-    run, looks, at_most, seed, known = asked.run, asked.looks, asked.at_most, asked.seed, asked.known
-    if asked.decided is not None:
-        if (looks, at_most, seed, asked.blind, known) != (None, None, 0, False, None):
+    run, looks, at_most, file = options.run, options.looks, options.at_most, options.known
+    if options.decided is not None:
+        if (looks, at_most, options.seed, options.blind, file) != (None, None, 0, False, None):
             raise BadInput(
-                f"--decided {asked.decided}: says itself how it was drawn; leave out what draws "
+                f"--decided {options.decided}: says itself how it was drawn; leave out what draws "
                 "(--looks, --at-most, --seed, --blind, --known)"
             )
-        return _answered(run, asked.decided, asked.split)
-    split = asked.split or "train"
-    decisions = None if known is None else _known(run, known, split)
-    ranked, _ = _unknown(run, split, np.zeros(0, np.int64) if decisions is None else decisions.at)
-    num = len(labelled_examples(run, split).ids)
-    if not len(ranked):
+        return _estimate(run, options.decided, options.split)
+    split = options.split or "train"
+    decisions = None if file is None else _decisions(run, file, split)
+    table, order = _list(run, split, np.zeros(0, np.int64) if decisions is None else decisions.at)
+    if not len(table):
         raise BadInput(
-            f"{known}: all {num} labels are decided, so the number of wrong ones is known; count them"
+            f"{file}: all {len(order)} labels are decided, so the number of wrong ones is file; count them"
         )
-    design, needed = _design_of(ranked["p_wrong"].to_numpy(), num, looks, at_most, seed)
-    data = data_version(run)
-    rows = _file(ranked, design, split, data, decisions)
-    return AuditDraw(split, data, num, design, rows, asked.blind, needed, run.path)
+    design, likely_looks = _design(table["p_wrong"].to_numpy(), len(order), looks, at_most, options.seed)
+    rows = _rows_to_look_at(table, design, split, data_version(run), decisions)
+    kind = design, rows, options.blind, likely_looks
+    return AuditDraw(split, data_version(run), len(order), *kind, run.path)
 
 
-def _known(run: Run, file: Path, split: Split) -> Decisions:
+def _design(
+    p_wrong: Floats, num_examples: int, looks: int | None, at_most: float | None, seed: int
+) -> tuple[Design, float | None]:
+    """How to draw from a list of suspects with falling probabilities, and the looks likely needed.
+
+    ``num_examples`` counts those that are known too.
+    """
+    num_known = num_examples - len(p_wrong)
+    if at_most is None:
+        looks = min(_LOOKS if looks is None else looks, len(p_wrong))
+        return Design(round_strata(analysis.stratify(p_wrong, looks)), looks, seed, num_known, None), None
+    without_any = -math.log(1 - CONFIDENCE) / max(at_most, 1 / num_examples)
+    strata = round_strata(analysis.stratify(p_wrong, math.ceil(without_any)))
+    nothing = np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    likely_looks = looks_needed(strata, *nothing, math.floor(at_most * num_examples))
+    if looks is None:
+        looks = math.ceil(_TIMES * (3 * without_any if likely_looks is None else likely_looks)) + _MORE
+    return Design(strata, min(looks, len(p_wrong)), seed, num_known, at_most), likely_looks
+
+
+def _decisions(run: Run, file: Path, split: Split) -> Decisions:
     """The decisions that are sure, of a file that somebody has looked at examples for."""
-    found = decisions_on(run, file, split)
-    signed = any(found.by) or any(found.times)
+    decisions = decisions_on(run, file, split)
     # as `labels` writes it: for all examples, or without the column in which one signs
-    unseen = len(found) == len(found.of.ids) or "by" not in found.columns
-    if len(found) and not signed and unseen:
+    unseen = len(decisions) == len(decisions.of.ids) or "by" not in decisions.columns
+    if len(decisions) and unseen and not any(decisions.by) and not any(decisions.times):
         raise BadInput(
             f"{file}: has actions as `easiness labels` writes them unseen, without a name in the column by; "
             "give decisions as the page exports them or an audit's file, or write into by who looked"
         )
-    return found.part(found.sure)
+    return decisions.part(decisions.sure)
 
 
-def _unknown(run: Run, split: Split, known: Integers) -> tuple[pd.DataFrame, Integers]:
-    """The list of suspects without those known, and the positions [K] of all in the order of the list."""
-    ranked = suspects(Suspected((run,), split=split, pictures=False)).ranked
-    place = {name: at for at, name in enumerate(labelled_examples(run, split).ids.tolist())}
-    order = ranked["id"].map(place).to_numpy(np.int64)
-    return ranked[~np.isin(order, known)].reset_index(drop=True), order
+def _list(run: Run, split: Split, before: Integers) -> tuple[pd.DataFrame, Integers]:
+    """The suspects without those decided before, and the positions [K] of all in their order."""
+    table = suspects(SuspectOptions((run,), split=split, pictures=False)).ranked
+    order = pd.Index(labelled_examples(run, split).ids).get_indexer(table["id"]).astype(np.int64)
+    return table[~np.isin(order, before)].reset_index(drop=True), order
 
 
-def _file(
-    ranked: pd.DataFrame, design: Design, split: Split, data: str, known: Decisions | None
+def _rows_to_look_at(
+    suspects_left: pd.DataFrame, design: Design, split: Split, data: str, before: Decisions | None
 ) -> pd.DataFrame:
-    """The rows of an audit's file, of a table of suspects with those that are not known, and those known."""
+    """The rows of an audit's file: those drawn from the suspects left, and those decided before."""
     ranks = design.ranks()
-    rows = ranked.iloc[ranks].reset_index(drop=True)
+    rows = suspects_left.iloc[ranks].reset_index(drop=True)
     table = rows[["id", "label", "class"]].assign(was=rows["label"], action="", by="", time="")
     table = table.assign(split=split, data=data, **{name: rows[name] for name in _HINTS})
     table["order"] = np.arange(1, len(ranks) + 1).astype(str).astype(object)
     table["stratum"] = (design.strata.of(ranks) + 1).astype(str).astype(object)
-    if known is not None:
-        decided = known.table()
-        decided[[*_HINTS, "order"]] = None
-        decided["stratum"] = _KNOWN
-        table = pd.concat([table.astype(object), decided.astype(object)], ignore_index=True)[list(table)]
-        table["order"] = table["order"].fillna("")
-    told = zip(*(table[name].tolist() for name in ("id", *DRAWN[:2])), strict=True)
-    return table.assign(draw=[design.cell(data, split, *row) for row in told])
+    if before is not None:
+        others = before.table().assign(order="", stratum=_BEFORE, **dict.fromkeys(_HINTS))
+        table = pd.concat([table.astype(object), others.astype(object)], ignore_index=True)[list(table)]
+    cells = zip(*(table[name].tolist() for name in ("id", *AUDIT_COLUMNS[:2])), strict=True)
+    return table.assign(draw=[design.cell(data, split, *row) for row in cells])
 
 
-def _answered(run: Run, file: Path, split: Split | None) -> Audited:
+def _estimate(run: Run, file: Path, split: Split | None) -> Audit:
     """Estimates from the answers in a file that an audit of the run wrote, all or the first ones."""
     if split is None:
         split = "held_out" if "held_out" in splits_in(file) else "train"
     design, rows = _rows(decisions_on(run, file, split), file)
-    known = rows[rows["stratum"] < 0]
-    drawn = rows[rows["stratum"] >= 0].drop_duplicates("order", keep="last").set_index("order").sort_index()
-    ranked, order = _unknown(run, split, known["at"].to_numpy())
-    same = len(ranked) == design.strata.sizes.sum()
-    _check_whole(file, design, drawn.index, len(known), ranked["id"].tolist() if same else [])
-    decided = (drawn["action"] != "").to_numpy()
-    first = len(drawn) if decided.all() else int(decided.argmin())
-    seen, rest = drawn[:first], drawn[first:]
+    before = rows[rows["stratum"] < 0]
+    looks = rows[rows["stratum"] >= 0].drop_duplicates("order", keep="last").set_index("order").sort_index()
+    suspects_left, order = _list(run, split, before["at"].to_numpy())
+    same = len(suspects_left) == design.strata.sizes.sum()
+    missing = np.setdiff1d(np.arange(1, design.looks + 1), looks.index)
+    if len(missing):
+        name = f" ({suspects_left['id'][design.ranks()[missing[0] - 1]]})" if same else ""
+        raise BadInput(
+            f"{file}: lacks {show.counted(len(missing), 'row')} that were drawn, first look "
+            f"{missing[0]}{name}, which would bend the answer; put them back, with unsure where you cannot "
+            "tell"
+        )
+    if len(before) != design.num_known:
+        raise BadInput(
+            f"{file}: has {len(before)} of the {design.num_known} rows that were known when it was drawn; "
+            "put all of them back"
+        )
+    answers = (looks["action"] != "").to_numpy()
+    first = len(looks) if answers.all() else int(answers.argmin())
+    looks, rest = looks[:first], looks[first:]
     if not first:
         raise BadInput(
             f"{rest['where'].iloc[0]}: the example {rest['name'].iloc[0]!r}, the first one drawn, has no "
             "action, so none counts; write keep, relabel, drop or unsure"
         )
-    for one in known[known["action"] == ""].to_dict("records"):
+    for one in before[before["action"] == ""].to_dict("records"):
         raise BadInput(
             f"{one['where']}: the example {one['name']!r} was decided before the draw, and has no action "
             "now; write it in"
         )
     place = np.zeros(len(order), np.int64)
-    place[order[~np.isin(order, known["at"])]] = np.arange(len(ranked))
-    same = same and bool((design.strata.of(place[seen["at"]]) == seen["stratum"]).all())
-    return Audited(
+    place[order[~np.isin(order, before["at"])]] = np.arange(len(suspects_left))
+    same = same and bool((design.strata.of(place[looks["at"]]) == looks["stratum"]).all())
+    return Audit(
         num_examples=len(order),
         split=split,
         design=design,
-        drawn=seen,
-        known=known,
-        undecided="" if first == len(drawn) else f"{rest['where'].iloc[0]}, {rest['name'].iloc[0]}",
-        behind=int(decided[first:].sum()),
+        looks=looks,
+        before=before,
+        first_open="" if not len(rest) else f"{rest['where'].iloc[0]}, {rest['name'].iloc[0]}",
+        behind=int(answers[first:].sum()),
         rank=np.argsort(order) if same else None,
     )
 
 
 def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
-    """The design, which all rows have to tell alike, and the rows; those known are of the stratum -1."""
-    missing = next((name for name in DRAWN if name not in decisions.columns), None)
+    """The design, which all rows tell alike, and the rows; the stratum of those decided before is -1."""
+    missing = next((name for name in AUDIT_COLUMNS if name not in decisions.columns), None)
     if missing is not None:
         raise BadInput(f"{path}: is no audit, without the column {missing!r}; {_WRITE}")
-    ids, listed = decisions.of.ids, decisions.listed
-    design = next(filter(None, (parse(row["draw"]) for row in listed.values())), None)
+    ids = decisions.of.ids
+    design = next(filter(None, (parse(row["draw"]) for row in decisions.other_cells.values())), None)
     if design is None:
         raise BadInput(f"{path}: no row tells in the column 'draw' how it was drawn; {_WRITE}")
     num = int(design.strata.sizes.sum())
-    if num + design.known != len(ids) or not 0 < design.looks <= num:
+    if num + design.num_known != len(ids) or not 0 < design.looks <= num:
         raise BadInput(
-            f"{path}: was drawn from {num + design.known} labels, and there are {len(ids)}; {_WRITE}"
+            f"{path}: was drawn from {num + design.num_known} labels, and there are {len(ids)}; {_WRITE}"
         )
+    orders = {str(one): one for one in range(1, design.looks + 1)}
+    strata = {str(one + 1): one for one in range(len(design.strata.sizes))}
     columns = decisions.at.tolist(), decisions.actions.tolist(), decisions.wrong.tolist()
-    decided = {at: (action, wrong) for at, action, wrong in zip(*columns, strict=True)}
+    answers = {at: (action, wrong) for at, action, wrong in zip(*columns, strict=True)}
     rows = []
-    for at, row in listed.items():
+    for at, row in decisions.other_cells.items():
         name, where = str(ids[at]), decisions.places[at]
         if not row["draw"].strip():
             raise BadInput(
@@ -319,54 +308,28 @@ def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
             )
         # a spreadsheet may have added to numbers
         order, stratum = (row[one].strip().removesuffix(".0") for one in ("order", "stratum"))
-        known = stratum == _KNOWN
-        sound = known or (_is_up_to(order, design.looks) and _is_up_to(stratum, len(design.strata.sizes)))
-        told = design.cell(decisions.data, decisions.split, name, order, stratum)
-        if not sound or row["draw"].strip() != told:
+        is_before = stratum == _BEFORE
+        cell = design.cell(decisions.data, decisions.split, name, order, stratum)
+        if not (is_before or (order in orders and stratum in strata)) or row["draw"].strip() != cell:
             raise BadInput(
                 f"{where}: the example {name!r} was not drawn like this, as look {order or 'none'}; give "
                 "the file that audit wrote, with nothing changed but the actions"
             )
-        action, wrong = decided.get(at, ("", False))
-        numbers = (0, -1) if known else (int(order), int(stratum) - 1)
+        numbers = (0, -1) if is_before else (orders[order], strata[stratum])
+        action, wrong = answers.get(at, ("", False))
         rows.append((where, name, at, *numbers, action, wrong, action == UNSURE))
-    return design, pd.DataFrame(
-        rows, columns=["where", "name", "at", "order", "stratum", "action", "wrong", "unsure"]
-    )
-
-
-def _is_up_to(text: str, most: int) -> bool:
-    """Is it a number from 1 to ``most``, as we write them?"""
-    return len(text) < 10 and text.isascii() and text.isdigit() and 1 <= int(text) <= most
-
-
-def _check_whole(
-    path: Path, design: Design, looks: Collection[int], num_known: int, ids: Sequence[object]
-) -> None:
-    """Make sure that all rows are there: the ``looks`` drawn from the list of ``ids``, and the known ones."""
-    missing = [look for look in range(1, design.looks + 1) if look not in looks]
-    if missing:
-        name = f" ({ids[int(design.ranks()[missing[0] - 1])]})" if ids else ""
-        raise BadInput(
-            f"{path}: lacks {show.counted(len(missing), 'row')} that were drawn, first look "
-            f"{missing[0]}{name}, which would bend the answer; put them back, with unsure where you cannot "
-            "tell"
-        )
-    if num_known != design.known:
-        raise BadInput(
-            f"{path}: has {num_known} of the {design.known} rows that were known when it was drawn; put all "
-            "of them back"
-        )
+    names = ["where", "name", "at", "order", "stratum", "action", "wrong", "unsure"]
+    return design, pd.DataFrame(rows, columns=names)
 
 
 AUDIT = Study(
     "audit",
     "Mend",
     "Say how many labels are wrong, from a look at a few.",
-    Auditing,
+    AuditOptions,
     audit,
     about="First it draws labels by chance and writes a file (-o audit.csv). Fill it in, on the page or by "
     "hand: action is keep, relabel, drop or unsure. Then --decided audit.csv says how many labels are wrong "
     "and how many are left, with 95 % confidence. This does not depend on p_wrong.",
-    decides=lambda given: given["decided"] is None,
+    decides=lambda arguments: arguments["decided"] is None,
 )

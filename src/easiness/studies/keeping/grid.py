@@ -24,7 +24,7 @@ from easiness.studies.keeping import heads
 from easiness.studies.keeping.ranks import places
 from easiness.studies.keeping.worth import ALL, EASIEST, HARDEST, RANDOM, Worth
 from easiness.studies.labels import without
-from easiness.studies.suspects import Suspected, suspects
+from easiness.studies.suspects import SuspectOptions, suspects
 
 if TYPE_CHECKING:
     from easiness.studies.keeping.study import KeepOptions
@@ -89,7 +89,8 @@ def _check(options: KeepOptions, num_classes: int, most: int) -> None:
 
 def of_run(run: Run) -> pd.DataFrame:
     """How easy the examples of a run are and how likely their labels are wrong, as its heads say."""
-    suspicion = suspects(Suspected((run,), pictures=False)).ranked.set_index("id").reindex(run.ids.tolist())
+    suspicion = suspects(SuspectOptions((run,), pictures=False)).ranked.set_index("id")
+    suspicion = suspicion.reindex(run.ids.tolist())
     p_label = run.scores()["self_confidence"].to_numpy()
     if np.isnan(p_label).any():
         raise BadInput(

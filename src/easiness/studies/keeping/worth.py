@@ -14,7 +14,7 @@ from easiness import show
 from easiness.analysis import Gain, Interval
 from easiness.lazy import Figure, pd
 from easiness.store import Run
-from easiness.studies.labels import Cleaned, verifying
+from easiness.studies.labels import CleanLabels, verifying
 
 ALL, EASIEST, HARDEST, RANDOM = "all", "easiest", "hardest", "random"  # which examples are kept
 FEWEST_SEEDS = 5  # draws from which on intervals hold, see `paired_gain`
@@ -54,7 +54,7 @@ class Worth(show.Result):
     margin: float
     grid: pd.DataFrame = field(repr=False)
     gains: Sequence[Mapping[str, Gain]] = field(repr=False)
-    keep: Cleaned = field(repr=False)
+    keep: CleanLabels = field(repr=False)
     suspects: int
     twice: Interval | None
     silent: str = ""
@@ -163,7 +163,7 @@ class Worth(show.Result):
         labels = self.run.spec.data.labels
         return [
             f"heads say so; ask networks: {verifying(self.run, output, labels, training)}"
-            if self.keep.dropped.any()
+            if self.keep.is_dropped.any()
             else f"{output} keeps every example; there is nothing to verify"
             for output in outputs
             if output.suffix == ".csv"

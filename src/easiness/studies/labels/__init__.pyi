@@ -1,9 +1,9 @@
 from .agreement import PeopleAgreement as PeopleAgreement
 from .rule import (
     LABELS as LABELS,
-    Cleaned as Cleaned,
-    Labelling as Labelling,
-    cleaned as cleaned,
+    CleanLabels as CleanLabels,
+    LabelOptions as LabelOptions,
+    clean as clean,
     labels as labels,
     verifying as verifying,
     without as without,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import Effect, RankRegression, drawn_examples, nearest_rows, unit_rows
+from easiness.analysis import Interval, RankRegression, drawn_examples, nearest_rows, unit_rows
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.heads import kept_together
@@ -339,19 +339,19 @@ def _curve(frequency: pd.Series, values: pd.Series, label: str, color: str) -> s
     return show.Curve(middle, [one.mean() for one in parts_of], label, color, errors=errors)
 
 
-def _numbers(one: RankRegression) -> dict[str, Effect]:
+def _numbers(one: RankRegression) -> dict[str, Interval]:
     nan = float("nan")
     return {
         "frequency": one.first,
         "contradiction": one.second,
         "R²": one.r_squared,
-        "the most it could be": Effect(one.most, nan, nan),
-        "R² by chance, at most": Effect(one.by_chance, nan, nan),
+        "the most it could be": Interval(one.most, nan, nan),
+        "R² by chance, at most": Interval(one.by_chance, nan, nan),
         "frequency × contradiction, added": one.product,
         "R² with it": one.with_product,
-        "correlation of the two": Effect(one.together, nan, nan),
+        "correlation of the two": Interval(one.together, nan, nan),
     }
 
 
-def _ends(name: str, effect: Effect) -> dict[str, float]:
+def _ends(name: str, effect: Interval) -> dict[str, float]:
     return {name: effect.value, f"{name} low": effect.low, f"{name} high": effect.high}

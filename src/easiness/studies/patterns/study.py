@@ -17,8 +17,8 @@ from easiness.data import Dataset, same_at
 from easiness.engine import At, Data, Device, HeldOutToo, OneRun, Study
 from easiness.errors import BadInput
 from easiness.features import FeatureSource, find_features, ready_features
-from easiness.heads import joined
-from easiness.inputs import counted, tell
+from easiness.heads import join_pairs
+from easiness.inputs import tell, track
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.runs import data_of, features_beside, find_data, find_split, positions_in
 from easiness.scoring import Score, Scoring, find_score
@@ -294,14 +294,14 @@ def _copies(parts: Sequence[tuple[Dataset, Integers]]) -> tuple[Integers | None,
         return same_at(*parts), ""
     if kind.near is None:
         return None, ""
-    looks = kind.near.kept(num)
+    looks = kind.near.collection(num)
     pictures = (look for data, own in parts for look in data.map(own, kind.near.look))
-    for at_one, look in enumerate(counted(pictures, "comparing examples", num)):
+    for at_one, look in enumerate(track(pictures, "comparing examples", num)):
         looks.keep(at_one, look)
     matches, why_not = kind.near.within(looks)
     if matches is None or why_not:  # of some they are alike by nature, which needs no note
         return None, why_not if matches is None else ""
-    same = joined(num, [(pairs.train, pairs.held_out) for pairs in matches])
+    same = join_pairs(num, [(pairs.train, pairs.held_out) for pairs in matches])
     is_chain = np.bincount(same).max() > max(_FEW, _LARGEST * num)
     return None if is_chain else same, ""
 

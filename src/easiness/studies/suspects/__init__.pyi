@@ -7,9 +7,13 @@ from .conflicts import (
 )
 from .evidence import Glance as Glance, glance as glance, one_trial as one_trial, too_few as too_few
 from .neighbours import nearest_by_class as nearest_by_class
-from .ranked import (
+from .result import (
     ABOVE as ABOVE,
     Suspects as Suspects,
     features_command as features_command,
 )
-from .study import SUSPECTS as SUSPECTS, Suspected as Suspected, suspects as suspects
+from .study import (
+    SUSPECTS as SUSPECTS,
+    SuspectOptions as SuspectOptions,
+    suspects as suspects,
+)

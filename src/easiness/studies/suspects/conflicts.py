@@ -12,7 +12,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.data import DIGEST_BYTES, Dataset, value_digest
 from easiness.errors import BadInput, shorten
-from easiness.inputs import FLAWS, NearPairs, counted, kind_named
+from easiness.inputs import FLAWS, NearPairs, kind_named, track
 from easiness.lazy import Integers, pd
 from easiness.runs import find_data
 from easiness.spec import Split, content_hash
@@ -38,8 +38,6 @@ FIRST = 20
 """Rows that a terminal shows; files have all."""
 
 _COMPARING = "comparing examples"
-_NOTHING_HELD_OUT = "Nothing is held out, so no {} can be in both splits."
-_MANY = 10  # near copies: where half of those that have any have more, it may be their kind
 _WIDTH = 60  # letters of a text on a terminal
 _SPLITS: tuple[Split, ...] = get_args(Split)
 _SPLIT_B = np.array(["both" in name for name in KINDS], np.int64)  # of a kind of pairs
@@ -56,7 +54,6 @@ identical ones, and for others in the unit of their kind: of pictures the bits o
 hashes differ in, of texts the percent of their runs of letters that only one has.
 """
 
-
 Labels = Mapping[tuple[str, object], int | None]
 """Labels by split and id, `None` where an example is of no class."""
 
@@ -66,8 +63,8 @@ class Conflicts:
     """The ``pairs`` found among so many training and held-out examples, which people call ``nouns``.
 
     They are rows of `COLUMNS`, by kind. ``looked_for_near`` and ``looked_within`` tell whether near ones were
-    looked for, whose distances are in ``unit``. ``flawed`` says of those in which there is nothing to see or
-    hear what they are, by split and id. ``notes`` are sentences on what was not looked for and why, and on
+    looked for, whose distances are in ``unit``. ``flaws`` says of examples in which there is nothing to see
+    or hear what they are, by split and id. ``notes`` are sentences on what was not looked for and why, and on
     what to be careful with.
     """
 
@@ -79,7 +76,7 @@ class Conflicts:
     notes: tuple[str, ...] = ()
     nouns: str = "pictures"
     unit: str = ""
-    flawed: Mapping[tuple[str, object], str] = field(default_factory=dict)
+    flaws: Mapping[tuple[str, object], str] = field(default_factory=dict)
 
     @staticmethod
     def none(nouns: str, *notes: str) -> Conflicts:
@@ -89,68 +86,89 @@ class Conflicts:
     def of(self, *kinds: str) -> pd.DataFrame:
         return self.pairs[self.pairs["kind"].isin(kinds)]
 
-    def unsettled(self, decided: Labels) -> pd.DataFrame:
-        """The pairs that contradict something still, when labels are as ``decided``."""
-        some = self.of("two labels", "in both splits", "nearly in both splits", WITHIN[0])
-        labels = pd.DataFrame(index=some.index)
+    def open_pairs(self, labels: Labels) -> pd.DataFrame:
+        """The pairs that contradict something still, when some ``labels`` are as decided."""
+        pairs = self.of("two labels", "in both splits", "nearly in both splits", WITHIN[0])
+        both = pd.DataFrame(index=pairs.index)
         for side in "ab":
-            named = zip(*(some[f"{name}_{side}"] for name in _SIDE[:3]), strict=True)
-            labels[side] = np.array([decided.get((split, one), own) for split, one, own in named], float)
-        group = some["id_a"].where(some["kind"] == "two labels", np.arange(len(some)).astype(object))
-        groups = labels.assign(kind=some["kind"], group=group).groupby(["kind", "group"], sort=False)
+            names = zip(*(pairs[f"{name}_{side}"] for name in _SIDE[:3]), strict=True)
+            both[side] = np.array([labels.get((split, one), own) for split, one, own in names], float)
+        group = pairs["id_a"].where(pairs["kind"] == "two labels", np.arange(len(pairs)).astype(object))
+        groups = both.assign(kind=pairs["kind"], group=group).groupby(["kind", "group"], sort=False)
         lowest, highest = (groups[["a", "b"]].transform(end) for end in ("min", "max"))
         differ = lowest.min(axis=1) < highest.max(axis=1)
-        return some[differ.where(some["split_b"] == "train", labels.notna().all(axis=1))]
+        return pairs[differ.where(pairs["split_b"] == "train", both.notna().all(axis=1))]
 
     def sentences(self) -> list[str]:
         """The sentences that a person should know first; the notes come last."""
         if not self.num_train:
             return list(self.notes)
-        of, found = f"identical training {self.nouns}", []
-        for kind, what in (("two labels", "two labels or more"), ("duplicate", "one label")):
-            same = self.of(kind)["id_a"]
-            num = same.nunique()
-            if num:
-                in_all = num + len(same)
-                found.append(f"{show.counted(num, 'group')} of {of} ({in_all:,} in all) with {what}.")
+        nouns, texts = self.nouns, list[str]()
+        for kind, labels in (("two labels", "two labels or more"), ("duplicate", "one label")):
+            first = self.of(kind)["id_a"]
+            if num := first.nunique():
+                groups = f"{show.counted(num, 'group')} of identical training {nouns}"
+                texts.append(f"{groups} ({num + len(first):,} in all) with {labels}.")
             elif kind == "two labels":
-                found.append(f"No {of} with {what}.")
-        for kinds, sides, num_all, what, looked in (
-            (
-                WITHIN,
-                "ab",
-                f"{self.num_train:,} training",
-                "have a near copy among the others",
-                self.looked_within,
-            ),
-            (
-                ("in both splits",),
-                "b",
-                f"{self.num_held_out:,} held-out",
-                "are in the training split as well",
-                self.num_held_out,
-            ),
-            (
-                ("nearly in both splits",),
-                "b",
-                f"{self.num_held_out:,} held-out",
-                "have a near copy in the training split",
-                self.num_held_out and self.looked_for_near,
-            ),
+                texts.append(f"No identical training {nouns} with {labels}.")
+        train, held_out = f"{self.num_train:,} training", f"{self.num_held_out:,} held-out"
+        near, in_both = self.num_held_out and self.looked_for_near, "in the training split"
+        for has_looked, kinds, sides, of, what in (
+            (self.looked_within, WITHIN, "ab", train, "have a near copy among the others"),
+            (self.num_held_out, ("in both splits",), "b", held_out, f"are {in_both} as well"),
+            (near, ("nearly in both splits",), "b", held_out, f"have a near copy {in_both}"),
         ):
-            if looked:
-                near = self.of(*kinds)
-                differ = near[near["label_a"] != near["label_b"]]
-                num, others = (
-                    len({*one[[f"id_{side}" for side in sides]].to_numpy().flat}) for one in (near, differ)
-                )
+            if has_looked:
+                pairs = self.of(*kinds)
+                two = pairs[pairs["label_a"] != pairs["label_b"]]
+                ids = [f"id_{side}" for side in sides]
+                num, others = (len({*one[ids].to_numpy().flat}) for one in (pairs, two))
                 with_other = f", {others:,} of them with another label" if others else ""
-                found.append(f"{num:,} of {num_all} {self.nouns} {what}{with_other}.")
-        for flaw in dict.fromkeys(self.flawed.values()):
-            ids = [str(one) for (_, one), what in self.flawed.items() if what == flaw]
-            verb = "is" if len(ids) == 1 else "are"
-            found.append(f"{len(ids):,} of the {self.nouns} {verb} {flaw}: {shorten(ids)}.")
-        return found + list(self.notes)
+                texts.append(f"{num:,} of {of} {nouns} {what}{with_other}.")
+        for flaw in dict.fromkeys(self.flaws.values()):
+            names = [str(one) for (_, one), what in self.flaws.items() if what == flaw]
+            verb = "is" if len(names) == 1 else "are"
+            texts.append(f"{len(names):,} of the {nouns} {verb} {flaw}: {shorten(names)}.")
+        return texts + list(self.notes)
+
+    def frames(
+        self, texts: Mapping[tuple[str, object], str], labels: Labels, most: int | None = FIRST
+    ) -> list[show.Frame]:
+        """The table to read, if any, with the ``texts`` of examples by split and id; ``most`` pairs.
+
+        Pairs that no longer contradict anything by the ``labels`` decided are counted, and not shown.
+        """
+        note = " ".join(self.sentences())
+        if not note:
+            return []
+        table = self.open_pairs(labels)
+        if num := len(self.pairs) - len(self.of("duplicate", "near duplicate")) - len(table):
+            note += f" {show.counted(num, 'pair')} {'is' if num == 1 else 'are'} settled by decisions."
+        if most is not None and len(table) > most:
+            note += f" The first {most} of {len(table):,} pairs:"
+        table = table[:most]
+        held_out = np.where(table["split_b"] == "train", "", " (held out)")
+        columns = {
+            "kind": show.names(),
+            "id_a": show.names(title="example"),
+            "class_a": show.names(title="class"),
+            "other": show.names(),
+            "class_b": show.names(title="class"),
+            "distance": show.names(title=(self.unit or "bits").split()[0]),
+        }
+        table = table.assign(other=table["id_b"].astype(str) + held_out)
+        if texts:
+            columns["text"] = show.names()
+            names = (zip(table[f"split_{side}"], table[f"id_{side}"], strict=True) for side in "ab")
+            both = zip(*([short_text(texts.get(name, "")) for name in side] for side in names), strict=True)
+            table = table.assign(text=[" / ".join(dict.fromkeys(pair)) for pair in both])
+        return [show.Frame("Certain conflicts", note, table, columns)]
+
+
+def short_text(text: str) -> str:
+    """A text for a terminal: one line, and the beginning where it is long."""
+    line = " ".join(text[: 8 * _WIDTH].split())
+    return line if len(line) <= _WIDTH else f"{line[:_WIDTH].rstrip()}…"
 
 
 def find_conflicts(data: Dataset) -> Conflicts:
@@ -161,18 +179,18 @@ def find_conflicts(data: Dataset) -> Conflicts:
     identical means is up to their kind. Labels are those to train with. Every example is decoded once, in
     threads.
     """
-    return _named(data, _search(data))
+    return _conflicts(data, _search(data))
 
 
 def conflicts_in(run: Run, data: Dataset) -> Conflicts:
     """`find_conflicts` in the ``data`` of a run, which keeps what was found."""
-    return _named(data, _searched(run, data))
+    return _conflicts(data, arrays_of(run, data))
 
 
 def kept_conflicts(run: Run, data: Dataset) -> Conflicts | None:
     """The conflicts once found in the ``data`` of a run, where they are kept."""
-    arrays = _searched.kept(run, data)
-    return None if arrays is None else _named(data, arrays)
+    arrays = arrays_of.kept(run, data)
+    return None if arrays is None else _conflicts(data, arrays)
 
 
 def conflicts_of(run: Run, source: Any = None) -> Conflicts:
@@ -192,7 +210,7 @@ def conflicts_of(run: Run, source: Any = None) -> Conflicts:
 def _are_of(arrays: Arrays, _: Run, data: Dataset) -> bool:
     """Are all pairs of examples that there are, and flaws of a kind that there is?"""
     try:
-        _named(data, arrays)
+        _conflicts(data, arrays)
     except LookupError:
         return False
     return all((arrays[name] >= 0).all() for name in ("pairs", "flawed"))
@@ -209,11 +227,11 @@ def _are_of(arrays: Arrays, _: Run, data: Dataset) -> bool:
     lambda _, data: content_hash([SEARCH, *(part.fingerprint for part in data.splits.values())]),
     _are_of,
 )
-def _searched(_: Run, data: Dataset) -> Arrays:
+def arrays_of(_: Run, data: Dataset) -> Arrays:
     return _search(data)
 
 
-def _named(data: Dataset, found: Arrays) -> Conflicts:
+def _conflicts(data: Dataset, arrays: Arrays) -> Conflicts:
     def example(split: int, at: int) -> tuple[Split, Any, int, str]:
         part = data.splits[_SPLITS[split]]
         label = int(part.labels[at])
@@ -221,54 +239,52 @@ def _named(data: Dataset, found: Arrays) -> Conflicts:
 
     rows = [
         (KINDS[kind], *example(0, train), *example(_SPLIT_B[kind], other), distance)
-        for kind, train, other, distance in sorted(found["pairs"].tolist(), key=lambda row: row[0])
+        for kind, train, other, distance in sorted(arrays["pairs"].tolist(), key=lambda row: row[0])
     ]
-    looked_for_near, looked_within = found["looked"].tolist()
+    looked_for_near, looked_within = arrays["looked"].tolist()
     return Conflicts(
         len(data),
         0 if data.held_out is None else len(data.held_out),
         pd.DataFrame(rows, columns=[*COLUMNS]),
         looked_for_near,
         looked_within,
-        tuple(found["notes"].tobytes().decode(errors="replace").splitlines()),
+        tuple(arrays["notes"].tobytes().decode(errors="replace").splitlines()),
         data.kind.nouns,
         "" if data.kind.near is None else data.kind.near.unit,
-        {example(split, at)[:2]: FLAWS[flaw] for split, at, flaw in found["flawed"].tolist()},
+        {example(split, at)[:2]: FLAWS[flaw] for split, at, flaw in arrays["flawed"].tolist()},
     )
 
 
 def _search(data: Dataset) -> Arrays:
-    near, nouns, held_out = data.kind.near, data.kind.nouns, data.held_out
-    seen = {name: _look(split) for name, split in data.splits.items()}
-    digests = np.concatenate([one for one, _, _ in seen.values()]).view(f"V{DIGEST_BYTES}").ravel()
+    near, held_out = data.kind.near, data.held_out
+    views = {name: _look(split) for name, split in data.splits.items()}
+    digests = np.concatenate([one for one, _, _ in views.values()]).view(f"V{DIGEST_BYTES}").ravel()
     ends = np.cumsum([len(split) for split in data.splits.values()])[:-1]
-    numbered = np.split(np.unique(digests, return_inverse=True)[1].ravel(), ends)
-    numbers = dict(zip(seen, numbered, strict=True))  # the same for identical examples
-    pairs, looked = [*_identical(data.labels, numbers)], [False, False]
-    notes = [] if held_out is not None else [_NOTHING_HELD_OUT.format(data.kind.noun)]
+    parts = np.split(np.unique(digests, return_inverse=True)[1].ravel(), ends)
+    numbers = dict(zip(views, parts, strict=True))  # the same for identical examples
+    pairs, flags, notes = [*_identical(data.labels, numbers)], [False, False], list[str]()
+    if held_out is None:
+        notes.append(f"Nothing is held out, so no {data.kind.noun} can be in both splits.")
     if near is not None:
-        looks = seen["train"][1]
-        others = near.kept(0) if held_out is None else seen["held_out"][1]
+        looks = views["train"][1]
+        others = near.collection(0) if held_out is None else views["held_out"][1]
         within, left_out = near.within(looks)
-        looked[1] = within is not None
         notes += [near.left_out(looks, others), left_out]
-        found: list[tuple[Split, str, Iterable[NearPairs]]] = [("train", "training", within or ())]
+        blocks: dict[Split, Iterable[NearPairs]] = {"train": within or ()}
         if held_out is not None:
-            looked[0] = near.compares(looks, others)
-            found.append(("held_out", "held-out", near.pairs(looks, others)))
-        for split, words, blocks in found:
-            num_near = np.zeros(len(numbers[split]), np.int64)
-            pairs += [_nearly(data, split, block, numbers, num_near) for block in blocks]
-            notes.append(_alike(num_near, f"{words} {nouns}", nouns))
-    flawed = [
+            blocks["held_out"] = near.pairs(looks, others)
+        flags = [held_out is not None and near.compares(looks, others), within is not None]
+        for split, of_split in blocks.items():
+            pairs += [_nearly(data, split, block, numbers) for block in of_split]
+    flaws = [
         (_SPLITS.index(name), at, flaws[at])
-        for name, (_, _, flaws) in seen.items()
+        for name, (_, _, flaws) in views.items()
         for at in np.flatnonzero(flaws).tolist()
     ]
     return {
         "pairs": np.concatenate(pairs),
-        "looked": np.array(looked),
-        "flawed": np.array(flawed, np.int64).reshape(-1, 3),
+        "looked": np.array(flags),
+        "flawed": np.array(flaws, np.int64).reshape(-1, 3),
         "notes": np.frombuffer("\n".join(filter(None, notes)).encode(), np.uint8),
     }
 
@@ -281,13 +297,13 @@ def _look(split: Dataset) -> tuple[npt.NDArray[np.uint8], Any, Integers]:
     near, flaws = split.kind.near, split.kind.flaws
 
     def see(value: npt.NDArray[Any]) -> tuple[bytes, Any, tuple[float, float, float]]:
-        seen = None if near is None else near.look(value)
-        return value_digest(split.kind, value), seen, (0, 0, 0) if flaws is None else flaws.look(value)
+        look = None if near is None else near.look(value)
+        return value_digest(split.kind, value), look, (0, 0, 0) if flaws is None else flaws.look(value)
 
     numbers = np.zeros((len(split), 3))
     digests = np.zeros((len(split), DIGEST_BYTES), np.uint8)
-    looks = None if near is None else near.kept(len(split))
-    for at, (digest, look, three) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):
+    looks = None if near is None else near.collection(len(split))
+    for at, (digest, look, three) in enumerate(track(split.stored.map(see), _COMPARING, len(split))):
         digests[at], numbers[at] = np.frombuffer(digest, np.uint8), three
         if looks is not None:
             looks.keep(at, look)
@@ -310,18 +326,10 @@ def _identical(labels: Integers, numbers: Mapping[Split, Integers]) -> Iterator[
     yield _pairs(KINDS.index("in both splits"), both["at"], both["other"], 0)
 
 
-def _nearly(
-    data: Dataset, split: Split, found: NearPairs, numbers: Mapping[Split, Integers], num_near: Integers
-) -> Integers:
-    """Pairs of each example of a split and the nearest training example of each label that is not identical.
-
-    How many training examples are near to each is added to ``num_near`` [K].
-    """
-    near = pd.DataFrame({"at": found.train, "other": found.held_out, "distance": found.distance})
+def _nearly(data: Dataset, split: Split, block: NearPairs, numbers: Mapping[Split, Integers]) -> Integers:
+    """Pairs of each example and the nearest training example of each label that is not identical."""
+    near = pd.DataFrame({"at": block.train, "other": block.held_out, "distance": block.distance})
     near = near[numbers["train"][near["at"]] != numbers[split][near["other"]]]
-    num_near += np.bincount(near["other"], minlength=len(num_near))
-    if split == "train":  # of each pair both are training examples
-        num_near += np.bincount(near["at"], minlength=len(num_near))
     near = near.assign(label=data.labels[near["at"]]).sort_values(["other", "label", "distance", "at"])
     near = near.drop_duplicates(["other", "label"]).sort_values(["other", "distance"])
     kinds: Any = KINDS.index("nearly in both splits")
@@ -333,57 +341,3 @@ def _nearly(
 
 def _pairs(*columns: Any) -> Integers:
     return np.stack(np.broadcast_arrays(*columns), axis=1).astype(np.int64)
-
-
-def _alike(num_near: Integers, some_of: str, nouns: str) -> str:
-    some = num_near[num_near > 0]
-    if not len(some) or np.median(some) <= _MANY:
-        return ""
-    return (
-        f"Half of the {some_of} with a near copy have {int(np.median(some)):,} or more: {nouns} of "
-        "this kind may look alike without being copies (drawings, digits), so look at them first."
-    )
-
-
-def pairs_frames(
-    conflicts: Conflicts,
-    texts: Mapping[tuple[str, object], str],
-    decided: Labels,
-    most: int | None = FIRST,
-) -> list[show.Frame]:
-    """The certain conflicts, if any, with the ``texts`` of examples by split and id; ``most`` pairs.
-
-    Pairs that no longer contradict anything by what is ``decided`` are counted, and not shown.
-    """
-    note = " ".join(conflicts.sentences())
-    if not note:
-        return []
-    table = conflicts.unsettled(decided)
-    settled = len(conflicts.pairs) - len(conflicts.of("duplicate", "near duplicate")) - len(table)
-    if settled:
-        note += f" {show.counted(settled, 'pair')} {'is' if settled == 1 else 'are'} settled by decisions."
-    if most is not None and len(table) > most:
-        note += f" The first {most} of {len(table):,} pairs:"
-    table = table[:most]
-    held_out = np.where(table["split_b"] == "train", "", " (held out)")
-    columns = {
-        "kind": show.names(),
-        "id_a": show.names(title="example"),
-        "class_a": show.names(title="class"),
-        "other": show.names(),
-        "class_b": show.names(title="class"),
-        "distance": show.names(title=(conflicts.unit or "bits").split()[0]),
-    }
-    if texts:
-        names = (zip(table[f"split_{side}"], table[f"id_{side}"], strict=True) for side in "ab")
-        both = zip(*([shortened(texts.get(name, "")) for name in side] for side in names), strict=True)
-        table = table.assign(text=[" / ".join(dict.fromkeys(pair)) for pair in both])
-        columns["text"] = show.names()
-    table = table.assign(other=table["id_b"].astype(str) + held_out)
-    return [show.Frame("Certain conflicts", note, table, columns)]
-
-
-def shortened(text: str) -> str:
-    """A text for a terminal: one line, and the beginning where it is long."""
-    line = " ".join(text[: 8 * _WIDTH].split())
-    return line if len(line) <= _WIDTH else f"{line[:_WIDTH].rstrip()}…"

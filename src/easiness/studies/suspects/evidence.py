@@ -32,27 +32,27 @@ _MOST_STAGES = 9
 _SOME = 5000  # examples that tell the course
 _MOST_VALUES = 1 << 26  # of mean probabilities
 
-_Seen = Mapping[str, npt.NDArray[Any]]
+_Columns = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """The evidence on K labels from the trials that left the example out, or from all where none did.
 
-    ``table`` has a row an example: its ``id`` and ``label``; means over those heard and the last
+    ``table`` has a row an example: its ``id`` and ``label``; means over its judges and the last
     ``num_epochs`` of the ``rows`` observed, or the last share that heads have seen, of the ``margin`` and of
     the probabilities of the label, ``p_label``, and of the most probable other class, ``p_rival``; the class
     ``rival`` that they find most probable but the label, -1 where nothing tells it; ``rival_share`` and
     ``other_share``, the shares of their predictions that name it, and that are not the label; ``num_heard``;
     whether some trial ``left_out`` the example; and ``first_right``, the epoch or share from which on most
-    predict the label to the end, NaN where they do not. ``heard`` [trials, K] says whom. ``course`` is what
-    the estimate of wrong labels reads; its ``stages`` are after these of the rows.
+    predict the label to the end, NaN where they do not. ``judges`` [trials, K] says who is heard of whom.
+    ``course`` is what the estimate of wrong labels reads; its ``stages`` are after these of the rows.
     """
 
     table: pd.DataFrame
     rows: tuple[Row, ...]
     num_epochs: int
-    heard: Mask
+    judges: Mask
     course: analysis.LabelCourse
     stages: tuple[int, ...] = ()
 
@@ -86,38 +86,31 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
         [trial.columns(last, ["trained_on"], split)["trained_on"].astype(bool)[some] for trial in run.trials]
     )
     left_out = ~trained_on.all(axis=0)
-    heard = ~trained_on | ~left_out
-    course = TrialCourse(
-        labels,
-        len(run.classes),
-        heard,
-        num_last,
-        len(epochs),
-        left_out=bool(left_out.mean() > 1 / 2),
-        of_heads=bool(run.shares),
-    )
+    judges = ~trained_on | ~left_out
+    kind = bool(left_out.mean() > 1 / 2), bool(run.shares)
+    course = TrialCourse(labels, len(run.classes), judges, num_last, len(epochs), *kind)
     rows = tuple(map(run.row, epochs))
     first_right = np.full(len(labels), np.nan)
     for at, row in enumerate(rows):
-        right = np.zeros(len(labels))
-        for number, (own, trial) in enumerate(zip(heard, run.trials, strict=True)):
+        for number, trial in enumerate(run.trials):
             columns = trial.columns(row.number, ["prediction", "loss", "margin", "rival"], split)
-            seen = {name: values[some] for name, values in columns.items()}
-            right += own & (seen["prediction"] == labels)
             logits = trial.logits(row.number, split) if course.needs_logits(at) and not few else None
-            course.add(number, seen, logits)
-        course.end_epoch(at)
-        most = right / heard.sum(axis=0) > 1 / 2
-        first_right = np.where(most, np.where(np.isnan(first_right), row.value, first_right), np.nan)
-    found, columns = course.end()
-    table = pd.DataFrame(
-        {"id": ids, "label": labels, **columns, "num_heard": heard.sum(axis=0), "left_out": left_out}
-    )
-    return Evidence(table.assign(first_right=first_right), rows, num_last, heard, found, course.stages)
+            course.add(number, {name: values[some] for name, values in columns.items()}, logits)
+        right = course.end_epoch()
+        first_right = np.where(right, np.where(np.isnan(first_right), row.value, first_right), np.nan)
+    of_labels, means = course.end()
+    ends = {"num_heard": judges.sum(axis=0), "left_out": left_out, "first_right": first_right}
+    table = pd.DataFrame({"id": ids, "label": labels, **means, **ends})
+    return Evidence(table, rows, num_last, judges, of_labels, course.stages)
 
 
-def said(loss: npt.NDArray[np.float32], margin: npt.NDArray[np.float32], num_classes: int) -> Floats:
-    """The words of one trial on labels [K] after an epoch, [5, K], in the order of `SAID`."""
+STATEMENTS = ("p_label", "p_rival", "p_predicted", "margin", "lead")
+"""Probabilities of the label, of the most probable other class and of the class predicted; log p of the label
+less that of the other class; log p of the class predicted less log of the mean p of all others."""
+
+
+def statements(loss: npt.NDArray[np.float32], margin: npt.NDArray[np.float32], num_classes: int) -> Floats:
+    """The `STATEMENTS` of one trial on labels [K] after an epoch, [5, K]."""
     log_p, apart = -loss.astype(np.float64), margin.astype(np.float64)
     p_label = np.exp(log_p)
     # one exponent: that of the margin alone can overflow
@@ -127,15 +120,10 @@ def said(loss: npt.NDArray[np.float32], margin: npt.NDArray[np.float32], num_cla
     right = apart >= 0
     p_others = np.where(right, -np.expm1(log_p), 1 - p_rival)
     one_other = np.exp(log_p - np.maximum(apart, 0))
-    guessed = np.clip(one_other * (num_classes - 1), _SMALLEST, _UNSEEN)
-    p_others = np.where(p_others < np.where(right, _SMALLEST_SEEN, _UNSEEN), guessed, p_others)
+    guess = np.clip(one_other * (num_classes - 1), _SMALLEST, _UNSEEN)
+    p_others = np.where(p_others < np.where(right, _SMALLEST_SEEN, _UNSEEN), guess, p_others)
     lead = np.log(p_predicted) - np.log(p_others / (num_classes - 1))
     return np.stack([p_label, p_rival, p_predicted, apart, lead])
-
-
-SAID = ("p_label", "p_rival", "p_predicted", "margin", "lead")
-"""Probabilities of the label, of the most probable other class and of the class predicted; log p of the label
-less that of the other class; log p of the class predicted less log of the mean p of all others."""
 
 
 def rivals(
@@ -145,15 +133,14 @@ def rivals(
 
     ``predictions`` [n, K] are -1 where nobody was heard.
     """
-    rival, named, others = np.zeros((3, len(labels)), np.int64)
+    rival, num_rival, num_others = np.zeros((3, len(labels)), np.int64)
     for first in range(0, len(labels), _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
-        named_class = predictions[:, some]
-        no_rival = (named_class < 0) | (named_class == labels[some])
-        named_class = np.where(no_rival, num_classes, named_class)
-        others[some] = (named_class < num_classes).sum(axis=0)
-        rival[some], named[some] = most_named(named_class, nobody=num_classes)
-    return rival, named, others
+        classes = predictions[:, some]
+        classes = np.where((classes < 0) | (classes == labels[some]), num_classes, classes)
+        num_others[some] = (classes < num_classes).sum(axis=0)
+        rival[some], num_rival[some] = most_named(classes, nobody=num_classes)
+    return rival, num_rival, num_others
 
 
 class SummedProbabilities:
@@ -170,32 +157,32 @@ class SummedProbabilities:
         self._label, self._num = np.zeros((2, len(labels)))
         self._log_p: npt.NDArray[np.float32] | None = None
 
-    def add(self, heard: Mask, seen: _Seen, of_seen: Floats, logits: KeptLogits | None) -> None:
-        """Add what one trial saw after an epoch, of which `said` tells ``of_seen``."""
-        self._num += heard
-        known = heard
+    def add(self, judges: Mask, columns: _Columns, values: Floats, logits: KeptLogits | None) -> None:
+        """Add what one trial says after an epoch of those that it judges; ``values`` are its `statements`."""
+        self._num += judges
+        rest = judges
         if logits is not None and len(logits.positions):
-            kept = heard[logits.positions]
-            full = logits.positions[kept]
             from scipy.special import log_softmax
 
-            log_p = log_softmax(logits.values[0][kept].astype(np.float64), axis=1)
+            has_logits = judges[logits.positions]
+            full = logits.positions[has_logits]
+            log_p = log_softmax(logits.values[0][has_logits].astype(np.float64), axis=1)
             p = np.exp(log_p)
-            given = np.arange(len(full)), self._labels[full]
-            self._label[full] += p[given]
-            p[given] = 0
+            own = np.arange(len(full)), self._labels[full]
+            self._label[full] += p[own]
+            p[own] = 0
             self._predicted[full] += p
             if self._log_p is None:
                 self._log_p = np.zeros_like(self._predicted)
             self._log_p[full] += log_p
-            known = heard.copy()
-            known[full] = False
-        p_label, p_rival = of_seen[:2]
-        self._label[known] += p_label[known]
-        wrong = known & (seen["prediction"] != self._labels)
-        self._predicted[wrong, seen["prediction"][wrong]] += p_rival[wrong]
-        right = known & ~wrong & (seen["rival"] >= 0)
-        self._next[right, seen["rival"][right]] += p_rival[right]
+            rest = judges.copy()
+            rest[full] = False
+        p_label, p_rival = values[:2]
+        self._label[rest] += p_label[rest]
+        wrong = rest & (columns["prediction"] != self._labels)
+        self._predicted[wrong, columns["prediction"][wrong]] += p_rival[wrong]
+        right = rest & ~wrong & (columns["rival"] >= 0)
+        self._next[right, columns["rival"][right]] += p_rival[right]
 
     @property
     def of_all(self) -> bool:
@@ -229,7 +216,7 @@ class SummedProbabilities:
 
 
 class TrialCourse:
-    """The words of trials on K labels, epoch by epoch; ``heard`` [trials, K] says who is heard of which.
+    """The words of trials on K labels, epoch by epoch; ``judges`` [trials, K] says who is heard of which.
 
     ``stages`` are the positions of the epochs that it is followed at.
     """
@@ -238,48 +225,50 @@ class TrialCourse:
         self,
         labels: Integers,
         num_classes: int,
-        heard: Mask,
+        judges: Mask,
         num_last: int,
         num_epochs: int,
-        *,
-        left_out: bool,
-        of_heads: bool,
+        left_out: bool = False,
+        of_heads: bool = False,
     ) -> None:
-        self._labels, self._num_classes, self._heard = labels, num_classes, heard
+        self._labels, self._num_classes, self._judges = labels, num_classes, judges
         self._left_out, self._of_heads = left_out, of_heads
-        # of each half of the trials the sums of `SAID` and of those heard, and all predictions
+        # of each half of the trials the sums of `STATEMENTS` and of its judges, and all predictions
         self._window: deque[tuple[Floats, list[npt.NDArray[np.int32]]]] = deque(maxlen=num_last)
         few = num_classes <= analysis.MOST_CLASSES and len(labels) * num_classes <= _MOST_VALUES
-        self._told, self._recent = (SummedProbabilities(labels, num_classes) if few else None for _ in "01")
-        self._num_epochs, self._first_recent = num_epochs, num_epochs - num_last
+        self._whole, self._recent = (SummedProbabilities(labels, num_classes) if few else None for _ in "01")
+        self._num_epochs, self._first_recent, self._row = num_epochs, num_epochs - num_last, -1
         stages = np.unique(np.geomspace(1, num_epochs, min(_MOST_STAGES, num_epochs)).round().astype(int)) - 1
         self.stages: tuple[int, ...] = tuple(stages[-1:].tolist() if of_heads else stages.tolist())
         self._some = np.arange(0, len(labels), -(-len(labels) // _SOME))
-        self._found: list[analysis.Stage] = []
-        self._begin(0)
+        self._of_stages: list[analysis.Stage] = []
+        self._begin()
 
     def needs_logits(self, row: int) -> bool:
         """Are logits of this epoch of use? Of heads, which have no course, at the end alone."""
-        return self._told is not None and (not self._of_heads or row == self._num_epochs - 1)
+        return self._whole is not None and (not self._of_heads or row == self._num_epochs - 1)
 
-    def add(self, trial: int, seen: _Seen, logits: KeptLogits | None) -> None:
-        """Add what one trial saw after an epoch, as far as it is heard."""
-        own, of_seen = self._heard[trial], said(seen["loss"], seen["margin"], self._num_classes)
-        self._sums[trial % 2, :-1] += np.where(own, of_seen, 0)
+    def add(self, trial: int, columns: _Columns, logits: KeptLogits | None) -> None:
+        """Add what one trial says after an epoch, as far as it is heard."""
+        own, values = self._judges[trial], statements(columns["loss"], columns["margin"], self._num_classes)
+        self._sums[trial % 2, :-1] += np.where(own, values, 0)
         self._sums[trial % 2, -1] += own
-        self._predictions.append(np.where(own, seen["prediction"], -1).astype(np.int32))
-        for told, first in ((self._told, 0), (self._recent, self._first_recent)):
-            if told is not None and self._row >= first and (not self._of_heads or logits is not None):
-                told.add(own, seen, of_seen, logits)
+        self._predictions.append(np.where(own, columns["prediction"], -1).astype(np.int32))
+        for sums, first in ((self._whole, 0), (self._recent, self._first_recent)):
+            if sums is not None and self._row >= first and (not self._of_heads or logits is not None):
+                sums.add(own, columns, values, logits)
 
-    def end_epoch(self, row: int) -> None:
+    def end_epoch(self) -> Mask:
+        """Do most judges predict the label [K] in this epoch?"""
+        right = (np.stack(self._predictions) == self._labels).sum(axis=0) / self._judges.sum(axis=0) > 1 / 2
         self._window.append((self._sums, self._predictions))
-        if row in self.stages:
-            self._found.append(self._stage((0, 1), self._some))
-        self._begin(row + 1)
+        if self._row in self.stages:
+            self._of_stages.append(self._stage((0, 1), self._some))
+        self._begin()
+        return np.asarray(right)
 
-    def _begin(self, row: int) -> None:
-        self._row, self._sums = row, np.zeros((2, len(SAID) + 1, len(self._labels)))
+    def _begin(self) -> None:
+        self._row, self._sums = self._row + 1, np.zeros((2, len(STATEMENTS) + 1, len(self._labels)))
         self._predictions: list[npt.NDArray[np.int32]] = []
 
     def end(self) -> tuple[analysis.LabelCourse, dict[str, npt.NDArray[Any]]]:
@@ -290,44 +279,44 @@ class TrialCourse:
         """
         everyone, halves = np.arange(len(self._labels)), []
         for half in (0, 1):
-            judged = np.flatnonzero(np.min([sums[half, -1] for sums, _ in self._window], axis=0) > 0)
-            if len(judged) > len(everyone) / 2:
-                halves.append(self._stage((half,), np.intersect1d(judged, self._some)))
-        rival, named, others = rivals(self._named(everyone), self._labels, self._num_classes)
+            rows = np.flatnonzero(np.min([sums[half, -1] for sums, _ in self._window], axis=0) > 0)
+            if len(rows) > len(everyone) / 2:
+                halves.append(self._stage((half,), np.intersect1d(rows, self._some)))
+        predictions = self._last_predictions(everyone)
+        rival, num_rival, num_others = rivals(predictions, self._labels, self._num_classes)
         if self._recent is not None and self._recent.of_all:
             rival = self._recent.next_class()
-            named = (self._named(everyone) == rival).sum(axis=0)
-        log_p = None if self._told is None or not self._told.of_all else self._told.log_p()
-        num = len(self._window) * self._heard.sum(axis=0)
-        last, ends = self._stage((0, 1), everyone), (self._of_heads, self._left_out, others / num)
-        means = self._means((0, 1))
-        return analysis.LabelCourse(last, self._found, halves, log_p, *ends), {
+            num_rival = (predictions == rival).sum(axis=0)
+        log_p = None if self._whole is None or not self._whole.of_all else self._whole.log_p()
+        num, means = len(self._window) * self._judges.sum(axis=0), self._means((0, 1))
+        last, others = self._stage((0, 1), everyone), num_others / num
+        ends = log_p, self._of_heads, self._left_out, others
+        return analysis.LabelCourse(last, self._of_stages, halves, *ends), {
             **{name: means[name] for name in ("p_label", "p_rival", "margin")},
             "rival": rival,
-            "rival_share": named / num,
-            "other_share": others / num,
+            "rival_share": num_rival / num,
+            "other_share": others,
         }
 
-    def _named(self, rows: Integers) -> npt.NDArray[np.int32]:
+    def _last_predictions(self, rows: Integers) -> npt.NDArray[np.int32]:
         return np.stack([one[rows] for _, predictions in self._window for one in predictions])
 
     def _means(self, halves: Sequence[int]) -> dict[str, Floats]:
-        """Each of `SAID` [K] over the last epochs; 0 where nobody is heard."""
+        """Each of `STATEMENTS` [K] over the last epochs; 0 where nobody is heard."""
         *sums, num = sum(sums[half] for sums, _ in self._window for half in halves)
-        return {name: one / np.maximum(num, 1) for name, one in zip(SAID, sums, strict=True)}
+        return {name: one / np.maximum(num, 1) for name, one in zip(STATEMENTS, sums, strict=True)}
 
     def _stage(self, halves: Sequence[int], rows: Integers) -> analysis.Stage:
-        labels = self._labels[rows]
+        labels, predictions = self._labels[rows], self._last_predictions(rows)
         means = {name: values[rows] for name, values in self._means(halves).items()}
-        predictions = self._named(rows)
-        now = predictions[-len(self._heard) :]
-        wrong = ((now != labels) & (now >= 0)).sum() / self._heard[:, rows].sum()
+        now = predictions[-len(self._judges) :]
+        wrong = ((now != labels) & (now >= 0)).sum() / self._judges[:, rows].sum()
         rival = rivals(predictions, labels, self._num_classes)[0]
         predicted = float(means["p_predicted"].mean())
         evidence = analysis.LabelEvidence(
             labels, means["margin"], means["lead"], rival, predicted, self._num_classes
         )
-        p = None if self._told is None or self._of_heads else self._told.p(1.0, rows)
+        p = None if self._whole is None or self._of_heads else self._whole.p(1.0, rows)
         return analysis.Stage(evidence, p, float(wrong))
 
 
@@ -367,9 +356,9 @@ def glance(run: Run) -> Glance:
     heard as `suspects` hears them, where examples are few: their labels are counted by classes.
     """
     num = len(run.labels)
-    counted = bool(run.shares) and num <= _FEW
-    evidence = gather(run, "train", few=not counted)
-    if counted:
+    by_classes = bool(run.shares) and num <= _FEW
+    evidence = gather(run, "train", few=not by_classes)
+    if by_classes:
         share = analysis.estimate_noise(evidence.course).share
     else:
         stages = evidence.course.stages
@@ -378,9 +367,8 @@ def glance(run: Run) -> Glance:
         by_heart = analysis.epoch_to_read(shares, [stage.wrong for stage in stages])
         share = shares[-1 if by_heart is None else by_heart]
     others = evidence["other_share"]
-    return Glance(
-        num, share, 1 - float(others.mean()), round(num * float((others == 1).mean())), leak_of(run)
-    )
+    num_unsaid = round(num * float((others == 1).mean()))
+    return Glance(num, share, 1 - float(others.mean()), num_unsaid, leak_of(run))
 
 
 def too_few(labels: Integers, classes: Sequence[str]) -> str:
@@ -389,10 +377,10 @@ def too_few(labels: Integers, classes: Sequence[str]) -> str:
     if not len(small):
         return ""
     sizes = np.bincount(labels)
-    named = shorten((f"{classes[one]!r} ({sizes[one]})" for one in small), _MOST_NAMED)
+    names = shorten((f"{classes[one]!r} ({sizes[one]})" for one in small), _MOST_NAMED)
     which, have = ("Class", "has") if len(small) == 1 else ("Classes", "have")
     return (
-        f"{which} {named} {have} fewer than {analysis.FEWEST} labels, too few to judge beside "
+        f"{which} {names} {have} fewer than {analysis.FEWEST} labels, too few to judge beside "
         "classes ten times as large: their p wrong is drawn to the usual share."
     )
 

@@ -17,11 +17,6 @@ Kind = Literal["wrong label", "between two classes", "unlike its class", "slow"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 BY_FEATURES: tuple[str, ...] = ("unlike its class",)
 """Kinds that only the trained networks can tell."""
-NOT_CARRIED = {
-    "rare": "among planted examples those of a rare sub-kind were found hardly better than by chance"
-}
-"""Kinds that are never named, since the evidence does not carry them, and how that is known."""
-
 LEAST_KNOWN: Mapping[Kind, float] = {"between two classes": 0.9, "unlike its class": 0.7, "slow": 0.7}
 """The share of the sound labels that trials have right from which on a kind was found better than by chance.
 
@@ -39,14 +34,14 @@ WEAK = 2 / 3
 
 
 def find_kinds(
-    table: pd.DataFrame, row: Row, known: float, why_not_near: str = ""
+    table: pd.DataFrame, row: Row, share_known: float, why_not_near: str = ""
 ) -> tuple[npt.NDArray[np.object_], dict[str, str]]:
     """Why each example is hard: of `KINDS` or empty [K], and why some kinds were left out.
 
     It is empty where an example is not hard, and where it is but nothing tells why. The ``table`` has the
     columns of `Evidence`, ``p_wrong``, and those of `neighbours`; without these the kinds `BY_FEATURES` are
-    left out, and ``why_not_near`` says why. ``row`` is the last that was read, ``known`` is how many of the
-    labels the trials have right over how many can be expected to be sound.
+    left out, and ``why_not_near`` says why. ``row`` is the last that was read, ``share_known`` is how many of
+    the labels the trials have right over how many can be expected to be sound.
 
     Hard is an example whose label has less than half of the probability in the last epochs, or is among the
     `HARDEST` in that. Such an example is the first of these that holds:
@@ -72,21 +67,21 @@ def find_kinds(
         "between two classes": hard & near & (table["rival"] >= 0),
         "wrong label": hard & (table["p_wrong"] >= 1 / 2),
     }
-    left_out = dict(NOT_CARRIED)
+    left_out: dict[str, str] = {}
     if "strength" in table:
         holds["unlike its class"] = hard & (table["strength"] <= WEAK)
     else:
         left_out |= dict.fromkeys(BY_FEATURES, why_not_near)
-    found = np.full(len(table), "", object)
+    kinds = np.full(len(table), "", object)
     for kind, where in holds.items():
-        if known < LEAST_KNOWN.get(kind, 0):
+        if share_known < LEAST_KNOWN.get(kind, 0):
             left_out[kind] = (
-                f"the trials have {known:.0%} of the labels right that can be expected to be sound, and with "
-                "so few it would be guessed"
+                f"the trials have {share_known:.0%} of the labels right that can be expected to be sound, "
+                "and with so few it would be guessed"
             )
         else:
-            found[where] = kind
-    return found, left_out
+            kinds[where] = kind
+    return kinds, left_out
 
 
 def is_hard(table: pd.DataFrame) -> Mask:
@@ -100,52 +95,44 @@ def reasons(
     run: Run, split: Split, evidence: Evidence, table: pd.DataFrame, positions: Integers
 ) -> list[str]:
     """A sentence for each of the examples at ``positions`` [n] of the ``table``, with their kinds."""
-    named = naming(run, split, evidence, positions).T
+    rival, judges = evidence["rival"][positions], evidence.judges[:, positions]
+    num = np.zeros((len(evidence.rows), len(positions)), np.int64)  # of judges that predict the rival
+    for own, trial in zip(judges, run.trials, strict=True):
+        for at, row in enumerate(evidence.rows):
+            prediction = trial.columns(row.number, ["prediction"], split)["prediction"][positions]
+            num[at] += own & (prediction == rival)
     alone = bool(evidence["left_out"].all())
-    rows = table.iloc[positions].to_dict("records")
     texts = (
         (
-            _reason(one, numbers, evidence.rows, run.classes, alone),
+            reason(one, numbers, evidence.rows, run.classes, alone),
             kind_reason(one, evidence.rows[-1], run.classes),
         )
-        for one, numbers in zip(rows, named, strict=True)
+        for one, numbers in zip(table.iloc[positions].to_dict("records"), num.T, strict=True)
     )
     return ["; ".join(filter(None, both)) for both in texts]
 
 
-def naming(run: Run, split: Split, evidence: Evidence, positions: Integers) -> Integers:
-    """The number of trials heard that predict the rival of the examples at ``positions`` [n], [rows, n]."""
-    rival, heard = evidence["rival"][positions], evidence.heard[:, positions]
-    num = np.zeros((len(evidence.rows), len(positions)), np.int64)
-    for own, trial in zip(heard, run.trials, strict=True):
-        for at, row in enumerate(evidence.rows):
-            prediction = trial.columns(row.number, ["prediction"], split)["prediction"][positions]
-            num[at] += own & (prediction == rival)
-    return num
-
-
-def _reason(
+def reason(
     one: Mapping[Any, Any],
-    naming: Integers,
+    num_rival: Integers,
     rows: Sequence[Row],
     classes: Sequence[str],
     all_left_out: bool,
 ) -> str:
-    """The words of the trials heard on ``one`` example, whose rival so many are ``naming`` in each row."""
-    num, last = one["num_heard"], naming[-1]
+    """The words of the trials heard on ``one`` example, ``num_rival`` of which predict its rival by row."""
+    num, last = one["num_heard"], num_rival[-1]
     that = " that left it out" if one["left_out"] and not all_left_out else ""
     judges = f"{num}{that}" if num > 1 else f"the one asked{that}"
     if not one["other_share"]:
         return f"all {judges} have it right" if num > 1 else f"{judges} has it right"
-    most = np.logical_and.accumulate((naming > num / 2)[::-1]).sum()
+    most = np.logical_and.accumulate((num_rival > num / 2)[::-1]).sum()
     first = rows[len(rows) - max(most, 1)]
     since = first.text if first.share is None else f"{100 * first.share:g} % of the data"
     since = (f", from {since} on" if most else "") if last else " in the end"
     some = "all" if last == num else f"{last or 'none'} of"
-    verb = "says" if last == 1 or num == 1 else "say"
-    if num == 1 and not last:
-        verb = "no longer says"
-    return f"{f'{some} {judges}' if num > 1 else judges} {verb} {classes[one['rival']]}{since}"
+    if num == 1:
+        return f"{judges} {'says' if last else 'no longer says'} {classes[one['rival']]}{since}"
+    return f"{some} {judges} {'says' if last == 1 else 'say'} {classes[one['rival']]}{since}"
 
 
 def kind_reason(one: Mapping[Any, Any], row: Row, classes: Sequence[str]) -> str:

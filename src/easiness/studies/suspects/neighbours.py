@@ -11,7 +11,7 @@ import numpy.typing as npt
 from easiness.analysis import drawn_examples, nearest_rows, unit_rows
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.features import feature_reader, untrusted
+from easiness.features import distrust_reason, feature_reader
 from easiness.inputs import tell
 from easiness.lazy import Floats, Integers, pd
 from easiness.models import missing_code
@@ -26,11 +26,11 @@ _AT_ONCE = 2_000
 _ASKING = "asking the networks"
 
 Vectors: TypeAlias = npt.NDArray[np.floating]
-Wanted: TypeAlias = Mapping[Split, Integers]
-"""Positions in the run of the examples that are asked about, by split."""
+Rows: TypeAlias = Mapping[Split, Integers]
+"""Positions of examples in the run, by split."""
 
 
-class CannotAsk(Exception):
+class NoFeatures(Exception):
     """The features of a run cannot be had, and why."""
 
 
@@ -38,75 +38,72 @@ def identity_of(run: Run, **settings: int) -> str:
     """A hash of what follows from the features of a run and these settings."""
     spec = run.spec.measured
     if spec is None:
-        raise CannotAsk("the run was recorded from a training loop of its own, so it has no networks to ask")
-    asked = run.trials[:MOST_TRIALS]
-    if not asked:
-        raise CannotAsk("the run has no finished trial")
-    made: list[str] = []
+        raise NoFeatures("the run was recorded from a training loop of its own, so it has no networks to ask")
+    trials = run.trials[:MOST_TRIALS]
+    if not trials:
+        raise NoFeatures("the run has no finished trial")
     if spec.heads is not None:
-        made = [one.identity for one in spec.heads.features]
-    elif all(WEIGHTS in trial.document.files for trial in asked):
-        made = [trial.document.files[WEIGHTS].sha256 for trial in asked]
+        sources = [one.identity for one in spec.heads.features]
+    elif all(WEIGHTS in trial.document.files for trial in trials):
+        sources = [trial.document.files[WEIGHTS].sha256 for trial in trials]
     else:
-        raise CannotAsk("the run was made without weights")
+        raise NoFeatures("the run was made without weights")
     data = run.spec.data.model_dump(mode="json", include={"train", "held_out"})
     recipe = spec.recipe.model_dump(mode="json")
-    asked_of = {"made": made, "model": spec.model, "recipe": recipe, "data": data}
-    return content_hash({"format": 1, **asked_of, **settings})
+    of = {"made": sources, "model": spec.model, "recipe": recipe, "data": data}
+    return content_hash({"format": 1, **of, **settings})
 
 
 def features(
-    run: Run, wanted: Wanted, source: Any = None, device: str = "auto"
+    run: Run, examples: Rows, source: Any = None, device: str = "auto"
 ) -> Iterator[dict[Split, Vectors]]:
-    """The features [n, d] of the examples ``wanted``, by split, from a trial after another.
+    """The features [n, d] of the ``examples``, by split, from a trial after another.
 
     The first `MOST_TRIALS` trained networks of a run that has an `identity_of` its features are asked. Of a
-    run on features these are looked at, one after another. Raises `CannotAsk` where they cannot be had, and
+    run on features these are looked at, one after another. Raises `NoFeatures` where they cannot be had, and
     `BadInput` where the ``source`` given has other data than the run, or a file is damaged.
     """
-    why = "" if run.shares else untrusted(run) or no_torch() or missing_code(run.model)
+    why = "" if run.shares else distrust_reason(run) or no_torch() or missing_code(run.model)
     data: Dataset | None = None
     if not why:
         data, why = find_data(run, source)
     if data is None:
-        raise CannotAsk(why)
+        raise NoFeatures(why)
     try:
-        parts = {split: find_split(run, data, split)[0] for split in wanted}
+        parts = {split: find_split(run, data, split)[0] for split in examples}
     except BadInput as error:
         if source is not None:
             raise
-        raise CannotAsk(str(error)) from None
+        raise NoFeatures(str(error)) from None
     rows = {
-        split: positions_in(part, run, split)[wanted[split]]
+        split: positions_in(part, run, split)[examples[split]]
         for split, part in parts.items()
         if part is not None
     }
     if not run.shares:
-        return _of_networks(run, data, rows, device)
-    kept, why = features_of(run, data)
-    if kept is None:
-        raise CannotAsk(why)
-    return ({split: np.asarray(one[split], np.float32)[at] for split, at in rows.items()} for one in kept)
+        return of_networks(run, data, rows, device)
+    vectors, why = features_of(run, data)
+    if vectors is None:
+        raise NoFeatures(why)
+    return ({split: np.asarray(one[split], np.float32)[at] for split, at in rows.items()} for one in vectors)
 
 
-def _of_networks(run: Run, data: Dataset, rows: Wanted, device: str) -> Iterator[dict[Split, Vectors]]:
+def of_networks(run: Run, data: Dataset, rows: Rows, device: str) -> Iterator[dict[Split, Vectors]]:
     from easiness.training import resolve_device
 
-    target, asked = resolve_device(device), run.trials[:MOST_TRIALS]
-    done, total = 0, len(asked) * sum(map(len, rows.values()))
-    for trial in asked:
-        found: dict[Split, Vectors] = {}
+    target, trials = resolve_device(device), run.trials[:MOST_TRIALS]
+    num, total = 0, len(trials) * sum(map(len, rows.values()))
+    for trial in trials:
+        vectors: dict[Split, Vectors] = {}
         for split, at in rows.items():
             reader = feature_reader(run, data, trial, target, data.splits[split])
             order, blocks = np.argsort(at), []
             for start in range(0, len(order), _AT_ONCE):
                 blocks.append(reader.features(at[order[start : start + _AT_ONCE]]))
-                done += len(blocks[-1])
-                tell(_ASKING, done, total)
-            ascending = np.concatenate(blocks)
-            found[split] = np.empty_like(ascending)
-            found[split][order] = ascending
-        yield found
+                num += len(blocks[-1])
+                tell(_ASKING, num, total)
+            vectors[split] = np.concatenate(blocks)[np.argsort(order)]
+        yield vectors
 
 
 NUM_NEAREST = 10
@@ -115,39 +112,29 @@ AT_MOST = 20_000
 _MEANS = "distance", "own_share", "strength"
 
 
+@kept_in_run(
+    "neighbours",
+    {**dict.fromkeys(_MEANS, (np.float64, ("examples",))), "num_nearest": (np.int64, ("examples",))},
+    lambda run, *_, **__: identity_of(run, neighbours=NUM_NEAREST, at_most=AT_MOST, version=2),
+    lambda arrays, run, *_, **__: all(
+        len(one) == len(run.labels) and np.isfinite(one).all() for one in arrays.values()
+    ),
+)
 def find_neighbours(
-    run: Run,
-    source: Any = None,
-    device: str = "auto",
-    *,
-    also: Callable[[Vectors], None] = lambda _: None,
-) -> tuple[pd.DataFrame | None, str]:
-    """The `neighbours` of the examples of a run, or ``None`` and why they cannot be seen.
+    run: Run, source: Any = None, device: str = "auto", also: Callable[[Vectors], None] = lambda _: None
+) -> Arrays:
+    """The columns of `neighbours` of the examples of a run; `NoFeatures` says why they cannot be seen.
 
     They are kept in the run, and found anew where its networks are others. Memory holds the features of one
     network, K x d in float32, and a block of distances.
     """
-    try:
-        return pd.DataFrame(_found(run, source, device, also)), ""
-    except CannotAsk as error:
-        return None, str(error)
 
-
-@kept_in_run(
-    "neighbours",
-    {**dict.fromkeys(_MEANS, (np.float64, ("examples",))), "num_nearest": (np.int64, ("examples",))},
-    lambda run, *_: identity_of(run, neighbours=NUM_NEAREST, at_most=AT_MOST, version=2),
-    lambda arrays, run, *_: all(
-        len(one) == len(run.labels) and np.isfinite(one).all() for one in arrays.values()
-    ),
-)
-def _found(run: Run, source: Any, device: str, also: Callable[[Vectors], None]) -> Arrays:
-    def passed() -> Iterator[Vectors]:
+    def vectors() -> Iterator[Vectors]:
         for one in features(run, {"train": np.arange(len(run.labels))}, source, device):
             also(one["train"])
             yield one["train"]
 
-    return {str(name): values.to_numpy() for name, values in neighbours(passed(), run.labels).items()}
+    return {str(name): values.to_numpy() for name, values in neighbours(vectors(), run.labels).items()}
 
 
 def neighbours(
@@ -165,8 +152,7 @@ def neighbours(
     features over the median length in its class: networks answer weakly to what they do not know (Tack et al.
     2020, arXiv 2007.08176).
     """
-    drawn = drawn_examples(len(labels), at_most, seed)
-    among = np.arange(len(labels)) if drawn is None else drawn
+    among = _among(np.arange(len(labels)), at_most, seed)
     place = np.full(len(labels), -1)
     place[among] = np.arange(len(among))
     num_nearest = min(num_nearest, len(among) - 1)
@@ -185,8 +171,13 @@ def neighbours(
     return pd.DataFrame(dict(zip(_MEANS, sums / num_trials, strict=True))).assign(num_nearest=num_nearest)
 
 
+def _among(rows: Integers, at_most: int, seed: int = 0) -> Integers:
+    """The rows, or ``at_most`` of them, drawn at random."""
+    sample = drawn_examples(len(rows), at_most, seed)
+    return rows if sample is None else rows[sample]
+
+
 NUM_OF_CLASS = 4
-_NEAREST = "nearest-{}"
 _FORMS: dict[str, tuple[type[np.generic], tuple[Any, ...]]] = {
     "pairs": (np.int64, ("pairs", 2)),  # of the position of an example, and a class
     "positions": (np.int64, ("pairs", NUM_OF_CLASS)),
@@ -218,50 +209,44 @@ def nearest_by_class(
     Without ``ask`` nothing else is asked, which takes a while.
     """
     try:
-        looked = Looked(run, positions, suggested, split)
-        if len(looked.missing):
+        nearest = Nearest(run, positions, suggested, split)
+        if len(nearest.missing):
             if not ask:
-                raise CannotAsk("the networks were not asked")
-            wanted: dict[Split, Integers] = {"train": np.arange(len(run.labels))}
+                raise NoFeatures("the networks were not asked")
+            examples: dict[Split, Integers] = {"train": np.arange(len(run.labels))}
             if split != "train":
-                wanted[split] = looked.missing
-            asked = features(run, wanted, source, device)
-            try:
-                for one in asked:
-                    looked.add(one["train"], one.get("held_out"))
-            except BadInput as error:  # its weights are damaged: what is shown beside goes on without
-                raise CannotAsk(str(error)) from None
-            looked.keep()
-    except CannotAsk as error:
+                examples[split] = nearest.missing
+            for one in features(run, examples, source, device):
+                nearest.add(one["train"], one.get("held_out"))
+            nearest.keep()
+    except (NoFeatures, BadInput) as error:  # weights are damaged: what is shown beside goes on without
         return None, str(error)
-    return looked.found(), ""
+    return nearest.positions(), ""
 
 
-class Looked:
+class Nearest:
     """The nearest of some examples: what is kept of them, and of the others what trial after trial says."""
 
     def __init__(self, run: Run, positions: Integers, suggested: Integers, split: Split = "train") -> None:
-        """As `nearest_by_class`; raises `CannotAsk` where the run has no networks."""
+        """As `nearest_by_class`; raises `NoFeatures` where the run has no networks."""
         self._identity = identity_of(run, of_class=NUM_OF_CLASS, among=MOST_OF_CLASS, version=2)
-        self._run, self._split = run, split
+        self._run, self._split, self._name = run, split, f"nearest-{split}"
         classes = np.concatenate([run.examples(split)[1][positions], suggested])
-        self._asked = pd.MultiIndex.from_arrays([np.tile(positions, 2), classes])
-        found = kept_answer(run.path, _NEAREST.format(split), self._identity, _FORMS)
-        if found is None or not np.isin(found["positions"], np.arange(-1, len(run.labels))).all():
-            found = {name: np.zeros((0, *shape[1:]), kind) for name, (kind, shape) in _FORMS.items()}
-        kept = pd.DataFrame(found["positions"], pd.MultiIndex.from_arrays([*found["pairs"].T]))
-        self._kept = kept[~kept.index.duplicated()]
-        new = self._asked[(classes >= 0) & ~self._asked.isin(self._kept.index)].unique().sortlevel()[0]
+        self._pairs = pd.MultiIndex.from_arrays([np.tile(positions, 2), classes])
+        arrays = kept_answer(run.path, self._name, self._identity, _FORMS)
+        if arrays is None or not np.isin(arrays["positions"], np.arange(-1, len(run.labels))).all():
+            arrays = {name: np.zeros((0, *shape[1:]), kind) for name, (kind, shape) in _FORMS.items()}
+        table = pd.DataFrame(arrays["positions"], pd.MultiIndex.from_arrays([*arrays["pairs"].T]))
+        self._table = table[~table.index.duplicated()]
+        new = self._pairs[(classes >= 0) & ~self._pairs.isin(self._table.index)].unique().sortlevel()[0]
         pairs = new.to_frame(index=False, name=["at", "class"])
         self.missing = np.unique(pairs["at"].to_numpy(np.int64))
         """Positions of the examples that something is not kept of."""
-        self._new = {one: (at.to_numpy(), self._of_class(one)) for one, at in pairs.groupby("class")["at"]}
+        self._new = {
+            one: (at.to_numpy(), _among(np.flatnonzero(run.labels == one), MOST_OF_CLASS))
+            for one, at in pairs.groupby("class")["at"]
+        }
         self._sums: dict[Any, npt.NDArray[np.float32]] = {}
-
-    def _of_class(self, one: Any) -> Integers:
-        members = np.flatnonzero(self._run.labels == one)
-        drawn = drawn_examples(len(members), MOST_OF_CLASS)
-        return members if drawn is None else members[drawn]
 
     def add(self, of_train: Vectors, of_missing: Vectors | None = None) -> None:
         """Add the features of a trial: of all training examples [K, d], and of those missing of others."""
@@ -272,6 +257,8 @@ class Looked:
 
     def keep(self) -> None:
         """Keep in the run what was added, beside what is kept; nothing where nothing was added."""
+        if not self._sums:
+            return
         for one, sums in self._sums.items():
             at, members = self._new[one]
             if self._split == "train":  # where each example is among the members itself
@@ -280,14 +267,13 @@ class Looked:
             nearest = np.full((len(at), NUM_OF_CLASS), -1)
             there = np.isfinite(np.take_along_axis(sums, order, axis=1))
             nearest[:, : order.shape[1]] = np.where(there, members[order], -1)
-            added = pd.DataFrame(nearest, pd.MultiIndex.from_product([at, [one]]))
-            self._kept = pd.concat([self._kept, added])
-        if self._sums:
-            last = self._kept[-MOST_KEPT:]
-            arrays = {"pairs": np.array(last.index.to_list(), np.int64), "positions": last.to_numpy(np.int64)}
-            keep_answer(self._run.path, _NEAREST.format(self._split), self._identity, arrays)
+            rows = pd.DataFrame(nearest, pd.MultiIndex.from_product([at, [one]]))
+            self._table = pd.concat([self._table, rows])
+        last = self._table[-MOST_KEPT:]
+        arrays = {"pairs": np.array(last.index.to_list(), np.int64), "positions": last.to_numpy(np.int64)}
+        keep_answer(self._run.path, self._name, self._identity, arrays)
 
-    def found(self) -> Integers:
+    def positions(self) -> Integers:
         """The nearest of the examples asked for, all of which are kept or were added."""
-        found = self._kept.reindex(self._asked, fill_value=-1).to_numpy(np.int64)
-        return found.reshape(2, -1, NUM_OF_CLASS).transpose(1, 0, 2)
+        positions = self._table.reindex(self._pairs, fill_value=-1).to_numpy(np.int64)
+        return positions.reshape(2, -1, NUM_OF_CLASS).transpose(1, 0, 2)

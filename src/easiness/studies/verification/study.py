@@ -13,19 +13,11 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import POLICIES, Gain, paired_gain
-from easiness.data import Dataset, new_labels, relabelled
+from easiness.data import Dataset, apply_labels, new_labels
 from easiness.errors import BadInput
-from easiness.heads import Deal, joined_with_near
+from easiness.heads import Deal, join_with_near
 from easiness.lazy import Figure, Integers, Mask, pd
-from easiness.runs import (
-    Plan,
-    check_rotates,
-    given_data,
-    missing_by_run,
-    on_features,
-    plan_of,
-    with_recipe,
-)
+from easiness.runs import Plan, check_rotates, given_data, missing_by_run, on_features, plan_of, with_recipe
 from easiness.spec import ALL, LAST, SHARES, Draw, Loading, Recipe, Recording, Split, recipe_settings
 from easiness.store import Row, Run
 from easiness.studies.suspects import find_conflicts
@@ -257,8 +249,8 @@ def plan(options: VerifyOptions) -> Verifications:
         runs = _rotation(data, options, (old, new), has_decision)
     else:
         make_plan = _planner(data, options)
-        before = data if options.before is None else relabelled(data, options.before)
-        runs = {BEFORE: make_plan(before), AFTER: make_plan(relabelled(data, options.labels))}
+        before = data if options.before is None else apply_labels(data, options.before)
+        runs = {BEFORE: make_plan(before), AFTER: make_plan(apply_labels(data, options.labels))}
     everything, num_left = (int((one >= 0).sum()) for one in (old, new))
     runs |= _beside(options.beside, runs[BEFORE], everything, num_left)
     return Verifications(runs, (old, new), has_decision)
@@ -349,4 +341,4 @@ def _in_one_fold(data: Dataset) -> Integers:
     at = {name: position for position, name in enumerate(data.ids.tolist())}
     a, b = (np.array([at[one] for one in pairs[side]], np.int64) for side in ("id_a", "id_b"))
     same = (pairs["distance"] == 0).to_numpy(bool)
-    return joined_with_near(len(data), [(a[same], b[same])], (a, b), data.groups)
+    return join_with_near(len(data), [(a[same], b[same])], (a, b), data.groups)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -31,11 +31,11 @@ CHANGES = ("harder", "easier", "came", "went", "unknown", "unchanged")
 """Changes of an example in the order of the table; unknown where the trials are too few to tell."""
 
 Matching = Literal["ids", "pixels"]
-_MATCHED: dict[Matching, str] = {"ids": "ids", "pixels": "their values"}  # to people
+_KEYS: dict[Matching, str] = {"ids": "ids", "pixels": "their values"}  # to people
 
 _MOST_CLASSES = 20
 _MOST_EXAMPLES = 10  # of each kind
-_DRAWN = 2_000  # examples of each kind: more make a file of megabytes and cover each other
+_MOST_DOTS = 2_000  # examples of each kind: more make a file of megabytes and cover each other
 _DOTS = (
     ("unknown", show.FAINT, 4.0),
     ("unchanged", show.FAINT, 4.0),
@@ -86,7 +86,7 @@ class Versions:
     ] = None
 
 
-def diff(asked: Versions) -> Difference:
+def diff(options: Versions) -> Difference:
     """Changes between two versions of a data set, each measured with the same recipe.
 
     An example has become harder or easier where its confidence (the mean probability of its label over the
@@ -99,29 +99,34 @@ def diff(asked: Versions) -> Difference:
     What moves many a little, such as more data, or a few wrong labels among the neighbours, is a change of
     each: only one of more than ``at_least`` counts. The test asks for that, so the rate holds for it too.
     """
-    old, new, by, rate, at_least = asked.old, asked.new, asked.by, asked.rate, asked.at_least
+    old, new, by, rate, at_least = options.old, options.new, options.by, options.rate, options.at_least
     _check(old, new, by)
-    at = rows_of([old, new], asked.at)[0]
-    _check_heads((old, new), at)
-    matched = match_examples(old, new, by, (asked.old_data, asked.new_data))
+    at = rows_of([old, new], options.at)[0]
+    for run in (old, new):
+        if run.shares and (num := run.votes(at, at_most=1).num_trials) < 2:
+            raise BadInput(
+                f"{run.path}: {num} head at {run.row_text(at)} left each example out, which says nothing of "
+                f"the noise; measure twice as many trials (--trials {2 * len(run.trials)})"
+            )
+    pairs = match_examples(old, new, by, (options.old_data, options.new_data))
     confidences = [_confidence(run, at) for run in (old, new)]
-    before, after = (one[:, rows] for one, rows in zip(confidences, matched[:2], strict=True))
+    before, after = (one[:, rows] for one, rows in zip(confidences, pairs[:2], strict=True))
     old_mean, new_mean = before.mean(axis=0), after.mean(axis=0)
     least = least_logits((old_mean + new_mean) / 2, at_least)
     logits = [logit(np.clip(one, CERTAIN, 1 - CERTAIN)) for one in (before, after)]
-    tested = p_of_change(logits[0], logits[1], least, rate)
+    test = p_of_change(logits[0], logits[1], least, rate)
     num_trials = (len(old.trials), len(new.trials))
-    needed = trials_needed(tested, num_trials, rate, at_least)
-    change = np.where(tested.q > rate, "unchanged", np.where(new_mean < old_mean, "harder", "easier"))
+    needed = trials_needed(test, num_trials, rate, at_least)
+    change = np.where(test.q > rate, "unchanged", np.where(new_mean < old_mean, "harder", "easier"))
     if needed is not None:  # what the t-test would name is unknown, or all where it names none
-        change[tested.named if tested.named.any() else slice(None)] = "unknown"
-    sentences = [*notes(old, new, by, at, matched)]
+        change[test.named if test.named.any() else slice(None)] = "unknown"
+    sentences = [*notes(old, new, by, at, pairs)]
     if needed is None and (change == "unchanged").all():
-        sentences.append(resolution_note(tested, num_trials, rate, at_least))
-    both = {"change": change, "confidence_old": old_mean, "confidence_new": new_mean}
-    both |= {"difference": new_mean - old_mean, "p": tested.p, "q": tested.q}
+        sentences.append(resolution_note(test, num_trials, rate, at_least))
+    columns = {"change": change, "confidence_old": old_mean, "confidence_new": new_mean}
+    columns |= {"difference": new_mean - old_mean, "p": test.p, "q": test.q}
     return Difference(
-        examples=_examples(old, new, matched, both, [one.mean(axis=0) for one in confidences]),
+        examples=_examples(old, new, pairs, columns, [one.mean(axis=0) for one in confidences]),
         names=(str(old.path), str(new.path)),
         model=new.model,
         by=by,
@@ -132,7 +137,7 @@ def diff(asked: Versions) -> Difference:
         overall=_overall(before.mean(axis=1), after.mean(axis=1)),
         notes=tuple(sentences),
         needed=needed,
-        fail_above=asked.fail_above,
+        fail_above=options.fail_above,
     )
 
 
@@ -147,8 +152,8 @@ DIFF = Study(
 
 
 def _check(old: Run, new: Run, by: str) -> None:
-    if by not in get_args(Matching):
-        raise BadInput(f"--by {by!r}: unknown; choose {' or '.join(get_args(Matching))}")
+    if by not in _KEYS:
+        raise BadInput(f"--by {by!r}: unknown; choose ids or pixels")
     for run in (old, new):
         if len(run.trials) < 2:
             raise BadInput(
@@ -169,17 +174,7 @@ def _check(old: Run, new: Run, by: str) -> None:
         raise BadInput(f"{old.path} and {new.path}: were trained differently ({what}); measure one again")
 
 
-def _check_heads(runs: Iterable[Run], at: int) -> None:
-    """Make sure that of runs on features two heads at least are heard of every example."""
-    for run in runs:
-        if run.shares and (num := run.votes(at, at_most=1).num_trials) < 2:
-            raise BadInput(
-                f"{run.path}: {num} head at {run.row_text(at)} left each example out, which says nothing of "
-                f"the noise; measure twice as many trials (--trials {2 * len(run.trials)})"
-            )
-
-
-class Matched(NamedTuple):
+class Pairing(NamedTuple):
     """Positions in the old and in the new version: of examples in both [C], and of those in one alone."""
 
     old: Integers
@@ -188,32 +183,32 @@ class Matched(NamedTuple):
     came: Integers
 
 
-def match_examples(old: Run, new: Run, by: Matching, sources: tuple[Any, Any]) -> Matched:
+def match_examples(old: Run, new: Run, by: Matching, sources: tuple[Any, Any]) -> Pairing:
     """Examples of both runs by their ids, or by their pixels.
 
     Pictures that are there several times are matched in their order.
     """
     if by == "ids":
-        keys = (old.ids.tolist(), new.ids.tolist())
+        pairs = pair(old.ids.tolist(), new.ids.tolist())
     else:
-        keys = (_pixels(old, sources[0], "--old-data"), _pixels(new, sources[1], "--new-data"))
-    matched = _matched(*keys)
-    if not len(matched.old):
+        pairs = pair(_pixels(old, sources[0], "--old-data"), _pixels(new, sources[1], "--new-data"))
+    if not len(pairs.old):
         other = "pixels" if by == "ids" else "ids"
         raise BadInput(
-            f"{old.path} and {new.path}: have no example in common by {_MATCHED[by]}; match --by {other}"
+            f"{old.path} and {new.path}: have no example in common by {_KEYS[by]}; match --by {other}"
         )
-    return matched
+    return pairs
 
 
-def _matched(old: Iterable[Hashable], new: Iterable[Hashable]) -> Matched:
+def pair(old: Iterable[Hashable], new: Iterable[Hashable]) -> Pairing:
+    """Pair equal keys, in their order where there are several."""
     both = [pd.Series([*keys], dtype=object) for keys in (old, new)]
     before, after = ([*zip(one, one.groupby(one, sort=False).cumcount(), strict=True)] for one in both)
     positions = {key: at for at, key in enumerate(before)}
-    found = np.array([positions.get(key, -1) for key in after], np.int64)
-    common = np.flatnonzero(found >= 0)
-    went = np.setdiff1d(np.arange(len(before)), found[common])
-    return Matched(found[common], common, went, np.flatnonzero(found < 0))
+    places = np.array([positions.get(key, -1) for key in after], np.int64)
+    common = np.flatnonzero(places >= 0)
+    went = np.setdiff1d(np.arange(len(before)), places[common])
+    return Pairing(places[common], common, went, np.flatnonzero(places < 0))
 
 
 def _pixels(run: Run, source: Any, option: str) -> list[bytes]:
@@ -225,47 +220,44 @@ def _pixels(run: Run, source: Any, option: str) -> list[bytes]:
 
 
 def _confidence(run: Run, epoch: int) -> Floats:
-    """The mean probability of the label over the epochs up to this one [trials, K].
+    """Mean probability of the label over the epochs up to this one [trials, K].
 
-    Of a run on features it is that of the heads which left each example out.
+    On features it is that of the heads which left each example out.
     """
     if run.shares:
         return np.asarray(run.votes(epoch).p_label, np.float64)
     means = np.empty((len(run.trials), len(run.ids)))
     for row, trial in zip(means, run.trials, strict=True):
-        for first, seen in trial.blocks(len(run.classes), epoch):
-            mean = seen.p_label.mean(axis=0)
+        for first, columns in trial.blocks(len(run.classes), epoch):
+            mean = columns.p_label.mean(axis=0)
             row[first : first + len(mean)] = mean
     return means
 
 
 def _examples(
-    old: Run, new: Run, matched: Matched, of_both: dict[str, Any], everywhere: Sequence[Floats]
+    old: Run, new: Run, pairs: Pairing, columns: dict[str, Any], confidences: Sequence[Floats]
 ) -> pd.DataFrame:
-    """The rows of the table, from columns ``of_both``; ``everywhere`` is the confidence in each version."""
-
-    def named(run: Run, at: Integers) -> dict[str, Any]:
-        labels = run.labels[at]
-        return {"id": run.ids[at], "label": labels, "class": [run.classes[one] for one in labels.tolist()]}
-
-    was = named(old, matched.old)
-    kind: Any = "Int64" if old.ids.dtype.kind == "i" else str
-    both = named(new, matched.new) | {"old_class": was["class"], "old_id": pd.array(was["id"], dtype=kind)}
-    one_alone = [
-        {**named(run, at), "old_class": "", "change": change, f"confidence_{name}": of[at]}
-        for run, at, change, name, of in (
-            (new, matched.came, "came", "new", everywhere[1]),
-            (old, matched.went, "went", "old", everywhere[0]),
+    """The rows of the table, from ``columns`` of examples in both; ``confidences`` are of each version."""
+    before, after = (
+        pd.DataFrame({"id": run.ids, "label": run.labels}).assign(
+            **{"class": np.array(run.classes, object)[run.labels], f"confidence_{name}": confidence}
         )
-    ]
-    both |= of_both
-    parts = [pd.DataFrame(part) for part in (both, *one_alone)]
-    table = pd.concat([part for part in parts if len(part)], ignore_index=True).reindex(columns=list(both))
-    if old.ids.dtype.kind != "i":
+        for run, name, confidence in zip((old, new), ("old", "new"), confidences, strict=True)
+    )
+    was, both = before.iloc[pairs.old], after.iloc[pairs.new].reset_index(drop=True)
+    whole = old.ids.dtype.kind == "i"
+    kind: Any = "Int64" if whole else str
+    old_id = pd.array(was["id"], dtype=kind)
+    both = both.assign(old_class=was["class"].to_numpy(), old_id=old_id, **columns)
+    came = after.iloc[pairs.came].assign(change="came", old_class="")
+    went = before.iloc[pairs.went].assign(change="went", old_class="")
+    parts = [part for part in (both, came, went) if len(part)]
+    names = ["id", "label", "class", "old_class", "old_id", *columns]
+    table = pd.concat(parts, ignore_index=True).reindex(columns=names)
+    if not whole:
         table["old_id"] = table["old_id"].fillna("")
     if old.ids.dtype != new.ids.dtype:  # one column of a file has one type
         table["id"] = table["id"].astype(str)
-    table["label"] = table["label"].astype(np.int64)
     order = np.lexsort((table["p"].to_numpy(), table["change"].map(CHANGES.index).to_numpy()))
     return table.iloc[order].reset_index(drop=True)
 
@@ -310,8 +302,8 @@ class Difference(show.Result):
         if self.fail_above is None:
             return
         if self.share_changed > self.fail_above:
-            changed, most = show.percent(self.share_changed), show.chosen_percent(self.fail_above)
-            raise RunFailed(f"--fail-above {most}: {changed} of the examples changed")
+            share, most = show.percent(self.share_changed), show.chosen_percent(self.fail_above)
+            raise RunFailed(f"--fail-above {most}: {share} of the examples changed")
         if self.share_unknown > self.fail_above:
             raise BadInput(f"--fail-above {self.fail_above:g}: {self.unknown}")
 
@@ -331,12 +323,6 @@ class Difference(show.Result):
             f"{old} and {new} trials do not tell whether {examples} changed, as chance alone makes trials "
             f"differ as much; measure {more_old} and {more_new} trials at least"
         )
-
-    @property
-    def what(self) -> str:
-        """Meaning of confidence, over the epochs read or at a share."""
-        over = self.row.at if self.row.share is not None else f"over epochs 1 to {self.row.number}"
-        return f"Mean probability of the label {over}"
 
     def num(self, change: str) -> int:
         return int((self.examples["change"] == change).sum())
@@ -359,17 +345,12 @@ class Difference(show.Result):
     @property
     def text(self) -> str:
         """``12 of 1,797 examples became harder and 3 easier (0.8 %); 20 came, 4 went``."""
-        harder, easier = (show.count(self.num(one)) for one in ("harder", "easier"))
-        came, went = (show.count(self.num(one)) for one in ("came", "went"))
-        both = show.count(self.num_common)
-        changed = (
-            f"{harder} of {both} examples became harder and {easier} easier "
-            f"({show.percent(self.share_changed)})"
-        )
+        harder, easier, came, went, unknown = (show.count(self.num(one)) for one in CHANGES[:5])
+        both = f"of {show.count(self.num_common)} examples"
+        text = f"{harder} {both} became harder and {easier} easier ({show.percent(self.share_changed)})"
         if self.needed is not None:
-            unknown = show.count(self.num("unknown"))
-            changed = f"Whether {unknown} of {both} examples changed is unknown from so few trials"
-        return f"{changed}; {came} came, {went} went"
+            text = f"Whether {unknown} {both} changed is unknown from so few trials"
+        return f"{text}; {came} came, {went} went"
 
     def by_class(self) -> pd.DataFrame:
         """A row a class, those that changed most first: ``class``, then how many changed in each way, and
@@ -403,15 +384,15 @@ class Difference(show.Result):
     def figure(self) -> Figure:
         """Confidence after over confidence before, a point an example, those that changed above the others.
 
-        Of more examples than can be told apart those drawn are spread evenly over the table.
+        Where there are more than can be told apart, those drawn are spread evenly over the table.
         """
         figure, axes = show.new_axes(4.6, 4.6)
         axes.axline((0, 0), slope=1, color=show.FAINT, linewidth=0.8)
         for kind, color, size in _DOTS:
             rows = self.examples[self.examples["change"] == kind]
             if len(rows):
-                shown = rows.iloc[:: -(-len(rows) // _DRAWN)]
-                x, y, name = shown["confidence_old"], shown["confidence_new"], f"{kind} ({len(rows):,})"
+                some = rows.iloc[:: -(-len(rows) // _MOST_DOTS)]
+                x, y, name = some["confidence_old"], some["confidence_new"], f"{kind} ({len(rows):,})"
                 axes.scatter(x, y, s=size, color=color, label=name, linewidths=0, clip_on=False)
         axes.set(
             xlabel="confidence before", ylabel="confidence after", xlim=(0, 1), ylim=(0, 1), aspect="equal"
@@ -431,10 +412,11 @@ class Difference(show.Result):
         more = len(by_class) - _MOST_CLASSES
         rest = f" {show.count(more)} more classes are not shown." if more > 0 else ""
         before, after = map(in_words, self.names)
+        over = self.row.at if self.row.share is not None else f"over epochs 1 to {self.row.number}"
         how = (
-            f"{self.what} of {self.model}, {self.num_trials[0]} trials of {before} against "
-            f"{self.num_trials[1]} of {after}, examples matched by {_MATCHED[self.by]}; an example counts "
-            f"where it moved{least} beyond the noise of the trials, at a false-discovery rate of "
+            f"Mean probability of the label {over} of {self.model}, {self.num_trials[0]} trials of {before} "
+            f"against {self.num_trials[1]} of {after}, examples matched by {_KEYS[self.by]}; an example "
+            f"counts where it moved{least} beyond the noise of the trials, at a false-discovery rate of "
             f"{show.chosen_percent(self.rate)} (Benjamini-Hochberg). All examples together moved by "
             f"{show.with_interval(*self.overall, 3, signed=True)}. Classes with the most changed examples "
             f"come first.{rest}"

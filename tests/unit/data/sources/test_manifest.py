@@ -96,28 +96,16 @@ def test_ids_do_not_tell_the_name_of_the_home_folder(manifest, folder, picture, 
     ("lines", "message"),
     [
         (("",), "no header; name the columns"),
-        ((), "no header; name the columns"),
         (("path,label",), "no rows; give one"),
-        (("path,label,path", "a,b,c"), "column path occurs more than once"),
         ((*GOOD, "  ,cat"), "line 4: the path is empty"),
-        (("image,label", ",cat"), "line 2: the image is empty"),
         ((*GOOD, f"{'x' * 300}.png,cat"), r"line 4: x{80} cannot be looked at \(File name too long\)"),
         ((*GOOD, "cat/0.png/1.png,cat"), r"line 4: no file cat/0\.png/1\.png"),
         ((*GOOD, "cat/1.png"), "line 4: 1 values for 2 columns"),
         (("path;label", "cat/0.png;a;b"), "line 2: 3 values for 2 columns; quote values"),
-        (("id,label,class", "3,0,cat", "07,1,dog", "5,1,dog"), r"line 2 and 2 more: no file 3"),
-        (
-            ("id,label,class", "3,0,cat", "7,1,dog", "5,1,dog", "6,1,dog"),
-            r"its ids \(3, 7, 5 and 1 more\) are numbers .*; give that one with --labels \S+\.csv",
-        ),
-        (
-            ("id,label,class", "cat/0.png,0,cat", "dog/0.png,1,dog", "dog/1.png,1,cat"),
-            "line 4: label 1 is class 'cat' here and 'dog' in line 3",
-        ),
-        ((*GOOD, "cat/9.png,cat", "cat/1.png,cat", "cat/8.png,cat"), r"line 4 and 1 more: no file"),
+        (("id,label,class", "3,0,cat", "07,1,dog"), r"a list of ids and labels, .* --labels \S+\.csv"),
+        ((*GOOD, "cat/9.png,cat", "cat/1.png,cat", "cat/8.png,cat"), r"line 4: no file"),
         ((*GOOD, "cat,cat"), "line 4: cat is a folder"),
         ((*GOOD, "cat/\0.png,cat"), "line 4: no file|line 4: the table is not CSV"),
-        ((*GOOD, '"cat/1.png,cat'), "line 4: the table is not CSV"),
         (("path,label,split", "cat/0.png,cat,train", "cat/0.png,cat,test"), "line 3: cat/0.png is in line 2"),
     ],
 )
@@ -125,20 +113,16 @@ def test_wrong_manifests(manifest, lines, message):
     with pytest.raises(BadInput, match=message) as caught:
         load_dataset(manifest(*lines))
     assert "pets.csv: " in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 def test_other_encodings(manifest):
+    with pytest.raises(BadInput, match=r"pets\.csv: line 1: .*is not UTF-8"):
+        load_dataset(manifest(*GOOD, encoding="utf-16"))
+    assert load_dataset(manifest(*GOOD, encoding="utf-16"), encoding="utf-16").classes == ("cat", "dog")
     path = manifest(*GOOD, "cat/1.png,é", encoding="latin-1")
     with pytest.raises(BadInput, match=r"pets\.csv: line 4: .*not UTF-8; .*--encoding"):
         load_dataset(path)
-    assert load_dataset(manifest(*GOOD, encoding="utf-16"), encoding="utf-16").classes == ("cat", "dog")
-    with pytest.raises(BadInput, match=r"pets\.csv: line 1: .*is not UTF-8"):
-        load_dataset(manifest(*GOOD, encoding="utf-16"))
-    named = load_dataset(
-        manifest("path,label", "cat/0.png,é", "dog/0.png,è", encoding="latin-1"), encoding="latin-1"
-    )
-    assert named.classes == ("è", "é")
+    assert "é" in load_dataset(path, encoding="latin-1").classes
 
 
 def test_the_label_is_not_named_by_both_options(manifest):
@@ -163,10 +147,7 @@ def test_separators_and_other_columns(manifest, separator):
     ("header", "used"),
     [
         ("filename,label,id", 0),
-        ("id,label,file", 2),
-        ("image,label,id", 0),
         ("id,label,path", 2),
-        ("file,label,image", 0),
         ("image,label,filename", 2),
     ],
 )
@@ -198,14 +179,5 @@ def test_columns_are_mapped_and_kept(manifest):
     ],
 )
 def test_wrong_columns(manifest, columns, message):
-    with pytest.raises(BadInput, match=message) as caught:
+    with pytest.raises(BadInput, match=message):
         load_dataset(manifest("photo,label", "cat/0.png,cat", "dog/0.png,dog"), columns=columns)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_list_of_kept_paths(manifest):
-    lines = ("dog/1.png,0,zebra", "cat/0.png,1,cat", "dog/0.png,0,zebra")
-    data = load_dataset(manifest("id,label,class", *lines))
-    assert data.ids.tolist() == ["dog/1.png", "cat/0.png", "dog/0.png"]
-    assert data.labels.tolist() == [0, 1, 0]
-    assert data.classes == ("zebra", "cat")

@@ -6,21 +6,18 @@ import io
 import itertools
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from easiness.data import load_dataset
-from easiness.inputs.encoded import Unreadable
+from easiness.errors import recast
+from easiness.inputs.encoding import Unreadable
 from easiness.inputs.image import kind as decoding
-from easiness.inputs.image.kind import (
-    IMAGE_FILES,
-    decode_image,
-    decoder_warnings,
-    reads_heif,
-)
-from easiness.inputs.image.stored import ImageHeader, ImageTraits, scan
+from easiness.inputs.image.kind import IMAGE_FILES, decode_image, decoder_warnings, reads_heif
+from easiness.inputs.image.pixels import ImageHeader, ImageTraits, scan
 from pixels import images_of
 
 
@@ -35,22 +32,25 @@ def decode(data: bytes, channels: int = 3) -> np.ndarray:
         return decode_image(lambda: data, "some.png", channels)  # type: ignore[arg-type]
 
 
-def header(data: bytes) -> ImageHeader:
+def header(data: bytes) -> Any:
     return IMAGE_FILES.read_header(lambda: data, "some.png")
 
 
-def test_color_is_as_it_is(picture):
-    image = picture(0, size=(5, 3))
-    data = encode(image)
-    assert (decode(data) == np.asarray(image)).all()
-    assert header(data)[:3] == (3, 5, False)
-
-
-@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_alpha_is_dropped(picture, kind):
-    image = picture(0, mode="RGBA")
+@pytest.mark.parametrize(
+    ("mode", "kind", "grey"),
+    [
+        *(("RGB", "PNG", False), ("RGBA", "PNG", False), ("RGBA", "WEBP", False)),
+        *(("L", "PNG", True), ("LA", "PNG", True)),
+    ],
+)
+def test_pixels_are_as_they_are_and_alpha_is_dropped(picture, mode, kind, grey):
+    image = picture(0, size=(5, 3), mode=mode)
     data = encode(image, kind, **({"lossless": True, "exact": True} if kind == "WEBP" else {}))
-    assert (decode(data) == np.asarray(image)[..., :3]).all()
+    values = np.asarray(image).reshape(3, 5, -1)[..., : 1 if grey else 3]
+    assert header(data)[:3] == (3, 5, grey)
+    assert (decode(data) == values).all()
+    if grey:
+        assert (decode(data, 1) == values).all()
 
 
 def test_heic_without_its_plugin_says_what_is_missing(monkeypatch):
@@ -73,50 +73,38 @@ def test_heic_and_avif_where_they_can_be_read(picture):
     )
 
 
-def test_grey_to_one_channel_and_to_three(picture):
-    image = picture(0, size=(3, 2), mode="L")
-    data = encode(image)
-    assert header(data)[:3] == (2, 3, True)
-    assert decode(data, 1).shape == (2, 3, 1)
-    assert (decode(data, 1)[..., 0] == np.asarray(image)).all()
-    assert (decode(data, 3) == np.asarray(image)[..., None]).all()
+PALETTE = Image.fromarray(np.array([[0, 1]], np.uint8))
+PALETTE.putpalette([10, 20, 30, 40, 50, 60])
+FRAMES = [Image.new("RGB", (2, 1), color) for color in ((200, 0, 0), (0, 200, 0))]
 
 
-def test_grey_with_alpha_is_grey(picture):
-    image = picture(0, mode="LA")
-    data = encode(image)
-    assert header(data).grey
-    assert (decode(data, 1)[..., 0] == np.asarray(image)[..., 0]).all()
+@pytest.mark.parametrize(
+    ("data", "grey", "expected"),
+    [
+        (encode(Image.fromarray(np.array([[True, False]]))), True, [[[255] * 3, [0] * 3]]),
+        (encode(PALETTE), False, [[[10, 20, 30], [40, 50, 60]]]),
+        (encode(PALETTE, transparency=1), False, [[[10, 20, 30], [40, 50, 60]]]),
+        (encode(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]), False, [[[200, 0, 0]] * 2]),
+    ],
+    ids=["black and white", "palette", "transparent", "animation"],
+)
+def test_what_stands_for_colors_becomes_colors(data, grey, expected):
+    assert decode(data).tolist() == expected
+    assert header(data)[:3] == (1, 2, grey)
 
 
-def test_black_and_white_goes_to_0_and_255():
-    data = encode(Image.fromarray(np.array([[True, False]])))
-    assert header(data)[:3] == (1, 2, True)
-    assert decode(data, 1).tolist() == [[[255], [0]]]
-
-
-@pytest.mark.parametrize("transparent", [None, 1])
-def test_a_palette_is_color_and_its_transparency_is_dropped(transparent):
-    image = Image.fromarray(np.array([[0, 1]], np.uint8))
-    image.putpalette([10, 20, 30, 40, 50, 60])
-    data = encode(image, **({} if transparent is None else {"transparency": transparent}))
-    assert decode(data).tolist() == [[[10, 20, 30], [40, 50, 60]]]
-    assert not header(data).grey
-
-
-def test_cmyk_becomes_rgb():
-    # 255 - ink, and black ink takes from each: (255 - 51) * (255 - 0) / 255 = 204
-    image = Image.new("CMYK", (16, 16), (51, 0, 255, 0))
-    data = encode(image, "JPEG", quality=100)
-    assert Image.open(io.BytesIO(data)).mode == "CMYK"
-    assert abs(decode(data).astype(int) - [204, 255, 0]).max() <= 3
-    assert not header(data).grey
-
-
-def test_other_color_spaces_become_rgb():
-    data = encode(Image.new("LAB", (2, 2), (255, 128, 128)), "TIFF")
-    assert Image.open(io.BytesIO(data)).mode == "LAB"
-    assert decode(data).min() >= 250  # the lightest, without a hue
+@pytest.mark.parametrize(
+    ("mode", "color", "kind", "options", "expected"),
+    [
+        # 255 - ink, and black ink takes from each: (255 - 51) * (255 - 0) / 255 = 204
+        ("CMYK", (51, 0, 255, 0), "JPEG", {"quality": 100}, (204, 255, 0)),
+        ("LAB", (255, 128, 128), "TIFF", {}, (253, 253, 253)),  # the lightest, without a hue
+    ],
+)
+def test_other_color_spaces_become_rgb(mode, color, kind, options: Any, expected):
+    data = encode(Image.new(mode, (16, 16), color), kind, **options)
+    assert Image.open(io.BytesIO(data)).mode == mode
+    assert abs(decode(data).astype(int) - expected).max() <= 3
     assert not header(data).grey
 
 
@@ -143,13 +131,6 @@ def test_exif_orientation_is_applied(kind, orientation):
     assert pixels.shape == (*turned.shape, 3)
     assert abs(pixels[..., 0].astype(int) - turned).max() < 30  # of JPEG's losses
     assert header(data)[:3] == (*turned.shape, False)
-
-
-def test_the_first_frame_of_an_animation():
-    frames = [Image.new("RGB", (4, 3), color) for color in ((200, 0, 0), (0, 200, 0))]
-    data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert Image.open(io.BytesIO(data)).n_frames == 2  # type: ignore[attr-defined]
-    assert decode(data).tolist() == np.full((3, 4, 3), (200, 0, 0)).tolist()
 
 
 DEEP = np.array([[0, 255, 256], [40_000, 65_535, 257]], np.uint16)
@@ -193,11 +174,10 @@ def test_deep_pixels_are_turned_too():
     assert header(data) == (3, 2, True, True)
 
 
-def test_deeper_pixels_are_refused_not_clipped():
-    for kind, mode in ((np.float32, "F"), (np.int32, "I")):
-        data = encode(Image.fromarray(np.full((2, 2), 1, kind)), "TIFF")
-        with pytest.raises(Unreadable, match=rf"some\.png: 32 bits per channel \(mode {mode}\); convert it"):
-            decode(data)
+@pytest.mark.parametrize(("kind", "mode"), [(np.float32, "F"), (np.int32, "I")])
+def test_deeper_pixels_are_refused_not_clipped(kind, mode):
+    with pytest.raises(Unreadable, match=rf"some\.png: 32 bits per channel \(mode {mode}\)"):
+        decode(encode(Image.fromarray(np.full((2, 2), 1, kind)), "TIFF"))
 
 
 def test_deep_pictures_in_a_folder_are_said_once(folder):
@@ -223,32 +203,34 @@ def test_decompression_bombs_are_named(picture, monkeypatch, limit):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_truncated_images_are_named(picture, kind):
     data = encode(picture(0, size=(32, 32)), kind)
-    with pytest.raises(Unreadable, match=r"some\.png: ") as caught:
+    with pytest.raises(Unreadable, match=r"some\.png: ") as refused:
         decode(data[: len(data) // 2])
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(refused.value)
 
 
 def headers(*sizes: tuple[int, int], grey: bool = False) -> list[ImageHeader]:
     return [ImageHeader(*size, grey) for size in sizes]
 
 
-def test_one_size():
-    assert scan(headers((4, 6), (4, 6))) == ImageTraits(3, (4, 6), 4)
-    assert scan(headers((4, 6), grey=True)) == ImageTraits(1, (4, 6), 4)
-    assert scan([]) is None
+SAME = [ImageHeader(4, 4, True)] * 1000
 
 
-def test_sizes_that_differ_and_the_usual_short_side():
-    # short sides 5, 4, 3, 9: the lower of the two in the middle
-    assert scan(headers((5, 6), (6, 4), (3, 3), (9, 10))) == ImageTraits(3, None, 4)
-    # the same sizes upright and across differ
-    assert scan(headers((4, 6), (6, 4))).size is None  # type: ignore[union-attr]
-
-
-def test_one_odd_picture_at_the_end_is_seen():
-    same = [ImageHeader(4, 4, True)] * 1000
-    assert scan([*same, ImageHeader(4, 5, True)]) == ImageTraits(1, None, 4)
-    assert scan([*same, ImageHeader(4, 4, False)]) == ImageTraits(3, (4, 4), 4)
+@pytest.mark.parametrize(
+    ("found", "traits"),
+    [
+        (headers((4, 6), (4, 6)), ImageTraits(3, (4, 6), 4)),
+        (headers((4, 6), grey=True), ImageTraits(1, (4, 6), 4)),
+        ([], None),
+        # short sides 5, 4, 3, 9: the lower of the two in the middle
+        (headers((5, 6), (6, 4), (3, 3), (9, 10)), ImageTraits(3, None, 4)),
+        (headers((4, 6), (6, 4)), ImageTraits(3, None, 4)),  # the same upright and across
+        ([*SAME, ImageHeader(4, 5, True)], ImageTraits(1, None, 4)),  # one odd picture at the end
+        ([*SAME, ImageHeader(4, 4, False)], ImageTraits(3, (4, 4), 4)),
+    ],
+    ids=range(7),
+)
+def test_traits_by_headers(found, traits):
+    assert scan(found) == traits
 
 
 def test_it_stops_when_nothing_more_can_be_learned():
@@ -277,16 +259,15 @@ def test_settings_for_photos(found, recipe):
     assert found.recipe() == recipe
 
 
-original = decoding._decoded
-
-
 def test_large_pictures_are_decoded_one_at_a_time(folder, monkeypatch):
     """Others wait, of which a small file may hold many."""
-    lock = decoding._ALONE
     held = []
-    monkeypatch.setattr(decoding, "_decoded", lambda *given: held.append(lock.locked()) or original(*given))
-    monkeypatch.setattr(decoding, "_LARGE", 15)
-    assert len(images_of(load_dataset(folder))) == 6
-    monkeypatch.setattr(decoding, "_LARGE", 16)
-    assert len(images_of(load_dataset(folder))) == 6
-    assert held == [True] * 6 + [False] * 6
+    noted = lambda error: held.append(decoding._ALONE.locked()) or recast(error)  # noqa: E731
+    monkeypatch.setattr(decoding, "recast", noted)
+    for large, alone in ((15, True), (16, False)):
+        data = load_dataset(folder)
+        _ = data.traits
+        monkeypatch.setattr(decoding, "_LARGE", large)
+        held.clear()
+        assert len(images_of(data)) == 6
+        assert held == [alone] * 6

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 
 import easiness as ez
-from easiness.data import Dataset, rewritten, texts_of
+from easiness.data import Dataset, texts_of
 from easiness.errors import BadInput
-from easiness.paper.options import Perturbing
+from easiness.paper.options import PerturbationOptions
 from easiness.paper.perturbation import draw_panel, draw_patterns, perturbation_curve, pseudo_patterns
 from easiness.paper.perturbation.looking import (
     check_changes_something,
     image_shape,
     perturbed_probe,
-    seen_as,
+    view_of,
 )
 from easiness.paper.perturbation.panel import panel_blocks
-from easiness.perturb import Order, perturbation
+from easiness.runs import Progress
 from easiness.show import sections_text
 
 WORDS = ["when", "where", "was", "the", "first", "king", "of", "a", "country", "born", "and", "ships"]
@@ -59,22 +59,14 @@ def own(run: Path, tmp_path: Path) -> ez.Run:
 
 
 def curve(run: ez.Run, kind: str, data: Dataset, **options: Any) -> Any:
-    return perturbation_curve(Perturbing(run, kind, num_replicates=10, **options), data)
-
-
-def test_texts_are_rewritten_by_their_ids(data: Dataset) -> None:
-    one = perturbation("order", 0, seed=3)
-    made = rewritten(data, one)
-    assert texts_of(made) == Order(0, seed=3)(texts_of(data), ids=range(60))
-    assert texts_of(made, np.array([5, 2])) == Order(0, seed=3)(texts_of(data, np.array([5, 2])), ids=[5, 2])
-    assert (made.ids.tolist(), made.labels.tolist()) == (data.ids.tolist(), data.labels.tolist())
+    return perturbation_curve(PerturbationOptions(run, kind, num_replicates=10, **options), data)
 
 
 @pytest.mark.long
 def test_a_network_that_reads_order_is_lost_without_it(own: ez.Run, data: Dataset) -> None:
     found = curve(own, "order", data)
-    assert found.levels == (1, 2, 4, 8, 0)
-    accuracy = dict(zip(found.levels, found.mean_accuracy("held_out"), strict=True))
+    assert found.levels == [1, 2, 4, 8, 0]
+    accuracy = found.line("easy", "refine").set_index("level")["held_out_accuracy"]
     assert accuracy[1] == 1
     assert accuracy[0] < 0.85
     assert not found.changes_nothing
@@ -82,64 +74,47 @@ def test_a_network_that_reads_order_is_lost_without_it(own: ez.Run, data: Datase
 
 def test_at_the_neutral_level_networks_say_what_was_recorded(own: ez.Run, data: Dataset) -> None:
     probe = perturbed_probe(own, data, "order", [1], probe="train")
-    for trial, seen in zip(own.trials, probe.observe(), strict=True):
+    answers = probe.answers(probe.perturbations[0], Progress())
+    for at, trial in enumerate(own.trials):
         recorded = trial.observations(own.epochs)
-        for name in ("p_label", "prediction", "margin"):
-            assert np.array_equal(getattr(seen, name)[0], getattr(recorded, name)[-1])
+        for name in ("loss", "prediction"):
+            assert np.array_equal(answers[name][at], getattr(recorded, name)[-1])
 
 
 def test_a_network_that_reads_lower_case_sees_no_difference(own: ez.Run, data: Dataset) -> None:
     found = curve(own, "case", data)
-    assert found.levels == (0, 0.25, 0.5, 1)
+    assert found.levels == [0, 0.25, 0.5, 1]
     assert found.changes_nothing
     assert "These perturbations change nothing in these texts." in " ".join(
         sections_text(found.sections()).split()
     )
 
 
-def test_what_was_seen_is_kept_by_level(own: ez.Run, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = curve(own, "order", data, levels=[2, 0])
-    names = sorted(folder.name.rsplit("-", 1)[0] for folder in (own.path / "perturbed").iterdir())
-    assert names == ["order-0", "order-0", "order-1", "order-1", "order-2", "order-2"]
-    monkeypatch.setattr(Order, "__call__", lambda *_, **__: pytest.fail("looked again"))
-    again = curve(own, "order", data, levels=[0, 2])
-    assert again.table().equals(first.table())
-
-
-def test_texts_that_are_too_many_to_keep_are_numbered_anew(
-    own: ez.Run, data: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = curve(own, "order", data, levels=[0])
-    shutil.rmtree(own.path / "perturbed")
-    monkeypatch.setattr("easiness.paper.perturbation.looking._MOST_KEPT", 0)
-    assert curve(own, "order", data, levels=[0]).table().equals(whole.table())
-
-
 def test_what_changes_no_text_is_refused(own: ez.Run) -> None:
     texts = ez.load_dataset((["1984", "2 + 2"] * 2, [0, 1] * 2))
     with pytest.raises(BadInput, match="--kind case: changes none of the 4 texts at 1; give another kind"):
-        check_changes_something(texts, seen_as(own, texts), "case", [1], 0)
+        check_changes_something(texts, view_of(own, texts), "case", [1], 0)
 
 
 def test_panels_show_the_texts(own: ez.Run, data: Dataset, tmp_path: Path) -> None:
-    recipe = seen_as(own, data)
+    recipe = view_of(own, data)
     order, case = panel_blocks(data, recipe, np.array([1, 0]), kinds=["order", "case"])
-    assert [texts[0] for texts in order.seen] == [texts_of(data)[at] for at in (1, 0)]
-    assert [len(texts) for texts in order.seen] == [5, 5]
-    assert [texts[-1] for texts in case.seen] == [texts[0].upper() for texts in case.seen]
+    assert [texts[0] for texts in order.examples] == [texts_of(data)[at] for at in (1, 0)]
+    assert [len(texts) for texts in order.examples] == [5, 5]
+    assert [texts[-1] for texts in case.examples] == [texts[0].upper() for texts in case.examples]
     figure = draw_panel(data, recipe, kinds=["order", "case"], num=2)
     figure.savefig(tmp_path / "panel.png")
     said = [text.get_text() for text in figure.texts]
-    assert {"order: window (words; 0: all)", "case: share of words", "up", "down"} <= set(said)
-    figure = draw_patterns(pseudo_patterns(Perturbing(own, "order"), data), data, recipe)
+    assert {"order: window (words; 0: all)", "case: share of words", "up:", "down:"} <= set(said)
+    figure = draw_patterns(pseudo_patterns(PerturbationOptions(own, "order"), data), data, recipe)
     figure.savefig(tmp_path / "patterns.png")
-    assert "perturbed" in {text.get_text() for text in figure.texts}
+    assert any("perturbed: " in text.get_text() for text in figure.texts)
 
 
 def test_heads_on_features_are_asked_about_perturbed_texts(data: Dataset, tmp_path: Path) -> None:
     run = ez.measure(data, features="hashed", trials=5, out=tmp_path / "heads", progress=False)
     found = curve(run, "order", data, levels=[0])
-    regular, shuffled = found.mean_accuracy("left_out")
+    regular, shuffled = found.line("easy", "refine")["left_out_accuracy"]
     assert regular == 1 > shuffled  # pairs of words are among the features
     assert curve(run, "case", data, levels=[1]).changes_nothing  # which are in lower case
 
@@ -168,13 +143,13 @@ def of_sounds(sounds: Dataset, tmp_path_factory: pytest.TempPathFactory) -> ez.R
 
 def test_time_shuffled_takes_away_what_rises(of_sounds: ez.Run, sounds: Dataset) -> None:
     found = curve(of_sounds, "shuffle", sounds, levels=[1 / 8])
-    assert (found.axis, found.neutral, found.levels) == ("tile (share of the time)", 1, (1, 1 / 8))
-    regular, shuffled = found.mean_accuracy("train")
+    assert (found.axis, found.neutral, found.levels) == ("tile (share of the time)", 1, [1, 1 / 8])
+    regular, shuffled = found.line("easy", "refine")["train_accuracy"]
     assert regular > 0.9 > shuffled
 
 
 def test_the_levels_of_radial_are_by_the_log_mel_picture(of_sounds: ez.Run, sounds: Dataset) -> None:
     found = curve(of_sounds, "radial", sounds)
-    _, bands, frames = image_shape(sounds, seen_as(of_sounds, sounds))
+    _, bands, frames = image_shape(sounds, view_of(of_sounds, sounds))
     assert found.levels[0] == math.ceil(math.hypot(bands // 2, frames // 2))
     assert found.levels[1] == min(bands, frames) / 2

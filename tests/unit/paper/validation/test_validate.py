@@ -12,15 +12,14 @@ import pytest
 from easiness import BadInput, Recipe, load_dataset, open_run, paper
 from easiness.paper.validation import (
     HARDEST,
-    Tally,
     Trainings,
     Validation,
     easiness_view,
     plan_validation,
-    read_validation,
 )
 from easiness.scoring import easiness_interval
 from easiness.spec import RunSpec, Training
+from plans import votes_of
 
 MODELS = ("mlp_2_w16", "mlp_3_w16")
 
@@ -60,6 +59,10 @@ def test_runs_are_on_merged_and_on_training_examples(made: tuple[Path, Validatio
     views = found.table().drop_duplicates("easiness_of")[["easiness_of", "trials"]].values.tolist()
     assert views == [[MODELS[0], 3], [MODELS[1], 3], ["all", 6]]
     assert found.num_final == 4
+    assert not found.is_decided
+    cells = [row[4][-1] for row in found.sections()[1].rows[1:]]
+    assert cells == [*"??????", *[")"] * 3]  # three trials of each network, and six of both
+    assert found.hardest(0.25)["easiness_of"] == MODELS[0]
 
 
 def test_the_numbers_are_those_of_the_records(made: tuple[Path, Validation]) -> None:
@@ -80,31 +83,13 @@ def test_the_numbers_are_those_of_the_records(made: tuple[Path, Validation]) -> 
     assert np.isclose(np.concatenate([*found.final.values()]).mean(), 1 - wrong.mean() / 4)
 
 
-def test_reading_again_gives_the_same(made: tuple[Path, Validation]) -> None:
-    out, found = made
-    runs = {kind: [open_run(out / f"{kind}-{model}") for model in MODELS] for kind in ("merged", "final")}
-    assert read_validation(runs["merged"], runs["final"]).table().equals(found.table())
-    with pytest.raises(BadInput, match="observed no held-out"):
-        read_validation(runs["merged"], runs["merged"])
-    with pytest.raises(BadInput, match="over the same examples"):
-        read_validation(runs["final"], runs["final"])
-    with pytest.raises(BadInput, match="epoch 4"):
-        read_validation(runs["merged"], runs["final"], epoch=4)
-
-
 def test_the_command_goes_on_where_it_was(
     command: Callable[..., Any], tmp_path: Path, snapshot: Callable[..., Any]
 ) -> None:
-    sizes: dict[str, Any] = {
-        "--limit": 100,
-        "--trials": 2,
-        "--epochs": 2,
-        "--final-trials": 1,
-        "--final-epochs": 2,
-    }
-    sizes |= {"--holdout": 0.2, "--batch-size": 16}
-    arguments: list[Any] = ["paper", "validate", "digits", *(one for pair in sizes.items() for one in pair)]
-    arguments += ["--model", "mlp_2_w16", "--final-model", "mlp_3_w16", "--out", tmp_path / "out"]
+    sizes = "--limit 100 --trials 2 --epochs 2 --final-trials 1 --final-epochs 2"
+    models = "--holdout 0.2 --batch-size 16 --model mlp_2_w16 --final-model mlp_3_w16"
+    arguments: list[Any] = ["paper", "validate", "digits", *sizes.split(), *models.split()]
+    arguments += ["--out", tmp_path / "out"]
     first = command(*arguments, "-o", tmp_path / "found.json")
     assert first.code == 0, first.err
     assert "Where the misclassified validation examples lie" in first.out
@@ -140,7 +125,7 @@ def test_the_final_models_are_trained_to_the_end_whatever_the_recipe(tmp_path: P
         plans = plan_validation(
             data, Training(recipe=recipe), Trainings(("mlp_2_w16",), 1, 1), Trainings(("mlp_2_w16",), 1, 400)
         )
-        (merged,), (final,) = plans.merged.values(), plans.final.values()
+        (merged,), (final,) = plans.joint.values(), plans.final.values()
         assert (merged.recipe.period, final.recipe.period) == (50, 400)
         assert merged.recipe.alpha == final.recipe.alpha == 0.01
 
@@ -162,10 +147,9 @@ def view_of(
     num_final: int = 2,
 ) -> tuple[Any, Any]:
     """The curve by the trials that are right, and the hardest by their share."""
-    num = len(counts)
-    p = np.zeros(num) if p_label is None else np.array(p_label)
-    tally = Tally(np.array(counts), p, np.arange(num, dtype=np.uint64), trials)
-    table = easiness_view("net", tally, np.array(wrong), num_final, 0.25)
+    p = np.zeros(len(counts)) if p_label is None else np.array(p_label)
+    votes = votes_of(np.arange(trials)[:, None] < np.array(counts), p_label=np.tile(p, (trials, 1)))
+    table = easiness_view("net", votes, np.array(wrong), num_final, 0.25)
     hardest = part(table, "net", "misclassified in the hardest").set_index("fraction")
     return part(table, "net", "curve").set_index("trials_right"), hardest
 
@@ -192,6 +176,9 @@ def test_the_misclassified_are_looked_for_among_the_hardest() -> None:
     assert found.loc[0.5, ["value", "most"]].tolist() == [0.8, 1]
     low, high = shares.loc[0.5, ["low", "high"]]
     assert 0 <= low < 0.8 < high <= 1
+    curve, shares = view_of(wrong=[0] * 8)  # nothing wrong has no share
+    assert shares[["value", "expected", "low", "high"]].isna().all(axis=None)
+    assert (curve["value"] == 1).all()
 
 
 def test_ties_are_refined_by_probability_or_shared() -> None:
@@ -203,12 +190,6 @@ def test_ties_are_refined_by_probability_or_shared() -> None:
     assert shares.loc[0.5, ["value", "expected"]].tolist() == [0, 0.5]
 
 
-def test_nothing_wrong_has_no_share() -> None:
-    curve, shares = view_of(wrong=[0] * 8)
-    assert shares[["value", "expected", "low", "high"]].isna().all(axis=None)
-    assert (curve["value"] == 1).all()
-
-
 def test_the_interval_narrows_with_the_number_of_examples() -> None:
     widths = []
     for times in (5, 50):
@@ -217,11 +198,3 @@ def test_the_interval_narrows_with_the_number_of_examples() -> None:
         assert low < value < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
-
-
-def test_rows_of_few_trials_are_marked(made: tuple[Path, Validation]) -> None:
-    _, found = made
-    assert not found.decided
-    cells = [row[4][-1] for row in found.sections()[1].rows[1:]]
-    assert cells == [*"??????", *[")"] * 3]  # three trials of each network, and six of both
-    assert found.hardest(0.25)["easiness_of"] == MODELS[0]

@@ -106,7 +106,7 @@ def test_what_heads_spare_and_neighbours_need_is_not_advised(run):
     by = "by linear classifiers and by 15 nearest neighbours"
     none = f"no smaller choice is shown to cost less than 5 points, {by}"
     assert found.advice == f"of your {NUM}: keep all; {none}"
-    assert not found.keep.dropped.any()
+    assert not found.keep.is_dropped.any()
     table = found.table().query(f"size == {NUM}")
     tried = table.query("kept == 'hardest' and share == 0.5 and suspects_out")
     assert tried["over_all"].item() > 0 > -0.01 > tried["near_over_all"].item()

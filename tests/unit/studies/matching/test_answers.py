@@ -227,7 +227,7 @@ def test_an_epoch_or_a_fraction_that_is_not_there(tmp_path: Path) -> None:
     run = made(tmp_path / "run", [RISING], 2)
     with pytest.raises(BadInput, match=r"epoch 2 .*recorded"):
         outlook(run, 2)
-    for fraction, text in ((2.0, "fraction 2.0: not in"), (1e-6, "fraction 1e-06: too small")):
+    for fraction, text in ((2.0, "fraction 2: not in"), (1e-6, "fraction 1e-06: too small")):
         with pytest.raises(BadInput, match=text):
             outlook(run, fraction=fraction)
 

@@ -27,11 +27,10 @@ from easiness.studies.suspects.conflicts import (
     Conflicts,
     Kind,
     Labels,
-    _searched,
+    arrays_of,
     conflicts_of,
     find_conflicts,
     kept_conflicts,
-    pairs_frames,
 )
 
 Array = npt.NDArray[np.uint8]
@@ -95,7 +94,7 @@ def test_what_is_decided_settles_the_pairs_that_it_leaves_without_a_contradictio
     whole = Conflicts(9, 3, pd.DataFrame([both, (both[0], *one, *third, 9)], columns=[*COLUMNS]))
 
     def left(some: Conflicts, decided: Labels) -> list[str]:
-        return some.unsettled(decided)["kind"].tolist()
+        return some.open_pairs(decided)["kind"].tolist()
 
     assert left(found, owl) == left(found, {}) == ["two labels", "in both splits", "nearly, two labels"]
     assert left(found, cat) == ["in both splits"]  # which no label settles
@@ -103,20 +102,16 @@ def test_what_is_decided_settles_the_pairs_that_it_leaves_without_a_contradictio
     # the other two of the three contradict each other still
     assert left(whole, {("train", 0): None}) == ["two labels", "two labels"]
     assert left(whole, cat | {("train", 5): 0}) == []
-    (section,) = [one.section for one in pairs_frames(found, {}, cat)]
+    (section,) = [one.section for one in found.frames({}, cat)]
     assert section.note.endswith(" 2 pairs are settled by decisions.")
     assert [row[0] for row in section.rows[1:]] == ["in both splits"]
-    (first,), (every,) = ([one.section for one in pairs_frames(found, {}, {}, most)] for most in (1, None))
+    (first,), (every,) = ([one.section for one in found.frames({}, {}, most)] for most in (1, None))
     assert (len(first.rows), len(every.rows)) == (1 + 1, 1 + 3)
     assert first.note.endswith(" The first 1 of 3 pairs:")
     assert "first" not in every.note
 
 
 def test_the_shape_and_all_pixels_count_and_not_the_file(tmp_path: Path) -> None:
-    x = noise(3)
-    x[2] = x[0]
-    x[2, 0, 0, 0] ^= 1
-    assert find_conflicts(ez.load_dataset((x, [0, 1, 1]))).of("two labels").empty
     scene = Image.fromarray(scenes(1)[0])
     for name, shape, suffix in (("cat", (24, 30), "png"), ("dog", (30, 24), "bmp")):
         (tmp_path / name).mkdir()
@@ -140,8 +135,6 @@ def test_identical_pictures_in_both_splits_go_by_the_first_of_each_label() -> No
         "1 of 3 held-out pictures are in the training split as well, 1 of them with another label.",
         "0 of 3 held-out pictures have a near copy in the training split.",
     ]
-    both = found.of("in both splits")
-    assert both[["split_a", "split_b", "class_b"]].to_numpy().tolist() == [["train", "held_out", "dog"]] * 2
 
 
 def jpeg(pixels: Array, quality: int) -> Array:
@@ -182,19 +175,6 @@ def test_near_copies_within_the_training_split_are_conflicts_where_labels_differ
     ]
 
 
-def test_more_pictures_than_can_be_compared_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("easiness.inputs.image.near.MOST_WITHIN", 39)
-    x = scenes(40)
-    x[7] = jpeg(x[31], 30)
-    found = find_conflicts(ez.load_dataset((x, np.arange(40) % 3), classes=CLASSES))
-    assert found.of(*WITHIN).empty
-    assert found.notes[-1] == (
-        "Near copies were not looked for among the 40 training pictures: up to 39 are compared with each "
-        "other."
-    )
-    assert not any("near copy" in sentence for sentence in found.sentences())
-
-
 def test_of_several_near_copies_the_nearest_of_each_label_is_named() -> None:
     x, held_out = scenes(9), scenes(2, seed=1)
     held_out[1] = x[0]
@@ -219,17 +199,6 @@ def test_of_flat_pictures_none_and_of_tiny_ones_only_identical_ones_are_found() 
     assert not any("near copy" in sentence for sentence in found.sentences())
 
 
-def test_pictures_that_are_alike_by_nature_are_said_to_be() -> None:
-    scene = scenes(1)[0]
-    x = np.stack([jpeg(scene, quality) for quality in range(70, 90)])
-    found = find_conflicts(ez.load_dataset((x, np.arange(20) % 2), held_out=(scene[None], [0])))
-    assert found.of("nearly in both splits")["label_a"].tolist() == [0, 1]
-    assert found.notes[-1].startswith("Half of the held-out pictures with a near copy have 20 or more: ")
-    # quality 70 to 89: some differ in more bits than are looked at in one split where all are alike
-    assert found.notes[0].startswith("More than half of the training pictures have a near copy, so ")
-    assert 0 < found.of(*WITHIN)["distance"].max() <= 12
-
-
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     x, held_out = scenes(30), scenes(11, seed=1)
     for at in range(0, 11, 2):
@@ -245,21 +214,17 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert values(find_conflicts(data)) == values(whole)
 
 
-def test_of_a_run_the_data_are_read_again(tmp_path: Path) -> None:
-    x = scenes(8)
+def test_of_a_run_the_data_are_read_again(tmp_path: Path, record: Any, noisy_logits: Any) -> None:
+    x, labels = scenes(8), np.arange(8) % 2
     x[5] = x[0]
-    np.savez(tmp_path / "data.npz", x=x, y=np.arange(8) % 2)
-    options: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
-    run = ez.measure(tmp_path / "data.npz", **options, out=tmp_path / "run")
-    assert ids(conflicts_of(run), "two labels") == [[0, 5]]
-    (tmp_path / "data.npz").rename(tmp_path / "moved.npz")
-    found = conflicts_of(run)
-    assert found.pairs.empty
-    (said,) = found.sentences()
-    assert said.startswith("Pictures were not")
-    assert ids(conflicts_of(run, tmp_path / "moved.npz"), "two labels") == [[0, 5]]
-    with pytest.raises(BadInput, match="not the data"):
-        conflicts_of(run, "digits")
+    np.savez(tmp_path / "data.npz", x=x, y=labels)
+    run = record(noisy_logits(labels, trials=1, epochs=1), labels)
+    assert conflicts_of(run).sentences() == [
+        "Pictures were not compared: the run does not say where they are (--data names them)."
+    ]
+    assert ids(conflicts_of(run, tmp_path / "data.npz"), "two labels") == [[0, 5]]
+    with pytest.raises(BadInput, match="ids, labels or classes"):
+        conflicts_of(run, ez.load_dataset((x, labels[::-1])))
 
 
 def test_what_was_found_is_kept_for_the_same_data(tmp_path: Path, monkeypatch: Any) -> None:
@@ -294,52 +259,13 @@ def test_what_somebody_else_wrote_is_looked_for_again(
     run: Run = record(noisy_logits(labels, trials=1, epochs=1), labels)
     data = ez.load_dataset((np.concatenate([x[:1], x[:1], x[2:]]), labels), held_out=(x[:1], [0]))
     found = conflicts_of(run, data)
-    arrays = _searched.kept(run, data)
+    arrays = arrays_of.kept(run, data)
     assert arrays is not None
     assert len(arrays["flawed"]) == 1
     arrays[name][row, column] = value
-    keep_answer(run.path, "conflicts", _searched.identity(run, data), arrays)
+    keep_answer(run.path, "conflicts", arrays_of.identity(run, data), arrays)
     assert kept_conflicts(run, data) is None
     assert values(conflicts_of(run, data)) == values(found) == values(kept_conflicts(run, data))
-
-
-def test_a_recorded_run_says_that_it_has_no_pictures(record: Any, noisy_logits: Any) -> None:
-    labels = np.arange(6) % 2
-    run = record(noisy_logits(labels, trials=1, epochs=1), labels)
-    assert conflicts_of(run).sentences() == [
-        "Pictures were not compared: the run does not say where they are (--data names them)."
-    ]
-    x = noise(6)
-    x[1] = x[0]
-    assert ids(conflicts_of(run, ez.load_dataset((x, labels))), "two labels") == [[0, 1]]
-    with pytest.raises(BadInput, match="ids, labels or classes"):
-        conflicts_of(run, ez.load_dataset((x, labels[::-1])))
-
-
-@pytest.mark.shared_data
-def test_photos_of_imagenette_and_copies_of_some(tmp_path: Path) -> None:
-    beside = Path(__file__).parents[5] / "shared" / "data"
-    source = Path(os.environ.get("EASINESS_DATA", beside)) / "imagenette224"
-    if not source.exists():
-        pytest.skip(f"{source} is absent; set EASINESS_DATA to the folder that holds imagenette224")
-    planted = []
-    for split, num in (("train", 12), ("val", 4)):
-        for folder in sorted((source / split).iterdir()):
-            (tmp_path / split / folder.name).mkdir(parents=True)
-            for file in sorted(folder.iterdir())[:num]:
-                (tmp_path / split / folder.name / file.name).symlink_to(file)
-    data = ez.load_dataset(tmp_path)
-    assert find_conflicts(data).pairs.empty
-    folders = sorted((tmp_path / "train").iterdir())
-    for folder, other in zip(folders, folders[1:] + folders[:1], strict=True):
-        file = sorted(folder.iterdir())[0]
-        photo = Image.open(file).convert("RGB")
-        width, height = photo.size
-        cut = photo.crop((4, 4, width - 4, height - 4)).resize((160, 160))
-        cut.save(tmp_path / "val" / other.name / "copy.jpg", quality=60)
-        planted.append((f"train/{folder.name}/{file.name}", f"val/{other.name}/copy.jpg"))
-    found = find_conflicts(ez.load_dataset(tmp_path))
-    assert sorted(pairs(found, "nearly in both splits")) == [(*both, False) for both in sorted(planted)]
 
 
 BONES = "How many bones are in the human hand ?"
@@ -380,8 +306,8 @@ def test_near_copies_of_texts_are_named() -> None:
 def test_the_page_shows_near_copies_with_two_labels_first() -> None:
     texts = [BONES, *OTHERS, BONES_THERE, LAWYER, LAWYER.replace("Craft", "Steven Craft"), "Why ?"]
     shown = Certain(conflicts=find_conflicts(load(texts, [0, 0, 1, 0, 1, 1, 1, 0]))).examples
-    assert [one.what for one in shown] == ["nearly identical, with two labels", "nearly identical"]
-    pairs = [[named for named, _ in one.pair] for one in shown]
+    assert [what for what, _ in shown] == ["nearly identical, with two labels", "nearly identical"]
+    pairs = [[named for named, _ in pair] for _, pair in shown]
     assert pairs == [[("train", 0), ("train", 4)], [("train", 5), ("train", 6)]]
 
 

@@ -6,22 +6,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from easiness import features, show
 from easiness.data import UNKNOWN, UNSURE, Decisions
 from easiness.inputs import IMAGE, VECTOR
-from easiness.lazy import Axes, Figure, Floats, pd
+from easiness.lazy import Figure, Floats, pd
 from easiness.regular_file import in_words
+from easiness.runs import Told
 from easiness.spec import Split, command_line, loading_of
 from easiness.store import Row, Run
-from easiness.studies.suspects.conflicts import FIRST, Conflicts, Labels, pairs_frames, shortened
+from easiness.studies.suspects.conflicts import FIRST, Conflicts, Labels, short_text
 from easiness.studies.suspects.evidence import Glance
-from easiness.studies.suspects.kinds import NOT_CARRIED
 
-_UNKNOWN = "cannot be told"
 _FEWEST_OF_CURVE = 3  # points
 _ASIDE = 0.06  # of the axis: how far behind its end the range is drawn
 
@@ -36,20 +35,21 @@ _BY = {
 }
 
 
-def about(share: float, num: int) -> str:
+def _about(share: float, num: int) -> str:
     """``about 312``: how many of ``num`` a share is."""
     return "fewer than one" if share * num < 1 else f"about {round(share * num):,}"
 
 
-def fitting(low: float, high: float, num: int) -> str:
+def _range(low: float, high: float, num: int) -> str:
     """``150 to 520``, or ``up to 12``: a range of shares of ``num``."""
     least, most = math.floor(low * num), math.ceil(high * num)
     return f"{f'{least:,} to' if least else 'up to'} {most:,}"
 
 
-def likely_wrong(num: int, of: str = "") -> str:
+def _likely_wrong(p_wrong: Floats, none: str, of: str = "") -> str:
     """``12 of 300 labels are more likely wrong than right``, where ``of`` is as many labels."""
-    return f"{f'{num:,}' if num else 'None'}{of} {'is' if num <= 1 else 'are'} more likely wrong than right"
+    num = int((p_wrong >= 1 / 2).sum())
+    return f"{f'{num:,}' if num else none}{of} {'is' if num <= 1 else 'are'} more likely wrong than right"
 
 
 _TRIALS = 20
@@ -68,20 +68,7 @@ def features_command(run: Run) -> str | None:
     if kind == VECTOR.name or (kind == IMAGE.name and side < _LARGE) or not features.has_usual(kind):
         return None
     words = ("--features", "auto", "--trials", _TRIALS, loading_of(spec.data))
-    return command_line("measure", spec.data.source, *words, "--out", _out(run))
-
-
-def to_judge_along(run: Run) -> str:
-    """A sentence with the commands by which features judge the labels along; empty where none can."""
-    command = features_command(run)
-    if command is None:
-        return ""
-    both = command_line("suspects", run.path, _out(run))
-    return f"Heads on features cost little and judge along: {command}, then {both}."
-
-
-def _out(run: Run) -> Path:
-    return Path(f"{run.path}-features")
+    return command_line("measure", spec.data.source, *words, "--out", Path(f"{run.path}-features"))
 
 
 ABOVE = 0.1
@@ -93,7 +80,7 @@ _BINS = 40
 _BY_HEART = 0.97  # of the labels
 
 
-def how_many_listed(p_wrong: Floats, above: float) -> int:
+def num_to_list(p_wrong: Floats, above: float) -> int:
     """How many of the most suspicious examples are listed, by the probabilities [K] of all."""
     return max(int((p_wrong >= above).sum()), min(AT_LEAST, len(p_wrong)))
 
@@ -102,14 +89,14 @@ def how_many_listed(p_wrong: Floats, above: float) -> int:
 class LabelDecisions:
     """The ``decisions`` of a ``file`` on the labels of a run.
 
-    Of those that somebody was sure of ``foretold`` were expected to be wrong. ``factor`` is by how much the
-    odds of the last ones looked at have changed for examples like them. ``audit`` is the command that tells
-    of the rest, where decisions from the top of the list alone do not.
+    So many of those that somebody was sure of were ``expected_wrong``. ``factor`` is by how much the odds of
+    the last ones looked at have changed for examples like them. ``audit`` is the command that tells of the
+    rest, where decisions from the top of the list alone do not.
     """
 
     file: Path
     decisions: Decisions
-    foretold: float
+    expected_wrong: float
     factor: float
     audit: str = ""
 
@@ -124,25 +111,19 @@ class LabelDecisions:
     @property
     def labels(self) -> Labels:
         """The labels decided, by split and id."""
-        made = self.decisions.part(self.decisions.sure)
-        pairs = zip(made.of.ids[made.at].tolist(), made.labels.tolist(), strict=True)
-        return {(made.split, name): None if label == UNKNOWN else label for name, label in pairs}
+        sure = self.decisions.part(self.decisions.sure)
+        pairs = zip(sure.of.ids[sure.at].tolist(), sure.labels.tolist(), strict=True)
+        return {(sure.split, name): None if label == UNKNOWN else label for name, label in pairs}
 
     def sentence(self) -> str:
         num, wrong = len(self.decisions) - self.num_sure, self.num_wrong
-        still = (
-            f", {num:,} left unsure {'is' if num == 1 else 'are'} still open and not listed" if num else ""
-        )
+        unsure = f", {num:,} left unsure {'is' if num == 1 else 'are'} still open and not listed"
+        was = "was" if wrong == 1 else "were"
         return (
-            f"{self.num_sure:,} are decided{still}: {wrong:,} {'was' if wrong == 1 else 'were'} found wrong, "
-            f"where {self.foretold:,.1f} were expected. This multiplies the odds of the labels near them by "
+            f"{self.num_sure:,} are decided{unsure if num else ''}: {wrong:,} {was} found wrong, where "
+            f"{self.expected_wrong:,.1f} were expected. This multiplies the odds of the labels near them by "
             f"{show.number(self.factor)}."
         )
-
-    def doubt(self) -> str:
-        """A sentence where decisions do not tell of the rest, with the command that does; else empty."""
-        above = "Decisions are from the top of the list, and say little of those below"
-        return f" {above}; an audit tells: {self.audit}." if self.audit else ""
 
     def note(self) -> str:
         """A sentence where the file names every example; else empty."""
@@ -153,6 +134,14 @@ class LabelDecisions:
             f"{in_words(self.file)} has an action for each of the {num:,} examples, as labels writes it: all "
             "count as looked at; empty the action of those that nobody has seen."
         )
+
+
+class Views(NamedTuple):
+    """Texts of all examples, the first suspects themselves, and texts of ``pairs`` that conflict."""
+
+    texts: Told | None = None
+    examples: tuple[show.ShownExample, ...] = ()
+    pairs: Mapping[tuple[str, object], str] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,12 +156,10 @@ class Suspects(show.Result):
     of the predictions heard that are the label. The table has those of a
     probability of ``above`` or more, and the first few in any case. ``conflicts`` are certain;
     ``left_out_kinds`` says which kinds were not looked for and why. ``others`` are folders of runs that
-    judged along, with what they are of.
-    ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves;
-    ``in_pairs`` has the texts of pairs that conflict, by split and id. What was ``decided`` is last
-    in ``ranked``, with its ``action``, is 0 or 1 in ``p_wrong`` where somebody was sure, and is not listed.
-    A ``leak`` says what tells the labels: the number of wrong ones is then not a number. ``doubts`` are what
-    one has to know of the runs before one believes it, ``missing`` code of a network that cannot be had here.
+    judged along, with what they are of. What was ``decided`` is last in ``ranked``, with its ``action``, is 0
+    or 1 in ``p_wrong`` where somebody was sure, and is not listed. A ``leak`` says what tells the labels: the
+    number of wrong ones is then not a number. ``doubts`` are what one has to know of the runs before one
+    believes it.
     """
 
     model: str
@@ -190,18 +177,10 @@ class Suspects(show.Result):
     conflicts: Conflicts = field(repr=False)
     left_out_kinds: dict[str, str]
     others: tuple[tuple[Path, str], ...] = ()
-    told: str | None = None
-    shown: tuple[show.ShownExample, ...] = field(default=(), repr=False)
-    in_pairs: Mapping[tuple[str, object], str] = field(default_factory=dict, repr=False)
+    views: Views = field(default=Views(), repr=False)
     decided: LabelDecisions | None = None
     doubts: tuple[str, ...] = ()
     leak: str = ""
-    missing: str = ""
-
-    @property
-    def notices(self) -> list[str]:
-        missing = f"{self.missing}; the labels are judged by the record, without the networks"
-        return [missing] if self.missing else []
 
     @property
     def num_likely(self) -> int:
@@ -210,29 +189,29 @@ class Suspects(show.Result):
 
     @property
     def num_listed(self) -> int:
-        return how_many_listed(self._to_look_at["p_wrong"].to_numpy(), self.above)
+        return num_to_list(self._open["p_wrong"].to_numpy(), self.above)
 
     @property
-    def _to_look_at(self) -> pd.DataFrame:
+    def _open(self) -> pd.DataFrame:
+        """Examples that nobody has looked at."""
         return self.ranked if self.decided is None else self.ranked[self.ranked["action"] == ""]
 
     @property
-    def _undecided(self) -> Floats:
+    def _unsure(self) -> Floats:
         """How likely each label is wrong of which nobody is sure."""
-        undecided = self.ranked["action"].isin(("", UNSURE))
-        return self.ranked["p_wrong"][undecided].to_numpy()
+        return self.ranked["p_wrong"][self.ranked["action"].isin(("", UNSURE))].to_numpy()
 
     @property
     def about(self) -> str:
         """``about 312 (3.1 %)``: how many can be expected to be wrong."""
         if self.leak:
-            return _UNKNOWN
-        return f"{about(self.share, len(self.ranked))} ({show.percent(self.share)})"
+            return "cannot be told"
+        return f"{_about(self.share, len(self.ranked))} ({show.percent(self.share)})"
 
     @property
     def between(self) -> str:
         """``150 to 520``: how many fit the data."""
-        return _UNKNOWN if self.leak else fitting(self.low, self.high, len(self.ranked))
+        return "cannot be told" if self.leak else _range(self.low, self.high, len(self.ranked))
 
     @property
     def glance(self) -> Glance:
@@ -247,10 +226,10 @@ class Suspects(show.Result):
         ``reason``; where the data are found a ``text``, or a ``path`` where files have positions for ids;
         then the scores behind it.
         """
-        flawed = [name for split, name in self.conflicts.flawed if split == self.split]
-        open_ones = self._to_look_at
-        listed = (np.arange(len(open_ones)) < self.num_listed) | open_ones["id"].isin(flawed)
-        return open_ones[listed].drop(columns="action", errors="ignore")
+        flaws = [name for split, name in self.conflicts.flaws if split == self.split]
+        rows = self._open
+        rows = rows[(np.arange(len(rows)) < self.num_listed) | rows["id"].isin(flaws)]
+        return rows.drop(columns="action", errors="ignore")
 
     def document(self) -> Any:
         document: dict[str, Any] = {
@@ -269,32 +248,26 @@ class Suspects(show.Result):
             "suspects": self.table().to_dict("records"),
         }
         if self.decided is not None:
-            looked_at, left = self.ranked[len(self._to_look_at) :], self._undecided
-            numbers = len(left), int((left >= 1 / 2).sum()), float(left.sum())
+            left = self._unsure
             document["decisions"] = {
                 "decided": self.decided.num_sure,
                 "unsure": len(self.decided.decisions) - self.decided.num_sure,
                 "found_wrong": self.decided.num_wrong,
-                "foretold_wrong": self.decided.foretold,
+                "foretold_wrong": self.decided.expected_wrong,
                 "odds_factor": self.decided.factor,
                 "audit": self.decided.audit or None,
-                "left": dict(zip(("num_examples", "num_likely", "expected_wrong"), numbers, strict=True)),
-                "examples": looked_at.to_dict("records"),
+                "left": {
+                    "num_examples": len(left),
+                    "num_likely": int((left >= 1 / 2).sum()),
+                    "expected_wrong": float(left.sum()),
+                },
+                "examples": self.ranked[self.ranked["action"] != ""].to_dict("records"),
             }
         return show.defined(document)
 
     def figure(self) -> Figure:
-        """A histogram of the mean margin of the label, the wrong ones expected in the color of hard.
-
-        Beside it, where it was followed, what stands out over the training.
-        """
-        figure, axes = show.new_axes(8.2 if self.has_curve else 5.2, 2.9)
-        if self.has_curve:
-            both = figure.add_gridspec(1, 2, width_ratios=(5, 3))
-            axes.set_subplotspec(both[0])
-            beside = figure.add_subplot(both[1])
-            show.quiet(beside)
-            self._draw_course(beside)
+        """A histogram of the mean margin of the label, the wrong ones expected in the color of hard."""
+        figure, axes = show.new_axes(5.2, 2.9)
         margin, p_wrong = self.ranked["margin"].to_numpy(), self.ranked["p_wrong"].to_numpy()
         axes.hist(
             [margin, margin],
@@ -313,32 +286,24 @@ class Suspects(show.Result):
         return len(self.course) >= _FEWEST_OF_CURVE
 
     def course_figure(self) -> Figure:
+        """The curve with the row read, and behind its end what is expected and what fits the data."""
         figure, axes = show.new_axes(3.6, 2.4)
-        self._draw_course(axes)
-        return figure
-
-    def _draw_course(self, axes: Axes) -> None:
-        """Draw the curve with the row read, and behind its end what is expected and what fits the data."""
-        rows, stands_out = zip(*((row.value, 100 * share) for row, share in self.course), strict=True)
-        read = self.rows[-1]
-        axes.plot(rows, stands_out, color=show.INK, linewidth=1.4, marker="o", markersize=3)
-        of_read = stands_out[rows.index(read.value)]
-        axes.plot(read.value, of_read, "o", color=show.HARD, markersize=7, label="read")
+        rows, shares = zip(*((row.value, 100 * share) for row, share in self.course), strict=True)
+        last = self.rows[-1]
+        axes.plot(rows, shares, color=show.INK, linewidth=1.4, marker="o", markersize=3)
+        share, low, high = shares[rows.index(last.value)], 100 * self.low, 100 * self.high
+        axes.plot(last.value, share, "o", color=show.HARD, markersize=7, label="read")
         aside = rows[-1] + _ASIDE * (rows[-1] - rows[0])
-        low, high = 100 * self.low, 100 * self.high
         axes.vlines(aside, low, high, color=show.HARD, linewidth=3, label="fits the data")
         axes.plot(aside, 100 * self.share, "_", color=show.INK, markersize=9, markeredgewidth=2)
-        axes.set(xlabel=read.name, ylabel="labels that stand out (%)")
+        axes.set(xlabel=last.name, ylabel="labels that stand out (%)")
         axes.set_ylim(bottom=0)
         show.whole_ticks(axes)
         show.legend_above(axes, 2)
+        return figure
 
     def frames(self) -> list[show.Frame]:
         return self._frames(FIRST)
-
-    @property
-    def headline(self) -> str:
-        return self.summary()
 
     def in_words(self) -> str:
         return show.sections_text(self.printed())  # the note begins with the headline
@@ -348,18 +313,17 @@ class Suspects(show.Result):
 
     def _repr_html_(self) -> str:
         *others, last = self.sections()
-        if self.shown:
-            cells = "example", *(show.Embedded(one.text, one.html()) for one in self.shown)
+        if self.views.examples:
+            cells = "example", *(show.Embedded(one.text, one.html()) for one in self.views.examples)
             behind = last.rows[0].index("reason") + 1
             both = zip(last.rows, cells, strict=True)
             last = replace(last, rows=[[*row[:behind], cell] for row, cell in both])
         return show.result_html(self.figure(), [*others, last])
 
     def _frames(self, most: int | None) -> list[show.Frame]:
-        leak = [show.Frame("What tells the labels", self.summary(), pd.DataFrame())] if self.leak else []
-        decided = {} if self.decided is None else self.decided.labels
-        pairs = pairs_frames(self.conflicts, self.in_pairs, decided, most)
-        shown = self.table()[:most]
+        leak = [show.Frame("What tells the labels", self.headline, pd.DataFrame())] if self.leak else []
+        labels, note = ({}, "") if self.decided is None else (self.decided.labels, self.decided.note())
+        data = self.table()[:most]
         columns = {
             "id": show.names(),
             "class": show.names(),
@@ -369,38 +333,39 @@ class Suspects(show.Result):
             "kind": show.names(),
             "reason": show.names(),
         }
-        if self.told is not None:
-            columns[self.told] = show.Column(shortened)
-        of_all = "" if self.decided is None else self.decided.note()
-        notices = tuple(filter(None, (self.by_heart(), self.doubt(), *self.doubts, of_all)))
-        return [
-            *leak,
-            *pairs,
-            show.Frame("Labels to look at", self._note(len(shown)), shown, columns, notices),
-        ]
+        if self.views.texts is not None:
+            columns[self.views.texts.column] = show.Column(short_text)
+        notices = tuple(filter(None, (self.by_heart(), self.doubt(), *self.doubts, note)))
+        pairs = self.conflicts.frames(self.views.pairs, labels, most)
+        return [*leak, *pairs, show.Frame("Labels to look at", self._note(len(data)), data, columns, notices)]
 
-    def summary(self) -> str:
+    @property
+    def headline(self) -> str:
         if self.leak:
-            return f"{self.leak[:1].upper()}{self.leak[1:]}. How many labels are wrong cannot be told."
+            return f"{show.capitalized(self.leak)}. How many labels are wrong cannot be told."
         of = "labels" if self.split == "train" else "labels of held-out examples"
-        likely = likely_wrong(self.num_likely, f" of {len(self.ranked):,} {of}")
-        fits = f"{self.about} can be expected to be wrong; {self.between} fit the data"
-        found = f"{likely}; in all {fits}. {_BY[self.model_of_noise]}"
-        if (made := self.decided) is None:
-            return found
-        return f"{found} {made.sentence()}{self._left(made.num_wrong)}{made.doubt()}"
+        likely = _likely_wrong(self.ranked["p_wrong"].to_numpy(), "None", f" of {len(self.ranked):,} {of}")
+        range_ = f"{self.about} can be expected to be wrong; {self.between} fit the data"
+        return f"{likely}; in all {range_}. {_BY[self.model_of_noise]}{self._after_decisions()}"
 
-    def _left(self, num_wrong: int) -> str:
-        p_wrong, num_all = self._undecided, len(self.ranked)
-        if not (num := len(p_wrong)):
+    def _after_decisions(self) -> str:
+        """What was decided, how many of the others are wrong, and how an audit would tell; else empty."""
+        if self.decided is None:
             return ""
-        low, high = (round(max(end * num_all - num_wrong, 0), 6) / num for end in (self.low, self.high))
-        likely, share = likely_wrong(int((p_wrong >= 1 / 2).sum())), float(p_wrong.mean())
-        return (
-            f" Left are {num:,} that are not decided: {likely[:1].lower()}{likely[1:]}, and "
-            f"{about(share, num)} ({show.percent(share)}) can be expected to be wrong; "
-            f"{fitting(low, high, num)} fit the data."
-        )
+        text, p_wrong, num_all = f" {self.decided.sentence()}", self._unsure, len(self.ranked)
+        if num := len(p_wrong):
+            wrong = self.decided.num_wrong
+            low, high = (round(max(end * num_all - wrong, 0), 6) / num for end in (self.low, self.high))
+            share = float(p_wrong.mean())
+            text += (
+                f" Left are {num:,} that are not decided: {_likely_wrong(p_wrong, 'none')}, and "
+                f"{_about(share, num)} ({show.percent(share)}) can be expected to be wrong; "
+                f"{_range(low, high, num)} fit the data."
+            )
+        if self.decided.audit:
+            text += " Decisions are from the top of the list, and say little of those below; an audit tells: "
+            text += f"{self.decided.audit}."
+        return text
 
     def by_heart(self) -> str:
         """A sentence where labels were being learned by heart, and an epoch before was read; else empty."""
@@ -409,8 +374,8 @@ class Suspects(show.Result):
             return ""
         the_end = "" if self.others else f"; --at {last.value:g} reads the end"
         return (
-            f"Labels are being learned by heart: {read.at} {about(dict(self.course)[read], num)} stood out, "
-            f"{last.at} {about(at_end, num)}, so it was read {read.at}{the_end}."
+            f"Labels are being learned by heart: {read.at} {_about(dict(self.course)[read], num)} stood out, "
+            f"{last.at} {_about(at_end, num)}, so it was read {read.at}{the_end}."
         )
 
     def doubt(self) -> str:
@@ -438,22 +403,27 @@ class Suspects(show.Result):
         judges = "networks" if self.rows[-1].share is None else "heads"
         return f"The {judges} have {show.percent(self.known)} of the labels right"
 
-    def _note(self, num_shown: int) -> str:
+    def _note(self, num: int) -> str:
+        """The sentences above the first ``num`` suspects."""
         first, last = self.rows[0], self.rows[-1]
         when = last.text if first == last else f"{first.name}s {first.value:g} to {last.value:g}"
         others = " and ".join(f"{in_words(path)} {what}" for path, what in self.others)
         kinds: dict[str, list[str]] = {}
         for kind, why in self.left_out_kinds.items():
-            if kind not in NOT_CARRIED:
-                kinds.setdefault(why, []).append(kind)
+            kinds.setdefault(why, []).append(kind)
+        over = int((self._open["p_wrong"] >= self.above).sum())
+        extent = f"Listed are the first {self.num_listed}; {over or 'none'} of them reach {self.above:g}."
+        if over >= self.num_listed:
+            more = f", the first {num} of them here" if num < over else ""
+            extent = f"{over:,} reach {self.above:g} and are listed{more}."
         sentences = [
-            "" if self.leak else self.summary(),
+            "" if self.leak else self.headline,
             f"From {show.counted(self.num_trials, 'trial')} of {self.model}, {when}"
             f"{f', together with {others}' if others else ''}.",
             '"p wrong" is the probability that the label is wrong, "say so" how often the trials say the '
             f"suggested class. {self.reasons_mean}",
             "" if self.doubt() else f"{self._right}.",
-            self._listed(num_shown),
+            extent,
             self._judges(),
             *(f"Not looked for: {' and '.join(some)} ({why})." for why, some in kinds.items()),
         ]
@@ -474,14 +444,3 @@ class Suspects(show.Result):
             f"{left_out:,} are judged only by trials that left them out. The other {trained_on:,} were left "
             "out by none, and trials favor labels that they train on. More trials leave out more."
         )
-
-    def _listed(self, num_shown: int) -> str:
-        p_wrong = self._to_look_at["p_wrong"]
-        over = int((p_wrong >= self.above).sum())
-        if over < self.num_listed:
-            which, verb = f"{over:,}" if over else "none", "reaches" if over <= 1 else "reach"
-            largest = "" if over else f" (the largest is {p_wrong.max():.3f})"
-            return f"Listed are the first {self.num_listed}; {which} of them {verb} {self.above:g}{largest}."
-        more = f", the first {num_shown} of them here" if num_shown < over else ""
-        verbs = ("reaches", "is") if over == 1 else ("reach", "are")
-        return f"{over:,} {verbs[0]} {self.above:g} and {verbs[1]} listed{more}."

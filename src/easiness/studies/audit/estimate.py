@@ -23,7 +23,7 @@ _CUTS = (100, 1_000, 10_000)
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """So many ``looks`` were drawn from ``strata`` with a ``seed``; ``known`` examples had been decided.
+    """So many ``looks`` were drawn from ``strata`` with a ``seed``; ``num_known`` examples had been decided.
 
     Where ``at_most`` is a share, they were drawn one by one, to stop when no more are left wrong.
     """
@@ -31,23 +31,20 @@ class Design:
     strata: analysis.Strata
     looks: int
     seed: int
-    known: int
+    num_known: int
     at_most: float | None
 
     def text(self) -> str:
         """Everything in one line, as `parse` reads it."""
-        strata = self.strata
         target = "" if self.at_most is None else f" at_most={self.at_most!r}"
-        return (
-            f"looks={self.looks} seed={self.seed} known={self.known}{target} "
-            f"sizes={_listed(strata.sizes)} shares={_listed(strata.shares)} "
-            f"expected={_listed(strata.expected)}"
-        )
+        names = ("sizes", "shares", "expected")
+        strata = " ".join(f"{name}={_join(getattr(self.strata, name))}" for name in names)
+        return f"looks={self.looks} seed={self.seed} known={self.num_known}{target} {strata}"
 
     def cell(self, data: str, split: str, name: object, order: str, stratum: str) -> str:
         """Cell of an example in the column ``draw``: the design, and a digest of the row.
 
-        Of the ``data`` the version counts; their name may change.
+        The version of the ``data`` counts; their name may change.
         """
         row = "\n".join((self.text(), data.rpartition("@")[2], split, str(name), order, stratum))
         return f"{self.text()} check={hashlib.sha256(row.encode()).hexdigest()[:_DIGITS]}"
@@ -60,31 +57,32 @@ class Design:
 
 def parse(cell: str) -> Design | None:
     """The design that a cell tells; ``None`` where it tells none."""
-    said = dict(word.split("=", 1) for word in cell.split() if "=" in word)
+    words = dict(word.split("=", 1) for word in cell.split() if "=" in word)
     try:
-        sizes = np.array([int(one) for one in said["sizes"].split("+")], np.int64)
-        shares, expected = (np.array(said[name].split("+"), np.float64) for name in ("shares", "expected"))
-        target = None if "at_most" not in said else float(said["at_most"])
-        looks, seed, known = (int(said[name]) for name in ("looks", "seed", "known"))
-        design = Design(analysis.Strata(sizes, shares, expected), looks, seed, known, target)
+        sizes = np.array([int(one) for one in words["sizes"].split("+")], np.int64)
+        shares, expected = (np.array(words[name].split("+"), np.float64) for name in ("shares", "expected"))
+        target = float(words["at_most"]) if "at_most" in words else None
+        looks, seed, num_known = (int(words[name]) for name in ("looks", "seed", "known"))
+        strata = analysis.Strata(sizes, shares, expected)
     except (KeyError, ValueError, OverflowError):
         return None
-    alike = len(sizes) == len(shares) == len(expected)
-    sound = alike and (sizes > 0).all() and (shares > 0).all() and ((expected >= 0) & (expected <= 1)).all()
-    return design if sound and (shares <= 1).all() and (target is None or 0 < target < 1) else None
+    if not (len(sizes) == len(shares) == len(expected)) or not (target is None or 0 < target < 1):
+        return None
+    sound = (sizes > 0) & (shares > 0) & (shares <= 1) & (expected >= 0) & (expected <= 1)
+    return Design(strata, looks, seed, num_known, target) if sound.all() else None
 
 
-def rounded(strata: analysis.Strata) -> analysis.Strata:
+def round_strata(strata: analysis.Strata) -> analysis.Strata:
     """The strata as a file tells them: what is drawn by them and what is read is then the same."""
-    both = (np.array(_listed(one).split("+"), np.float64) for one in (strata.shares, strata.expected))
+    both = (np.array(_join(one).split("+"), np.float64) for one in (strata.shares, strata.expected))
     return analysis.Strata(strata.sizes, *both)
 
 
-def _listed(values: npt.NDArray[Any]) -> str:
+def _join(values: npt.NDArray[Any]) -> str:
     return "+".join(f"{one:.6g}" if isinstance(one, float) else str(one) for one in values.tolist())
 
 
-def looks_needed(strata: analysis.Strata, drawn: Integers, wrong: Mask, left: int) -> float | None:
+def looks_needed(strata: analysis.Strata, strata_seen: Integers, wrong: Mask, left: int) -> float | None:
     """How many more looks can be expected until no more than ``left`` wrong labels can be left.
 
     ``None`` where that cannot be expected.
@@ -92,82 +90,81 @@ def looks_needed(strata: analysis.Strata, drawn: Integers, wrong: Mask, left: in
     total = float(left + wrong.sum() + 1)
     if total > strata.sizes.sum():
         return 0
-    found = analysis.wealth_of_looks(strata, drawn, wrong, np.array([total]))
-    so_far = found.log[-1].max() if len(drawn) else 0.0
-    growth = float(found.growth[0])
+    wealth = analysis.wealth_of_looks(strata, strata_seen, wrong, np.array([total]))
+    so_far = wealth.log[-1].max() if len(strata_seen) else 0.0
+    growth = float(wealth.growth[0])
     return max(-math.log(1 - CONFIDENCE) - so_far, 0) / growth if growth > 1e-5 else None
 
 
 @dataclass(frozen=True, eq=False)
-class Audited(show.Result):
-    """Estimates for the ``num_examples`` labels of a ``split`` from what was seen of those ``drawn``.
+class Audit(show.Result):
+    """Estimates for the ``num_examples`` labels of a ``split`` from what was seen of those drawn.
 
-    Of those ``drawn``, up to the first that is undecided, and of those ``known`` each row has the position
-    ``at`` of an example in the split, and whether its label was seen to be ``wrong`` or nobody was sure
-    (``unsure``); of those drawn also the number of the ``stratum``. ``behind`` counts answers behind the
-    first undecided row, which is that of ``undecided``. ``rank`` [num_examples] is the place of each in the
-    list of suspects, from 0, or ``None`` where the list is not that of which they were drawn.
+    ``looks`` has a row for each drawn, up to the ``first_open`` one, and ``before`` one for each decided
+    before the draw: the position ``at`` of an example in the split, and whether its label was seen to be
+    ``wrong`` or nobody was sure (``unsure``); of those drawn also the number of the ``stratum``. ``behind``
+    counts answers behind the first undecided row. ``rank`` [num_examples] is the place of each in the list of
+    suspects, from 0, or ``None`` where the list is not that of which they were drawn.
     """
 
     num_examples: int
     split: Split = field(repr=False)
     design: Design = field(repr=False)
-    drawn: pd.DataFrame = field(repr=False)
-    known: pd.DataFrame = field(repr=False)
-    undecided: str = field(repr=False)
+    looks: pd.DataFrame = field(repr=False)
+    before: pd.DataFrame = field(repr=False)
+    first_open: str = field(repr=False)
     behind: int = field(repr=False)
     rank: Integers | None = field(repr=False)
 
     @property
     def unsure(self) -> int:
         """Number of labels, known ones too, of which nobody could tell."""
-        return int(self.drawn["unsure"].sum() + self.known["unsure"].sum())
+        return int(self.looks["unsure"].sum() + self.before["unsure"].sum())
 
     @property
     def known_wrong(self) -> int:
         """How many labels were known to be wrong before anything was drawn."""
-        return int(self.known["wrong"].sum())
+        return int(self.before["wrong"].sum())
 
     @property
-    def corrected(self) -> int:
+    def corrections(self) -> int:
         """How many wrong labels somebody has seen, which can be mended."""
-        return int(self.drawn["wrong"].sum()) + self.known_wrong
+        return int(self.looks["wrong"].sum()) + self.known_wrong
 
     @property
     def _not_right(self) -> Mask:
         """Was the label seen to be wrong, or may it be? [n] of those drawn."""
-        return (self.drawn["wrong"] | self.drawn["unsure"]).to_numpy(np.bool_)
+        return (self.looks["wrong"] | self.looks["unsure"]).to_numpy(np.bool_)
 
     @property
     def _strata(self) -> Integers:
-        """The number of the stratum [n] of those drawn."""
-        return self.drawn["stratum"].to_numpy(np.int64)
+        return self.looks["stratum"].to_numpy(np.int64)
 
     @cached_property
     def whole(self) -> dict[str, Any]:
         """The number of wrong labels in the whole split, as the first row of the table."""
-        part = self._part("all", None)
+        whole = self._part("all", None)
         if self.design.at_most is None:
-            return part
-        strata, right = self.design.strata, ~self.drawn["wrong"].to_numpy(np.bool_)
+            return whole
+        strata, right = self.design.strata, ~self.looks["wrong"].to_numpy(np.bool_)
         sound = analysis.most_wrong_in_sequence(strata.turned(), self._strata, right, (_TWO_SIDED,))[-1, 0]
         low = self.known_wrong + int(strata.sizes.sum() - sound)
-        high = self._beside + self._most_in_sequence[1]
-        middle = None if part["wrong"] is None else float(np.clip(part["wrong"], low, high))
-        return part | {"wrong": middle, "low": low, "high": high}
+        high = self._most_in_sequence[1]
+        middle = None if whole["wrong"] is None else float(np.clip(whole["wrong"], low, high))
+        return whole | {"wrong": middle, "low": low, "high": high}
 
     @cached_property
     def at_most(self) -> int:
         """No more labels are wrong, with 95 % confidence: a bound from one side."""
         if self.design.at_most is not None:
-            return self._beside + self._most_in_sequence[0]
+            return self._most_in_sequence[0]
         sizes, looks, wrong, unsure = self._counts(None)
         return self._beside + analysis.most_wrong(sizes, looks, wrong + unsure, CONFIDENCE)
 
     @property
     def left_at_most(self) -> int:
         """No more are wrong when those seen are mended, with 95 % confidence."""
-        return self.at_most - self.corrected
+        return self.at_most - self.corrections
 
     @property
     def enough(self) -> bool | None:
@@ -181,7 +178,7 @@ class Audited(show.Result):
         target = self.design.at_most
         if target is None or self.enough:
             return 0
-        left = int(target * self.num_examples) - int(self.known["unsure"].sum())
+        left = int(target * self.num_examples) - int(self.before["unsure"].sum())
         more = looks_needed(self.design.strata, self._strata, self._not_right, left)
         return None if more is None else math.ceil(more)
 
@@ -191,78 +188,73 @@ class Audited(show.Result):
         strata, counts, rows = self.design.strata, self._counts(None), [self.whole]
         for at in range(len(strata.sizes)) if len(strata.sizes) > 1 else ():
             name = f"stratum {at + 1}, {show.percent(float(strata.expected[at]))} expected"
-            rows.append(self._estimate(name, counts[:, at : at + 1], np.ones(1), self.known[:0]))
+            rows.append(self._estimate(name, counts[:, at : at + 1], np.ones(1), self.before[:0]))
         for cut in _CUTS:
             if self.rank is not None and cut < self.num_examples:
                 rows.append(self._part(f"first {cut:,} suspects", self.rank < cut))
                 rows.append(self._part("all others", self.rank >= cut))
         return rows
 
-    def _part(self, name: str, chosen: Mask | None) -> dict[str, Any]:
-        """Estimate for the examples ``chosen`` [num_examples], or of all."""
-        design, known = self.design, self.known
+    def _part(self, name: str, mask: Mask | None) -> dict[str, Any]:
+        """Estimate for the examples ``mask`` [num_examples], or of all."""
+        design, before, counts = self.design, self.before, self._counts(mask)
         # how probable it was for each stratum to be looked at
-        fixed = design.looks if design.at_most is None else None
-        chance, counts = (
-            analysis.chance_of_a_look(design.strata, len(self.drawn), fixed),
-            self._counts(chosen),
-        )
-        if chosen is not None:
+        num_drawn = design.looks if design.at_most is None else None
+        chance = analysis.chance_of_a_look(design.strata, len(self.looks), num_drawn)
+        if mask is not None:
             sizes, looks = self._counts(None)[:2]
-            chance, known = (
-                chance * analysis.chance_within(sizes, looks, counts[0]),
-                known[chosen[known["at"]]],
-            )
-        return self._estimate(name, counts, chance, known)
+            chance = chance * analysis.chance_within(sizes, looks, counts[0])
+            before = before[mask[before["at"]]]
+        return self._estimate(name, counts, chance, before)
 
-    def _counts(self, chosen: Mask | None) -> Integers:
-        """Examples, looks, wrong and unsure ones seen [4, H] of each stratum, as far as it is chosen."""
-        drawn, strata = self.drawn, self.design.strata
+    def _counts(self, mask: Mask | None) -> Integers:
+        """Examples, looks, wrong and unsure ones seen [4, H] of each stratum, as far as in the ``mask``."""
+        looks, strata = self.looks, self.design.strata
         sizes = strata.sizes
-        if chosen is not None and self.rank is not None:
-            drawn = drawn[chosen[drawn["at"]]]
+        if mask is not None and self.rank is not None:
+            looks = looks[mask[looks["at"]]]
             in_order = np.argsort(self.rank)
-            unknown = in_order[~np.isin(in_order, self.known["at"])]
-            sizes = np.add.reduceat(chosen[unknown].astype(np.int64), strata.ends - strata.sizes)
-        rows = drawn, drawn[drawn["wrong"]], drawn[drawn["unsure"]]
+            unknown = in_order[~np.isin(in_order, self.before["at"])]
+            sizes = np.add.reduceat(mask[unknown].astype(np.int64), strata.ends - strata.sizes)
+        rows = looks, looks[looks["wrong"]], looks[looks["unsure"]]
         return np.stack([sizes, *(np.bincount(one["stratum"], minlength=len(sizes)) for one in rows)])
 
-    def _estimate(self, name: str, counts: Integers, chance: Floats, known: pd.DataFrame) -> dict[str, Any]:
-        """Estimate from the `_counts` of what was drawn from, beside what is ``known`` of it.
+    def _estimate(self, name: str, counts: Integers, chance: Floats, before: pd.DataFrame) -> dict[str, Any]:
+        """Estimate from the `_counts` of what was drawn from, beside what was decided ``before``.
 
         There was a ``chance`` [H] to look at any example of it in each stratum.
         """
         there = counts[0] > 0
         sizes, looks, wrong, unsure = counts[:, there]
-        known_wrong, known_unsure = int(known["wrong"].sum()), int(known["unsure"].sum())
-        num = int(sizes.sum())
+        known_wrong, num = int(before["wrong"].sum()), int(sizes.sum())
         low = known_wrong + num - analysis.most_wrong(sizes, looks, looks - wrong, _TWO_SIDED)
-        high = known_wrong + known_unsure + analysis.most_wrong(sizes, looks, wrong + unsure, _TWO_SIDED)
+        high = analysis.most_wrong(sizes, looks, wrong + unsure, _TWO_SIDED)
+        high += known_wrong + int(before["unsure"].sum())
         middle = analysis.wrong_in_strata(sizes, looks, wrong, unsure, chance[there]) if num else 0.0
         if middle is not None:
             middle = float(np.clip(known_wrong + middle, low, high))
-        fixed = self.design.at_most is None
+        is_fixed = self.design.at_most is None
         return {
             "part": name,
-            "examples": num + len(known),
+            "examples": num + len(before),
             "looked_at": int(looks.sum()),
             "wrong_seen": int(wrong.sum()),
             "wrong": middle,
-            "low": low if fixed else None,
-            "high": high if fixed else None,
+            "low": low if is_fixed else None,
+            "high": high if is_fixed else None,
         }
 
     @property
     def _beside(self) -> int:
         """How many known labels are wrong, or may be."""
-        return int(self.known[["wrong", "unsure"]].to_numpy().sum())
+        return int(self.before[["wrong", "unsure"]].to_numpy().sum())
 
     @cached_property
     def _most_in_sequence(self) -> list[int]:
-        """No more of the labels drawn from are wrong, where one may stop: from one side, in an interval."""
+        """No more labels are wrong, where one may stop: from one side, in an interval."""
         levels = CONFIDENCE, _TWO_SIDED
-        found = analysis.most_wrong_in_sequence(self.design.strata, self._strata, self._not_right, levels)
-        return [int(one) for one in found[-1]]
+        most = analysis.most_wrong_in_sequence(self.design.strata, self._strata, self._not_right, levels)
+        return [self._beside + int(one) for one in most[-1]]
 
     def table(self) -> pd.DataFrame:
         """A row for all labels, for each stratum, and for the first suspects and all others at a few cuts.
@@ -274,7 +266,7 @@ class Audited(show.Result):
 
     def document(self) -> dict[str, Any]:
         design, whole = self.design, self.whole
-        left = None if whole["wrong"] is None else whole["wrong"] - self.corrected
+        left = None if whole["wrong"] is None else whole["wrong"] - self.corrections
         return {
             "split": self.split,
             "num_examples": self.num_examples,
@@ -283,7 +275,7 @@ class Audited(show.Result):
             "at_most": self.at_most,
             **{name: whole[name] for name in ("looked_at", "wrong_seen")},
             "unsure": self.unsure,
-            "known": len(self.known),
+            "known": len(self.before),
             "known_wrong": self.known_wrong,
             "left": {"wrong": left, "at_most": self.left_at_most},
             "drawn": design.looks,
@@ -300,8 +292,8 @@ class Audited(show.Result):
         table = self.table()
         table = table[table["examples"] > 0]
         shares = table[["wrong", "low", "high"]].astype(float).div(table["examples"] / 100, axis=0)
-        label = "labels that are wrong (%), with 95 % confidence"
         series = {"wrong": (shares.to_numpy().tolist(), show.HARD)}
+        label = "labels that are wrong (%), with 95 % confidence"
         figure = show.dots_with_intervals(table["part"].tolist(), series, label)
         figure.axes[0].set_xlim(left=0)
         return figure
@@ -319,12 +311,12 @@ class Audited(show.Result):
             "high": show.counts(),
         }
         by = (
-            f" From {show.counted(whole['looked_at'], 'look')} at labels drawn by chance, "
+            f"From {show.counted(whole['looked_at'], 'look')} at labels drawn by chance, "
             f"{show.count(whole['wrong_seen'])} of them wrong"
         )
-        if num := len(self.known):
+        if num := len(self.before):
             by += f", and {show.count(num)} known before, {show.count(self.known_wrong)} of them wrong"
-        note = f"{self.summary()}{by}. It holds whatever p_wrong is worth."
+        note = f"{self.summary()} {by}. It holds whatever p_wrong is worth."
         notices = tuple(self._notices())
         return [show.Frame("How many labels are wrong", note, table.assign(wrong=wrong), columns, notices)]
 
@@ -335,41 +327,41 @@ class Audited(show.Result):
         if whole["wrong"] is not None:
             verb = "is" if round(whole["wrong"]) == 1 else "are"
             about = f"about {round(whole['wrong']):,} ({show.percent(whole['wrong'] / num)}) {verb} wrong"
-        said = (
+        text = (
             f"Of {num:,} {of} {about}: {whole['low']:,} to {whole['high']:,} with 95 % confidence, and at "
             f"most {self.at_most:,} ({show.percent(self.at_most / num)}) from one side."
         )
-        if self.corrected:
+        if self.corrections:
             left = f"{self.left_at_most:,} ({show.percent(self.left_at_most / num)})"
-            corrections = show.counted(self.corrected, "correction")
-            said += f" After your {corrections} at most {left} are left (95 %)."
-        return said
+            corrections = show.counted(self.corrections, "correction")
+            text += f" After your {corrections} at most {left} are left (95 %)."
+        return text
 
     def _notices(self) -> list[str]:
-        said = list[str]()
+        texts = list[str]()
         if self.enough is not None:
-            said.append(self._whether_to_go_on())
-        elif self.undecided:
-            said.append(
+            texts.append(self._whether_to_go_on())
+        elif self.first_open:
+            texts.append(
                 f"{self.whole['looked_at']:,} of the {self.design.looks:,} drawn were looked at, the first "
                 "ones. The interval is wider, and right unless what was seen made you stop."
             )
         if self.behind:
-            said.append(
-                f"{show.counted(self.behind, 'answer')} behind the first undecided row ({self.undecided}) "
+            texts.append(
+                f"{show.counted(self.behind, 'answer')} behind the first undecided row ({self.first_open}) "
                 "do not count; decide that one, with unsure where you cannot tell."
             )
         if self.unsure:
-            said.append(
+            texts.append(
                 f"Of {show.count(self.unsure)} nobody is sure: the low number counts them right, the high "
                 "ones wrong."
             )
         if self.rank is None:
-            said.append(
+            texts.append(
                 "The list of suspects is another than when the examples were drawn, so there is nothing on "
                 "its first ones."
             )
-        return said
+        return texts
 
     def _whether_to_go_on(self) -> str:
         target = show.chosen_percent(self.design.at_most or 0)

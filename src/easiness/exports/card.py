@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from easiness.data import Dataset, load_dataset, value_digests
 from easiness.engine import check_output_folder, output_folder
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_columns
+from easiness.lazy import Integers, pd
 from easiness.pages import FOR_FEATURES, about_features, data_name, describe_data
 from easiness.regular_file import at_home, in_words, read_regular
 from easiness.runs import find_split, has_held_out, positions_in
@@ -33,12 +34,6 @@ from easiness.store import (
 from easiness.studies.scores import run_scores
 from easiness.studies.versions import renamed_classes
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from easiness.studies.scores import RunScores
-
-
 CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easiness.svg"
 HELD_OUT = "held_out.parquet"
 FILES: dict[Split, str] = {"train": SCORES, "held_out": HELD_OUT}
@@ -48,8 +43,7 @@ DIGEST = "digest"
 _MOST_BYTES = 2**26  # of card.json
 _TEXTS = ("string", "large_string")
 _TYPES_OF_IDS = ("int64", *_TEXTS)
-_INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
-_TYPES = (*_TYPES_OF_IDS, *_INTEGERS, "bool", "halffloat", "float", "double", "null")
+_TYPES = (*_TYPES_OF_IDS, "bool", "float", "double", "null")
 
 
 class CardDocument(BaseModel):
@@ -85,40 +79,30 @@ class Card:
 def write_card(run: Run, path: Path, at: float | None = None, source: Any = None) -> Card:
     """Write the scores of a run as a folder that can be published and applied to other copies of the data.
 
-    It has ``scores.parquet`` (ids, every score with its error and interval, memberships, and the digest of
-    each decoded example), ``held_out.parquet`` (the same of the held-out split, where it was observed),
-    ``card.json`` (recipe, versions, digests of the files), a figure, and a README that
-    says what it is and how to cite it. No picture and no path of this machine is in it.
+    No picture and no path of this machine is in it.
     """
     check_output_folder(path)
-    found = run_scores(run, at)
-    tables, note = _tables(found, source)
-    with output_folder(path) as folder:
-        for split, table in tables.items():
-            write_parquet(table, folder / FILES[split])
-        (folder / FIGURE).write_bytes(picture_bytes(found.figure(), ".svg"))
-        files = {name: digest(folder / name) for name in (*(FILES[split] for split in tables), FIGURE)}
-        document = _document(run, found.epoch, DIGEST in tables["train"], files)
-        unsaid = {"epoch"} if run.shares else {"share"}
-        (folder / CARD).write_text(document.model_dump_json(indent=1, exclude=unsaid) + "\n", "utf-8")
-        (folder / README).write_text(_readme(run, found.epoch, document), "utf-8")
-    return Card(path, document, note)
-
-
-def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], str | None]:
-    """The scores of each split that the trials observed, with digests where its examples are found."""
-    run, without = found.run, []
-    tables: dict[Split, pd.DataFrame] = {"train": found.table()}
+    scores, note = run_scores(run, at), None
+    tables: dict[Split, pd.DataFrame] = {"train": scores.table()}
     if has_held_out(run):
-        tables["held_out"] = run.scores(**run.asked(found.epoch), split="held_out")
+        tables["held_out"] = run.scores(**run.asked(scores.epoch), split="held_out")
     for split, table in tables.items():
         data, why = find_split(run, source, split)
         if data is not None:
             table.insert(1, DIGEST, _digests(data)[positions_in(data, run, split)])
-        else:
-            what = f"without digests of examples, so that it applies by ids alone: {why}"
-            without.append(what if split == "train" else f"{HELD_OUT} is {what}")
-    return tables, next(iter(without), None)
+        elif note is None:
+            which = "" if split == "train" else f"{HELD_OUT} is "
+            note = f"{which}without digests of examples, so that it applies by ids alone: {why}"
+    with output_folder(path) as folder:
+        for split, table in tables.items():
+            write_parquet(table, folder / FILES[split])
+        (folder / FIGURE).write_bytes(picture_bytes(scores.figure(), ".svg"))
+        files = {name: digest(folder / name) for name in (*(FILES[split] for split in tables), FIGURE)}
+        document = _document(run, scores.epoch, DIGEST in tables["train"], files)
+        unsaid = {"epoch"} if run.shares else {"share"}
+        (folder / CARD).write_text(document.model_dump_json(indent=1, exclude=unsaid) + "\n", "utf-8")
+        (folder / README).write_text(_readme(run, scores.epoch, document), "utf-8")
+    return Card(path, document, note)
 
 
 def _digests(data: Dataset) -> npt.NDArray[np.object_]:
@@ -138,8 +122,8 @@ def open_card(path: str | Path) -> Card:
     except ValidationError as error:
         what = error.errors()[0]
         why = ": ".join(filter(None, [".".join(map(str, what["loc"])), what["msg"]]))
-        damaged = BadInput(f"{folder / CARD}: cannot be read ({why}); get the card again")
-        raise later(folder / CARD, content) or damaged from None
+        error_of_content = BadInput(f"{folder / CARD}: cannot be read ({why}); get the card again")
+        raise later(folder / CARD, content) or error_of_content from None
     for name, expected in document.files.items():
         file = folder / name
         if not is_intact(file, expected):
@@ -154,13 +138,13 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
     with read_strictly(path, damaged_card), pq.ParquetFile(path) as file:
         kinds = {field.name: str(field.type) for field in file.schema_arrow}
         texts = [name for name in (DIGEST, "class") if name == "class" or name in kinds]
-        known = {"id": _TYPES_OF_IDS} | dict.fromkeys(texts, _TEXTS)
+        types_of = {"id": _TYPES_OF_IDS} | dict.fromkeys(texts, _TEXTS)
         own = {"split", "card_id", "card_split"}  # it gets them when applied
         if (
             num_examples not in (None, file.metadata.num_rows)
             or len(kinds) < len(file.schema_arrow)
             or not own.isdisjoint(kinds)
-            or any(kind not in known.get(name, _TYPES) for name, kind in kinds.items())
+            or any(kind not in types_of.get(name, _TYPES) for name, kind in kinds.items())
         ):
             raise ValueError
         check_columns(path, file, [*kinds], names=["id", *texts])
@@ -169,8 +153,8 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
         if any(table.column(name).null_count for name in {"id", "label", *texts}):
             raise ValueError
         # not as what the file says of pandas: that is somebody else's word
-        found: pd.DataFrame = table.replace_schema_metadata().to_pandas()
-        return found
+        frame: pd.DataFrame = table.replace_schema_metadata().to_pandas()
+        return frame
 
 
 def damaged_card(file: Path) -> BadInput:
@@ -178,21 +162,21 @@ def damaged_card(file: Path) -> BadInput:
 
 
 def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDigest]) -> CardDocument:
-    measured = run.spec.measured
+    training_spec = run.spec.measured
     ran = [trial.document.ran for trial in run.trials]
     training: dict[str, Any] | None = None
-    if measured is not None and measured.heads is not None:
-        training = {"heads": measured.heads.model_dump(mode="json"), "seed": measured.seed}
+    if training_spec is not None and training_spec.heads is not None:
+        training = {"heads": training_spec.heads.model_dump(mode="json"), "seed": training_spec.seed}
         for one in training["heads"]["features"]:
             one["name"] = in_words(one["name"])
-    elif measured is not None:
+    elif training_spec is not None:
         training = {
-            "recipe": measured.recipe.model_dump(exclude=settings_of_others(run.spec.data.kind)),
+            "recipe": training_spec.recipe.model_dump(exclude=settings_of_others(run.spec.data.kind)),
             "epochs": run.epochs,
-            "seed": measured.seed,
-            "train_share": measured.train_share,
-            "precision": measured.resolved.precision,
-            "pretrained": measured.pretrained,
+            "seed": training_spec.seed,
+            "train_share": training_spec.train_share,
+            "precision": training_spec.resolved.precision,
+            "pretrained": training_spec.pretrained,
         }
     torch = sorted({one["torch"] for one in ran if "torch" in one})
     return CardDocument(
@@ -212,13 +196,12 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
 
 
 def _readme(run: Run, epoch: int, document: CardDocument) -> str:
-    name, measured = document.data or "a data set", run.spec.measured
-    recipe = (
-        "a training loop of its own" if measured is None else f"recipe: {describe_recipe(measured.recipe)}"
-    )
-    if measured is not None and measured.heads is not None:
-        about = " ".join(about_features(measured.heads))
+    name, spec, recipe = document.data or "a data set", run.spec.measured, "a training loop of its own"
+    if spec is not None and spec.heads is not None:
+        about = " ".join(about_features(spec.heads))
         recipe = f"only heads count that did not see the example.\n{FOR_FEATURES} {markdown_text(about)}"
+    elif spec is not None:
+        recipe = f"recipe: {describe_recipe(spec.recipe)}"
     means = (
         "Each example is found again by the SHA-256 of its decoded values (`digest`), in whatever order and "
         "format another copy has:\n\n```sh\neasiness card --apply CARD SOURCE -o scores.csv\n```"
@@ -265,13 +248,13 @@ _OF_THE_COPY = ("id", "label", "class", "split")
 
 
 @dataclass(frozen=True, eq=False)
-class Applied:
+class CopyScores:
     """Scores for the examples of another copy of the data that the card knows.
 
     ``table`` has a row for each of these, in the order of the copy, its training split first: its own id,
     label, class and ``split``, then ``card_id`` and ``card_split``, where it was found, and the scores of the
     card. A split is ``train`` or ``held_out``. ``unknown`` are ids of the copy whose values the card does not
-    have, ``num_missing`` examples of the card are not in the copy. ``renamed`` are names of classes in the
+    have, ``num_missing`` examples of the card are not in the copy. ``new_names`` are names of classes in the
     copy by those in the card, where others are called differently with just the same examples, and
     ``num_relabelled`` examples have another class beside these.
     """
@@ -280,32 +263,29 @@ class Applied:
     unknown: tuple[Any, ...] = field(repr=False)
     num_missing: int
     num_relabelled: int
-    renamed: Mapping[str, str]
+    new_names: Mapping[str, str]
 
     @property
     def text(self) -> str:
         """``9,990 of 10,000 examples found by their values; 10 are not in the card``."""
         num = len(self.table) + len(self.unknown)
-        parts = [f"{len(self.table):,} of {num:,} examples found by their values"]
         there = self.table["card_split"]
-        held_out, moved = int((there == "held_out").sum()), int((there != self.table["split"]).sum())
-        if held_out:
-            parts.append(f"{held_out:,} of them are in the held-out split of the card")
-        if moved:
-            parts.append(f"{moved:,} of them are in the other split here")
-        if self.unknown:
-            parts.append(f"{len(self.unknown):,} are not in the card (such as {self.unknown[0]})")
-        if self.num_missing:
-            parts.append(f"{self.num_missing:,} of the card are not here")
-        if self.renamed:
-            others = [f"{was} is {name}" for was, name in self.renamed.items()]
-            parts.append(f"classes with other names here: {shorten(others)}")
-        if self.num_relabelled:
-            parts.append(f"{self.num_relabelled:,} have another class here")
-        return "; ".join(parts)
+        new_names = shorten([f"{was} is {name}" for was, name in self.new_names.items()])
+        parts = [
+            (len(self.table), f"of {num:,} examples found by their values"),
+            ((there == "held_out").sum(), "of them are in the held-out split of the card"),
+            ((there != self.table["split"]).sum(), "of them are in the other split here"),
+            (len(self.unknown), f"are not in the card (such as {next(iter(self.unknown), '')})"),
+            (self.num_missing, "of the card are not here"),
+            (self.num_relabelled, "have another class here"),
+        ]
+        sentences = [f"{number:,} {what}" for number, what in parts if number]
+        return "; ".join(
+            [*sentences, *([f"classes with other names here: {new_names}"] if self.new_names else [])]
+        )
 
 
-def apply_card(card: str | Path, source: Any) -> Applied:
+def apply_card(card: str | Path, source: Any) -> CopyScores:
     """The scores of a card for the examples of another copy of the data, found by their decoded values.
 
     Order, ids, file formats and folders may differ; pixels may not: an example whose picture was made
@@ -314,53 +294,43 @@ def apply_card(card: str | Path, source: Any) -> Applied:
 
     Both splits of the copy are looked for in both of the card: scores of examples held out are of networks
     that never saw them, and not to be compared with the others.
-
-    Args:
-        card: the folder of a card.
-        source: the copy: a `Dataset` or what `load_dataset` takes.
-
-    Raises:
-        BadInput: the card is damaged or without digests, the source cannot be read, or none of its examples
-            is in the card.
     """
-    import pandas as pd
-
-    opened = open_card(card)
-    if not opened.document.has_digests:
-        raise BadInput(f"{opened.path}: has no digests to find examples by; join {SCORES} by id")
-    scores = _scores(opened)
+    folder = open_card(card)
+    if not folder.document.has_digests:
+        raise BadInput(f"{folder.path}: has no digests to find examples by; join {SCORES} by id")
+    scores = _scores(folder)
     data = source if isinstance(source, Dataset) else load_dataset(source)
-    own = pd.concat([_examples(part, name) for name, part in data.splits.items()], ignore_index=True)
-    found = _found(scores, own)
-    known = np.flatnonzero(found >= 0)
-    if not len(known):
+    parts = []
+    for split, part in data.splits.items():
+        columns = {"id": part.ids, "label": part.labels, "class": np.array(part.classes, object)[part.labels]}
+        parts.append(pd.DataFrame(columns).assign(split=split, **{DIGEST: _digests(part)}))
+    own = pd.concat(parts, ignore_index=True)
+    places = _rows_of_copy(scores, own)
+    matches = np.flatnonzero(places >= 0)
+    if not len(matches):
         shape, kind = data.traits.shape, data.kind
         looks = "" if shape is None else f" (here {kind.looks(shape).removeprefix(', ')})"
         raise BadInput(
-            f"{data.name}: none of its {len(own):,} {kind.nouns} is in the card {in_words(opened.path)} of "
-            f"{opened.document.data or 'arrays'}; {kind.values} have to be the same{looks}: give the data "
+            f"{data.name}: none of its {len(own):,} {kind.nouns} is in the card {in_words(folder.path)} of "
+            f"{folder.document.data or 'arrays'}; {kind.values} have to be the same{looks}: give the data "
             "that it was made from"
         )
-    rows = scores.iloc[found[known]].reset_index(drop=True)
-    named = own.drop(columns=DIGEST).iloc[known].reset_index(drop=True)
-    there, here = (table["class"].to_numpy(object) for table in (rows, named))
-    renamed = renamed_classes(there, here, sorted(set(scores["class"])), data.classes)
-    relabelled = int((np.array([renamed.get(name, name) for name in there], object) != here).sum())
-    named["card_id"], named["card_split"] = rows["id"], rows["split"]
-    table = pd.concat([named, rows.drop(columns=[*_OF_THE_COPY, DIGEST])], axis=1)
-    missing = len(scores) - len(np.unique(found[known]))
-    return Applied(
-        table, tuple(own["id"].iloc[np.flatnonzero(found < 0)].tolist()), missing, relabelled, renamed
-    )
+    rows = scores.iloc[places[matches]].reset_index(drop=True)
+    own_rows = own.drop(columns=DIGEST).iloc[matches].reset_index(drop=True)
+    there, here = (table["class"].to_numpy(object) for table in (rows, own_rows))
+    new_names = renamed_classes(there, here, sorted(set(scores["class"])), data.classes)
+    num_relabelled = int((np.array([new_names.get(name, name) for name in there], object) != here).sum())
+    own_rows["card_id"], own_rows["card_split"] = rows["id"], rows["split"]
+    table = pd.concat([own_rows, rows.drop(columns=[*_OF_THE_COPY, DIGEST])], axis=1)
+    missing = len(scores) - len(np.unique(places[matches]))
+    return CopyScores(table, tuple(own["id"][places < 0].tolist()), missing, num_relabelled, new_names)
 
 
 def _scores(card: Card) -> pd.DataFrame:
-    import pandas as pd
-
-    made = card.document
-    held_out = None if made.held_out is None else made.held_out.num_examples
-    nums: dict[Split, int | None] = {"train": made.num_examples, "held_out": held_out}
-    there = [(split, name) for split, name in FILES.items() if name in made.files]
+    document = card.document
+    held_out = None if document.held_out is None else document.held_out.num_examples
+    nums: dict[Split, int | None] = {"train": document.num_examples, "held_out": held_out}
+    there = [(split, name) for split, name in FILES.items() if name in document.files]
     parts = [read_scores(card.path / name, nums[split]).assign(split=split) for split, name in there]
     parts = [part for part in parts if DIGEST in part]
     if not parts:
@@ -368,20 +338,13 @@ def _scores(card: Card) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _examples(data: Dataset, split: str) -> pd.DataFrame:
-    import pandas as pd
-
-    columns = {"id": data.ids, "label": data.labels, "class": np.array(data.classes, object)[data.labels]}
-    return pd.DataFrame(columns).assign(split=split, **{DIGEST: _digests(data)})
-
-
-def _found(scores: pd.DataFrame, own: pd.DataFrame) -> npt.NDArray[np.int64]:
+def _rows_of_copy(scores: pd.DataFrame, own: pd.DataFrame) -> Integers:
     """Rows of the card for each example of the copy, in order, -1 where it has none; each is given once."""
-    found = np.full(len(own), -1, np.int64)
+    rows = np.full(len(own), -1, np.int64)
     for keys in ([DIGEST, "class", "split"], [DIGEST, "class"], [DIGEST]):
-        left = own.loc[found < 0, keys].rename_axis("at")
-        free = scores.loc[~scores.index.isin(found), keys].rename_axis("row")
+        left = own.loc[rows < 0, keys].rename_axis("at")
+        free = scores.loc[~scores.index.isin(rows), keys].rename_axis("row")
         left, free = (one.assign(nth=one.groupby(keys).cumcount()).reset_index() for one in (left, free))
         pairs = left.merge(free, on=[*keys, "nth"])
-        found[pairs["at"]] = pairs["row"]
-    return found
+        rows[pairs["at"]] = pairs["row"]
+    return rows
