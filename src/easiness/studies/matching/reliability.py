@@ -163,10 +163,10 @@ def outlook(
             drifts = [analysis.drift(votes[before], votes[last], side=side, **options) for side in SIDES]
     except BadInput as error:  # nothing is learned in some group of trials yet
         reason = str(error)
-    num, measured = votes[epoch].num_trials, run.spec.measured
+    num, spec = votes[epoch].num_trials, run.spec.measured
     # as trials were run: several at a time or one
     took = [one for trial in run.trials if (one := trial.document.seconds) is not None]
-    seconds = statistics.median(took) / measured.resolved.jobs if took and measured is not None else None
+    seconds = statistics.median(took) / spec.resolved.jobs if took and spec is not None else None
     return Outlook(
         num_trials=num,
         epoch=epoch,
