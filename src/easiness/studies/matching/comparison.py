@@ -280,11 +280,7 @@ def headline(c: Comparison) -> show.Frame:
 
 
 def shorten_middle(name: str) -> str:
-    """A name with its middle left out where it is long."""
-    if len(name) <= _NAME:
-        return name
-    ends = _NAME - 1
-    return f"{name[: ends // 2]}…{name[-(ends - ends // 2) :]}"
+    return name if len(name) <= _NAME else f"{name[:6]}…{name[-7:]}"
 
 
 def _details(c: Comparison, side: Side) -> show.Frame:
@@ -369,8 +365,7 @@ def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES) -> Figu
     axes.axvline(num, color=show.FAINT, linewidth=0.8)
     which = "easy examples above, hard ones below" if len(sides) > 1 else f"{sides[0]} examples"
     axes.set_title(f"{which}, {comparison.at}", size=show.FONT_SIZE, color=show.INK, loc="left")
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.spines[:].set_visible(False)
     return figure
 
 
