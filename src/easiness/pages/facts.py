@@ -54,22 +54,22 @@ def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dic
     spec = run.spec
     facts = {"network": run.network, "trials": str(len(run.trials))}
     facts |= {"shares": shares_text(run.shares)} if run.shares else {"epochs": str(run.epochs)}
-    measured = spec.measured
-    if measured is not None:
+    training = spec.measured
+    if training is not None:
         facts["data"] = in_words(spec.data.source or "arrays")
         if spec.data.limit is not None:
             facts["data"] += f", {count(spec.data.limit)} examples of it"
-        if measured.pretrained is not None:
-            facts["starts from"] = f"published weights ({measured.pretrained[:8]})"
-        if measured.trials != len(run.trials):
-            facts["trials"] += f" of {measured.trials} are finished"
+        if training.pretrained is not None:
+            facts["starts from"] = f"published weights ({training.pretrained[:8]})"
+        if training.trials != len(run.trials):
+            facts["trials"] += f" of {training.trials} are finished"
     if run.shares:
         facts["seen by heads"] = "shares of the examples, each head asked about all"
-    elif measured is not None:
+    elif training is not None:
         facts["trained on"] = (
             "all examples"
-            if measured.train_share == 1
-            else f"{chosen_percent(measured.train_share)} of the examples, drawn by trial"
+            if training.train_share == 1
+            else f"{chosen_percent(training.train_share)} of the examples, drawn by trial"
         )
     if spec.data.num_unreadable:
         facts["left out, since unreadable"] = spec.data.unreadable_text()
@@ -79,18 +79,18 @@ def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dic
         facts["enough trials"] = run.document.stopped.sentence
     if spec.observe != ALL:
         facts["observations"] = observe_text(spec.observe)
-    unfinished = run.unfinished(epoch)
-    if unfinished is not None:
-        facts["unfinished"] = unfinished
+    warning = run.unfinished(epoch)
+    if warning is not None:
+        facts["unfinished"] = warning
     for split, by_epoch in accuracy.items():
         name = f"{split.replace('_', '-')} accuracy {run.at(epoch)}"
         facts[name] = plus_minus(by_epoch.mean(axis=1)[epoch], by_epoch.std(axis=1)[epoch])
-    if measured is not None:
-        layout = ", channels-last" if measured.resolved.channels_last else ""
-        facts["precision"] = f"{measured.resolved.precision}{layout}"
+    if training is not None:
+        layout = ", channels-last" if training.resolved.channels_last else ""
+        facts["precision"] = f"{training.resolved.precision}{layout}"
         if not run.shares:
-            facts["recipe"] = describe_recipe(measured.recipe)
-        facts["seed"] = str(measured.seed)
+            facts["recipe"] = describe_recipe(training.recipe)
+        facts["seed"] = str(training.seed)
     facts |= _where(run)
     facts["fingerprint"] = spec.data.train.fingerprint[:8]
     facts["folder"] = in_words(run.path)
