@@ -127,7 +127,7 @@ def _runs_below(folder: Path, depth: int = _DEEPEST) -> list[Path]:
 
 
 def _table(folder: Path, runs: list[Path], damage: _Damage) -> Iterator[str]:
-    """A row for each run, then what is damaged, a line each; it is put into ``found``, by run."""
+    """A row for each run, then what is damaged, a line each; it is put into ``damage``, by run."""
     rows = []
     for path in runs:
         run = _open(path)

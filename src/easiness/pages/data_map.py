@@ -173,7 +173,7 @@ def in_turns(lists: Iterable[Sequence[T]]) -> list[T]:
 def _points(
     ids: Integers | npt.NDArray[np.object_], tables: Sequence[pd.DataFrame], always: list[int]
 ) -> Integers:
-    """Positions of as many examples as fit the page, those ``kept`` among them."""
+    """Positions of as many examples as fit the page, those of ``always`` among them."""
     of_id = 3 + sum(len(str(one)) for one in ids[:1000]) // len(ids[:1000])
     num = sum(np.isfinite(table[score.name]).any() for table in tables for score in SCORES)
     # two bytes for each axis; beside the other scores there are two kinds of classes, a share and p_wrong
@@ -282,7 +282,7 @@ def trajectories(
     """Probabilities of the label of the examples at ``points`` [n] of a split of a run up to an epoch.
 
     As values of JSON, to 1/508, with sentences on what is left out. ``mean`` [n, epochs] is over trials, of
-    all points. ``byTrial`` [m, trials, epochs] has each trial, of the points that are ``detailed`` [m], all
+    all points. ``byTrial`` [m, trials, epochs] has each trial, of the points ``detailed`` [m], all
     where that is ``None``: the ``first`` of them as far as ``most`` numbers of both allow.
     """
     observed = [one for one in run.observed if one <= epoch]

@@ -125,9 +125,9 @@ def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) 
 
 @dataclass(frozen=True, eq=False)
 class Deciding:
-    """The view in which labels are decided, of the examples ``wanted`` in this order.
+    """The view in which labels are decided, of the examples by ``names`` in this order.
 
-    Others that it shows beside them are the last of ``wanted``. ``by_worth`` has the same, those first whose
+    Others that it shows beside them are the last of ``names``. ``by_worth`` has the same, those first whose
     pictures are wanted most, and ``large`` those with a large picture, those first that are looked at first.
     ``of`` says in words which they are, and ``of_table`` that they are rows of named columns.
     """

@@ -47,7 +47,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class FoundExamples:
-    """The examples that a page shows, ``named`` by split and id.
+    """The examples that a page shows, ``by_name``: split and id.
 
     ``texts`` has those of all points of the map, where it shows texts, and ``photos`` large pictures of those
     to decide on. For the size of the page ``fewer_pixels`` says that these are smaller than asked for, and
@@ -147,10 +147,10 @@ def shown_of(data: Dataset, names: Sequence[Name], room: int) -> tuple[dict[Name
 
 
 def photos_of(data: Dataset, names: Sequence[Name], room: int, pixels: int) -> tuple[dict[Name, str], str]:
-    """Large pictures of the ``wanted``, and a sentence where they have fewer ``pixels`` a side than asked.
+    """Large pictures by ``names``, and a sentence where they have fewer ``pixels`` a side than asked.
 
     So they have where they would take more bytes than there is ``room`` for; below a few pixels, the last of
-    the ``wanted`` have none. A picture that is shown as large as it is has none either.
+    the ``names`` have none. A picture that is shown as large as it is has none either.
     """
     photo, side, total = data.kind.photo, pixels, 0
     photos: dict[Name, str] = {}
@@ -195,7 +195,7 @@ def originals_of(data: Dataset, names: Sequence[Name], page: Path | None) -> dic
 def table_of(
     data: Dataset, names: Sequence[Name], labels: Sequence[int], by_worth: Sequence[Name]
 ) -> Document | None:
-    """Names of columns, and of rows by their place in ``wanted`` the texts, and how unusual each is.
+    """Names of columns, and of rows by their place in ``names`` the texts, and how unusual each is.
 
     ``None`` of what is no table. Where there are too many rows, the last ``by_worth`` are left out. Unusual
     is what is far from the training examples with the label, of which ``labels`` has those of the rows.

@@ -98,10 +98,10 @@ def certain(run: Run, data: Dataset | None) -> Certain:
 
 @dataclass(frozen=True)
 class SuspectLabels:
-    """Labels of a split of a run that are likely wrong, as `suspects` has ``found``.
+    """Labels of a split of a run that are likely wrong: the ``result`` of `suspects`.
 
-    ``num`` are wrong with a probability of `ABOVE` or more. The first of them are ``shown``, rows of the
-    table with their split and id as ``named``; ``command`` writes them all. ``course_figure`` shows how many
+    ``num`` are wrong with a probability of `ABOVE` or more. The first of them are ``rows`` of the
+    table with their split and id as ``name``; ``command`` writes them all. ``course_figure`` shows how many
     stood out over the epochs, empty where these are few.
     """
 

@@ -28,7 +28,7 @@ _MOST_PICKS = 100
 class Gallery:
     """Examples with a ``title`` and a sentence: of each its id, what is shown, its name, and lines below.
 
-    A line is a bold word and what follows it. All are ``found``, and ``pixelated`` where they are small.
+    A line is a bold word and what follows it. ``examples`` has all of them.
     """
 
     title: str
