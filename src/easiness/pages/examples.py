@@ -15,7 +15,6 @@ from urllib.parse import quote_from_bytes
 import numpy as np
 
 from easiness.data import Dataset
-from easiness.inputs import reduced
 from easiness.lazy import Integers
 from easiness.pages.data_map import DataMap, Document, Name
 from easiness.regular_file import way_between
@@ -40,6 +39,7 @@ _PAGE_BYTES = 25_000_000
 _OTHER_BYTES = 3_000_000  # of the words and figures of a page
 
 _FEWEST_PIXELS = 160  # on the longer side of a photo: with fewer it is left out
+_SAMPLE = 20  # photos that tell how large all are
 _SMALL_BYTES = 7_000  # of a small picture, about
 
 Result = TypeVar("Result")
@@ -149,26 +149,24 @@ def shown_of(data: Dataset, names: Sequence[Name], room: int) -> tuple[dict[Name
 def photos_of(data: Dataset, names: Sequence[Name], room: int, pixels: int) -> tuple[dict[Name, str], str]:
     """Large pictures by ``names``, and a sentence where they have fewer ``pixels`` a side than asked.
 
-    So they have where they would take more bytes than there is ``room`` for; below a few pixels, the last of
-    the ``names`` have none. A picture that is shown as large as it is has none either.
+    So they have where, judged by the first ones, they would take more bytes than there is ``room`` for; then
+    the last of the ``names`` have none. A picture that is shown as large as it is has none either.
     """
-    photo, side, total = data.kind.photo, pixels, 0
-    photos: dict[Name, str] = {}
+    photo = data.kind.photo
     if photo is None or are_small(data):
-        return photos, ""
-    rank = {name: at for at, name in enumerate(names)}
-    for name, address in _make_each(data, rank, lambda value: photo(value, pixels)):
-        if address is None:
-            continue
-        photos[name] = address if side == pixels else reduced(address, side)
-        total += len(photos[name])
-        while total > room and side > _FEWEST_PIXELS:  # as if all were as those seen so far
-            fits = side * math.sqrt(room * len(photos) / (total * len(rank)))
-            side = max(_FEWEST_PIXELS, int(min(fits, 0.95 * side)))
-            photos = {name: reduced(one, side) for name, one in photos.items()}
-            total = sum(map(len, photos.values()))
-        while total > room:
-            total -= len(photos.pop(max(photos, key=rank.__getitem__)))
+        return {}, ""
+    sample = _make_each(data, names[:_SAMPLE], lambda value: len(photo(value, pixels) or ""))
+    needed = sum(size for _, size in sample) * len(names) / max(len(names[:_SAMPLE]), 1)
+    side = pixels
+    if needed > room:
+        side = max(_FEWEST_PIXELS, int(pixels * math.sqrt(0.9 * room / needed)))
+    addresses = dict(_make_each(data, set(names), lambda value: photo(value, side)))
+    photos, left = {}, room
+    for name in names:
+        address = addresses.get(name)
+        if address is not None and len(address) <= left:
+            photos[name] = address
+            left -= len(address)
     if side == pixels:
         return photos, ""
     of = f"The {count(len(photos))} pictures to decide on have at most {side} pixels a side, not {pixels}"

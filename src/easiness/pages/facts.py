@@ -82,9 +82,8 @@ def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dic
     warning = run.unfinished(epoch)
     if warning is not None:
         facts["unfinished"] = warning
-    for split, by_epoch in accuracy.items():
-        name = f"{split.replace('_', '-')} accuracy {run.at(epoch)}"
-        facts[name] = plus_minus(by_epoch.mean(axis=1)[epoch], by_epoch.std(axis=1)[epoch])
+    texts = accuracy_texts(accuracy, epoch)
+    facts |= {f"{split} accuracy {run.at(epoch)}": text for split, text in texts.items()}
     if training is not None:
         layout = ", channels-last" if training.resolved.channels_last else ""
         facts["precision"] = f"{training.resolved.precision}{layout}"
@@ -95,6 +94,14 @@ def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dic
     facts["fingerprint"] = spec.data.train.fingerprint[:8]
     facts["folder"] = in_words(run.path)
     return facts
+
+
+def accuracy_texts(accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dict[str, str]:
+    """Mean accuracy over trials after ``epoch``, with its standard deviation, by split."""
+    return {
+        split.replace("_", "-"): plus_minus(by_epoch.mean(axis=1)[epoch], by_epoch.std(axis=1)[epoch])
+        for split, by_epoch in accuracy.items()
+    }
 
 
 def _where(run: Run) -> dict[str, str]:

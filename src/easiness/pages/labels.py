@@ -55,7 +55,7 @@ class Certain:
 
     @cached_property
     def examples(self) -> list[tuple[str, list[tuple[Name, str]]]]:
-        """What is wrong with the first pairs of each kind, by name and class; two labels come first."""
+        """The first pairs of each kind, by name and class, with their fault; two labels come first."""
         pairs_of_kinds = []
         for what, kinds in (
             ("identical", ("two labels",)),

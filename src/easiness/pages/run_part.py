@@ -39,7 +39,7 @@ def class_galleries(
 ) -> list[dict[str, Any]]:
     """Galleries of the classes in order of their labels, by ``difficulty``; see `class_extremes`.
 
-    Of each example ``num_predicted`` trials predict the class ``predicted``. Where there are more than
+    ``num_predicted`` trials predict the class ``predicted`` of an example. Where there are more than
     ``max_classes``, those whose examples fewest trials are right about on average, the hardest class first.
     """
     labels = _labels_to_show(votes.labels, votes.num_right, len(run.classes), max_classes)

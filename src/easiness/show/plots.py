@@ -42,7 +42,7 @@ def dots_with_intervals(
 ) -> Figure:
     """Draw a dot with its interval (value, low and high) for each name, the first on top, in each series.
 
-    A series has a name and a color. What is not there is NaN.
+    A series has a name and a color. A missing value is NaN.
     """
     figure, axes = new_axes(5.2, 1.2 + 0.35 * len(names))
     for row, (name, (estimates, color)) in enumerate(series.items()):

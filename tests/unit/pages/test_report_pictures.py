@@ -17,7 +17,7 @@ from PIL import Image
 
 import easiness.pages.examples as of_page
 from easiness import BadInput, Dataset, Run, load_dataset, suspects
-from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE, reduced
+from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE
 from easiness.pages import ReportOptions, examples, write_report
 from easiness.pages.data_map import Name
 from easiness.pages.examples import found_within, originals_of, photos_of, shown_of, texts_at
@@ -67,8 +67,6 @@ def test_photos_to_decide_on_are_made_smaller_and_never_larger(
     image.thumbnail((640, 640), Image.Resampling.LANCZOS)
     image.save(as_jpeg, "JPEG", quality=80)
     assert len(large) <= 30 + 4 * -(-len(as_jpeg.getvalue()) // 3)
-    assert max(_decoded(reduced(large, 120)).size) == 120
-    assert reduced(large, 640) is large
 
 
 def test_what_is_shown_whole_has_no_larger_picture() -> None:

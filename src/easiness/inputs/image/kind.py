@@ -229,14 +229,6 @@ class ShownPicture(Shown):
         return file.getvalue()
 
 
-def reduced(address: str, side: int) -> str:
-    """The `photo`, made smaller where it is larger."""
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
-    return address if max(image.size) <= side else _with_loss(image, side, "jpeg", "webp")
-
-
 def _with_loss(image: Any, side: int, *formats: str) -> str:
     from PIL import Image, features
 
