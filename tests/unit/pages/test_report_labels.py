@@ -98,23 +98,6 @@ def test_without_suspects_it_says_so_and_shows_nothing(record: Record) -> None:
     assert (section.count("<p>"), section.count("<table"), section.count("<ul")) == (1, 0, 0)
 
 
-@pytest.mark.long
-def test_where_the_networks_know_too_little_the_page_says_so_and_shows_the_first(record: Record) -> None:
-    """Right are the 20 examples of the first class and one of the third, of 60; then none but by chance."""
-    labels, believed = np.arange(NUM) % 3, np.zeros(NUM, np.int64)
-    believed[2] = 2
-    page = page_of([record(np.tile(np.eye(3)[believed], (5, 4, 1, 1)), labels)])
-    notice = _section(page, "measured").split('<p class="notice">')[1]
-    assert notice.startswith("The networks have 35.0\N{NO-BREAK SPACE}% of the labels right: ")
-    run = record(np.random.default_rng(0).normal(0, 0.05, (5, 4, NUM, 3)), labels, name="other")
-    listed = suspects(run).table()
-    assert (listed["p_wrong"] < 0.1).all()
-    section = _section(page_of([run]), "labels")
-    assert "no label of the 60 examples is wrong with a probability of 0.1 or more. The first" in section
-    assert "is suspect" not in section
-    assert section.count("<tr>") == 1 + len(listed) == 6
-
-
 def test_one_trial_judges_and_the_page_says_that_it_is_alone(record: Record) -> None:
     labels = np.arange(20) % 2
     page = page_of([record(_logits(labels, trials=1), labels)])
