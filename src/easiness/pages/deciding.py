@@ -127,9 +127,9 @@ def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) 
 class Deciding:
     """The view in which labels are decided, of the examples by ``names`` in this order.
 
-    Others that it shows beside them are the last of ``names``. ``by_worth`` has the same, those first whose
-    pictures are wanted most, and ``large`` those with a large picture, those first that are looked at first.
-    ``of`` says in words which they are, and ``of_table`` that they are rows of named columns.
+    Examples shown beside others are the last of ``names``. ``by_worth`` has all of them, by how much a
+    picture is wanted, and ``large`` those with a large one, in the order of looking. ``of`` says in words
+    which they are, and ``of_table`` that they are rows of named columns.
     """
 
     options: ReportOptions
@@ -278,10 +278,7 @@ def _copies(labels: dict[Name, int], conflicts: Conflicts) -> dict[Name, list[tu
 def _nearest(
     run: Run, lists: Sequence[DecidingList], labels: dict[Name, int], data: Dataset | None
 ) -> dict[Name, list[list[Name]]]:
-    """The nearest to the first of each list, by class, that of the label and the suggested one.
-
-    ``labels`` gets theirs.
-    """
+    """The nearest to the first of each list, of the label's class and the suggested; ``labels`` gets both."""
     nearest: dict[Name, list[list[Name]]] = {}
     ask = bool(data is not None and run.shares)
     if data is not None and not ask:  # are the networks asked within a minute or so?

@@ -100,9 +100,8 @@ def certain(run: Run, data: Dataset | None) -> Certain:
 class SuspectLabels:
     """Labels of a split of a run that are likely wrong: the ``result`` of `suspects`.
 
-    ``num`` are wrong with a probability of `ABOVE` or more. The first of them are ``rows`` of the
-    table with their split and id as ``name``; ``command`` writes them all. ``course_figure`` shows how many
-    stood out over the epochs, empty where these are few.
+    ``num`` are wrong with a probability of `ABOVE` or more. ``rows`` are the first, with split and id as
+    ``name``; ``command`` writes all. ``course_figure`` has how many stood out over the epochs, or is empty.
     """
 
     result: Suspects

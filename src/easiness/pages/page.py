@@ -32,7 +32,7 @@ from easiness.pages.examples import FoundExamples, are_small, found_examples, fo
 from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
 from easiness.pages.labels import certain
 from easiness.pages.run_part import MAX_CLASSES, run_part
-from easiness.pages.template import Page, render_page
+from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
 from easiness.runs import data_of, find_data
 from easiness.show import to_svg
@@ -93,7 +93,7 @@ def changes(options: ReportOptions, run: Run, epoch: int) -> dict[str, Any] | No
     }
 
 
-def blind_page(run: Run, epoch: int, options: ReportOptions) -> Page:
+def blind_page(run: Run, epoch: int, options: ReportOptions) -> str:
     """The page, of a run read after ``epoch``, that hides what networks say of the labels."""
     data, why = find_data(run, options.data)
     lists = decision_lists(run, (), options)
@@ -104,7 +104,6 @@ def blind_page(run: Run, epoch: int, options: ReportOptions) -> Page:
         examples = found_within(run, data, (), view, options.pixels)
     return render_page(
         "blind.html",
-        examples.fewer_pixels,
         data_name=data_name(run),
         name=run.network,
         kind=kind_named(run.spec.data.kind) if data is None else data.kind,
@@ -189,12 +188,8 @@ class ReportOptions:
         return "labels.csv" if self.decide is None else self.decide.name
 
 
-def write_report(options: ReportOptions) -> str:
-    """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it.
-
-    It is written whole or not at all. Returns a sentence where its photos have fewer pixels than asked for;
-    else nothing.
-    """
+def write_report(options: ReportOptions) -> None:
+    """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it."""
     check_output_file(options.output, (".html",))
     runs = options.runs if isinstance(options.runs, list | tuple) else [options.runs]
     if len(runs) == 1 and not isinstance(runs[0], Run) and paper.is_study(Path(runs[0])):
@@ -203,8 +198,8 @@ def write_report(options: ReportOptions) -> str:
                 f"{runs[0]}: is a study, and --since, --by and --old-data compare a run; give a run of it"
             )
         write_page(options.output, partial(paper.study_page, Path(runs[0])))
-        return ""
-    return write_page(options.output, partial(render_report, options)).note
+    else:
+        write_page(options.output, partial(render_report, options))
 
 
 def _check(options: ReportOptions, runs: Sequence[Run]) -> None:
@@ -228,7 +223,7 @@ def _check(options: ReportOptions, runs: Sequence[Run]) -> None:
         )
 
 
-def render_report(options: ReportOptions) -> Page:
+def render_report(options: ReportOptions) -> str:
     """The page of `write_report`, as a text. The same runs give the same."""
     runs: Sequence[Run] = options.runs if isinstance(options.runs, list | tuple) else [options.runs]
     _check(options, runs)
@@ -277,7 +272,6 @@ def render_report(options: ReportOptions) -> Page:
     is_pixelated = data is not None and are_small(data)
     return render_page(
         "page.html",
-        examples.fewer_pixels,
         isnan=np.isnan,
         data_name=data_name(runs[0]),
         data_text=describe_data(runs[0]),

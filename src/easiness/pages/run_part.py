@@ -250,9 +250,8 @@ def run_part(
 ) -> dict[str, Any]:
     """The part of the page about a run, read in the row ``epoch``, where it has these ``scores``.
 
-    Figures are SVG elements. ``num_trials`` are those that judge an example: of ``num_fitted`` trials of a
-    run on features the heads that were not shown it. ``about`` has sentences on the features, and
-    ``agreeing`` on a training beside them. ``more`` measures what is missing to judge labels.
+    Figures are SVG elements. ``num_trials`` judge an example: all trials, or of ``num_fitted`` trials on
+    features the heads that were not shown it. ``more`` measures what is missing to judge labels.
     """
     key, row, votes = f"run{index + 1}", run.row(epoch), run.votes(epoch)
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)

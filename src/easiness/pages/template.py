@@ -53,22 +53,14 @@ def _environment() -> Environment:
     return environment
 
 
-class Page(str):
-    """A page of HTML, and a ``note`` for whoever asked for it, where there is something to say."""
-
-    note = ""
-
-
-def render_page(template: str, note: str = "", **values: Any) -> Page:
+def render_page(template: str, **values: Any) -> str:
     """The template, filled in. All but our own figures is escaped, and a missing value is an error."""
     from markupsafe import Markup
 
     files = resources.files("easiness.pages")
     style = "\n".join((files / name).read_text("utf-8") for name in _STYLES)
     source = _environment().get_template(template)
-    page = Page(source.render(values, style=Markup(style), next_number=partial(next, itertools.count(1))))
-    page.note = note
-    return page
+    return source.render(values, style=Markup(style), next_number=partial(next, itertools.count(1)))
 
 
 def breakable(name: object) -> Markup:
