@@ -81,11 +81,7 @@ def summarize(run: store.Run) -> str:
     size = f"{show.counted(num, 'trial')} of {run.length}"
     head = f"{run.path}: {run.network}, {size} over {len(run.ids)} examples"
     if not run.observed:
-        longest = max(trial.epochs for trial in run.trials)
-        return (
-            f"{head}\neasiness: unknown, since trials have up to {longest} epochs and were observed after no "
-            f"common one; --epochs {longest} makes them equal"
-        )
+        return f"{head}\neasiness: unknown, since the trials were observed after no common epoch"
     epoch = run.resolve_at(None)
     if num > status.MOST_READ:
         return f"{head}\n{_accuracy(run, epoch)}"

@@ -209,14 +209,9 @@ _LEFT_TO_THE_REPORT = ("precision", "recipe", "seed", "time", "ran on", "PyTorch
 
 def run_html(run: Run) -> str:
     """A table, and a figure of a common epoch, as HTML that loads nothing; every text is escaped."""
+    facts = {"network": run.network, "trials": str(len(run.trials)), "folder": in_words(run.path)}
     if run.observed:
-        epoch = run.observed[-1]
-        facts = run_facts(run, accuracy_by_split(run), epoch)
-    else:
-        trials = (
-            f"{len(run.trials)} finished, observed after no common epoch" if run.trials else "none finished"
-        )
-        facts = {"network": run.model, "trials": trials, "folder": str(run.path)}
+        facts = run_facts(run, accuracy_by_split(run), run.observed[-1])
     rows = [["fact", "value"], *([*one] for one in facts.items() if one[0] not in _LEFT_TO_THE_REPORT)]
     section, figure = Section(run.network, describe_data(run), rows), ""
     if run.observed:
