@@ -213,13 +213,7 @@ def deciding(
     firsts = np.cumsum([0, *(len(one.rows) for one in lists[:-1])]).tolist()
     both = [*zip(firsts, lists, strict=True)]
     if not options.is_blind:
-        p_wrong = rows["p_wrong"].round(_DIGITS).astype(object).where(rows["p_wrong"].notna(), None)
-        values |= {"pWrong": p_wrong.tolist(), "suggested": rows["suggested"].tolist()}
-        values |= {"kinds": rows["kind"].tolist(), "reasons": rows["reason"].tolist(), "courses": []}
-        for first, one in both:
-            at = one.positions(run)
-            course, _ = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, one.split)
-            values["courses"].append({"first": first, "num": len(at), "numTrials": len(run.trials), **course})
+        values |= _judgements(run, epoch, both, rows)
     if options.decide is not None:
         cells = pd.concat([one.cells for one in lists if one.cells is not None]).fillna("")
         values |= {
@@ -241,6 +235,24 @@ def deciding(
         values["originals"] = originals_of(data, view.names, options.output)
         values["table"] = table_of(data, view.names, [*labels.values()], view.by_worth)
     return view
+
+
+def _judgements(
+    run: Run, epoch: int, lists: Sequence[tuple[int, DecidingList]], rows: pd.DataFrame
+) -> Document:
+    """The words and trajectories of the networks on the ``rows`` of all ``lists``, each with its first row."""
+    courses = []
+    for first, one in lists:
+        at = one.positions(run)
+        course, _ = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, one.split)
+        courses.append({"first": first, "num": len(at), "numTrials": len(run.trials), **course})
+    return {
+        "pWrong": rows["p_wrong"].round(_DIGITS).astype(object).where(rows["p_wrong"].notna(), None).tolist(),
+        "suggested": rows["suggested"].tolist(),
+        "kinds": rows["kind"].tolist(),
+        "reasons": rows["reason"].tolist(),
+        "courses": courses,
+    }
 
 
 def _which(lists: Sequence[DecidingList], options: ReportOptions) -> str:
