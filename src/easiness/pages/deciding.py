@@ -240,7 +240,7 @@ def deciding(
 def _judgements(
     run: Run, epoch: int, lists: Sequence[tuple[int, DecidingList]], rows: pd.DataFrame
 ) -> Document:
-    """The words and trajectories of the networks on the ``rows`` of all ``lists``, each with its first row."""
+    """Words and trajectories of the networks on the ``rows`` of all ``lists``, each with its first row."""
     courses = []
     for first, one in lists:
         at = one.positions(run)
