@@ -295,7 +295,7 @@ def render_report(options: ReportOptions) -> str:
         examples=examples,
         nouns="examples" if data is None and runs[0].spec.measured is None else kind.nouns,
         kind=kind,
-        pixelated=is_pixelated,
+        is_pixelated=is_pixelated,
         sides=SIDES,
         min_group=MIN_GROUP,
         max_classes=MAX_CLASSES,
