@@ -32,7 +32,6 @@ FRONT = (
 
 # in the order of the page: name, script, options that are always given, which data it takes
 BENCHMARKS = [
-    ("ceiling", "speed/ceiling.py", [], None),
     ("program", "speed/program.py", [], "cifar10"),
     ("busy", "speed/busy.py", [], None),
     ("baselines", "baselines/side_by_side.py", [], "cifar10"),

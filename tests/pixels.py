@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from easiness.data import Dataset
-from easiness.inputs import IMAGE, Packed, TensorBank
-from easiness.inputs.image.preparation import Moved
+from easiness.inputs import IMAGE, Pack, TensorBank
+from easiness.inputs.image.preparation import PictureMoves
 from easiness.spec import Recipe
 
 
@@ -39,18 +39,23 @@ def write_pictures(root: Path, pictures: Iterable[tuple[str, Any]]) -> Path:
     return root
 
 
-def packed_images(images: torch.Tensor) -> Packed:
+def packed_images(images: torch.Tensor) -> Pack:
     """Images, uint8 [K, channels, height, width], as training takes them."""
-    return Packed.of_array(images.permute(0, 2, 3, 1).contiguous().numpy())
+    return Pack.of_array(images.permute(0, 2, 3, 1).contiguous().numpy())
 
 
-def packed_photos(photos: Sequence[np.ndarray[Any, Any]]) -> Packed:
+def packed_photos(photos: Sequence[np.ndarray[Any, Any]]) -> Pack:
     """Photos, uint8 [height, width, channels] each, as training takes them."""
-    return Packed.of_values(photos, np.array([photo.shape for photo in photos], np.int64), np.uint8)
+    return Pack.of_values(photos, np.array([photo.shape for photo in photos], np.int64), np.uint8)
 
 
 def make_bank(
-    images: torch.Tensor | Packed, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int = 1
+    images: torch.Tensor | Pack,
+    recipe: Recipe,
+    device: torch.device,
+    *,
+    augment: bool,
+    sharers: int = 1,
 ) -> TensorBank:
     """The bank of images [K, channels, height, width], or of photos that are packed."""
     packed = packed_images(images) if isinstance(images, torch.Tensor) else images
@@ -64,4 +69,4 @@ def moved_bank(
     with pytest.MonkeyPatch.context() as patch:
         if not resident:
             patch.setattr("easiness.inputs.bank.has_room", lambda *_: False)
-        return TensorBank(packed_images(images), Moved(recipe, shift), device)
+        return TensorBank(packed_images(images), PictureMoves(recipe, shift), device)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import easiness
-from easiness.commands import COMMANDS, PAPER, Listed
+from easiness.commands import COMMANDS, PAPER, CommandEntry
 from easiness.engine import find_function
 
 ROOT = Path(easiness.__file__).parent
@@ -27,7 +27,7 @@ _NAMED = {"Any": "typing", "Path": "pathlib", "Progress": "easiness.runs", "Reci
 """Names in types that are written as texts, and where they are."""
 
 
-def stub(commands: tuple[Listed, ...], homes: dict[str, str], more: str = "") -> str:
+def stub(commands: tuple[CommandEntry, ...], homes: dict[str, str], more: str = "") -> str:
     """The text of a stub: imports, then a signature for each command."""
     imports: set[tuple[str, str]] = {(f"easiness.{home}", name) for name, home in homes.items()}
     reexported = [f"from {module} import {name} as {name}" for module, name in sorted(imports)]

@@ -79,9 +79,9 @@ def compared(pair, epoch):
 
 def agreement(cell):
     """The agreement with its interval, or a dash where a ceiling is too near to chance to tell."""
-    if np.isnan(cell.agreement):
+    if np.isnan(cell.agreement.rate):
         return "–"
-    return f"{cell.agreement:.2f} ({cell.agreement_low:.2f} to {cell.agreement_high:.2f})"
+    return f"{cell.agreement.rate:.2f} ({cell.agreement.low:.2f} to {cell.agreement.high:.2f})"
 
 
 MATCHING = (
@@ -99,7 +99,7 @@ def matching(subject, found, names):
             for side, ties in product(("easy", "hard"), TIES):
                 cell = result.cell(0, 1, side, ties)
                 ceilings = " / ".join(f"{result.cell(at, at, side, ties).groups.rate:.2f}" for at in (0, 1))
-                masses = " / ".join(f"{one.tie_mass[side]:.2f}" for one in result.resolution)
+                masses = " / ".join(f"{one['tie_mass'][side]:.2f}" for one in result.resolution)
                 rates = (f"{cell.groups.rate:.2f}", f"{cell.groups.chance:.2f}", agreement(cell))
                 where = (subject.title, f"{a} and {b}", f"{epoch} epochs{heads}", side, ties)
                 yield *where, masses, ceilings, *rates

@@ -22,7 +22,7 @@ from scipy.special import expit, logit
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from easiness import open_run
-from easiness.analysis import ALL_BUT_CERTAIN, relearned
+from easiness.analysis import ALL_BUT_CERTAIN, calibrate
 from kit.science import calibration_error, options, publish
 from science.wrong_labels import by_default
 from science.wrong_labels_runs import cells
@@ -113,7 +113,7 @@ def looked(world, every):
         while len(at) < looks:
             at = np.concatenate([at, order(now, world.suspicion, seen)[: min(every, looks - len(at))]])
             seen[at] = True
-            learned = relearned(
+            learned = calibrate(
                 world.p, (world.labels, world.pairs), at, world.wrong[at], world.low, world.high
             )
             now = learned.p_wrong
@@ -139,7 +139,7 @@ def looked_anywhere(world, draw):
     """After 100 looks from the top of the list and 100 at random, in one go."""
     top = order(world.p, world.suspicion, np.zeros(len(world.p), bool))
     at = np.concatenate([top[:100], draw.choice(top[100:], 100, replace=False)])
-    learned = relearned(world.p, (world.labels, world.pairs), at, world.wrong[at], world.low, world.high)
+    learned = calibrate(world.p, (world.labels, world.pairs), at, world.wrong[at], world.low, world.high)
     return {200: said(world, at, at, learned)}
 
 

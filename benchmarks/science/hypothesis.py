@@ -28,7 +28,7 @@ from kit.science import options, publish
 
 TRIALS = (20, 5)
 ARMS = ("natural", "balanced", "half")
-DRAWN = 4000  # patterns and trials of each cell, for the truth
+AUDIT_COLUMNS = 4000  # patterns and trials of each cell, for the truth
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def simulated(world, patterns, counts, trials, times, random):
     return {name: np.array(rows) for name, rows in found.items()}
 
 
-def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=DRAWN):
+def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=AUDIT_COLUMNS):
     """Rows of the table, a world and number of trials each."""
     patterns = patterns_of(FULL, 0)
     counts = {}

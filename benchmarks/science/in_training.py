@@ -155,7 +155,7 @@ def easiest_first(run, split="train"):
 def cleaned(run):
     """The labels [K] that `labels` leaves, and the positions of the examples that it does not drop."""
     found = ez.labels(run, drop_above=0.5)
-    return found.labels, np.flatnonzero(~found.dropped)
+    return found.labels, np.flatnonzero(~found.is_dropped)
 
 
 def batches(policy, rank, settings, seed, among=None) -> Iterator[np.ndarray]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
@@ -30,10 +31,10 @@ from kit.science import options, publish
 def evidence_of(run, data=None):
     """The arguments of `find_kinds` for the training examples of a run, as `suspects` has them."""
     evidence = gather(run, "train")
-    noise, (near, why) = estimate_noise(evidence.course), find_neighbours(run, data)
+    noise, near = estimate_noise(evidence.course), pd.DataFrame(find_neighbours(run, data))
     table = evidence.table.assign(p_wrong=noise.p_wrong)
     known = (1 - float(evidence["other_share"].mean())) / max(1 - noise.share, 1e-9)
-    return table if near is None else table.join(near), evidence.rows[-1], known, why
+    return table.join(near), evidence.rows[-1], known
 
 
 KINDS = ("wrong label", "between two classes", "rare", "unlike its class")

@@ -21,7 +21,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from easiness import load_dataset, measure, suspects
-from easiness.data.label_files import relabelled
+from easiness.data.label_files import apply_labels
 from easiness.scoring import SCORES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
@@ -81,7 +81,7 @@ def noisy(source, cell, folder):
         rows = "".join(f"{name},{label}\n" for name, label in zip(data.ids, labels, strict=True))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("id,label\n" + rows)
-    return data.labels, relabelled(data, file)
+    return data.labels, apply_labels(data, file)
 
 
 def cell_run(source, cell, recipe, folder, train_share=1.0):

@@ -258,7 +258,7 @@ def real(asked):
         knows = " (knows these labels)" if any("ImageNet" in one for one in found.notes) else ""
         local = found.ways[f"local {found.around.nearest}"]
         in_local_units = with_interval(*local.first, signed=True)
-        for over, one in (("all", found.found), ("within classes", found.within)):
+        for over, one in (("all", found.over_all), ("within classes", found.within)):
             rows.append(
                 (
                     *(name, f"{features}{knows}", found.score, found.seen, over),

@@ -26,7 +26,7 @@ import torch
 
 from easiness.analysis import paired_gain
 from easiness.data import load_dataset
-from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, LabelledVectors, recommended, replay
+from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, LabelledVectors, best_rule, replay
 from kit.science import features_of, kept, options, publish
 
 DATA = {"cifar10": "auto", "trec": "hashed", "fsdd": "logmel", "imagenette224": "auto"}
@@ -75,7 +75,7 @@ def cell(name, setting, splits, asked):
     some = imbalanced(some) if setting == "imbalanced" else some
     wrong = 0.2 if setting == "a fifth wrong" else 0.0
     found = replay(some, test, asked.picks, seeds=asked.draws, wrong=wrong)
-    rows, verdict = found.drop(columns="right").to_dict("records"), recommended(found)
+    rows, verdict = found.drop(columns="right").to_dict("records"), best_rule(found)
     print(
         name, setting, verdict, [(r["start"], r["rule"], round(100 * r["gain"], 1)) for r in rows], flush=True
     )

@@ -193,7 +193,7 @@ def train(cell):
     drawn = None
     if cell.kept < 1:
         try:
-            left_out = ~keep(_WORKING["scored"], **cell.options()).kept
+            left_out = ~keep(_WORKING["scored"], **cell.options()).kept_mask
         except BadInput as error:
             return {"name": cell.name, "accuracy": None, "why": str(error), "seconds": 0.0}
         digest = hashlib.sha256(left_out.tobytes()).hexdigest()

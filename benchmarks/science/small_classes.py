@@ -144,7 +144,7 @@ def by_heads(x, labels, wrong, model, out):
     }
     try:
         done = clean(found.ranked, run.classes)
-        said["changed"] = float((done.relabelled | done.dropped).mean())
+        said["changed"] = float((done.is_relabelled | done.is_dropped).mean())
     except ez.BadInput as refused:
         said["refused"] = str(refused)
     shutil.rmtree(out)

@@ -7,7 +7,7 @@ import importlib
 from importlib.util import find_spec
 from typing import Any
 
-from easiness.commands import COMMANDS, MOVED, RENAMED
+from easiness.commands import COMMANDS, OLD_HOMES, OLD_NAMES
 from easiness.named_import import needing_torch, offer
 from easiness.own_process import wait_passively
 
@@ -43,7 +43,7 @@ def __getattr__(name: str) -> Any:
         return version(__name__)
     if name == "paper":
         return importlib.import_module(f"{__name__}.paper")
-    now = {**RENAMED, **MOVED}.get(name, "").replace(" ", ".")
+    now = {**OLD_NAMES, **OLD_HOMES}.get(name, "").replace(" ", ".")
     if now:
         raise AttributeError(f"easiness.{name} is easiness.{now} now")
     if name not in __all__ and (name.startswith("_") or find_spec(f"{__name__}.{name}") is not None):

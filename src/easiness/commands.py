@@ -15,7 +15,7 @@ ENTRY_POINTS = "easiness.studies"
 """The entry points by which other packages add studies: the name of the command, and the `Study`."""
 
 
-class Listed(NamedTuple):
+class CommandEntry(NamedTuple):
     """A command by its name and group, with the first line of its help; ``home`` is its `Study` or `Verb`."""
 
     name: str
@@ -24,17 +24,17 @@ class Listed(NamedTuple):
     summary: str
 
 
-def _listed(group: Group, *commands: tuple[str, str, str]) -> Iterator[Listed]:
-    return (Listed(name, group, home, summary) for name, home, summary in commands)
+def _entries(group: Group, *commands: tuple[str, str, str]) -> Iterator[CommandEntry]:
+    return (CommandEntry(name, group, home, summary) for name, home, summary in commands)
 
 
-COMMANDS: tuple[Listed, ...] = (
-    *_listed(
+COMMANDS: tuple[CommandEntry, ...] = (
+    *_entries(
         "Measure",
         ("measure", "cli.measure:MEASURE", "Train a network several times and record what it gets right."),
         ("status", "cli.status:STATUS", "Show which trials of a run are done, missing and in training."),
     ),
-    *_listed(
+    *_entries(
         "Look",
         ("report", "cli.export:REPORT", "Write a page that shows what was measured."),
         ("scores", "studies.scores:SCORES", "Write every score of every example, with standard errors."),
@@ -42,7 +42,7 @@ COMMANDS: tuple[Listed, ...] = (
         ("diff", "studies.versions:DIFF", "Say which examples changed between two versions of the data."),
         ("explain", "studies.patterns:EXPLAIN", "Say what explains easiness."),
     ),
-    *_listed(
+    *_entries(
         "Mend",
         (
             "suspects",
@@ -57,12 +57,12 @@ COMMANDS: tuple[Listed, ...] = (
             "Train on the labels before and after; say what was gained.",
         ),
     ),
-    *_listed(
+    *_entries(
         "Choose",
         ("keep", "studies.keeping:KEEP", "Say which examples to keep, or to train on first."),
         ("next", "studies.keeping:NEXT", "Say which examples to label next."),
     ),
-    *_listed(
+    *_entries(
         "Share",
         ("export", "cli.export:EXPORT", "Write scores, suspects and the examples for another tool."),
         ("card", "cli.export:CARD", "Publish scores, or find published ones for a copy of the data."),
@@ -70,8 +70,8 @@ COMMANDS: tuple[Listed, ...] = (
 )
 """The commands of the front door, in the order of the help."""
 
-PAPER: tuple[Listed, ...] = (
-    *_listed(
+PAPER: tuple[CommandEntry, ...] = (
+    *_entries(
         "Paper",
         ("paper all", "paper.options:ALL", "Reproduce the paper's tables, figures and claims."),
         ("paper perturb", "paper.options:PERTURB", "Show perturbed examples to the networks of a run."),
@@ -87,7 +87,7 @@ PAPER: tuple[Listed, ...] = (
 )
 """The paper's own experiments, which are commands below ``paper`` and functions of `easiness.paper`."""
 
-RENAMED = {
+OLD_NAMES = {
     "clean": "labels",
     "decisions": "labels",
     "worth": "keep",
@@ -107,7 +107,7 @@ RENAMED = {
 }
 """The commands and functions of before, and those that do now what they did."""
 
-MOVED = {
+OLD_HOMES = {
     "TrialFailed": "errors.TrialFailed",
     "apply_card": "card",
     "learning_curve": "studies.learning.learning_curve",

@@ -14,10 +14,7 @@ _FORMULA = re.compile(
 
 
 def to_cell(text: str) -> str:
-    """The text as it is written: with an apostrophe before what would be a formula, else as it is.
-
-    So is one that begins with apostrophes and a formula, which is why `from_cell` gives every text back.
-    """
+    """The text with an apostrophe before a formula, also behind apostrophes: `from_cell` gives it back."""
     return f"{_MARK}{text}" if _is_formula(text) else text
 
 

@@ -21,7 +21,7 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\
 
 # in quotes, or a run of letters that no file may have for a name
 _LONG = re.compile(r"""(?<![^\s(])(['"])(?:(?!\1(?![^\s,;:)])).){1000,}\1|[^\s/]{300,}(?<![:;,])""")
-_MOST, _SHOWN = 300, 80  # characters of what a user or a file says, and those shown of more
+_MOST, _MOST_SHOWN = 300, 80  # characters of what a user or a file says, and those shown of more
 
 
 class EasinessError(Exception):
@@ -33,7 +33,7 @@ class EasinessError(Exception):
     exit_code = 1
 
     def __init__(self, text: str = "") -> None:
-        super().__init__(_LONG.sub(lambda found: _cut(found[0]), text))
+        super().__init__(_LONG.sub(lambda match: _cut(match[0]), text))
 
 
 class BadInput(EasinessError, ValueError):
@@ -60,10 +60,7 @@ def end_by(end: BaseException) -> NoReturn:
 
 
 def raise_end() -> None:
-    """Raise again what ends the work, if anything does: to be asked where errors do not end it.
-
-    Libraries that call us make an error of their own of what a signal raises meanwhile.
-    """
+    """Raise the exit signal again where a library that called us has made an error of its own of it."""
     if _ends:
         raise _ends[0]
 
@@ -83,19 +80,16 @@ def unless_exit(error: Exception | SystemExit) -> Exception:
 _MOST_COMPARED, _LONGEST_COMPARED = 10_000, 200  # names and their letters, which a hint may wait for
 
 
-def nearest(name: str, known: Iterable[str], cutoff: float = 0.4) -> str:
-    """A ``(did you mean a, b?)`` hint for a mistyped name, or an empty string.
-
-    Names are alike from a ratio of ``cutoff`` on, in 0..1: a higher one where the name may be something else.
-    """
-    some = [one for one in islice(known, _MOST_COMPARED) if len(one) <= _LONGEST_COMPARED]
+def nearest(name: str, names: Iterable[str], cutoff: float = 0.4) -> str:
+    """A ``(did you mean a, b?)`` hint for a mistyped name; empty where none is alike by ``cutoff`` (0..1)."""
+    some = [one for one in islice(names, _MOST_COMPARED) if len(one) <= _LONGEST_COMPARED]
     close = difflib.get_close_matches(name[:_LONGEST_COMPARED], some, n=3, cutoff=cutoff)
     return f" (did you mean {', '.join(close)}?)" if close else ""
 
 
 def printable(text: str) -> str:
     r"""The text on one line: what moves a cursor or is no valid text is escaped, as ``\n`` or ``\x1b``."""
-    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
+    return _UNSEEN.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def one_line(error: BaseException) -> str:
@@ -104,14 +98,11 @@ def one_line(error: BaseException) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MOST else f"{text[:_SHOWN]}..."
+    return text if len(text) <= _MOST else f"{text[:_MOST_SHOWN]}..."
 
 
 def shorten(values: Iterable[object], limit: int = 3, total: int | None = None) -> str:
-    """The first few values as text, with a count of the rest: ``3, 7, 9 and 12 more``.
-
-    There are ``total`` of them, where ``values`` are the first alone.
-    """
+    """The first few values as text, with a count of the rest, up to ``total``: ``3, 7, 9 and 12 more``."""
     items = [_cut(str(v)) for v in values]
     rest = (len(items) if total is None else total) - min(limit, len(items))
     return ", ".join(items[:limit]) + (f" and {rest} more" if rest > 0 else "")
@@ -122,11 +113,8 @@ _NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate mem
 
 
 @contextmanager
-def caught(error: Callable[[Exception], Exception]) -> Iterator[None]:
-    """Around code of a library or a user: what it raises becomes the ``error`` that is made of it.
-
-    Errors of ours say enough already, and one of memory is nobody's fault: both are raised as they are.
-    """
+def recast(error: Callable[[Exception], Exception]) -> Iterator[None]:
+    """Raise errors of a library or a user as the ``error`` made of them; ours and those of memory stay."""
     try:
         yield
     except (Exception, SystemExit) as raised:

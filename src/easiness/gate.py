@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
-from easiness.errors import BadInput, caught, one_line
+from easiness.errors import BadInput, RunFailed, one_line, recast
 from easiness.regular_file import open_regular
 from easiness.spec import LONGEST_NAME
+
+T = TypeVar("T")
 
 GIB = 1024**3
 AGAIN = "get the file again"
@@ -41,13 +45,12 @@ def reading(
     what: object, remedy: str = AGAIN, problem: str = "cannot be read"
 ) -> AbstractContextManager[None]:
     """Around the calls of a library that reads ``what``: all that it raises says that it cannot be read."""
-    return caught(lambda error: BadInput(f"{what}: {problem} ({reason(error):.200}); {remedy}"))
 
+    def refusal(error: Exception) -> BadInput:
+        reason = getattr(error, "strerror", None) or one_line(error)
+        return BadInput(f"{what}: {problem} ({reason:.200}); {remedy}")
 
-def reason(error: Exception) -> str:
-    """The words of a library's error, on a line."""
-
-    return getattr(error, "strerror", None) or one_line(error)
+    return recast(refusal)
 
 
 # memory
@@ -56,8 +59,7 @@ def reason(error: Exception) -> str:
 def available_memory() -> int | None:
     """Bytes of physical memory that can be used now, or ``None`` where the system does not say.
 
-    On Linux what the kernel calls available, at most the limit of the container, and what is left of that of
-    the process's addresses (``ulimit -v``); elsewhere all there is.
+    On Linux at most the limit of the container, and what ``ulimit -v`` leaves; elsewhere all there is.
     """
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
@@ -86,12 +88,9 @@ def _addresses_left() -> float:
 
 
 def fits(num_bytes: int) -> bool:
-    """Are ``num_bytes`` of examples at most a third of the memory available?
-
-    Training may keep a second copy, of pictures with a zero border for the random crops.
-    """
+    """Are ``num_bytes`` of examples at most a third of the memory available?"""
     available = available_memory()
-    return available is None or num_bytes <= available / 3
+    return available is None or num_bytes <= available / 3  # training may keep a second copy, with borders
 
 
 def check_fits(num_bytes: int, what: str, remedy: str = "use --limit to take fewer") -> None:
@@ -151,38 +150,38 @@ class _Chunk(NamedTuple):
     place: int
 
     @property
-    def stored(self) -> Any:
+    def header(self) -> Any:
         return self.file.metadata.row_group(self.group).column(self.place)
 
     @property
     def num(self) -> int:
-        return max(int(self.stored.num_values), int(self.file.metadata.row_group(self.group).num_rows))
+        return max(int(self.header.num_values), int(self.file.metadata.row_group(self.group).num_rows))
 
     def has_encoding(self, encoding: str) -> bool:
-        return any(encoding in one for one in self.stored.encodings)
+        return any(encoding in one for one in self.header.encodings)
 
-    def taken(self, *, packed: bool = False) -> int:
+    def memory(self, *, packed: bool = False) -> int:
         """Bytes of memory, ``packed`` as a dictionary or not, with what is made of it."""
-        if self.stored.physical_type != _TEXTS:
+        if self.header.physical_type != _TEXTS:
             return self.num * self.longest()
         shared = 0 if packed else self.longest()
-        return int(self.stored.total_uncompressed_size) + self.num * (_PLACE + shared)
+        return int(self.header.total_uncompressed_size) + self.num * (_PLACE + shared)
 
     def longest(self) -> int:
         """Bytes of the longest value that rows may share, at least 1: of the dictionary, which is read."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        kind, stored = self.stored.physical_type, self.stored
+        kind, header = self.header.physical_type, self.header
         if kind != _TEXTS:
             return _WIDTHS.get(kind) or max(int(self.file.schema.column(self.place).length), 1)
         if self.has_encoding("DELTA_BYTE_ARRAY"):  # each says what of the one before it begins with
-            return max(int(stored.total_uncompressed_size), 1)
-        if not stored.has_dictionary_page:  # together they are no more than their pages
+            return max(int(header.total_uncompressed_size), 1)
+        if not header.has_dictionary_page:  # together they are no more than their pages
             return 1
-        leaf = stored.path_in_schema
-        with open_parquet(self.path, [leaf]) as opened:
-            for batch in opened.iter_batches(1, [self.group], [leaf]):
+        leaf = header.path_in_schema
+        with open_parquet(self.path, [leaf]) as content:
+            for batch in content.iter_batches(1, [self.group], [leaf]):
                 values = batch.column(0)
                 while pa.types.is_nested(values.type):
                     values = values.field(0) if pa.types.is_struct(values.type) else values.values
@@ -215,23 +214,23 @@ def read_column(path: Path, name: str) -> Any:
     if any(chunk.has_encoding("DELTA_BYTE_ARRAY") for chunk in chunks):  # what they become no header says
         parts, num_bytes = [], 0
         for part in read_batches(path, name, _ROWS):
-            parts.append(_packed(part) if is_texts else part)
+            parts.append(_as_dictionary(part) if is_texts else part)
             num_bytes += parts[-1].nbytes
             check_fits(num_bytes, str(path), _FEWER)
     else:
-        packed = is_texts and not any(chunk.has_encoding("DELTA") for chunk in chunks)
-        with reading(what), open_parquet(path, [name] if packed else ()) as opened:
-            needed = 0 if is_texts else _VALUE * sum(chunk.num for chunk in chunks)
-            check_fits(needed + sum(chunk.taken(packed=packed) for chunk in chunks), what, _FEWER)
-            column = opened.read_row_groups(list(groups), columns=[name]).column(0)
+        as_dictionary = is_texts and not any(chunk.has_encoding("DELTA") for chunk in chunks)
+        with reading(what), open_parquet(path, [name] if as_dictionary else ()) as content:
+            num_needed = 0 if is_texts else _VALUE * sum(chunk.num for chunk in chunks)
+            check_fits(num_needed + sum(chunk.memory(packed=as_dictionary) for chunk in chunks), what, _FEWER)
+            column = content.read_row_groups(list(groups), columns=[name]).column(0)
             column.validate(full=True)
             _check_num(file, groups, len(column))
-            parts = list(map(_packed, column.chunks)) if is_texts else column.chunks
+            parts = list(map(_as_dictionary, column.chunks)) if is_texts else column.chunks
     kind = pa.dictionary(pa.int32(), pa.large_string()) if is_texts else kind
     return pa.chunked_array(parts, kind).unify_dictionaries()
 
 
-def _packed(texts: Any) -> Any:
+def _as_dictionary(texts: Any) -> Any:
     import pyarrow as pa
 
     if not pa.types.is_dictionary(texts.type):
@@ -257,7 +256,7 @@ def read_batches(path: Path, name: str, most: int, groups: Sequence[int] | None 
         with reading(what):
             for chunk in _chunks(path, file, name, [group]):
                 if file.schema.column(chunk.place).max_repetition_level:
-                    check_fits(chunk.taken(), what, _FEWER)
+                    check_fits(chunk.memory(), what, _FEWER)
                 rows = min(rows, _BATCH // chunk.longest())
             batches = file.iter_batches(max(_LEAST, rows), [group], [name])
         while True:
@@ -278,40 +277,37 @@ def check_columns(
     *,
     names: Iterable[str] = (),
 ) -> None:
-    """Make sure that columns of an open Parquet file can be read, of some or all groups of rows.
+    """Make sure that columns of an open Parquet file can be read, and that ids and ``names`` are short.
 
-    Those of ``names`` are ids or name something. What the library throws is for the caller.
+    Errors of the library are for the caller.
     """
     chunks = {name: _chunks(path, file, name, _groups(file, groups)) for name in columns}
     for name in names:
         for chunk in chunks.get(name, ()):
-            size, num = chunk.stored.total_uncompressed_size, chunk.stored.num_values
+            size, num = chunk.header.total_uncompressed_size, chunk.header.num_values
             is_long = size > num * (LONGEST_NAME + 8) + _PAGE
             longest = size // max(num, 1) if is_long else chunk.longest()
-            if chunk.stored.physical_type == _TEXTS and longest > LONGEST_NAME:
+            if chunk.header.physical_type == _TEXTS and longest > LONGEST_NAME:
                 raise too_long(f"{path}: column {name}", longest)
-    needed = sum(chunk.taken() for some in chunks.values() for chunk in some)
-    check_fits(needed, f"{path}: column{'s' * (len(chunks) > 1)} {', '.join(chunks)}", _FEWER)
+    num_needed = sum(chunk.memory() for some in chunks.values() for chunk in some)
+    check_fits(num_needed, f"{path}: column{'s' * (len(chunks) > 1)} {', '.join(chunks)}", _FEWER)
 
 
 def _check_num(file: Any, groups: Iterable[int], num: int) -> None:
-    said = sum(file.metadata.row_group(group).num_rows for group in groups)
-    if num != said:
-        raise ValueError(f"{num} rows, where its header says {said}")
+    promise = sum(file.metadata.row_group(group).num_rows for group in groups)
+    if num != promise:
+        raise ValueError(f"{num} rows, where its header says {promise}")
 
 
 def first_come(column: Any) -> Any:
-    """The different values of a column without nulls as a dictionary, in the order in which they first occur.
-
-    One that is a dictionary already may have others, in another order.
-    """
+    """A column without nulls as a dictionary of the values that occur, in the order of their first rows."""
     import pyarrow as pa
 
-    kept = column.combine_chunks()
-    if not pa.types.is_dictionary(kept.type):
-        return kept.dictionary_encode()
-    found = kept.indices.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(found.indices, kept.dictionary.take(found.dictionary))
+    whole = column.combine_chunks()
+    if not pa.types.is_dictionary(whole.type):
+        return whole.dictionary_encode()
+    indices = whole.indices.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(indices.indices, whole.dictionary.take(indices.dictionary))
 
 
 def objects_in(column: Any) -> npt.NDArray[np.object_]:
@@ -320,9 +316,9 @@ def objects_in(column: Any) -> npt.NDArray[np.object_]:
 
     if not pa.types.is_dictionary(column.type):
         return np.fromiter(column.to_pylist(), object, len(column))
-    kept = column.combine_chunks()
-    words: npt.NDArray[np.object_] = np.array([*kept.dictionary.to_pylist(), None], object)
-    places: npt.NDArray[np.int32] = kept.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
+    whole = column.combine_chunks()
+    words: npt.NDArray[np.object_] = np.array([*whole.dictionary.to_pylist(), None], object)
+    places: npt.NDArray[np.int32] = whole.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
     return words[places]
 
 
@@ -334,31 +330,28 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 
 
 def read_npz(path: Path, keys: Sequence[str], needed: Sequence[Sequence[str]]) -> dict[str, npt.NDArray[Any]]:
-    """The arrays among ``keys`` that the file at ``path`` has.
-
-    It has to have all or none of each group in ``needed``, and all of the first.
-    """
+    """The arrays among ``keys`` in a file: all or none of each group in ``needed``, and all of the first."""
     not_npz = reading(path, _SAVE, "not an .npz file that can be read")
-    with not_npz, _without_advice(), open_regular(path) as file, zipfile.ZipFile(file) as zipped:
-        names = {name.removesuffix(".npy"): name for name in zipped.namelist()}
+    with not_npz, _without_advice(), open_regular(path) as file, zipfile.ZipFile(file) as archive:
+        names = {name.removesuffix(".npy"): name for name in archive.namelist()}
         for number, group in enumerate(needed):
             missing = [key for key in group if key not in names]
             if missing and (number == 0 or len(missing) < len(group)):
                 there = ", ".join(names) or "nothing"
                 raise BadInput(f"{path}: no array named {missing[0]} (found {there}); {_SAVE}")
-        found = {key: names[key] for key in keys if key in names}
-        needs = sum(_size(path, key, zipped, name) for key, name in found.items())
+        members = {key: names[key] for key in keys if key in names}
+        needs = sum(_size(path, key, archive, name) for key, name in members.items())
         check_fits(needs, f"{path}: its arrays", "save fewer examples, or images as uint8")
-        return {key: _array(f"{path}: {key}", zipped, name) for key, name in found.items()}
+        return {key: _array(f"{path}: {key}", archive, name) for key, name in members.items()}
 
 
-def _size(path: Path, key: str, zipped: zipfile.ZipFile, name: str) -> int:
-    with reading(f"{path}: {key}", _SAVE, "no array that can be read"), zipped.open(name) as opened:
-        version = np.lib.format.read_magic(opened)
+def _size(path: Path, key: str, archive: zipfile.ZipFile, name: str) -> int:
+    with reading(f"{path}: {key}", _SAVE, "no array that can be read"), archive.open(name) as member:
+        version = np.lib.format.read_magic(member)
         if version not in _HEADERS:
             raise ValueError(f"format {version[0]}.{version[1]}, which is for fields with names")
-        shape, _, dtype = _HEADERS[version](opened)
-        num_left = zipped.getinfo(name).file_size - opened.tell()
+        shape, _, dtype = _HEADERS[version](member)
+        num_left = archive.getinfo(name).file_size - member.tell()
         if dtype.hasobject:
             raise BadInput(
                 f"{path}: {key} is an array of objects, which would have to be unpickled; save it as numbers "
@@ -372,9 +365,9 @@ def _size(path: Path, key: str, zipped: zipfile.ZipFile, name: str) -> int:
     return num_bytes * (2 if dtype.kind == "U" else 1)  # texts of Python's are made of those
 
 
-def _array(what: str, zipped: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
-    with reading(what, "save it again", "is damaged"), zipped.open(name) as opened:
-        return np.lib.format.read_array(opened, allow_pickle=False)
+def _array(what: str, archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+    with reading(what, "save it again", "is damaged"), archive.open(name) as member:
+        return np.lib.format.read_array(member, allow_pickle=False)
 
 
 def mapped_array(path: Path) -> npt.NDArray[Any]:
@@ -387,3 +380,26 @@ def mapped_array(path: Path) -> npt.NDArray[Any]:
 
 def _without_advice() -> warnings.catch_warnings[None]:
     return warnings.catch_warnings(action="ignore", category=UserWarning)
+
+
+def made_once(path: Path, find: Callable[[], T | None], make: Callable[[], T], noun: str, remedy: str) -> T:
+    """The result of ``find``, or of ``make`` where there is none: of two processes one makes it at ``path``.
+
+    `RunFailed` where the file, which ``noun`` names, cannot be written.
+    """
+    try:
+        there = find()
+        if there is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{path}.lock"):
+                there = find()
+                if there is None:
+                    there = make()
+            Path(f"{path}.lock").unlink(missing_ok=True)
+        return there
+    except OSError as error:
+        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
+        raise RunFailed(
+            f"{path}: the {noun} cannot be written ({error.strerror or error}, {free // 10**6} MB free); run "
+            f"it again when this is mended, {remedy}"
+        ) from error

@@ -59,19 +59,16 @@ def import_module(what: str, module: str, passed_on: tuple[type[Exception], ...]
 
 def find_attribute(what: str, module: str, attribute: str) -> Any:
     """Import an ``attribute`` of a module; ``what`` it is wanted for begins the text of an error."""
-    found = import_module(what, module)
+    content = import_module(what, module)
     try:
-        return getattr(found, attribute)
+        return getattr(content, attribute)
     except AttributeError:
-        hint = nearest(attribute, [known for known in vars(found) if not known.startswith("_")])
+        hint = nearest(attribute, [one for one in vars(content) if not one.startswith("_")])
         raise BadInput(f"{what}: module {module} has no {attribute!r}{hint}") from None
 
 
 def look_in(folder: str | None) -> None:
-    """Let the modules that users name be found in this folder, instead of the current one.
-
-    A worker on another machine, which may have another current folder, is told that of its driver.
-    """
+    """Find modules of users in this folder, that of the driver, which may be on another machine."""
     global _folder
     _folder = folder
 
@@ -110,7 +107,7 @@ def offer(name: str, module: str) -> None:
     _MODULES[name] = module
 
 
-def offered(name: str) -> Callable[..., Any]:
+def find_offer(name: str) -> Callable[..., Any]:
     """The function that was offered by this name."""
     function: Callable[..., Any] = getattr(importlib.import_module(_MODULES[name]), name)
     return function

@@ -1,13 +1,11 @@
-"""How this process and those that it starts behave, whatever lies in the current folder or runs beside them.
+"""This process and those that it starts, whatever lies in the current folder or runs beside them.
 
-``python -m easiness`` puts the current folder first on the path, where a file would hide a module of Python's
-own or an installed one, and so does Python for what is started by ``-m`` or ``-c``. Importing this takes it
-off in the first case, so that it comes before any other import.
+``python -m easiness`` puts the current folder first on the path, where a file would hide a module; importing
+this takes it off, so it comes before any other import.
 
-Threads that wait for each other sleep instead of spinning: one that spins keeps a core from the very thread
-that it waits for, wherever anything else runs. OpenMP's runtime reads ``OMP_WAIT_POLICY`` once, when torch is
-loaded. GNU's and LLVM's let their own finer settings, ``GOMP_SPINCOUNT`` and ``KMP_BLOCKTIME``, win over it,
-so that those of the user hold beside it.
+Threads that wait for each other sleep: one that spins keeps a core from the very thread that it waits for.
+OpenMP reads ``OMP_WAIT_POLICY`` once, when torch is loaded; ``GOMP_SPINCOUNT`` and ``KMP_BLOCKTIME`` of the
+user win over it.
 """
 
 import os
@@ -67,7 +65,7 @@ def become_worker(number: int) -> None:
 _POLICY = "OMP_WAIT_POLICY"
 _CHOICES = (_POLICY, "GOMP_SPINCOUNT", "KMP_BLOCKTIME")  # whoever sets one of them knows
 
-_warned = False
+_has_warned = False
 
 
 def passive_environment() -> dict[str, str]:
@@ -86,10 +84,10 @@ def wait_passively() -> None:
 
 def warn_of_spinning() -> None:
     """Warn, once in a process, that the threads of a torch which is loaded spin, unless that is known."""
-    global _warned
-    if _warned or any(name in os.environ for name in _CHOICES):
+    global _has_warned
+    if _has_warned or any(name in os.environ for name in _CHOICES):
         return
-    _warned = True
+    _has_warned = True
     import warnings  # not before the current folder is off the path
 
     warnings.warn(

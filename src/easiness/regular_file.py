@@ -34,15 +34,12 @@ _KINDS = {
 }
 
 
-def at_home(given: str | os.PathLike[str]) -> Path:
-    """The path with the home folder in the place of ``~``, or as it is where nobody has such a home.
-
-    Each path that a user gives comes through here: a shell leaves the ``~`` in ``--out=~/run`` as it is.
-    """
+def at_home(path: str | os.PathLike[str]) -> Path:
+    """The path of a user with the home folder in place of ``~``, which a shell leaves in ``--out=~/run``."""
     try:
-        return Path(given).expanduser()
+        return Path(path).expanduser()
     except RuntimeError:
-        return Path(given)
+        return Path(path)
 
 
 _shared_from: ContextVar[Path | None] = ContextVar("shared_from", default=None)
@@ -51,7 +48,7 @@ _ABSOLUTE = re.compile(r"([\w.-]+:)?(/(?!/).*)", re.DOTALL)
 
 
 @contextmanager
-def shared(folder: Path) -> Iterator[None]:
+def sharing(folder: Path) -> Iterator[None]:
     """Meanwhile `in_words` says where things lie from the ``folder`` of a file that others may get."""
     before = _shared_from.set(folder.resolve())
     try:
@@ -63,14 +60,14 @@ def shared(folder: Path) -> Iterator[None]:
 def in_words(path: object) -> str:
     """The words for a path, or for a text that is or ends in an absolute one, as ``hf:/data/model`` does.
 
-    It is said as it is, and in files that others may get (`shared`) by the way from there; by the last name
+    It is said as it is, and in files that others may get (`sharing`) by the way from there; by the last name
     alone where the way leads through a folder above the home folder, or by one that has the user's name.
     """
     text, folder = str(path), _shared_from.get()
-    found = _ABSOLUTE.fullmatch(text)
-    if folder is None or not (found or isinstance(path, Path)):
+    match = _ABSOLUTE.fullmatch(text)
+    if folder is None or not (match or isinstance(path, Path)):
         return text
-    form, place = (found[1] or "", Path(found[2])) if found else ("", Path.cwd() / text)
+    form, place = (match[1] or "", Path(match[2])) if match else ("", Path.cwd() / text)
     place = place.parent.resolve() / place.name
     return form + (way_between(folder, place) or place.name)
 
@@ -82,14 +79,14 @@ def way_between(folder: Path, place: Path) -> str:
         way, common = os.path.relpath(place, folder), Path(os.path.commonpath([place, folder]))
     except ValueError:  # on two drives
         return ""
-    told = common in home.parents or common.name.lower() in _HOMES or home.name in Path(way).parts
-    return "" if told else way
+    tells = common in home.parents or common.name.lower() in _HOMES or home.name in Path(way).parts
+    return "" if tells else way
 
 
 def last_name(text: str) -> str:
     """A name, of which an absolute path at the end is only its last name."""
-    found = _ABSOLUTE.fullmatch(text)
-    return (found[1] or "") + Path(found[2]).name if found else text
+    match = _ABSOLUTE.fullmatch(text)
+    return (match[1] or "") + Path(match[2]).name if match else text
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -130,11 +127,8 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def text_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> Iterator[str]:
-    """The lines of the text at ``path``, which may be a ``.gz``; of UTF-8 without a mark of the byte order.
-
-    Ends of lines are as they are.
-    """
-    with io.TextIOWrapper(_unpacked(path), encoding=encoding, errors=errors, newline="") as file:
+    """The lines of the text at ``path``, which may be a ``.gz``, with their ends but no byte order mark."""
+    with io.TextIOWrapper(_text_file(path), encoding=encoding, errors=errors, newline="") as file:
         number = 0
         while line := file.readline(MOST_IN_A_LINE):
             number += 1
@@ -143,26 +137,26 @@ def text_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> Ite
             yield line
 
 
-class _Unpacked(gzip.GzipFile):
+class _GzipReader(gzip.GzipFile):
     """A damaged file is an `OSError`, as for any other file."""
 
     most = _NO_BOMB
 
     def read1(self, size: int = -1) -> bytes:
         try:
-            found = super().read1(size)
+            content = super().read1(size)
         except (EOFError, zlib.error) as error:
             raise OSError(errno.EIO, f"it is damaged: {error}") from None
         if self.tell() > self.most:
             raise OSError(errno.EFBIG, f"it unpacks to more than {_RATIO} times its size: unpack it first")
-        return found
+        return content
 
 
-def _unpacked(path: Path) -> Any:
+def _text_file(path: Path) -> Any:
     file = open_regular(path)
     if path.suffix.lower() != ".gz":
         return file
-    unpacked = _Unpacked(fileobj=file)
+    unpacked = _GzipReader(fileobj=file)
     unpacked.most = max(_NO_BOMB, _RATIO * os.fstat(file.fileno()).st_size)
     unpacked.myfileobj = cast(Any, file)  # to be closed with it
     return unpacked

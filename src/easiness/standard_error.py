@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _OURS = re.compile(r"([\n\t\r]+)")
 
 
-class _Escaped(io.TextIOWrapper):
+class _EscapingStream(io.TextIOWrapper):
     """Text to a stream that people read."""
 
     def write(self, text: str, /) -> int:
@@ -33,13 +33,13 @@ class _Lenient(io.FileIO):
     """Lose what cannot be written: to a full disk, a closed pipe or a terminal that has gone."""
 
     def write(self, data: ReadableBuffer, /) -> int:
-        written = None
+        num_written = None
         with contextlib.suppress(OSError):
-            written = super().write(data)
-        return memoryview(data).nbytes if written is None else written
+            num_written = super().write(data)
+        return memoryview(data).nbytes if num_written is None else num_written
 
 
-def lenient_stderr(*, escaped: bool = True) -> TextIO | None:
+def lenient_stderr(*, escape: bool = True) -> TextIO | None:
     """A stream of its own to where ``sys.stderr`` writes, whose writes and flushes raise no `OSError`.
 
     ``None`` where there is no standard error. ``sys.stderr`` itself where it is no file of the system's,
@@ -49,14 +49,14 @@ def lenient_stderr(*, escaped: bool = True) -> TextIO | None:
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     raw: Any = getattr(stream.buffer, "raw", stream.buffer)  # the latter under `python -u`
-    if type(raw) not in (io.FileIO, _Lenient) or (escaped and type(raw) is _Lenient):
+    if type(raw) not in (io.FileIO, _Lenient) or (escape and type(raw) is _Lenient):
         return stream
     try:
         file = _Lenient(raw.fileno(), "w", closefd=False)
     except (OSError, ValueError):  # it is closed
         return None
     options: dict[str, Any] = {"encoding": stream.encoding, "errors": stream.errors, "line_buffering": True}
-    return (_Escaped if escaped else io.TextIOWrapper)(io.BufferedWriter(file), **options)
+    return (_EscapingStream if escape else io.TextIOWrapper)(io.BufferedWriter(file), **options)
 
 
 def escaped_stdout() -> TextIO | None:
@@ -65,7 +65,7 @@ def escaped_stdout() -> TextIO | None:
     if not (isinstance(stream, io.TextIOWrapper) and stream.isatty()):
         return stream
     file = io.FileIO(stream.fileno(), "w", closefd=False)
-    return _Escaped(
+    return _EscapingStream(
         io.BufferedWriter(file), encoding=stream.encoding, errors=stream.errors, line_buffering=True
     )
 

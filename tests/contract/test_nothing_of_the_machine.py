@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from easiness.regular_file import in_words, shared
+from easiness.regular_file import in_words, sharing
 
 USER = "secretuser"
 RESULTS = (".csv", ".md", ".json", ".parquet", ".png", ".svg", ".pdf")
@@ -194,14 +194,14 @@ def test_studies(home, command):
 def test_a_path_in_words(path, said, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     assert in_words(path) == str(path)
-    with shared(Path("/home/me/out")):
+    with sharing(Path("/home/me/out")):
         assert in_words(path) == said
     assert in_words(path) == str(path)
 
 
 def test_outside_of_the_home_folder_ways_are_told(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
-    with shared(Path("/data/out")):
+    with sharing(Path("/data/out")):
         assert in_words("/data/pets/cats") == "../pets/cats"
         assert in_words("/data/me/cats") == "cats"
         assert in_words("/home/me/cats") == "cats"

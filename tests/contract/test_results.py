@@ -28,7 +28,7 @@ from easiness import audit, compare, diff, explain, keep, labels, load_dataset, 
 from easiness.analysis import FittedCurve, Foretold, Gain, Interval, Votes
 from easiness.engine import write_result
 from easiness.paper.perturbation.curve import PerturbationCurve
-from easiness.paper.perturbation.study import Perturbed, PseudoPatterns, count_levels
+from easiness.paper.perturbation.study import PerturbationStudy, PseudoPatterns, count_levels
 from easiness.paper.planted import Hypothesis
 from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
 from easiness.paper.planted.result import OfArm
@@ -39,7 +39,7 @@ from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
 from easiness.studies.audit import Audit, AuditDraw
-from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruned, Worth
+from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruning, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, PeopleAgreement
 from easiness.studies.labels.rule import UNKNOWN
@@ -142,7 +142,7 @@ def _cleaned(run: Run) -> CleanLabels:
 
 def _verification(_: Run) -> Verification:
     right = {name: np.arange(40).reshape(2, 20) % 3 < num for name, num in (("before", 1), ("after", 2))}
-    return Verification(HOSTILE, Row(2), NUM, 1, 1, 0, right)
+    return Verification(HOSTILE, Row(2), NUM, {"relabelled": 1, "dropped": 1, "taken_back": 0}, right)
 
 
 def _worth(run: Run) -> Worth:
@@ -153,7 +153,7 @@ def _worth(run: Run) -> Worth:
     judged = dict.fromkeys(("over_start", "over_random", "over_all"), gain)
     labels = CleanLabels(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
     return Worth(
-        run=run, num_test=30, num_seeds=4, held_out=True, margin=0.05, judged=[judged], keep=labels,
+        run=run, num_test=30, num_seeds=4, held_out=True, margin=0.05, gains=[judged], keep=labels,
         grid=table_of(grid, 4), suspects=3, twice=None, silent="there is one size",
     )  # fmt: skip
 
@@ -191,8 +191,8 @@ def _next_labels(_: Run) -> NextLabels:
     replayed = pd.DataFrame(both).assign(right=pd.Series([np.ones((2, 5), bool)] * len(both), dtype=object))
     columns = {"id": HOSTILE, "rank": 1, "rule": list(PICKS), "margin": 0.5, "rarity": 0.1}
     return NextLabels(
-        run=HOSTILE, source=HOSTILE, num_labelled=NUM, num_compared=3, num_copies=1, num_repeated=2,
-        num_pool=9, num_looked_at=6, rule=RARE, replayed=replayed,
+        run=HOSTILE, source=HOSTILE, num_labelled=NUM, num_copies=1, num_repeated=2,
+        num_pool=9, num_looked_at=6, rule=RARE, replays=replayed,
         picks=pd.DataFrame({**columns, "predicted": HOSTILE}),
     )  # fmt: skip
 
@@ -209,9 +209,9 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     LearningCurve: _learning,
     NextLabels: _next_labels,
     Patterns: _what_is_shown,
-    Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
+    PerturbationStudy: lambda run: PerturbationStudy(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
-    Pruned: lambda run: keep(run, drop=0.3, policy="easy"),
+    Pruning: lambda run: keep(run, drop=0.3, policy="easy"),
     Curriculum: lambda run: keep(run, steps=6, batch_size=8),
     PseudoPatterns: _patterns,
     RunScores: run_scores,

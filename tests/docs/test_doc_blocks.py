@@ -188,7 +188,7 @@ def home(stand_ins: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Monke
     (folder / "docs" / "results").mkdir(parents=True)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    monkeypatch.setattr(registry, "_registered", [])
+    monkeypatch.setattr(registry, "_own_kinds", [])
     before = set(sys.modules)
     yield folder
     for name in set(sys.modules) - before:

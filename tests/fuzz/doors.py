@@ -25,7 +25,7 @@ from refitted import ODD, refit, run_and_card
 import loaded  # noqa: F401
 from easiness import Dataset, Recorder, audit, card, load_dataset, open_run
 from easiness.cli.main import run as command
-from easiness.data import Labelled, decisions_by_person, load_unlabelled
+from easiness.data import LabelledExamples, decisions_by_person, load_unlabelled
 from easiness.errors import BadInput
 from easiness.features import find_features, kept, ready_features
 from easiness.inputs import suffixes
@@ -211,7 +211,7 @@ def _arrays() -> Dataset:
 
 def _decided(at: Path) -> None:
     """The decisions of each person, and the table of them."""
-    rows = Labelled("pets", np.arange(8), np.arange(8) % 3, ("cat", "dog", "2"))
+    rows = LabelledExamples("pets", np.arange(8), np.arange(8) % 3, ("cat", "dog", "2"))
     for found in decisions_by_person(at, rows, "train", DATA).values():
         found.table()
 

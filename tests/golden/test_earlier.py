@@ -83,13 +83,11 @@ def test_a_card_of_a_later_version_is_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "refused_as"),
     [
-        ({}, None),
         (b"{", None),
         ([], None),
         ({"version": own_version()}, None),
         ({"version": "0.0.1"}, None),
-        ({"format": True, "version": "9"}, None),  # no versions of ours
-        ({"format": "2", "version": "x" * 99, "ran": []}, None),
+        ({"format": True, "version": "x" * 99, "ran": []}, None),  # no versions of ours
         ({"version": "999999.0"}, "easiness 999999.0, format 1"),
         ({"ran": {"easiness": "10.0.dev1"}}, "easiness 10.0.dev1, format 1"),
         (b'{"versions": {"easiness": "0.2"}}', "easiness 0.2, format 1"),

@@ -170,7 +170,7 @@ def test_cleaned_labels_are_those_read_again(tmp_path_factory, world):
     again = part_of(data, Loading(labels=file))
     kept = {
         name: label
-        for name, label, gone in zip(found.ids, found.labels, found.dropped, strict=True)
+        for name, label, gone in zip(found.ids, found.labels, found.is_dropped, strict=True)
         if not gone
     }
     assert dict(zip(again.ids.tolist(), again.labels.tolist(), strict=True)) == kept

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from easiness import load_dataset, open_run, suspects
+from easiness import load_dataset, open_run
 from easiness.runs import find_data
 from lengths import long_but
 from recording import believing, recorded
@@ -44,15 +44,12 @@ def test_the_data_are_found_under_the_ids_of_the_run(run):
     assert [value.tobytes().decode() for value in data.values(np.array([9, 0]))] == [TEXTS[9], TEXTS[0]]
 
 
-def test_the_page_shows_them(command, run, tmp_path):
+def test_the_page_shows_them_and_suspects_carry_them(command, run, tmp_path):
     finished = command("report", run, "-o", tmp_path / "page.html")
     assert finished.code == 0, finished.err
     page = (tmp_path / "page.html").read_text()
     assert "Who wrote &lt;b&gt;number&lt;/b&gt;  0?" in page or "Who wrote \\u003cb\\u003enumber" in page
     assert "<b>number" not in page
-
-
-def test_suspects_carry_them_and_find_copies(command, run, tmp_path):
     finished = command("suspects", run, "-o", tmp_path / "found.csv")
     assert finished.code == 0, finished.err
     table = pd.read_csv(tmp_path / "found.csv")
@@ -76,11 +73,6 @@ def _labels_by_position(file: Path) -> Path:
     table["id"] = [IDS.index(name) for name in table["id"]]
     table.to_csv(file, index=False)
     return file
-
-
-def test_the_kept_table_is_a_source_of_its_own(run):
-    data = load_dataset(run / "data.parquet")
-    assert (data.kind.name, data.classes, len(data)) == ("text", ("who", "when"), NUM)
 
 
 @pytest.mark.parametrize("how", long_but(["removed", "damaged", "altered"], ["removed", "altered"]))
@@ -125,17 +117,3 @@ def test_the_samples_are_found_under_the_ids_of_the_run(heard):
     assert data.ids.tolist() == list(range(0, 60, 2))
     for found, samples in zip(data.values(np.arange(30)), TONES, strict=True):
         np.testing.assert_array_equal(found, samples)
-
-
-@pytest.mark.long
-def test_pages_notebooks_and_exports_have_them(command, heard, tmp_path):
-    finished = command("report", heard, "-o", tmp_path / "page.html")
-    assert finished.code == 0, finished.err
-    assert "data:audio/wav;base64," in (tmp_path / "page.html").read_text()
-    assert "data:audio/wav;base64," in suspects(open_run(heard))._repr_html_()
-    assert command("export", heard, "--to", "hf", "-o", tmp_path / "hf").code == 0
-    (file,) = (tmp_path / "hf").rglob("*.parquet")
-    assert len(pq.read_table(file)["audio"]) == 30
-    finished = command("suspects", heard)
-    assert finished.code == 0, finished.err
-    assert "1 group of identical training sounds (2 in all) with one label" in " ".join(finished.out.split())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from easiness.commands import MOVED
+from easiness.commands import OLD_HOMES
 from lengths import long_but
 
 HEAVY = ("torch", "torchvision", "ray", "matplotlib", "plotly")
@@ -154,7 +154,7 @@ def test_the_probe_sees_a_heavy_library():
     assert heavy_after("import torch") == ["torch"]
 
 
-@pytest.mark.parametrize(("old", "now"), MOVED.items())
+@pytest.mark.parametrize(("old", "now"), OLD_HOMES.items())
 def test_what_has_moved_says_where_it_is(old, now):
     import easiness
 

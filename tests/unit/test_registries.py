@@ -248,7 +248,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         given("ExecutorKind("),
         "from easiness.executors.again import AgainExecutor",
     )
-    add_line(root / "commands.py", "COMMANDS", given("Listed("))
+    add_line(root / "commands.py", "COMMANDS", given("CommandEntry("))
     add_line(root / "features/registry.py", "KINDS", "SIZES", "from easiness.features.sizes import SIZES")
     code = """
         import sys, torch, easiness as ez

@@ -36,7 +36,7 @@ def test_nothing_moves_the_cursor_and_no_name_ends_a_line(monkeypatch, tmp_path)
         with contextlib.redirect_stderr(lenient_stderr()) as escaped:
             print("c\td\x1b[2J\x9b\n", file=sys.stderr)
             assert lenient_stderr() is escaped
-            plain = lenient_stderr(escaped=False)
+            plain = lenient_stderr(escape=False)
             assert plain is not None
             plain.write("\x1b[0m\n")
     lines = [r"a\nb\x1b[2J", "c\td\\x1b[2J\\x9b", "", "\x1b[0m"]

@@ -12,7 +12,7 @@ import torch
 import easiness.trial as trial_module
 from easiness.data import Dataset, load_dataset
 from easiness.errors import TrialFailed
-from easiness.inputs.image.stored import ArrayImages
+from easiness.inputs.image.pixels import ArrayImages
 from easiness.records import Observations, TrialRecord, example_statistics
 from easiness.spec import Probe, Recipe, Resolved, TrialSpec
 from easiness.training import EpochReport, Listener

@@ -36,10 +36,10 @@ from .labels.channel import (
     MOST_CLASSES as MOST_CLASSES,
     label_noise_of_outputs as label_noise_of_outputs,
 )
-from .labels.decided import (
+from .labels.decisions import (
     ALL_BUT_CERTAIN as ALL_BUT_CERTAIN,
-    Relearned as Relearned,
-    relearned as relearned,
+    Calibration as Calibration,
+    calibrate as calibrate,
 )
 from .labels.estimate import (
     FEWEST as FEWEST,

@@ -20,7 +20,7 @@ from typing import Annotated, Any, NoReturn, TypeAlias, get_args
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group, Listed
+from easiness.commands import COMMANDS, OLD_NAMES, OLD_OPTIONS, PAPER, CommandEntry, Group
 from easiness.errors import (
     BadInput,
     EasinessError,
@@ -52,8 +52,8 @@ class CommandsInGroups(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command of a name; one of before is refused with the name that it has now."""
-        if not self.prefix and cmd_name in RENAMED:
-            raise BadInput(f"{cmd_name}: is `easiness {RENAMED[cmd_name]}` now; type that")
+        if not self.prefix and cmd_name in OLD_NAMES:
+            raise BadInput(f"{cmd_name}: is `easiness {OLD_NAMES[cmd_name]}` now; type that")
         command = _command(f"{self.prefix}{cmd_name}")
         if command is None and self.prefix and not cmd_name.startswith("-"):
             raise BadInput(
@@ -64,10 +64,10 @@ class CommandsInGroups(TyperGroup):
 
     prefix = ""
 
-    def _entries(self) -> Sequence[Listed]:
+    def _entries(self) -> Sequence[CommandEntry]:
         from easiness.engine import registered_commands
 
-        return [*COMMANDS, Listed("paper", "Paper", "", _PAPER), *registered_commands()]
+        return [*COMMANDS, CommandEntry("paper", "Paper", "", _PAPER), *registered_commands()]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         sections: Sections = {group: [] for group in get_args(Group)}
@@ -81,7 +81,7 @@ class CommandsOfPaper(CommandsInGroups):
 
     prefix = "paper "
 
-    def _entries(self) -> Sequence[Listed]:
+    def _entries(self) -> Sequence[CommandEntry]:
         return PAPER
 
 

@@ -5,7 +5,7 @@ from easiness.data.dataset import (
     Dataset as Dataset,
     hold_out as hold_out,
     merge_splits as merge_splits,
-    rewritten as rewritten,
+    rewrite_texts as rewrite_texts,
     same_at as same_at,
     same_values as same_values,
     texts_of as texts_of,
@@ -14,29 +14,29 @@ from easiness.data.dataset import (
 )
 from easiness.data.label_files import (
     ACTIONS as ACTIONS,
+    AUDIT_COLUMNS as AUDIT_COLUMNS,
     COLUMNS as COLUMNS,
     CONTROL as CONTROL,
-    DRAWN as DRAWN,
     DROP as DROP,
     KEEP as KEEP,
     RELABEL as RELABEL,
     UNKNOWN as UNKNOWN,
     UNSURE as UNSURE,
     Decisions as Decisions,
-    Labelled as Labelled,
+    LabelledExamples as LabelledExamples,
+    apply_labels as apply_labels,
     choice_of as choice_of,
     decisions_by_person as decisions_by_person,
     new_labels as new_labels,
     read_decisions as read_decisions,
     read_label_file as read_label_file,
-    relabelled as relabelled,
     splits_in as splits_in,
 )
 from easiness.data.load import (
-    grouped as grouped,
     load_dataset as load_dataset,
     load_unlabelled as load_unlabelled,
     part_of as part_of,
+    with_groups as with_groups,
 )
 from easiness.data.sources.file_blobs import cache_folder as cache_folder
 from easiness.data.sources.source import (

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.gate import check_fits
-from easiness.inputs import IMAGE, InputKind, Signature, Stored, Values, counted
+from easiness.inputs import IMAGE, InputKind, Signature, StoredExamples, Values, track
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 
 R = TypeVar("R")
@@ -63,7 +63,7 @@ class Dataset:
     other_files: tuple[str, ...] = ()
     groups: npt.NDArray[np.object_] | None = field(default=None, repr=False)
     kind: InputKind = field(default=IMAGE, repr=False)
-    standard: Stored | None = field(default=None, repr=False)
+    standard: StoredExamples | None = field(default=None, repr=False)
     columns: Columns | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ class Dataset:
             return self.stored.traits.held_out_from(self.standard)
         if self.held_out is None:
             return self.stored.traits
-        return self.stored.traits.joined(
+        return self.stored.traits.join(
             self.held_out.stored.traits, self.where, (self.split, self.held_out.split)
         )
 
@@ -156,8 +156,8 @@ class Dataset:
     def map(self, positions: npt.NDArray[np.int64], function: Callable[[npt.NDArray[Any]], R]) -> list[R]:
         """``function`` of each of the `values`, which are not held: photos can be large."""
         ascending, back = np.unique(positions, return_inverse=True)
-        found = list(self.stored.subset(ascending).map(function))
-        return [found[at] for at in back.tolist()]
+        results = list(self.stored.subset(ascending).map(function))
+        return [results[at] for at in back.tolist()]
 
     def column(self, name: str) -> Iterator[npt.NDArray[Any]]:
         """Vectors [n, D] in a column of the table that the examples are read from, some at a time."""
@@ -170,8 +170,7 @@ class Dataset:
     ) -> Values:
         """The examples as training takes them under ``recipe``, decoded once where they can be kept.
 
-        What takes long is put into a file in the folder ``cache`` and found again; ``on_packed`` is told how
-        many examples it has while it is built.
+        A file in the folder ``cache`` keeps photos; ``on_packed`` is called with how many it has so far.
         """
         return self.kind.pack(self, recipe, cache, on_packed)
 
@@ -220,8 +219,8 @@ class Dataset:
             held_out = held_out._take(balanced_subset(held_out.labels, k, seed))
         # a source and a limit do not find a subset of another seed, or of a subset, again
         found_again = self.source if seed == 0 and self.limited_to is None else None
-        chosen = self._take(balanced_subset(self.labels, k, seed))
-        return replace(chosen, held_out=held_out, source=found_again, limited_to=k)
+        subset = self._take(balanced_subset(self.labels, k, seed))
+        return replace(subset, held_out=held_out, source=found_again, limited_to=k)
 
     def part(self, positions: npt.NDArray[np.int64]) -> Dataset:
         """The examples at ascending ``positions`` alone, which a network gets as it gets them among all."""
@@ -278,10 +277,9 @@ class _NoValues:
 
 
 def balanced_subset(labels: npt.NDArray[np.int64], k: int, seed: int) -> npt.NDArray[np.int64]:
-    """Positions, ascending, of ``k`` of the examples with ``labels`` [K], ``k <= K``.
+    """Positions, ascending, of the first ``k`` of the examples with ``labels`` [K] in one seeded order.
 
-    All examples are put in one seeded order that deals out the classes in turn, so its first ``k`` are
-    balanced (a class that runs out leaves its turns to the others) and nested by construction.
+    It deals out the classes in turn; one that runs out leaves its turns to the others.
     """
     rng = np.random.default_rng(seed)
     lots = rng.random(len(labels))
@@ -299,14 +297,11 @@ def texts_of(data: Dataset, positions: npt.NDArray[np.int64] | None = None) -> l
     return data.map(at, data.kind.plain)
 
 
-def rewritten(data: Dataset, change: Callable[..., Any]) -> Dataset:
-    """The examples of one split, of a kind that can be rewritten, with their texts changed.
-
-    ``change`` gets all texts and, as ``ids``, their ids, and gives as many.
-    """
+def rewrite_texts(data: Dataset, change: Callable[..., Any]) -> Dataset:
+    """The examples of one split with other texts: ``change`` gets them all and ``ids``, and gives as many."""
     assert data.kind.rewritten is not None
-    made = data.kind.rewritten(change(texts_of(data), ids=data.ids))
-    return replace(data, stored=made, held_out=None)
+    texts = change(texts_of(data), ids=data.ids)
+    return replace(data, stored=data.kind.rewritten(texts), held_out=None)
 
 
 def value_digest(kind: InputKind, value: npt.NDArray[Any]) -> bytes:
@@ -321,15 +316,15 @@ def value_digests(data: Dataset) -> npt.NDArray[np.uint8]:
     """`value_digest` of every example of a data set, [K, 32]; each is decoded once, in threads."""
     digests = np.zeros((len(data), DIGEST_BYTES), np.uint8)
     read = data.stored.map(partial(value_digest, data.kind))
-    for at, digest in enumerate(counted(read, "reading examples", len(data))):
+    for at, digest in enumerate(track(read, "reading examples", len(data))):
         digests[at] = np.frombuffer(digest, np.uint8)
     return digests
 
 
 def same_values(*parts: Dataset) -> npt.NDArray[np.int64] | None:
-    """A number for every example of the parts, one behind the other, the same for those that are the same.
+    """A number for every example of the parts, one behind the other, equal for equal examples.
 
-    ``None`` of kinds without a normal form, of which equal vectors tell that.
+    ``None`` for kinds without a normal form: there equal vectors tell.
     """
     return same_at(*((data, np.arange(len(data))) for data in parts))
 
@@ -346,10 +341,9 @@ def same_at(*parts: tuple[Dataset, npt.NDArray[np.int64]]) -> npt.NDArray[np.int
 def hold_out(data: Dataset, share: float) -> Dataset:
     """``data`` with ``share`` of the examples of each class held out, at random with seed 0.
 
-    Groups are held out whole, so that with them classes have about that share.
-
-    Every class keeps an example to train on. The held-out examples keep their ids. Where data
-    were limited before, their source does not find the parts again, since it holds out first.
+    Groups are held out whole, so that classes have about that share. Every class keeps an example to train
+    on, and examples their ids. The source of data that were limited before does not find the parts again,
+    since it holds out first.
     """
     if not 0 < share < 1:
         raise BadInput(f"holdout {share}: must be above 0 and below 1")
@@ -357,43 +351,43 @@ def hold_out(data: Dataset, share: float) -> Dataset:
         raise BadInput(f"{data.name}: has a held-out split ({data.held_out.split}); leave out holdout")
     lots = np.random.default_rng(0).random(len(data))
     sizes = np.bincount(data.labels, minlength=data.num_classes)
-    wanted = np.maximum(np.minimum((share * sizes + 0.5).astype(np.int64), sizes - 1), 0)
-    held = (_held if data.groups is None else _held_groups)(data, wanted, lots)
-    if not held.any():
+    targets = np.maximum(np.minimum((share * sizes + 0.5).astype(np.int64), sizes - 1), 0)
+    is_held_out = (_draw_examples if data.groups is None else _draw_groups)(data, targets, lots)
+    if not is_held_out.any():
         raise BadInput(f"holdout {share}: holds out none of the {len(data)} examples; use a larger share")
     if data.limited_to is not None:
         data = replace(data, source=None, limited_to=None)
-    part = replace(data._take(np.flatnonzero(held)), split="test", unreadable=())
+    part = replace(data._take(np.flatnonzero(is_held_out)), split="test", unreadable=())
     options = data.load_options.model_copy(update={"holdout": share})
-    return replace(data._take(np.flatnonzero(~held)), held_out=part, load_options=options)
+    return replace(data._take(np.flatnonzero(~is_held_out)), held_out=part, load_options=options)
 
 
-def _held(
-    data: Dataset, wanted: npt.NDArray[np.int64], lots: npt.NDArray[np.float64]
+def _draw_examples(
+    data: Dataset, targets: npt.NDArray[np.int64], lots: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
-    held = np.zeros(len(data), np.bool_)
-    for label, num in enumerate(wanted.tolist()):
+    mask = np.zeros(len(data), np.bool_)
+    for label, num in enumerate(targets.tolist()):
         members = np.flatnonzero(data.labels == label)
-        held[members[np.argsort(lots[members])[:num]]] = True
-    return held
+        mask[members[np.argsort(lots[members])[:num]]] = True
+    return mask
 
 
-def _held_groups(
-    data: Dataset, wanted: npt.NDArray[np.int64], lots: npt.NDArray[np.float64]
+def _draw_groups(
+    data: Dataset, targets: npt.NDArray[np.int64], lots: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
     _, group = np.unique(np.asarray(data.groups, str), return_inverse=True)
     sizes = np.bincount(data.labels, minlength=data.num_classes)
-    taken = np.zeros(data.num_classes, np.int64)
-    held = np.zeros(len(data), np.bool_)
+    counts = np.zeros(data.num_classes, np.int64)
+    mask = np.zeros(len(data), np.bool_)
     by_group = np.argsort(group, kind="stable")
     members_of = np.split(by_group, np.flatnonzero(np.diff(group[by_group])) + 1)
     for members in sorted(members_of, key=lambda members: float(lots[members[0]])):
         own = np.bincount(data.labels[members], minlength=data.num_classes)
-        over = np.maximum(taken + own - wanted, 0).sum()
-        if 2 * over <= len(members) and (taken + own < np.maximum(sizes, 1)).all():
-            held[members] = True
-            taken += own
-    return held
+        over = np.maximum(counts + own - targets, 0).sum()
+        if 2 * over <= len(members) and (counts + own < np.maximum(sizes, 1)).all():
+            mask[members] = True
+            counts += own
+    return mask
 
 
 def merge_splits(data: Dataset) -> Dataset:
@@ -425,7 +419,7 @@ def merge_splits(data: Dataset) -> Dataset:
     )
 
 
-class JoinedExamples(Stored):
+class JoinedExamples(StoredExamples):
     """The examples of two splits, one after the other."""
 
     def __init__(self, parts: tuple[Any, Any]) -> None:
@@ -451,8 +445,8 @@ class JoinedExamples(Stored):
 
     def unreadable(self) -> list[int]:
         first = len(self.parts[0])
-        found = [part.unreadable() if hasattr(part, "unreadable") else [] for part in self.parts]
-        return [*found[0], *(first + at for at in found[1])]
+        places = [part.unreadable() if hasattr(part, "unreadable") else [] for part in self.parts]
+        return [*places[0], *(first + at for at in places[1])]
 
     def sizes(self) -> npt.NDArray[np.int64]:
         return np.concatenate([part.sizes() for part in self.parts])

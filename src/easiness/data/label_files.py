@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 KEEP, RELABEL, DROP, UNSURE = ACTIONS = ("keep", "relabel", "drop", "unsure")
 
-NEEDED = ("id", "label")
-DECIDED = ("by", "time", "split", "data")
+ID_AND_LABEL = ("id", "label")
+PROVENANCE = ("by", "time", "split", "data")
 """The columns of decisions that a file of labels may lack: who, when, of which split of which data."""
-COLUMNS = (*NEEDED, "class", "was", "action", *DECIDED)
-DRAWN = ("order", "stratum", "draw")
+COLUMNS = (*ID_AND_LABEL, "class", "was", "action", *PROVENANCE)
+AUDIT_COLUMNS = ("order", "stratum", "draw")
 """The columns that make a file of decisions an audit."""
 
 Cells = Mapping[str, str]
@@ -40,7 +40,7 @@ _WHOLE = re.compile(r"([0-9]+)(\.0+)?")  # a spreadsheet may make 3.0 of 3
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class LabelledExamples:
     """The examples [K] that a file of labels is about: their ids, their labels, the names of classes.
 
     ``name`` is what messages call the data, and ``noun`` each of them.
@@ -53,7 +53,7 @@ class Labelled:
     noun: str = "training example"
 
 
-class Row(NamedTuple):
+class LabelRow(NamedTuple):
     """A row of a file of labels: its place in words, and its cells by column."""
 
     where: str
@@ -65,9 +65,9 @@ class LabelFile(NamedTuple):
 
     path: Path
     columns: frozenset[str]
-    rows: Sequence[Row]
+    rows: Sequence[LabelRow]
 
-    def of_splits(self, *splits: str) -> Iterator[Row]:
+    def of_splits(self, *splits: str) -> Iterator[LabelRow]:
         """The rows of the splits; those that name none are of any."""
         for row in self.rows:
             split = row.cells["split"]
@@ -79,18 +79,18 @@ class LabelFile(NamedTuple):
 
 def read_label_file(path: Path) -> LabelFile:
     """The rows of a table of labels that are not empty, in which no column of ours stands twice."""
-    table = open_table(path, ragged=True)
-    for name in NEEDED:
+    table = open_table(path, fills=True)
+    for name in ID_AND_LABEL:
         table.check_column(name, "; give a table with the columns id and label")
-    ours = [name for name in (*COLUMNS, *DRAWN) if name in table.names]
+    ours = [name for name in (*COLUMNS, *AUDIT_COLUMNS) if name in table.names]
     others = [name for name in table.names if name and name not in ours]
     others = [name for name in others if is_text(table.kind(name)) or is_numbers(table.kind(name))]
     cells = {name: written_in(table, name) for name in (*ours, *others)}
-    for name in cells.keys() & {"action", *DECIDED}:
+    for name in cells.keys() & {"action", *PROVENANCE}:
         cells[name] = [cell.strip() for cell in cells[name]]
     empty = dict.fromkeys(COLUMNS, "")
     rows = [
-        Row(table.name_at(at), empty | dict(zip(cells, row, strict=True)))
+        LabelRow(table.name_at(at), empty | dict(zip(cells, row, strict=True)))
         for at, row in enumerate(zip(*cells.values(), strict=True))
         if any(row)
     ]
@@ -103,7 +103,7 @@ class Statement(NamedTuple):
     at: int
     label: int | None
     action: str
-    row: Row
+    row: LabelRow
 
 
 class _Reader:
@@ -113,20 +113,20 @@ class _Reader:
     will do, of which another part may have been held out.
     """
 
-    def __init__(self, of: Labelled, data: str, *, by_name: bool = False) -> None:
-        self._of, self._data, self._by_name = of, data, by_name
+    def __init__(self, of: LabelledExamples, data: str, *, by_name: bool = False) -> None:
+        self._of, self._data, self._takes_name = of, data, by_name
         self._positions = {str(name): position for position, name in enumerate(of.ids.tolist())}
         self._labels = {name: label for label, name in enumerate(of.classes)}
 
-    def statements(self, rows: Iterable[Row]) -> Iterator[Statement]:
-        used = set[int]()
+    def statements(self, rows: Iterable[LabelRow]) -> Iterator[Statement]:
+        positions = set[int]()
         for row in rows:
             where, cells = row
             self._check_data(where, cells["data"])
             at = self._position(where, cells["id"])
-            if at in used:
+            if at in positions:
                 raise BadInput(f"{where}: the id {cells['id']!r} stands there twice; keep one of its rows")
-            used.add(at)
+            positions.add(at)
             action = cells["action"].lower()
             if action not in ("", *ACTIONS):
                 remedy = f"write {', '.join(ACTIONS)}, or nothing"
@@ -135,7 +135,7 @@ class _Reader:
 
     def _check_data(self, where: str, data: str) -> None:
         (name, _, version), (own_name, _, own) = data.rpartition("@"), self._data.rpartition("@")
-        if data and version != own and not (self._by_name and name == own_name):
+        if data and version != own and not (self._takes_name and name == own_name):
             remedy = ", or remove the column data where the ids still mean the same" * (name == own_name)
             raise BadInput(
                 f"{where}: is of {data}, and not of {self._data}; give a file of these data{remedy}"
@@ -151,10 +151,10 @@ class _Reader:
             f"{nearest(text, self._positions)}; give the file that was made for these data"
         )
 
-    def _label(self, row: Row, action: str, own: int) -> int | None:
+    def _label(self, row: LabelRow, action: str, own: int) -> int | None:
         where, cells = row
         was, classes = cells["was"], self._of.classes
-        if was.strip() and own not in self._meant(was):
+        if was.strip() and own not in self._labels_of(was):
             raise BadInput(
                 f"{where}: the example {cells['id']!r} was {was!r} when the file was made, and is "
                 f"{classes[own]!r} here; give the data that it was made for, or make it anew"
@@ -169,36 +169,36 @@ class _Reader:
             )
         return label
 
-    def _label_or_class(self, row: Row, own: int) -> int:
+    def _label_or_class(self, row: LabelRow, own: int) -> int:
         where, cells = row
         text, name, has_was = cells["label"], cells["class"], bool(cells["was"].strip())
-        meant, by_class = self._meant(text), self._named(name)
-        if not meant:
+        by_text, by_name = self._labels_of(text), self._label_named(name)
+        if not by_text:
             remedy = f"give the name of a class, or its index from 0 to {len(self._labels) - 1}"
             remedy += ", or write drop in the column action to leave it out" * (not text.strip())
             raise BadInput(f"{where}: the label {text!r} is no class{nearest(text, self._labels)}; {remedy}")
         # one of the two cells may have been edited alone: the other is what the label was
-        if by_class and (by_class[0] in meant or (has_was and own in meant)):
-            return by_class[0]
-        if not (by_class or name.strip()) or (has_was and by_class == [own]):
-            return meant[0]
+        if by_name and (by_name[0] in by_text or (has_was and own in by_text)):
+            return by_name[0]
+        if not (by_name or name.strip()) or (has_was and by_name == [own]):
+            return by_text[0]
         raise BadInput(
-            f"{where}: the label {text} is the class {self._of.classes[meant[0]]!r}, but the column class "
+            f"{where}: the label {text} is the class {self._of.classes[by_text[0]]!r}, but the column class "
             f"says {name!r}; correct one of them, or leave the column out"
         )
 
-    def _meant(self, text: str) -> list[int]:
+    def _labels_of(self, text: str) -> list[int]:
         """The labels that a text can mean: that of the name before the index."""
         whole = _WHOLE.fullmatch(text.strip())
         # Python makes no number of thousands of digits
         index = [] if whole is None or len(whole[1]) > _MOST_DIGITS else [int(whole[1])]
-        return [*self._named(text), *(label for label in index if label < len(self._labels))]
+        return [*self._label_named(text), *(label for label in index if label < len(self._labels))]
 
-    def _named(self, text: str) -> list[int]:
+    def _label_named(self, text: str) -> list[int]:
         return [self._labels[form] for form in (text, text.strip()) if form in self._labels][:1]
 
 
-def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
+def apply_labels(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     """The training examples that a table of ``id,label`` names, with its labels, in their own order.
 
     A column ``class`` has to agree with the label, unless the column ``was`` shows that only one of the two
@@ -206,38 +206,36 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     it ``was``. A file with a column ``by`` has decisions on some labels: other examples keep theirs.
     """
     labels, _ = new_labels(data, file)
-    chosen = np.flatnonzero(labels >= 0)
+    rows = np.flatnonzero(labels >= 0)
     options = data.load_options.model_copy(update={"labels": str(at_home(file).absolute())})
-    return replace(
-        data._take(chosen), labels=labels[chosen], true_labels=labels[chosen], load_options=options
-    )
+    return replace(data._take(rows), labels=labels[rows], true_labels=labels[rows], load_options=options)
 
 
 def new_labels(
     data: Dataset, file: str | os.PathLike[str], splits: Sequence[Split] = ("train",)
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """The labels [K] that `relabelled` gives, -1 where it leaves out, by rows of the ``splits``; who decided.
+    """The labels [K] that `apply_labels` gives, -1 of those left out, by rows of the ``splits``; who decided.
 
     Decided [K] are rows of people with an action, and those with another label or none.
     """
     read = read_label_file(at_home(file))
     decisions = "by" in read.columns
     labels = data.labels.copy() if decisions else np.full(len(data), -1, np.int64)
-    decided = np.zeros(len(data), np.bool_)
+    is_decided = np.zeros(len(data), np.bool_)
     version = data.ref().version if "data" in read.columns else ""
-    reader = _Reader(Labelled(data.name, data.ids, data.labels, data.classes), version, by_name=True)
+    reader = _Reader(LabelledExamples(data.name, data.ids, data.labels, data.classes), version, by_name=True)
     rows = [*read.of_splits(*splits)]
     for at, label, action, row in reader.statements(rows):
         is_wrong = action == RELABEL and row.cells["was"].strip() and label == data.labels[at]
         labels[at] = -1 if label is None or is_wrong else label
-        decided[at] = decisions and bool(action)
+        is_decided[at] = decisions and bool(action)
     if not rows and not decisions:
         raise BadInput(f"{read.path}: names no example; give a row for each that is to be kept")
     left = np.bincount(labels[labels >= 0], minlength=data.num_classes)
     if not left.all():
         missing = data.classes[int(left.argmin())]
         raise BadInput(f"{read.path}: no example has the label {missing!r} any more; keep some of each class")
-    return labels, decided | (labels != data.labels)
+    return labels, is_decided | (labels != data.labels)
 
 
 UNKNOWN = -1
@@ -258,22 +256,21 @@ class Decisions:
 
     ``actions`` [n] are of `ACTIONS`. ``labels`` [n] are those that the examples should have: their own where
     they are kept or nobody is sure, else another one, or `UNKNOWN`. ``by`` [n] and ``times`` [n] are as
-    written, and may be empty. ``data`` names the data and the version of their labels. ``listed`` has the
-    other cells of every row of the file, decided or not, by the position of its example, in order, and
-    ``places`` where each is; ``columns`` are those that the file has. ``undecided`` are those of rows that
-    somebody has looked at, by the column ``by``, without an action.
+    written, and may be empty. ``data`` names the data and the version of their labels. ``other_cells`` are
+    those of every row of the file, by the position of its example, and ``places`` where each row is;
+    ``columns`` are those that the file has. ``blanks`` are positions of rows with ``by`` and no action.
     """
 
     split: Split
     data: str
-    of: Labelled = field(repr=False)
+    of: LabelledExamples = field(repr=False)
     at: npt.NDArray[np.int64]
     actions: npt.NDArray[np.object_]
     labels: npt.NDArray[np.int64]
     by: npt.NDArray[np.object_]
     times: npt.NDArray[np.object_]
-    listed: Mapping[int, Cells] = field(default_factory=dict, repr=False)
-    undecided: tuple[int, ...] = ()
+    other_cells: Mapping[int, Cells] = field(default_factory=dict, repr=False)
+    blanks: tuple[int, ...] = ()
     places: Mapping[int, str] = field(default_factory=dict, repr=False)
     columns: frozenset[str] = frozenset()
 
@@ -290,14 +287,14 @@ class Decisions:
         """Was the label found wrong: is it to be another, or is the example of no class? [n]"""
         return np.isin(self.actions, (RELABEL, DROP))
 
-    def part(self, chosen: npt.NDArray[np.bool_]) -> Decisions:
-        return replace(self, **{name: getattr(self, name)[chosen] for name in _ARRAYS})
+    def part(self, mask: npt.NDArray[np.bool_]) -> Decisions:
+        return replace(self, **{name: getattr(self, name)[mask] for name in _ARRAYS})
 
     def and_those(self, other: Decisions) -> Decisions:
         both: dict[str, Any] = {
             name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _ARRAYS
         }
-        return replace(self, **both, listed={**self.listed, **other.listed})
+        return replace(self, **both, other_cells={**self.other_cells, **other.other_cells})
 
     def table(self) -> pd.DataFrame:
         """The file of decisions, a row each: columns as `labels` writes them, then who, when and of what.
@@ -314,7 +311,7 @@ class Decisions:
         return table.assign(split=self.split, data=self.data)
 
 
-def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, data: str) -> Decisions:
+def read_decisions(file: str | os.PathLike[str], of: LabelledExamples, split: Split, data: str) -> Decisions:
     """The decisions in a file of labels on the examples of a split, or in answers of Label Studio.
 
     A row is one where its ``action`` says something, or its label is another than the example has. ``data``
@@ -334,20 +331,20 @@ def splits_in(file: str | os.PathLike[str]) -> tuple[Split, ...]:
     """The splits that the rows of a file of decisions are of; those that name none are of ``train``."""
     if _is_json(file):
         raise BadInput(f"{file}: is JSON; make a CSV of it by `easiness labels RUN {file} -o labels.csv`")
-    named = {row.cells["split"] or "train" for row in read_label_file(at_home(file)).rows}
-    return tuple(split for split in get_args(Split) if split in named)
+    splits = {row.cells["split"] or "train" for row in read_label_file(at_home(file)).rows}
+    return tuple(split for split in get_args(Split) if split in splits)
 
 
 def decisions_by_person(
-    file: str | os.PathLike[str], of: Labelled, split: Split, data: str
+    file: str | os.PathLike[str], of: LabelledExamples, split: Split, data: str
 ) -> dict[str, Decisions]:
     """The decisions in a file, as `read_decisions`, by the name of who decided."""
     answers = {name: _decisions(one, of, split, data) for name, one in _files(file, of).items()}
     if "" not in answers:
         return answers
     everyone, stem = answers[""], at_home(file).stem
-    signed = sorted({*everyone.by.tolist()} - {""})
-    names = np.where(everyone.by == "", signed[0] if len(signed) == 1 else stem, everyone.by)
+    signatures = sorted({*everyone.by.tolist()} - {""})
+    names = np.where(everyone.by == "", signatures[0] if len(signatures) == 1 else stem, everyone.by)
     return {name: everyone.part(names == name) for name in dict.fromkeys(names.tolist() or [stem])}
 
 
@@ -355,31 +352,31 @@ def _is_json(file: str | os.PathLike[str]) -> bool:
     return at_home(file).suffix.lower() == ".json"
 
 
-def _files(file: str | os.PathLike[str], of: Labelled) -> dict[str, LabelFile]:
+def _files(file: str | os.PathLike[str], of: LabelledExamples) -> dict[str, LabelFile]:
     path = at_home(file)
     return read_answers(path, of) if _is_json(file) else {"": read_label_file(path)}
 
 
-def _decisions(read: LabelFile, of: Labelled, split: Split, data: str) -> Decisions:
-    decisions, listed, undecided, places = [], {}, [], {}
+def _decisions(read: LabelFile, of: LabelledExamples, split: Split, data: str) -> Decisions:
+    decisions, other_cells, blanks, places = [], {}, [], {}
     for at, label, action, (where, cells) in _Reader(of, data).statements(read.of_splits(split)):
         own = int(of.labels[at])
-        listed[at] = {name: cell for name, cell in cells.items() if name not in COLUMNS}
+        other_cells[at] = {name: cell for name, cell in cells.items() if name not in COLUMNS}
         places[at] = where
         action = action or ("" if label == own else RELABEL)
         if action:
             is_nameless = label is None or (action == RELABEL and label == own)
             decisions.append((at, action, UNKNOWN if is_nameless else label, cells["by"], cells["time"]))
         elif cells["by"]:
-            undecided.append(at)
-    if not listed and any(row.cells["split"] not in ("", split) for row in read.rows):
+            blanks.append(at)
+    if not other_cells and any(row.cells["split"] not in ("", split) for row in read.rows):
         other = "train" if split == "held_out" else "held_out"
         raise BadInput(f"{read.path}: has decisions on the other split alone; give --split {other}")
     columns = zip(*decisions, strict=True) if decisions else [()] * len(_ARRAYS)
     fields: dict[str, Any] = {
         name: np.array(column, kind) for (name, kind), column in zip(_ARRAYS.items(), columns, strict=True)
     }
-    fields |= {"listed": listed, "undecided": tuple(undecided), "places": places, "columns": read.columns}
+    fields |= {"other_cells": other_cells, "blanks": tuple(blanks), "places": places, "columns": read.columns}
     return Decisions(split, data, of, **fields)
 
 
@@ -429,13 +426,13 @@ class _Task(_Read):
     annotations: list[_Annotation] = []
 
 
-def read_answers(path: Path, of: Labelled) -> dict[str, LabelFile]:
+def read_answers(path: Path, of: LabelledExamples) -> dict[str, LabelFile]:
     """The answers in the JSON that Label Studio exports, by the person who gave them.
 
     A choice of the class that an example has keeps its label; of another one, it is to have that. Of several
     answers of a person to a task the last counts. A task that was skipped is undecided.
     """
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[LabelRow]] = {}
     labels = {choice_of(label): label for label in range(len(of.classes))}
     for number, task in enumerate(_tasks(path), start=1):
         where = f"{path}: task {number}"
@@ -465,7 +462,7 @@ def _row(
     one: _Annotation,
     labels: Mapping[str, int],
     classes: Sequence[str],
-) -> Row:
+) -> LabelRow:
     results = () if one.was_cancelled else one.result
     choices = [choice for result in results if result.from_name == CONTROL for choice in result.choices]
     if len(choices) > 1:
@@ -478,9 +475,9 @@ def _row(
         elif choice in (DROP, UNSURE):
             action = choice
         else:
-            known = shorten([*labels, DROP, UNSURE], limit=6)
+            options = shorten([*labels, DROP, UNSURE], limit=6)
             remedy = "label with the config.xml that lies beside the tasks"
-            raise BadInput(f"{where}: the answer {choice!r} is none of {known}; {remedy}")
+            raise BadInput(f"{where}: the answer {choice!r} is none of {options}; {remedy}")
     name = classes[label] if label < len(classes) else ""
     values = (task.id, str(label), name, str(task.was), action, person, one.time, task.split, task.of)
-    return Row(where, dict(zip(COLUMNS, values, strict=True)))
+    return LabelRow(where, dict(zip(COLUMNS, values, strict=True)))

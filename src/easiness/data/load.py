@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset, Ids, hold_out
-from easiness.data.label_files import relabelled
+from easiness.data.label_files import apply_labels
 from easiness.data.sources.arrays import DIGITS, NPZ, from_arrays
 from easiness.data.sources.folders import FOLDER, MINI_IMAGENET, files_of
 from easiness.data.sources.hub import HUB, from_hub_object, is_hub_object
@@ -27,21 +27,20 @@ from easiness.data.sources.source import (
 )
 from easiness.data.sources.torch_dataset import (
     TORCHVISION,
+    check_map_style,
     is_item_list,
-    is_map_style,
     load_map_style,
-    refuse_iterable,
 )
 from easiness.data.tables.dataset import (
-    Held,
+    ExampleColumn,
     TableExamples,
     checked_columns,
     checked_encoding,
     checked_names,
     dataset_of_tables,
+    example_column,
     examples_in,
     files_below,
-    held_in,
     label_column,
     split_of,
     text_column,
@@ -56,7 +55,7 @@ from easiness.spec import TABLE_OPTIONS, Loading, LoadOptions
 
 
 def load_dataset(
-    source: Any,
+    data: Any,
     *,
     limit: int | None = None,
     seed: int = 0,
@@ -79,10 +78,10 @@ def load_dataset(
     rate: int | None = None,
     group: Any = None,
 ) -> Dataset:
-    """The labelled examples at ``source``.
+    """The labelled examples of a data set.
 
     Args:
-        source: ``"digits"``; a folder of class folders, with or without ``train`` and ``test`` or ``val``
+        data: ``"digits"``; a folder of class folders, with or without ``train`` and ``test`` or ``val``
             above them; a Parquet file or a folder of ``train*`` and ``test*`` Parquet files as on the Hugging
             Face hub; a CSV file of ``path,label[,split]``; a CSV or Parquet file of texts, or of numbers and
             categories, or a folder of ``train*`` and ``test*`` of them; an ``.npz`` file with ``x`` and
@@ -97,7 +96,7 @@ def load_dataset(
         skip_unreadable: leave out pictures that cannot be decoded, and name them. It decodes every
             picture once to find them; the answer is remembered for files that do not change.
         classes: names of classes 0, 1, ... where the source has none.
-        held_out: a second pair or Dataset that is held out, where ``source`` is such an object.
+        held_out: a second pair or Dataset that is held out, where ``data`` is such an object.
         data_root: the folder of a torchvision data set; other sources have no use for it.
         download: fetch a torchvision data set or ``hf:NAME`` that is not there yet.
         allow_outside: let a CSV file name pictures outside of its folder.
@@ -127,9 +126,9 @@ def load_dataset(
         BadInput: the source or something in it cannot be used as it is.
         RunFailed: a download failed.
     """
-    for name, named in (("text", text), ("sound", sound), ("label", label), ("id", id)):
-        if not isinstance(named, str | None):
-            raise BadInput(f"{name} {named!r:.80}: give the name of a column")
+    for name, value in (("text", text), ("sound", sound), ("label", label), ("id", id)):
+        if not isinstance(value, str | None):
+            raise BadInput(f"{name} {value!r:.80}: give the name of a column")
     options = LoadOptions(
         data_root=None if data_root is None else str(absolute(os.fspath(data_root))),
         allow_outside=allow_outside,
@@ -144,19 +143,19 @@ def load_dataset(
         id=id,
         encoding=checked_encoding(encoding),
     )
-    if not isinstance(source, str | os.PathLike):
-        dataset = _load_object(source, held_out, classes, options, rate)
+    if not isinstance(data, str | os.PathLike):
+        data = _load_object(data, held_out, classes, options, rate)
     elif rate is not None:
         raise BadInput(f"rate {rate}: goes with arrays of recordings; leave it out")
     elif held_out is not None:
-        raise BadInput(f"{source}: held_out= goes with arrays and Datasets; put a split beside this source")
+        raise BadInput(f"{data}: held_out= goes with arrays and Datasets; put a split beside this source")
     else:
-        request = SourceRequest(os.fspath(source), options, classes, download)
-        dataset = find_source(request).dataset(request)
+        request = SourceRequest(os.fspath(data), options, classes, download)
+        data = find_source(request).dataset(request)
     # names of classes given by hand are not found again at the source
-    found_again = dataset.source if classes is None else None
-    dataset = grouped(replace(dataset, source=found_again, load_options=options), group)
-    return part_of(dataset, Loading(limit=limit, holdout=holdout, labels=labels), seed)
+    found_again = data.source if classes is None else None
+    data = with_groups(replace(data, source=found_again, load_options=options), group)
+    return part_of(data, Loading(limit=limit, holdout=holdout, labels=labels), seed)
 
 
 def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
@@ -165,10 +164,10 @@ def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
         data = hold_out(data, loading.holdout)
     if loading.limit is not None:
         data = data.limit(loading.limit, seed)
-    return data if loading.labels is None else relabelled(data, loading.labels)
+    return data if loading.labels is None else apply_labels(data, loading.labels)
 
 
-def grouped(data: Dataset, group: Any) -> Dataset:
+def with_groups(data: Dataset, group: Any) -> Dataset:
     """The data with ``group`` as groups, a value for each training example [K]; ``None`` changes nothing."""
     if group is None or (isinstance(group, str) and data.load_options.group == group):
         return data
@@ -188,31 +187,29 @@ def grouped(data: Dataset, group: Any) -> Dataset:
 
 
 def _load_object(
-    source: Any, held_out: Any, classes: Sequence[str] | None, options: LoadOptions, rate: int | None
+    data: Any, held_out: Any, classes: Sequence[str] | None, options: LoadOptions, rate: int | None
 ) -> Dataset:
-    is_pair = isinstance(source, tuple | list) and not is_item_list(source)
+    is_pair = isinstance(data, tuple | list) and not is_item_list(data)
     if rate is not None and not is_pair:
         raise BadInput(f"rate {rate}: goes with arrays of recordings, a pair (x, y); leave it out")
-    if is_hub_object(source):
-        return from_hub_object(source, held_out=held_out, classes=classes, options=options)
-    if type(source).__module__.split(".")[0] in ("pandas", "polars"):
-        raise BadInput(f"a {type(source).__name__}: write it to a file (to_parquet), and give that one")
+    if is_hub_object(data):
+        return from_hub_object(data, held_out=held_out, classes=classes, options=options)
+    if type(data).__module__.split(".")[0] in ("pandas", "polars"):
+        raise BadInput(f"a {type(data).__name__}: write it to a file (to_parquet), and give that one")
     for name in (*TABLE_OPTIONS, "group"):
         if getattr(options, name) is not None:
             remedy = "give a value for each example" if name == "group" else "leave it out"
             raise BadInput(f"{name} {getattr(options, name)!r}: the source has no columns; {remedy}")
-    if is_pair and len(source) != 2:
-        parts = f"a source of {len(source)} parts: not a pair"
+    if is_pair and len(data) != 2:
+        parts = f"a source of {len(data)} parts: not a pair"
         raise BadInput(f"{parts}; give arrays as (x, y), or a list of (image, label)")
     if is_pair:
-        return from_arrays(*source, held_out=held_out, classes=classes, rate=rate)
-    for one in (source, held_out):
-        refuse_iterable(one)
-    if not is_map_style(source):
-        raise BadInput(f"{type(source).__name__}: not a kind of data source; give {accepted()}")
-    if held_out is not None and not is_map_style(held_out):
-        raise BadInput(f"held_out: a {type(held_out).__name__}; give a Dataset, as the source is one")
-    return load_map_style(source, held_out=held_out, classes=classes, skip_unreadable=options.skip_unreadable)
+        return from_arrays(*data, held_out=held_out, classes=classes, rate=rate)
+    check_map_style(data, type(data).__name__, f"not a kind of data source; give {source_forms()}")
+    if held_out is not None:
+        kind = type(held_out).__name__
+        check_map_style(held_out, "held_out", f"a {kind}; give a Dataset, as the source is one")
+    return load_map_style(data, held_out=held_out, classes=classes, skip_unreadable=options.skip_unreadable)
 
 
 def _load_tables(request: SourceRequest) -> Dataset:
@@ -242,7 +239,7 @@ def _names_in(folder: Path) -> list[str]:
         return []
 
 
-def accepted() -> str:
+def source_forms() -> str:
     forms = ", ".join(source.form for source in SOURCES)
     return f"{forms}, a pair of arrays (x, y), or a map-style torch Dataset or a list of (image, label)"
 
@@ -258,7 +255,7 @@ def find_source(request: SourceRequest) -> Source:
             return source
     text = request.text
     if request.exists:
-        raise BadInput(f"{text}: not a kind of file that can be read; give {accepted()}")
+        raise BadInput(f"{text}: not a kind of file that can be read; give {source_forms()}")
     if "/" in text or Path(text).suffix.lower() in _FILES:  # a path and no name
         folder = Path(text).parent
         beside = (
@@ -267,15 +264,15 @@ def find_source(request: SourceRequest) -> Source:
         raise BadInput(f"{text!r}: no such file or folder{beside}; give the path of the data")
     names = [name for source in SOURCES for name in source.names]
     hint = nearest(text.lower(), [*names, *_names_in(Path())], _ALIKE)
-    raise BadInput(f"{text!r}: no such file or folder, and not a known name{hint}; give {accepted()}")
+    raise BadInput(f"{text!r}: no such file or folder, and not a known name{hint}; give {source_forms()}")
 
 
 _FORMS = "a folder, a CSV or Parquet file without the labels, an .npz file with x, or an .npy file of vectors"
 
 
-def load_unlabelled(source: Any, like: Dataset, *, vectors: bool = False) -> Dataset:
+def load_unlabelled(data: Any, like: Dataset, *, vectors: bool = False) -> Dataset:
     """Examples of the kind of ``like`` (or ``vectors``), read as these were; labels are not looked at."""
-    pool = _pool(source, like)
+    pool = _pool(data, like)
     if pool.kind != (VECTOR if vectors else like.kind):
         nouns = "vectors of your own" if vectors else like.kind.nouns
         raise BadInput(
@@ -284,21 +281,21 @@ def load_unlabelled(source: Any, like: Dataset, *, vectors: bool = False) -> Dat
     return pool
 
 
-def _pool(source: Any, like: Dataset) -> Dataset:
-    if isinstance(source, Dataset):
-        return source
-    if isinstance(source, np.ndarray):
-        return _as_pool("array", None, _array_split("array", source, None), like)
-    if not isinstance(source, str | os.PathLike):
-        return load_dataset(source, classes=like.classes)
-    path = absolute(os.fspath(source))
+def _pool(data: Any, like: Dataset) -> Dataset:
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, np.ndarray):
+        return _as_pool("array", None, _array_split("array", data, None), like)
+    if not isinstance(data, str | os.PathLike):
+        return load_dataset(data, classes=like.classes)
+    path = absolute(os.fspath(data))
     if path.is_file() and path.suffix.lower() == ".npy":
         split = _array_split(str(path), _vectors_in_file(path), None)
     elif path.is_file() and path.suffix.lower() == ".npz":
         content = read_npz(path, ("x", "ids"), needed=(("x",),))
         split = _array_split(str(path), content["x"], content.get("ids"))
     elif (path / "run.json").is_file():
-        raise BadInput(f"{source}: is a run, not a pool; give {_FORMS}")
+        raise BadInput(f"{data}: is a run, not a pool; give {_FORMS}")
     elif path.exists() and table_files(path) is not None:
         split = _table_split(open_tables(path, like.load_options).train, like)
     elif path.is_dir():
@@ -306,11 +303,11 @@ def _pool(source: Any, like: Dataset) -> Dataset:
         if not files:
             raise BadInput(f"{path}: no {like.kind.noun} in it that can be read by its name; give {_FORMS}")
         examples = files_below(path, [files], like.kind, like.load_options)
-        split = _unlabelled(str(path), examples.found[0], examples.ids[0], like.kind)
+        split = _split_without_labels(str(path), examples.splits[0], examples.ids[0], like.kind)
     elif path.exists():
-        raise BadInput(f"{source}: not a kind of file that can be read; give {_FORMS}")
+        raise BadInput(f"{data}: not a kind of file that can be read; give {_FORMS}")
     else:
-        return load_dataset(source, data_root=like.load_options.data_root)
+        return load_dataset(data, data_root=like.load_options.data_root)
     return _as_pool(path.name if path.is_dir() else path.stem, str(path), split, like)
 
 
@@ -319,7 +316,7 @@ def _as_pool(name: str, source: str | None, split: Split, like: Dataset) -> Data
     return dataset_of(name, source, [split], None, skip_unreadable=skip, like=like)
 
 
-def _unlabelled(where: str, examples: Any, ids: Ids, kind: InputKind) -> Split:
+def _split_without_labels(where: str, examples: Any, ids: Ids, kind: InputKind) -> Split:
     labels = np.zeros(len(ids), np.int64)
     return Split("pool", where, examples, ids, labels, lambda row: f"{where}: {ids[row]}", kind)
 
@@ -327,7 +324,7 @@ def _unlabelled(where: str, examples: Any, ids: Ids, kind: InputKind) -> Split:
 def _array_split(where: str, x: npt.NDArray[Any], ids: npt.NDArray[Any] | None) -> Split:
     kind = kind_of(x, f"{where}: x")
     names = own_ids(np.arange(len(x)) if ids is None else ids, f"{where}: ids")
-    return _unlabelled(f"{where}: x", kind.from_array(x, f"{where}: x", copy=True), names, kind)
+    return _split_without_labels(f"{where}: x", kind.from_array(x, f"{where}: x", copy=True), names, kind)
 
 
 def _table_split(table: Table, like: Dataset) -> Split:
@@ -338,15 +335,15 @@ def _table_split(table: Table, like: Dataset) -> Split:
     else:
         if like.kind == TEXT:
             others = [name for name in table.names if name != label]
-            held = Held("texts", TEXT, options.text or text_column(others) or TEXT.columns[0])
+            column = ExampleColumn("texts", TEXT, options.text or text_column(others) or TEXT.columns[0])
         else:
-            held = held_in(table, options)._replace(kind=like.kind)
-        if held.form not in ("texts", "files", "bytes"):
+            column = example_column(table, options)._replace(kind=like.kind)
+        if column.form not in ("texts", "files", "bytes"):
             columns = " or ".join(("path", *like.kind.columns))
             raise BadInput(f"{table.where}: no column {columns}; rename that of the {like.kind.nouns}")
-        examples = examples_in(Tables(table), held, label, options)
-    known = options if options.id in table.names else options.model_copy(update={"id": None})
-    return split_of(table, examples, 0, np.zeros(table.num_rows, np.int64), known, "pool")
+        examples = examples_in(Tables(table), column, label, options)
+    own_options = options if options.id in table.names else options.model_copy(update={"id": None})
+    return split_of(table, examples, 0, np.zeros(table.num_rows, np.int64), own_options, "pool")
 
 
 def _vectors(table: Table, like: Dataset) -> StoredVectors:

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from easiness.commands import COMMANDS, ENTRY_POINTS, PAPER, Listed
+from easiness.commands import COMMANDS, ENTRY_POINTS, PAPER, CommandEntry
 from easiness.errors import BadInput, unless_exit
 from easiness.standard_error import say_on_stderr
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from easiness.engine.study import Study, Verb
 
 
-def all_commands() -> tuple[Listed, ...]:
+def all_commands() -> tuple[CommandEntry, ...]:
     """The commands of the front door, then those of the paper, then those of other packages."""
     return (*COMMANDS, *PAPER, *registered_commands())
 
 
-def registered_commands() -> tuple[Listed, ...]:
+def registered_commands() -> tuple[CommandEntry, ...]:
     """The studies that other packages register by an entry point; names that are taken are left alone.
 
     A package that cannot be loaded is left out with a note, so that it stops nothing but its own command.
@@ -43,18 +43,18 @@ def _points() -> list[EntryPoint]:
     return [point for point in points if point.name not in names]
 
 
-def _entry(point: EntryPoint) -> Listed:
+def _entry(point: EntryPoint) -> CommandEntry:
     study = load_object(point.value, point.name)
-    return Listed(point.name, study.group, point.value, study.summary)
+    return CommandEntry(point.name, study.group, point.value, study.summary)
 
 
-def find_command(name: str) -> Listed | None:
+def find_command(name: str) -> CommandEntry | None:
     """The command of this name; of another package only where none of ours has it."""
     own = next((one for one in (*COMMANDS, *PAPER) if one.name == name), None)
     return own or next((_entry(point) for point in _points() if point.name == name), None)
 
 
-def find_study(one: Listed) -> Study[Any] | Verb[Any]:
+def find_study(one: CommandEntry) -> Study[Any] | Verb[Any]:
     study: Study[Any] | Verb[Any] = load_object(
         f"easiness.{one.home}" if one in (*COMMANDS, *PAPER) else one.home, one.name
     )

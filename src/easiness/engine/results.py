@@ -14,7 +14,7 @@ import typer
 from easiness import show, store
 from easiness.errors import BadInput, RunFailed, printable
 from easiness.lazy import pd
-from easiness.regular_file import shared
+from easiness.regular_file import sharing
 from easiness.show import SUFFIXES, Result, render
 
 Place = TypeVar("Place")
@@ -67,7 +67,7 @@ def output_folder(path: Path) -> AbstractContextManager[Path]:
 @contextmanager
 def _or_failed(path: Path, folder: Path, filling: AbstractContextManager[Place]) -> Iterator[Place]:
     try:
-        with shared(folder), filling as place:
+        with sharing(folder), filling as place:
             yield place
     except OSError as error:
         raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
@@ -81,7 +81,7 @@ def write_file(path: Path, data: bytes) -> None:
 def write_page(path: Path, page: Callable[[], str]) -> None:
     """Write the text that ``page`` makes, in which paths are seen from the folder of the file."""
     _check_no_decisions(path)
-    with shared(path.parent):
+    with sharing(path.parent):
         content = page()
     write_file(path, content.encode())
 

@@ -115,7 +115,7 @@ class Examples:
 
     @property
     def form(self) -> ExportForm | None:
-        return None if self.data is None else self.data.kind.exported
+        return None if self.data is None else self.data.kind.export_form
 
     @property
     def without(self) -> str | None:

@@ -73,11 +73,11 @@ def _check_to_label(form: Format, options: ExportOptions) -> None:
 
 
 def _check_kind(form: Format, examples: Examples) -> None:
-    kinds = listed([kind.nouns for kind in KINDS if kind.exported.form != "numbers"])
+    kinds = listed([kind.nouns for kind in KINDS if kind.export_form.form != "numbers"])
     run, data = examples.run, examples.data
     if data is None:
         raise BadInput(f"{run.path}: {form.name} shows {kinds}, and {examples.without_data}")
-    if data.kind.exported.form == "numbers":
+    if data.kind.export_form.form == "numbers":
         others, has = ", ".join(one.name for one in FORMATS if not one.is_to_label), data.kind.nouns
         raise BadInput(f"--to {form.name}: shows {kinds}, and {run.path} has {has}; choose {others}")
 
@@ -311,7 +311,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
 def _positions_to_label(examples: Examples) -> tuple[Integers, bool]:
     options, table = examples.options, examples.table
     if options.only is not None:
-        rows = decisions_on(examples.run, options.only, examples.split).listed
+        rows = decisions_on(examples.run, options.only, examples.split).other_cells
         if not rows:
             raise BadInput(f"{options.only}: has no examples of this split; give a file that lists some")
         columns = {name for row in rows.values() for name in row}

@@ -1,4 +1,4 @@
-"""Where vectors of examples come from: trained networks, files and arrays; kept in a file."""
+"""Sources of vectors of examples: trained networks, files and arrays."""
 
 import lazy_loader
 

@@ -1,11 +1,10 @@
 from .arrays import INPUTS_NAME as INPUTS_NAME
 from .frozen import PicturePreparation as PicturePreparation
-from .kept import (
-    changed_vectors as changed_vectors,
-    kept_features as kept_features,
-    ready_features as ready_features,
+from .of_run import (
+    check_trusted as check_trusted,
+    distrust_reason as distrust_reason,
+    feature_reader as feature_reader,
 )
-from .of_run import check_trusted as check_trusted, feature_reader as feature_reader, untrusted as untrusted
 from .registry import (
     AUTO_NAME as AUTO_NAME,
     KINDS as KINDS,
@@ -17,3 +16,8 @@ from .registry import (
     has_usual as has_usual,
 )
 from .source import FeatureKind as FeatureKind, FeatureSource as FeatureSource, Request as Request
+from .vector_files import (
+    changed_vectors as changed_vectors,
+    kept_features as kept_features,
+    ready_features as ready_features,
+)

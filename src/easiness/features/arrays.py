@@ -1,7 +1,8 @@
-"""Vectors that are there already: arrays, files of NumPy's, columns of tables, and data that are vectors."""
+"""Vectors of arrays, files of NumPy's, columns of tables, functions of users, and data that are vectors."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import sys
@@ -13,39 +14,39 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.errors import BadInput, is_out_of_memory, unless_exit
-from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, identity_of
+from easiness.errors import BadInput, recast
+from easiness.features.source import CALLABLE, FeatureKind, FeatureSource, Positions, Request, identity_of
 from easiness.gate import mapped_array, read_npz
 from easiness.inputs import VECTOR
 from easiness.models import callable_name
-from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
+from easiness.named_import import current_folder_importable, describe, find_attribute
 from easiness.records import to_numpy
 from easiness.regular_file import at_home
 
+NAMES = ("x", *VECTOR.columns, "embeddings")
+"""Names of an array of vectors in an ``.npz`` file, in order of preference."""
+
+INPUTS_NAME = "inputs"
+
 _ABOUT = "Made by code of your own; what it has learned from is not known here."
+_ABOUT_ARRAY = "Given by you; what they were trained on is not known here."
 _CALLED_AT_ONCE = 64
+_AT_ONCE = 4096  # rows
 _RATE = "rate"
 
 
-class _Called(FeatureKind):
-    def reads(self, text: str) -> bool:
-        return split_name(text) is not None
-
-
 def _by_name(request: Request) -> FeatureSource:
-    parts = split_name(request.text)
-    assert parts is not None
     with current_folder_importable():
-        function = find_attribute(request.what, *parts)
+        function = find_attribute(request.what, *request.text.split(":"))
     return by_function(function, request.text)
 
 
 def by_function(function: Any, name: str | None = None) -> FeatureSource:
-    """A function that is called with a list of decoded examples and gives an array [n, D].
+    """The source of a function that takes a list of decoded examples and returns an array [n, D].
 
-    Pictures are uint8 [height, width, channels], texts are ``str``, sounds float32 [n]; a function with a
-    parameter ``rate`` gets their samples a second as that. The identity is the name of the function and the
-    text of its module; one that cannot be imported, such as a lambda, has another in every process.
+    Pictures are uint8 [height, width, channels], texts ``str``, sounds float32 [n]; a parameter ``rate`` gets
+    their samples a second. The identity is the name of the function and the text of its module; a function
+    that cannot be imported, such as a lambda, has another identity in every process.
     """
     name = name or str(getattr(function, "__qualname__", type(function).__name__))
     if not callable(function):
@@ -58,7 +59,7 @@ def by_function(function: Any, name: str | None = None) -> FeatureSource:
 
 
 def _source_of(function: Any) -> str | None:
-    """The text of the module, so that a change of what the function uses there counts; if it can be read."""
+    """The text of the module, if it can be read: changes of anything the function uses there count."""
     module = sys.modules.get(getattr(function, "__module__", None) or type(function).__module__)
     if module is None or module.__name__ == "__main__":
         return None
@@ -69,65 +70,55 @@ def _source_of(function: Any) -> str | None:
 
 
 def _read(function: Callable[..., Any], name: str, split: Dataset, positions: Positions) -> Iterator[Any]:
-    known = _known(function, split)
+    options = _options(function, split)
     for start in range(0, len(positions), _CALLED_AT_ONCE):
         examples = split.map(positions[start : start + _CALLED_AT_ONCE], split.kind.plain)
-        try:
-            with current_folder_importable():
-                made = function(examples, **known)
-            num = len(made)
-        except (Exception, SystemExit) as error:
-            if is_out_of_memory(error):
-                raise
-            raise BadInput(
-                f"features {name!r}: called with {len(examples)} {split.kind.nouns} it raised "
-                f"{describe(unless_exit(error))}; give what returns an array [n, D]"
-            ) from error
+        with (
+            recast(
+                lambda error: BadInput(
+                    f"features {name!r}: called with {len(examples)} {split.kind.nouns} it raised "  # noqa: B023
+                    f"{describe(error)}; give what returns an array [n, D]"
+                )
+            ),
+            current_folder_importable(),
+        ):
+            result = function(examples, **options)
+            num = len(result)
         if num != len(examples):
             raise BadInput(
                 f"features {name!r}: returned {num} vectors for {len(examples)} {split.kind.nouns}; return "
                 "one for each"
             )
-        yield made
+        yield result
 
 
-def _known(function: Callable[..., Any], split: Dataset) -> dict[str, Any]:
+def _options(function: Callable[..., Any], split: Dataset) -> dict[str, Any]:
+    """The rate of sounds, if the function has a parameter for it."""
     rate = getattr(split.traits, _RATE, None)
-    try:
-        asked = rate is not None and _RATE in inspect.signature(function).parameters
-    except (TypeError, ValueError):  # of what is built in nothing is known
-        asked = False
-    return {_RATE: rate} if asked else {}
+    with contextlib.suppress(TypeError, ValueError):  # built-in functions have no signature
+        if rate is not None and _RATE in inspect.signature(function).parameters:
+            return {_RATE: rate}
+    return {}
 
 
-CALLED = _Called("package.module:callable", _by_name)
-
-
-INPUTS_NAME = "inputs"
-NAMES = ("x", *VECTOR.columns, "embeddings")
-"""Names of an array of vectors in an ``.npz`` file; the first that is there."""
-
-_AT_ONCE = 4096  # rows
-_GIVEN = "Given by you; what they were trained on is not known here."
-
-
-def from_given(given: Any, data: Dataset) -> FeatureSource:
-    """A source of an array [K, D], held-out examples behind the others, or of one for each split."""
+def from_given(arrays: Any, data: Dataset) -> FeatureSource:
+    """The source of an array [K, D], held-out examples behind the others, or of one for each split."""
     name = "array"
-    if not isinstance(given, Mapping):
-        return _of_splits(name, _divided(_numbers(given, name), data, name), data)
-    missing = next((split for split in data.splits if split not in given), None)
+    if not isinstance(arrays, Mapping):
+        return _of_splits(name, _divide(_numbers(arrays, name), data, name), data)
+    missing = next((split for split in data.splits if split not in arrays), None)
     if missing is not None:
         raise BadInput(f"features {name!r}: no array for {missing}; give one for each of train, held_out")
-    return _of_splits(name, {split: _numbers(given[split], f"{name} {split}") for split in data.splits}, data)
+    rows = {str(split): _numbers(arrays[split], f"{name} {split}") for split in data.splits}
+    return _of_splits(name, rows, data)
 
 
-def _numbers(given: Any, name: str) -> npt.NDArray[Any]:
+def _numbers(values: Any, name: str) -> npt.NDArray[Any]:
     try:
-        array = to_numpy(given)
+        array = to_numpy(values)
     except (TypeError, ValueError):
         raise BadInput(
-            f"features {name!r}: a {type(given).__name__} and no array; give numbers [K, D]"
+            f"features {name!r}: a {type(values).__name__} and no array; give numbers [K, D]"
         ) from None
     if array.ndim != 2 or array.shape[1] == 0 or array.dtype.kind not in "fiu":
         shape = " x ".join(map(str, array.shape)) or "()"
@@ -135,7 +126,7 @@ def _numbers(given: Any, name: str) -> npt.NDArray[Any]:
     return array
 
 
-def _divided(array: npt.NDArray[Any], data: Dataset, name: str) -> dict[str, npt.NDArray[Any]]:
+def _divide(array: npt.NDArray[Any], data: Dataset, name: str) -> dict[str, npt.NDArray[Any]]:
     """The rows [n, D] of each split: training examples first, then those held out."""
     lengths = {split: len(examples) for split, examples in data.splits.items()}
     if len(array) != sum(lengths.values()):
@@ -161,13 +152,16 @@ def _of_splits(name: str, rows: Mapping[str, npt.NDArray[Any]], data: Dataset) -
         raise BadInput(f"features {name!r}: splits differ in width ({sorted(widths)}); give both the same")
     by_examples = {examples.contents: rows[split] for split, examples in data.splits.items()}
     values = {split: _digest(repr(array.shape), _parts(array)) for split, array in rows.items()}
-    identity = identity_of(form="array", rows=values)
-    return FeatureSource(name, identity, _GIVEN, partial(_read_rows, by_examples), slow=False)
+
+    def read(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
+        return (by_examples[split.contents][some] for some in _parts(positions))
+
+    return FeatureSource(name, identity_of(form="array", rows=values), _ABOUT_ARRAY, read, slow=False)
 
 
-def _digest(begun: str, parts: Iterable[npt.NDArray[Any]]) -> str:
-    """SHA-256 (hex) of values at single precision, which is the same on every machine."""
-    digest = hashlib.sha256(begun.encode())
+def _digest(prefix: str, parts: Iterable[npt.NDArray[Any]]) -> str:
+    """SHA-256 (hex) of values at single precision, alike on every machine."""
+    digest = hashlib.sha256(prefix.encode())
     for part in parts:
         with np.errstate(over="ignore"):
             digest.update(np.ascontiguousarray(part, "<f4").data)
@@ -178,19 +172,13 @@ def _parts(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
     return (array[start : start + _AT_ONCE] for start in range(0, len(array), _AT_ONCE))
 
 
-def _read_rows(
-    rows: Mapping[str, npt.NDArray[Any]], split: Dataset, positions: Positions
-) -> Iterator[npt.NDArray[Any]]:
-    return (rows[split.contents][some] for some in _parts(positions))
-
-
 def _from_npy(request: Request) -> FeatureSource:
     array = _numbers(mapped_array(at_home(request.text)), request.text)
-    return _of_splits(request.text, _divided(array, request.data, request.text), request.data)
+    return _of_splits(request.text, _divide(array, request.data, request.text), request.data)
 
 
 def _from_npz(request: Request) -> FeatureSource:
-    """The rows of an ``.npz`` file by its ``ids``, those of held-out examples in ``x_test``; each if any."""
+    """The rows of an ``.npz`` file, by ``ids`` if it has them, and ``x_test`` for held-out examples."""
     path, data, what = at_home(request.text), request.data, request.text
     keys = [f"{name}{end}" for name in (*NAMES, "ids") for end in ("", "_test")]
     arrays = read_npz(path, keys, needed=())
@@ -202,7 +190,7 @@ def _from_npz(request: Request) -> FeatureSource:
     rows, ids = _numbers(arrays[name], f"{what} {name}"), arrays.get("ids")
     if f"{name}_test" in arrays and data.held_out is not None:
         test = _numbers(arrays[f"{name}_test"], f"{what} {name}_test")
-        found = {
+        by_split = {
             "train": _by_ids(what, data, rows, ids),
             "held_out": _by_ids(what, data.held_out, test, arrays.get("ids_test")),
         }
@@ -213,16 +201,16 @@ def _from_npz(request: Request) -> FeatureSource:
                 f"features {what!r}: the id {min(both)!r} is of an example to train on and of one held out; "
                 "give the vectors of those held out as x_test and ids_test"
             )
-        found = {split: _by_ids(what, one, rows, ids) for split, one in data.splits.items()}
+        by_split = {split: _by_ids(what, one, rows, ids) for split, one in data.splits.items()}
     else:
-        found = _divided(rows, data, what)
-    return _of_splits(what, found, data)
+        by_split = _divide(rows, data, what)
+    return _of_splits(what, by_split, data)
 
 
 def _by_ids(
     what: str, split: Dataset, rows: npt.NDArray[Any], ids: npt.NDArray[Any] | None
 ) -> npt.NDArray[Any]:
-    """The rows of a split's examples, in their order; as they are without ids."""
+    """The rows in the order of a split's examples; without ids as they are."""
     if ids is None:
         return rows
     if ids.shape != (len(rows),) or ids.dtype.kind not in "iuU":
@@ -242,31 +230,32 @@ def _by_ids(
 
 
 def _of_column(request: Request) -> FeatureSource:
-    """A column of lists of numbers, of the Parquet files or of the `datasets` table of the examples."""
+    """A column of lists of numbers in the Parquet files or the `datasets` table of the examples."""
     column, splits = request.name, request.data.splits.items()
     values = {name: _digest(str(len(split)), split.column(column)) for name, split in splits}
     identity = identity_of(form="column", values=values)
-    return FeatureSource(request.text, identity, _GIVEN, lambda split, some: split.part(some).column(column))
-
-
-def _inputs(request: Request) -> FeatureSource:
-    """The values of vectors; columns of a table are standardized by the training examples."""
-    data = request.data
-    request.check_kind(VECTOR)
-    made = {"standardized": True} if data.traits.of_columns else {}
-    contents = [split.contents for split in data.splits.values()]
-    identity = identity_of(form=INPUTS_NAME, contents=contents, **made)
     return FeatureSource(
-        INPUTS_NAME, identity, "The values of the examples themselves.", _read_values, slow=False
+        request.text, identity, _ABOUT_ARRAY, lambda split, some: split.part(some).column(column)
     )
 
 
-def _read_values(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
-    for some in _parts(positions):
-        values = np.stack(split.values(some))
-        yield split.traits.standardized(values) if split.traits.of_columns else values
+def _inputs(request: Request) -> FeatureSource:
+    """The examples' own values; columns of a table are standardized by the training examples."""
+    data = request.data
+    request.check_kind(VECTOR)
+    settings = {"standardized": True} if data.traits.of_columns else {}
+    contents = [split.contents for split in data.splits.values()]
+    identity = identity_of(form=INPUTS_NAME, contents=contents, **settings)
+
+    def read(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
+        for some in _parts(positions):
+            values = np.stack(split.values(some))
+            yield split.traits.standardize(values) if settings else values
+
+    return FeatureSource(INPUTS_NAME, identity, "The values of the examples themselves.", read, slow=False)
 
 
+CODE = FeatureKind(CALLABLE, _by_name)
 INPUTS = FeatureKind(INPUTS_NAME, _inputs)
 COLUMN = FeatureKind("column:NAME", _of_column)
 NPY = FeatureKind("FILE.npy", _from_npy)

@@ -1,4 +1,4 @@
-"""Vectors of texts from nothing: hashed words and character n-grams, weighed by tf-idf, by an SVD made dense.
+"""Vectors without a network: texts by hashed n-grams, tf-idf and an SVD, sounds by statistics.
 
 Weights and directions are fitted on the training texts alone, without their labels.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from itertools import islice, pairwise
 from typing import Any, TypeAlias
 
@@ -16,19 +15,18 @@ import numpy as np
 
 from easiness.data import Dataset
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
-from easiness.inputs import SOUND, TEXT, Samples, Stored, log_mel, to_text
+from easiness.inputs import SOUND, TEXT, Samples, StoredExamples, log_mel, to_text
 from easiness.lazy import sparse
 
 NAME = "hashed"
-RULE = 1
-"""The version of how vectors are made: another makes other features."""
+RULE = 1  # the version of how vectors are made: another makes other features
 
 Counts: TypeAlias = Any  # a sparse matrix of rows
 
 _AT_ONCE = 4096  # texts
-_MOST_SEEN = 20_000  # texts, by which directions are found
-_MOST_ENTRIES = 50_000_000  # of their counts, which long texts have more of
-_FEWEST_TEXTS = 2  # in which a column occurs that is worth a direction
+_MOST_SEEN = 20_000  # texts for directions
+_MOST_ENTRIES = 50_000_000  # of their counts
+_FEWEST_TEXTS = 2  # with a column that is in use
 _ABOUT = (
     "Words, pairs of words and runs of characters, hashed and weighed by tf-idf (scikit-learn); weights and "
     "directions are fitted on the training texts, without their labels."
@@ -37,12 +35,12 @@ _ABOUT = (
 
 @dataclass(frozen=True)
 class Settings:
-    """How texts become vectors of ``width`` values, or of fewer where there are few texts.
+    """Settings of vectors of ``width`` values, or fewer for few texts.
 
-    ``words`` and ``characters`` are the lengths of n-grams, of words and punctuation and of characters within
-    words, each hashed into ``buckets`` columns. Those of words weigh ``word_weight`` times as much. At most
-    ``columns`` columns are kept: those that most training texts have. Directions come from a randomized SVD
-    of so many ``iterations``.
+    ``words`` and ``characters`` are the lengths of n-grams of words and punctuation, and of characters within
+    words; both are hashed into ``buckets`` columns. N-grams of words weigh ``word_weight`` times as much. At
+    most ``columns`` columns are used, those of most training texts. A randomized SVD of so many
+    ``iterations`` gives directions.
     """
 
     words: tuple[int, int] = (1, 2)
@@ -64,12 +62,12 @@ def _of_texts(request: Request) -> FeatureSource:
     train = request.data.stored
 
     @functools.cache
-    def fitted() -> Hashed:
-        return Hashed.fitted(train, SETTINGS)
+    def fit() -> HashedTexts:
+        return HashedTexts.fit(train, SETTINGS)
 
     def read(split: Dataset, positions: Positions) -> Iterator[Vectors]:
         for some in _texts(split.stored.subset(positions)):
-            yield fitted().vectors(some)
+            yield fit().vectors(some)
 
     identity = identity_of(
         form=NAME, rule=RULE, version=sklearn.__version__, fitted_on=request.data.contents, **asdict(SETTINGS)
@@ -77,15 +75,15 @@ def _of_texts(request: Request) -> FeatureSource:
     return FeatureSource(NAME, identity, _ABOUT, read)
 
 
-def _texts(stored: Stored) -> Iterator[list[str]]:
-    texts = stored.map(to_text)
+def _texts(examples: StoredExamples) -> Iterator[list[str]]:
+    texts = examples.map(to_text)
     while some := list(islice(texts, _AT_ONCE)):
         yield some
 
 
 @dataclass(frozen=True, eq=False)
-class Hashed:
-    """The ``columns`` [C] that are kept, their ``weights`` and ``directions`` [D, C], as fitted."""
+class HashedTexts:
+    """The ``columns`` [C] in use, their ``weights`` [C] and ``directions`` [D, C]."""
 
     settings: Settings
     columns: Positions
@@ -93,8 +91,8 @@ class Hashed:
     directions: Vectors
 
     @classmethod
-    def fitted(cls, train: Stored, settings: Settings) -> Hashed:
-        """Fit weights on all training texts, and directions, in one thread, on as many as fit in memory."""
+    def fit(cls, train: StoredExamples, settings: Settings) -> HashedTexts:
+        """Fit weights on all training texts, and directions on as many as fit in memory, in one thread."""
         from sklearn.utils.extmath import randomized_svd
         from threadpoolctl import threadpool_limits
 
@@ -103,20 +101,21 @@ class Hashed:
             counts = _counts(some, settings)
             entries += counts.nnz
             having += np.bincount(counts.indices, minlength=len(having))
-        columns = _kept(having, settings.columns)
+        order = np.argsort(-having, kind="stable")[: settings.columns]
+        columns = np.sort(order[having[order] >= min(_FEWEST_TEXTS, having.max())])
         weights = (np.log((1 + num) / (1 + having[columns])) + 1).astype(np.float32)
         plain = cls(settings, columns, weights, np.empty((0, len(columns)), np.float32))
 
-        seen = max(1, min(num, _MOST_SEEN, _MOST_ENTRIES * num // max(1, entries)))
-        sample = train.subset(np.unique(np.linspace(0, num - 1, seen).astype(np.int64)))
-        values = sparse.vstack([plain.weighed(some) for some in _texts(sample)]).tocsr()
+        num_seen = max(1, min(num, _MOST_SEEN, _MOST_ENTRIES * num // max(1, entries)))
+        sample = train.subset(np.unique(np.linspace(0, num - 1, num_seen).astype(np.int64)))
+        values = sparse.vstack([plain.weigh(some) for some in _texts(sample)]).tocsr()
         width = min(settings.width, *values.shape)
         with threadpool_limits(1):
             *_, directions = randomized_svd(values, width, n_iter=settings.iterations, random_state=0)
         return cls(settings, columns, weights, directions.astype(np.float32))
 
-    def weighed(self, texts: Sequence[str]) -> Counts:
-        """The kept columns of texts by tf-idf, [n, C]; words and characters have one length each."""
+    def weigh(self, texts: Sequence[str]) -> Counts:
+        """Columns of texts by tf-idf, [n, C]; the parts of words and of characters have one length each."""
         counts = _counts(texts, self.settings)[:, self.columns].astype(np.float32)
         counts.data = (1 + np.log(counts.data)) * self.weights[counts.indices]
         of_words = self.columns < self.settings.buckets
@@ -125,41 +124,30 @@ class Hashed:
             squares = np.asarray(counts.multiply(counts) @ own.astype(np.float32))
             length = np.sqrt(np.where(squares > 0, squares, 1))
             parts.append(sparse.diags(weight / length) @ counts @ sparse.diags(own.astype(np.float32)))
-        made: Counts = sum(parts).tocsr()
-        return made
+        total: Counts = sum(parts).tocsr()
+        return total
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        made: Vectors = np.asarray(self.weighed(texts) @ self.directions.T, np.float32)
-        return made
-
-
-def _kept(having: Positions, most: int) -> Positions:
-    fewest = _FEWEST_TEXTS if (having >= _FEWEST_TEXTS).any() else 1
-    order = np.argsort(-having, kind="stable")[:most]
-    return np.sort(order[having[order] >= fewest])
+        values: Vectors = np.asarray(self.weigh(texts) @ self.directions.T, np.float32)
+        return values
 
 
 def _counts(texts: Sequence[str], settings: Settings) -> Counts:
-    """How often each column occurs in texts: those of words, then those of characters, [n, 2 * buckets]."""
-    made: Counts = sparse.hstack([one.transform(texts) for one in _hashing(settings)]).tocsr()
-    return made
-
-
-@functools.cache
-def _hashing(settings: Settings) -> tuple[Any, Any]:
+    """Counts of n-grams of words, then of characters, [n, 2 * buckets]."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     plain = {"n_features": settings.buckets, "alternate_sign": False, "norm": None}
     words = HashingVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=settings.words, **plain)
-    return words, HashingVectorizer(analyzer="char_wb", ngram_range=settings.characters, **plain)
+    characters = HashingVectorizer(analyzer="char_wb", ngram_range=settings.characters, **plain)
+    counts: Counts = sparse.hstack([one.transform(texts) for one in (words, characters)]).tocsr()
+    return counts
 
 
-HASHED = FeatureKind(NAME, _of_texts, frozen=True)
+HASHED_TEXTS = FeatureKind(NAME, _of_texts, frozen=True)
 
 
 SOUND_NAME = "logmel"
-MELS, HOP, QUARTERS = 64, 0.01, 4
-"""Bands of frequency, seconds between columns, and parts of a sound that have means of their own."""
+MELS, HOP, QUARTERS = 64, 0.01, 4  # bands, seconds between columns, and parts that have means of their own
 
 _SOUNDS_AT_ONCE = 256
 _ABOUT_SOUNDS = (
@@ -171,23 +159,23 @@ _ABOUT_SOUNDS = (
 def _of_sounds(request: Request) -> FeatureSource:
     request.check_kind(SOUND)
     rate = request.data.traits.rate
+
+    def read(split: Dataset, positions: Positions) -> Iterator[Vectors]:
+        vectors = split.stored.subset(positions).map(lambda sound: statistics(sound, rate))
+        while some := list(islice(vectors, _SOUNDS_AT_ONCE)):
+            yield np.stack(some)
+
     identity = identity_of(form=SOUND_NAME, rule=RULE, mels=MELS, hop=HOP, quarters=QUARTERS, rate=rate)
-    return FeatureSource(SOUND_NAME, identity, _ABOUT_SOUNDS, partial(_read_sounds, rate))
-
-
-def _read_sounds(rate: int, split: Dataset, positions: Positions) -> Iterator[Vectors]:
-    made = split.stored.subset(positions).map(lambda sound: statistics(sound, rate))
-    while some := list(islice(made, _SOUNDS_AT_ONCE)):
-        yield np.stack(some)
+    return FeatureSource(SOUND_NAME, identity, _ABOUT_SOUNDS, read)
 
 
 def statistics(sound: Samples, rate: int) -> Vectors:
-    """The vector [`MELS` * (3 + `QUARTERS`)] of samples at ``rate`` a second, however loud these are."""
+    """The vector [`MELS` * (3 + `QUARTERS`)] of samples at ``rate`` a second; loudness does not matter."""
     picture = log_mel(sound, rate, MELS, HOP)
     frames = picture.shape[1]
     change = np.abs(np.diff(picture, axis=1)).sum(axis=1) / max(1, frames - 1)
     edges = np.arange(QUARTERS + 1) * frames
-    # parts overlap by a column where frames are no multiple of four, so that none is empty
+    # if frames are no multiple of four, parts overlap by a column, so that none is empty
     parts = [picture[:, low // QUARTERS : -(-high // QUARTERS)] for low, high in pairwise(edges)]
     return np.concatenate(
         [picture.mean(axis=1), picture.std(axis=1), change, *(one.mean(axis=1) for one in parts)]

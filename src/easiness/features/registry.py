@@ -1,29 +1,29 @@
-"""Every kind of sources of features, the one that is given, and the one that goes with the examples."""
+"""All kinds of sources of features, and the source that a text or an object names."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
-from easiness.features.arrays import CALLED, COLUMN, INPUTS, NPY, NPZ, by_function, from_given
-from easiness.features.from_nothing import HASHED, LOGMEL
+from easiness.features.arrays import CODE, COLUMN, INPUTS, NPY, NPZ, by_function, from_given
+from easiness.features.from_nothing import HASHED_TEXTS, LOGMEL
 from easiness.features.frozen import (
     ENCODER,
     TIMM,
     TORCHVISION,
+    FrozenNetwork,
     of_package,
     packaged_encoder,
     packaged_weights,
 )
 from easiness.features.hub.sequences import HUB
 from easiness.features.of_run import RUN
-from easiness.features.source import Eye, FeatureKind, FeatureSource, Request
+from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE, SOUND, TEXT, VECTOR
-from easiness.named_import import current_folder_importable, needing_torch
+from easiness.named_import import needing_torch
 
 if TYPE_CHECKING:
     import torch
@@ -34,64 +34,44 @@ AUTO_NAME = "auto"
 
 
 def _auto(request: Request) -> FeatureSource:
-    """The source that goes with the examples.
+    """The usual source for a kind of examples.
 
-    Of pictures it is a small network that comes as a package; of texts such a one where it is installed, and
-    else hashed words; of sounds statistics of their log-mel pictures; of vectors their values.
+    Pictures have a small network from a package; texts one too if it is installed, or else hashed words;
+    sounds have statistics of log-mel pictures, and vectors their own values.
     """
-    request.check_kind(*(kind for kind, _ in _USUAL))
-    return next(find for kind, find in _USUAL if kind.name == request.data.kind.name)(request)
-
-
-def has_usual(kind: str) -> bool:
-    """Is what ``auto`` takes for examples of this kind installed? For pictures it is a package."""
-    return kind != IMAGE.name or packaged_weights() is not None
+    usual = {IMAGE: of_package, VECTOR: INPUTS.find, TEXT: _auto_of_texts, SOUND: LOGMEL.find}
+    request.check_kind(*usual)
+    return next(find for kind, find in usual.items() if kind.name == request.data.kind.name)(request)
 
 
 def _auto_of_texts(request: Request) -> FeatureSource:
     if packaged_encoder() is None:
-        return HASHED.find(request)
+        return HASHED_TEXTS.find(request)
     return HUB.find(replace(request, text=f"{HUB.prefix}{ENCODER}"))
 
 
-_USUAL = ((IMAGE, of_package), (VECTOR, INPUTS.find), (TEXT, _auto_of_texts), (SOUND, LOGMEL.find))
+def has_usual(kind: str) -> bool:
+    """Is the source of ``auto`` for this kind installed? Only that of pictures is a package."""
+    return kind != IMAGE.name or packaged_weights() is not None
+
 
 AUTO = FeatureKind(AUTO_NAME, _auto, frozen=True)
-
-KINDS: tuple[FeatureKind, ...] = (
-    AUTO,
-    INPUTS,
-    HASHED,
-    LOGMEL,
-    TIMM,
-    TORCHVISION,
-    HUB,
-    RUN,
-    COLUMN,
-    NPY,
-    NPZ,
-    CALLED,
-)
-"""A text belongs to the first that reads it."""
+KINDS = (AUTO, INPUTS, HASHED_TEXTS, LOGMEL, TIMM, TORCHVISION, HUB, RUN, COLUMN, NPY, NPZ, CODE)
+"""The first kind that reads a text takes it."""
 
 
 def find_features(
-    given: Any, data: Dataset, *, download: bool = False, device: torch.device | str = "cpu"
+    form: Any, data: Dataset, *, download: bool = False, device: torch.device | str = "cpu"
 ) -> FeatureSource:
-    """The source of features that is ``given`` for the examples of ``data``."""
-    if isinstance(given, FeatureSource):
-        return given
-    if not isinstance(given, str | os.PathLike):
-        return by_function(given) if callable(given) else from_given(given, data)
-    request = Request(os.fspath(given), data, download, device)
+    """The source of features of a ``form``, a text or an object, for the examples of ``data``."""
+    if isinstance(form, FeatureSource):
+        return form
+    if not isinstance(form, str | os.PathLike):
+        return by_function(form) if callable(form) else from_given(form, data)
+    request = Request(os.fspath(form), data, download, device)
     kind = _kind_of(request.text)
-    hint = ""
     if kind is None:
-        names = [kind.example or kind.prefix or kind.form for kind in KINDS]
-        hint = nearest(request.text.lower(), names)
-    elif kind is CALLED:
-        hint = _mistyped(request.text)
-    if kind is None or hint:
+        hint = nearest(request.text.lower(), [kind.prefix or kind.form for kind in KINDS])
         raise BadInput(f"{request.what}: not known{hint}; give {feature_forms()}")
     with needing_torch(request.what):
         return kind.find(request)
@@ -102,27 +82,18 @@ def _kind_of(text: str) -> FeatureKind | None:
 
 
 def code_behind(text: str) -> str | None:
-    """The module that finding features of this name imports; ``None`` where there is none."""
-    return text.partition(":")[0] if _kind_of(text) is CALLED else None
+    """The module that features of this name import; ``None`` if they import none."""
+    return text.partition(":")[0] if _kind_of(text) is CODE else None
 
 
 def feature_forms(*, frozen: bool = False) -> str:
-    """The forms of a source, for help and error texts (one line); with ``frozen`` of published networks."""
+    """The forms of sources in one line, for help and errors; with ``frozen`` those of published networks."""
     *forms, last = (kind.form for kind in KINDS if kind.frozen or not frozen)
     return f"{', '.join(forms)} or {last}"
 
 
-def _mistyped(text: str) -> str:
-    """A hint where a prefix is nearly right and no module is called so."""
-    prefix = text.partition(":")[0]
-    with current_folder_importable():
-        if find_spec(prefix.partition(".")[0]) is not None:
-            return ""
-    return nearest(f"{prefix}:", [kind.prefix or kind.form for kind in KINDS], 0.7)
-
-
 def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> FeatureSource:
-    """The frozen network that made the features of a run; only networks that are published are found."""
+    """The published network that made the features of a run."""
     kind = _kind_of(ref.name)
     if kind is None or not kind.frozen:
         raise BadInput(_blind(ref.name))
@@ -132,8 +103,8 @@ def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> Featur
     return source
 
 
-def eye_of(source: FeatureSource) -> Eye:
-    """How a network that `find_frozen` has found sees pictures."""
+def eye_of(source: FeatureSource) -> FrozenNetwork:
+    """The network of pictures of a source from `find_frozen`."""
     if source.eye is None:
         raise BadInput(_blind(source.name))
     return source.eye

@@ -1,4 +1,4 @@
-"""A source of features: what makes a vector of every example, and a kind of such sources."""
+"""Sources of features, which make a vector of every example, and kinds of sources."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import numpy.typing as npt
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import InputKind
+from easiness.named_import import split_name
 from easiness.records import to_numpy
 
 if TYPE_CHECKING:
     import torch
 
-    from easiness.features.frozen import PicturePreparation
-    from easiness.perturb import Transform
+    from easiness.features.frozen import FrozenNetwork
     from easiness.store import Run
 
 Positions: TypeAlias = npt.NDArray[np.int64]
@@ -28,29 +28,17 @@ Vectors: TypeAlias = npt.NDArray[np.float32]
 """Vectors of some examples: [n, D]."""
 
 Read: TypeAlias = Callable[[Dataset, Positions], Iterator[Any]]
-"""Makes the vectors of a split at ascending positions, in order, in parts [b, D] of any sizes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Eye:
-    """How a frozen network sees pictures: as ``preparation`` makes them, or changed ones.
-
-    ``read`` makes the vectors [b, D] of a split at ascending positions, in parts, of pictures that a
-    transform has changed, which gets them prepared and with values in [0, 1].
-    """
-
-    preparation: PicturePreparation
-    read: Callable[[Dataset, Positions, Transform], Iterator[Vectors]]
+"""A function that yields the vectors of a split at ascending positions, in parts [b, D] of any size."""
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureSource:
     """A maker of vectors of examples.
 
-    ``name`` is what people call it. ``identity`` is a SHA-256 (hex) of all that the vectors depend on: of
-    weights and preprocessing, or of the values of an array. ``about`` says in a sentence or two which network
-    it is and what it may have seen. ``slow`` tells whether vectors are worth keeping in a file. Frozen
-    networks have an ``eye``. Networks of a run were ``trained_on`` its labels.
+    People call it ``name``. ``identity`` is a SHA-256 (hex) of everything that vectors depend on: weights and
+    preprocessing, or the values of an array. ``about`` says in a sentence or two which network it is and what
+    it may have seen. ``slow`` tells whether vectors are worth a file. ``eye`` is the frozen network of
+    pictures, if it is one. Networks of a run were ``trained_on`` its labels.
     """
 
     name: str
@@ -58,14 +46,14 @@ class FeatureSource:
     about: str
     read: Read
     slow: bool = True
-    eye: Eye | None = None
+    eye: FrozenNetwork | None = None
     trained_on: Run | None = None
 
     def parts(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
-        """Vectors [b, D] of the examples at ascending ``positions`` of a split, some at a time."""
+        """Yield vectors [b, D] of the examples at ascending ``positions`` of a split."""
         width, num = None, 0
         for part in self.read(split, positions):
-            values = self._checked(part)
+            values = self._check(part)
             num += len(values)
             if width not in (None, values.shape[1]):
                 raise BadInput(
@@ -83,7 +71,7 @@ class FeatureSource:
         """Vectors [n, D] of the examples at ascending ``positions`` [n] of a split; as `parts`."""
         return np.concatenate(list(self.parts(split, positions)))
 
-    def _checked(self, part: Any) -> Vectors:
+    def _check(self, part: Any) -> Vectors:
         try:
             values = to_numpy(part)
         except (TypeError, ValueError):
@@ -100,7 +88,7 @@ class FeatureSource:
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """The text of a source of features, the data, and how it may be had."""
+    """The text that names a source of features, the data, and whether downloads are allowed."""
 
     text: str
     data: Dataset
@@ -126,29 +114,30 @@ class Request:
         return name
 
     def check_kind(self, *kinds: InputKind) -> None:
-        """Raise `BadInput` unless the examples are of one of these kinds."""
         kind = self.data.kind
         if kind.name not in {one.name for one in kinds}:
             *others, last = (one.nouns for one in kinds)
-            known = f"{', '.join(others)} or {last}" if others else last
+            nouns = f"{', '.join(others)} or {last}" if others else last
             raise BadInput(
-                f"{self.what}: makes vectors of {known} and {self.data.name} are {kind.nouns}; give auto, or "
+                f"{self.what}: makes vectors of {nouns} and {self.data.name} are {kind.nouns}; give auto, or "
                 "vectors of your own (FILE.npy)"
             )
 
 
+CALLABLE = "package.module:callable"
+
+
 @dataclass(frozen=True)
 class FeatureKind:
-    """A kind of sources that are given as a text, and what finds them.
+    """A kind of sources that texts name; ``find`` makes the source.
 
-    The text is of a ``form``: a name, a prefix before ``NAME``, or the name of a ``FILE``. ``frozen`` are
-    published networks, which have an eye. Hints name an ``example``.
+    A text has a ``form``: a name, a prefix before ``NAME``, or the name of a ``FILE``. Published networks are
+    ``frozen``.
     """
 
     form: str
     find: Callable[[Request], FeatureSource]
     frozen: bool = False
-    example: str = ""
 
     @property
     def prefix(self) -> str:
@@ -157,6 +146,8 @@ class FeatureKind:
         return prefix + colon if rest.isupper() else ""
 
     def reads(self, text: str) -> bool:
+        if self.form == CALLABLE:
+            return split_name(text) is not None
         if self.form.startswith("FILE"):
             return text.lower().endswith(self.form.removeprefix("FILE"))
         return text.startswith(self.prefix) if self.prefix else text == self.form

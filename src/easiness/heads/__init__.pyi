@@ -1,6 +1,11 @@
 from .boosting import fit_boosted as fit_boosted
-from .copies import joined as joined, joined_with_near as joined_with_near, kept_together as kept_together
-from .folds import Deal as Deal, Partition as Partition
+from .folds import (
+    Deal as Deal,
+    Partition as Partition,
+    join_pairs as join_pairs,
+    join_with_near as join_with_near,
+    kept_together as kept_together,
+)
 from .ridge import (
     Head as Head,
     Moments as Moments,

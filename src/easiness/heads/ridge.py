@@ -1,8 +1,7 @@
 """Ridge regression on the classes, in closed form, from moments that add up over blocks of examples.
 
-Classes are regressed as 0 and 1, the mean is not shrunk. How strongly the rest is goes by the leave-one-out
-error on examples that the head was fitted on (PRESS, Allen 1974), and so does the temperature that makes
-probabilities of its outputs.
+Classes are regressed as 0 and 1; the mean is not shrunk. The leave-one-out error on training examples (PRESS,
+Allen 1974) decides the strength of the penalty, and the temperature that makes outputs probabilities.
 """
 
 from __future__ import annotations
@@ -10,13 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot as one_hot_of
 
-from easiness.inputs import Packed
+from easiness.inputs import Pack
 
 AT_ONCE = 8192  # rows that are widened to single precision
 
@@ -25,9 +26,9 @@ AT_ONCE = 8192  # rows that are widened to single precision
 class Rows:
     """The features [K, D] of a split, half or single precision, in memory or in a file.
 
-    Rows are read less ``center`` [D], the mean of the training examples, and times ``scale``, by which these
-    have a mean squared length of one. So sums stay small; the columns stay as unlike as they are, since that
-    serves features of networks best.
+    Rows are read less ``center`` [D], the mean of the training examples, and times ``scale``, which gives
+    them a mean squared length of one, so that sums stay small. Columns keep their different variances, which
+    suits features of networks best.
     """
 
     values: npt.NDArray[np.floating]
@@ -36,9 +37,9 @@ class Rows:
     scale: float
 
     @classmethod
-    def of(cls, packed: Packed, device: torch.device, like: Rows | None = None) -> Rows:
-        """The rows of packed vectors: of training examples, or of others ``like`` these."""
-        values = packed.array()
+    def of(cls, pack: Pack, device: torch.device, like: Rows | None = None) -> Rows:
+        """The rows of packed vectors of training examples, or of others, read ``like`` these."""
+        values = pack.array()
         if like is not None:
             return cls(values, device, like.center, like.scale)
         plain = cls(values, device, torch.zeros(values.shape[1], device=device), 1.0)
@@ -60,13 +61,12 @@ class Rows:
         return (x - self.center) * self.scale
 
     def batches(self, positions: npt.NDArray[np.int64]) -> Iterator[tuple[npt.NDArray[np.int64], Tensor]]:
-        """``positions`` in parts, and the rows there."""
-        for at in range(0, len(positions), AT_ONCE):
-            some = positions[at : at + AT_ONCE]
-            yield some, self.take(some)
+        """Yield ``positions`` in parts, with the rows there."""
+        parts = (positions[at : at + AT_ONCE] for at in range(0, len(positions), AT_ONCE))
+        return ((some, self.take(some)) for some in parts)
 
     def in_order(self) -> Iterator[tuple[int, Tensor]]:
-        """All rows, in parts: the position of the first, then they and those after it."""
+        """Yield all rows in parts, behind the position of the first."""
         for first in range(0, len(self), AT_ONCE):
             yield first, self.take(slice(first, first + AT_ONCE))
 
@@ -84,7 +84,7 @@ class Moments:
     """Sums over some examples with features x [D] and classes as 0 and 1, y [C].
 
     ``num`` examples; ``features`` [D], ``squares`` [D], ``classes`` [C], ``gram`` [D, D] of x x^T and
-    ``cross`` [D, C] of x y^T. Without a ``gram`` they are for heads that see few examples (`by_examples`).
+    ``cross`` [D, C] of x y^T. Heads of few examples need no ``gram`` (`by_examples`).
     """
 
     num: int
@@ -98,7 +98,7 @@ class Moments:
     def of(
         cls, batches: Iterable[tuple[Tensor, Tensor]], num_classes: int, *, with_gram: bool = True
     ) -> Moments:
-        """The sums over batches of features [b, D] and labels [b], one batch at least."""
+        """Sums over one batch or more of features [b, D] and labels [b]."""
         total: Moments | None = None
         for x, labels in batches:
             classes = torch.bincount(labels, minlength=num_classes).to(x.dtype)
@@ -122,21 +122,16 @@ class Moments:
         )
 
     def __add__(self, other: Moments) -> Moments:
-        return Moments(
-            self.num + other.num,
-            self.features + other.features,
-            self.squares + other.squares,
-            self.classes + other.classes,
-            self.cross + other.cross,
-            None if self.gram is None or other.gram is None else self.gram + other.gram,
-        )
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        sums: list[Any] = [None if a is None or b is None else a + b for a, b in pairs]
+        return Moments(*sums)
 
 
 def _gram(x: Tensor) -> Tensor:
     if x.device.type != "cpu":
         return x.T @ x
     rows = x.numpy()
-    return torch.from_numpy(rows.T @ rows)  # NumPy sees that it is symmetric, and computes half of it
+    return torch.from_numpy(rows.T @ rows)  # NumPy computes half of a symmetric product
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,122 +150,119 @@ class Head:
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class Fit:
     """A head and its leave-one-out outputs [n, C] on the examples of a sample."""
 
     head: Head
     left_out: Tensor
 
 
-def fit_ridge(seen: Moments, x: Tensor, labels: Tensor) -> Fitted:
-    """Fit a head in closed form, to examples of which all `Moments` are ``seen``.
+def fit_ridge(moments: Moments, x: Tensor, labels: Tensor) -> Fit:
+    """Fit a head in closed form, to examples with these `Moments`.
 
-    Columns stay as unlike as they are, as suits a network's features. Where one varies far more than most, as
-    where columns have units, they are also tried at one standard deviation each, and the smaller
-    leave-one-out error decides. ``x`` [n, D] and ``labels`` [n] are of some of them, for leave-one-out
-    outputs; of all, in any order, where these are few (`by_examples`).
+    Columns keep their variances, as suits features of networks. If one varies far more than most, as columns
+    with units do, a head with one standard deviation for each is fitted too, and the smaller leave-one-out
+    error decides. ``x`` [n, D] and ``labels`` [n] are some of the examples, for leave-one-out outputs, or
+    all, in any order, if they are few (`by_examples`).
     """
-    plain = _fit(seen, x, labels)
-    deviation = (seen.squares / seen.num - (seen.features / seen.num).square()).clamp(min=0).sqrt()
+    plain = _fit(moments, x, labels)
+    deviation = (
+        (moments.squares / moments.num - (moments.features / moments.num).square()).clamp(min=0).sqrt()
+    )
     if float(deviation.max()) <= _UNLIKE * float(deviation.median()):
         return plain
     scale = torch.where(deviation > 0, 1 / deviation.clamp(min=1e-12), torch.zeros_like(deviation))
-    scaled = _fit(seen.times(scale), x * scale, labels)
-    one_hot = torch.nn.functional.one_hot(labels, len(seen.classes))
-    errors = [float((one.left_out - one_hot).square().sum()) for one in (plain, scaled)]
+    alternative = _fit(moments.times(scale), x * scale, labels)
+    one_hot = one_hot_of(labels, len(moments.classes))
+    errors = [float((one.left_out - one_hot).square().sum()) for one in (plain, alternative)]
     if errors[0] <= errors[1]:
         return plain
-    return Fitted(Head(scaled.head.weight * scale[:, None], scaled.head.bias), scaled.left_out)
+    return Fit(Head(alternative.head.weight * scale[:, None], alternative.head.bias), alternative.left_out)
 
 
-def _fit(seen: Moments, x: Tensor, labels: Tensor) -> Fitted:
-    mean, share = seen.features / seen.num, seen.classes / seen.num
-    if by_examples(seen.num, len(mean)):
-        assert len(x) == seen.num
+def _fit(moments: Moments, x: Tensor, labels: Tensor) -> Fit:
+    mean, share = moments.features / moments.num, moments.classes / moments.num
+    if by_examples(moments.num, len(mean)):
+        assert len(x) == moments.num
         return _dual(x, labels, mean, share)
-    return _primal(seen, x, labels, mean, share)
+    return _primal(moments, x, labels, mean, share)
 
 
 def by_examples(num: int, width: int) -> bool:
-    """Are examples so few that heads, which may fit each, are computed from products of examples?"""
+    """Are examples so few that heads are computed from products of examples?"""
     return num <= width + width // 8 + 8
 
 
 def bytes_of_moments(num: int, width: int, classes: int, blocks: int) -> int:
-    """The bytes of moments of so many blocks, and of a head's own, where it sees ``num`` examples."""
+    """The bytes of moments of so many blocks, and of a head that trains on ``num`` examples."""
     gram = 0 if by_examples(num, width) else width
     return 4 * (blocks + 4) * width * (gram + classes)
 
 
 def sample_of(num: int) -> Tensor:
-    """Positions of a sample, evenly spread over ``num`` examples, all of which it is where they are few."""
+    """Positions of a sample, evenly spread over ``num`` examples; all, if they are few."""
     return torch.linspace(0, num - 1, min(num, _SAMPLE), dtype=torch.float64).round().long()
 
 
-def _one_hot(labels: Tensor, share: Tensor) -> Tensor:
-    return torch.nn.functional.one_hot(labels, len(share)).to(share.dtype)
-
-
-def _primal(seen: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
-    assert seen.gram is not None
-    gram = seen.gram - torch.outer(mean, seen.features)
+def _primal(moments: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
+    assert moments.gram is not None
+    gram = moments.gram - torch.outer(mean, moments.features)
     values, vectors = torch.linalg.eigh(gram)
     values = values.clamp(min=0)
-    inner = vectors.T @ (seen.cross - torch.outer(mean, seen.classes))
+    inner = vectors.T @ (moments.cross - torch.outer(mean, moments.classes))
     apart = (x - mean) @ vectors
-    one_hot, squares = _one_hot(labels, share), apart.square()
+    one_hot, squares = one_hot_of(labels, len(share)).to(share.dtype), apart.square()
 
     def outputs(strength: float) -> Tensor:
         shrunk = 1 / (values + strength)
-        fitted = share + apart @ (shrunk[:, None] * inner)
-        leverage = 1 / seen.num + squares @ shrunk
+        predictions = share + apart @ (shrunk[:, None] * inner)
+        leverage = 1 / moments.num + squares @ shrunk
         # y - (y - f) / (1 - h)
-        left: Tensor = (one_hot - fitted) / (1 - leverage.clamp(max=_MOST_LEVERAGE))[:, None]
+        left: Tensor = (one_hot - predictions) / (1 - leverage.clamp(max=_MOST_LEVERAGE))[:, None]
         return one_hot - left
 
     strength = _best(outputs, one_hot, float(values.mean()))
     weight = vectors @ (inner / (values + strength)[:, None])
-    return Fitted(Head(weight, share - mean @ weight), outputs(strength))
+    return Fit(Head(weight, share - mean @ weight), outputs(strength))
 
 
-def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
+def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
     """By eigenvalues of examples' inner products, in double precision: heads may fit every example."""
-    apart, one_hot = (x - mean).double(), _one_hot(labels, share.double())
+    apart, one_hot = (x - mean).double(), one_hot_of(labels, len(share)).double()
     values, vectors = torch.linalg.eigh(apart @ apart.T)
     values = values.clamp(min=0)
     inner, squares = vectors.T @ (one_hot - share.double()), vectors.square()
 
     def outputs(strength: float) -> Tensor:
-        # the mean is fitted as well: its direction, of eigenvalue 0, leaves nothing over
+        # the fitted mean takes up its direction, of eigenvalue 0
         own = squares @ (1 / (values + strength)) - 1 / (len(x) * strength)
         left: Tensor = (vectors @ (inner / (values + strength)[:, None])) / own.clamp(min=_LEAST)[:, None]
         return one_hot - left
 
     strength = _best(outputs, one_hot, float(values.sum()) / min(x.shape))
     weight = (apart.T @ (vectors @ (inner / (values + strength)[:, None]))).to(x.dtype)
-    return Fitted(Head(weight, share - mean @ weight), outputs(strength).to(x.dtype))
+    return Fit(Head(weight, share - mean @ weight), outputs(strength).to(x.dtype))
 
 
 def _best(outputs: Callable[[float], Tensor], one_hot: Tensor, scale: float) -> float:
-    tried = [max(scale, 1e-12) * strength for strength in _STRENGTHS]
-    errors = [float((outputs(strength) - one_hot).square().sum()) for strength in tried]
-    best: float = tried[errors.index(min(errors))]
+    strengths = (max(scale, 1e-12) * strength for strength in _STRENGTHS)
+    best: float = min(strengths, key=lambda strength: float((outputs(strength) - one_hot).square().sum()))
     return best
 
 
 def temperature_of(outputs: Tensor, labels: Tensor) -> float:
     """The temperature by which leave-one-out outputs [n, C] make labels [n] most probable.
 
-    Targets are short of 1 by one example in n + 1, as Platt (1999) has them: where all are right, few of them
-    do not make the next one certain.
+    Targets are short of 1 by one example in n + 1, as in Platt (1999): a few outputs that are all right do
+    not make the next one certain.
     """
     wide, short = outputs.double(), 1 / (len(labels) + 1)
 
     def loss(log_temperature: float) -> float:
         logits = wide / math.exp(log_temperature)
-        return float(torch.nn.functional.cross_entropy(logits, labels, label_smoothing=short))
+        return float(cross_entropy(logits, labels, label_smoothing=short))
 
-    from scipy.optimize import minimize_scalar  # what trains other networks does without it
+    from scipy.optimize import minimize_scalar  # a slow import that trainings of networks do not need
 
-    found = minimize_scalar(loss, bounds=(_COLDEST, _HOTTEST), method="bounded")
-    return math.exp(float(found.x))
+    optimum = minimize_scalar(loss, bounds=(_COLDEST, _HOTTEST), method="bounded")
+    return math.exp(float(optimum.x))

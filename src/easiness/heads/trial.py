@@ -1,6 +1,6 @@
-"""``run_heads(spec, ...) -> TrialRecord``: heads on nested shares of the examples, asked about all.
+"""``run_heads(spec, ...) -> TrialRecord``: heads trained on nested shares of the examples, observed on all.
 
-A run keeps them as arrays, of which ``stored_heads`` makes heads to be asked about other vectors.
+A run stores heads as arrays; ``stored_heads`` makes heads of these for other vectors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from easiness.errors import BadInput
 from easiness.heads.boosting import fit_boosted
 from easiness.heads.folds import Deal, Partition
 from easiness.heads.ridge import Head, Moments, Rows, by_examples, fit_ridge, sample_of, temperature_of
-from easiness.inputs import VECTOR, Packed, Signature
+from easiness.inputs import VECTOR, Pack, Signature
 from easiness.models import build_model
 from easiness.records import KeptLogits, ObservationLog, Observations, Statistics, TrialRecord
 from easiness.spec import BOOSTING, RIDGE, RunSpec, TrialSpec, trial_seeds
@@ -43,7 +43,7 @@ _MOST_KINDS = 64  # of features, for seeds of their own
 
 @dataclass(frozen=True, eq=False)
 class SteppedHead:
-    """A network on vectors that are standardized by the examples that it has seen."""
+    """A network on vectors, standardized by its training examples."""
 
     network: Network
     mean: Tensor
@@ -90,8 +90,8 @@ def fit_by_steps(
             num_classes=num_classes,
             steps_per_epoch=steps,
         )
-        packed = Packed.of_array(((x - mean) / scale).cpu().numpy())
-        bank = VECTOR.bank(packed, recipe, one.device, augment=False, sharers=1)
+        pack = Pack.of_array(((x - mean) / scale).cpu().numpy())
+        bank = VECTOR.bank(pack, recipe, one.device, augment=False, sharers=1)
         lane = Lane(spec.index, torch.arange(len(positions)), labels, seeds)
         losses.append(train(network, bank, lane, {}, course, Listener())[-1])
         heads.append(SteppedHead(network, mean, scale))
@@ -100,13 +100,12 @@ def fit_by_steps(
 
 Weights = Mapping[str, npt.NDArray[Any]]
 
-MOST_LOGITS = 5_000_000
-"""Examples x classes up to which the logits of the examples left out are kept."""
+MOST_LOGITS = 5_000_000  # examples x classes up to which the logits of the examples left out are kept
 
 
 @dataclass(frozen=True, eq=False)
 class RowOfHeads:
-    """Heads of a row, whose logits [n, C] are ``sum_f outputs_f(x) / temperature_f``, over features."""
+    """Heads of a row with logits [n, C] ``sum_f outputs_f(x) * scale_f`` over features f."""
 
     heads: Sequence[Any]
     scales: Sequence[float]
@@ -122,18 +121,19 @@ def run_heads(
     data: Dataset,
     device: torch.device,
     *,
-    features: Mapping[str, Sequence[Packed]],
+    features: Mapping[str, Sequence[Pack]],
     deal: Deal | None = None,
     listener: Listener | None = None,
 ) -> TrialRecord:
-    """Fit the heads of a trial on each share and ask them about all examples.
+    """Fit the heads of a trial on each share and observe them on all examples.
 
-    ``features`` are vectors [K, D] of each of ``spec.heads.features`` by split (``train``, ``held_out``), and
-    folds are dealt by the labels of the ``data`` unless another ``deal`` is given. The ``listener`` hears of
-    each share, and how many examples were asked about.
+    ``features`` are vectors [K, D] of each of ``spec.heads.features`` by split (``train``, ``held_out``).
+    ``deal`` divides examples into folds, by default by the labels of the ``data``. The ``listener`` hears of
+    each share, and of the number of examples observed.
     """
     assert spec.heads is not None
     began, listener = time.perf_counter(), listener or Listener()
+    weights: dict[str, npt.NDArray[Any]] = {}
     with set_up(device, spec.resolved.threads):
         repeat = _repeat(spec, data, features["train"], deal or Deal(data.labels), device)
         turn = spec.index % spec.heads.folds
@@ -144,25 +144,25 @@ def run_heads(
             for probe in spec.probes
         }
         of_train = repeat.partition.trained_on(turn)
-        weights, asked, losses = _weights_of_rows(repeat.rows), [], []
+        rows_of_heads, losses = [], []
+        for at, rows_of_kind in enumerate(repeat.rows):
+            weights[f"features_{at}.center"] = rows_of_kind.center.cpu().numpy()
+            weights[f"features_{at}.scale"] = np.array([rows_of_kind.scale], np.float32)
         for row, share in enumerate(spec.heads.shares):
             heads, loss = repeat.fit(spec, turn, row)
-            asked.append(heads)
+            rows_of_heads.append(heads)
             losses.append(loss)
             weights |= _weights(heads, share)
         probes: dict[str, Observations] = {}
         for probe in spec.probes:
             split = data.splits[probe.name]
-            nothing = np.zeros((len(of_train), len(split)), np.bool_)
-            own = of_train if probe.name == "train" else nothing
-            kept = {"none": None, "left_out": ~own[-1], "all": np.ones(own.shape[1], np.bool_)}[
+            own = of_train if probe.name == "train" else np.zeros((len(of_train), len(split)), np.bool_)
+            with_logits = {"none": None, "left_out": ~own[-1], "all": np.ones(own.shape[1], np.bool_)}[
                 probe.keep_logits
             ]
-            logs = [
-                ObservationLog(split.ids, split.labels, split.num_classes, trained_on=seen, keep_logits=kept)
-                for seen in own
-            ]
-            probes[probe.name] = _joined(_ask(asked, rows[probe.name], logs, listener), own)
+            about = split.ids, split.labels, split.num_classes
+            logs = [ObservationLog(*about, trained_on=mask, keep_logits=with_logits) for mask in own]
+            probes[probe.name] = _join(_ask(rows_of_heads, rows[probe.name], logs, listener), own)
     record = TrialRecord(probes=probes, train_loss=losses, weights=weights)
     _report(spec, record, time.perf_counter() - began, listener)
     record.ran.update(how_it_ran(began, device))
@@ -171,7 +171,7 @@ def run_heads(
 
 @dataclass(frozen=True, eq=False)
 class _Repeat:
-    """The trials of one partition share the moments of its blocks, for each kind of features."""
+    """A partition, and the moments of its blocks for each kind of features, which its trials share."""
 
     partition: Partition
     rows: Sequence[Rows]
@@ -180,7 +180,7 @@ class _Repeat:
     moments: Sequence[dict[tuple[int, int], Moments]]
 
     def fit(self, spec: TrialSpec, turn: int, row: int) -> tuple[RowOfHeads, float]:
-        """The heads of a row, and their mean loss (nats) on what they saw, left out where it can be."""
+        """The heads of a row, and their mean loss (nats) on training examples, left out if possible."""
         assert spec.heads is not None
         positions = self.partition.positions(turn, row)
         labels = self.labels[torch.from_numpy(positions).to(self.labels.device)]
@@ -193,30 +193,28 @@ class _Repeat:
                 heads, loss = fit_by_steps(spec, self.rows, positions, labels, self.num_classes, row)
             return RowOfHeads(heads, [1 / len(heads)] * len(heads)), loss
         sample = sample_of(len(positions))
-        fitted = []
+        fits = []
         for rows, moments in zip(self.rows, self.moments, strict=True):
-            first, *others = (moments[block] for block in self.partition.seen(turn, row))
+            first, *others = (moments[block] for block in self.partition.blocks_of(turn, row))
             total = sum(others, start=first)
             few = by_examples(total.num, len(total.features))
             some = torch.arange(len(positions)) if few else sample
-            fitted.append(
-                fit_ridge(total, rows.take(positions[some.numpy()]), labels[some.to(labels.device)])
-            )
+            fits.append(fit_ridge(total, rows.take(positions[some.numpy()]), labels[some.to(labels.device)]))
         own = sample.to(labels.device)
-        left_out = [one.left_out[own] if len(one.left_out) > len(own) else one.left_out for one in fitted]
+        left_out = [one.left_out[own] if len(one.left_out) > len(own) else one.left_out for one in fits]
         scales = [1 / temperature_of(one, labels[own]) for one in left_out]
         together = torch.stack([one * scale for one, scale in zip(left_out, scales, strict=True)]).sum(dim=0)
-        joint = temperature_of(together, labels[own]) if len(fitted) > 1 else 1.0
+        joint = temperature_of(together, labels[own]) if len(fits) > 1 else 1.0
         loss = float(torch.nn.functional.cross_entropy(together / joint, labels[own]))
-        return RowOfHeads([one.head for one in fitted], [scale / joint for scale in scales]), loss
+        return RowOfHeads([one.head for one in fits], [scale / joint for scale in scales]), loss
 
 
 _last: dict[str, tuple[Any, _Repeat]] = {}
-"""The repeat that was used last in this process: the trials after it are mostly of the same."""
+"""The last repeat in this process; most trials belong to the repeat of the trial before."""
 
 
 def _repeat(
-    spec: TrialSpec, data: Dataset, packed: Sequence[Packed], deal: Deal, device: torch.device
+    spec: TrialSpec, data: Dataset, packs: Sequence[Pack], deal: Deal, device: torch.device
 ) -> _Repeat:
     heads = spec.heads
     assert heads is not None
@@ -229,22 +227,22 @@ def _repeat(
     if before is not None and before[0] == key:
         _last["repeat"] = before
         return before[1]
-    kept = before is not None and before[0][: len(of_rows)] == of_rows
-    rows = before[1].rows if before is not None and kept else [Rows.of(one, device) for one in packed]
-    dealt = deal.partition(heads.shares, spec.seed, number)
+    is_kept = before is not None and before[0][: len(of_rows)] == of_rows
+    rows = before[1].rows if before is not None and is_kept else [Rows.of(one, device) for one in packs]
+    partition = deal.partition(heads.shares, spec.seed, number)
     labels = torch.from_numpy(data.labels).to(device)
     moments = []
     if spec.model == RIDGE:
-        moments = [_moments(dealt, one, labels, data.num_classes) for one in rows]
-    made = _Repeat(dealt, rows, labels, data.num_classes, moments)
-    _last["repeat"] = key, made
-    return made
+        moments = [_moments(partition, one, labels, data.num_classes) for one in rows]
+    new = _Repeat(partition, rows, labels, data.num_classes, moments)
+    _last["repeat"] = key, new
+    return new
 
 
 def _moments(
-    dealt: Partition, rows: Rows, labels: Tensor, num_classes: int
+    partition: Partition, rows: Rows, labels: Tensor, num_classes: int
 ) -> dict[tuple[int, int], Moments]:
-    largest = max(len(dealt.positions(turn, -1)) for turn in range(len(dealt.blocks)))
+    largest = max(len(partition.positions(turn, -1)) for turn in range(len(partition.blocks)))
     return {
         (fold, part): Moments.of(
             (
@@ -254,18 +252,18 @@ def _moments(
             num_classes,
             with_gram=not by_examples(largest, rows.values.shape[1]),
         )
-        for fold, parts in enumerate(dealt.blocks)
+        for fold, parts in enumerate(partition.blocks)
         for part, positions in enumerate(parts)
         if len(positions)
     }
 
 
 def _ask(
-    asked: Sequence[RowOfHeads], rows: Sequence[Rows], logs: Sequence[ObservationLog], listener: Listener
+    shares: Sequence[RowOfHeads], rows: Sequence[Rows], logs: Sequence[ObservationLog], listener: Listener
 ) -> list[Observations]:
     for batch in zip(*(one.in_order() for one in rows), strict=True):
         first, values = batch[0][0], [x for _, x in batch]
-        for heads, log in zip(asked, logs, strict=True):
+        for heads, log in zip(shares, logs, strict=True):
             logits = heads.logits(values).cpu().numpy()
             log.update(np.arange(first, first + len(logits)), logits)
             listener.on_images(len(logits))
@@ -290,48 +288,42 @@ def _report(spec: TrialSpec, record: TrialRecord, seconds: float, listener: List
         listener.on_epoch(report)
 
 
-def _joined(rows: Sequence[Observations], trained_on: npt.NDArray[np.bool_]) -> Observations:
+def _join(rows: Sequence[Observations], trained_on: npt.NDArray[np.bool_]) -> Observations:
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(one, name) for one in rows]) for name in Statistics._fields
     }
     logits = [one.logits for one in rows if one.logits is not None]
-    kept = KeptLogits(logits[0].positions, np.concatenate([one.values for one in logits])) if logits else None
-    epochs = tuple(range(1, len(rows) + 1))
-    return replace(rows[0], trained_on=trained_on, logits=kept, epochs=epochs, **columns)
+    if logits:
+        columns["logits"] = KeptLogits(logits[0].positions, np.concatenate([one.values for one in logits]))
+    return replace(rows[0], trained_on=trained_on, epochs=tuple(range(1, len(rows) + 1)), **columns)
 
 
-def _weights_of_rows(rows: Sequence[Rows]) -> dict[str, npt.NDArray[Any]]:
-    """Centers that are taken off features before heads see them, and scales that they have then."""
-    found: dict[str, npt.NDArray[Any]] = {}
-    for at, one in enumerate(rows):
-        found[f"features_{at}.center"] = one.center.cpu().numpy()
-        found[f"features_{at}.scale"] = np.array([one.scale], np.float32)
-    return found
-
-
-def _weights(asked: RowOfHeads, share: float) -> dict[str, npt.NDArray[Any]]:
-    """The heads of a share as arrays: what is multiplied and what is added, scaled as logits are."""
-    found: dict[str, npt.NDArray[Any]] = {}
-    for at, (head, scale) in enumerate(zip(asked.heads, asked.scales, strict=True)):
-        for name, value in head.state().items():
-            factor = scale if name in ("weight", "bias") else 1.0
-            found[f"share_{share:g}.features_{at}.{name}"] = (value * factor).cpu().contiguous().numpy()
-    return found
+def _weights(heads: RowOfHeads, share: float) -> dict[str, npt.NDArray[Any]]:
+    """The heads of a share as arrays; weights and biases are scaled as logits are."""
+    return {
+        f"share_{share:g}.features_{at}.{name}": (
+            (value * (scale if name in ("weight", "bias") else 1.0)).cpu().contiguous().numpy()
+        )
+        for at, (head, scale) in enumerate(zip(heads.heads, heads.scales, strict=True))
+        for name, value in head.state().items()
+    }
 
 
 @dataclass(frozen=True, eq=False)
 class StoredHeads:
-    """The heads of a trial at a share; features are read less ``centers`` [D] and times ``scales``."""
+    """The heads of a trial at a share, on features less ``centers`` [D] and times ``scales``."""
 
-    asked: RowOfHeads
+    heads: RowOfHeads
     centers: Sequence[Tensor]
     scales: Sequence[float]
 
     def logits(self, vectors: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.float32]:
         """Logits [n, C] of examples whose features [n, D] are ``vectors``, one of each kind."""
-        given = zip(vectors, self.centers, self.scales, strict=True)
-        rows = [Rows(own, center.device, center, scale).take(slice(None)) for own, center, scale in given]
-        logits: npt.NDArray[np.float32] = self.asked.logits(rows).cpu().numpy()
+        rows = [
+            Rows(own, center.device, center, scale).take(slice(None))
+            for own, center, scale in zip(vectors, self.centers, self.scales, strict=True)
+        ]
+        logits: npt.NDArray[np.float32] = self.heads.logits(rows).cpu().numpy()
         return logits
 
 
@@ -343,21 +335,25 @@ def stored_heads(
     num_classes: int,
     device: torch.device,
 ) -> StoredHeads:
-    """The heads that have seen ``share`` in the ``weights`` of a trial, of features of these ``widths``."""
+    """The heads of ``share`` in the ``weights`` of a trial, for features of these ``widths``."""
     if spec.model == BOOSTING:
         raise BadInput("model boosting: keeps no trees, so nothing new can be asked of it; use --model ridge")
-    kinds = range(len(widths))
-    centers = [_tensor(weights, f"features_{at}.center", (widths[at],), device) for at in kinds]
-    scales = [float(_tensor(weights, f"features_{at}.scale", (1,), device)) for at in kinds]
+    centers, scales = [], []
     heads: list[Any] = []
     for at, width in enumerate(widths):
-        prefix = f"share_{share:g}.features_{at}."
-        own = {name.removeprefix(prefix): one for name, one in weights.items() if name.startswith(prefix)}
+        centers.append(_tensor(weights, f"features_{at}.center", (width,), device))
+        scales.append(float(_tensor(weights, f"features_{at}.scale", (1,), device)))
         read = _ridge if spec.model == RIDGE else _by_steps
-        heads.append(read(spec, own, width, num_classes, device))
-    # the heads of ridge are kept as they are added up
+        heads.append(
+            read(spec, _under(weights, f"share_{share:g}.features_{at}."), width, num_classes, device)
+        )
+    # stored heads of ridge are scaled already
     factor = 1.0 if spec.model == RIDGE else 1 / len(heads)
     return StoredHeads(RowOfHeads(heads, [factor] * len(heads)), centers, scales)
+
+
+def _under(weights: Weights, prefix: str) -> Weights:
+    return {name.removeprefix(prefix): one for name, one in weights.items() if name.startswith(prefix)}
 
 
 def _ridge(_: RunSpec, own: Weights, width: int, num_classes: int, device: torch.device) -> Head:
@@ -366,9 +362,7 @@ def _ridge(_: RunSpec, own: Weights, width: int, num_classes: int, device: torch
 
 
 def _by_steps(spec: RunSpec, own: Weights, width: int, num_classes: int, device: torch.device) -> SteppedHead:
-    prefix = "network."
-    inner = {name.removeprefix(prefix): one for name, one in own.items() if name.startswith(prefix)}
-    network = open_network(spec, inner, Signature((width,)), num_classes, device)
+    network = open_network(spec, _under(own, "network."), Signature((width,)), num_classes, device)
     mean, scale = (_tensor(own, name, (width,), device) for name in ("mean", "scale"))
     return SteppedHead(network, mean, scale)
 

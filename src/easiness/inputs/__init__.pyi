@@ -1,24 +1,24 @@
 from .bank import (
-    Evaluated as Evaluated,
+    EvaluationInput as EvaluationInput,
     Preparation as Preparation,
     TensorBank as TensorBank,
     fetched_ahead as fetched_ahead,
 )
-from .encoded import (
+from .encoding import (
     MOST_BYTES as MOST_BYTES,
     Blob as Blob,
     Blobs as Blobs,
-    Encoded as Encoded,
+    EncodedExamples as EncodedExamples,
     EncodedSource as EncodedSource,
     Files as Files,
     Header as Header,
     Positions as Positions,
     Unreadable as Unreadable,
-    counted as counted,
     digest as digest,
     in_threads as in_threads,
     reading as reading,
     tell as tell,
+    track as track,
 )
 from .flaws import FLAWS as FLAWS
 from .image.kind import (
@@ -37,8 +37,7 @@ from .image.photos import (
     opened_cache as opened_cache,
     reduce as reduce,
 )
-from .image.preparation import global_contrast_normalization as global_contrast_normalization
-from .image.stored import (
+from .image.pixels import (
     ArrayImages as ArrayImages,
     ImageHeader as ImageHeader,
     ImageTraits as ImageTraits,
@@ -48,6 +47,7 @@ from .image.stored import (
     to_picture as to_picture,
     to_pil as to_pil,
 )
+from .image.preparation import global_contrast_normalization as global_contrast_normalization
 from .kind import (
     Cell as Cell,
     ExportForm as ExportForm,
@@ -55,15 +55,15 @@ from .kind import (
     Near as Near,
     NearPairs as NearPairs,
     Signature as Signature,
-    Stored as Stored,
+    StoredExamples as StoredExamples,
     Traits as Traits,
 )
-from .packed import Packed as Packed, Values as Values
+from .pack import Pack as Pack, Values as Values
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
 from .sound.kind import (
     SOUND as SOUND,
     SOUND_FILES as SOUND_FILES,
-    resampled as resampled,
+    resample as resample,
     to_sounds as to_sounds,
 )
 from .sound.log_mel import Samples as Samples, log_mel as log_mel
@@ -75,5 +75,5 @@ from .text.kind import (
     to_bytes as to_bytes,
     to_text as to_text,
 )
-from .text.preparation import mixed as mixed, only_words as only_words
+from .text.preparation import mix as mix, only_words as only_words
 from .vector import VECTOR as VECTOR, StoredVectors as StoredVectors

@@ -1,6 +1,6 @@
-"""Packed examples of one split as input of a network: drawn, fetched, augmented and finished in batches.
+"""Packed examples of one split as input of a network, in batches.
 
-Values go from the host's memory to a device without waiting for it, and while it works on what came before.
+Values move from the host to a device without waiting, while the device works on the batch before.
 """
 
 from __future__ import annotations
@@ -15,18 +15,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from easiness.inputs.packed import Packed, Value, Values
+from easiness.inputs.pack import Pack, Value, Values
 
 Item = TypeVar("Item")
 
 _END = object()
 
 
-class Evaluated(Protocol):
-    """Examples that are looked at: ``clean`` makes consecutive ones network input, [b, ...].
+class EvaluationInput(Protocol):
+    """Examples to evaluate: ``clean`` makes network input [b, ...] of consecutive ones.
 
-    ``ahead`` is the device that a batch is best fetched for while it works on the one before, ``None``
-    where that gains nothing; see `fetched_ahead`.
+    ``ahead`` is the device for which `fetched_ahead` fetches batches, ``None`` where that gains nothing.
     """
 
     @property
@@ -40,21 +39,21 @@ class Evaluated(Protocol):
 class Preparation:
     """How examples of one kind become network input, on any device; by default as they are.
 
-    What is drawn for an example is a row of whole numbers; ``values`` [b, ...] are examples as they are
-    stored. Those of one shape are ``gathered``: they lie in one tensor. Others are put together one by one.
+    A draw for an example is a row of whole numbers; ``values`` [b, ...] are examples as they are stored.
+    ``is_gathered`` tells whether they have one shape and lie in one tensor; others are collated one by one.
     """
 
-    gathered = True
+    is_gathered = True
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Random parameters [b, p] (int64) of the augmentation of the examples at ``positions`` [b]."""
         return torch.zeros(len(positions), 0, dtype=torch.int64)
 
-    def augmented(self, values: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:  # noqa: ARG002
+    def augmented(self, values: Tensor, positions: Tensor, draws: Tensor) -> Tensor:  # noqa: ARG002
         """The examples at ``positions`` [b] of ``values`` [K, ...], augmented as drawn."""
         return values.index_select(0, positions)
 
-    def collated(self, values: list[Value], drawn: Tensor | None, device: torch.device) -> Tensor:
+    def collate(self, values: list[Value], draws: Tensor | None, device: torch.device) -> Tensor:
         """Examples [b, ...] on the device, augmented as drawn, or as they are evaluated without."""
         raise NotImplementedError
 
@@ -66,30 +65,29 @@ class Preparation:
         """Network input of `raw` examples."""
         return raw.to(torch.float32)
 
-    def finished(self, values: Tensor) -> Tensor:
+    def finish(self, values: Tensor) -> Tensor:
         return self.normalized(self.raw(values))
 
 
 class TensorBank:
     """Examples of one split as network input.
 
-    Those of one shape are kept on the device where it has room for them, else on the host, and those that
-    differ in shape always there: then only the batch in use is on the device.
-    ``home`` is where positions and what is drawn are needed.
+    Examples of one shape are kept on the device where it has room for them. Other examples stay on the host,
+    and only the batch in use is on the device. ``home`` is the device that positions and draws are needed on.
     """
 
     def __init__(
         self, values: Values, preparation: Preparation, device: torch.device, *, sharers: int = 1
     ) -> None:
-        """``sharers`` processes use the device, each of which may have its part of the memory."""
+        """Each of ``sharers`` processes may use its part of the memory of the device."""
         self._values = values
         self._preparation = preparation
         self._device = device
         self._whole: Tensor | None = None
         self._resident = False
-        if preparation.gathered:
-            assert isinstance(values, Packed)
-            self._whole, self._resident = _placed(values.array(), device, sharers)
+        if preparation.is_gathered:
+            assert isinstance(values, Pack)
+            self._whole, self._resident = _place(values.array(), device, sharers)
         self.home = device if self._resident else torch.device("cpu")
         apart = self._whole is not None or device.type == "cuda"
         self.ahead = device if apart and not self._resident else None
@@ -100,87 +98,84 @@ class TensorBank:
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
         return self._preparation.draw(positions, generator)
 
-    def fetch(self, positions: Tensor, drawn: Tensor) -> tuple[Tensor, ...]:
+    def fetch(self, positions: Tensor, draws: Tensor) -> tuple[Tensor, ...]:
         """Arguments of `finish` for the examples at ``positions`` [b]: tensors on the device."""
         if self._whole is None:
-            return (self._collated(positions.numpy(), drawn),)
+            return (self._collate(positions.numpy(), draws),)
         if self._resident:
-            return positions.to(self.home), drawn.to(self.home)
+            return positions.to(self.home), draws.to(self.home)
         values = staging((len(positions), *self._whole.shape[1:]), self._whole.dtype, self._device)
         torch.index_select(self._whole, 0, positions, out=values)
-        return moved(values, self._device), moved(drawn, self._device)
+        return move(values, self._device), move(draws, self._device)
 
-    def finish(self, *fetched: Tensor) -> Tensor:
-        """Training input of examples that were fetched, by operations on the device alone."""
+    def finish(self, *tensors: Tensor) -> Tensor:
+        """Training input of the examples in ``tensors``, by operations on the device alone."""
         if self._whole is None:
-            return self._preparation.finished(fetched[0])
-        first, drawn = fetched
+            return self._preparation.finish(tensors[0])
+        first, draws = tensors
         values, positions = self._whole, first
         if not self._resident:
             values, positions = first, torch.arange(len(first), device=first.device)
-        return self._preparation.finished(self._preparation.augmented(values, positions, drawn))
+        return self._preparation.finish(self._preparation.augmented(values, positions, draws))
 
-    def augmented(self, positions: Tensor, drawn: Tensor) -> Tensor:
-        return self.finish(*self.fetch(positions, drawn))
+    def augmented(self, positions: Tensor, draws: Tensor) -> Tensor:
+        return self.finish(*self.fetch(positions, draws))
 
     def raw(self, batch: slice) -> Tensor:
         """Consecutive examples as they are evaluated, before normalization; see `Preparation.raw`."""
         return self._preparation.raw(self._consecutive(batch))
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """Evaluation input from what `raw` gave, or what became of it."""
+        """Evaluation input of `raw` examples, perturbed or not."""
         return self._preparation.normalized(raw)
 
     def clean(self, batch: slice) -> Tensor:
-        return self._preparation.finished(self._consecutive(batch))
+        return self._preparation.finish(self._consecutive(batch))
 
     def _consecutive(self, batch: slice) -> Tensor:
         if self._whole is None:
-            return self._collated(np.arange(batch.start, batch.stop), None)
+            return self._collate(np.arange(batch.start, batch.stop), None)
         values = self._whole[batch]
         if self._resident:
             return values
-        return moved(staging(tuple(values.shape), values.dtype, self._device).copy_(values), self._device)
+        return move(staging(tuple(values.shape), values.dtype, self._device).copy_(values), self._device)
 
-    def _collated(self, positions: npt.NDArray[np.int64], drawn: Tensor | None) -> Tensor:
-        return self._preparation.collated(self._values.take(positions), drawn, self._device)
+    def _collate(self, positions: npt.NDArray[np.int64], draws: Tensor | None) -> Tensor:
+        return self._preparation.collate(self._values.take(positions), draws, self._device)
 
 
-def _placed(values: npt.NDArray[Any], device: torch.device, sharers: int) -> tuple[Tensor, bool]:
+def _place(values: npt.NDArray[Any], device: torch.device, sharers: int) -> tuple[Tensor, bool]:
     """The values [K, ...] as a tensor, and whether they are on the device."""
-    with warnings.catch_warnings():  # of memory that all on a machine share and none may write to
+    with warnings.catch_warnings():  # memory that processes share is read-only
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         whole = torch.from_numpy(values)
     if has_room(device, whole.nbytes, sharers):
         try:
             return whole.to(device), True
-        except torch.OutOfMemoryError:  # others took it meanwhile
+        except torch.OutOfMemoryError:  # other processes took the memory meanwhile
             pass
     return whole, False
 
 
 def _is_apart(device: torch.device) -> bool:
-    """Does the device work by itself, on memory of its own?"""
+    """Does the device have memory of its own?"""
     return device.type == "cuda"
 
 
 def staging(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Memory of the host to be filled and then `moved` to the device."""
+    """Memory of the host to fill and `move` to the device."""
     return torch.empty(shape, dtype=dtype, pin_memory=_is_apart(device))
 
 
-def moved(values: Tensor, device: torch.device) -> Tensor:
-    """The values on the device. Nothing here waits for it, as it would with memory that is not pinned.
-
-    Values that lie in `staging` memory must not be written over.
-    """
+def move(values: Tensor, device: torch.device) -> Tensor:
+    """Copy the values to the device without waiting; do not write over values in `staging` memory."""
     if _is_apart(device) and values.device.type == "cpu":
         values = values.pin_memory()
     return values.to(device, non_blocking=_is_apart(device))
 
 
 def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
-    """Do so many bytes of examples leave as many for training, of what each of ``sharers`` may have?"""
+    """Does the part of each of ``sharers`` hold the examples twice, to leave room for training?"""
     if device.type == "mps":
         whole = torch.mps.recommended_max_memory()
         free = whole - torch.mps.driver_allocated_memory()
@@ -192,9 +187,9 @@ def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
 
 
 def fetched_ahead(items: Iterator[Item], device: torch.device | None) -> Iterator[Item]:
-    """The same items, each taken by a thread while the one before is worked on; none for no ``device``.
+    """Yield the items; with a ``device`` a thread takes the next one ahead of its use.
 
-    The thread ends with the iteration, and an error in it is raised here.
+    The thread ends with the iteration; its errors are raised here.
     """
     if device is None:
         yield from items

@@ -1,9 +1,9 @@
-"""Kinds of examples: everything that depends on the kind of examples hangs from one value."""
+"""Kinds of examples: one value has everything that depends on the kind."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.inputs.flaws import Flaws
-from easiness.inputs.packed import Value, Values
+from easiness.inputs.pack import Value, Values
 from easiness.show import ShownExample
-from easiness.spec import KIND_SETTINGS, Recipe
+from easiness.spec import Recipe
 
 if TYPE_CHECKING:
     import torch
 
     from easiness.inputs.bank import Preparation, TensorBank
-    from easiness.inputs.encoded import Files
+    from easiness.inputs.encoding import Files
     from easiness.inputs.vector import VectorColumn
 
 R = TypeVar("R")
@@ -28,10 +28,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Signature:
-    """One example as network input: its shape without the batch, its type, and how many tokens there are.
+    """Shape and type of one example as network input, without the batch.
 
-    ``shape`` is (channels, height, width) of pictures, (D,) of vectors and (L,) of texts; ``vocabulary`` is
-    the number of tokens where the values are such (int64, 0 for padding), and ``None`` elsewhere.
+    ``shape`` is (channels, height, width) of pictures, (D,) of vectors and (L,) of texts. ``vocabulary`` is
+    the number of tokens if values are tokens (int64, 0 for padding), else ``None``.
     """
 
     shape: tuple[int, ...]
@@ -39,12 +39,12 @@ class Signature:
     vocabulary: int | None = None
 
     @classmethod
-    def of(cls, given: Signature | tuple[int, ...]) -> Signature:
+    def of(cls, like: Signature | tuple[int, ...]) -> Signature:
         """The signature; a shape stands for that of float32 values."""
-        return given if isinstance(given, Signature) else cls(tuple(given))
+        return like if isinstance(like, Signature) else cls(tuple(like))
 
     def blank(self, num: int = 1, device: torch.device | None = None) -> torch.Tensor:
-        """So many examples with nothing in them: zeros, or the first token over and over."""
+        """A batch [num, ...] of blank examples: zeros, or the first token over and over."""
         import torch
 
         dtype = getattr(torch, self.dtype)
@@ -56,12 +56,12 @@ class Traits:
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """The one shape of all, of pictures (channels, height, width); ``None`` where they differ."""
+        """The shape of all, (channels, height, width) of pictures; ``None`` if shapes differ."""
         return None
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences on what is done to examples as they are read."""
+        """Sentences on changes that reading makes to examples."""
         return ()
 
     def recipe(self) -> dict[str, Any]:
@@ -71,12 +71,12 @@ class Traits:
         """Network input under ``recipe``; ``where`` names the source in a `BadInput`."""
         raise NotImplementedError
 
-    def joined(self, held_out: Self, where: str, names: tuple[str, str]) -> Self:
-        """Traits of this training split and its ``held_out`` one, called ``names``; may be a `BadInput`."""
+    def join(self, held_out: Self, where: str, names: tuple[str, str]) -> Self:
+        """Traits of this training split and its ``held_out`` one, called ``names``; may raise `BadInput`."""
         raise NotImplementedError
 
-    def held_out_from(self, train: Stored) -> Any:
-        """The traits by which examples are seen that were held out from ``train``, or are a part of it."""
+    def held_out_from(self, train: StoredExamples) -> Any:
+        """The traits to read examples by that were held out from ``train``, or are a part of it."""
         return train.traits
 
     def pooled(self, other: Self, nums: tuple[int, int]) -> Self:
@@ -84,18 +84,18 @@ class Traits:
         raise NotImplementedError
 
 
-class Stored:
-    """Examples identified without being decoded, here in memory; errors name a ``noun`` and a position."""
+class StoredExamples:
+    """Examples, by default in memory; errors name a ``noun`` and a position."""
 
     noun: ClassVar[str]
-    _held: Any
+    _items: Any
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._items)
 
     @property
     def traits(self) -> Any:
-        """The `Traits` of these examples, of pictures those of the whole source."""
+        """The `Traits` of these examples, or of the whole source."""
         raise NotImplementedError
 
     def subset(self, positions: npt.NDArray[np.int64]) -> Self:
@@ -104,17 +104,17 @@ class Stored:
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of the stored bytes of each example."""
-        return [hashlib.sha256(self._stored(item)).hexdigest() for item in self._held]
+        return [hashlib.sha256(self._content(item)).hexdigest() for item in self._items]
 
     def map(self, function: Callable[[Value], R]) -> Iterator[R]:
-        """``function`` of each decoded example, in order; of files a few at a time in parallel."""
-        return (function(self._value(item)) for item in self._held)
+        """Yield ``function`` of each decoded example, in order; files are decoded in threads."""
+        return (function(self._value(item)) for item in self._items)
 
     def name(self, position: int) -> str:
-        """The example at a position, in words for an error."""
+        """The words for the example at a position in an error."""
         return f"{self.noun} {position}"
 
-    def _stored(self, item: Any) -> bytes:
+    def _content(self, item: Any) -> bytes:
         raise NotImplementedError
 
     def _value(self, item: Any) -> Value:
@@ -127,11 +127,10 @@ Cell = bytes | str | list[float]
 
 @dataclass(frozen=True)
 class ExportForm:
-    """How examples of a kind stand in tables of other tools.
+    """Examples of a kind in tables of other tools.
 
-    ``column`` is the usual name of their column, and ``form`` what is in it. ``feature`` is the type of
-    Hugging Face datasets that reads such files, and ``dtype`` the one by which Spotlight shows the column;
-    ``None`` where it has none or needs none.
+    ``column`` is the usual name of their column, and ``form`` its content. ``feature`` is the type of Hugging
+    Face datasets that reads such files, and ``dtype`` the type by which Spotlight shows the column, if any.
     """
 
     column: str
@@ -141,12 +140,11 @@ class ExportForm:
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """An example as people see it, by the ``traits`` of the data; files of it end in ``suffix``."""
+class ShownValue:
+    """An example as people see it, by the ``traits`` of the data."""
 
     value: Value
     traits: Any
-    suffix: ClassVar[str]
 
     @property
     def text(self) -> str:
@@ -163,14 +161,10 @@ class Shown:
         """An address with what is heard, for an ``audio``; ``None`` where nothing is."""
         return None
 
-    def file(self) -> bytes:
-        """The content of the file that holds it."""
-        raise NotImplementedError
-
     @property
     def cell(self) -> Cell:
         """The example in a table of another tool, in the form of `ExportForm`."""
-        return self.file()
+        raise NotImplementedError
 
     def in_page(self) -> ShownExample:
         return ShownExample.of(self.uri, self.text, self.sound)
@@ -183,56 +177,55 @@ class Shown:
 
 @dataclass(frozen=True)
 class NearPairs:
-    """Positions [n] of near examples of two splits, or of one, and how far they are from each other."""
+    """Positions [n] of near examples in two splits, or in one, and their distances."""
 
     train: npt.NDArray[np.int64]
     held_out: npt.NDArray[np.int64]
     distance: npt.NDArray[np.int64]
 
     def later(self) -> NearPairs:
-        """Pairs within one split of which the other comes later, so that each is there once."""
+        """Each pair within one split once: those whose ``held_out`` position is the later one."""
         later = self.held_out > self.train
         return NearPairs(self.train[later], self.held_out[later], self.distance[later])
 
 
 class Near:
-    """Finds near copies by a ``look`` at each example, ``kept`` for K. Distances are in ``unit``."""
+    """A search for near copies by a ``look`` at each example, collected; distances are in ``unit``."""
 
     look: Callable[[Value], Any]
-    kept: Callable[[int], Any]
+    collection: Callable[[int], Any]
     unit: str
 
     def pairs(self, train: Any, held_out: Any) -> Iterator[NearPairs]:
-        """All pairs of near examples of two splits, by blocks."""
+        """Yield all pairs of near examples of two splits, by blocks."""
         raise NotImplementedError
 
     def within(self, looks: Any) -> tuple[Iterator[NearPairs] | None, str]:
-        """Near pairs of one split, once each, or ``None``, and what was not looked for and why."""
-        return (found.later() for found in self.pairs(looks, looks)), ""
+        """Each near pair of one split once, or ``None``, and a sentence on what was not compared."""
+        return (pairs.later() for pairs in self.pairs(looks, looks)), ""
 
     def compares(self, train: Any, held_out: Any) -> bool:  # noqa: ARG002
         """Is there anything to compare?"""
         return True
 
     def left_out(self, train: Any, held_out: Any) -> str:  # noqa: ARG002
-        """The part of two splits that was not looked at, and why."""
+        """A sentence on the part of two splits that was not compared."""
         return ""
 
 
 class InputKind:
     """A kind of examples: a subclass says what differs from the defaults here.
 
-    ``noun`` and ``nouns`` are what one and several are called to people, ``values`` what an example consists
-    of, and ``axes`` names those of network input. ``columns`` are the names of table columns that may hold
-    one, and ``networks`` those of networks to begin with. ``show`` shows an example to people, ``in_words``
-    tells that they know one by its text, and ``exported`` how it stands in tables. ``tokens`` tells whether
-    networks get numbers of tokens. ``files`` read one, where files hold one, ``near`` finds near copies and
-    ``flaws`` examples that show nothing, where something does.
+    Messages call an example ``noun``, several ``nouns``, and their content ``values``. ``axes`` are those of
+    network input. ``columns`` are usual names of table columns, and ``networks`` the first ones to try.
+    ``show`` shows an example to people, ``in_words`` tells whether its text is enough for that, and
+    ``export_form`` is its form in tables. ``tokens`` tells whether networks get numbers of tokens. ``files``
+    reads files, ``near`` finds near copies, and ``flaws`` examples that show nothing, if the kind has them.
 
-    ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
-    there is one, and ``photo`` an address of a larger one than is shown, no side longer than so many
-    pixels, where it can be. ``table`` has the columns of the table that examples [K, D] are rows of.
-    ``rewritten`` makes examples of texts, where perturbations change texts instead of network input.
+    ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, and
+    ``photo`` the address of a larger picture, no side longer than so many pixels. ``table`` has the columns
+    of the table that examples [K, D] are rows of. ``rewritten`` makes examples of texts, if perturbations
+    change texts instead of network input.
     """
 
     name: str
@@ -242,8 +235,8 @@ class InputKind:
     axes: tuple[str, ...]
     columns: tuple[str, ...]
     networks: tuple[str, ...]
-    show: type[Shown]
-    exported: ExportForm
+    show: type[ShownValue]
+    export_form: ExportForm
     in_words = False
     tokens = False
     files: Files | None = None
@@ -252,18 +245,18 @@ class InputKind:
     pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
     photo: Callable[[Value, int], str | None] | None = None
     table: Callable[[Value, Any], list[VectorColumn]] | None = None
-    rewritten: Callable[[list[str]], Stored] | None = None
+    rewritten: Callable[[list[str]], StoredExamples] | None = None
 
     def takes(self, array: npt.NDArray[Any]) -> bool:  # noqa: ARG002
         """Does an array of all examples hold this kind?"""
         return False
 
-    def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> Stored:
+    def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredExamples:
         """The examples of an array [K, ...], called ``where``; a ``copy`` shares no memory with it."""
         raise NotImplementedError
 
     def same(self, value: Value) -> Value:
-        """The normal form of an example: of identical ones values are equal."""
+        """The normal form of an example, which is equal for identical ones."""
         return value
 
     @property
@@ -272,13 +265,13 @@ class InputKind:
         return type(self).same is not InputKind.same
 
     def plain(self, value: Value) -> Any:
-        """An example as functions of users get it."""
+        """The example in the form that functions of users get."""
         return value
 
     def pack(
         self, examples: Any, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
     ) -> Values:
-        """A `Dataset` as training takes it, in a file in ``cache`` if any, of which ``on_packed`` is told."""
+        """A `Dataset` as training takes it, in a file in ``cache`` if any; ``on_packed`` hears of it."""
         raise NotImplementedError
 
     def cached_bytes(self, examples: Any, recipe: Recipe, cache: Path) -> int:  # noqa: ARG002
@@ -286,7 +279,7 @@ class InputKind:
         return 0
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
-        """How packed examples of a split become network input: by default as they are."""
+        """The preparation of packed examples of a split, by default none."""
         from easiness.inputs.bank import Preparation
 
         return Preparation()
@@ -303,34 +296,27 @@ class InputKind:
     ) -> TensorBank:
         """Network input of packed examples, on a device that ``sharers`` processes use.
 
-        What a kind makes up of a split that is evaluated follows from the ``seed``, which trials have of
-        their own.
+        A kind that makes examples up draws those of a split to evaluate by the ``seed`` of the trial.
         """
         from easiness.inputs.bank import TensorBank
 
         return TensorBank(values, self.preparation(values, recipe, augment=augment), device, sharers=sharers)
 
     def looks(self, shape: tuple[int, ...], /) -> str:  # noqa: ARG002
-        """Behind a comma, what examples of a shape are."""
+        """A phrase, behind a comma, for examples of a shape."""
         return ""
 
-    def seen(self, recipe: Recipe, /) -> str:  # noqa: ARG002
-        """Behind a comma, how a recipe has examples seen."""
+    def view(self, recipe: Recipe, /) -> str:  # noqa: ARG002
+        """A phrase, behind a comma, for the view that a recipe gives of examples."""
         return ""
 
     def augmentation(self, recipe: Recipe, shape: tuple[int, ...]) -> str:  # noqa: ARG002
-        """The changes to network input of a shape in training."""
+        """The changes in training to network input of a shape."""
         return "none"
 
     def observation(self, recipe: Recipe, /) -> str:
-        """The form in which a network is shown examples when it is observed."""
+        """The form of examples in which networks are observed."""
         raise NotImplementedError
 
-    def network(self, asked: str | None) -> str:
-        return asked or self.networks[0]
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The part of a recipe that is this kind's: fields by name."""
-        part = KIND_SETTINGS.get(self.name)
-        return {} if part is None else part.model_fields
+    def network(self, model: str | None) -> str:
+        return model or self.networks[0]

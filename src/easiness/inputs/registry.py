@@ -1,4 +1,4 @@
-"""Every kind of examples, and the one that an array is of."""
+"""All kinds of examples, and the kind of an array."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from easiness.inputs.kind import InputKind
 from easiness.inputs.sound.kind import SOUND
 from easiness.inputs.text.kind import TEXT
 from easiness.inputs.vector import VECTOR
-from easiness.named_import import offered
+from easiness.named_import import find_offer
 
 KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, SOUND, TEXT)
 """A folder of classes is of the first kind that has a file in it: a text may lie beside each recording."""
 
 
 def kind_named(name: str) -> InputKind:
-    """The kind with this name, which a study offers as ``NAME_kind``; `BadInput` where there is none."""
+    """The kind of this name, which a study may offer as ``NAME_kind``; raises `BadInput`."""
     for kind in KINDS:
         if kind.name == name:
             return kind
     with suppress(KeyError):
-        own: InputKind = offered(f"{name}_kind")()
+        own: InputKind = find_offer(f"{name}_kind")()
         return own
     raise BadInput(f"examples of kind {name!r}: not known to this version; use the one that wrote the run")
 
 
 def kind_of(array: npt.NDArray[Any], where: str) -> InputKind:
-    """The kind of the examples in an array [K, ...]; `BadInput` where no kind takes it."""
+    """The kind of the examples in an array [K, ...]; raises `BadInput` if no kind takes it."""
     for kind in KINDS:
         if kind.takes(array):
             return kind

@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import ExportForm, InputKind, Shown, Signature, Stored, Traits
-from easiness.inputs.packed import Packed
+from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
+from easiness.inputs.pack import Pack
 
 Vector: TypeAlias = npt.NDArray[np.float32]
 """One example: [D]."""
 
 _AT_ONCE = 4096  # rows that are looked at, or widened to double precision, at a time
 _UNUSUAL = 3  # columns that are named
-_TO_SD = 1.4826  # of a normal distribution, from the median distance of the median
+_TO_SD = 1.4826  # from the median distance of the median, for a normal distribution
 
 _Floats = npt.NDArray[np.floating[Any]]
 
@@ -40,10 +40,10 @@ class VectorTraits(Traits):
 
     @property
     def of_columns(self) -> bool:
-        """Is each value of a column of a table, in units of its own, and not one of a list of them?"""
+        """Are values columns of a table, each in its own unit, and not items of a list?"""
         return self.names is not None and not all(name.endswith("]") for name in self.names)
 
-    def called(self, at: int) -> str:
+    def name_of(self, at: int) -> str:
         """The name of the value at a position."""
         return f"x[{at}]" if self.names is None else self.names[at]
 
@@ -54,7 +54,7 @@ class VectorTraits(Traits):
     def signature(self, *_: object) -> Signature:
         return Signature(self.shape)
 
-    def joined(self, held_out: VectorTraits, where: str, names: tuple[str, str]) -> VectorTraits:
+    def join(self, held_out: VectorTraits, where: str, names: tuple[str, str]) -> VectorTraits:
         """The traits of the training split, by which both are standardized; widths must be the same."""
         ours, theirs = len(self.mean), len(held_out.mean)
         if ours != theirs:
@@ -74,56 +74,51 @@ class VectorTraits(Traits):
         scale = np.where(constant, 1.0, np.sqrt(variance))
         return VectorTraits(self.mean + share * apart, scale, constant, self.names)
 
-    def standardized(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def standardize(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Values [n, D] less the training examples' mean, over their deviation; constant ones become 0."""
-        made = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
-        made[:, self.constant] = 0
-        return made
+        scaled_values = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
+        scaled_values[:, self.constant] = 0
+        return scaled_values
 
 
-class StoredVectors(Stored):
+class StoredVectors(StoredExamples):
     """Vectors [K, D] in memory, identified as float32, little-endian; ``names`` [D] are a table's."""
 
     noun = "vector"
 
     def __init__(self, values: npt.NDArray[np.float32], names: tuple[str, ...] | None = None) -> None:
-        self._held = np.ascontiguousarray(values)
+        self._items = np.ascontiguousarray(values)
         self._prefix = f"{values.shape[1]}:".encode()
         self._names = names
 
     @cached_property
     def traits(self) -> VectorTraits:
-        parts = [self._held[at : at + _AT_ONCE] for at in range(0, len(self), _AT_ONCE)]
+        parts = [self._items[at : at + _AT_ONCE] for at in range(0, len(self), _AT_ONCE)]
         mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(self)
         squares = sum(((part - mean) ** 2).sum(axis=0) for part in parts) / len(self)
         scale = np.sqrt(squares)
-        same = (self._held == self._held[:1]).all(axis=0)  # not left to rounding
-        mean, scale = np.where(same, self._held[0], mean), np.where(same, 1.0, scale)
+        same = (self._items == self._items[:1]).all(axis=0)  # not left to rounding
+        mean, scale = np.where(same, self._items[0], mean), np.where(same, 1.0, scale)
         return VectorTraits(mean, scale, same, self._names)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredVectors:
-        return StoredVectors(self._held[positions], self._names)
+        return StoredVectors(self._items[positions], self._names)
 
-    def _stored(self, item: Vector) -> bytes:
+    def _content(self, item: Vector) -> bytes:
         return self._prefix + item.astype("<f4").tobytes()
 
 
-class ShownVector(Shown):
+class ShownVector(ShownValue):
     """A vector, as the columns in which it is most unusual among the training examples."""
-
-    suffix = ".csv"
 
     @property
     def text(self) -> str:
         """``petal length = 4.2 (+3.1 sd), x[3] = -1 (-2.8 sd)``: the most unusual columns in order."""
-        (unusual,) = self.traits.standardized(self.value[None])
+        (unusual,) = self.traits.standardize(self.value[None])
         order = np.argsort(-np.abs(unusual), kind="stable")[:_UNUSUAL]
-        called = self.traits.called
-        named = (f"{called(at)} = {self.value[at]:.3g} ({unusual[at]:+.1f} sd)" for at in order.tolist())
-        return ", ".join(named)
-
-    def file(self) -> bytes:
-        return "".join(f"{value!r}\n" for value in self.value.tolist()).encode()
+        name_of = self.traits.name_of
+        parts = (f"{name_of(at)} = {self.value[at]:.3g} ({unusual[at]:+.1f} sd)" for at in order.tolist())
+        return ", ".join(parts)
 
     @property
     def cell(self) -> list[float]:
@@ -132,7 +127,7 @@ class ShownVector(Shown):
 
 
 class VectorColumn(NamedTuple):
-    """Values [K, n] in ``at`` of the vectors: of a number one, of a category one for each of ``texts``."""
+    """Values [K, n] at ``at`` in vectors: one of a number, or one for each of the ``texts`` of a category."""
 
     name: str
     at: slice
@@ -145,10 +140,10 @@ class VectorColumn(NamedTuple):
         return self.texts[int(value.argmax())] if value.any() else ""
 
     def unusual(self, values: _Floats, usual: _Floats) -> _Floats:
-        """How far each of ``values`` [m, n] is from what is ``usual`` [K, n], in standard deviations.
+        """The distance of each of ``values`` [m, n] from the ``usual`` [K, n], in standard deviations.
 
-        For numbers from their median, by the median distance from it. For categories, and where most numbers
-        are the same, as far as what is as rare of a normal distribution.
+        Numbers are compared with their median, by the median distance from it. Categories, and numbers that
+        are mostly the same, have the distance of equally rare values of a normal distribution.
         """
         if not self.texts:
             middle = np.median(usual)
@@ -172,14 +167,14 @@ class VectorKind(InputKind):
     columns = ("vector", "embedding", "features")
     networks = ("linear", "mlp_2")
     show = ShownVector
-    exported = ExportForm("vector", "numbers", dtype="Embedding")
+    export_form = ExportForm("vector", "numbers", dtype="Embedding")
     in_words = True
 
     def takes(self, array: npt.NDArray[Any]) -> bool:
         return array.ndim == 2 and array.dtype.kind == "f"
 
     def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredVectors:
-        """The rows, in single precision, in which all must be finite."""
+        """The rows in single precision; all must be finite."""
         if 0 in array.shape:
             shape = "x".join(map(str, array.shape))
             raise BadInput(f"{where}: shape {shape} holds no values; give at least one")
@@ -195,34 +190,34 @@ class VectorKind(InputKind):
             )
         return StoredVectors(values)
 
-    def pack(self, examples: Any, *_: object) -> Packed:
+    def pack(self, examples: Any, *_: object) -> Pack:
         traits: VectorTraits = examples.traits
         rows, num = examples.stored.map(lambda value: value), len(examples.stored)
-        made = np.empty((num, *traits.shape), np.float32)
+        packed_rows = np.empty((num, *traits.shape), np.float32)
         for start in range(0, num, _AT_ONCE):
-            made[start : start + _AT_ONCE] = traits.standardized(np.stack(list(islice(rows, _AT_ONCE))))
-        return Packed.of_array(made)
+            packed_rows[start : start + _AT_ONCE] = traits.standardize(np.stack(list(islice(rows, _AT_ONCE))))
+        return Pack.of_array(packed_rows)
 
     def table(self, values: _Floats, traits: VectorTraits) -> list[VectorColumn]:
         """Columns of the table that vectors [K, D] were made of.
 
-        The columns of a category stand side by side, and one of them is 1, or the next that says that it is
+        The columns of a category stand side by side; one of them is 1, or the next one, which says that it is
         missing.
         """
-        names = [*map(traits.called, range(values.shape[1]))]
-        found, first = [], 0
+        names = [*map(traits.name_of, range(values.shape[1]))]
+        columns, first = [], 0
         for name, group in groupby(names, lambda name: name.partition(": ")[0]):
             own = list(group)
             at = slice(first, first + len(own))
             first += len(own)
             texts = [one.partition(": ")[2] for one in own]
-            flagged = names[first : first + 1] == [f"{name} is missing"]
-            part = values[:, at.start : at.stop + flagged]
+            has_flag = names[first : first + 1] == [f"{name} is missing"]
+            part = values[:, at.start : at.stop + has_flag]
             if all(texts) and np.isin(part, (0, 1)).all() and (part.sum(axis=1) == 1).all():
-                found.append(VectorColumn(name, at, texts))
+                columns.append(VectorColumn(name, at, texts))
             else:
-                found += [VectorColumn(one, slice(i, i + 1)) for i, one in enumerate(own, at.start)]
-        return found
+                columns += [VectorColumn(one, slice(i, i + 1)) for i, one in enumerate(own, at.start)]
+        return columns
 
     def looks(self, shape: tuple[int, ...], /) -> str:
         return f", vectors of {shape[0]} values"

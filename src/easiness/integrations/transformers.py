@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, default_data_collator
 
-from easiness.errors import BadInput, caught
+from easiness.errors import BadInput, recast
 from easiness.integrations.observing import evaluation_aside, id_of
 from easiness.records import to_numpy
 from easiness.store import Recorder, TrialRecorder
@@ -232,7 +232,7 @@ def _read_state(file: Path) -> dict[str, Any]:
         f"{file}: is {'damaged' if file.exists() else 'missing'}, so that the epochs before the checkpoint "
         "are not recorded; go on from an earlier checkpoint or train from the start"
     )
-    with caught(lambda _: BadInput(message)):
+    with recast(lambda _: BadInput(message)):
         return dict(load_file(file))
 
 

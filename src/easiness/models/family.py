@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from easiness.errors import BadInput, caught
+from easiness.errors import BadInput, recast
 from easiness.inputs import Signature
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
 
@@ -187,7 +187,7 @@ def _built_by(function: Callable[..., Any], name: str, signature: Signature, num
     title = name.rpartition(":")[2].partition(_MARK)[0]
     arguments = _arguments(function, name, title, offered)
     shown = ", ".join(f"{key}={value}" for key, value in arguments.items())
-    with caught(
+    with recast(
         lambda error: BadInput(
             f"model {name!r}: {title}({shown}) raised {describe(error).removeprefix('it called ')}"
         )

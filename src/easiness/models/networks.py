@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from easiness.inputs import WORDS, mixed, only_words
+from easiness.inputs import WORDS, mix, only_words
 
 
 def mlp(input_shape: tuple[int, ...], num_classes: int, depth: int = 1, width: int = 512) -> nn.Sequential:
@@ -267,10 +267,10 @@ def _features(tokens: Tensor) -> tuple[Tensor, Tensor]:
     """
     words = F.pad(only_words(tokens), (1, _LONGEST - 1))
     num = words.shape[1] - _LONGEST
-    found, there = [mixed(tokens)], [tokens > 0]
-    running = mixed(words[:, :num] + _SEED)
+    found, there = [mix(tokens)], [tokens > 0]
+    running = mix(words[:, :num] + _SEED)
     for at in range(1, _LONGEST):
-        running = mixed(running ^ words[:, at : at + num])
+        running = mix(running ^ words[:, at : at + num])
         found.append(running)
         there.append(words[:, 1 : 1 + num] > 0)
     return torch.cat(found, 1), torch.cat(there, 1)

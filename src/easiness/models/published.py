@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from easiness.errors import BadInput, caught, nearest
+from easiness.errors import BadInput, nearest, recast
 from easiness.inputs import Signature
 from easiness.models.family import IMAGES, Family, Shape
 from easiness.named_import import describe
@@ -73,7 +73,7 @@ class Published(Family):
         return _for(input_shape, net)
 
     def _net(self, name: str, seen: Shape, input_shape: Shape, num_classes: int) -> nn.Module:
-        with caught(lambda error: BadInput(self.unsuited(name, input_shape, error))):
+        with recast(lambda error: BadInput(self.unsuited(name, input_shape, error))):
             return self.net(name, seen, num_classes)
 
     def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
@@ -247,7 +247,7 @@ class Timm(Published):
         config = self._config(name)
         weights = _read_weights(path)
         misfit = f"{path}: these weights do not fit model {name!r}"
-        with caught(lambda error: BadInput(f"{misfit}: {describe(error)}")):
+        with recast(lambda error: BadInput(f"{misfit}: {describe(error)}")):
             num_classes = _num_classes(config, weights)
             overlay = {"state_dict": weights, "custom_load": False, "num_classes": num_classes}
             with torch.random.fork_rng(devices=[]):
@@ -298,7 +298,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
             "with safetensors.torch.save_file"
         )
     again = f"{path}: the weights cannot be read: {{}}; download them again"
-    with caught(lambda error: BadInput(again.format(describe(error)))):
+    with recast(lambda error: BadInput(again.format(describe(error)))):
         return load_file(path)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from easiness.errors import BadInput, RunFailed, caught, nearest
+from easiness.errors import BadInput, RunFailed, nearest, recast
 from easiness.inputs import Signature
 from easiness.models.family import CUSTOM, IMAGES, NUMBERS, TOKENS, Family, Inputs
 from easiness.models.published import TIMM, TORCHVISION, Published
@@ -220,7 +220,7 @@ def _check_output(net: nn.Module, family: Family, name: str, given: Signature, n
     try:
         net.eval()
         # A network of the user's own may draw random numbers even in evaluation mode.
-        unsuited = caught(lambda error: BadInput(family.unsuited(name, given.shape, error)))
+        unsuited = recast(lambda error: BadInput(family.unsuited(name, given.shape, error)))
         with torch.no_grad(), torch.random.fork_rng(devices=[]), unsuited:
             output = net(example)
     finally:
@@ -247,7 +247,7 @@ def pretrained_file(name: str, *, download: bool = False) -> Path:
     path = family.weights_file(name)
     if path is None and download:
         failed = f"model {name!r}: its weights cannot be downloaded ({{}})"
-        with caught(lambda error: RunFailed(failed.format(describe(error)))):
+        with recast(lambda error: RunFailed(failed.format(describe(error)))):
             family.fetch(name)
         path = family.weights_file(name)
     if path is None:

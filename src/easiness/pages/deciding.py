@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from easiness.data import DRAWN, UNKNOWN, Dataset, splits_in
+from easiness.data import AUDIT_COLUMNS, UNKNOWN, Dataset, splits_in
 from easiness.errors import BadInput
 from easiness.lazy import Integers, pd
 from easiness.pages.data_map import COMMON_SCRIPTS, Document, Name, in_turns, trajectories
@@ -31,7 +31,7 @@ _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out
 _NO_JUDGEMENT = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
 _HINTS = [*_NO_JUDGEMENT, "suggested_class", "suggested_share"]
 _BEFORE_AUDIT = "known"  # instead of the stratum that an example was drawn from
-OF_AUDIT = frozenset(DRAWN[1:])
+OF_AUDIT = frozenset(AUDIT_COLUMNS[1:])
 """Columns that `easiness.audit` writes."""
 
 _SCRIPTS = (
@@ -103,7 +103,7 @@ def decision_lists(
 def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) -> Iterator[DecidingList]:
     for split in splits_in(file) or ("train",):
         file_rows = decisions_on(run, file, split)
-        at = np.array([*file_rows.listed], np.int64)
+        at = np.array([*file_rows.other_cells], np.int64)
         if not len(at):
             raise BadInput(f"{file}: names no example; give a row for each that is to be decided on")
         place = {one: row for row, one in enumerate(at.tolist())}
@@ -111,7 +111,7 @@ def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) 
         columns = file_rows.actions, labels, file_rows.by, file_rows.times
         outcomes = zip(*(column.tolist() for column in columns), strict=True)
         decisions = {place[one]: row for one, row in zip(file_rows.at.tolist(), outcomes, strict=True)}
-        cells = pd.DataFrame([*file_rows.listed.values()], range(len(at))).fillna("")
+        cells = pd.DataFrame([*file_rows.other_cells.values()], range(len(at))).fillna("")
         rows = pd.DataFrame({"id": file_rows.of.ids[at], "label": file_rows.of.labels[at], **_NO_JUDGEMENT})
         for part in parts:  # what the networks make of them, where that is known
             if part.result.split == split:

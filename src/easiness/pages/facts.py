@@ -130,7 +130,7 @@ def describe_data(run: Run) -> str:
     if shape is not None:
         text += kind.looks(shape)
     if run.spec.measured is not None:
-        text += kind.seen(run.spec.measured.recipe)
+        text += kind.view(run.spec.measured.recipe)
     if data.held_out is not None:
         text += f"; {count(data.held_out.num_examples)} more are held out"
     return text

@@ -39,7 +39,7 @@ from easiness.show import to_svg
 from easiness.spec import Option
 from easiness.store import Run, check_opened
 from easiness.studies import matching
-from easiness.studies.matching import Compared
+from easiness.studies.matching import CompareOptions
 from easiness.studies.suspects import ABOVE
 from easiness.studies.versions import Matching, Versions, diff
 
@@ -236,7 +236,7 @@ def render_report(options: ReportOptions) -> str:
     rates_alone = len(runs) > _MOST_RUNS
     ties: tuple[Ties, ...] = ("refine",) if rates_alone else ("expected", "refine")
     try:
-        comparison_options = Compared(tuple(runs), options.at, fraction, ties)
+        comparison_options = CompareOptions(tuple(runs), options.at, fraction, ties)
         comparison = matching.compare(comparison_options, rates_alone=rates_alone)
     except BadInput as error:
         not_compared = str(error)

@@ -22,7 +22,7 @@ from easiness.pages.run_part import class_extremes
 from easiness.paper import reproduction as paper
 from easiness.paper.claims import Claim
 from easiness.paper.perturbation import draw_panel, draw_patterns
-from easiness.regular_file import shared
+from easiness.regular_file import sharing
 from easiness.runs import recipe_of, run_values
 from easiness.show import (
     EASY,
@@ -64,7 +64,7 @@ def write_paper(
     """Write ``figures/``, ``tables/``, ``claims.json`` and ``report.html`` below ``out``; each file whole."""
     claims = paper.paper_claims(results)
     folder = _Folder(plan, results, runs)
-    with shared(out):
+    with sharing(out):
         parts = list(folder.parts())
     preset = plan.preset
     title = f"Easy and hard examples in {plan.data.name}: the paper's experiments"

@@ -27,7 +27,7 @@ from easiness.show import count, percent, to_svg
 from easiness.spec import UNNAMED, Drawing, Loading, Training, command_line, training_of
 from easiness.store import Run
 from easiness.studies import matching, scores as run_figures
-from easiness.studies.keeping import Kept, prune
+from easiness.studies.keeping import KeepOptions, prune
 from easiness.studies.learning import learning_curve
 from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
@@ -139,7 +139,7 @@ def _rows_dropped(run: Run, epoch: int, right: Mask) -> list[dict[str, float]]:
     rows = []
     for share in _SHARES:
         try:
-            mask = prune(Kept(run, drop=share, policy=_POLICY, **run.asked(epoch))).kept
+            mask = prune(KeepOptions(run, drop=share, policy=_POLICY, **run.asked(epoch))).kept_mask
         except BadInput:  # a class would lose all its examples
             continue
         if mask.all():  # so few examples that the share is of none

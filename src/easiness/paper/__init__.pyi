@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from easiness.paper.claims import Claim
-from easiness.paper.perturbation.study import Perturbed
+from easiness.paper.perturbation.study import PerturbationStudy
 from easiness.paper.planted import Hypothesis
 from easiness.paper.training_sets import TrainingSetStudy
 from easiness.paper.validation import Validation
@@ -42,7 +42,7 @@ def perturb(
     device: str = ...,
     cache: bool = ...,
     progress: bool | Progress = ...,
-) -> Perturbed: ...
+) -> PerturbationStudy: ...
 def ablate(
     data: Any,
     *,

@@ -30,7 +30,7 @@ class Statistic:
     """A number that must lie on one side of a margin.
 
     ``interval`` is a 95 % interval, ``None`` where there is none. ``side`` is where the claim needs the
-    value to be. ``undecided`` says why nothing is decided whatever the interval, empty where something is.
+    value to be. ``obstacle`` says why nothing is decided whatever the interval, empty where something is.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Statistic:
     interval: tuple[float, float] | None
     side: Side
     margin: float
-    undecided: str = ""
+    obstacle: str = ""
 
     @property
     def verdict(self) -> Verdict:
         """Decided only by an interval that is wholly on one side of the margin."""
-        if self.undecided or self.interval is None or any(map(math.isnan, self.interval)):
+        if self.obstacle or self.interval is None or any(map(math.isnan, self.interval)):
             return "undecided"
         low, high = self.interval
         above, below = low > self.margin, high < self.margin
@@ -95,7 +95,7 @@ class Claim:
         alike = [one.name for one in self.statistics if one.verdict == verdict]
         if verdict == "does not hold":
             return f"on the other side of the margin: {_some(alike)}"
-        reasons = dict.fromkeys(one.undecided for one in self.statistics if one.undecided)
+        reasons = dict.fromkeys(one.obstacle for one in self.statistics if one.obstacle)
         if reasons:
             return _some([*reasons])
         return f"the interval contains the margin, or there is none: {_some(alike)}"
@@ -117,7 +117,7 @@ class Claim:
                     "needed": one.side,
                     "margin": one.margin,
                     "verdict": one.verdict,
-                    "undecided_because": one.undecided,
+                    "undecided_because": one.obstacle,
                 }
                 for one in self.statistics
             ],
@@ -125,8 +125,8 @@ class Claim:
 
 
 def _some(names: list[str]) -> str:
-    shown = "; ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown}; and {len(names) - 3} more"
+    first = "; ".join(names[:3])
+    return first if len(names) <= 3 else f"{first}; and {len(names) - 3} more"
 
 
 def count_verdicts(claims: Iterable[Claim]) -> dict[Verdict, int]:

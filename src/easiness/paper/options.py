@@ -37,9 +37,9 @@ from easiness.store import Run
 
 _SETS = f"{__package__}.training_sets"
 _VALIDATION = f"{__package__}.validation"
-_PLANTED = f"{__package__}.planted"
+_DESIGN = f"{__package__}.planted"
 _REPRODUCTION = f"{__package__}.reproduction.study"
-_DRAWN = ("rates", "policies", "repetitions", "score", "keep", "at", "balanced")
+_DRAWING = ("rates", "policies", "repetitions", "score", "keep", "at", "balanced")
 _OF_THE_RUN = ("limit", "labels", "text", "sound", "inputs", "without", "label", "id", "encoding")
 
 
@@ -48,7 +48,7 @@ def _levels(text: str) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True)
-class Perturbing:
+class PerturbationOptions:
     """Options of `perturb`."""
 
     run: Annotated[
@@ -115,7 +115,7 @@ PERTURB = Study(
     "paper perturb",
     "Paper",
     "Show perturbed examples to the networks of a run.",
-    Perturbing,
+    PerturbationOptions,
     Later("easiness.paper.perturbation.study:perturb"),
     about="Says how accuracy and the easy and hard sets change, and which examples all networks still get "
     "right. Nothing is trained. The regular examples are those at the neutral level, looked at again by the "
@@ -126,7 +126,7 @@ PERTURB = Study(
 
 
 @dataclass(frozen=True)
-class Ablated:
+class AblationOptions:
     """Options of `ablate`."""
 
     effect: ClassVar[Effect] = "drop"
@@ -150,7 +150,7 @@ class Ablated:
             },
         ),
     ]
-    drawing: Annotated[Drawing, Fields((*_DRAWN, "steps"), required=("rates",))]
+    drawing: Annotated[Drawing, Fields((*_DRAWING, "steps"), required=("rates",))]
     holdout: Annotated[
         float | None,
         Option("--holdout", "Hold out and test on this share of each class, if the run held none out."),
@@ -165,12 +165,12 @@ class Ablated:
 
 
 @dataclass(frozen=True)
-class Corrupted(Ablated):
+class CorruptionOptions(AblationOptions):
     """Options of `corrupt`."""
 
     effect: ClassVar[Effect] = "relabel"
 
-    drawing: Annotated[Drawing, Fields((*_DRAWN, "other_label"), required=("rates",))]
+    drawing: Annotated[Drawing, Fields((*_DRAWING, "other_label"), required=("rates",))]
 
 
 _ABOUT_SETS = (
@@ -182,7 +182,7 @@ ABLATE = Study(
     "paper ablate",
     "Paper",
     "Train without some examples, and test.",
-    Ablated,
+    AblationOptions,
     Later(f"{_SETS}:read_sets"),
     Later(f"{_SETS}:plan_sets"),
     about=_ABOUT_SETS.format(beside="which `corrupt` may share."),
@@ -191,7 +191,7 @@ CORRUPT = Study(
     "paper corrupt",
     "Paper",
     "Train with random labels for some examples, and test.",
-    Corrupted,
+    CorruptionOptions,
     Later(f"{_SETS}:read_sets"),
     Later(f"{_SETS}:plan_sets"),
     about=_ABOUT_SETS.format(beside="which may be that of `ablate`: the run for rate 0 is the same."),
@@ -199,7 +199,7 @@ CORRUPT = Study(
 
 
 @dataclass(frozen=True)
-class Validated:
+class ValidationOptions:
     """Options of `validate`."""
 
     data: Annotated[
@@ -246,7 +246,7 @@ VALIDATE = Study(
     "paper validate",
     "Paper",
     "Check easiness by networks that never saw the examples.",
-    Validated,
+    ValidationOptions,
     Later(f"{_VALIDATION}:validate"),
     Later(f"{_VALIDATION}:plan"),
     about="Easiness is measured with all examples, in OUT/merged-MODEL. The final models are trained without "
@@ -256,7 +256,7 @@ VALIDATE = Study(
 
 
 @dataclass(frozen=True)
-class Planted:
+class HypothesisOptions:
     """Options of `hypothesis`."""
 
     out: Out
@@ -275,9 +275,9 @@ HYPOTHESIS = Study(
     "paper hypothesis",
     "Paper",
     "Test the paper's hypothesis on planted patterns.",
-    Planted,
-    Later(f"{_PLANTED}.result:decide"),
-    Later(f"{_PLANTED}.design:plan"),
+    HypothesisOptions,
+    Later(f"{_DESIGN}.result:decide"),
+    Later(f"{_DESIGN}.design:plan"),
     about=(
         "Patterns of known frequency and contradiction are planted in noise, networks are trained on them, "
         "and claims with margins set beforehand decide whether examples are easy whose patterns are frequent "
@@ -287,7 +287,7 @@ HYPOTHESIS = Study(
 
 
 @dataclass(frozen=True)
-class Reproduced:
+class ReproductionOptions:
     """Options of `all`."""
 
     out: Annotated[Path, Option("--out", "Folder of the study. A study that is there goes on.")]
@@ -322,7 +322,7 @@ ALL = Verb(
     "paper all",
     "Paper",
     "Reproduce the paper's tables, figures and claims.",
-    Reproduced,
+    ReproductionOptions,
     Later(f"{_REPRODUCTION}:reproduce"),
     Later(f"{_REPRODUCTION}:carry"),
     about="At the scale of a preset. What the folder has of the study is kept: the same command again goes "

@@ -17,7 +17,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, pd
 from easiness.paper.claims import Contrast
-from easiness.paper.options import Ablated
+from easiness.paper.options import AblationOptions
 from easiness.runs import Drawn, Plan, make_plan, recipe_of_run
 from easiness.spec import (
     ALL,
@@ -32,7 +32,7 @@ from easiness.spec import (
     recipe_settings,
 )
 from easiness.store import Row, Run
-from easiness.studies.keeping import aligned, order_of, ranking, scored_data
+from easiness.studies.keeping import align, order_of, ranking, scored_data
 
 FULL = "full"
 """Name of the run in which nothing is dropped or relabelled."""
@@ -47,7 +47,7 @@ _STYLES = {
 _OTHERS = [(show.TRAIN, "^", "-"), (show.LEFT_OUT, "v", "--"), (show.HELD_OUT, "X", "-.")]
 _ENDS = ("easy", "hard", "top", "bottom")
 _WORDS = {"drop": "dropped", "relabel": "with random labels"}
-_COUNTED = ["repetitions", "decided"]
+_LAST_COLUMNS = ["repetitions", "decided"]
 _APART = 0.007  # in rate, so that error bars do not hide each other
 
 AccuracyCurve = dict[float, Floats]
@@ -251,14 +251,14 @@ class TrainingSets:
     def read(self, runs: Mapping[str, Run]) -> TrainingSetStudy:
         """The result, from the finished runs by name; what they have beyond the plan is left out."""
         first = next(iter(self.runs.values()))
-        held_out, tested = first.data.held_out, first.asked.probes[0].observed(first.epochs)
+        held_out, test_epochs = first.data.held_out, first.asked.probes[0].observed(first.epochs)
         assert held_out is not None
         order, tables, num = order_of(self.drawing.score, self.drawing.keep), [], len(first.data)
         curves: dict[str, AccuracyCurve] = {}
         for (policy, rate), name in self.cells.items():
             plan, (beta_a, beta_b) = self.runs[name], order.beta(policy)
             trials = [trial.document for trial in runs[name].trials if trial.index < plan.trials]
-            accuracy = np.array([one.accuracy["held_out"][: len(tested)] for one in trials])
+            accuracy = np.array([one.accuracy["held_out"][: len(test_epochs)] for one in trials])
             curves.setdefault(policy, {})[rate] = accuracy[:, -1]
             a_pass = num if plan.asked.same_steps else plan.num_trained_on
             about = {
@@ -272,7 +272,7 @@ class TrainingSets:
                 "num_steps": plan.epochs * plan.recipe.steps_per_epoch(a_pass),
                 "epochs": plan.epochs,
             }
-            tables.append(accuracy_rows(about, tested, accuracy))
+            tables.append(accuracy_rows(about, test_epochs, accuracy))
         guess = float(np.bincount(held_out.labels).max() / len(held_out))
         rows = pd.concat(tables, ignore_index=True).assign(chance=guess, num_held_out=len(held_out))
         return TrainingSetStudy(rows, curves, first.model, self.drawing, num)
@@ -285,19 +285,19 @@ def accuracy_rows(about: Mapping[str, Any], epochs: Sequence[int], accuracy: Flo
         spread = accuracy.std(axis=0, ddof=1)
     columns = {"epoch": epochs, "accuracy": accuracy.mean(axis=0), "accuracy_sd": spread}
     rows = pd.DataFrame(columns | {"accuracy_se": spread / math.sqrt(num)})
-    return rows.assign(**about, repetitions=num, decided=num >= MIN_GROUP)[[*about, *rows, *_COUNTED]]
+    return rows.assign(**about, repetitions=num, decided=num >= MIN_GROUP)[[*about, *rows, *_LAST_COLUMNS]]
 
 
-def plan_sets(options: Ablated) -> TrainingSets:
+def plan_sets(options: AblationOptions) -> TrainingSets:
     check_choices(options.drawing)  # before the data are read
     run, drawing = options.scores, options.drawing
     row = run.resolve_at(drawing.at)
     data = scored_data(run, options.data, replace(options.loading, holdout=options.holdout))
-    values = aligned(run, ranking(run, drawing.score, drawing.at, drawing.keep), data)
+    values = align(run, ranking(run, drawing.score, drawing.at, drawing.keep), data)
     return plan_ranked(options.effect, data, values, options.training, replace(drawing, **run.asked(row)))
 
 
-def read_sets(options: Ablated, sets: TrainingSets, runs: Mapping[str, Run]) -> TrainingSetStudy:
+def read_sets(options: AblationOptions, sets: TrainingSets, runs: Mapping[str, Run]) -> TrainingSetStudy:
     """The result of `ablate` or `corrupt`, from the finished runs."""
     return replace(sets.read(runs), every_epoch=options.every_epoch)
 

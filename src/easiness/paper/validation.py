@@ -16,7 +16,7 @@ from easiness.data import Dataset, merge_splits
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.models import model_name
-from easiness.paper.options import Validated
+from easiness.paper.options import ValidationOptions
 from easiness.runs import Plan, given_data, make_plan, recipe_of_run
 from easiness.scoring import easiness_interval
 from easiness.spec import ALL, Recipe, RecipeGiven, Recording, Training, recipe_settings
@@ -62,7 +62,7 @@ class Validation(show.Result):
         return sum(map(len, self.final.values()))
 
     @property
-    def decided(self) -> bool:
+    def is_decided(self) -> bool:
         return bool(self.rows["trials"].iloc[0] >= MIN_GROUP)
 
     def hardest(self, fraction: float) -> pd.Series[Any]:
@@ -178,23 +178,23 @@ class Trainings:
 class ValidationPlans:
     """The runs of a validation by the name of their folder: on merged splits, and the final models'."""
 
-    merged: dict[str, Plan]
+    joint: dict[str, Plan]
     final: dict[str, Plan]
     note: str = ""
 
     @property
     def runs(self) -> dict[str, Plan]:
-        return {**self.merged, **self.final}
+        return {**self.joint, **self.final}
 
     def read(self, runs: Mapping[str, Run]) -> Validation:
-        epoch, final_epoch = (next(iter(own.values())).epochs for own in (self.merged, self.final))
+        epoch, final_epoch = (next(iter(own.values())).epochs for own in (self.joint, self.final))
         right = {
             runs[name].model: runs[name].votes(final_epoch, split="held_out").correct for name in self.final
         }
         every = np.concatenate([*right.values()])
         num_final, num = every.shape
         (run, *_), wrong = (runs[name] for name in self.final), (~every).sum(axis=0)
-        views = {runs[name].model: runs[name].votes(epoch) for name in self.merged}
+        views = {runs[name].model: runs[name].votes(epoch) for name in self.joint}
         if len(views) > 1:
             views["all"] = _together([*views.values()])
         chance = 1 / len(run.classes)
@@ -217,7 +217,7 @@ class ValidationPlans:
         )
 
 
-def plan(options: Validated) -> ValidationPlans:
+def plan(options: ValidationOptions) -> ValidationPlans:
     """Check every choice and plan the runs of `validate`; the final ones have the next seed."""
     final = options.models if options.final_models is None else options.final_models
     return plan_validation(
@@ -228,18 +228,16 @@ def plan(options: Validated) -> ValidationPlans:
     )
 
 
-def validate(_: Validated, plans: ValidationPlans, runs: Mapping[str, Run]) -> Validation:
+def validate(_: ValidationOptions, plans: ValidationPlans, runs: Mapping[str, Run]) -> Validation:
     """Section 7.1 and Figure 5 of the paper: the easiness of held-out examples, and who gets them right."""
     return plans.read(runs)
 
 
-def plan_validation(
-    data: Dataset, training: Training, merged: Trainings, final: Trainings
-) -> ValidationPlans:
+def plan_validation(data: Dataset, training: Training, joint: Trainings, final: Trainings) -> ValidationPlans:
     """Check every choice and plan the runs of `validate`; writes and trains nothing.
 
     ``training`` says how the networks of both kinds are trained; their names, number and length, and what
-    either has for itself, are in ``merged`` and ``final``.
+    either has for itself, are in ``joint`` and ``final``.
     """
     together = merge_splits(data)
     num = len(together) - len(data)
@@ -257,10 +255,10 @@ def plan_validation(
             by_folder[folder] = make_plan(data, own, of.trials, recording=recording)
         return by_folder
 
-    on_all = Recording(observe=merged.observe, splits=("train",), keep_weights=False)
+    on_all = Recording(observe=joint.observe, splits=("train",), keep_weights=False)
     held_out = Recording(observe=final.observe, splits=("held_out",))
     return ValidationPlans(
-        plans("merged", merged, together, training.seed, on_all),
+        plans("merged", joint, together, training.seed, on_all),
         plans("final", final, data, training.seed + 1, held_out),
     )
 

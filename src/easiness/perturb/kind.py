@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from easiness.errors import BadInput, caught
+from easiness.errors import BadInput, recast
 from easiness.named_import import describe
 
 Ids: TypeAlias = Sequence[int] | Sequence[str] | npt.NDArray[Any] | Tensor
@@ -97,7 +97,7 @@ class Kind:
     names the level on an axis. Levels are ordered by their ``strength``, which grows, or falls, from the
     neutral one on.
     ``digest`` stands for what the factory's transforms compute, in the names of files that keep what networks
-    saw of it: it changes when that does, and only then. Without one the text of its module stands for it.
+    saw of it: it changes when that does, and only then. Without one nothing is kept.
     """
 
     name: str
@@ -111,19 +111,19 @@ class Kind:
     strength: Callable[[float], float] = float
 
     def levels(self, shape: Shape) -> tuple[float, ...]:
-        """The default levels, the neutral one among them, in the order of `ordered`."""
-        return self.ordered(self._chosen(shape), shape)
+        """The default levels, the neutral one among them, in the order of `in_order`."""
+        return self.in_order(self._own_levels(shape), shape)
 
-    def _chosen(self, shape: Shape) -> Sequence[float]:
+    def _own_levels(self, shape: Shape) -> Sequence[float]:
         return self.chosen_levels(shape) if callable(self.chosen_levels) else self.chosen_levels
 
-    def ordered(self, levels: Iterable[float], shape: Shape) -> tuple[float, ...]:
+    def in_order(self, levels: Iterable[float], shape: Shape) -> tuple[float, ...]:
         """Some levels and the neutral one, each once, from that to the strongest.
 
         Of a kind with levels on both sides of the neutral one they ascend.
         """
         neutral = self.neutral_level(shape)
-        falling = all(self.strength(level) <= self.strength(neutral) for level in self._chosen(shape))
+        falling = all(self.strength(level) <= self.strength(neutral) for level in self._own_levels(shape))
         return tuple(sorted({*map(float, levels), neutral}, key=self.strength, reverse=falling))
 
     def neutral_level(self, shape: Shape) -> float:
@@ -133,10 +133,10 @@ class Kind:
         """The perturbation at ``level``, as it is asked for by ``name``."""
         if not math.isfinite(level):
             raise BadInput(f"perturbation {name!r}: level {level} is not finite; give a number")
-        made = Perturbation(name, float(level), seed, None)
-        with made.failing():
+        bare = Perturbation(name, float(level), seed, None)
+        with bare.failing():
             transform = self.factory(level, seed) if self.seeded else self.factory(level)
-        return replace(made, transform=transform)
+        return replace(bare, transform=transform)
 
 
 @dataclass(frozen=True)
@@ -150,23 +150,23 @@ class Perturbation:
 
     def __call__(self, examples: Any, /, *, ids: Ids | None = None) -> Any:
         """The perturbed images [b, c, h, w], in at least single precision, or as many perturbed texts."""
-        given = examples if isinstance(examples, list) else as_batch(examples, ids)
+        batch = examples if isinstance(examples, list) else as_batch(examples, ids)
         with self.failing():
-            out = self.transform(given, ids=ids)
-        if isinstance(given, list):
-            if isinstance(out, list) and len(out) == len(given) and all(isinstance(one, str) for one in out):
+            out = self.transform(batch, ids=ids)
+        if isinstance(batch, list):
+            if isinstance(out, list) and len(out) == len(batch) and all(isinstance(one, str) for one in out):
                 return out
-            returned = f"{len(out)} items" if isinstance(out, list) else type(out).__name__
-            wanted = f"a list of {len(given)} texts"
+            actual = f"{len(out)} items" if isinstance(out, list) else type(out).__name__
+            expected = f"a list of {len(batch)} texts"
         else:
-            if isinstance(out, Tensor) and out.shape == given.shape and out.is_floating_point():
+            if isinstance(out, Tensor) and out.shape == batch.shape and out.is_floating_point():
                 return out
-            returned, wanted = _form(out), f"floats {list(given.shape)}"
-        raise BadInput(f"{self._name}: returned {returned}; return {wanted}, as it was given")
+            actual, expected = _form(out), f"floats {list(batch.shape)}"
+        raise BadInput(f"{self._name}: returned {actual}; return {expected}, as it was given")
 
     def failing(self) -> AbstractContextManager[None]:
         """Name the perturbation where code of the user's own fails in the block."""
-        return caught(lambda error: BadInput(f"{self._name}: raised {describe(error)}"))
+        return recast(lambda error: BadInput(f"{self._name}: raised {describe(error)}"))
 
     @property
     def _name(self) -> str:

@@ -17,7 +17,7 @@ from easiness.perturb.kind import Ids, Kind, Shape, as_batch, check_seed, plain_
 
 _ROUNDED_ROOT = 1e-9  # so that a radius that is a rounded square root, sqrt(13), keeps its ring
 _EPSILON = 1e-6  # so that 1 / (1/3) is 3 tiles and 98 pixels in tiles of 1/49 are 2 pixels each
-_COVERED = 0.75  # share of each side that the default levels must at least shuffle
+_COVERAGE = 0.75  # share of each side that the default levels must at least shuffle
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class Radial:
             return images
         # The mask is the same at opposite frequencies, so the inverse is real and half the plane tells it.
         down, right = np.fft.fftfreq(height) * height, np.fft.rfftfreq(width) * width
-        kept = np.hypot.outer(down, right) <= self.radius + _ROUNDED_ROOT
-        spectrum = torch.fft.rfft2(images) * torch.from_numpy(kept).to(images.device)
+        mask = np.hypot.outer(down, right) <= self.radius + _ROUNDED_ROOT
+        spectrum = torch.fft.rfft2(images) * torch.from_numpy(mask).to(images.device)
         low: Tensor = torch.fft.irfft2(spectrum, s=(height, width))
         return low
 
@@ -116,7 +116,7 @@ RADIAL = Kind(
 def _tile_sizes(sides: tuple[int, ...]) -> list[float]:
     """1, 1/2, 1/4, ... as long as whole tiles cover most of each side."""
     counts = [1]
-    while all(side // (2 * counts[-1]) * 2 * counts[-1] >= _COVERED * side for side in sides):
+    while all(side // (2 * counts[-1]) * 2 * counts[-1] >= _COVERAGE * side for side in sides):
         counts.append(2 * counts[-1])
     return [1 / count for count in counts]
 
@@ -164,9 +164,9 @@ class Shuffle:
         tiles = tiles.reshape(num, rows * cols, channels, height, width)
         tiles = tiles[torch.arange(num, device=images.device)[:, None], order]
         tiles = tiles.view(num, rows, cols, channels, height, width).permute(0, 3, 1, 4, 2, 5)
-        shuffled = images.clone()
-        shuffled[:, :, : rows * height, : cols * width] = tiles.reshape(block.shape)
-        return shuffled
+        output = images.clone()
+        output[:, :, : rows * height, : cols * width] = tiles.reshape(block.shape)
+        return output
 
     def _tiles(self, side: int) -> tuple[int, int]:
         length = max(1, int(self.tile * side + _EPSILON))
@@ -231,9 +231,9 @@ class Order:
         """The texts with their words in other order; ``ids`` are integers or texts, one per text."""
         if self.window == 1:
             return list(texts)
-        return _changed_words(texts, ids, "order", self._shuffled)
+        return _changed_words(texts, ids, "order", self._shuffle)
 
-    def _shuffled(self, words: list[str], example: object) -> list[str]:
+    def _shuffle(self, words: list[str], example: object) -> list[str]:
         keys = random_bits(example, self.seed, len(words)).tolist()
         window = int(self.window) or max(1, len(words))
         places = sorted(range(len(words)), key=lambda at: (at // window, keys[at], at))
@@ -284,9 +284,8 @@ class Case:
         others = [_other_case(word) for word in words]
         able = [at for at, word in enumerate(words) if others[at] != word]
         keys = random_bits(example, self.seed, len(words)).tolist()
-        first = sorted(able, key=lambda at: (keys[at], at))[: round(self.share * len(able))]
-        chosen = set(first)
-        return [others[at] if at in chosen else word for at, word in enumerate(words)]
+        some = set(sorted(able, key=lambda at: (keys[at], at))[: round(self.share * len(able))])
+        return [others[at] if at in some else word for at, word in enumerate(words)]
 
 
 def _other_case(word: str) -> str:
@@ -312,11 +311,11 @@ def _changed_words(texts: Sequence[str], ids: Ids | None, what: str, change: _Ch
     A word is a run of letters and digits, with the apostrophes, hyphens and points in it: ``don't``, ``U.S``,
     ``1,000``. Where a script has no spaces between words, a run of its letters counts as one.
     """
-    named = list(plain_ids(ids, f"{what}: needs ids, one per text; what it draws comes from them"))
-    if len(named) != len(texts):
-        raise BadInput(f"{len(named)} ids for {len(texts)} texts: give one id per text")
-    changed = []
-    for text, example in zip(texts, named, strict=True):
+    names = list(plain_ids(ids, f"{what}: needs ids, one per text; what it draws comes from them"))
+    if len(names) != len(texts):
+        raise BadInput(f"{len(names)} ids for {len(texts)} texts: give one id per text")
+    outputs = []
+    for text, example in zip(texts, names, strict=True):
         between, words = _WORD.split(text), iter(change(_WORD.findall(text), example))
-        changed.append(between[0] + "".join(next(words) + part for part in between[1:]))
-    return changed
+        outputs.append(between[0] + "".join(next(words) + part for part in between[1:]))
+    return outputs

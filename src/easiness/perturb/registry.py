@@ -14,7 +14,7 @@ from easiness.perturb.ours import CASE, COLOR, ORDER, RADIAL, SHUFFLE, SHUFFLE_I
 
 KINDS: tuple[Kind, ...] = (COLOR, RADIAL, SHUFFLE, SHUFFLE_IN_TIME, ORDER, CASE)
 
-_registered: list[Kind] = []
+_own_kinds: list[Kind] = []
 """Kinds that modules of the user's own have registered in this process."""
 
 _F = TypeVar("_F", bound=Factory)
@@ -51,23 +51,23 @@ def register(
         raise BadInput(f"perturbation name {name!r}: use lower-case letters, digits and underscores")
     unknown = next((one for one in kinds if one not in FITTING), None)
     if unknown is not None or not kinds:
-        given = f"kind {unknown!r} is none" if kinds else "there are no kinds"
-        raise BadInput(f"perturbation {name!r}: {given} of examples; give some of {', '.join(FITTING)}")
-    fixed = [*([] if callable(levels) else levels), *([] if callable(neutral) else [neutral])]
-    for level in fixed:
+        problem = f"kind {unknown!r} is none" if kinds else "there are no kinds"
+        raise BadInput(f"perturbation {name!r}: {problem} of examples; give some of {', '.join(FITTING)}")
+    numbers = [*([] if callable(levels) else levels), *([] if callable(neutral) else [neutral])]
+    for level in numbers:
         if not math.isfinite(level):
             raise BadInput(f"perturbation {name!r}: level {level} is not finite; give numbers")
 
     def decorate(factory: _F) -> _F:
-        known, origin = _known(name), ("__module__", "__qualname__")
-        made = Kind(name, factory, levels, neutral, label or name, seeded, kinds=tuple(kinds))
-        if known is None:
-            _registered.append(made)
+        before, origin = _find(name), ("__module__", "__qualname__")
+        kind = Kind(name, factory, levels, neutral, label or name, seeded, kinds=tuple(kinds))
+        if before is None:
+            _own_kinds.append(kind)
         # a notebook cell that is run again, or a module that is loaded again, replaces its own
-        elif known in _registered and all(
-            getattr(known.factory, one, None) == getattr(factory, one, None) for one in origin
+        elif before in _own_kinds and all(
+            getattr(before.factory, one, None) == getattr(factory, one, None) for one in origin
         ):
-            _registered[_registered.index(known)] = made
+            _own_kinds[_own_kinds.index(before)] = kind
         else:
             raise BadInput(f"perturbation {name!r}: exists already; choose another name")
         return factory
@@ -80,7 +80,7 @@ def kinds(of: str | None = None) -> tuple[str, ...]:
 
     ``of`` examples of this kind, if given: those that fit them.
     """
-    fitting = (kind.name for kind in (*KINDS, *_registered) if of is None or of in kind.kinds)
+    fitting = (kind.name for kind in (*KINDS, *_own_kinds) if of is None or of in kind.kinds)
     return tuple(dict.fromkeys(fitting))
 
 
@@ -99,10 +99,10 @@ def find_kind(name: str, of: str | None = None) -> Kind:
         with current_folder_importable():
             # what registering refuses says so itself
             import_module(f"perturbation {name!r}", parts[0], passed_on=(BadInput,))
-    found = _known(short, of)
-    if found is not None:
-        return found
-    if _known(short) is not None:
+    kind = _find(short, of)
+    if kind is not None:
+        return kind
+    if _find(short) is not None:
         some = ", ".join(kinds(of))
         raise BadInput(
             f"perturbation {name!r}: does not fit examples of kind {of}; "
@@ -114,9 +114,9 @@ def find_kind(name: str, of: str | None = None) -> Kind:
     )
 
 
-def _known(name: str, of: str | None = None) -> Kind | None:
-    named = (kind for kind in (*KINDS, *_registered) if kind.name == name)
-    return next((kind for kind in named if of is None or of in kind.kinds), None)
+def _find(name: str, of: str | None = None) -> Kind | None:
+    both = (kind for kind in (*KINDS, *_own_kinds) if kind.name == name)
+    return next((kind for kind in both if of is None or of in kind.kinds), None)
 
 
 def default_levels(kind: str, shape: Shape, of: str | None = None) -> tuple[float, ...]:

@@ -304,7 +304,7 @@ def _ready(
     of_train = []
     for at, source in enumerate(plan.features):
         vectors = ready_features(source, plan.data, features_beside(out), progress.features)
-        values |= {features_key(name, at): inputs.Packed.of_array(own) for name, own in vectors.items()}
+        values |= {features_key(name, at): inputs.Pack.of_array(own) for name, own in vectors.items()}
         of_train.append(vectors["train"])
     heads = plan.asked.heads
     if heads is not None and plan.model == RIDGE:
@@ -325,7 +325,7 @@ def ready_images(plan: Plan, cache: Path | None, out: Path, progress: Progress) 
         tell = partial(progress.cached, split.split, total=len(split))
         images[name] = split.packed(plan.recipe, cache, tell)
         if isinstance(images[name], inputs.DecodedPhotos) and not plan.data.load_options.skip_unreadable:
-            decoded = inputs.counted(split.stored.map(lambda _: None), "checking images", len(split))
+            decoded = inputs.track(split.stored.map(lambda _: None), "checking images", len(split))
             deque(decoded, maxlen=0)
     return images
 
@@ -367,7 +367,7 @@ def check_readable(data: Dataset, seconds: float = LOOKED_FOR) -> str:
     what = f"checking {data.kind.nouns}"
     with naming_unreadable(data):
         for split in splits:
-            for _ in inputs.counted(split.stored.map(lambda _: None), what, total, looked):
+            for _ in inputs.track(split.stored.map(lambda _: None), what, total, looked):
                 looked += 1
                 if looked < total and time.monotonic() > end:
                     return (

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import printable, shorten
-from easiness.inputs import TEXT, VECTOR, Packed
+from easiness.inputs import TEXT, VECTOR, Pack
 from easiness.runs.source import find_data
 from easiness.show import percent
 from easiness.spec import content_hash
@@ -132,7 +132,7 @@ def _of_inputs(data: Dataset) -> str:
 def _columns(data: Dataset, some: Labels) -> list[_Input]:
     """The columns of a table, or the values of vectors."""
     values = np.stack(data.values(some))
-    names = [data.traits.called(at) for at in range(values.shape[1])]
+    names = [data.traits.name_of(at) for at in range(values.shape[1])]
     base = [name.rpartition(": ")[0] or name for name in names]
     return [
         _Input(name, values[:, [at for at, _ in own]])
@@ -213,7 +213,7 @@ def _right_by(inputs: Sequence[Values], labels: Labels, num_classes: int) -> flo
     if not inputs:
         return float(np.bincount(labels).max() / len(labels))
     x = np.concatenate(inputs[:_MOST_OTHERS], axis=1).astype(np.float32)
-    rows = Rows.of(Packed.of_array(x), torch.device("cpu"))
+    rows = Rows.of(Pack.of_array(x), torch.device("cpu"))
     right = 0
     for out in np.array_split(order, _FOLDS):
         seen = np.setdiff1d(order, out)

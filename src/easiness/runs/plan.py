@@ -16,7 +16,7 @@ from easiness.errors import BadInput
 from easiness.features import FeatureSource
 from easiness.gate import check_fits
 from easiness.heads import Deal
-from easiness.inputs import Signature
+from easiness.inputs import IMAGE, Signature
 from easiness.models import build_model, find_family, pretrained_file
 from easiness.regular_file import at_home
 from easiness.runs.source import difference, given_data, remedy
@@ -257,7 +257,7 @@ def recipe_asked(data: Dataset, training: Training, kind: str | None = None) -> 
         changes["batch_size"] = training.batch_size
     if training.image_size is not None:
         changes["crop"] = at_least("--image-size", training.image_size, 1)
-    if training.image_size is not None and "crop" not in data.kind.settings:
+    if training.image_size is not None and data.kind.name != IMAGE.name:
         size = training.image_size
         raise BadInput(f"--image-size {size}: the examples are {data.kind.nouns}; leave it out")
     return make_recipe(base, changes, origin=origin, kind=own)

@@ -191,7 +191,7 @@ _PACE = 600.0  # seconds of which the time left is told
 
 def _make_bar() -> Bar:
     """A bar with its task; disabled where standard error is a file, a pipe, or a notebook without widgets."""
-    console = Console(file=lenient_stderr(escaped=False), stderr=True)  # a bar moves the cursor
+    console = Console(file=lenient_stderr(escape=False), stderr=True)  # a bar moves the cursor
     widgets = console.is_jupyter and find_spec("ipywidgets") is not None
     bar = Bar(
         TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True)),

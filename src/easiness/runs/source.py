@@ -14,12 +14,12 @@ import numpy.typing as npt
 from easiness.data import (
     Dataset,
     Decisions,
-    Labelled,
+    LabelledExamples,
     decisions_by_person,
-    grouped,
     load_dataset,
     part_of,
     read_decisions,
+    with_groups,
 )
 from easiness.errors import BadInput
 from easiness.features import code_behind, find_features, ready_features
@@ -46,7 +46,7 @@ def given_data(source: Any, loading: Loading, group: Any = None) -> Dataset:
         )
     if source.standard is not None:  # it was held out from others, and is now seen by itself
         source = replace(source, standard=None)
-    return part_of(grouped(source, group), loading)
+    return part_of(with_groups(source, group), loading)
 
 
 def find_data(run: Run, source: Any, option: str = "--data") -> tuple[Dataset | None, str]:
@@ -214,8 +214,8 @@ def told(data: Dataset, rows: npt.NDArray[np.int64]) -> Told | None:
     ``None`` where the ids are paths already, or where the examples are neither texts nor files.
     """
     kind = data.kind
-    if kind.exported.form == "text":
-        return Told(kind.exported.column, data.map(rows, kind.plain))
+    if kind.export_form.form == "text":
+        return Told(kind.export_form.column, data.map(rows, kind.plain))
     if kind.files is None or data.ids.dtype != np.int64 or not len(rows):
         return None
     paths = [Path(data.stored.name(at)) for at in rows.tolist()]
@@ -227,11 +227,11 @@ def data_version(run: Run) -> str:
     return run.spec.data.version
 
 
-def labelled_examples(run: Run, split: Split) -> Labelled:
+def labelled_examples(run: Run, split: Split) -> LabelledExamples:
     """The examples of a split of the run, with the labels that they have there."""
     ids, labels = run.examples(split)
     noun = "training example" if split == "train" else "held-out example"
-    return Labelled(str(run.path), ids, labels, run.classes, noun=noun)
+    return LabelledExamples(str(run.path), ids, labels, run.classes, noun=noun)
 
 
 def decisions_on(run: Run, file: str | os.PathLike[str], split: Split = "train") -> Decisions:

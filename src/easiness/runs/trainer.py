@@ -21,7 +21,7 @@ from easiness.data import Dataset, cache_folder
 from easiness.errors import BadInput, RunFailed
 from easiness.executors import Tell
 from easiness.heads import Deal, run_heads
-from easiness.inputs import Packed, Values, opened_cache
+from easiness.inputs import Pack, Values, opened_cache
 from easiness.records import TrialRecord
 from easiness.runs.source import load_as
 from easiness.show import size_text, trials_text
@@ -210,11 +210,11 @@ class Trainer:
 
     def _heads(self, spec: TrialSpec, device: torch.device, listener: Listener) -> TrialRecord:
         assert spec.heads is not None
-        features: dict[str, list[Packed]] = {}
+        features: dict[str, list[Pack]] = {}
         for split in self.data.splits:
             for at in range(len(spec.heads.features)):
                 packed = self.images[features_key(split, at)]
-                assert isinstance(packed, Packed)
+                assert isinstance(packed, Pack)
                 features.setdefault(split, []).append(packed)
         return run_heads(spec, self.data, device, features=features, deal=self.deal, listener=listener)
 
@@ -227,8 +227,8 @@ class Trainer:
         num_bytes = 0
         for name, own in self.images.items():
             images[name] = own
-            if isinstance(own, Packed) and own.in_memory:
-                num_bytes += own.num_bytes
+            if isinstance(own, Pack) and own.in_memory:
+                num_bytes += own.flat.nbytes
             else:
                 path = images[name].flat.path
                 images[name] = NodePhotos(path, name, self.spec.data, self.spec.recipe)
@@ -249,10 +249,10 @@ class Trainer:
         try:
             for name, own in self.images.items():
                 images[name] = own
-                if isinstance(own, Packed) and own.in_memory:
+                if isinstance(own, Pack) and own.in_memory:
                     paths.append(folder / f"{prefix}{name}")
                     try:
-                        images[name] = own.written(paths[-1])
+                        images[name] = own.write(paths[-1])
                     except OSError as error:
                         raise RunFailed(
                             f"{folder}: the examples cannot be written for the processes to share "

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from easiness.csv_cells import to_cell
 from easiness.lazy import pd
-from easiness.named_import import offered
+from easiness.named_import import find_offer
 from easiness.show.result import Result
 from easiness.show.svg import picture_bytes
 
@@ -38,7 +38,7 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
     elif suffix == ".md":
         file.write(f"{result.markdown().rstrip()}\n\nMade by easiness {version('easiness')}.\n".encode())
     elif suffix == ".html":
-        file.write(offered("result_page")(result).encode())
+        file.write(find_offer("result_page")(result).encode())
     elif suffix in PICTURE_SUFFIXES:
         file.write(picture_bytes(result.figure(), suffix, about=result.in_full()))
     else:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from easiness.errors import BadInput, caught
+from easiness.errors import BadInput, recast
 from easiness.store import files
 from easiness.store.files import FileDigest, FileName
 
@@ -75,7 +75,7 @@ def read_checkpoint(
     """Read a checkpoint and its tensors, which has to be whole, and of this training and these versions."""
     from safetensors.torch import load_file
 
-    with caught(lambda _: BadInput("it is damaged")):
+    with recast(lambda _: BadInput("it is damaged")):
         file, sealed = path / _TENSORS, path / _DOCUMENT
         if file.is_symlink() or sealed.is_symlink():
             raise ValueError

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput, caught
+from easiness.errors import BadInput, recast
 from easiness.gate import check_columns
 from easiness.records import KeptLogits, Statistics, known_rival
 from easiness.spec import DatasetRef
@@ -60,7 +60,7 @@ _ANY = Extent()
 
 def read_strictly(path: Path, error: Callable[[Path], BadInput] = damaged) -> AbstractContextManager[None]:
     """Turn whatever a reader in the block stumbles over into an error that says that the file is damaged."""
-    return caught(lambda _: error(path))
+    return recast(lambda _: error(path))
 
 
 def check_table(file: Any, columns: Iterable[str], extent: Extent) -> None:

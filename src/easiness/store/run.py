@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from easiness.analysis import Votes, keys_when_asked
 from easiness.errors import BadInput
-from easiness.named_import import offered
+from easiness.named_import import find_offer
 from easiness.regular_file import at_home, in_words, last_name
 from easiness.spec import Split, shares_text
 from easiness.store import run_folder
@@ -392,11 +392,11 @@ class Run:
 
     def report(self, output: str | Path, **asked: Any) -> None:
         """Write the page about this run to the file ``output``, as `easiness.report` with these arguments."""
-        offered("report")(self, output, **asked)
+        find_offer("report")(self, output, **asked)
 
     def _repr_html_(self) -> str:
         """A table of facts and a figure, for notebooks."""
-        return str(offered("run_html")(self))
+        return str(find_offer("run_html")(self))
 
 
 def _damaged_examples(path: Path) -> BadInput:

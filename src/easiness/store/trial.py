@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput, caught
+from easiness.errors import BadInput, recast
 from easiness.records import KeptLogits, Observations, TrialRecord
 from easiness.spec import DatasetRef, TrialSpec
 from easiness.store import parquet, trial_document
@@ -183,7 +183,7 @@ class StoredTrial:
                 f"{self.path}: the run was made without weights; measure again without --no-weights"
             )
         path = self._file(WEIGHTS)
-        with caught(lambda _: damaged(path)):
+        with recast(lambda _: damaged(path)):
             return load_file(path)
 
 

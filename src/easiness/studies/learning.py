@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,6 @@ from easiness.lazy import Figure, pd
 from easiness.store import Run, check_opened
 
 _Z95 = 1.96
-_NARROW = 0.02  # width of an interval from which on a third digit says something
 _NAMES = {1: "all of them", 2: "twice the data"}
 
 
@@ -34,8 +34,8 @@ class LearningCurve(show.Result):
     def text(self) -> str:
         """``left-out accuracy by share: 0.2 0.80, 0.8 0.86; twice the data: about 0.88 (0.87 to 0.90)``."""
         pairs = zip(self.curve.shares, self.curve.accuracy, strict=True)
-        seen = ", ".join(f"{share:g} {show.number(value, self._digits)}" for share, value in pairs)
-        return f"left-out accuracy by share: {seen}; {self.ahead}"
+        pairs_text = ", ".join(f"{share:g} {show.number(value, 3)}" for share, value in pairs)
+        return f"left-out accuracy by share: {pairs_text}; {self.ahead}"
 
     @property
     def ahead(self) -> str:
@@ -43,12 +43,7 @@ class LearningCurve(show.Result):
         if self.curve.silent:
             return f"what more data would give is unknown: {self.curve.silent}"
         last = self.curve.foretold[-1]
-        return f"{_NAMES[2]}: about {show.with_interval(*last.accuracy, self._digits)}"
-
-    @property
-    def _digits(self) -> int:
-        wide = all(one.accuracy.high - one.accuracy.low >= _NARROW for one in self.curve.foretold)
-        return 2 if wide else 3
+        return f"{_NAMES[2]}: about {show.with_interval(*last.accuracy, 3)}"
 
     def table(self) -> pd.DataFrame:
         """A row for each share that heads have seen, then one for each number of examples foretold.
@@ -59,9 +54,9 @@ class LearningCurve(show.Result):
         """
         shares, error = self.curve.shares, _Z95 * self.curve.error
         low, high = (self.curve.accuracy + sign * error for sign in (-1, 1))
-        measured = zip(shares, self.curve.accuracy, low.clip(min=0), high.clip(max=1), strict=True)
+        points = zip(shares, self.curve.accuracy, low.clip(min=0), high.clip(max=1), strict=True)
         ahead = [(one.times, *one.accuracy) for one in self.curve.foretold]
-        table = pd.DataFrame([*measured, *ahead], columns=["share", "accuracy", "low", "high"])
+        table = pd.DataFrame([*points, *ahead], columns=["share", "accuracy", "low", "high"])
         table = table.assign(foretold=table.index >= len(shares), model=self.model, trials=self.num_trials)
         table.insert(1, "examples", [round(share * self.num_examples) for share in table["share"]])
         return table
@@ -70,50 +65,47 @@ class LearningCurve(show.Result):
         """Accuracy by the number of examples seen, on a logarithmic axis; what is foretold is hollow."""
         table = self.table()
         kinds = {False: (show.LEFT_OUT, "-", "left out"), True: (show.INK, ":", "predicted")}
-        drawn = []
-        for foretold, rows in table.groupby("foretold"):
-            color, line, name = kinds[bool(foretold)]
+        lines = []
+        for is_forecast, rows in table.groupby("foretold"):
+            color, line, name = kinds[bool(is_forecast)]
             reach = [rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]]
-            more = {"errors": reach, "filled": not foretold}
+            more: dict[str, Any] = {"errors": reach, "filled": not is_forecast}
             name = f"{name}, 95 % interval"
-            drawn.append(show.Curve(rows["examples"], rows["accuracy"], name, color, line=line, **more))
-        figure = show.curves({"": drawn}, (5.2, 2.9), x="examples seen", y="accuracy")
+            lines.append(show.Curve(rows["examples"], rows["accuracy"], name, color, line=line, **more))
+        figure = show.curves({"": lines}, (5.2, 2.9), x="examples seen", y="accuracy")
         [axes] = figure.axes
         axes.set_xscale("log")
-        named = table["examples"][~table["foretold"] | (table["share"] == max(TIMES))].tolist()
-        axes.set_xticks(named, [show.count(one) for one in named])
+        ticks = table["examples"][~table["foretold"] | (table["share"] == max(TIMES))].tolist()
+        axes.set_xticks(ticks, [show.count(one) for one in ticks])
         axes.minorticks_off()
         return figure
 
     def frames(self) -> list[show.Frame]:
         table = self.table()
-        seen = [
-            f"{_NAMES[share]} (predicted)" if foretold else f"share {share:g}"
-            for share, foretold in zip(table["share"], table["foretold"], strict=True)
+        rows = [
+            f"{_NAMES[share]} (predicted)" if is_forecast else f"share {share:g}"
+            for share, is_forecast in zip(table["share"], table["foretold"], strict=True)
         ]
         columns = {
             "seen": show.names(title="heads have seen"),
             "examples": show.counts(),
             "accuracy": show.numbers(3, title="left-out accuracy", low="low", high="high"),
         }
-        return [show.Frame("Learning curve", self._note(), table.assign(seen=seen), columns)]
-
-    def _note(self) -> str:
-        said = (
+        note = (
             f"Accuracy of {self.num_trials} trials of {self.model} on left-out examples, of "
             f"{show.count(self.num_examples)} in all. Always naming the most frequent class gives "
-            f"{show.number(self.chance)}. Intervals are over examples of the same kind."
+            f"{show.number(self.chance)}. Intervals are over examples of the same kind. "
+            f"{show.capitalized(self.ahead)}."
         )
-        return f"{said} {show.capitalized(self.ahead)}."
+        return [show.Frame("Learning curve", note, table.assign(seen=rows), columns)]
 
 
 def learning_curve(run: Run) -> LearningCurve:
-    """Left-out accuracy by the share of the examples seen, and what all of them and twice as many would give.
+    """Left-out accuracy by the share of the examples seen, and the forecast for all and for twice as many.
 
-    Every example counts at a share with the heads that had not seen it. What is foretold has a 95 % interval,
-    for the accuracy on examples that are not among those measured: it allows for the finite number of
-    examples, for which of them heads happened to see, and for what the shares leave open of the curve's form.
-    Where they say nothing of more examples, a reason is given instead.
+    Heads that had not seen an example count for it. A forecast has a 95 % interval for the accuracy on other
+    examples: it allows for the finite number of examples, for which of them heads happened to see, and for
+    the form of the curve. Where the shares say nothing of more examples, a reason is given instead.
     """
     check_opened(run=run)
     if not run.shares:
@@ -142,11 +134,11 @@ def _votes(run: Run) -> ShareVotes:
         for row, epoch in enumerate(rows):
             for first, piece in trial.pieces(epoch, ["prediction", "trained_on"]):
                 place = slice(first, first + len(piece["prediction"]))
-                heard = ~piece["trained_on"]
-                correct = heard & (piece["prediction"] == labels[place])
-                of_heard[row, place] += heard
+                is_left_out = ~piece["trained_on"]
+                correct = is_left_out & (piece["prediction"] == labels[place])
+                of_heard[row, place] += is_left_out
                 of_right[row, place] += correct
-                left_out[at, row] += heard.sum()
+                left_out[at, row] += is_left_out.sum()
                 right[at, row] += correct.sum()
     shares = tuple(run.shares[epoch - 1] for epoch in rows)
     chance = float(np.bincount(labels).max() / len(labels))  # of naming the most frequent class

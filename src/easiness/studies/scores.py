@@ -31,12 +31,12 @@ def accuracy_by_split(run: Run) -> dict[str, pd.DataFrame]:
 
     By split: ``train`` (the examples trained on) and, where there are any, ``left_out`` and ``held_out``.
     """
-    recorded = [[trial.accuracy(epoch) for epoch in run.observed] for trial in run.trials]
-    found = {
-        split: pd.DataFrame([[at[split] for at in one] for one in recorded if split in one[0]])
+    accuracies = [[trial.accuracy(epoch) for epoch in run.observed] for trial in run.trials]
+    by_split = {
+        split: pd.DataFrame([[at[split] for at in one] for one in accuracies if split in one[0]])
         for split in _STYLES
     }
-    return {split: one.T.set_axis(run.observed) for split, one in found.items() if len(one)}
+    return {split: one.T.set_axis(run.observed) for split, one in by_split.items() if len(one)}
 
 
 def draw_accuracy(run: Run, accuracy: Mapping[str, pd.DataFrame], row: Row) -> Figure:
@@ -111,18 +111,18 @@ def easiness_levels(votes: Votes, num_classes: int, fraction: float = 0.1) -> Le
 
 
 def draw_levels(levels: Levels) -> Figure:
-    """A bar per level; the part of it that belongs to the easy and to the hard set is colored."""
+    """A bar per level; colors show the part that belongs to the easy and to the hard set."""
     figure, axes = show.new_axes(5.2, 2.7)
     total = levels.num_examples.sum()
     at = np.arange(levels.num_trials + 1)
     shares = 100 * levels.shares
     hard, easy = 100 * levels.members["hard"] / total, 100 * levels.members["easy"] / total
-    drawn = axes.bar(at, shares, 0.82, color=show.FAINT)
+    bars = axes.bar(at, shares, 0.82, color=show.FAINT)
     axes.bar(at, hard, 0.82, color=show.HARD, label=f"hardest {levels.fraction:.0%}")
     axes.bar(at, easy, 0.82, bottom=hard, color=show.EASY, label=f"easiest {levels.fraction:.0%}")
     if levels.num_trials < _MOST_NAMED:
         texts = [f"{share:.1f}" if 0 < share < 10 else f"{share:.0f}" for share in shares]
-        axes.bar_label(drawn, texts, padding=2, color=show.INK, fontsize=show.FONT_SIZE)
+        axes.bar_label(bars, texts, padding=2, color=show.INK, fontsize=show.FONT_SIZE)
     axes.set(
         xlabel=f"number of trials, of {levels.num_trials}, that are right",
         ylabel="share of examples (%)",
@@ -135,10 +135,7 @@ def draw_levels(levels: Levels) -> Figure:
 
 @dataclass(frozen=True, eq=False)
 class RunScores(show.Result):
-    """The ``scores`` of ``run`` after ``epoch`` epochs; ``fraction`` is that of the easy and the hard set.
-
-    ``split`` says of which examples.
-    """
+    """The ``scores`` of a ``split`` after ``epoch`` epochs; easy and hard sets are a ``fraction`` of it."""
 
     run: Run
     epoch: int
@@ -163,21 +160,21 @@ class RunScores(show.Result):
 
     @property
     def notices(self) -> list[str]:
-        run, found = self.run, list[str | None]()
+        run, notes = self.run, list[str | None]()
         if run.spec.observe != ALL and not (self.split == "held_out" and run.augmented):  # that is seen clean
-            found.append(f"observations: {observe_text(run.spec.observe)}")
-        found += [self.scores.attrs.get("unfinished"), self.left_empty()]
-        return [f"{in_words(run.path)}: {one}" for one in found if one]
+            notes.append(f"observations: {observe_text(run.spec.observe)}")
+        notes += [self.scores.attrs.get("unfinished"), self.left_empty()]
+        return [f"{in_words(run.path)}: {one}" for one in notes if one]
 
     def printed(self) -> list[show.Section]:
         return []  # the table is long enough
 
     def left_empty(self) -> str | None:
-        """Name the scores without a value: of networks those that need trials which left examples out."""
+        """Name the scores without a value, and say what they need."""
         of_heads = bool(self.run.shares)
-        asked = [one.name for one in ALL_SCORES if of_heads or "trials without x" in one.needs]
-        empty = [name for name in asked if name in self.scores and self.scores[name].isna().all()]
-        if not empty or not (of_heads or (self.split == "train" and empty == asked)):
+        names = [one.name for one in ALL_SCORES if of_heads or "trials without x" in one.needs]
+        empty = [name for name in names if name in self.scores and self.scores[name].isna().all()]
+        if not empty or not (of_heads or (self.split == "train" and empty == names)):
             return None
         if of_heads:
             why = "they follow the course of one training, and heads on shares have none"
@@ -195,12 +192,12 @@ class RunScores(show.Result):
         return [self._by_score(), self._by_class()]
 
     def _by_score(self) -> show.Frame:
-        scored = [str(one).removesuffix("_se") for one in self.scores if str(one).endswith("_se")]
-        values = self.scores[scored]
+        names = [str(one).removesuffix("_se") for one in self.scores if str(one).endswith("_se")]
+        values = self.scores[names]
         data = values.agg(["mean", "std", "min", "max"]).T.set_axis(["mean", "sd", "least", "most"], axis=1)
-        data.insert(0, "score", scored)
+        data.insert(0, "score", names)
         data["95 % within"] = [
-            (self.scores[f"{one}_high"] - self.scores[f"{one}_low"]).mean() / 2 for one in scored
+            (self.scores[f"{one}_high"] - self.scores[f"{one}_low"]).mean() / 2 for one in names
         ]
         data["undefined"] = values.isna().sum()
         of = "examples" if self.split == "train" else "held-out examples"
@@ -236,13 +233,13 @@ def run_scores(
 ) -> RunScores:
     """Every score of every example of a split ``at`` an epoch or a share; as `Run.scores`."""
     table = run.scores(at, fraction=fraction, split=split)
-    asked = usual_fraction(len(table)) if fraction is None else fraction
-    return RunScores(run, run.resolve_at(at), asked, table, split)
+    tail = usual_fraction(len(table)) if fraction is None else fraction
+    return RunScores(run, run.resolve_at(at), tail, table, split)
 
 
 @dataclass(frozen=True, eq=False)
 class CombinedScores(show.Result):
-    """Examples with the ranks that several runs give them, and the mean of these, the hardest first.
+    """Ranks of examples by several runs, and their mean.
 
     ``agreement`` is Spearman's rank correlation of the runs, the mean over pairs.
     """
@@ -288,7 +285,7 @@ class CombinedScores(show.Result):
 def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedScores:
     """One order of difficulty from several runs over the same data: the mean of their ranks.
 
-    Each is read at its last epoch or largest share. What runs see differs, and so do their mistakes.
+    Each is read at its last epoch or largest share. Runs see other things, and make other mistakes.
     """
     check_comparable(runs)
     tables = [run.scores(split=split) for run in runs]
@@ -297,22 +294,23 @@ def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedS
     moments = ScoreMoments(len(tables[0]))
     for rank in ranks:
         moments.add(rank)
-    found = moments.estimate()
+    estimate = moments.estimate()
     columns: dict[str, Floats] = {
-        "difficulty": found.value,
-        "difficulty_se": found.se,
-        "difficulty_low": np.maximum(found.low, 0),
-        "difficulty_high": np.minimum(found.high, 1),
+        "difficulty": estimate.value,
+        "difficulty_se": estimate.se,
+        "difficulty_low": np.maximum(estimate.low, 0),
+        "difficulty_high": np.minimum(estimate.high, 1),
     }
     for at, (rank, table) in enumerate(zip(ranks, tables, strict=True), 1):
         columns |= {f"rank_{at}": rank, f"easiness_{at}": table["easiness"].to_numpy()}
-    fixed = tables[0][["id", "label", "class"]]
+    examples = tables[0][["id", "label", "class"]]
     pairs = np.asarray(np.corrcoef(ranks))[np.triu_indices(len(ranks), 1)]
-    return CombinedScores(tuple(runs), pd.concat([fixed, pd.DataFrame(columns)], axis=1), float(pairs.mean()))
+    scores = pd.concat([examples, pd.DataFrame(columns)], axis=1)
+    return CombinedScores(tuple(runs), scores, float(pairs.mean()))
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoresOptions:
     """Options of `scores`."""
 
     run: Annotated[
@@ -334,21 +332,21 @@ class Scored:
     split: HeldOutToo = "train"
 
 
-def scores(asked: Scored) -> RunScores | CombinedScores:
+def scores(options: ScoresOptions) -> RunScores | CombinedScores:
     """The scores of a run, or the order of difficulty of several together."""
-    if len(asked.run) == 1:
-        return run_scores(asked.run[0], asked.at, asked.fraction, asked.split)
-    for option, value in (("--at", asked.at), ("--fraction", asked.fraction)):
+    if len(options.run) == 1:
+        return run_scores(options.run[0], options.at, options.fraction, options.split)
+    for option, value in (("--at", options.at), ("--fraction", options.fraction)):
         if value is not None:
             raise BadInput(f"{option} {value:g}: of several runs each is read at its end; leave it out")
-    return combined_scores(asked.run, split=asked.split)
+    return combined_scores(options.run, split=options.split)
 
 
 SCORES = Study(
     "scores",
     "Look",
     "Write every score of every example, with standard errors.",
-    Scored,
+    ScoresOptions,
     scores,
     about="Also how probably each example is among the easiest or the hardest.",
 )

@@ -13,7 +13,7 @@ from easiness.analysis import MIN_GROUP, SIDES, Side, Votes, select, tie_mass
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features import feature_reader
-from easiness.inputs import IMAGE, tell
+from easiness.inputs import tell
 from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.named_import import needing_torch
 from easiness.runs import data_of, passes_shown, positions_in, recipe_of
@@ -35,27 +35,19 @@ DIFFERENCES: dict[str, tuple[SetName, SetName]] = {
 }
 """Pairs of sets: the mean of the second is taken from that of the first."""
 
-_SHOWN: tuple[tuple[SetName, str, str], ...] = (
-    ("easy", "easy", show.EASY),
-    ("all", "any", show.INK),
-    ("hard", "hard", show.HARD),
-)
-_TITLES: dict[Space, str] = {"pixel": "in pixels", "feature": "in features"}
-_INPUT = "in input space"  # the title of `pixel` for examples that are no pictures
+_COLORS: dict[SetName, str] = {"easy": show.EASY, "all": show.INK, "hard": show.HARD}
+_TITLES: dict[Space, str] = {"pixel": "in input space", "feature": "in feature space"}
 _NAMES: dict[SetName, str] = {
-    "easy": "easy",
-    "hard": "hard",
     "random as easy": "random, as many as easy",
     "random as hard": "random, as many as hard",
     "all": "any two",
 }
 _UNITS: dict[Space, str] = {
-    "pixel": "Images after global contrast normalization. Distances are divided by the root of the number of "
-    "values: unrelated images are 1.41 apart.",
+    "pixel": "Images after global contrast normalization, vectors standardized. Distances are divided by the "
+    "root of the number of values: unrelated images are 1.41 apart.",
     "feature": "Input of the classifier layer of trial {trial}. Distances are in units of the root "
     "mean squared norm.",
 }
-_INPUT_UNIT = "Standardized values. Distances are divided by the root of the number of values."
 
 _REPLICATES, _SEED = 1000, 0
 _MEASURING = "measuring distances within sets"
@@ -84,10 +76,9 @@ class Similarity(show.Result):
     trial: int | None
     distances: pd.DataFrame
     by_class: dict[Space, Floats]
-    pictures: bool = True
 
     @property
-    def decided(self) -> bool:
+    def is_decided(self) -> bool:
         """Are there trials enough for the sets to mean something?"""
         return self.num_trials >= MIN_GROUP
 
@@ -98,25 +89,26 @@ class Similarity(show.Result):
     def table(self) -> pd.DataFrame:
         """A row per space and set, and per space and difference."""
         masses = {f"tie_mass_{side}": mass for side, mass in self.tie_mass.items()}
-        fixed = {"trials": self.num_trials, "fraction": self.fraction, "classes": len(self.classes), **masses}
-        return self.distances.assign(model=self.model, **self.row.asked, **fixed)
+        constants = {"fraction": self.fraction, "classes": len(self.classes), **masses}
+        trials = {"trials": self.num_trials}
+        return self.distances.assign(model=self.model, **self.row.asked, **trials, **constants)
 
     def figure(self) -> Figure:
         """A panel per space: the mean over classes with its interval, and a faint line for each class."""
         num = len(self.by_class)
         figure, panels = show.new_panels(2.7 * num + 0.3, 2.9, 1, num)
-        at = range(len(_SHOWN))
-        shown = [SETS.index(name) for name, _, _ in _SHOWN]
+        at = range(len(_COLORS))
+        rows = [SETS.index(name) for name in _COLORS]
         for axes, (space, by_class) in zip(panels, self.by_class.items(), strict=True):
-            for values in by_class[shown].T:
+            for values in by_class[rows].T:
                 axes.plot(at, values, color=show.FAINT, linewidth=0.8)
-            for x, (name, _, color) in zip(at, _SHOWN, strict=True):
+            for x, (name, color) in enumerate(_COLORS.items()):
                 value, low, high = self.of(space, name)[["value", "low", "high"]]
                 ends = [[value - low], [high - value]]
                 show.draw_curve(axes, show.Curve([x], [value], color=color, errors=ends))
-            axes.set_xticks(list(at), [label for _, label, _ in _SHOWN])
-            axes.set_xlim(-0.4, len(_SHOWN) - 0.6)
-            axes.set_title(self._title(space), color=show.INK, fontsize=show.FONT_SIZE, loc="left")
+            axes.set_xticks(list(at), [*_COLORS])
+            axes.set_xlim(-0.4, len(_COLORS) - 0.6)
+            axes.set_title(_TITLES[space], color=show.INK, fontsize=show.FONT_SIZE, loc="left")
         panels[0].set_ylabel("mean distance within a class", color=show.INK, fontsize=show.FONT_SIZE)
         return figure
 
@@ -124,50 +116,44 @@ class Similarity(show.Result):
         sets = (
             f"Easiest and hardest {100 * self.fraction:g} % {self.row.at}, {self.num_trials} "
             f"trials of {self.model}, ties refined (tie mass {show.number(self.tie_mass['easy'])} and "
-            f"{show.number(self.tie_mass['hard'])}). {self._counted()} "
+            f"{show.number(self.tie_mass['hard'])}). {self._classes_text()} "
             "95 % intervals from a bootstrap over examples."
         )
-        if not self.decided:
+        if not self.is_decided:
             sets += f" With fewer than {MIN_GROUP} trials nothing is decided."
         note = (
             f"{sets} Random: a random set of the same size in each class. A difference below 0: closer to "
             "each other."
         )
-        table = self.table().assign(decided=self.decided, name=lambda rows: rows["name"].replace(_NAMES))
+        table = self.table().assign(decided=self.is_decided, name=lambda rows: rows["name"].replace(_NAMES))
         columns = {
             "name": show.names(title="examples of a class"),
             "value": show.numbers(3, title="mean distance", low="low", high="high", decided="decided"),
             "examples": show.counts(),
         }
-        frames = []
-        for space in self.by_class:
-            unit, name = _UNITS[space].format(trial=self.trial), f"{space} space"
-            if space == "pixel" and not self.pictures:
-                unit, name = _INPUT_UNIT, "input space"
-            rows = table[table["space"] == space]
-            frames.append(
-                show.Frame(f"Mean distance within a class, {name}", f"{unit} {note}", rows, columns)
+        return [
+            show.Frame(
+                f"Mean distance within a class {_TITLES[space]}",
+                f"{_UNITS[space].format(trial=self.trial)} {note}",
+                table[table["space"] == space],
+                columns,
             )
-        return frames
+            for space in self.by_class
+        ]
 
     def sentence(self) -> str:
         sets = (self.of("pixel", name)[["value", "low", "high"]] for name in ("easy", "hard", "all"))
         easy, hard, every = (show.with_interval(*one) for one in sets)
-        normalized = "unrelated images are 1.41 apart" if self.pictures else "standardized values"
         text = (
-            f"{self._title('pixel').capitalize()}, the mean distance between two examples of a class "
-            f"is {easy} among the easiest {100 * self.fraction:g} % of all examples, {hard} among the "
-            f"hardest, and {every} among all ({normalized}; 95 % intervals over examples). "
-            f"{self._counted()}"
+            f"In input space, the mean distance between two examples of a class is {easy} among the easiest "
+            f"{100 * self.fraction:g} % of all examples, {hard} among the hardest, and {every} among all "
+            f"(unrelated images are 1.41 apart; 95 % intervals over examples). {self._classes_text()}"
         )
-        if not self.decided:
+        if not self.is_decided:
             text += f" With fewer than {MIN_GROUP} trials this decides nothing."
         return text
 
-    def _title(self, space: Space) -> str:
-        return _INPUT if space == "pixel" and not self.pictures else _TITLES[space]
-
-    def _counted(self) -> str:
+    def _classes_text(self) -> str:
         num, of = len(self.classes), self.num_classes
         few = f"Only {num} of {of} classes have two easy and two hard examples; each of these counts equally."
         return few if num < of else f"Each of the {of} classes counts equally."
@@ -208,33 +194,34 @@ def similarity(
         )
     where = positions_in(data, run)
     votes = run.votes(run.resolve_at(at))
-    weights, masses = _extremes(votes, fraction)
-    of_class = [np.bincount(votes.labels[one], minlength=len(run.classes)) for one in weights.values()]
+    counts, finer = votes.num_right, (votes.mean_p_label, votes.keys, _SEED)
+    members_of = {side: select(counts, fraction, side, "refine", *finer) > 0 for side in SIDES}
+    of_class = [np.bincount(votes.labels[one], minlength=len(run.classes)) for one in members_of.values()]
     smaller = np.min(of_class, axis=0)
-    counted = np.flatnonzero(smaller >= 2).tolist()
-    if not counted:
+    labels_kept = np.flatnonzero(smaller >= 2).tolist()
+    if not labels_kept:
         raise BadInput(
             f"{run.path}: no class has two easy and two hard examples at fraction {fraction:g}; "
             "use a larger fraction"
         )
-    reader, used = _reader(run, data, spaces, device)
-    shape = (len(SETS), len(counted))
+    reader, trial = _reader(run, data, spaces, device)
+    shape = (len(SETS), len(labels_kept))
     means = {space: np.empty(shape) for space in spaces}
     replicates = {space: np.empty((*shape, _REPLICATES)) for space in spaces}
     sizes = dict.fromkeys(SETS, 0)
     norms = []
     with passes_shown(progress):
-        for at, label in enumerate(counted):
-            for row, (name, members) in enumerate(_members(votes, weights, label, at_most)):
+        for at, label in enumerate(labels_kept):
+            for row, (name, members) in enumerate(_members(votes, members_of, label, at_most)):
                 sizes[name] += len(members)
-                found = reader.distances(np.sort(where[members]))
-                drawn = draws(len(members), _REPLICATES, np.random.default_rng([_SEED, label, row, 1]))
+                by_space = reader.distances(np.sort(where[members]))
+                resamples = draws(len(members), _REPLICATES, np.random.default_rng([_SEED, label, row, 1]))
                 for space in spaces:
-                    means[space][row, at] = mean_distance(found[space].distances)
-                    replicates[space][row, at] = resampled_means(found[space].distances, drawn)
+                    means[space][row, at] = mean_distance(by_space[space].distances)
+                    replicates[space][row, at] = resampled_means(by_space[space].distances, resamples)
                 if name == "all" and "feature" in spaces:
-                    norms.append(found["feature"].squared_norms)
-                tell(_MEASURING, at * len(SETS) + row + 1, len(counted) * len(SETS))
+                    norms.append(by_space["feature"].squared_norms)
+                tell(_MEASURING, at * len(SETS) + row + 1, len(labels_kept) * len(SETS))
     if norms:
         unit = float(np.sqrt(np.concatenate(norms).mean())) or 1.0
         means["feature"] /= unit
@@ -244,23 +231,15 @@ def similarity(
         row=run.row(votes.epoch),
         num_trials=votes.num_trials,
         fraction=fraction,
-        tie_mass=masses,
-        classes=tuple(run.classes[label] for label in counted),
+        tie_mass={side: tie_mass(counts, fraction, side) for side in SIDES},
+        classes=tuple(run.classes[label] for label in labels_kept),
         num_classes=len(run.classes),
         sizes=sizes,
-        smallest=int(smaller[counted].min()),
-        trial=used,
+        smallest=int(smaller[labels_kept].min()),
+        trial=trial,
         distances=pd.DataFrame(_rows(means, replicates, sizes)),
         by_class=means,
-        pictures=data.kind == IMAGE,
     )
-
-
-def _extremes(votes: Votes, fraction: float) -> tuple[dict[Side, Mask], dict[Side, float]]:
-    """Members [K] of the easy and of the hard set, ties refined, and the tie masses of the cuts."""
-    counts, p_label = votes.num_right, votes.mean_p_label
-    picks = {side: select(counts, fraction, side, "refine", p_label, votes.keys, _SEED) > 0 for side in SIDES}
-    return picks, {side: tie_mass(counts, fraction, side) for side in SIDES}
 
 
 def _members(
@@ -297,12 +276,12 @@ def _rows(
     """From means [sets, C] and their replicates [sets, C, R] of each space; classes count equally."""
     row = {name: at for at, name in enumerate(SETS)}
     for space in means:
-        values, drawn = means[space].mean(axis=1), replicates[space].mean(axis=1)
-        found = [("distance", name, values[at], drawn[at], sizes[name]) for name, at in row.items()]
+        values, draw_means = means[space].mean(axis=1), replicates[space].mean(axis=1)
+        rows = [("distance", name, values[at], draw_means[at], sizes[name]) for name, at in row.items()]
         for name, (a, b) in DIFFERENCES.items():
-            apart = (one[row[a]] - one[row[b]] for one in (values, drawn))
-            found.append(("difference", name, *apart, sizes[a] + sizes[b]))
-        for kind, name, value, draw, num in found:
+            apart = (one[row[a]] - one[row[b]] for one in (values, draw_means))
+            rows.append(("difference", name, *apart, sizes[a] + sizes[b]))
+        for kind, name, value, draw, num in rows:
             low, high = np.quantile(draw, [0.025, 0.975])
             ends = {"value": value, "low": low, "high": high}
             yield {"space": space, "kind": kind, "name": name, **ends, "examples": num}
@@ -316,14 +295,14 @@ def mean_distance(distances: Floats) -> float:
 
 def draws(num: int, replicates: int, rng: np.random.Generator) -> Floats:
     """Times that each of ``num`` examples is in sets drawn anew [R, n]; one alone counts as all."""
-    drawn = rng.multinomial(num, np.full(num, 1 / num), size=replicates).astype(np.float64)
-    drawn[(drawn > 0).sum(axis=1) == 1] = 1
-    return drawn
+    times = rng.multinomial(num, np.full(num, 1 / num), size=replicates).astype(np.float64)
+    times[(times > 0).sum(axis=1) == 1] = 1
+    return times
 
 
-def resampled_means(distances: Floats, drawn: Floats) -> Floats:
+def resampled_means(distances: Floats, weights: Floats) -> Floats:
     """`mean_distance` of each of the sets ``drawn`` [R, n]; an example is not paired with itself."""
-    totals = ((drawn @ distances) * drawn).sum(axis=1)
-    pairs = drawn.sum(axis=1) ** 2 - (drawn**2).sum(axis=1)
+    totals = ((weights @ distances) * weights).sum(axis=1)
+    pairs = weights.sum(axis=1) ** 2 - (weights**2).sum(axis=1)
     means: Floats = totals / pairs
     return means

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from easiness.inputs import Evaluated, Signature, fetched_ahead
+from easiness.inputs import EvaluationInput, Signature, fetched_ahead
 from easiness.records import ObservationLog
 from easiness.training.device import searching, seen_in_parts
 from easiness.training.network import Network
@@ -23,7 +23,7 @@ _LOGITS_PER_UPDATE = 4_000_000
 class Observer:
     """A probe at work: the images that it looks at, clean, and the log that it fills."""
 
-    images: Evaluated
+    images: EvaluationInput
     log: ObservationLog
     signature: Signature | tuple[int, ...]
     num_classes: int

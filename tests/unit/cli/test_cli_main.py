@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import easiness as ez
 from easiness.cli.main import _command, sections_of
-from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group
+from easiness.commands import COMMANDS, OLD_NAMES, OLD_OPTIONS, PAPER, Group
 from easiness.engine import Verb, command_of, find_study
 from easiness.runs.carrying_out import _failed
 from easiness.spec import Fields, Option, OptionGroup
@@ -51,10 +51,10 @@ def test_the_list_of_commands_says_what_each_says_of_itself(one):
     assert (study.name, study.group, study.summary) == (one.name, one.group, one.summary)
 
 
-@pytest.mark.parametrize("old", [one for one in RENAMED if one != "perturb"])
+@pytest.mark.parametrize("old", [one for one in OLD_NAMES if one != "perturb"])
 def test_old_names_end_with_the_new_one(refused, old):
-    assert refused(old, "x") == f"easiness: error: {old}: is `easiness {RENAMED[old]}` now; type that\n"
-    with pytest.raises(AttributeError, match=f"is easiness.{RENAMED[old].replace(' ', '.')} now"):
+    assert refused(old, "x") == f"easiness: error: {old}: is `easiness {OLD_NAMES[old]}` now; type that\n"
+    with pytest.raises(AttributeError, match=f"is easiness.{OLD_NAMES[old].replace(' ', '.')} now"):
         getattr(ez, old)
 
 

@@ -10,7 +10,7 @@ import torch
 from easiness.data import Dataset, hold_out, load_dataset, merge_splits
 from easiness.data.sources.source import check_examples, check_ids
 from easiness.errors import BadInput
-from easiness.inputs.image.stored import ArrayImages
+from easiness.inputs.image.pixels import ArrayImages
 from pixels import images_of
 
 
@@ -154,9 +154,8 @@ def check(labels, num=None, classes=None):
     ],
 )
 def test_wrong_labels(labels, message):
-    with pytest.raises(BadInput, match=message) as caught:
+    with pytest.raises(BadInput, match=message):
         check(labels)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,8 @@ def test_things_that_are_no_source(source, message):
     ],
 )
 def test_options_that_do_not_go_with_a_source(options, message):
-    with pytest.raises(BadInput, match=message) as told:
+    with pytest.raises(BadInput, match=message):
         load_dataset("digits", **options)
-    assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize("name", ["text", "sound", "label", "id", "encoding"])

@@ -9,7 +9,7 @@ import pytest
 
 import easiness as ez
 from easiness import BadInput, load_dataset
-from easiness.data import Labelled, part_of, read_decisions
+from easiness.data import LabelledExamples, part_of, read_decisions
 from easiness.engine import make_value
 from easiness.paper.options import ABLATE
 from easiness.paper.training_sets import plan_sets
@@ -176,7 +176,7 @@ def test_decisions_on_other_data_are_refused(tmp_path: Path):
         read(tmp_path, f"{rows}cars@0123456789ab")
 
 
-OF = Labelled("pets", np.arange(7), np.arange(7) % 3, tuple(CLASSES))
+OF = LabelledExamples("pets", np.arange(7), np.arange(7) % 3, tuple(CLASSES))
 
 
 def decided(tmp_path: Path, text: str):
@@ -203,7 +203,7 @@ def test_each_action_and_what_it_says_of_the_label(tmp_path: Path):
     assert found.wrong.tolist() == [False, True, True, False, True]
     assert found.sure.tolist() == [True, True, True, False, True]
     assert found.by.tolist() == ["ann", "ann", "", "bob", "bob"]
-    assert found.undecided == (6,)
+    assert found.blanks == (6,)
     assert found.times[0] == "2026-11-28T10:00:00Z"
 
 

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from easiness.data import Dataset, load_dataset
-from easiness.errors import BadInput
 from easiness.features import changed_vectors, find_features, kept_features
-from easiness.features.from_nothing import Hashed, Settings, statistics
+from easiness.features.from_nothing import HashedTexts, Settings, statistics
 from easiness.inputs import log_mel
 from sounds import tone
 
@@ -50,6 +49,10 @@ def test_texts_that_share_words_are_near(data: Dataset) -> None:
     source = find_features("hashed", data)
     made = source.vectors(data, everything(data))
     assert made.dtype == np.float32
+    again = find_features("hashed", of(TEXTS))  # the same bits, and in parts
+    np.testing.assert_array_equal(
+        made, np.concatenate([again.vectors(data, np.array([at])) for at in range(6)])
+    )
     assert made.shape == (6, 6)  # no more directions than texts
     nearest = (made @ made.T - 10 * np.eye(6)).argmax(axis=1)
     assert nearest.tolist() == [1, 0, 3, 2, 5, 4]
@@ -62,7 +65,7 @@ ONE_WORD = Settings(words=(1, 1), characters=(9, 9), word_weight=1.0)
 
 def test_products_are_those_of_tf_idf() -> None:
     stored = load_dataset((["a b", "a c"], [0, 1])).stored
-    hashed = Hashed.fitted(stored, replace(ONE_WORD, word_weight=2.0))
+    hashed = HashedTexts.fit(stored, replace(ONE_WORD, word_weight=2.0))
     # "a" is in both; the others are in one text alone, and left out: words 2 times 1, characters 1
     made = hashed.vectors(["a b", "a c", "a a a", "b"])
     np.testing.assert_allclose(made @ made.T, np.outer([1, 1, 1, 0], [5, 5, 5, 0]), atol=1e-5)
@@ -70,21 +73,14 @@ def test_products_are_those_of_tf_idf() -> None:
 
 def test_rare_words_weigh_more() -> None:
     stored = load_dataset((["a b", "a b", "a c", "a c"], [0, 0, 1, 1])).stored
-    hashed = Hashed.fitted(stored, ONE_WORD)
+    hashed = HashedTexts.fit(stored, ONE_WORD)
     idf = math.log(5 / 3) + 1
-    values = np.sort(hashed.weighed(["a b"]).data)
+    values = np.sort(hashed.weigh(["a b"]).data)
     np.testing.assert_allclose(values, np.repeat([1, idf], 2) / math.hypot(1, idf), rtol=1e-6)
-    thrice = np.sort(hashed.weighed(["a b b b"]).data)
+    thrice = np.sort(hashed.weigh(["a b b b"]).data)
     idf *= 1 + math.log(3)
     np.testing.assert_allclose(thrice, np.repeat([1, idf], 2) / math.hypot(1, idf), rtol=1e-6)
-    assert not hashed.weighed(["d"]).data.any()
-
-
-def test_vectors_are_the_same_bits_again_and_in_parts(data: Dataset) -> None:
-    made = find_features("hashed", data).vectors(data, everything(data))
-    again = find_features("hashed", of(TEXTS))
-    apart = [again.vectors(data, np.array([at])) for at in range(6)]
-    assert np.array_equal(made, np.concatenate(apart))
+    assert not hashed.weigh(["d"]).data.any()
 
 
 def test_only_training_texts_are_fitted_on() -> None:
@@ -98,17 +94,6 @@ def test_only_training_texts_are_fitted_on() -> None:
         source.vectors(both.held_out, np.arange(2)), alone.vectors(both.held_out, np.arange(2))
     )
     assert find_features("hashed", of(TEXTS[:4])).identity != alone.identity
-
-
-def test_changed_texts_are_weighed_as_the_training_texts_were(data: Dataset) -> None:
-    source = find_features("hashed", data)
-    changed = replace(data, stored=of([" ".join(reversed(text.split())) for text in TEXTS]).stored)
-    made = source.vectors(changed, everything(data))
-    assert made.shape == (6, 6)
-    assert not np.array_equal(made, source.vectors(data, everything(data)))
-    np.testing.assert_array_equal(
-        made[:1], source.vectors(replace(data, stored=of(["? book the wrote who"] * 6).stored), np.arange(1))
-    )
 
 
 def test_vectors_of_changed_texts_are_rounded_as_those_that_are_kept(data: Dataset, tmp_path: Path) -> None:
@@ -127,18 +112,6 @@ def test_labels_do_not_matter_and_auto_is_hashed_where_no_encoder_is_installed(d
     other = load_dataset((TEXTS, LABELS[::-1].copy()))
     found = [find_features(name, one).identity for name in ("hashed", "auto") for one in (data, other)]
     assert len(set(found)) == 1
-
-
-def test_what_makes_vectors_of_other_examples_is_refused_by_name(data: Dataset) -> None:
-    vectors = load_dataset((np.eye(6, 3, dtype=np.float32), LABELS))
-    for name, examples, words in (
-        ("timm:tf_efficientnet_lite0", data, "makes vectors of pictures and arrays are texts"),
-        ("torchvision:resnet18", data, "makes vectors of pictures and arrays are texts"),
-        ("logmel", data, "makes vectors of sounds and arrays are texts"),
-        ("hashed", vectors, "makes vectors of texts and arrays are vectors"),
-    ):
-        with pytest.raises(BadInput, match=words):
-            find_features(name, examples)
 
 
 SOUNDS = [tone(300), tone(900, 0.37), tone(300, 0.2), tone(2000, 0.013)]

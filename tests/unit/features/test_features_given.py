@@ -108,16 +108,17 @@ def test_vectors_are_features_themselves() -> None:
         (VALUES[:, :0], False, "shape 20 x 0 of float32"),
         (np.full((20, 2), "a"), False, "of <U1; give numbers"),
         (object(), False, "give numbers"),
-        ("inputs", False, "are pictures; give auto"),
+        ("inputs", False, "makes vectors of vectors and digits are pictures; give auto"),
+        ("hashed", False, "makes vectors of texts and"),
+        ("logmel", False, "makes vectors of sounds and"),
         ("input", False, "'input': not known .did you mean inputs"),
         ("no.npy", False, "no.npy: .*No such file"),
         ("no.npz", False, "no.npz: .*No such file"),
         ("column:v", False, "is no table, so it has no column v"),
         ("torchvision:resnt18", False, "no classifier of this name .did you mean resnet18"),
         ("timm:tf_eficientnet_lite0", False, "did you mean timm:tf_efficientnet_lite0"),
-        ("tf_efficientnet_lite0", False, "did you mean timm:tf_efficientnet_lite0"),
         ("timm:", False, "nothing is named behind timm:; write timm:NAME"),
-        ("tim:resnet18", False, "not known .did you mean timm:"),
+        ("tim:resnet18", False, "there is no module tim"),
         ("auot", False, "not known .did you mean auto"),
     ],
 )
@@ -159,17 +160,16 @@ def test_ids_that_do_not_fit_are_refused(data: Dataset, tmp_path: Path) -> None:
 def write(tmp_path: Path, picture: Callable[..., Any]) -> Callable[..., Path]:
     """Writes a Parquet file of examples of a kind, labels and other columns."""
 
-    def encoded(seed: int) -> bytes:
+    def encoded(seed: int) -> dict[str, bytes]:
         made = io.BytesIO()
         picture(seed).save(made, "PNG")
-        return made.getvalue()
+        return {"bytes": made.getvalue()}
 
     def make(
         name: str = "train.parquet", start: int = 0, num: int = NUM, kind: str = "image", **columns: Any
     ) -> Path:
-        cells: dict[str, Callable[[int], Any]] = {"text": "text {}".format, "size": float}
-        cell = cells.get(kind, lambda at: {"bytes": encoded(at)})
-        examples = [cell(start + at) for at in range(num)]
+        cells: dict[str, Callable[[int], Any]] = {"text": "text {}".format, "size": float, "image": encoded}
+        examples = [cells[kind](start + at) for at in range(num)]
         table = pa.table({kind: examples, "label": [0, 1] * (num // 2), **columns})
         pq.write_table(table, tmp_path / name, row_group_size=5)
         return tmp_path / name
@@ -317,9 +317,7 @@ def test_a_narrow_network_gives_all_its_trials(tmp_path: Path) -> None:
     other = load_dataset((x + 1, y), held_out=(x, y))
     source = find_features(f"run:{run.path}", other)
     assert "some of which may be these" in source.about
-    assert source.vectors(other, np.arange(40)).shape == (40, 16)
-    assert other.held_out is not None
-    assert source.vectors(other.held_out, np.arange(3)).shape == (3, 16)
+    assert rows_of(source, other).shape == rows_of(source, other, "held_out").shape == (40, 16)
     assert find_features(f"run:{run.path}", load_dataset((x, y))).identity != source.identity
 
 

@@ -15,8 +15,8 @@ from torch import nn
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput, RunFailed
-from easiness.features import find_features, ready_features
-from easiness.features.frozen import FrozenNetwork, PicturePreparation, folded, packaged_weights
+from easiness.features import Request, find_features, ready_features
+from easiness.features.frozen import FrozenNetwork, PicturePreparation, fold_normalizations, packaged_weights
 
 LITE = "timm:tf_efficientnet_lite0"
 
@@ -40,23 +40,16 @@ def test_small_pictures_are_seen_whole_and_photos_in_their_middle() -> None:
     preparation = PicturePreparation(size=(8, 8), mean=(0,) * 3, std=(1,) * 3, kept=0.5)
     small = np.zeros((4, 4, 1), np.uint8)
     small[:2] = 255  # the upper half
-    made = preparation.prepared(small)
+    made = preparation.prepare(small)
     assert made.shape == (3, 8, 8)
     assert (made[:, 0] == 255).all()
     assert (made[:, -1] == 0).all()
     photo = np.zeros((32, 64, 3), np.uint8)
     photo[8:24, 24:40] = (10, 20, 30)  # half of the short side, in the middle
-    made = preparation.prepared(photo)
+    made = preparation.prepare(photo)
     np.testing.assert_array_equal(made[:, 1:-1, 1:-1], np.full((3, 6, 6), [[[10]], [[20]], [[30]]]))
     as_it_is = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
-    np.testing.assert_array_equal(preparation.prepared(as_it_is), as_it_is.transpose(2, 0, 1))
-
-
-def test_normalization_is_that_of_the_network() -> None:
-    preparation = PicturePreparation(size=(1, 1), mean=(0.5, 0.2, 0), std=(0.5, 0.1, 2))
-    factor, offset = preparation.normalizing()
-    values = factor[:, 0, 0] * 255 * np.array([1, 0.2, 1], np.float32) + offset[:, 0, 0]
-    np.testing.assert_allclose(values, [1, 0, 0.5], atol=1e-6)
+    np.testing.assert_array_equal(preparation.prepare(as_it_is), as_it_is.transpose(2, 0, 1))
 
 
 class Small(nn.Module):
@@ -83,38 +76,39 @@ class Other(Small):
 def test_folding_changes_nothing() -> None:
     pictures = torch.randn(4, 3, 12, 12)
     net = Small().eval()
-    made = folded(net, (3, 12, 12))
+    made = fold_normalizations(net, (3, 12, 12))
     assert isinstance(made.norm, nn.Identity)
     torch.testing.assert_close(made(pictures), net(pictures), rtol=1e-4, atol=1e-5)
     assert isinstance(net.norm, nn.BatchNorm2d)
     other = Other().eval()
-    assert folded(other, (3, 12, 12)) is other
+    assert fold_normalizations(other, (3, 12, 12)) is other
+
+
+SEEN = PicturePreparation(size=(12, 12), mean=(0.5,) * 3, std=(0.5, 0.25, 0.5))
 
 
 def test_a_vector_is_the_mean_over_the_picture_whatever_is_beside_it(data: Dataset) -> None:
-    preparation = PicturePreparation(size=(12, 12), mean=(0.5,) * 3, std=(0.5,) * 3)
-    network = FrozenNetwork("small", Small, preparation, torch.device("cpu"))
+    network = FrozenNetwork("small", Small, SEEN, Request("small", data))
     together = np.concatenate(list(network.read(data, np.arange(12))))
     alone = np.concatenate(list(network.read(data, np.array([7]))))
     np.testing.assert_array_equal(together[7:8], alone)
-    seen = np.stack([preparation.prepared(one) for one in data.values(np.arange(12))])
+    seen = np.stack([SEEN.prepare(one) for one in data.values(np.arange(12))])
+    normalized = (torch.from_numpy(seen) / 255 - 0.5) / torch.tensor([0.5, 0.25, 0.5])[:, None, None]
     with torch.no_grad():
-        expected = Small().eval()(torch.from_numpy(seen) / 127.5 - 1).mean(dim=(2, 3))
+        expected = Small().eval()(normalized).mean(dim=(2, 3))
     np.testing.assert_allclose(together, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(
     ("build", "problem"),
     [
-        (lambda: nn.Flatten(2), r"gives torch.float32 \(1, 3, 144\) and no vector for each picture"),
+        (lambda: nn.Flatten(2), r"gives torch.float32 \(1, 3, 144\) and no vector"),
         (lambda: nn.Conv2d(4, 1, 1), r"cannot take pictures of 12 x 12 pixels \(RuntimeError"),
     ],
 )
 def test_a_network_that_makes_no_vectors_is_refused(data: Dataset, build: Any, problem: str) -> None:
-    preparation = PicturePreparation(size=(12, 12), mean=(0.5,) * 3, std=(0.5,) * 3)
-    network = FrozenNetwork("odd", build, preparation, torch.device("cpu"))
     with pytest.raises(BadInput, match=problem):
-        list(network.read(data, np.arange(12)))
+        list(FrozenNetwork("odd", build, SEEN, Request("odd", data)).read(data, np.arange(12)))
 
 
 needs_package = pytest.mark.skipif(packaged_weights() is None, reason="the package of weights is missing")
@@ -169,7 +163,7 @@ def test_weights_on_disk_are_found(data: Dataset, no_weights: Path) -> None:
         (224, 224), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 224 / 256, "bilinear"
     )
     factor, offset = steps.normalizing()
-    seen = np.stack([steps.prepared(one) for one in data.values(np.arange(3))]) * factor + offset
+    seen = np.stack([steps.prepare(one) for one in data.values(np.arange(3))]) * factor + offset
     with torch.no_grad():
         expected = net.features(torch.from_numpy(seen)).relu().mean(dim=(2, 3))
     np.testing.assert_allclose(made, expected, rtol=1e-3, atol=1e-4)

@@ -14,7 +14,7 @@ from easiness import BadInput, Run, measure
 from easiness.data import Dataset, load_dataset
 from easiness.heads import Deal, run_heads, stored_heads
 from easiness.heads.trial import _last
-from easiness.inputs import Packed
+from easiness.inputs import Pack
 from easiness.records import TrialRecord
 from easiness.spec import FeaturesRef, Heads, Probe, Recipe, Resolved, TrialSpec
 
@@ -53,7 +53,7 @@ def run(data: Dataset) -> Callable[..., TrialRecord]:
             **changes,
         }
         spec = TrialSpec(**given)
-        packed = [Packed.of_array(one.astype(np.float16)) for one in features]
+        packed = [Pack.of_array(one.astype(np.float16)) for one in features]
         return run_heads(spec, data, CPU, features={"train": packed}, deal=deal)
 
     return call

@@ -15,9 +15,9 @@ from torch import Tensor
 from easiness import load_dataset, measure
 from easiness.errors import BadInput
 from easiness.heads import Moments, fit_ridge, temperature_of
-from easiness.heads.boosting import BoostedHead, _weighed, fit_boosted
-from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fitted, Rows
-from easiness.inputs import Packed
+from easiness.heads.boosting import BoostedHead, _weigh, fit_boosted
+from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fit, Rows
+from easiness.inputs import Pack
 from lengths import long_but
 
 
@@ -29,7 +29,7 @@ def examples(num: int, width: int, classes: int = 3, seed: int = 0) -> tuple[Ten
     return x, labels
 
 
-def fitted(x: Tensor, labels: Tensor, classes: int = 3) -> Fitted:
+def fitted(x: Tensor, labels: Tensor, classes: int = 3) -> Fit:
     return fit_ridge(Moments.of([(x, labels)], classes), x, labels)
 
 
@@ -95,12 +95,6 @@ def test_collinear_and_constant_columns_do_no_harm(num: int) -> None:
         assert right >= (fitted(x, labels).left_out.argmax(dim=1) == labels).double().mean() - 0.1
 
 
-def test_equal_examples_tell_nothing_apart() -> None:
-    x, labels = torch.ones(6, 4), torch.tensor([0, 0, 0, 0, 1, 1])
-    found = fitted(x, labels, 2)
-    np.testing.assert_allclose(found.head(x)[0], [2 / 3, 1 / 3], atol=1e-4)
-
-
 @pytest.mark.parametrize("num", [40, 8])
 def test_outputs_sum_to_one_and_nothing_is_said_for_a_class_that_is_absent(num: int) -> None:
     x, labels = examples(num, 10, 2)
@@ -115,9 +109,8 @@ def test_outputs_sum_to_one_and_nothing_is_said_for_a_class_that_is_absent(num: 
 def test_one_or_two_examples(num: int) -> None:
     x, labels = examples(num, 5, 2)
     found = fitted(x.float(), labels, 2)
-    assert torch.isfinite(found.left_out).all()
-    assert torch.isfinite(found.head(x.float())).all()
-    assert np.isfinite(temperature_of(found.left_out, labels))
+    for outputs in (found.left_out, found.head(x.float()), temperature_of(found.left_out, labels)):
+        assert np.isfinite(np.asarray(outputs)).all()
 
 
 def test_moments_add_up() -> None:
@@ -173,14 +166,14 @@ def test_the_temperature_makes_labels_most_probable() -> None:
 
 
 def boosted(x: np.ndarray, labels: np.ndarray, num_classes: int = 2) -> BoostedHead:
-    rows = Rows.of(Packed.of_array(x.astype(np.float32)), torch.device("cpu"))
+    rows = Rows.of(Pack.of_array(x.astype(np.float32)), torch.device("cpu"))
     (head,), _ = fit_boosted([rows], np.arange(len(x)), torch.from_numpy(labels), num_classes)
     return head
 
 
 def accuracy(head: BoostedHead, x: np.ndarray, labels: np.ndarray, like: np.ndarray) -> float:
-    rows = Rows.of(Packed.of_array(like.astype(np.float32)), torch.device("cpu"))
-    asked = Rows.of(Packed.of_array(x.astype(np.float32)), torch.device("cpu"), rows)
+    rows = Rows.of(Pack.of_array(like.astype(np.float32)), torch.device("cpu"))
+    asked = Rows.of(Pack.of_array(x.astype(np.float32)), torch.device("cpu"), rows)
     return float((head(asked.take(slice(None))).argmax(dim=1).numpy() == labels).mean())
 
 
@@ -207,7 +200,7 @@ def test_a_member_that_knows_nothing_has_no_weight() -> None:
     labels = np.arange(400) % 2
     told = np.log(np.where(labels[:, None] == np.arange(2), 0.9, 0.1))
     told[::10] = told[::10, ::-1]  # right as often as it says
-    weights, loss = _weighed(np.stack([told, np.full((400, 2), np.log(0.5))]), labels)
+    weights, loss = _weigh(np.stack([told, np.full((400, 2), np.log(0.5))]), labels)
     assert weights[0] == pytest.approx(1, abs=0.1)
     assert loss == pytest.approx(-0.9 * np.log(0.9) - 0.1 * np.log(0.1), abs=0.02)
 

@@ -12,42 +12,30 @@ from easiness.studies.suspects import kept_conflicts
 
 RNG = np.random.default_rng(0)
 SCENE = np.asarray(Image.fromarray(RNG.integers(0, 256, (6, 6, 3), np.uint8)).resize((48, 48)))
+STROKES = np.eye(48)[..., None] > 0
 TONE = 0.3 * np.sin(np.arange(8000) / 5)
 
 
-def flaw(flaws, value) -> str:
-    return FLAWS[flaws.found(np.array([flaws.look(value)]))[0]]
-
-
 @pytest.mark.parametrize(
-    ("picture", "said"),
+    ("flaws", "value", "said"),
     [
-        (SCENE, ""),
-        (np.full((20, 30, 3), 140, np.uint8), "blank"),
-        (np.clip(90 + RNG.normal(0, 2, (40, 40, 1)), 0, 255).astype(np.uint8), "blank"),
-        ((SCENE * 0.12).astype(np.uint8), "dark"),
-        (np.clip(SCENE * 3.0 + 110, 0, 255).astype(np.uint8), "overexposed"),
-        (np.where(np.eye(48)[..., None] > 0, 255, 0).astype(np.uint8), ""),  # strokes on black, as digits
-        (np.where(np.eye(48)[..., None] > 0, 0, 255).astype(np.uint8), ""),
-        (np.repeat(np.repeat(SCENE, 20, 0), 20, 1), ""),  # looked at in steps
+        (OF_PICTURES, SCENE, ""),
+        (OF_PICTURES, np.full((20, 30, 3), 140, np.uint8), "blank"),
+        (OF_PICTURES, np.clip(90 + RNG.normal(0, 2, (40, 40, 1)), 0, 255).astype(np.uint8), "blank"),
+        (OF_PICTURES, (SCENE * 0.12).astype(np.uint8), "dark"),
+        (OF_PICTURES, np.clip(SCENE * 3.0 + 110, 0, 255).astype(np.uint8), "overexposed"),
+        (OF_PICTURES, np.where(STROKES, 255, 0).astype(np.uint8), ""),  # on black, as digits
+        (OF_PICTURES, np.where(STROKES, 0, 255).astype(np.uint8), ""),
+        (OF_PICTURES, np.repeat(np.repeat(SCENE, 20, 0), 20, 1), ""),  # looked at in steps
+        (OF_SOUNDS, TONE, ""),
+        (OF_SOUNDS, 0.03 * TONE, ""),  # -41 dB
+        (OF_SOUNDS, np.zeros(8000), "silent"),
+        (OF_SOUNDS, RNG.normal(0, 3e-4, 8000), "silent"),
+        (OF_SOUNDS, np.r_[0.02, np.zeros(7999)], "silent"),  # a click: root mean square 0.0002
     ],
 )
-def test_pictures(picture, said):
-    assert flaw(OF_PICTURES, picture) == said
-
-
-@pytest.mark.parametrize(
-    ("sound", "said"),
-    [
-        (TONE, ""),
-        (0.03 * TONE, ""),  # -41 dB
-        (np.zeros(8000), "silent"),
-        (RNG.normal(0, 3e-4, 8000), "silent"),
-        (np.r_[0.02, np.zeros(7999)], "silent"),  # a click: root mean square 0.0002
-    ],
-)
-def test_sounds(sound, said):
-    assert flaw(OF_SOUNDS, sound.astype(np.float32)) == said
+def test_each_flaw(flaws, value, said):
+    assert FLAWS[flaws.classify(np.array([flaws.look(value)]))[0]] == said
 
 
 def test_what_many_have_is_their_kind():

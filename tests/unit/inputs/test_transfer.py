@@ -16,7 +16,7 @@ from hypothesis import given, strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from easiness.errors import BadInput
-from easiness.inputs import Packed, bank as module
+from easiness.inputs import Pack, bank as module
 from easiness.inputs.bank import fetched_ahead
 from easiness.inputs.image import preparation
 from easiness.spec import Recipe
@@ -68,7 +68,7 @@ def copies(monkeypatch: pytest.MonkeyPatch) -> Copies:
     return Copies(pinned)
 
 
-def some_photos() -> Packed:
+def some_photos() -> Pack:
     sizes = [(40, 60), (32, 250), (250, 32), (50, 33)]
     return packed_photos([np.zeros((*size, 3), np.uint8) for size in sizes])
 
@@ -99,42 +99,37 @@ def test_nothing_waits_for_images_that_stay_on_the_host(copies):
 
 @pytest.mark.parametrize(
     ("num_bytes", "sharers", "resident"),
-    [(500, 1, True), (501, 1, False), (250, 4, True), (251, 4, False)],
+    [(500, 1, True), (501, 1, False), (250, 4, True), (251, 4, False), (9, 1, False)],
 )
 def test_images_stay_on_the_host_where_the_device_has_no_room(monkeypatch, num_bytes, sharers, resident):
-    """Of 2,000 bytes 1,000 are free, and as many as the images take are left for the training."""
+    """Of 2,000 bytes 1,000 are free, and as many as the images take are left; of 9 room is lost meanwhile."""
+
+    def to(images: torch.Tensor, *_: object) -> torch.Tensor:
+        if len(images) == 9:
+            raise torch.OutOfMemoryError
+        return images
+
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 2000))
-    monkeypatch.setattr(torch.Tensor, "to", lambda images, *_: images)
+    monkeypatch.setattr(torch.Tensor, "to", to)
     images = torch.zeros(num_bytes, 1, 1, 1, dtype=torch.uint8)
     bank = make_bank(images, Recipe(), CUDA, augment=True, sharers=sharers)
     assert (bank.ahead, bank.home) == ((None, CUDA) if resident else (CUDA, CPU))
 
 
-def test_images_stay_on_the_host_where_room_is_lost_while_they_come(monkeypatch):
-    def taken(*_: object) -> None:
-        raise torch.OutOfMemoryError
-
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 1000))
-    monkeypatch.setattr(torch.Tensor, "to", taken)
-    bank = make_bank(torch.zeros(9, 1, 2, 2, dtype=torch.uint8), Recipe(), CUDA, augment=True)
-    assert (bank.ahead, bank.home) == (CUDA, CPU)
-
-
-def numbers(num: int, threads: list[int] | None = None) -> Iterator[int]:
-    for number in range(num):
-        if threads is not None:
-            threads.append(threading.get_ident())
-        yield number
-
-
 def test_items_are_the_same_and_taken_by_one_thread_that_ends():
     threads: list[int] = []
     before = threading.active_count()
-    assert list(fetched_ahead(numbers(5, threads), CPU)) == [0, 1, 2, 3, 4]
+
+    def numbers(num: int) -> Iterator[int]:
+        for number in range(num):
+            threads.append(threading.get_ident())
+            yield number
+
+    assert list(fetched_ahead(numbers(5), CPU)) == [0, 1, 2, 3, 4]
     assert threading.active_count() == before
     assert len(set(threads)) == 1
     assert threading.get_ident() not in threads
-    assert list(fetched_ahead(numbers(3, threads), None)) == [0, 1, 2]
+    assert list(fetched_ahead(numbers(3), None)) == [0, 1, 2]
     assert threads[-1] == threading.get_ident()
 
 
@@ -174,8 +169,8 @@ RAGGED = [RNG.integers(0, 256, shape, np.uint8) for shape in ((2, 3, 1), (1, 1, 
 EVEN = RNG.standard_normal((5, 2, 3)).astype(np.float32)
 
 
-def packed_list(values: list[Any]) -> Packed:
-    return Packed.of_values(values, np.array([value.shape for value in values], np.int64), values[0].dtype)
+def packed_list(values: list[Any]) -> Pack:
+    return Pack.of_values(values, np.array([value.shape for value in values], np.int64), values[0].dtype)
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=1, max_size=8), st.data())
@@ -188,18 +183,11 @@ def test_examples_come_back_in_any_order(shapes, data):
     assert packed.offsets.tolist() == [0, *np.cumsum([value.size for value in values])]
 
 
-def test_examples_of_one_shape_are_an_array_without_a_copy():
-    packed = Packed.of_array(EVEN)
-    assert len(packed) == 5
-    assert np.shares_memory(packed.array(), EVEN)
-    assert np.array_equal(packed.take(np.array([4]))[0], EVEN[4])
-    assert packed.num_bytes == 5 * 6 * 4
-
-
-@pytest.mark.parametrize("packed", [Packed.of_array(EVEN), packed_list(RAGGED)], ids=["even", "ragged"])
-def test_the_same_in_a_file_and_in_a_message(packed: Packed, tmp_path: Path):
+@pytest.mark.parametrize("packed", [Pack.of_array(EVEN), packed_list(RAGGED)], ids=["even", "ragged"])
+def test_the_same_in_a_file_and_in_a_message(packed: Pack, tmp_path: Path):
     everything = np.arange(len(packed))
-    written = packed.written(tmp_path / "file")
+    assert np.shares_memory(Pack.of_array(EVEN).array(), EVEN)
+    written = packed.write(tmp_path / "file")
     assert (packed.in_memory, written.in_memory) == (True, False)
     sent, again = pickle.dumps(packed), pickle.dumps(written)
     assert packed.flat[:9].tobytes() in sent  # and not where the file is named
@@ -211,6 +199,6 @@ def test_the_same_in_a_file_and_in_a_message(packed: Packed, tmp_path: Path):
 
 
 def test_what_is_written_to_a_mapped_file_stays_in_the_process(tmp_path: Path):
-    written = Packed.of_array(EVEN).written(tmp_path / "file")
+    written = Pack.of_array(EVEN).write(tmp_path / "file")
     written.array()[:] = 0
     assert np.array_equal(pickle.loads(pickle.dumps(written)).array(), EVEN)

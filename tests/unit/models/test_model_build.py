@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from easiness.errors import BadInput
-from easiness.inputs import WORDS, Signature
-from easiness.inputs.text.kind import GRAMS, VOCABULARY
+from easiness.inputs import Signature
+from easiness.inputs.text.kind import GRAMS, VOCABULARY, WORDS
 from easiness.models import build_model, find_family, model_name, model_names
 from easiness.models.published import TORCHVISION as FAMILY
 from easiness.models.registry import OWN

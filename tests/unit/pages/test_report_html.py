@@ -169,7 +169,7 @@ def test_several_runs_are_compared_as_in_table_1(record: Callable[..., Any]) -> 
             for cell in cells:
                 assert cell.groups is not None
                 low, high = cell.groups.interval
-                agreement = "" if math.isnan(cell.agreement) else f" agreement {cell.agreement:.2f}"
+                agreement = "" if math.isnan(cell.agreement.rate) else f" agreement {cell.agreement.rate:.2f}"
                 texts.append(f"{cell.groups.rate:.2f} {low:.2f} to {high:.2f}{agreement}")
             assert ["run1", texts[0], texts[1], "0.10"] in page.rows
             assert ["run2", "–", texts[2], "0.10"] in page.rows
@@ -178,7 +178,7 @@ def test_several_runs_are_compared_as_in_table_1(record: Callable[..., Any]) -> 
             (row,) = (r for r in page.rows if r[:3] == [side, "run1 – run2", ties])
             assert row[-2:] == [f"{every.rate:.3f}", f"{every.tie_mass[0]:.3f}, {every.tie_mass[1]:.3f}"]
     assert "undecided" not in " ".join(cell for row in page.rows for cell in row)
-    best = comparison.reliability[0].best_epoch("easy")
+    best = comparison.reliability[0].best("easy")
     assert f"easy set repeats best after epoch {best} ," in page.text
 
 
@@ -324,7 +324,7 @@ def test_what_would_be_dropped_is_what_keep_drops(record: Record) -> None:
     assert [(one["share"], one["num"]) for one in found["dropped"]] == [(0.1, 10), (0.3, 30), (0.5, 50)]
     votes = run.votes(2)
     for one in found["dropped"]:
-        kept = ez.keep(run, drop=one["share"], policy="easy", at=2).kept
+        kept = ez.keep(run, drop=one["share"], policy="easy", at=2).kept_mask
         assert one["num_right"] == int(votes.correct[:, ~kept].all(axis=0).sum())
         p_label = votes.p_label.mean(axis=0)
         assert one["of_dropped"] == pytest.approx(p_label[~kept].mean())
@@ -347,7 +347,7 @@ def test_a_share_that_takes_a_whole_class_is_left_out(record: Record) -> None:
     found = left_out(record(logits, labels), 1)
     assert found is not None
     for share in (one["share"] for one in found["dropped"]):  # the others are refused
-        kept = ez.keep(record(logits, labels, name=f"{share}"), drop=share, policy="easy").kept
+        kept = ez.keep(record(logits, labels, name=f"{share}"), drop=share, policy="easy").kept_mask
         assert 19 in np.flatnonzero(kept)
 
 

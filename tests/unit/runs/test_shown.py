@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from easiness import open_run
-from easiness.inputs import counted, reading, tell
+from easiness.inputs import reading, tell, track
 from easiness.runs import Cost, ShownProgress, passes_shown, reading_shown
 from easiness.training import EpochReport
 
@@ -166,7 +166,7 @@ def test_lines_of_reading_come_now_and_then(now, capsys):
         tell("looking", 1, 4000)
         now[0] += 6
         tell("looking", 2000, 4000)
-        assert list(counted(range(3), "counting", 3)) == [0, 1, 2]
+        assert list(track(range(3), "counting", 3)) == [0, 1, 2]
     tell("to nobody", 1, 2)
     assert capsys.readouterr().err == "looking: 2,000 of 4,000\n"
 
@@ -186,5 +186,5 @@ def test_who_shows_reading_already_goes_on_to(capsys):
         tell("looking", 1, 2)
     assert heard == [("looking", 1, 2)]
     with reading_shown():
-        list(counted(range(1024), "reading images", 1024))
+        list(track(range(1024), "reading images", 1024))
     assert capsys.readouterr() == ("", "")

@@ -166,17 +166,6 @@ def test_nothing_is_written_through_a_link_in_a_run(
     assert (own / "0007-000001" / "file").read_text() == "mine"
 
 
-def test_nothing_is_kept_through_a_link_in_a_run(
-    run_copy: Path, tmp_path: Path, refused: Callable[..., str]
-) -> None:
-    (tmp_path / "own").mkdir()
-    (run_copy / "perturbed").symlink_to(tmp_path / "own")
-    assert "perturbed: is a link" in refused(
-        "paper", "perturb", run_copy, "--kind", "radial", "--levels", "2"
-    )
-    assert list((tmp_path / "own").iterdir()) == []
-
-
 def test_the_run_itself_may_be_reached_through_a_link(run_copy: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(run_copy)
     check_no_links(tmp_path / "link", tmp_path / "none")

@@ -18,7 +18,7 @@ from torch import nn
 
 from easiness import own_process as worker
 from easiness.errors import BadInput
-from easiness.inputs.bank import has_room, moved, staging
+from easiness.inputs.bank import has_room, move, staging
 from easiness.records import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
 from easiness.training import Course, Lane, Listener, Network, Observer, device as module, train
@@ -309,7 +309,7 @@ def test_its_copies_are_plain(monkeypatch):
         torch.Tensor, "to", lambda values, *args, **given: asked.append((args, given)) or values
     )
     assert not staging((2,), torch.uint8, MPS).is_pinned()
-    moved(torch.zeros(2), MPS)
+    move(torch.zeros(2), MPS)
     assert asked == [((MPS,), {"non_blocking": False})]
 
 

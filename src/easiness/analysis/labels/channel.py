@@ -1,10 +1,9 @@
 """The probability that a label is wrong, from what each class was given by heads that left the example out.
 
-What heads on features of a frozen network say of an example lies around a place of its true class, whatever
-its label. So the true classes are a mixture of Student's t densities over the outputs, with tails as heavy as
-the data have them. A label is what a noisy channel makes of the true class: the share of each class that is
-labelled as each other is fitted along, and wrong labels that all go to one class are found as well as those
-that go anywhere. Labels are taken as evidence on the class, never as the class.
+Outputs of heads lie around a place of the true class, whatever the label. True classes are a mixture of
+Student's t densities over the outputs, with tails as heavy as the data have them. A noisy channel makes the
+label of the true class: the share of each class that is labelled as each other is fitted along, so wrong
+labels that all go to one class are found as well as those that go anywhere.
 
 Classes whose sound examples reach into one another look like noise, and less so where densities count for
 less than they say. People err most where classes are alike: how often labels are wrong may change with the
@@ -16,7 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.special import betaln, expit, gammaln, log_softmax, logit, logsumexp, softmax
 
@@ -35,11 +33,10 @@ _ALIKE = np.geomspace(20, 3000, 12)  # examples' worth of the usual rate of wron
 
 
 def channel_table(counts: Values, strength: float | None = None) -> tuple[Values, float]:
-    """The share of each true class that is given each label, from expected counts; both [true, given].
+    """The share of each true class that has each label, from expected counts; both [true, label].
 
-    Which label a wrong one is, is shrunk towards the usual wrong label by a strength in examples, which comes
-    second: a lot where all classes are taken for the same others, hardly where each is taken for one of its
-    own. Unless given it is the likeliest one.
+    Wrong labels are shrunk towards the usual wrong label by a ``strength`` in examples, the likeliest one by
+    default, which comes second.
     """
     apart = ~np.eye(len(counts), dtype=bool)
     wrong = np.where(apart, counts, 0.0)
@@ -58,10 +55,9 @@ def channel_table(counts: Values, strength: float | None = None) -> tuple[Values
 
 
 def _how_alike(wrong: Values, size: Values, rate: float) -> float:
-    """How many examples' worth of the usual ``rate`` each class has: as many as make the rates likeliest.
+    """How many examples' worth of the usual ``rate`` make the rates of classes likeliest.
 
-    Where few labels are wrong that says next to nothing, and classes are taken to be alike (a prior of the
-    root of the strength).
+    The prior is the root of that: where few labels are wrong, classes are taken to be alike.
     """
     usual = float(np.clip(rate, 1e-6, 1 - 1e-6))
     right, fits = size - wrong, []
@@ -90,7 +86,7 @@ _LEAST_SPREAD = 1e-6  # of the mean variance, in every direction
 _TAILS = np.array([2.5, 3, 4, 5, 7, 10, 15, 25, 50, 200])  # degrees of freedom
 _FIRST_TAIL = 8.0
 _USUAL_OF_STRATUM = 50.0  # the same for each stratum
-_BELIEVED = 0.9  # of the class that heads say, to begin with
+_TRUST = 0.9  # of the class that heads say, to begin with
 _FIRST, _LAST, _STILL = 22, 80, 1e-4  # iterations, and the change of the share that ends them
 _EVERY = 5  # iterations: tails and strengths move slowly
 _LAST_OF_STRATA = 30
@@ -112,23 +108,22 @@ class ClassNoise(LabelNoise):
     apart: float
 
 
-def label_noise_of_outputs(outputs: npt.ArrayLike, labels: npt.ArrayLike) -> ClassNoise:
+def label_noise_of_outputs(outputs: Values, labels: Positions) -> ClassNoise:
     """How probable it is that each label is wrong, and an order of suspicion.
 
     ``outputs`` [K, C] are means over heads that did not see the example, of two or more classes: raw outputs
     of a regression on the classes or log probabilities, which differ by a scale alone. ``labels`` [K] are in
     0 to C - 1. Where there are many examples it is learned from some, evenly spaced.
     """
-    told, given = np.asarray(outputs, np.float64), np.asarray(labels, np.int64)
     # sums are rounded alike in whatever order the examples come
-    ranked = np.lexsort((given, *told.T[:3]))
-    num_classes = told.shape[1]
-    step = max(-(-told.size // _MOST_VALUES), -(-len(given) // (num_classes * _MOST_OF_CLASS)))
-    fitted = _ChannelFit(told[ranked[::step]], given[ranked[::step]])
-    parts = pieces(len(given), _AT_ONCE // num_classes)
-    suspicion = np.concatenate([fitted.suspicion(told[some], given[some]) for some in parts])
-    p_wrong = without_steps(fitted.stepped, fitted.order, suspicion)
-    return ClassNoise(p_wrong, suspicion, fitted.sizes * step, fitted.apart)
+    order = np.lexsort((labels, *outputs.T[:3]))
+    num_classes = outputs.shape[1]
+    step = max(-(-outputs.size // _MOST_VALUES), -(-len(labels) // (num_classes * _MOST_OF_CLASS)))
+    fit = _ChannelFit(outputs[order[::step]], labels[order[::step]])
+    parts = pieces(len(labels), _AT_ONCE // num_classes)
+    suspicion = np.concatenate([fit.suspicion(outputs[some], labels[some]) for some in parts])
+    p_wrong = without_steps(fit.steps, fit.order, suspicion)
+    return ClassNoise(p_wrong, suspicion, fit.sizes * step, fit.apart)
 
 
 def pieces(num: int, at_once: int) -> list[slice]:
@@ -145,12 +140,12 @@ class _ChannelFit:
         points = points / self._scale
         log_class, true = _fit_classes(points, labels, outputs.argmax(axis=1))
         wrong, true = _by_strata(log_class, true, labels)
-        self._table, _ = channel_table(named(true, labels))
+        self._table, _ = channel_table(joint_counts(true, labels))
         self._discriminants = _discriminants(points, true)
         self.sizes: Values = true.sum(axis=0)
         self.apart = float(np.exp(log_class.max(axis=1)).mean())
         self.order = self.suspicion(outputs, labels)
-        self.stepped = monotone(self.order, wrong)
+        self.steps = monotone(self.order, wrong)
 
     def suspicion(self, outputs: Values, labels: Positions) -> Values:
         """Log odds that a label is wrong [n], by linear discriminants; good for an order alone."""
@@ -168,8 +163,8 @@ def contrasts(num_classes: int) -> Values:
     return np.asarray(np.linalg.qr(start)[0][:, 1:])
 
 
-def named(true: Values, labels: Positions) -> Values:
-    """How many examples of each true class have each label [true, given]; ``true`` [n, C] adds up to 1."""
+def joint_counts(true: Values, labels: Positions) -> Values:
+    """How many examples of each true class have each label [true, label]; ``true`` [n, C] adds up to 1."""
     num, num_classes = true.shape
     of_label = csr_array((np.ones(num), (labels, np.arange(num))), shape=(num_classes, num))
     return np.asarray(of_label @ true).T
@@ -183,15 +178,15 @@ def apart_from_label(joint: Values, labels: Positions) -> tuple[Values, Values]:
     return np.asarray(logsumexp(others, axis=1)), right
 
 
-def _fit_classes(points: Values, labels: Positions, said: Positions) -> tuple[Values, Values]:
+def _fit_classes(points: Values, labels: Positions, guesses: Positions) -> tuple[Values, Values]:
     """Log probability of each class by outputs alone, and its probability by the label too; both [n, C].
 
-    Densities and channel by expectation and maximization, from the classes ``said`` [n] by heads on.
+    Densities and channel by expectation and maximization, from the ``guesses`` [n] of heads on.
     """
     num, num_classes = len(points), points.shape[1] + 1
     rows = np.arange(num)
-    true = np.full((num, num_classes), (1 - _BELIEVED) / num_classes)
-    true[rows, said] += _BELIEVED
+    true = np.full((num, num_classes), (1 - _TRUST) / num_classes)
+    true[rows, guesses] += _TRUST
     near = np.ones((num, num_classes))
     tail, strength, share = _FIRST_TAIL, None, 0.0
     for iteration in range(_LAST):
@@ -203,7 +198,7 @@ def _fit_classes(points: Values, labels: Positions, said: Positions) -> tuple[Va
         size = true.sum(axis=0) + 1
         log_density = _student(far, log_volume, tail, points.shape[1])
         log_class = log_softmax(TEMPER * (log_density + np.log(size / size.sum())), axis=1)
-        table, strength = channel_table(named(true, labels), None if due else strength)
+        table, strength = channel_table(joint_counts(true, labels), None if due else strength)
         true = softmax(log_class + np.log(table.T)[labels], axis=1)
         near = (tail + points.shape[1]) / (tail + far)
         before, share = share, float(1 - true[rows, labels].mean())
@@ -244,8 +239,7 @@ def _student(far: Values, log_volume: Values, tail: float, num_dims: int) -> Val
 def _by_strata(log_class: Values, true: Values, labels: Positions) -> tuple[Values, Values]:
     """The probability to be wrong [n] and each class's [n, C], where rates of wrong labels go by the lead.
 
-    The densities stay: only the channel is learned. In a stratum the odds of a wrong label are all the usual
-    ones times one number.
+    Only the channel is learned. In a stratum all odds of a wrong label are the usual ones times one number.
     """
     rows, num = np.arange(len(labels)), len(labels)
     ranks = log_class.max(axis=1).argsort(kind="stable").argsort(kind="stable")
@@ -258,7 +252,7 @@ def _by_strata(log_class: Values, true: Values, labels: Positions) -> tuple[Valu
         rate = np.bincount(stratum, wrong, STRATA) + _USUAL_OF_STRATUM * usual
         rate = logit(np.clip(rate / (in_stratum + _USUAL_OF_STRATUM), 1e-5, 0.95))
         more = rate - logit(np.clip(usual, 1e-4, 0.9))
-        rates, strength = channel_table(named(true, labels), strength)
+        rates, strength = channel_table(joint_counts(true, labels), strength)
         of_class = 1 - np.diag(rates)
         here = expit(logit(of_class) + more[:, None])  # [STRATA, C]
         joint = log_class + np.log(rates.T)[labels] + np.log(here / of_class)[stratum]

@@ -1,20 +1,19 @@
 """How probable it is that a label is wrong: the choice between three models, which the data make.
 
 **By margins** (`label_noise`): wrong labels lie where networks that know an example put any other class. It
-finds what stands out, and overlooks wrong labels that a network finds plausible, as those of people are.
+overlooks wrong labels that a network finds plausible, as those of people are.
 
 **By transition** (`wrong_by_transition`): which class is labelled as which other. It counts those too, and
 takes some of what is only hard for wrong.
 
 **By classes** (`label_noise_of_outputs`): examples of one class lie together, whatever their labels are. It
-is the best of the three where classes lie apart, and useless where they do not. It reads heads on features,
-and networks that keep the classes apart.
+is the best of the three where classes lie apart, and useless where they do not.
 
 Where classes do not lie apart, the number is between the first two, two thirds of the way on a scale of
-logarithms. Neither can tell hard examples from labels mixed up, nor can halves of the trials or their course:
-where people were simulated, the truth was from the first to a third beyond the second. The range goes from as
-far below what stands out as the number is above it to all that is counted, or that networks do not say. Of
-few classes that do not lie apart, or of two, heads leave it open, too: it reaches to all they do not say.
+logarithms: where people were simulated, the truth was from the first to a third beyond the second. The range
+goes from as far below what stands out as the number is above it to all that is counted, or that networks do
+not say. Of few classes that do not lie apart, or of two, heads leave it open, too: it reaches to all they do
+not say.
 
 A training comes to know labels by heart, and then all three find fewer. The number is followed over the
 epochs; where it has fallen by a third while networks got right what they had taken for wrong, the epoch to
@@ -25,8 +24,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -71,25 +70,25 @@ def pulled_to_prior(noise: Noise, labels: Positions) -> tuple[Noise, tuple[float
     sizes, share = np.bincount(labels)[labels[rare]], noise.share
     p_wrong, order = noise.p_wrong.copy(), noise.suspicion.copy()
     p_wrong[rare] = share + np.square(sizes / FEWEST) * (p_wrong[rare] - share)
-    ranked = noise.suspicion.argsort(kind="stable")
-    order[rare] = np.interp(p_wrong[rare], noise.p_wrong[ranked], noise.suspicion[ranked])
+    ascending = noise.suspicion.argsort(kind="stable")
+    order[rare] = np.interp(p_wrong[rare], noise.p_wrong[ascending], noise.suspicion[ascending])
     in_rare = float(p_wrong[rare].sum()) / len(labels)
     return replace(noise, p_wrong=p_wrong, suspicion=order), (-in_rare, float(rare.mean()) - in_rare)
 
 
 APART = 0.95
 """Mean probability of the likeliest class, by classes: from there on they lie apart. Digits .96."""
-HIDDEN = 2 / 3
+BETWEEN = 2 / 3
 """How far from what stands out to what the transition counts, in logarithms: median of simulated people."""
-_MOST_HIDDEN = 3.0  # times what stands out: networks that know nothing have most labels counted as wrong
+_MOST_TIMES = 3.0  # times what stands out: networks that know nothing have most labels counted as wrong
 _ALIKE = 1.05  # times as much is counted as stands out
 
 _STILL_SAID = 0.6  # at most, of the labels that are wrong by classes
-FALLEN = 2 / 3
+FALL = 2 / 3
 """Share of the number at the epoch to read, where labels are being learned by heart."""
 _LARGE_PART, _NEARLY = 1 / 3, 0.9  # of what networks get wrong; of the largest such part
 _MOST_WRONG = 2 / 3  # of the predictions: networks that have hardly begun tell nothing
-_LEARNED = 1.25  # of the number at the epoch to read is still wrong, where nothing is learned
+_LEARNING = 1.25  # of the number at the epoch to read is still wrong, where nothing is learned
 
 _MODEL_ERROR = 1.35  # of the number by any model
 _UNSEEN = 0.02  # of all labels
@@ -144,8 +143,8 @@ class EstimatedNoise(LabelNoise):
     to_read: int | None
 
 
-_kept: dict[str, EstimatedNoise] = {}
-_MOST_KEPT = 8
+_answers: dict[str, EstimatedNoise] = {}
+_MOST_ANSWERS = 8
 
 
 def estimate_noise(course: LabelCourse) -> EstimatedNoise:
@@ -155,60 +154,49 @@ def estimate_noise(course: LabelCourse) -> EstimatedNoise:
     estimates are kept by what they were made of: a list, a page and decisions ask for the same. Their arrays
     cannot be written to.
     """
-    asked = _digest(course)
-    if asked not in _kept:
-        found, (less, more) = pulled_to_prior(_by_model(course), course.last.of_labels.labels)
-        for values in (found.p_wrong, found.suspicion):
+    key, last = hashlib.sha256(), course.last.of_labels
+    stages = [course.of_heads, course.left_out, *(stage.wrong for stage in course.stages)]
+    log_p = np.zeros(0) if course.log_p is None else course.log_p
+    for values in (last.labels, last.margin, last.lead, last.rival, course.others, log_p, stages):
+        key.update(np.ascontiguousarray(values).data)
+    if (name := key.hexdigest()) not in _answers:
+        noise, (less, more) = pulled_to_prior(_by_model(course), course.last.of_labels.labels)
+        for values in (noise.p_wrong, noise.suspicion):
             values.setflags(write=False)
-        if len(_kept) == _MOST_KEPT:
-            del _kept[next(iter(_kept))]
-        _kept[asked] = replace(found, low=max(found.low + less, 0), high=min(found.high + more, 1))
-    return _kept[asked]
-
-
-def _digest(value: Any) -> str:
-    if is_dataclass(value):
-        value = [getattr(value, field.name) for field in fields(value)]
-    digest = hashlib.sha256(type(value).__name__.encode())
-    if isinstance(value, np.ndarray):
-        digest.update(f"{value.dtype} {value.shape}".encode())
-        digest.update(np.ascontiguousarray(value).data)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        digest.update(" ".join(map(_digest, value)).encode())
-    else:
-        digest.update(repr(value).encode())
-    return digest.hexdigest()
+        if len(_answers) == _MOST_ANSWERS:
+            del _answers[next(iter(_answers))]
+        _answers[name] = replace(noise, low=max(noise.low + less, 0), high=min(noise.high + more, 1))
+    return _answers[name]
 
 
 def _by_model(course: LabelCourse) -> EstimatedNoise:
     shares = tuple(share_standing_out(stage.of_labels) for stage in course.stages)
-    if course.of_heads and course.log_p is not None:
-        noise = label_noise_of_heads([course.log_p], course.last.of_labels.labels)
-        by = max(noise.by, key=lambda name: noise.by[name])
-        hidden = noise.apart is not None and noise.apart < APART
-        disputed = float(course.others.mean()) if hidden else 0.0
-        fits = [noise.share, *noise.by.values(), noise.mixed_up]
-        return _estimated(noise, by, fits, shares, None, disputed)
-    found, model, margins, transition = _between(course.last, course.left_out)
-    shares = (*shares[:-1], margins)
-    learned = epoch_to_read(shares, [stage.wrong for stage in course.stages])
-    unsaid = 0.0 if course.left_out else float(course.others.mean())
     labels = course.last.of_labels.labels
-    if course.log_p is not None and learned is None and classes_are_large(labels, course.log_p.shape[1]):
+    if course.of_heads and course.log_p is not None:
+        heads = label_noise_of_heads([course.log_p], labels)
+        by = max(heads.by, key=lambda name: heads.by[name])
+        open_ = heads.apart is not None and heads.apart < APART
+        unsaid = float(course.others.mean()) if open_ else 0.0
+        return _with_range(heads, by, [heads.share, *heads.by.values(), heads.mixed_up], shares, None, unsaid)
+    noise, model, margins, transition = _between(course.last, course.left_out)
+    shares = (*shares[:-1], margins)
+    to_read = epoch_to_read(shares, [stage.wrong for stage in course.stages])
+    unsaid = 0.0 if course.left_out else float(course.others.mean())
+    if course.log_p is not None and to_read is None and classes_are_large(labels, course.log_p.shape[1]):
         classes = label_noise_of_outputs(course.log_p, labels)
-        said = classes.p_wrong @ (1 - course.others) / max(classes.p_wrong.sum(), _NEXT_TO_NOTHING)
-        apart = classes.apart >= APART and said <= _STILL_SAID
-        if apart and information(classes.p_wrong) > information(found.p_wrong):
-            return _estimated(classes, "classes", [classes.share], shares, None, unsaid)
-    fits_data = [2 * margins - found.share, margins, transition]
+        still = classes.p_wrong @ (1 - course.others) / max(classes.p_wrong.sum(), _NEXT_TO_NOTHING)
+        apart = classes.apart >= APART and still <= _STILL_SAID
+        if apart and information(classes.p_wrong) > information(noise.p_wrong):
+            return _with_range(classes, "classes", [classes.share], shares, None, unsaid)
+    fits = [2 * margins - noise.share, margins, transition]
     for half in course.halves:
-        fits_data.append(share_standing_out(half.of_labels))
+        fits.append(share_standing_out(half.of_labels))
         if half.p is not None and not course.left_out:
-            fits_data.append(float(wrong_by_transition(half.p, half.of_labels.labels).mean()))
-    return _estimated(found, model, fits_data, shares, None if course.of_heads else learned, unsaid)
+            fits.append(float(wrong_by_transition(half.p, half.of_labels.labels).mean()))
+    return _with_range(noise, model, fits, shares, None if course.of_heads else to_read, unsaid)
 
 
-def _estimated(
+def _with_range(
     noise: LabelNoise,
     by: str,
     fits: Sequence[float],
@@ -228,12 +216,12 @@ def epoch_to_read(shares: Sequence[float], wrong: Sequence[float]) -> int | None
     ``shares`` are those of wrong labels over the stages, ``wrong`` those of predictions that are not
     the label.
     """
-    said, still = np.asarray(shares), _LEARNED * np.asarray(wrong)  # of more, some are learned already
-    tells = (said <= still) & (np.asarray(wrong) <= _MOST_WRONG)
-    part = np.where(tells, _LEARNED * said / np.maximum(still, _NEXT_TO_NOTHING), 0)
+    stand_out, most = np.asarray(shares), _LEARNING * np.asarray(wrong)  # of more, some are learned already
+    tells = (stand_out <= most) & (np.asarray(wrong) <= _MOST_WRONG)
+    part = np.where(tells, _LEARNING * stand_out / np.maximum(most, _NEXT_TO_NOTHING), 0)
     best = int(np.flatnonzero(part >= _NEARLY * part.max())[0])
-    learned = shares[-1] < FALLEN * shares[best] and wrong[-1] < _LEARNED * shares[best]
-    return best if learned and part[best] > _LARGE_PART else None
+    by_heart = shares[-1] < FALL * shares[best] and wrong[-1] < _LEARNING * shares[best]
+    return best if by_heart and part[best] > _LARGE_PART else None
 
 
 def _between(stage: Stage, left_out: bool) -> tuple[LabelNoise, str, float, float]:
@@ -257,5 +245,5 @@ def _between(stage: Stage, left_out: bool) -> tuple[LabelNoise, str, float, floa
 
 def share_between(margins: float, transition: float) -> float:
     """The share of wrong labels where ``margins`` stand out and ``transition`` counts more, both in 0..1."""
-    between = margins ** (1 - HIDDEN) * max(transition, margins) ** HIDDEN
-    return float(min(between, _MOST_HIDDEN * margins))
+    between = margins ** (1 - BETWEEN) * max(transition, margins) ** BETWEEN
+    return float(min(between, _MOST_TIMES * margins))

@@ -5,15 +5,13 @@ the loss, with two differences that keep it honest where labels are clean and ex
 
 - Where the wrong labels lie is not fitted but foretold. To a network that knows an example, a wrong label is
   one of the other classes: its margin is about minus the lead of the predicted class over an average other
-  one, which can be read off every example, whatever its label. Where a class is often labelled as one other,
-  the network learns to expect that, and the margin is nearer to 0 by as much.
+  one. Where a class is often labelled as one other, the network expects that, and the margin is nearer to 0.
 - The sound labels have any density with one peak, in each of several strata by lead, and a part like the
   wrong ones: an example that the networks do not get right may be as far off as a wrong label.
 
 Where leads are small, networks either miss hard examples, whose labels are sound, or waver over wrong labels
-that they have begun to learn by heart. The first is taken for granted, so that the share of wrong labels is
-learned where leads are large, unless the second describes the margins far better. Then wrong labels are
-nearer to 0 than foretold, by a shift that is fitted.
+that they begin to learn by heart. The share of wrong labels is learned where leads are large, unless the
+second describes the margins far better: wrong labels are then nearer to 0 by a shift that is fitted.
 """
 
 from __future__ import annotations
@@ -36,9 +34,8 @@ _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the weights, where the first kn
 class LogConcave:
     """The density whose logarithm is concave and linear between bins that fits weights best.
 
-    Log-concave are the normal, the logistic and the exponential density, each skewed or not; a mixture with
-    two peaks is not. Its slope falls at a few bins only, the knots: they are found by the active set method
-    of Duembgen, Huesler and Rufibach (2007). It is fitted anew as weights change, from where it stood.
+    Its slope falls at a few bins only, the knots: they are found by the active set method of Duembgen,
+    Huesler and Rufibach (2007). It is fitted anew as weights change, from where it stood.
     """
 
     def __init__(self, centers: Values) -> None:
@@ -77,10 +74,7 @@ class LogConcave:
         return slopes
 
     def _between_knots(self, slopes: Values, target: Values) -> tuple[Values, Values]:
-        """The likeliest slopes that fall at no other bin, and the share of each bin [bins].
-
-        Newton's steps end where a fall comes to 0, which then is no knot any more.
-        """
+        """The likeliest slopes that fall at no other bin, and the share of each bin [bins]."""
         slopes = slopes.copy()
         knots = np.flatnonzero(np.r_[True, slopes[1:] > 0])
         level = self._by_slope @ slopes
@@ -92,16 +86,16 @@ class LogConcave:
             curvature = (by_slope * share[:, None]).T @ by_slope - np.outer(mean, mean)
             curvature += np.diag(1e-9 * curvature.diagonal() + 1e-12)
             step = np.linalg.solve(curvature, uphill)
-            if (promised := float(uphill @ step)) < _NO_NEARER:
+            if (rise := float(uphill @ step)) < _NO_NEARER:
                 break
             falls = np.r_[False, step[1:] < 0]
             room = np.full(len(knots), np.inf)
             room[falls] = slopes[knots[falls]] / -step[falls]
             part = whole = min(1.0, float(room.min()))
-            rise = by_slope @ step
+            along = by_slope @ step
             while True:
-                stepped = log_softmax(level + part * rise)
-                if target @ (stepped - log_share) >= 1e-4 * part * promised:
+                trial = log_softmax(level + part * along)
+                if target @ (trial - log_share) >= 1e-4 * part * rise:
                     break
                 part /= 2
                 if part < _LEAST_STEP:
@@ -110,7 +104,7 @@ class LogConcave:
             if part == whole < 1:
                 slopes[knots[room.argmin()]] = 0
                 knots = np.delete(knots, room.argmin())
-            level, log_share = self._by_slope @ slopes, stepped
+            level, log_share = self._by_slope @ slopes, trial
         return slopes, np.exp(log_share)
 
 
@@ -120,7 +114,7 @@ FAINT = 1e-3
 
 
 def likeliest_strength(counts: Values, usual: Values, totals: Values) -> float:
-    """The strength of ``usual`` shares as a prior by which ``counts`` are likeliest (Dirichlet-multinomial).
+    """The strength of ``usual`` shares by which ``counts`` are likeliest (Dirichlet-multinomial).
 
     ``totals`` are the sums of the counts of each class.
     """
@@ -145,28 +139,27 @@ class Pairs:
         """The sum of weights [n] for each pair."""
         return np.bincount(self.pair_of, weights, len(self.label)).astype(np.float64)
 
-    def rates(self, mass: Values, given: Positions, other: Positions) -> tuple[Values, float]:
-        """The share of a given class's ``mass`` that goes to another, for each pair (given, other) [pairs].
+    def rates(self, mass: Values, own: Positions, other: Positions) -> tuple[Values, float]:
+        """The share of each class's ``mass`` that goes to another, for each pair (own, other) [pairs].
 
-        They are shrunk towards the share of each other class in the whole mass, by a strength in examples
-        that comes second: the likeliest one (Dirichlet-multinomial), a lot where all classes are taken for
-        the same others, hardly where each is taken for one of its own.
+        They are shrunk towards the share of each other class in the whole mass, by the likeliest strength,
+        which comes second.
         """
-        total = np.bincount(given, mass, self._num_classes).astype(np.float64)
-        named = np.bincount(other, mass, self._num_classes) + FAINT * (mass.sum() + 1)
-        usual = named[other] / (named.sum() - named[given])
+        total = np.bincount(own, mass, self._num_classes).astype(np.float64)
+        goal = np.bincount(other, mass, self._num_classes) + FAINT * (mass.sum() + 1)
+        usual = goal[other] / (goal.sum() - goal[own])
         strength = likeliest_strength(mass, usual, total)
-        return (mass + strength * usual) / (total[given] + strength), strength
+        return (mass + strength * usual) / (total[own] + strength), strength
 
 
 _NEXT_TO_NONE = 1e-3  # of wrong labels: also where networks know too little to tell them from mistakes
 
 
-def ordered(wrong: Values, margin: Values, log_odds_of_pair: Values) -> tuple[Values, Values]:
-    """Probabilities to be wrong [K] as fitted, made monotone, and the suspicion [K] in which they are.
+def in_order(wrong: Values, margin: Values, log_odds_of_pair: Values) -> tuple[Values, Values]:
+    """Probabilities ``wrong`` [K], made monotone, and the suspicion [K] in which they are.
 
-    Suspicion is a logistic regression of the probabilities ``wrong`` [K] on the margins [K] and on how much
-    likelier each label's pair with its rival is among wrong ones [K], in nats.
+    Suspicion is a logistic regression of the probabilities on the margins [K] and on how much likelier each
+    label's pair with its rival is among wrong ones [K], in nats.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -189,17 +182,17 @@ def monotone(order: Values, p: Values) -> Values:
     return np.asarray(IsotonicRegression(y_min=0, y_max=1).fit_transform(order, p))
 
 
-def without_steps(stepped: Values, order: Values, wanted: Values) -> Values:
-    """Probabilities at places ``wanted`` [n] of an ``order`` [K] along which they rise by steps [K].
+def without_steps(steps: Values, order: Values, places: Values) -> Values:
+    """Probabilities at ``places`` [n] of an ``order`` [K] along which they rise by ``steps`` [K].
 
     Between the middles of the steps they are linear.
     """
-    ranked = np.argsort(order, kind="stable")
-    values, x = stepped[ranked], order[ranked]
+    ascending = np.argsort(order, kind="stable")
+    values, x = steps[ascending], order[ascending]
     starts = np.flatnonzero(np.r_[True, np.diff(values) > 0])
     ends = np.r_[starts[1:], len(values)]
     middles = np.array([np.median(x[a:b]) for a, b in zip(starts, ends, strict=True)])
-    return np.asarray(np.interp(wanted, middles, values[starts]))
+    return np.asarray(np.interp(places, middles, values[starts]))
 
 
 def roots_of(spreads: Values, least: float) -> Values:
@@ -230,7 +223,7 @@ _FEW = 2000
 _STRATA, _LEAST = 4, 400  # by lead, each of at least so many examples
 _BINS = 80
 _FIRST, _LAST, _STILL = 25, 100, 3e-5  # iterations, and the change of the share that ends them
-_ADDED = 0.5  # wrong labels, so that one among a few hundred stays possible
+_HALF_ONE = 0.5  # wrong labels, so that one among a few hundred stays possible
 _UNSURE = 0.05  # of the lead: where wrong labels lie is foretold no better than this, see `LEAD`
 _SLOPE, _SLOPE_BY_HEART = 5.0, 1.0  # strength of the prior against a share that changes with the lead
 _BY_HEART = 0.065  # log likelihood an example to gain by it: 0.04 where hard ones look alike, else 0.08 up
@@ -277,15 +270,13 @@ def label_noise(evidence: LabelEvidence) -> LabelNoise:
     """Fit how probable it is that each label is wrong, with 2 examples and 2 classes or more.
 
     The mixture is fitted by expectation and maximization from several starts, with the classes that wrong
-    labels are taken for, then once more with these counting as much as they are shown to differ from class
-    to class. That small leads are of labels learned by heart is a fit of its own. In the end the examples are
-    put in order, see `ordered`.
+    labels are taken for, then once more with these counting as much as they differ from class to class.
     """
     # sums are rounded alike in whatever order the examples come: the fit carries a rounding far
     by_margin = np.lexsort((evidence.rival, evidence.labels, evidence.lead, evidence.margin))
-    in_order = _rows(evidence, by_margin)
-    fit, back = _fitted(in_order), by_margin.argsort()
-    p_wrong, suspicion = ordered(fit.wrong, in_order.margin, fit.log_odds_of_pair)
+    ascending = _rows(evidence, by_margin)
+    fit, back = _likelier_fit(ascending), by_margin.argsort()
+    p_wrong, suspicion = in_order(fit.wrong, ascending.margin, fit.log_odds_of_pair)
     return LabelNoise(p_wrong[back], suspicion[back])
 
 
@@ -301,13 +292,13 @@ def _rows(evidence: LabelEvidence, rows: Positions) -> LabelEvidence:
     return replace(e, labels=e.labels[rows], margin=e.margin[rows], lead=e.lead[rows], rival=e.rival[rows])
 
 
-def _fitted(evidence: LabelEvidence) -> _Fit:
-    missed, num = _best(evidence, by_heart=False), len(evidence.margin)
+def _likelier_fit(evidence: LabelEvidence) -> _Fit:
+    hard, num = _best(evidence, by_heart=False), len(evidence.margin)
     if num >= 2 * _LEAST:  # of fewer nothing tells small leads from others
-        learned = _best(evidence, by_heart=True)
-        if learned.objective - missed.objective > _BY_HEART * num:
-            return learned.run(learned.wrong, learned.weight_of_pairs)
-    return _Fit(evidence).run(missed.wrong, missed.weight_of_pairs)
+        by_heart = _best(evidence, by_heart=True)
+        if by_heart.objective - hard.objective > _BY_HEART * num:
+            return by_heart.run(by_heart.wrong, by_heart.weight_of_pairs)
+    return _Fit(evidence).run(hard.wrong, hard.weight_of_pairs)
 
 
 def _best(evidence: LabelEvidence, by_heart: bool) -> _Fit:
@@ -348,11 +339,11 @@ class _Fit:
         self._size = np.bincount(e.labels, minlength=e.num_classes)
         self._mistaken = np.zeros(num)  # probability to be sound, and like a wrong one
         self._prior = np.zeros(len(self._design))
-        self._shift = 0.0  # how much nearer to 0 wrong labels are than foretold
+        self._shift = 0.0  # how much nearer to 0 wrong labels are than expected
         self.log_odds_of_pair = np.zeros(num)
 
     def run(self, wrong: Values, weight_of_pairs: float) -> _Fit:
-        """Fit it from probabilities ``wrong`` [K] on; what has been learned before is kept."""
+        """Fit it from probabilities ``wrong`` [K] on, and from what was learned before."""
         self.wrong = wrong
         if not self._prior.any():
             self._prior[0] = logit(np.clip(wrong.mean(), 1e-4, 1 - 1e-4))
@@ -360,11 +351,11 @@ class _Fit:
                 self._log_odds_of_prior()
         for iteration in range(_LAST):
             before = float(self.wrong.mean())
-            expected, log_sound_pair = self._of_pairs(before)
-            foretold = expected - LEAD * self.evidence.lead
+            nearer, log_sound_pair = self._of_pairs(before)
+            expected = nearer - LEAD * self.evidence.lead
             if self.by_heart:
-                self._learn_shift(foretold)
-            log_wrong, log_sound = self._densities(foretold + self._shift)
+                self._learn_shift(expected)
+            log_wrong, log_sound = self._densities(expected + self._shift)
             prior = self._log_odds_of_prior()
             log_wrong += weight_of_pairs * (log_sound_pair + self.log_odds_of_pair)
             log_sound += weight_of_pairs * log_sound_pair
@@ -377,32 +368,32 @@ class _Fit:
 
     def _of_pairs(self, share: float) -> tuple[Values, Values]:
         """How much nearer to 0 the margin of a wrong label is, and log P(pair | sound), both [K]."""
-        pairs, known = self._pairs, self._has_rival
-        nearer, log_sound = np.zeros((2, len(known)))
-        if not known.any():
+        pairs, has = self._pairs, self._has_rival
+        nearer, log_sound = np.zeros((2, len(has)))
+        if not has.any():
             return nearer, log_sound
-        wrong = pairs.add_up(self.wrong[known])
-        sound, _ = pairs.rates(pairs.add_up(1 - self.wrong[known]), pairs.label, pairs.rival)
+        wrong = pairs.add_up(self.wrong[has])
+        sound, _ = pairs.rates(pairs.add_up(1 - self.wrong[has]), pairs.label, pairs.rival)
         of_wrong, strength = pairs.rates(wrong, pairs.label, pairs.rival)
         self.weight_of_pairs = _LEAST_WEIGHT + (1 - _LEAST_WEIGHT) / (1 + (strength / _STRONG) ** 2)
-        self.log_odds_of_pair[known] = np.log(of_wrong / sound)[pairs.pair_of]
-        log_sound[known] = np.log(sound)[pairs.pair_of]
+        self.log_odds_of_pair[has] = np.log(of_wrong / sound)[pairs.pair_of]
+        log_sound[has] = np.log(sound)[pairs.pair_of]
         # the rate at which examples of the rival's class get this label
         num_classes = self.evidence.num_classes
         own = np.bincount(pairs.rival, wrong, num_classes) / np.maximum(self._size, 1)
         rate = pairs.rates(wrong, pairs.rival, pairs.label)[0] * (share + own[pairs.rival]) / 2
         others = num_classes - 1
         unsure = max(1 - self.evidence.p_predicted - share, 0.02) / others
-        nearer[known] = np.log((rate + unsure) / (share / others + unsure))[pairs.pair_of]
+        nearer[has] = np.log((rate + unsure) / (share / others + unsure))[pairs.pair_of]
         return nearer, log_sound
 
-    def _learn_shift(self, foretold: Values) -> None:
-        """Learn it in the strata of which most that is far off is wrong; ``foretold`` margins are [K]."""
+    def _learn_shift(self, expected: Values) -> None:
+        """Learn it in the strata of which most that is far off is wrong; ``expected`` margins are [K]."""
         e, wrong, num = self.evidence, self.wrong, self._num_strata
         in_strata = np.bincount(self._stratum, wrong, num)
-        missed = np.bincount(self._stratum, (1 - wrong) * (e.margin < 0), num)
-        weights: Values = wrong * (in_strata / (in_strata + missed + 1e-9))[self._stratum]
-        shift = float(weights @ (e.margin - foretold)) / (float(weights.sum()) + _NO_SHIFT)
+        far_off = np.bincount(self._stratum, (1 - wrong) * (e.margin < 0), num)
+        weights: Values = wrong * (in_strata / (in_strata + far_off + 1e-9))[self._stratum]
+        shift = float(weights @ (e.margin - expected)) / (float(weights.sum()) + _NO_SHIFT)
         most = _MOST_SHIFT * float(e.lead.mean())
         self._shift = float(np.clip(shift, -most, most))
 
@@ -417,9 +408,8 @@ class _Fit:
             own = self._stratum == stratum
             sound = 1 - self.wrong[own]
             weights: Values = sound * (1 - self._mistaken[own])
-            binned = (np.bincount(self._bin[own], weights, _BINS) + 1e-9).astype(np.float64)
-            fitted = density.fit(binned)
-            share = fitted / fitted.sum()
+            height = density.fit((np.bincount(self._bin[own], weights, _BINS) + 1e-9).astype(np.float64))
+            share = height / height.sum()
             mean = float(share @ self._centers)
             deviation = float(np.sqrt(share @ np.square(self._centers - mean)))
             far = e.margin[own] - center[own]
@@ -427,10 +417,10 @@ class _Fit:
             scale = WIDTH * max(deviation, least) * np.sqrt(3) / np.pi
             z = np.abs(far) / scale
             log_wrong[own] = -z - 2 * np.log1p(np.exp(-z)) - np.log(scale)  # a logistic density
-            missed = float((sound * (e.margin[own] < 0)).sum() / max(float(sound.sum()), 1.0))
-            alike = min(MISTAKEN / (e.num_classes - 1), _MOST_MISTAKEN) * missed
+            mistakes = float((sound * (e.margin[own] < 0)).sum() / max(float(sound.sum()), 1.0))
+            alike = min(MISTAKEN / (e.num_classes - 1), _MOST_MISTAKEN) * mistakes
             log_alike = np.log(alike + 1e-300) + log_wrong[own]
-            log_plain = np.log1p(-min(alike, 1 - 1e-9)) + np.log(fitted[self._bin[own]] + 1e-300)
+            log_plain = np.log1p(-min(alike, 1 - 1e-9)) + np.log(height[self._bin[own]] + 1e-300)
             log_sound[own] = np.logaddexp(log_alike, log_plain)
             self._mistaken[own] = np.exp(log_alike - log_sound[own])
         return log_wrong, log_sound
@@ -442,13 +432,13 @@ class _Fit:
         Below the median nothing is learned and nothing changes, but where labels are learned by heart.
         """
         design = self._design[:, self._among]
-        shown = expit(self._prior @ design)
+        p = expit(self._prior @ design)
         usual = float(expit(self._prior[0]))
         slopes = np.full(len(design) - 1, _SLOPE_BY_HEART if self.by_heart else _SLOPE)
-        curvature = (design * (shown * (1 - shown) + 1e-9)) @ design.T
-        curvature += np.diag([_ADDED * usual * (1 - usual), *slopes])
-        gradient = design @ (self.wrong[self._among] - shown)
-        gradient += np.array([_ADDED * (1 - usual), *(-slopes * self._prior[1:])])
+        curvature = (design * (p * (1 - p) + 1e-9)) @ design.T
+        curvature += np.diag([_HALF_ONE * usual * (1 - usual), *slopes])
+        gradient = design @ (self.wrong[self._among] - p)
+        gradient += np.array([_HALF_ONE * (1 - usual), *(-slopes * self._prior[1:])])
         step = np.linalg.solve(curvature, gradient)
         self._prior = self._prior + np.clip(step, -1, 1)  # far from it Newton's step goes astray
         return np.asarray(self._prior @ self._design)

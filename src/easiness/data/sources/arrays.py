@@ -15,7 +15,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source, Split, dataset_of, own_ids
 from easiness.errors import BadInput
 from easiness.gate import read_npz
-from easiness.inputs import SOUND, ArrayImages, InputKind, Stored, kind_of, to_sounds
+from easiness.inputs import SOUND, ArrayImages, InputKind, StoredExamples, kind_of, to_sounds
 from easiness.records import to_numpy
 
 KEYS = ("x", "y", "ids", "classes", "x_test", "y_test")
@@ -65,7 +65,7 @@ def _of_array(
     return _split(name, kind.from_array(x, x_name, copy=copy), y, y_name, kind)
 
 
-def _split(name: str, examples: Stored, y: npt.NDArray[Any], y_name: str, kind: InputKind) -> Split:
+def _split(name: str, examples: StoredExamples, y: npt.NDArray[Any], y_name: str, kind: InputKind) -> Split:
     return Split(name, y_name, examples, np.arange(len(examples)), y, f"{y_name}: row {{}}".format, kind)
 
 

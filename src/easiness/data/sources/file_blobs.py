@@ -25,10 +25,10 @@ from easiness.inputs import (
     Positions,
     StoredTexts,
     Unreadable,
-    counted,
     digest,
     from_texts,
     in_threads,
+    track,
 )
 from easiness.regular_file import UTF_8, read_regular
 
@@ -58,9 +58,9 @@ def cache_folder() -> Path:
     """The folder in which facts are kept: ``EASINESS_CACHE``, or the user's cache folder for ``easiness``."""
     import platformdirs
 
-    chosen = os.environ.get("EASINESS_CACHE")
-    if chosen:
-        return Path(chosen)
+    setting = os.environ.get("EASINESS_CACHE")
+    if setting:
+        return Path(setting)
     with suppress(RuntimeError):  # of systems that know no home; others would make a folder named ~
         folder = platformdirs.user_cache_path("easiness")
         if folder.is_absolute():
@@ -71,9 +71,8 @@ def cache_folder() -> Path:
 class FileFacts:
     """Facts (digest, header, readable or not) about files, by size and time of modification.
 
-    Files are named from ``root``, and each root has an SQLite file of its own, from which one file's
-    facts are read at a time. It may be used from several threads and processes. A cache and no more: one
-    that is broken, locked, missing or cannot be written costs time, never an error.
+    Files are named from ``root``, whose facts lie in an SQLite file for several threads and processes. It is
+    a cache: broken, locked, missing or read-only it costs time, never an error.
     """
 
     def __init__(self, root: Path) -> None:
@@ -95,24 +94,24 @@ class FileFacts:
             return None, {}
         stamp = (status.st_size, status.st_mtime_ns)
         with self._lock:
-            facts = self._stored(name, stamp)
-            newer, added = self._new.get(name, (None, {}))
-        return stamp, {**facts, **added} if newer == stamp else facts
+            facts = self._known_facts(name, stamp)
+            newer, additions = self._new.get(name, (None, {}))
+        return stamp, {**facts, **additions} if newer == stamp else facts
 
     def remember(self, name: str, stamp: Stamp | None, **facts: Any) -> None:
         """Add facts (any but ``None``) about the file as it was under ``stamp``."""
         if stamp is None:
             return
         with self._lock:
-            newer, added = self._new.get(name, (None, {}))
-            self._new[name] = (stamp, {**added, **facts} if newer == stamp else facts)
+            newer, additions = self._new.get(name, (None, {}))
+            self._new[name] = (stamp, {**additions, **facts} if newer == stamp else facts)
             if len(self._new) >= AT_ONCE:
                 self._write()
 
-    def learned(self, name: str, fact: str, kind: type[T], learn: Callable[[], T]) -> tuple[Stamp | None, T]:
+    def lookup(self, name: str, fact: str, kind: type[T], learn: Callable[[], T]) -> tuple[Stamp | None, T]:
         """The file's stamp now, and a fact of this kind under it: as known, else learned and remembered."""
-        stamp, known = self.recall(name)
-        value = known.get(fact)
+        stamp, facts = self.recall(name)
+        value = facts.get(fact)
         if not isinstance(value, kind):
             value = learn()
             self.remember(name, stamp, **{fact: value})
@@ -138,9 +137,9 @@ class FileFacts:
             return None
         return database
 
-    def _stored(self, name: str, stamp: Stamp) -> dict[str, Any]:
+    def _known_facts(self, name: str, stamp: Stamp) -> dict[str, Any]:
         try:
-            rows = self._asked(lambda base: base.execute(_RECALL, (os.fsencode(name), *stamp)).fetchall())
+            rows = self._query(lambda base: base.execute(_RECALL, (os.fsencode(name), *stamp)).fetchall())
             facts = json.loads(rows[0][0]) if rows else {}
         except (TypeError, ValueError, RecursionError):
             return {}
@@ -157,9 +156,9 @@ class FileFacts:
             with base:
                 base.executemany(_REMEMBER, rows)
 
-        self._asked(add)
+        self._query(add)
 
-    def _asked(self, question: Callable[[sqlite3.Connection], Any]) -> Any:
+    def _query(self, question: Callable[[sqlite3.Connection], Any]) -> Any:
         """The answer of the database; after an error it is not asked again: waiting takes longer."""
         if self._database is None:
             return None
@@ -208,7 +207,7 @@ class FileBlobs(Blobs):
 
     def _of_each(self, function: Callable[[int], R], positions: Positions, what: str) -> Iterator[R]:
         try:
-            yield from counted(in_threads(function, positions.tolist()), what, len(positions))
+            yield from track(in_threads(function, positions.tolist()), what, len(positions))
         finally:
             self._facts.save()
 
@@ -225,8 +224,8 @@ class FileBlobs(Blobs):
 
     def _header(self, position: int) -> Header | None:
         file = self._files[position]
-        stamp, known = self._facts.recall(file)
-        header = self.reader.header(known.get("header"))
+        stamp, facts = self._facts.recall(file)
+        header = self.reader.header(facts.get("header"))
         if header is not None:
             return header
         try:
@@ -238,15 +237,15 @@ class FileBlobs(Blobs):
 
     def _digest(self, position: int) -> str:
         read = partial(self._read, position)
-        stamp, found = self._facts.learned(self._files[position], "sha256", str, lambda: digest(read).hex())
+        stamp, value = self._facts.lookup(self._files[position], "sha256", str, lambda: digest(read).hex())
         if stamp is not None:
             self._marks[position] = _mark(stamp)
-        return found
+        return value
 
     def _readable(self, position: int) -> bool:
         file = self._files[position]
         learn = partial(self.reader.is_readable, partial(self._read, position), file)
-        return self._facts.learned(file, self.reader.readable(), bool, learn)[1]
+        return self._facts.lookup(file, self.reader.readable(), bool, learn)[1]
 
 
 def _mark(stamp: Stamp) -> np.uint64:

@@ -12,16 +12,16 @@ import numpy as np
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.source import HELD_OUT_NAMES, Source, SourceRequest, Split, absolute, dataset_of
-from easiness.data.tables.dataset import files_below, suffixes_of
+from easiness.data.tables.dataset import files_below, kind_of_files, suffixes_of
 from easiness.data.tables.labels import CROP
 from easiness.data.tables.splits import table_files
 from easiness.errors import BadInput, printable, shorten
-from easiness.inputs import HEIF, IMAGE, KINDS, TEXT, InputKind
+from easiness.inputs import HEIF, TEXT, InputKind
 from easiness.show import counted
 from easiness.spec import LoadOptions
 
-NAMED = 5
-RECORDED = 100
+MOST_NAMES = 5
+MOST_RECORDS = 100
 """Names of files that are left out, at most, that a run remembers: there may be one beside each picture."""
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
 
@@ -50,7 +50,7 @@ def load_folder(
     ``selection`` is {folder: class name} of the class folders to use, in this order, where not all are.
     ``name`` and ``source`` are those of the data set where they are not those of the folder.
     """
-    kind = _kind_in(root)
+    kind = kind_of_files(path for folder in _folders(root) for path in _files_below(root / folder))
     held_out_name = next((split for split in HELD_OUT_NAMES if _is_split(root / split, kind)), None)
     has_train = _is_split(root / "train", kind)
     if held_out_name is not None and not has_train:
@@ -74,7 +74,7 @@ def load_folder(
     examples = files_below(root, [layout.paths for layout in layouts], kind, options)
     splits = [
         Split(layout.name, str(layout.folder), files, ids, np.array(layout.labels), files.name, kind)
-        for layout, files, ids in zip(layouts, examples.found, examples.ids, strict=True)
+        for layout, files, ids in zip(layouts, examples.splits, examples.ids, strict=True)
     ]
     classes = folders if selection is None else list(selection.values())
     data = dataset_of(
@@ -85,18 +85,8 @@ def load_folder(
         data,
         notes=(*data.notes, *notes, *_left_out(left_out, kind)),
         num_other_files=len(left_out),
-        other_files=tuple(sorted(left_out)[:RECORDED]),
+        other_files=tuple(sorted(left_out)[:MOST_RECORDS]),
     )
-
-
-def _kind_in(root: Path) -> InputKind:
-    kinds: set[InputKind] = set()
-    for folder in _folders(root):
-        for path in _files_below(root / folder):
-            kinds.update(kind for kind in KINDS if path.suffix.lower() in suffixes_of(kind))
-            if KINDS[0] in kinds:
-                return KINDS[0]
-    return next((kind for kind in sorted(KINDS, key=lambda one: one.files is None) if kind in kinds), IMAGE)
 
 
 def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[str]:
@@ -137,7 +127,7 @@ def _left_out(files: Sequence[str], kind: InputKind) -> tuple[str, ...]:
     verb = f"it is no {kind.noun}" if len(files) == 1 else f"they are no {kind.nouns}"
     heic = any(PurePath(file).suffix.lower() in HEIF for file in files)
     more = "; HEIC is read with pip install 'easiness[heif]'" if heic else ""
-    why = f"since by name {verb} that can be read: {shorten(sorted(files), NAMED)}{more}"
+    why = f"since by name {verb} that can be read: {shorten(sorted(files), MOST_NAMES)}{more}"
     return (f"{counted(len(files), 'file')} left out, {why}",)
 
 

@@ -25,11 +25,11 @@ from easiness.inputs import SOUND, Files, Positions
 from easiness.spec import LoadOptions
 
 PREFIX = "hf:"
-SAVED = ("dataset_dict.json", "state.json")
+SAVED_FILES = ("dataset_dict.json", "state.json")
 
 
-def is_hub_object(source: object) -> bool:
-    return type(source).__module__.split(".")[0] == "datasets"
+def is_hub_object(data: object) -> bool:
+    return type(data).__module__.split(".")[0] == "datasets"
 
 
 def load_hub(request: SourceRequest) -> Dataset:
@@ -43,15 +43,15 @@ def load_hub(request: SourceRequest) -> Dataset:
     if absolute(name).is_dir():
         name = str(absolute(name))
     local = os.path.isabs(name)  # noqa: PTH117
-    content = open_named(name, config or None, source, local=local, download=request.download and not local)
+    data = open_named(name, config or None, source, local=local, download=request.download and not local)
     if local:
         source = f"{PREFIX}{name}" + (f":{config}" if config else "")
     short = Path(name).name if local else name
-    return from_hub_object(content, name=short, source=source, classes=request.classes, options=options)
+    return from_hub_object(data, name=short, source=source, classes=request.classes, options=options)
 
 
 def from_hub_object(
-    content: Any,
+    data: Any,
     *,
     held_out: Any = None,
     name: str = "datasets",
@@ -60,15 +60,15 @@ def from_hub_object(
     options: LoadOptions,
 ) -> Dataset:
     what = source or name
-    has_splits = isinstance(content, dict)
+    has_splits = isinstance(data, dict)
     if has_splits and held_out is not None:
         raise BadInput(f"{what}: it has splits of its own; give one of them, or leave out held_out=")
     if has_splits:
-        tables = _splits(content, what, options)
+        tables = _splits(data, what, options)
     elif held_out is not None:
-        tables = Tables(hub_table(content, what), hub_table(held_out, f"{what} (test)"), "test")
+        tables = Tables(hub_table(data, what), hub_table(held_out, f"{what} (test)"), "test")
     else:
-        tables = split_by_column(hub_table(content, what), options)
+        tables = split_by_column(hub_table(data, what), options)
     if classes is not None and "names" in tables.train.features.get(label_column(tables.train, options), {}):
         raise BadInput(f"{what}: has class names of its own; leave out classes=")
     return dataset_of_tables(name, source, tables, options, classes)
@@ -116,9 +116,8 @@ def hub_table(table: Any, where: str) -> Table:
 def _in_rows(table: Any, column: str, where: str, reader: Files) -> RowBlobs:
     """Examples in a column of a `datasets.Dataset` which are stored as (bytes, path).
 
-    What is found out is remembered where they lie in files of the library. Its own fingerprint says which
-    rows are taken, in which order; that the files still hold what they did is seen by their size and time of
-    modification.
+    Digests of those in files of the library are remembered by its own fingerprint, which says which rows are
+    taken in which order, and by size and time of modification of the files.
     """
     import datasets
     import pyarrow.compute as pc
@@ -135,16 +134,16 @@ def _in_rows(table: Any, column: str, where: str, reader: Files) -> RowBlobs:
             some = rows[positions[start : start + AT_ONCE].tolist()].column(column)
             yield from ((one["bytes"], one["path"]) if one else (None, None) for one in some.to_pylist())
 
-    made = partial(RowBlobs, lambda row: f"{where}: row {row}", len(rows), read, reader)
+    blobs = partial(RowBlobs, lambda row: f"{where}: row {row}", len(rows), read, reader)
     files = [Path(file["filename"]) for file in rows.cache_files]
     try:
         stamps = [(str(file), (status := file.stat()).st_size, status.st_mtime_ns) for file in files]
     except OSError:
-        return made()
+        return blobs()
     if not files or pc.struct_field(rows.data.column(column), "bytes").null_count:
-        return made()  # in memory, or in picture files that change by themselves
+        return blobs()  # in memory, or in picture files that change by themselves
     identity = hashlib.sha256(json.dumps([rows._fingerprint, column, stamps]).encode()).hexdigest()
-    return made([RowsOfFile(0, len(rows), files[0].name, identity)], FileFacts(files[0].parent))
+    return blobs([RowsOfFile(0, len(rows), files[0].name, identity)], FileFacts(files[0].parent))
 
 
 def open_named(name: str, config: str | None, source: str, *, local: bool, download: bool) -> Any:
@@ -153,12 +152,12 @@ def open_named(name: str, config: str | None, source: str, *, local: bool, downl
         import datasets
     except ImportError:
         raise BadInput(f"{source}: needs the datasets library; pip install 'easiness[hf]'") from None
-    saved = local and any(Path(name, file).is_file() for file in SAVED)
-    if saved and config is not None:
+    is_saved = local and any(Path(name, file).is_file() for file in SAVED_FILES)
+    if is_saved and config is not None:
         raise BadInput(f"{source}: a folder of save_to_disk has no configurations; leave out :{config}")
     try:
         with nullcontext() if download else _offline():
-            return datasets.load_from_disk(name) if saved else datasets.load_dataset(name, config)
+            return datasets.load_from_disk(name) if is_saved else datasets.load_dataset(name, config)
     except Exception as error:  # whatever is wrong with the data, or on the way to them
         if download and isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
             raise RunFailed(f"{source}: it cannot be downloaded ({one_line(error)})") from error

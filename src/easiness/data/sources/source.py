@@ -17,7 +17,7 @@ from easiness.data.dataset import Columns, Dataset, Ids
 from easiness.data.sources.file_blobs import TextFiles
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_names
-from easiness.inputs import IMAGE, Blobs, Encoded, EncodedSource, InputKind, Positions, Stored
+from easiness.inputs import IMAGE, Blobs, EncodedExamples, EncodedSource, InputKind, Positions, StoredExamples
 from easiness.regular_file import at_home
 from easiness.spec import TABLE_OPTIONS, LoadOptions
 
@@ -90,7 +90,7 @@ class Split:
 
     name: str
     where: str
-    examples: Stored | Blobs | TextFiles
+    examples: StoredExamples | Blobs | TextFiles
     ids: Ids
     labels: npt.NDArray[Any]
     name_at: Callable[[int], str]
@@ -122,9 +122,9 @@ class Split:
             ),
         )
 
-    def stored(self, parts: EncodedSource) -> Stored:
+    def stored(self, parts: EncodedSource) -> StoredExamples:
         if isinstance(self.examples, Blobs):
-            return Encoded(self.examples, self.positions, parts)
+            return EncodedExamples(self.examples, self.positions, parts)
         return self.examples.stored(self.positions) if isinstance(self.examples, TextFiles) else self.examples
 
 
@@ -139,16 +139,16 @@ def dataset_of(
 ) -> Dataset:
     """The data set of the training split and a held-out one; ``like`` gives classes where labels do not."""
     splits = [split.readable() if skip_unreadable else split for split in splits]
-    encoded = ((split.examples, split.positions) for split in splits if isinstance(split.examples, Blobs))
-    parts = EncodedSource(tuple(encoded))
+    blobs = ((split.examples, split.positions) for split in splits if isinstance(split.examples, Blobs))
+    parts = EncodedSource(tuple(blobs))
     names: Sequence[str] | None = classes if like is None else like.classes
     data: list[Dataset] = []
     for split in splits:
-        stored, labels, is_held_out = split.stored(parts), split.labels, bool(data)
-        check_ids(split.ids, len(stored), split.where, unique=not is_held_out)
+        examples, labels, is_held_out = split.stored(parts), split.labels, bool(data)
+        check_ids(split.ids, len(examples), split.where, unique=not is_held_out)
         if like is None:
             labels, names = check_examples(
-                labels, len(stored), names, split.where, split.name_at, held_out=is_held_out
+                labels, len(examples), names, split.where, split.name_at, held_out=is_held_out
             )
         data.append(
             Dataset(
@@ -159,7 +159,7 @@ def dataset_of(
                 labels=labels,
                 true_labels=labels,
                 classes=tuple(names or ()),
-                stored=stored,
+                stored=examples,
                 unreadable=split.unreadable,
                 kind=split.kind,
                 groups=split.groups,
@@ -185,12 +185,12 @@ def check_examples(
     if classes is None:
         # the labels in use are compared with 0, 1, 2, ... without ever allocating up to the largest
         _check_range(values, None, name)
-        used = np.unique(values)
-        gaps = np.flatnonzero(used != np.arange(len(used)))
+        distinct = np.unique(values)
+        gaps = np.flatnonzero(distinct != np.arange(len(distinct)))
         if len(gaps):
-            problem = f"label {gaps[0]} never occurs though labels go up to {used[-1]}"
+            problem = f"label {gaps[0]} never occurs though labels go up to {distinct[-1]}"
             raise BadInput(f"{where}: {problem}; number the classes from 0 without a gap")
-        classes = [str(label) for label in used]
+        classes = [str(label) for label in distinct]
     name_twice, times = Counter(classes).most_common(1)[0] if classes else ("", 1)
     if times > 1:
         raise BadInput(f"{where}: class name {name_twice!r} occurs twice; give each class its own name")
@@ -228,8 +228,8 @@ def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callab
         outside |= labels >= num_classes
     if outside.any():
         row = int(outside.argmax())
-        allowed = f"0 to {num_classes - 1}" if num_classes else "0, 1, 2, ..."
-        raise BadInput(f"{name(row)}: label {labels[row]} is out of range; labels are {allowed}")
+        bounds = f"0 to {num_classes - 1}" if num_classes else "0, 1, 2, ..."
+        raise BadInput(f"{name(row)}: label {labels[row]} is out of range; labels are {bounds}")
 
 
 def check_ids(ids: Ids, num_examples: int, where: str, *, unique: bool = True) -> None:

@@ -29,12 +29,12 @@ from easiness.inputs import (
     Pixels,
     Positions,
     Unreadable,
-    counted,
     decode_opened,
     decoder_warnings,
     header_of,
     pixel_digest,
     to_picture,
+    track,
 )
 from easiness.own_process import wait_passively
 from easiness.records import to_numpy
@@ -52,20 +52,16 @@ class _Item(NamedTuple):
     label: int
 
 
-class _ItemFiles(type(IMAGE_FILES)):  # type: ignore[misc]
-    """Items in the place of files: what stands for stored bytes are pixels."""
-
-    in_threads = False
-
-    def decode(self, blob: Any, name: str, traits: ImageTraits) -> Pixels:  # noqa: ARG002
-        pixels: Pixels = blob()
-        return np.repeat(pixels, 3, axis=2) if traits.channels > pixels.shape[2] else pixels
+def _with_channels(blob: Any, _: str, traits: ImageTraits) -> Pixels:
+    """The pixels of an item, which stand for stored bytes."""
+    pixels: Pixels = blob()
+    return np.repeat(pixels, 3, axis=2) if traits.channels > pixels.shape[2] else pixels
 
 
 class Items(Blobs):
     """All items of a Dataset, which is used only from the thread that asks."""
 
-    reader = _ItemFiles()
+    reader = replace(IMAGE_FILES, in_threads=False, decode=_with_channels)
 
     def __init__(self, dataset: Any, what: str) -> None:
         self._dataset, self._what, self._length = dataset, what, length_of(dataset, what)
@@ -81,19 +77,18 @@ class Items(Blobs):
         return (partial(self._pixels, position) for position in positions.tolist())
 
     def headers(self, positions: Positions) -> Iterator[ImageHeader | None]:
-        for position in counted(positions.tolist(), self.reader.reading_headers, len(positions)):
-            item = self._item_or_none(position)
-            yield None if item is None else item.header
+        return (self._item(at).header for at in positions.tolist())
 
     def digests(self, positions: Positions) -> list[str]:
-        return [item.digest for item in self._items_at(positions)]
+        return [self._item(at).digest for at in positions.tolist()]
 
     def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
-        return np.array([item.label for item in self._items_at(positions)], np.int64)
+        places = track(positions.tolist(), self.reader.reading, len(positions))
+        return np.array([self._item(at).label for at in places], np.int64)
 
     def unreadable(self, positions: Positions) -> Positions:
-        looking = counted(positions.tolist(), self.reader.looking, len(positions))
-        return np.array([at for at in looking if self._item_or_none(at) is None], np.int64)
+        places = track(positions.tolist(), self.reader.looking, len(positions))
+        return np.array([at for at in places if not self._is_readable(at)], np.int64)
 
     def check(self, positions: Positions) -> None:
         for position in positions[:READ_TWICE].tolist():
@@ -101,20 +96,18 @@ class Items(Blobs):
                 remedy = "take random transforms out of the Dataset (training augments by itself)"
                 raise BadInput(f"{self.name(position)}: it is not the same when it is read again; {remedy}")
 
-    def _items_at(self, positions: Positions) -> Iterator[_Item]:
-        return map(self._item, counted(positions.tolist(), self.reader.reading, len(positions)))
-
     def _item(self, position: int) -> _Item:
         """The item as it was when it was first read."""
         if position not in self._items:
             self._items[position] = self._look(position)
         return self._items[position]
 
-    def _item_or_none(self, position: int) -> _Item | None:
+    def _is_readable(self, position: int) -> bool:
         try:
-            return self._item(position)
-        except Unreadable:  # named when it is used; it may lie outside of the subset in use
-            return None
+            self._item(position)
+        except Unreadable:
+            return False
+        return True
 
     def _look(self, position: int) -> _Item:
         name = self.name(position)
@@ -149,9 +142,9 @@ class Items(Blobs):
         return item[0], item[1]
 
 
-def length_of(dataset: Any, what: str) -> int:
+def length_of(data: Any, what: str) -> int:
     try:
-        return len(dataset)
+        return len(data)
     except (Exception, SystemExit) as error:  # somebody else's code
         problem = f"its length is not to be had ({type(error).__name__}: {one_line(error)})"
         raise BadInput(f"{what}: {problem}; let __len__ return the number of its items") from None
@@ -183,51 +176,52 @@ LOADERS = ("default_loader", "pil_loader", "accimage_loader")
 CHANGES = ("transform", "target_transform", "transforms")  # the last of the others, or given alone
 
 
-def is_map_style(source: object) -> bool:
+def is_map_style(data: object) -> bool:
     """Is this a map-style Dataset: items and a length, and no array, table or mapping?"""
     torch_data: Any = sys.modules.get("torch.utils.data")
-    if torch_data is not None and isinstance(source, torch_data.Dataset):
-        return hasattr(source, "__len__") and not isinstance(source, torch_data.IterableDataset)
+    if torch_data is not None and isinstance(data, torch_data.Dataset):
+        return hasattr(data, "__len__") and not isinstance(data, torch_data.IterableDataset)
     return (
-        hasattr(source, "__len__")
-        and hasattr(source, "__getitem__")
-        and not any(hasattr(source, name) for name in ("keys", "dtype", "dtypes"))
-        and not isinstance(source, str | bytes | tuple | list)
-    ) or is_item_list(source)
+        hasattr(data, "__len__")
+        and hasattr(data, "__getitem__")
+        and not any(hasattr(data, name) for name in ("keys", "dtype", "dtypes"))
+        and not isinstance(data, str | bytes | tuple | list)
+    ) or is_item_list(data)
 
 
-def is_item_list(source: object) -> bool:
+def is_item_list(data: object) -> bool:
     """Is this a list (or tuple) of items (image, label), and not a pair of arrays?
 
     Of two parts, which could be either, the label of the first must be a single value, and it no text: two
     texts beside two labels are a pair.
     """
-    if not isinstance(source, tuple | list) or not source:
+    if not isinstance(data, tuple | list) or not data:
         return False
-    if not all(isinstance(item, tuple | list) and len(item) == 2 for item in source):
+    if not all(isinstance(item, tuple | list) and len(item) == 2 for item in data):
         return False
-    example, label = source[0]
-    if len(source) == 2 and isinstance(example, str):
+    example, label = data[0]
+    if len(data) == 2 and isinstance(example, str):
         return False
     is_single = label is None or isinstance(label, int | float | str) or getattr(label, "ndim", None) == 0
-    return len(source) != 2 or is_single
+    return len(data) != 2 or is_single
 
 
-def refuse_iterable(source: object) -> None:
+def check_map_style(data: object, what: str, remedy: str) -> None:
     """Refuse data without items or their number, such as an iterable Dataset or a DataLoader."""
     torch_data: Any = sys.modules.get("torch.utils.data")
-    if is_map_style(source):
+    if is_map_style(data):
         return
-    of_torch = torch_data is not None and isinstance(source, torch_data.IterableDataset)
-    has_items, has_length = hasattr(source, "__getitem__"), hasattr(source, "__len__")
-    if of_torch or (has_items and not has_length) or (not has_items and hasattr(source, "__iter__")):
+    of_torch = torch_data is not None and isinstance(data, torch_data.IterableDataset)
+    has_items, has_length = hasattr(data, "__getitem__"), hasattr(data, "__len__")
+    if of_torch or (has_items and not has_length) or (not has_items and hasattr(data, "__iter__")):
         problem = "it can only be iterated or has no __len__, and an example needs an identity"
         remedy = "give a Dataset with __len__ and __getitem__"
-        raise BadInput(f"{type(source).__name__}: {problem}; {remedy}")
+        raise BadInput(f"{type(data).__name__}: {problem}; {remedy}")
+    raise BadInput(f"{what}: {remedy}")
 
 
 def load_map_style(
-    dataset: Any,
+    data: Any,
     *,
     held_out: Any = None,
     held_out_name: str = "test",
@@ -237,8 +231,8 @@ def load_map_style(
     source: str | None = None,
 ) -> Dataset:
     """The items (image, label) of a map-style torch Dataset or a list, and of another that is held out."""
-    name = name or type(_base(dataset)[0]).__name__
-    parts = [_Part(dataset, "train", source or type(dataset).__name__)]
+    name = name or type(_base(data)[0]).__name__
+    parts = [_Part(data, "train", source or type(data).__name__)]
     if held_out is not None:
         parts.append(_Part(held_out, held_out_name, f"{source or type(held_out).__name__} ({held_out_name})"))
     if classes is None:
@@ -268,14 +262,14 @@ class _Part:
             raise BadInput(f"{what}: index {outside[0]} is outside of the {num} items; give indices of these")
 
     def files(self) -> Split | None:
-        listed = _listed_files(self.base)
-        if listed is None:
+        listing = _listed_files(self.base)
+        if listing is None:
             return None
-        root, files, labels = listed
-        chosen = range(len(files)) if self.indices is None else self.indices.tolist()
-        blobs = FileBlobs(root, [files[i] for i in chosen], FileFacts(root), IMAGE_FILES)
-        own = np.array([labels[i] for i in chosen], np.int64)
-        return Split(self.split, self.what, blobs, np.arange(len(chosen)), own, blobs.name)
+        root, files, labels = listing
+        positions = range(len(files)) if self.indices is None else self.indices.tolist()
+        blobs = FileBlobs(root, [files[i] for i in positions], FileFacts(root), IMAGE_FILES)
+        own = np.array([labels[i] for i in positions], np.int64)
+        return Split(self.split, self.what, blobs, np.arange(len(positions)), own, blobs.name)
 
     def read(self, skip_unreadable: bool) -> Split:
         items = Items(self.dataset, self.what)
@@ -295,19 +289,19 @@ class _Part:
         )
 
 
-def _base(dataset: Any) -> tuple[Any, Positions | None]:
+def _base(data: Any) -> tuple[Any, Positions | None]:
     """The Dataset that a `torch.utils.data.Subset` (of a Subset ...) is taken from, and positions in it."""
     subset: Any = getattr(sys.modules.get("torch.utils.data"), "Subset", None)
     indices = None
-    while subset is not None and type(dataset) is subset:
-        inner = np.asarray(dataset.indices, np.int64)
+    while subset is not None and type(data) is subset:
+        inner = np.asarray(data.indices, np.int64)
         indices = inner if indices is None else inner[indices]
-        dataset = dataset.dataset
-    return dataset, indices
+        data = data.dataset
+    return data, indices
 
 
-def _class_names(dataset: Any) -> tuple[str, ...] | None:
-    classes = getattr(dataset, "classes", None)
+def _class_names(data: Any) -> tuple[str, ...] | None:
+    classes = getattr(data, "classes", None)
     if not isinstance(classes, list | tuple) or not classes:
         return None
     names = [
@@ -319,7 +313,7 @@ def _class_names(dataset: Any) -> tuple[str, ...] | None:
     return tuple(name if counts[name] == 1 else f"{name} ({label})" for label, name in enumerate(names))
 
 
-def _listed_files(dataset: Any) -> tuple[Path, list[str], list[int]] | None:
+def _listed_files(data: Any) -> tuple[Path, list[str], list[int]] | None:
     """A root, files relative to it (absolute where they lie elsewhere), and the label of each.
 
     These are of a Dataset that reads them with torchvision's loader and changes nothing: a `DatasetFolder`,
@@ -327,26 +321,26 @@ def _listed_files(dataset: Any) -> tuple[Path, list[str], list[int]] | None:
     torchvision's other Datasets with such a list.
     """
     folder: Any = sys.modules.get("torchvision.datasets.folder")
-    if folder is None or any(getattr(dataset, name, None) is not None for name in CHANGES):
+    if folder is None or any(getattr(data, name, None) is not None for name in CHANGES):
         return None
-    loader = getattr(dataset, "loader", getattr(dataset, "_loader", None))
+    loader = getattr(data, "loader", getattr(data, "_loader", None))
     if loader is not None and loader not in [getattr(folder, name) for name in LOADERS]:
         return None
-    found: Iterable[tuple[Any, Any]] = ()
-    if isinstance(dataset, folder.DatasetFolder):
-        if type(dataset).__getitem__ is folder.DatasetFolder.__getitem__:
-            found = dataset.samples
-    elif type(dataset).__module__.startswith("torchvision.datasets."):
-        if hasattr(dataset, "_image_files") and hasattr(dataset, "_labels"):
-            found = zip(dataset._image_files, dataset._labels, strict=True)
-        found = getattr(dataset, "_samples", getattr(dataset, "imgs", found))
-    pairs = [(path, label) for path, label in found if isinstance(label, int | np.integer)]
-    if not pairs or len(pairs) != len(dataset) or any(abs(int(label)) >= 2**63 for _, label in pairs):
+    samples: Iterable[tuple[Any, Any]] = ()
+    if isinstance(data, folder.DatasetFolder):
+        if type(data).__getitem__ is folder.DatasetFolder.__getitem__:
+            samples = data.samples
+    elif type(data).__module__.startswith("torchvision.datasets."):
+        if hasattr(data, "_image_files") and hasattr(data, "_labels"):
+            samples = zip(data._image_files, data._labels, strict=True)
+        samples = getattr(data, "_samples", getattr(data, "imgs", samples))
+    pairs = [(path, label) for path, label in samples if isinstance(label, int | np.integer)]
+    if not pairs or len(pairs) != len(data) or any(abs(int(label)) >= 2**63 for _, label in pairs):
         return None
-    root = Path(os.path.abspath(dataset.root))  # noqa: PTH100 - resolves ".." but no links
+    root = Path(os.path.abspath(data.root))  # noqa: PTH100 - resolves ".." but no links
     files = [Path(os.path.abspath(path)) for path, _ in pairs]  # noqa: PTH100
-    named = [one.relative_to(root).as_posix() if one.is_relative_to(root) else str(one) for one in files]
-    return root, named, [int(label) for _, label in pairs]
+    names = [one.relative_to(root).as_posix() if one.is_relative_to(root) else str(one) for one in files]
+    return root, names, [int(label) for _, label in pairs]
 
 
 SECONDS_TO_WAIT = 30.0  # for the next bytes of a download
@@ -360,7 +354,7 @@ class NamedSet:
     train: dict[str, Any] = field(default_factory=dict)
     held_out: dict[str, Any] | None = None
     downloads: bool = True
-    mirrored: bool = True
+    flips: bool = True
     """Does a picture keep its class when it is mirrored?"""
 
 
@@ -387,21 +381,21 @@ SETS = {
     "fgvcaircraft": _split("FGVCAircraft", "trainval"),
     "flowers102": _split("Flowers102"),
     "food101": _split("Food101"),
-    "gtsrb": _split("GTSRB", mirrored=False),
+    "gtsrb": _split("GTSRB", flips=False),
     "imagenet": _split("ImageNet", held_out="val", downloads=False),
     "imagenette": _split("Imagenette", held_out="val"),
-    "kmnist": _flag("KMNIST", mirrored=False),
-    "mnist": _flag("MNIST", mirrored=False),
+    "kmnist": _flag("KMNIST", flips=False),
+    "mnist": _flag("MNIST", flips=False),
     "oxfordiiitpet": _split("OxfordIIITPet", "trainval"),
     "pcam": _split("PCAM"),
     "places365": _split("Places365", "train-standard", "val"),
-    "qmnist": _flag("QMNIST", mirrored=False),
+    "qmnist": _flag("QMNIST", flips=False),
     "renderedsst2": _split("RenderedSST2"),
-    "semeion": NamedSet("SEMEION", mirrored=False),
+    "semeion": NamedSet("SEMEION", flips=False),
     "stanfordcars": _split("StanfordCars", downloads=False),
     "stl10": _split("STL10"),
-    "svhn": _split("SVHN", mirrored=False),
-    "usps": _flag("USPS", mirrored=False),
+    "svhn": _split("SVHN", flips=False),
+    "usps": _flag("USPS", flips=False),
 }
 
 
@@ -426,7 +420,7 @@ def load_torchvision(request: SourceRequest) -> Dataset:
         name=name,
         source=name,
     )
-    return data if entry.mirrored else replace(data, recipe_changes={"flip": 0.0})
+    return data if entry.flips else replace(data, recipe_changes={"flip": 0.0})
 
 
 def _open(name: str, split: dict[str, Any], root: Path, download: bool) -> Any:

@@ -6,7 +6,7 @@ import os
 import posixpath
 import shlex
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -32,7 +32,7 @@ from easiness.inputs import (
     VECTOR,
     Blobs,
     InputKind,
-    Stored,
+    StoredExamples,
     StoredVectors,
     from_texts,
 )
@@ -43,13 +43,13 @@ SUFFIXES = frozenset({".txt"})
 COLUMNS = ("path", "label", "split")
 LABEL = "label"
 PATHS = ("path", "filename", "file", "image", *SOUND.columns)
-_LISTED = frozenset({"id", "class", "split", "was", "action"})  # columns that `keep` and `labels` write
+_LIST_COLUMNS = frozenset({"id", "class", "split", "was", "action"})  # columns that `keep` and `labels` write
 _TYPES = {"image": "Image", "sound": "Audio"}  # of columns, as the library `datasets` calls them
 
 Form: TypeAlias = Literal["texts", "vectors", "files", "bytes"]
 
 
-class Held(NamedTuple):
+class ExampleColumn(NamedTuple):
     """How a table holds its examples, and in which column; vectors are in several.
 
     The kind is ``None`` for files that tell it by their suffix.
@@ -57,7 +57,7 @@ class Held(NamedTuple):
 
     form: Form
     kind: InputKind | None
-    column: str = ""
+    name: str = ""
 
 
 def named_columns(options: LoadOptions) -> dict[str, str]:
@@ -72,56 +72,57 @@ def named_columns(options: LoadOptions) -> dict[str, str]:
 
 def label_column(table: Table, options: LoadOptions) -> str:
     """The column of the labels: as named, ``label``, or the only one of class labels of `datasets`."""
-    named = named_columns(options).get("label")
-    typed = [name for name, of in table.features.items() if of.get("_type") == "ClassLabel"]
-    return named or (typed[0] if len(typed) == 1 and LABEL not in table.names else LABEL)
+    by_type = [name for name, of in table.features.items() if of.get("_type") == "ClassLabel"]
+    usual = by_type[0] if len(by_type) == 1 and LABEL not in table.names else LABEL
+    return named_columns(options).get("label", usual)
 
 
-def held_in(table: Table, options: LoadOptions) -> Held:
-    named = [name for name in ("text", "sound", "inputs") if getattr(options, name) is not None]
-    if len(named) > 1:
-        one, other, *_ = named
+def example_column(table: Table, options: LoadOptions) -> ExampleColumn:
+    kinds = [name for name in ("text", "sound", "inputs") if getattr(options, name) is not None]
+    if len(kinds) > 1:
+        one, other, *_ = kinds
         raise BadInput(f"--{one} {getattr(options, one)}: --{other} names other examples; give one of them")
     if options.text is not None:
-        return Held("texts", TEXT, options.text)
+        return ExampleColumn("texts", TEXT, options.text)
     if options.inputs is not None:
-        return Held("vectors", VECTOR)
+        return ExampleColumn("vectors", VECTOR)
     if options.sound is not None:
         table.check_column(options.sound)
-        return Held("files" if is_text(table.kind(options.sound)) else "bytes", SOUND, options.sound)
+        return ExampleColumn("files" if is_text(table.kind(options.sound)) else "bytes", SOUND, options.sound)
     path = (options.columns or {}).get("path")
     if path is not None:
         table.check_column(path, "; name that of the paths with --columns path=NAME")
-        return Held("files", None, path)
+        return ExampleColumn("files", None, path)
     return _by_names(table, label_column(table, options), options)
 
 
-def _by_names(table: Table, label: str, options: LoadOptions) -> Held:
+def _by_names(table: Table, label: str, options: LoadOptions) -> ExampleColumn:
     names = [name for name in table.names if name not in (label, *(options.without or ()))]
     for kind in KINDS:
         if kind.files is None:
             continue
-        typed = [name for name in names if table.features.get(name, {}).get("_type") == _TYPES[kind.name]]
-        usual = [name for name in kind.columns if name in (typed or names) and not is_text(table.kind(name))]
-        if len(typed) > 1 and not usual:
-            columns = f"{len(typed)} columns of {kind.files.noun}s ({shorten(sorted(typed))})"
+        by_type = [name for name in names if table.features.get(name, {}).get("_type") == _TYPES[kind.name]]
+        usual = [name for name in kind.columns if name in (by_type or names)]
+        usual = [name for name in usual if not is_text(table.kind(name))]
+        if len(by_type) > 1 and not usual:
+            columns = f"{len(by_type)} columns of {kind.files.noun}s ({shorten(sorted(by_type))})"
             raise BadInput(f"{table.where}: {columns}; leave out all but one with --without")
-        if typed or usual:
-            return Held("bytes", kind, (typed if len(typed) == 1 else usual)[0])
+        if by_type or usual:
+            return ExampleColumn("bytes", kind, (by_type if len(by_type) == 1 else usual)[0])
     path = next((name for name in PATHS if name in names and is_text(table.kind(name))), None)
     if path is not None and table.root is not None:
-        return Held("files", None, path)
+        return ExampleColumn("files", None, path)
     text = text_column(names)
     if text is not None:
-        return Held("texts", TEXT, text)
-    if "id" in names and ({*names} <= _LISTED or "class" in names):
+        return ExampleColumn("texts", TEXT, text)
+    if "id" in names and ({*names} <= _LIST_COLUMNS or "class" in names):
         remedy = f"give the data that it was made from, with --labels {shlex.quote(table.where)}"
         raise BadInput(f"{table.where}: a list of ids and labels, without examples; {remedy}")
     if not {*usable(table)} & {*names}:
         columns = f"(its columns are {', '.join(table.names)})"
         remedy = "name one with --text, --sound or --inputs"
         raise BadInput(f"{table.where}: no column of images, sounds, texts or numbers {columns}; {remedy}")
-    return Held("vectors", VECTOR)
+    return ExampleColumn("vectors", VECTOR)
 
 
 def text_column(names: Sequence[str]) -> str | None:
@@ -169,44 +170,45 @@ class TableExamples(NamedTuple):
     """The rows of each split as examples of a kind, their ids, and notes on how they were made."""
 
     kind: InputKind
-    found: Sequence[Stored | Blobs | TextFiles]
+    splits: Sequence[StoredExamples | Blobs | TextFiles]
     ids: Sequence[Ids]
     notes: tuple[str, ...] = ()
     in_rows: bool = False
 
 
-def examples_in(tables: Tables, held: Held, label: str, options: LoadOptions) -> TableExamples:
+def examples_in(tables: Tables, column: ExampleColumn, label: str, options: LoadOptions) -> TableExamples:
     """The examples of the rows; ids are paths of files, the texts that name vectors, else positions."""
     both = tables.both()
-    numbered = [np.arange(table.num_rows) for table in both]
-    if held.column == label:
-        option = "--text " if held.form == "texts" else "--sound " if options.sound else "--columns path="
+    positions = [np.arange(table.num_rows) for table in both]
+    if column.name == label:
+        option = "--text " if column.form == "texts" else "--sound " if options.sound else "--columns path="
         raise BadInput(f"{option}{label}: holds the labels; name another, or the labels with --label")
-    if held.form == "texts":
-        texts = [texts_of(table, held.column) for table in both]
-        return TableExamples(TEXT, texts, numbered, _chosen(tables.train, held.column, label, options))
-    if held.form == "vectors":
+    if column.form == "texts":
+        texts = [texts_of(table, column.name) for table in both]
+        note = _note_on_texts(tables.train, column.name, label, options)
+        return TableExamples(TEXT, texts, positions, note)
+    if column.form == "vectors":
         columns, notes = input_columns(tables.train, label, options)
-        made = make_vectors(tables.train, tables.held_out, columns)
-        vectors = [StoredVectors(values, made.names) for values in made.values]
+        vectors = make_vectors(tables.train, tables.held_out, columns)
+        splits = [StoredVectors(values, vectors.names) for values in vectors.values]
         naming = "" if options.id else named_by(tables, columns, label, options)
         notes += (f"the ids are the column {printable(naming)!r} (--id names another)",) if naming else ()
-        ids = [np.array(cells.texts_in(table, naming), object) for table in both] if naming else numbered
-        return TableExamples(VECTOR, vectors, ids, (made.note, *notes))
-    if held.form == "files":
-        return _files(both, held, options)
-    assert held.kind is not None
-    assert held.kind.files is not None
+        ids = [np.array(cells.texts_in(table, naming), object) for table in both] if naming else positions
+        return TableExamples(VECTOR, splits, ids, (vectors.note, *notes))
+    if column.form == "files":
+        return _files(both, column, options)
+    assert column.kind is not None
+    assert column.kind.files is not None
     blobs: list[Blobs] = []
     for table in both:
-        table.check_column(held.column)
+        table.check_column(column.name)
         if table.blobs is None:
-            raise BadInput(f"{table.where}: column {held.column} holds no files; give a Parquet file of them")
-        blobs.append(table.blobs(held.column, held.kind.files))
-    return TableExamples(held.kind, blobs, numbered, in_rows=True)
+            raise BadInput(f"{table.where}: column {column.name} holds no files; give a Parquet file of them")
+        blobs.append(table.blobs(column.name, column.kind.files))
+    return TableExamples(column.kind, blobs, positions, in_rows=True)
 
 
-def texts_of(table: Table, column: str) -> Stored:
+def texts_of(table: Table, column: str) -> StoredExamples:
     table.check_column(column, "; name that of the texts with --text NAME")
     where, kind = table.where, table.kind(column)
     if not is_text(kind):
@@ -218,28 +220,29 @@ def texts_of(table: Table, column: str) -> Stored:
     return from_texts(texts, table.where, lambda row: f"{table.name_at(row)}: the {column}")
 
 
-def _chosen(train: Table, column: str, label: str, options: LoadOptions) -> tuple[str, ...]:
-    known = {column, label, "split", "id", options.id, *(options.without or ())}
-    others = [name for name in train.names if name not in known]
+def _note_on_texts(train: Table, column: str, label: str, options: LoadOptions) -> tuple[str, ...]:
+    ours = {column, label, "split", "id", options.id, *(options.without or ())}
+    others = [name for name in train.names if name not in ours]
     if options.text is not None or not others:
         return ()
     rest = printable(shorten(map(repr, others), 5))
     return (f"the texts are the column {printable(column)!r} (--text names another); not used: {rest}",)
 
 
-def _files(tables: Sequence[Table], held: Held, options: LoadOptions) -> TableExamples:
+def _files(tables: Sequence[Table], column: ExampleColumn, options: LoadOptions) -> TableExamples:
     ids: list[list[str]] = []
     places: dict[str, str] = {}
     root = tables[0].root or Path()
     for table in tables:
-        table.check_column(held.column)
+        table.check_column(column.name)
         if table.root is None:
-            raise BadInput(f"{table.where}: column {held.column} holds texts and no files; name another")
-        paths = cells.written_in(table, held.column)
-        ids.append([_inside(table, row, path, held.column, options) for row, path in enumerate(paths)])
+            raise BadInput(f"{table.where}: column {column.name} holds texts and no files; name another")
+        paths = cells.written_in(table, column.name)
+        ids.append([_inside(table, row, path, column.name, options) for row, path in enumerate(paths)])
         _check_files(table, root, ids[-1], places)
     files = [[str(at_home(path)) for path in paths] for paths in ids]
-    examples = files_below(root, files, held.kind or _kind_of(ids[0]), options)
+    kind = column.kind or kind_of_files(map(PurePath, ids[0]))
+    examples = files_below(root, files, kind, options)
     return examples._replace(ids=[np.array(paths, dtype=object) for paths in ids])
 
 
@@ -258,12 +261,12 @@ def _inside(table: Table, row: int, path: str, column: str, options: LoadOptions
     """The normalized path of an example from the folder of its table; links are not followed."""
     if not path.strip():
         raise BadInput(f"{table.name_at(row)}: the {column} is empty; fill it in or leave the row out")
-    listed = listed_path(path, table.root or Path())
-    is_outside = posixpath.isabs(path) or listed.split("/")[0] in ("..", "~")
+    normal = listed_path(path, table.root or Path())
+    is_outside = posixpath.isabs(path) or normal.split("/")[0] in ("..", "~")
     if is_outside and not options.allow_outside:
         problem = f"{path} leads out of the folder of the table"
         raise BadInput(f"{table.name_at(row)}: {problem}; move the file there, or use --allow-outside")
-    return listed
+    return normal
 
 
 def listed_path(text: str, folder: Path) -> str:
@@ -280,7 +283,6 @@ def listed_path(text: str, folder: Path) -> str:
 
 
 def _check_files(table: Table, root: Path, paths: Sequence[str], places: dict[str, str]) -> None:
-    missing = []
     for row, path in enumerate(paths):
         where, file = table.name_at(row), root / at_home(path)
         place = os.path.abspath(file)  # noqa: PTH100 - resolves ".." but no links
@@ -298,11 +300,7 @@ def _check_files(table: Table, root: Path, paths: Sequence[str], places: dict[st
         if stat.S_ISDIR(mode):
             raise BadInput(f"{where}: {path} is a folder; give the path of a file")
         if not stat.S_ISREG(mode):
-            missing.append(row)
-    if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        problem = f"no file {paths[missing[0]]} in {root}"
-        raise BadInput(f"{table.name_at(missing[0])}{more}: {problem}; lay the table beside the files")
+            raise BadInput(f"{where}: no file {path} in {root}; lay the table beside the files")
 
 
 def suffixes_of(kind: InputKind) -> frozenset[str]:
@@ -311,11 +309,14 @@ def suffixes_of(kind: InputKind) -> frozenset[str]:
     return SUFFIXES if kind == TEXT else frozenset()
 
 
-def _kind_of(paths: Sequence[str]) -> InputKind:
+def kind_of_files(paths: Iterable[PurePath]) -> InputKind:
     """The first of all kinds that one of the paths is of, by its suffix; pictures where none is of any."""
-    suffixes = {PurePath(path).suffix.lower() for path in paths}
-    kinds = sorted(KINDS, key=lambda kind: kind.files is None)
-    return next((kind for kind in kinds if suffixes_of(kind) & suffixes), IMAGE)
+    kinds: set[InputKind] = set()
+    for path in paths:
+        kinds.update(kind for kind in KINDS if path.suffix.lower() in suffixes_of(kind))
+        if KINDS[0] in kinds:
+            break
+    return next((kind for kind in sorted(KINDS, key=lambda one: one.files is None) if kind in kinds), IMAGE)
 
 
 def dataset_of_tables(
@@ -323,9 +324,9 @@ def dataset_of_tables(
 ) -> Dataset:
     label = label_column(tables.train, options)
     _check_unused(tables.train, {**named_columns(options), "label": label}, options)
-    held = held_in(tables.train, options)
+    column = example_column(tables.train, options)
     labels = read_labels(tables.both(), label, classes)
-    examples = examples_in(tables, held, label, options)
+    examples = examples_in(tables, column, label, options)
     splits = [
         split_of(table, examples, at, labels.values[at], options, "train" if at == 0 else tables.name)
         for at, table in enumerate(tables.both())
@@ -349,7 +350,7 @@ def split_of(
     return Split(
         name=name,
         where=table.where,
-        examples=examples.found[at],
+        examples=examples.splits[at],
         ids=ids,
         labels=labels,
         name_at=table.name_at,
@@ -360,11 +361,11 @@ def split_of(
     )
 
 
-def _check_unused(table: Table, named: dict[str, str], options: LoadOptions) -> None:
-    used = {"id": options.id, "text": options.text, "sound": options.sound, "group": options.group, **named}
+def _check_unused(table: Table, columns: dict[str, str], options: LoadOptions) -> None:
+    uses = {"id": options.id, "text": options.text, "sound": options.sound, "group": options.group, **columns}
     for column in options.without or ():
         table.check_column(column)
-        use = next((use for use, name in used.items() if name == column), None)
+        use = next((use for use, name in uses.items() if name == column), None)
         if use is not None or column in (options.inputs or ()):
             raise BadInput(f"--without {column}: is the column for --{use or 'inputs'}; leave one out")
 
@@ -381,7 +382,7 @@ def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
     return np.array(names, np.int64 if all(map(INTEGER.fullmatch, names)) else object)
 
 
-def _columns(table: Table, ids: Ids, name: str, wanted: Ids) -> Iterator[npt.NDArray[Any]]:
+def _columns(table: Table, ids: Ids, name: str, names: Ids) -> Iterator[npt.NDArray[Any]]:
     """Read vectors in a column of the table, whose rows have these ids: the `Columns` of a data set."""
     rows = {one: row for row, one in enumerate(ids.tolist())}
-    return vectors_of(table, name, np.array([rows[one] for one in wanted.tolist()], np.int64))
+    return vectors_of(table, name, np.array([rows[one] for one in names.tolist()], np.int64))

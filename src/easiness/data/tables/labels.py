@@ -64,13 +64,13 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
         columns = [replace(one, values=list(map(str, one.values))) for one in columns]
     order: list[Any] = sorted(set(columns[0].values))
     numbers = all(isinstance(value, int) for one in columns for value in one.values)
-    named = [_described(table, column) for table in tables]
-    if classes is None and None not in named and any(names != named[0] for names in named):
+    by_metadata = [_class_names(table, column) for table in tables]
+    if classes is None and None not in by_metadata and any(one != by_metadata[0] for one in by_metadata):
         problem = f"its class names differ from those of {tables[0].where}"
         raise BadInput(f"{tables[-1].where}: {problem}; give both splits the same names in the same order")
-    known = named[0] if classes is None else classes
-    if numbers and known is not None:
-        return Labels([one.labels(one.values) for one in columns], known)
+    names = by_metadata[0] if classes is None else classes
+    if numbers and names is not None:
+        return Labels([one.labels(one.values) for one in columns], names)
     notes = check_one_class_each(map(str, order), tables[0].num_rows, tables[0].where)
     if classes is not None:
         raise BadInput(f"{tables[0].where}: its labels are class names already; leave out classes=")
@@ -80,9 +80,9 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
             if value not in places:
                 problem = f"class {str(value)!r:.80} does not occur in train"
                 raise BadInput(f"{one.name_at(at)}: {problem}; add it there or leave the row out")
-    found = [one.labels([places[value] for value in one.values]) for one in columns]
+    values = [one.labels([places[value] for value in one.values]) for one in columns]
     are_indices = numbers and order == list(range(len(order)))
-    return Labels(found, None if are_indices else list(map(str, order)), notes)
+    return Labels(values, None if are_indices else list(map(str, order)), notes)
 
 
 def _distinct(table: Table, column: str) -> _Distinct:
@@ -102,8 +102,8 @@ def _distinct(table: Table, column: str) -> _Distinct:
     valid = cells.is_valid().to_numpy()
     rows, values = np.full(len(cells), _NULL), []
     if valid.any():
-        encoded = first_come(cells.drop_null())
-        rows[valid], values = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
+        dictionary = first_come(cells.drop_null())
+        rows[valid], values = dictionary.indices.to_numpy(), dictionary.dictionary.to_pylist()
     empty = [at for at, one in enumerate(values) if one != one or (isinstance(one, str) and not one.strip())]
     is_empty = np.isin(rows, [_NULL, *empty])
     if is_empty.any():
@@ -139,7 +139,7 @@ def _of_numbers(column: _Distinct, name: str) -> _Distinct:
     return replace(column, values=list(map(int, column.values)))
 
 
-def _described(table: Table, column: str) -> list[str] | None:
+def _class_names(table: Table, column: str) -> list[str] | None:
     names = table.features.get(column, {}).get("names")
     return [str(name) for name in names] if isinstance(names, list) else None
 
@@ -169,9 +169,9 @@ def check_one_class_each(labels: Iterable[str], num: int, where: str) -> tuple[s
         raise BadInput(f"{where}: {problem}; put them into bins, or name a column of classes with --label")
     what = "several labels ({} between them), and one class each is what is measured"
     remedy = "name another column with --label, or keep one of them for each example"
-    listed = next(filter(_LIST.fullmatch, names), None)
-    if listed is not None:
-        raise BadInput(f"{where}: the label {listed!r:.80} is a list of several labels; {remedy}")
+    list_label = next(filter(_LIST.fullmatch, names), None)
+    if list_label is not None:
+        raise BadInput(f"{where}: the label {list_label!r:.80} is a list of several labels; {remedy}")
     for sign in ";|,":
         several = {name: [part.strip() for part in name.split(sign)] for name in names if sign in name}
         alone = {*names} - several.keys()

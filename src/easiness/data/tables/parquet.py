@@ -22,9 +22,9 @@ from easiness.inputs import (
     Header,
     Positions,
     Unreadable,
-    counted,
     digest,
     in_threads,
+    track,
 )
 from easiness.regular_file import read_regular
 
@@ -74,10 +74,10 @@ class RowBlobs(Blobs):
             if part is None or part.identity or self._facts is None:
                 yield from super().headers(rows)
                 continue
-            stamp, known = self._facts.recall(part.file)
-            remembered = self.reader.header(known.get("header"))
-            if remembered is not None:
-                yield from repeat(remembered, len(rows))
+            stamp, facts = self._facts.recall(part.file)
+            common = self.reader.header(facts.get("header"))
+            if common is not None:
+                yield from repeat(common, len(rows))
                 continue
             distinct: set[Header | None] = set()
             for header in super().headers(rows):
@@ -93,15 +93,15 @@ class RowBlobs(Blobs):
             digests += self._digests_in(part, rows, len(positions), len(digests))
         return digests
 
-    def _digests_in(self, part: RowsOfFile | None, rows: Positions, total: int, done: int) -> list[str]:
+    def _digests_in(self, part: RowsOfFile | None, rows: Positions, total: int, num_before: int) -> list[str]:
         def read(rows: Positions) -> Iterator[bytes]:
-            return counted(in_threads(digest, self.blobs(rows)), self.reader.reading, total, done)
+            return track(in_threads(digest, self.blobs(rows)), self.reader.reading, total, num_before)
 
         if part is None or self._facts is None:
             return [one.hex() for one in read(rows)]
-        stamp, known = self._facts.recall(part.file)
+        stamp, facts = self._facts.recall(part.file)
         digests = [_UNKNOWN] * (part.stop - part.start)
-        match known.get(_ROWS_FACT):
+        match facts.get(_ROWS_FACT):
             case [part.identity, str(joined)] if len(joined) == len(_UNKNOWN) * len(digests):
                 digests = [joined[at : at + len(_UNKNOWN)] for at in range(0, len(joined), len(_UNKNOWN))]
         places = (rows - part.start).tolist()
@@ -121,8 +121,8 @@ class RowBlobs(Blobs):
         fact = f"un{self.reader.readable()}".replace("unreadable", "unreadable_rows")
         unreadable = []
         for start, stop, file, _ in self._parts:
-            learn = partial(self.tried, positions[start:stop], len(self), start)
-            _, bad = self._facts.learned(file, fact, list, lambda: (learn() - start).tolist())  # noqa: B023
+            learn = partial(self.find_unreadable, positions[start:stop], len(self), start)
+            _, bad = self._facts.lookup(file, fact, list, lambda: (learn() - start).tolist())  # noqa: B023
             self._facts.save()
             unreadable.append(np.array(bad, np.int64) + start)
         return np.concatenate(unreadable)
@@ -140,10 +140,10 @@ def _in_parquet(table: Table, files: Sequence[Path], root: Path, column: str, re
     groups: list[tuple[Path, int, int, int]] = []
     parts, stop = [], 0
     for file in files:
-        opened, first = open_parquet(file), stop
-        _check_type(str(file), column, opened.schema_arrow.field(column).type, reader)
-        for group in range(opened.metadata.num_row_groups):
-            start, stop = stop, stop + opened.metadata.row_group(group).num_rows
+        content, first = open_parquet(file), stop
+        _check_type(str(file), column, content.schema_arrow.field(column).type, reader)
+        for group in range(content.metadata.num_row_groups):
+            start, stop = stop, stop + content.metadata.row_group(group).num_rows
             groups.append((file, group, start, stop))
         parts.append(RowsOfFile(first, stop, file.relative_to(root).as_posix()))
 
@@ -152,14 +152,14 @@ def _in_parquet(table: Table, files: Sequence[Path], root: Path, column: str, re
         import pyarrow.compute as pc
 
         for file, group, first, last in groups:
-            wanted = positions[slice(*np.searchsorted(positions, [first, last]))]
-            for values in read_batches(file, column, AT_ONCE, [group]) if len(wanted) else ():
-                stored = pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
-                some = wanted[: np.searchsorted(wanted, first + len(values))]
+            rows = positions[slice(*np.searchsorted(positions, [first, last]))]
+            for values in read_batches(file, column, AT_ONCE, [group]) if len(rows) else ():
+                blobs = pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
+                some = rows[: np.searchsorted(rows, first + len(values))]
                 for position in some.tolist():
-                    yield stored[position - first].as_py(), None
-                first, wanted = first + len(values), wanted[len(some) :]
-                if not len(wanted):
+                    yield blobs[position - first].as_py(), None
+                first, rows = first + len(values), rows[len(some) :]
+                if not len(rows):
                     break
 
     return RowBlobs(table.name_at, stop, read, reader, parts, FileFacts(root))
@@ -168,10 +168,10 @@ def _in_parquet(table: Table, files: Sequence[Path], root: Path, column: str, re
 def _check_type(where: str, column: str, kind: Any, reader: Files) -> None:
     import pyarrow as pa
 
-    stored = kind
+    inner = kind
     if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-        stored = kind.field("bytes").type
-    if not (pa.types.is_binary(stored) or pa.types.is_large_binary(stored)):
+        inner = kind.field("bytes").type
+    if not (pa.types.is_binary(inner) or pa.types.is_large_binary(inner)):
         raise BadInput(f"{where}: column {column} holds {kind}; store encoded {reader.noun}s as bytes")
 
 
@@ -188,12 +188,12 @@ def _stored_bytes(content: bytes | None, name: str, noun: str, path: str | None 
 
 def parquet_table(files: Sequence[Path], _: str | None, where: str, root: Path) -> Table:
     """The rows of Parquet files one after another; they are named by their file and the row in it, from 0."""
-    opened = [open_parquet(file) for file in files]
-    schema = opened[0].schema_arrow
-    for file, one in zip(files, opened, strict=True):
+    contents = [open_parquet(file) for file in files]
+    schema = contents[0].schema_arrow
+    for file, one in zip(files, contents, strict=True):
         if sorted(one.schema_arrow.names) != sorted(schema.names):
             raise BadInput(f"{file}: its columns are not those of {files[0].name}; give all the same")
-    starts = np.cumsum([0, *(one.metadata.num_rows for one in opened)])
+    starts = np.cumsum([0, *(one.metadata.num_rows for one in contents)])
     if not starts[-1]:
         raise BadInput(f"{files[0]}: no rows; give one for each example")
     check_rows(int(starts[-1]), where)

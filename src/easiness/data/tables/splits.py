@@ -84,11 +84,11 @@ def is_table(path: Path) -> bool:
     return any(reader.reads(path) for reader in READERS)
 
 
-def open_table(path: Path, *, ragged: bool = False) -> Table:
+def open_table(path: Path, *, fills: bool = False) -> Table:
     """A table that people write, of any form in `READERS`; a file of another name is CSV."""
     reader = next((one for one in READERS if one.reads(path)), CSV)
     if reader is CSV:
-        return csv_table([path], UTF_8, str(path), path.parent, sheet=True, ragged=ragged)
+        return csv_table([path], UTF_8, str(path), path.parent, sheet=True, fills=fills)
     return reader.open([path], UTF_8, str(path), path.parent)
 
 
@@ -96,8 +96,8 @@ def split_by_column(table: Table, options: LoadOptions) -> Tables:
     """The rows by their value in the column of splits, where there is one."""
     columns = named_columns(options)
     column = columns.get("split", "split")
-    unused = column not in table.names or column in (options.without or ())
-    if unused and "split" not in columns:
+    is_unused = column not in table.names or column in (options.without or ())
+    if is_unused and "split" not in columns:
         return Tables(table)
     values = np.array([from_cell(str(value)) for value in values_in(table, column)])
     for row, value in enumerate(values.tolist()):
@@ -107,8 +107,8 @@ def split_by_column(table: Table, options: LoadOptions) -> Tables:
             raise BadInput(f"{table.name_at(row)}: {problem}; {remedy}")
     if "train" not in values:
         raise BadInput(f"{table.where}: no rows for training; give them the split train")
-    train = table.taken(np.flatnonzero(values == "train"), table.where)
+    train = table.take(np.flatnonzero(values == "train"), table.where)
     name = next((one for one in HELD_OUT_NAMES if one in values), None)
     if name is None:
         return Tables(table)
-    return Tables(train, table.taken(np.flatnonzero(values == name), f"{table.where} ({name})"), name)
+    return Tables(train, table.take(np.flatnonzero(values == name), f"{table.where} ({name})"), name)

@@ -86,7 +86,7 @@ class Table:
     def place_at(self, row: int) -> str:
         return self.name_at(row).rpartition(": ")[2]
 
-    def taken(self, rows: Positions, where: str) -> Table:
+    def take(self, rows: Positions, where: str) -> Table:
         positions = rows.tolist()
         return replace(
             self,
@@ -155,8 +155,8 @@ def leaving_out(names: Sequence[str]) -> str:
 def is_vectors(kind: Any) -> bool:
     from pyarrow import types
 
-    listed = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    return bool(listed) and bool(types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
+    is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return bool(is_list) and bool(types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
 
 
 def is_numbers(kind: Any) -> bool:
@@ -218,21 +218,16 @@ def number_in(text: str) -> float | None:
 
 
 def numbers_in(table: Table, name: str) -> Numbers:
-    parsed = _parsed(table, name)
-    if parsed is not None:
-        values = parsed
-    elif is_text(table.kind(name)):
+    kind, values = table.kind(name), _fast_numbers(table, name)
+    if values is None and is_text(kind):
         texts = texts_in(table, name)
         values = [math.nan if text is None else number_in(text) for text in texts]
         if None in values:
             row = values.index(None)
             problem = f"the {name} is {texts[row]!r:.80}, and elsewhere a number"
             raise unusable(table.name_at(row), name, problem, "mend it or empty the cell")
-    elif is_numbers(table.kind(name)):
-        values = [math.nan if cell is None else float(cell) for cell in values_in(table, name)]
-    else:
-        problem = f"column {name} holds {table.kind(name)} and no numbers"
-        raise unusable(table.where, name, problem, "mend it")
+    if values is None:
+        raise unusable(table.where, name, f"column {name} holds {kind} and no numbers", "mend it")
     numbers = np.array(values, np.float64)
     bad = np.flatnonzero(np.abs(numbers) > _LARGEST)
     if len(bad):
@@ -241,11 +236,13 @@ def numbers_in(table: Table, name: str) -> Numbers:
     return numbers
 
 
-def _parsed(table: Table, name: str) -> Any:
-    """The numbers [K] in a column of texts that Arrow takes for such, all of them; else ``None``."""
+def _fast_numbers(table: Table, name: str) -> Any:
+    """The numbers [K] of a column of numbers, or of texts that Arrow takes for numbers; else ``None``."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if is_numbers(table.kind(name)):
+        return table.column(name).cast(pa.float64(), safe=False).to_numpy()
     if not is_text(table.kind(name)):
         return None
     texts = pc.utf8_trim_whitespace(table.column(name).cast(pa.large_string()))
@@ -302,11 +299,9 @@ def kind_of_column(table: Table, name: str) -> str:
     kind = table.kind(name)
     if is_vectors(kind):
         return "vectors"
-    if is_numbers(kind):
+    if _fast_numbers(table, name) is not None:
         return "numbers"
     if is_text(kind):
-        if _parsed(table, name) is not None:
-            return "numbers"
         texts = (text for text in texts_in(table, name) if text is not None)
         return "numbers" if all(number_in(text) is not None for text in texts) else "texts"
     problem = f"column {name} holds {kind}, which is no number and no category"

@@ -86,7 +86,7 @@ def csv_table(
     root: Path,
     *,
     sheet: bool = False,
-    ragged: bool = False,
+    fills: bool = False,
 ) -> Table:
     """A CSV file, whose cells are strings; its rows are named by the lines that they end on.
 
@@ -104,13 +104,13 @@ def csv_table(
     if sheet:
         header = [name.strip() for name in header]
         rows = ((number, cells) for number, (_, cells) in enumerate(rows, start=2))
-    if ragged:
+    if fills:
         rows = _even(rows, len(header))
     lines: list[int] = []
     parts: list[list[Any]] = [[] for _ in header]
     num_bytes = 0
-    filled = (row for row in rows if row[1])
-    while some := list(islice(filled, AT_ONCE)):
+    nonempty = (row for row in rows if row[1])
+    while some := list(islice(nonempty, AT_ONCE)):
         for line, cells in some:
             if len(cells) != len(header):
                 problem = f"{len(cells)} values for {len(header)} columns"

@@ -48,7 +48,7 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
     by_kind: dict[str, list[str]] = {kind: [] for kind in _MAKERS}
     names: list[str] = []
     parts: list[list[Singles]] = [[] for _ in tables]
-    filled = unseen = 0
+    gaps = novel = 0
     faults: list[cells.UnusableColumn] = []
     for column in columns:
         try:
@@ -58,9 +58,9 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
             kind = cells.kind_of_column(train, column)
             own, make = _MAKERS[kind](train, column)
             for part, table in zip(parts, tables, strict=True):
-                values, num_filled, num_unseen = make(table)
+                values, num_gaps, num_novel = make(table)
                 part.append(values.astype(np.float32))
-                filled, unseen = filled + num_filled, unseen + num_unseen
+                gaps, novel = gaps + num_gaps, novel + num_novel
             names += own
             by_kind[kind].append(column)
         except cells.UnusableColumn as error:
@@ -73,27 +73,27 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
         raise BadInput(f"{train.where}: {len(faults)} columns cannot be used ({problems}); {remedy}")
     check_fits(4 * sum(table.num_rows for table in tables) * len(names), train.where)
     nouns = zip(("numeric", "categorical", "vector"), by_kind.values(), strict=True)
-    used = (
+    inputs = (
         f"{counted(len(own), f'{noun} column')} ({shorten(own, MOST_FAULTS)})" for noun, own in nouns if own
     )
-    note = f"input: {' and '.join(used)}, {counted(len(names), 'value')} a row"
-    note += f"; {counted(filled, 'missing cell')} filled in" if filled else ""
-    note += f"; {counted(unseen, 'held-out cell')} of a category that no training row has" if unseen else ""
-    joined = [np.concatenate(part, axis=1) for part in parts]
-    return Vectors(joined, tuple(map(printable, names)), note)
+    note = f"input: {' and '.join(inputs)}, {counted(len(names), 'value')} a row"
+    note += f"; {counted(gaps, 'missing cell')} filled in" if gaps else ""
+    note += f"; {counted(novel, 'held-out cell')} of a category that no training row has" if novel else ""
+    arrays = [np.concatenate(part, axis=1) for part in parts]
+    return Vectors(arrays, tuple(map(printable, names)), note)
 
 
 def _of_numbers(train: Table, name: str) -> Making:
     ours = cells.numbers_in(train, name)
-    gone = np.isnan(ours)
-    middle = 0.0 if gone.all() else float(np.median(ours[~gone]))
-    has_gaps = bool(gone.any())
+    is_gap = np.isnan(ours)
+    middle = 0.0 if is_gap.all() else float(np.median(ours[~is_gap]))
+    has_gaps = bool(is_gap.any())
 
     def make(table: Table) -> tuple[Numbers, int, int]:
         values = cells.numbers_in(table, name)
         empty = np.isnan(values)
-        filled = np.where(empty, middle, values)
-        return np.column_stack([filled, empty] if has_gaps else [filled]), int(empty.sum()), 0
+        values[empty] = middle
+        return np.column_stack([values, empty] if has_gaps else [values]), int(empty.sum()), 0
 
     return [name, f"{name} is missing"] if has_gaps else [name], make
 
@@ -110,9 +110,9 @@ def _of_texts(train: Table, name: str) -> Making:
 
     def make(table: Table) -> tuple[Numbers, int, int]:
         texts = cells.texts_in(table, name)
-        known = [row for row, text in enumerate(texts) if text in places]
+        rows = [row for row, text in enumerate(texts) if text in places]
         values = np.zeros((len(texts), len(names)))
-        values[known, [places[texts[row]] for row in known]] = 1
+        values[rows, [places[texts[row]] for row in rows]] = 1
         return values, texts.count(None), sum(text is not None and text not in places for text in texts)
 
     return names, make
@@ -166,19 +166,19 @@ def input_columns(train: Table, label: str, options: LoadOptions) -> tuple[tuple
     names = [name for name in train.names if name not in no_inputs]
     for name in VECTOR.columns:
         if name in names and cells.is_vectors(train.kind(name)):
-            rest = [one for one in names if one != name]
-            return (name,), _left_out(rest, f"{name} holds the vectors")
-    used = [name for name in names if name.lower() not in IDS]
-    if not used:
+            others = [one for one in names if one != name]
+            return (name,), _left_out(others, f"{name} holds the vectors")
+    rest = [name for name in names if name.lower() not in IDS]
+    if not rest:
         problem = f"no column of numbers or categories beside {label} among {shorten(train.names, 10)}"
         remedy = "name inputs with --inputs, texts with --text, paths with --columns path=NAME"
         raise BadInput(f"{train.where}: {problem}; {remedy}")
-    notes = _left_out([name for name in names if name not in used], "it counts the rows")
-    named = [name for name in used if _names_rows(train, name)]
-    if len(named) == len(used):
-        return tuple(used), notes
-    notes += _left_out(named, "each row has another text there")
-    return tuple(name for name in used if name not in named), notes
+    notes = _left_out([name for name in names if name not in rest], "it counts the rows")
+    naming = [name for name in rest if _names_rows(train, name)]
+    if len(naming) == len(rest):
+        return tuple(rest), notes
+    notes += _left_out(naming, "each row has another text there")
+    return tuple(name for name in rest if name not in naming), notes
 
 
 def _names_rows(table: Table, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A network of the hub: its files, wherever they are, and the network in them; one that takes pictures."""
+"""Networks of the Hugging Face hub: files, weights and digests; and those that take pictures."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import functools
 import hashlib
 import itertools
 import json
-import math
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,9 +24,7 @@ from easiness.store import digest
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 _MOST_BYTES = 2**24  # of a document
-_MOST_LAYERS = 1000  # of which thousands would be built, for minutes, before their weights are missed
-_LAYERS = re.compile(r"^((num|n|hidden|encoder|decoder)_)*layers?$|^depths?$")
-_MOST_PARTS = 100_000  # modules, counted while they are made without weights
+_MOST_PARTS = 20_000  # modules, which are counted on the meta device
 _NEEDLESS = ("pooler", "decoder", "masked_spec_embed")  # parts that weights may lack: no vector needs them
 _RESAMPLING = {0: "nearest", 2: "bilinear"}  # Pillow's numbers; all others are taken for bicubic
 _LARGEST = 4096  # side of a picture
@@ -38,9 +34,10 @@ _HALF = (0.5, 0.5, 0.5)
 
 @dataclass(eq=False)
 class HubNetwork:
-    """A network that takes examples of a ``kind``: ``place`` is a folder or a name on the hub.
+    """A network that takes examples of a ``kind``; ``place`` is a folder or a name on the hub.
 
-    ``inputs`` are what such networks call their input, and ``extra`` brings small weights, if something does.
+    ``inputs`` are the names of input in such networks. ``extra`` is the option of pip that installs small
+    weights, if there is one.
     """
 
     request: Request
@@ -53,15 +50,15 @@ class HubNetwork:
     def source(self, about: str) -> FeatureSource:
         raise NotImplementedError
 
-    def takes(self, taken: str | None) -> bool:
-        """Does the network, which calls its input so, take examples of the kind?"""
-        return taken in self.inputs
+    def takes(self, input_name: str | None) -> bool:
+        """Does the network, whose input is called so, take examples of the kind?"""
+        return input_name in self.inputs
 
     @functools.cached_property
     def config(self) -> Any:
         from transformers import AutoConfig
 
-        return self.guarded(lambda: AutoConfig.from_pretrained(self.place, **self.options))
+        return self.guard(lambda: AutoConfig.from_pretrained(self.place, **self.options))
 
     @property
     def local(self) -> bool:
@@ -69,17 +66,17 @@ class HubNetwork:
 
     @property
     def options(self) -> dict[str, bool]:
-        """Arguments of everything that is loaded: no code of the hub's is run."""
+        """Arguments of every load; code of the hub is never run."""
         return {"local_files_only": self.local, "trust_remote_code": False}
 
-    def guarded(self, get: Callable[[], Any]) -> Any:
-        """The result of ``get``; errors of the libraries are told in a line."""
+    def guard(self, get: Callable[[], Any]) -> Any:
+        """The result of ``get``; errors of the libraries become one line."""
         try:
             with quiet():
                 return get()
         except (BadInput, MemoryError):
             raise
-        except Exception as error:  # whatever is wrong with the files, or on the way to them
+        except Exception as error:  # libraries raise anything for damaged files or networks that are down
             if is_out_of_memory(error):
                 raise
             if self.local:
@@ -87,7 +84,7 @@ class HubNetwork:
             raise RunFailed(f"{self.request.what}: it cannot be fetched ({describe(error)})") from error
 
     def missing(self, reason: str) -> str:
-        """The text of an error where files are not there, or are not as they should be."""
+        """The text of an error about files that are missing or damaged."""
         if Path(self.place).is_dir():
             return f"{self.request.what}: the folder cannot be read ({reason}); save the model there again"
         small = (
@@ -111,15 +108,15 @@ class HubNetwork:
         return None if path is None else Path(path)
 
     def document(self, name: str) -> dict[str, Any]:
-        """A file of JSON, or nothing where there is none."""
+        """The content of a file of JSON, empty if there is no such file."""
         path = self.file(name)
         value = {} if path is None else json.loads(read_regular(path, _MOST_BYTES))
         return value if isinstance(value, dict) else {}
 
     def digests(self, names: tuple[str, ...]) -> dict[str, str]:
-        """SHA-256 (hex) of those files that the network has, by their names."""
-        found = {name: self.file(name) for name in names}
-        return {name: digest(file).sha256 for name, file in found.items() if file is not None}
+        """SHA-256 (hex) by name of the files that exist."""
+        files = {name: self.file(name) for name in names}
+        return {name: digest(file).sha256 for name, file in files.items() if file is not None}
 
     def weights_digest(self) -> str:
         """SHA-256 (hex) of the weights: of their file, or of the digests of all their files."""
@@ -129,85 +126,57 @@ class HubNetwork:
         parts = sorted(set(self.document(INDEX).get("weight_map", {}).values()))
         files = [file for part in parts if (file := self.file(part)) is not None]
         if not files or len(files) != len(parts):
-            if self.file("pytorch_model.bin") is not None:
-                raise BadInput(
-                    f"{self.request.what}: its weights are pickled and are not read; save them with "
-                    "save_pretrained(FOLDER) in Python, and give hf:FOLDER"
-                )
             raise BadInput(self.missing(f"no {WEIGHTS}"))
         return hashlib.sha256("".join(digest(file).sha256 for file in files).encode()).hexdigest()
 
     def network(self) -> tuple[Any, bool]:
-        """The network with its weights, and whether all are there: what no vector needs may be missing."""
+        """The network, and whether its weights are complete; parts that no vector needs may lack them."""
         import transformers
 
-        layers = _layers(self.config)
-        if layers > _MOST_LAYERS:
-            raise BadInput(f"{self.request.what}: its config asks for {layers:,} layers; mend it there")
-        size = self.guarded(lambda: _bytes_of(self.config, self.request.what))
+        size = self.guard(lambda: _bytes_of(self.config, self.request.what))
         if not fits(size):
             raise BadInput(
                 f"{self.request.what}: a network as its config says needs {size / GIB:.1f} GiB, more than a "
                 "third of the memory available; give a smaller one"
             )
-        net, notes = self.guarded(
+        net, notes = self.guard(
             lambda: transformers.AutoModel.from_pretrained(
                 self.place,
                 config=self.config,
                 use_safetensors=True,
                 output_loading_info=True,
-                ignore_mismatched_sizes=True,  # the error of the library names none
                 **self.options,
             )
         )
-        for other in notes["mismatched_keys"]:
-            key = other if isinstance(other, str) else other[0]
-            raise BadInput(
-                f"{self.request.what}: {key} has another shape in its weights than its config says; save the "
-                "model there again"
-            )
         missing = sorted(notes["missing_keys"])
-        needed = [key for key in missing if not any(part in key for part in _NEEDLESS)]
-        if needed:
+        lacking = [key for key in missing if not any(part in key for part in _NEEDLESS)]
+        if lacking:
             raise BadInput(
-                f"{self.request.what}: its weights lack {needed[0]}; give a network whose weights are whole"
+                f"{self.request.what}: its weights lack {lacking[0]}; give a network whose weights are whole"
             )
         return net, not missing
 
 
-def _layers(config: Any) -> int:
-    """The largest number of layers in a config or one that it holds; several depths count as their sum."""
-    values = config if isinstance(config, dict) else config.to_dict()
-    found = [getattr(config, "num_hidden_layers", 0)]  # which may be made of others
-    for name, value in values.items():
-        if name.endswith("config") and isinstance(value, dict):
-            found.append(_layers(value))
-        elif _LAYERS.search(name):
-            whole = isinstance(value, list) and all(isinstance(one, int) for one in value)
-            found.append(sum(value) if whole else value)
-    return max(one if isinstance(one, int) else 0 for one in found)
-
-
 def _bytes_of(config: Any, what: str) -> int:
-    """The bytes of a network's weights in single precision, without having them."""
+    """The bytes of a network's weights in single precision, by its config alone."""
     import torch
     import transformers
     from torch.nn.modules.module import register_module_module_registration_hook
 
     parts = itertools.count(1)
 
-    def counted(*_: Any) -> None:
+    def check(*_: Any) -> None:
         if next(parts) > _MOST_PARTS:
             raise BadInput(
                 f"{what}: a network by its config has more than {_MOST_PARTS:,} parts; give a smaller one"
             )
 
-    counting = register_module_module_registration_hook(counted)
+    checking = register_module_module_registration_hook(check)
     try:
         with torch.device("meta"):
             net = transformers.AutoModel.from_config(config, trust_remote_code=False)
     finally:
-        counting.remove()
+        checking.remove()
     return sum(4 * int(one.numel()) for one in net.parameters())
 
 
@@ -227,31 +196,31 @@ def quiet() -> Iterator[None]:
 
 
 class Pictures(HubNetwork):
-    """Its vector is the pooled output, or the mean of the last hidden state where it has none."""
+    """A network of pictures: vectors are its pooled output, or else the mean of its last hidden state."""
 
     kind = IMAGE
     inputs = ("pixel_values",)
     extra = EXTRA
 
-    def takes(self, taken: str | None) -> bool:
-        return super().takes(taken) or hasattr(self.config, "vision_config")
+    def takes(self, input_name: str | None) -> bool:
+        return super().takes(input_name) or hasattr(self.config, "vision_config")
 
     def source(self, about: str) -> FeatureSource:
-        weights, preparation = self.guarded(self.weights_digest), self.guarded(self._preparation)
+        weights, preparation = self.guard(self.weights_digest), self.guard(self._preparation)
         return network_source(self.request, self.request.text, weights, preparation, self._build, about)
 
     def _preparation(self) -> PicturePreparation:
         file = self.document("preprocessor_config.json")
         vision = getattr(self.config, "vision_config", self.config)
-        seen = _sides(file.get("crop_size")) if file.get("do_center_crop") else None
-        resized = _sides(file.get("size"))
-        size = seen or resized or _sides(getattr(vision, "image_size", None)) or (224, 224)
-        mean, std = _three(file.get("image_mean") or _HALF), _three(file.get("image_std") or _HALF)
+        crop = _sides(file.get("crop_size")) if file.get("do_center_crop") else None
+        full = _sides(file.get("size"))
+        size = crop or full or _sides(getattr(vision, "image_size", None)) or (224, 224)
+        mean, std = (tuple(map(float, file.get(f"image_{name}") or _HALF)) for name in ("mean", "std"))
         usual = all(1 / _FAR < one < _FAR for one in std) and all(abs(one) < _FAR for one in mean)
-        if not (1 <= min(size) <= max(size) <= _LARGEST and usual):
+        if not (1 <= min(size) <= max(size) <= _LARGEST and usual and len(mean) == len(std) == 3):
             raise ValueError(f"pictures of {size}, means of {mean} and deviations of {std} cannot be made")
-        kept = min(1.0, min(size) / min(resized)) if seen and resized else 1.0
-        return PicturePreparation(size, mean, std, kept, _RESAMPLING.get(file.get("resample", 3), "bicubic"))
+        share = min(1.0, min(size) / min(full)) if crop and full else 1.0
+        return PicturePreparation(size, mean, std, share, _RESAMPLING.get(file.get("resample", 3), "bicubic"))
 
     def _build(self) -> Any:
         from torch import nn
@@ -260,33 +229,26 @@ class Pictures(HubNetwork):
         net = getattr(net, "vision_model", net)
 
         class Pooled(nn.Module):
-            """The network as one that gives vectors [b, D]."""
+            """The network with vectors [b, D] as output."""
 
             def __init__(self) -> None:
                 super().__init__()
                 self.net = net
 
             def forward(self, pictures: Any) -> Any:
-                """Pooled output where its weights are there, else the mean of the last hidden state."""
-                made = self.net(pixel_values=pictures)
-                pooled = getattr(made, "pooler_output", None) if whole else None
+                """Pooled output if its weights are complete, else the mean of the last hidden state."""
+                output = self.net(pixel_values=pictures)
+                pooled = getattr(output, "pooler_output", None) if whole else None
                 if pooled is not None:
                     return pooled.flatten(1)
-                hidden = made.last_hidden_state
-                return hidden.mean(dim=1) if hidden.ndim == 3 else hidden
+                states = output.last_hidden_state
+                return states.mean(dim=1) if states.ndim == 3 else states
 
         return Pooled()
 
 
-def _three(values: Any) -> tuple[float, float, float]:
-    first, second, third = map(float, values)
-    if not all(map(math.isfinite, (first, second, third))):
-        raise ValueError(f"{values} are not finite")
-    return first, second, third
-
-
 def _sides(size: Any) -> tuple[int, int] | None:
-    """(height, width) by any of the ways in which such files say it."""
+    """(height, width) of any notation in such files."""
     match size:
         case int(side):
             return side, side

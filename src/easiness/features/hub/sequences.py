@@ -1,10 +1,9 @@
-"""Networks of the Hugging Face hub that take texts or sounds, and what finds those of all kinds by name."""
+"""Networks of the Hugging Face hub that take texts or sounds, and the source of any network by name."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 
 from easiness.data import Dataset
-from easiness.errors import BadInput, caught
-from easiness.features.frozen import ENCODER, TEXT_EXTRA, check_encoder, one_thread_each, packaged_encoder
+from easiness.errors import BadInput, recast
+from easiness.features.frozen import ENCODER, TEXT_EXTRA, check_encoder, packaged_encoder, spread
 from easiness.features.hub.files import HubNetwork, Pictures
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
-from easiness.inputs import SOUND, TEXT, Samples, in_threads, resampled, to_text
+from easiness.inputs import SOUND, TEXT, Samples, resample, to_text
 from easiness.named_import import describe
 from easiness.regular_file import at_home
 
@@ -24,11 +23,10 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-Prepared: TypeAlias = "tuple[Mapping[str, Tensor], Tensor]"
-"""Arguments of the network by name, and the part of them that counts."""
+Batch: TypeAlias = "tuple[Mapping[str, Tensor], Tensor]"
+"""Arguments of the network by name, and a mask or length of their content."""
 
-RULE = 1
-"""The version of how examples become vectors: another makes other features."""
+RULE = 1  # the version of how examples become vectors: another makes other features
 
 _VOCABULARIES = (
     *("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model"),
@@ -39,20 +37,19 @@ _USUAL_LENGTH = 512  # of networks that name no most
 _BEHIND_PADDING = 1  # number of the padding of networks whose positions begin behind it (RoBERTa's)
 _WINDOW = 1024  # texts that are put in order of their length
 _AT_ONCE = 64  # to a batch of a GPU
-
 _EXTRACTOR = ("preprocessor_config.json", "processor_config.json")
 _SAMPLES, _FRAMES = "input_values", "input_features"
 _RATES = range(1000, 200_000)
 
 
 class _Encoder(HubNetwork):
-    part: ClassVar[str]  # that reads the examples, in a network of several
+    part: ClassVar[str]  # the part that reads examples in networks of several
 
-    def prepared(self, examples: Any) -> Prepared:
+    def prepare(self, examples: Any) -> Batch:
         raise NotImplementedError
 
-    def pooled(self, made: Any, counts: Tensor) -> Tensor:
-        """Vectors [b, D] of what the network gives, and of what counts of its input."""
+    def pooled(self, output: Any, counts: Tensor) -> Tensor:
+        """Vectors [b, D] of the output; ``counts`` describe the content of the input."""
         raise NotImplementedError
 
     @functools.cached_property
@@ -63,39 +60,37 @@ class _Encoder(HubNetwork):
     def _encoder(self) -> nn.Module:
         import torch
 
-        with torch.random.fork_rng(devices=[]):  # what is initialized before weights are read draws numbers
+        with torch.random.fork_rng(devices=[]):  # initialization draws numbers before weights are read
             net, _ = self.network()
             if getattr(net.config, "is_encoder_decoder", False):
                 net = net.get_encoder()
-            found: nn.Module = getattr(net, self.part, net)
-            return found.eval().float().to(self._device)
+            encoder: nn.Module = getattr(net, self.part, net)
+            return encoder.eval().float().to(self._device)
 
     def vectors(self, batches: Iterable[Any], num: int) -> Iterator[Vectors]:
-        """Vectors [b, D] of each of ``num`` batches; on a CPU in threads, of one core each."""
-        on_cpu = self._device.type == "cpu"
+        """Vectors [b, D] of each of ``num`` batches."""
         self._encoder  # noqa: B018 - built once, before the threads want it
-        with one_thread_each() if on_cpu else nullcontext():
-            yield from in_threads(self._made, batches, num) if on_cpu else map(self._made, batches)
+        return spread(self._encode, batches, num, self._device)
 
-    def _made(self, examples: Any) -> Vectors:
+    def _encode(self, examples: Any) -> Vectors:
         import torch
 
         with torch.inference_mode():
-            with caught(
+            with recast(
                 lambda error: BadInput(
                     f"{self.request.what}: the network cannot take a {self.kind.noun} ({describe(error)}); "
                     "give another"
                 )
             ):
-                inputs, counts = self.prepared(examples)
-                given = {name: values.to(self._device) for name, values in inputs.items()}
-                made = self.pooled(self._encoder(**given), counts.to(self._device))
-            values: Vectors = made.float().cpu().numpy()
+                inputs, counts = self.prepare(examples)
+                arguments = {name: values.to(self._device) for name, values in inputs.items()}
+                output = self.pooled(self._encoder(**arguments), counts.to(self._device))
+            values: Vectors = output.float().cpu().numpy()
             return values
 
 
 class Texts(_Encoder):
-    """Makes the mean of the last hidden state over tokens; on a CPU texts go one by one, unpadded."""
+    """A network of texts: vectors are means of the last hidden state over tokens, unpadded on a CPU."""
 
     kind = TEXT
     inputs = ("input_ids",)
@@ -103,14 +98,14 @@ class Texts(_Encoder):
     part = "text_model"
 
     def source(self, about: str) -> FeatureSource:
-        vocabulary = self.guarded(lambda: self.digests(_VOCABULARIES))
-        if not vocabulary:  # the library would make one without words
+        vocabulary = self.guard(lambda: self.digests(_VOCABULARIES))
+        if not vocabulary:  # the library would make a tokenizer without words
             raise BadInput(self.missing(f"no {_VOCABULARIES[0]}"))
         identity = identity_of(
             form="texts",
             rule=RULE,
-            weights=self.guarded(self.weights_digest),
-            tokenizer={**vocabulary, **self.guarded(lambda: self.digests(_BESIDE))},
+            weights=self.guard(self.weights_digest),
+            tokenizer={**vocabulary, **self.guard(lambda: self.digests(_BESIDE))},
             length=self.length,
         )
         about = f"{about} Of a long text it sees the first {self.length:,} tokens."
@@ -118,19 +113,19 @@ class Texts(_Encoder):
 
     @functools.cached_property
     def length(self) -> int:
-        """The most tokens that the network takes, by the least that any of its files says."""
-        seen = getattr(self.config, "text_config", self.config)
-        positions = getattr(seen, "max_position_embeddings", None)
-        if positions and getattr(seen, "pad_token_id", None) == _BEHIND_PADDING:
+        """The most tokens that the network takes: the least limit in its files."""
+        config = getattr(self.config, "text_config", self.config)
+        positions = getattr(config, "max_position_embeddings", None)
+        if positions and getattr(config, "pad_token_id", None) == _BEHIND_PADDING:
             positions -= _BEHIND_PADDING + 1
         tokenizer, sentences = (
-            self.guarded(functools.partial(self.document, f"{name}_config.json"))
+            self.guard(functools.partial(self.document, f"{name}_config.json"))
             for name in ("tokenizer", "sentence_bert")
         )
-        said = (positions, tokenizer.get("model_max_length"), sentences.get("max_seq_length"))
-        # a tokenizer that knows of no most says 10^30
-        known = [int(one) for one in said if isinstance(one, int | float) and 1 < one < 2**31]
-        return min(known, default=_USUAL_LENGTH)
+        limits = (positions, tokenizer.get("model_max_length"), sentences.get("max_seq_length"))
+        # a tokenizer without a limit says 10^30
+        lengths = [int(one) for one in limits if isinstance(one, int | float) and 1 < one < 2**31]
+        return min(lengths, default=_USUAL_LENGTH)
 
     @functools.cached_property
     def at_once(self) -> int:
@@ -140,22 +135,22 @@ class Texts(_Encoder):
         """Vectors [b, D] of the texts at ascending ``positions``, some at a time."""
         texts = split.stored.subset(positions).map(to_text)
         while some := list(islice(texts, _WINDOW)):
-            tokens = self.guarded(functools.partial(self._tokens, some))
+            tokens = self.guard(functools.partial(self._tokens, some))
             order = sorted(range(len(tokens)), key=lambda at: len(tokens[at]))
             starts = range(0, len(order), self.at_once)
             batches = [[tokens[at] for at in order[start : start + self.at_once]] for start in starts]
             yield np.concatenate(list(self.vectors(batches, len(batches))))[np.argsort(order)]
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """The tokens of each; of a text that has none, the padding."""
-        made = self._tokenizer(
+        """The tokens of each text, or the padding if it has none."""
+        output = self._tokenizer(
             texts,
             truncation=True,
             max_length=self.length,
             return_attention_mask=False,
             return_token_type_ids=False,
         )
-        return [tokens or [self._padding] for tokens in made["input_ids"]]
+        return [tokens or [self._padding] for tokens in output["input_ids"]]
 
     @functools.cached_property
     def _tokenizer(self) -> Any:
@@ -165,11 +160,11 @@ class Texts(_Encoder):
 
     @property
     def _padding(self) -> int:
-        known = (self._tokenizer.pad_token_id, getattr(self.config, "pad_token_id", None))
-        return next((one for one in known if isinstance(one, int) and one >= 0), 0)
+        numbers = (self._tokenizer.pad_token_id, getattr(self.config, "pad_token_id", None))
+        return next((one for one in numbers if isinstance(one, int) and one >= 0), 0)
 
-    def prepared(self, examples: Sequence[list[int]]) -> Prepared:
-        """Tokens with padding behind them, and a mask [b, n, 1] of those that are no padding."""
+    def prepare(self, examples: Sequence[list[int]]) -> Batch:
+        """Tokens with padding behind them, and the mask [b, n, 1] of the tokens."""
         import torch
 
         shape = (len(examples), max(map(len, examples)))
@@ -179,13 +174,13 @@ class Texts(_Encoder):
             mask[row, : len(own)] = 1
         return {"input_ids": ids, "attention_mask": mask}, mask[..., None]
 
-    def pooled(self, made: Any, counts: Tensor) -> Tensor:
-        mean: Tensor = (made.last_hidden_state.float() * counts).sum(dim=1) / counts.sum(dim=1)
+    def pooled(self, output: Any, counts: Tensor) -> Tensor:
+        mean: Tensor = (output.last_hidden_state.float() * counts).sum(dim=1) / counts.sum(dim=1)
         return mean
 
 
 class Sounds(_Encoder):
-    """Makes the pooled output, or the mean over time; sounds go one by one, since padding would be heard."""
+    """A network of sounds, one by one, as padding would be heard: pooled output, or the mean over time."""
 
     kind = SOUND
     inputs = (_SAMPLES, _FRAMES)
@@ -195,69 +190,66 @@ class Sounds(_Encoder):
         identity = identity_of(
             form="sounds",
             rule=RULE,
-            weights=self.guarded(self.weights_digest),
-            extractor=self.guarded(lambda: self.digests(_EXTRACTOR)),
+            weights=self.guard(self.weights_digest),
+            extractor=self.guard(lambda: self.digests(_EXTRACTOR)),
             rate=self.request.data.traits.rate,
         )
         return FeatureSource(self.request.text, identity, about, self.read)
 
     def read(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
         """Vectors [1, D] of the sounds at ascending ``positions``."""
-        rate = split.traits.rate
-        sounds = split.stored.subset(positions).map(lambda value: value)
+        sounds = split.stored.subset(positions).map(lambda value: (value, split.traits.rate))
         self._extractor  # noqa: B018 - read once, before the threads want it
-        yield from self.vectors(((one, rate) for one in sounds), len(positions))
+        return self.vectors(sounds, len(positions))
 
     @functools.cached_property
     def _extractor(self) -> Any:
         from transformers import AutoFeatureExtractor
 
-        def found() -> Any:
+        def load() -> Any:
             extractor = AutoFeatureExtractor.from_pretrained(self.place, **self.options)
             rate = getattr(extractor, "sampling_rate", None)
             if rate not in _RATES:
                 raise ValueError(f"sounds at a rate of {rate} cannot be made")
             return extractor
 
-        return self.guarded(found)
+        return self.guard(load)
 
-    def prepared(self, examples: tuple[Samples, int]) -> Prepared:
-        """Samples as the extractor wants them; how many they are, of how many with silence behind."""
+    def prepare(self, examples: tuple[Samples, int]) -> Batch:
+        """Input by the extractor, the number of samples, and that of the window with silence behind them."""
         import torch
 
         own = self._extractor.sampling_rate
-        samples = resampled(*examples, own)
-        made = self._extractor(samples, sampling_rate=own, return_tensors="pt")
-        name = _FRAMES if _FRAMES in made else _SAMPLES
+        samples = resample(*examples, own)
+        output = self._extractor(samples, sampling_rate=own, return_tensors="pt")
+        name = _FRAMES if _FRAMES in output else _SAMPLES
         window = getattr(self._extractor, "n_samples", None) or len(samples)
-        return {name: made[name].float()}, torch.tensor([min(len(samples), window), window])
+        return {name: output[name].float()}, torch.tensor([min(len(samples), window), window])
 
-    def pooled(self, made: Any, counts: Tensor) -> Tensor:
-        """The mean leaves out the silence behind the sound in its window."""
-        pooled: Tensor | None = getattr(made, "pooler_output", None)
+    def pooled(self, output: Any, counts: Tensor) -> Tensor:
+        """Pooled output, or the mean over time without the silence behind the sound."""
+        pooled: Tensor | None = getattr(output, "pooler_output", None)
         if pooled is not None:
             return pooled.flatten(1)
-        hidden: Tensor = made.last_hidden_state.float()
-        heard, window = counts.tolist()
-        return hidden[:, : -(-heard * hidden.shape[1] // window)].mean(dim=1)
-
-
-NETWORKS: tuple[type[HubNetwork], ...] = (Pictures, Texts, Sounds)
+        states: Tensor = output.last_hidden_state.float()
+        num_heard, window = counts.tolist()
+        return states[:, : -(-num_heard * states.shape[1] // window)].mean(dim=1)
 
 
 def _of_hub(request: Request) -> FeatureSource:
-    request.check_kind(*(one.kind for one in NETWORKS))
+    classes: tuple[type[HubNetwork], ...] = (Pictures, Texts, Sounds)
+    request.check_kind(*(one.kind for one in classes))
     name = request.name
     if find_spec("transformers") is None:
         raise BadInput(f"{request.what}: needs transformers; pip install 'easiness[transformers]'")
-    network = next(one for one in NETWORKS if one.kind.name == request.data.kind.name)
-    found = network(request, _place(request, name))
-    _check_takes(found)
+    network_class = next(one for one in classes if one.kind.name == request.data.kind.name)
+    network = network_class(request, _place(request, name))
+    _check_takes(network)
     about = (
-        f"{name} through transformers ({found.config.model_type}). Its authors say what it has learned from; "
-        f"it may have seen these very {found.kind.nouns}."
+        f"{name} through transformers ({network.config.model_type}). Its authors say what it has learned "
+        f"from; it may have seen these very {network.kind.nouns}."
     )
-    return found.source(about)
+    return network.source(about)
 
 
 def _place(request: Request, name: str) -> str:
@@ -269,16 +261,16 @@ def _place(request: Request, name: str) -> str:
     return str(folder.resolve()) if folder.is_dir() else name
 
 
-def _check_takes(found: HubNetwork) -> None:
+def _check_takes(network: HubNetwork) -> None:
     import transformers
 
-    network = transformers.MODEL_MAPPING.get(type(found.config), None)
-    taken = getattr(network, "main_input_name", None)
-    if network is None or not found.takes(taken):
-        nouns = found.kind.nouns
+    architecture = transformers.MODEL_MAPPING.get(type(network.config), None)
+    input_name = getattr(architecture, "main_input_name", None)
+    if architecture is None or not network.takes(input_name):
+        nouns = network.kind.nouns
         raise BadInput(
-            f"{found.request.what}: a {found.config.model_type} takes {taken or 'something else'} and no "
-            f"{nouns}; give a network for {nouns}"
+            f"{network.request.what}: a {network.config.model_type} takes "
+            f"{input_name or 'something else'} and no {nouns}; give a network for {nouns}"
         )
 
 

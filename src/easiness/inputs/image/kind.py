@@ -9,7 +9,7 @@ import math
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,22 +17,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import caught, one_line
-from easiness.inputs.encoded import Blob, Files, Unreadable
+from easiness.errors import one_line, recast
+from easiness.inputs.encoding import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_PICTURES
 from easiness.inputs.image.near import NearPictures
 from easiness.inputs.image.photos import average_blocks, cache_path, cached_photos, reduce, uncached_photos
-from easiness.inputs.image.stored import (
+from easiness.inputs.image.pixels import (
     ArrayImages,
     ImageHeader,
-    ImageTraits,
     Pixels,
     scan,
     to_pil,
     to_pixels,
 )
-from easiness.inputs.kind import ExportForm, InputKind, Shown
-from easiness.inputs.packed import Packed, Values
+from easiness.inputs.kind import ExportForm, InputKind, ShownValue
+from easiness.inputs.pack import Pack, Values
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def suffixes() -> frozenset[str]:
 
 @cache
 def reads_heif() -> bool:
-    """Is pillow-heif there? It is made known to Pillow when this is first asked."""
+    """Is pillow-heif installed? The first call registers it with Pillow."""
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
@@ -68,7 +67,7 @@ DEEP = ";16"  # Pillow's name of stored pixels of 16 bits per channel, as in I;1
 HAS_16_BITS = ("PNG", "TIFF")  # formats of such colors; in BMP the same word means 16 bits for all three
 MEANS_16_BITS = ("PNG", "PPM")  # formats of whose grey pictures Pillow makes numbers of 32 bits (mode I)
 ORIENTATION = 0x0112
-TURNED = (5, 6, 7, 8)  # orientations that exchange height and width
+SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange height and width
 STORED_SIZE = (0x0100, 0x0101)  # tags of width and height in a TIFF file
 BOMB = "too many pixels to be safe (a decompression bomb)"
 _LARGE = 2**26  # pixels: a picture of more is decoded alone, since it takes up to 12 bytes for each meanwhile
@@ -77,7 +76,7 @@ _ALONE = threading.Lock()
 
 @contextmanager
 def decoder_warnings() -> Iterator[None]:
-    """Around all threads that decode: a decompression bomb is an error, other remarks are dropped."""
+    """Make decompression bombs errors and drop other warnings, around all threads that decode."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -96,70 +95,37 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
 
     The first frame of an animation is taken. Palettes become colors, CMYK and other color spaces RGB,
     grey is repeated where there must be three channels, and alpha is dropped: what a transparent pixel
-    holds is shown. Of 16 bits per channel the upper 8 are taken, as Pillow itself does of colors. Raises
-    `Unreadable` where it cannot be decoded, is too large to be safe, or has more than 16 bits per channel.
+    holds is shown. From 16 bits per channel the upper 8 are taken, as Pillow itself does for colors. Raises
+    `Unreadable` for a picture that cannot be decoded, is too large, or has more than 16 bits per channel.
     """
     from PIL import Image, ImageOps
 
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
         raise Unreadable(name, BOMB)
     alone = _ALONE if image.width * image.height > _LARGE else nullcontext()
-    with alone, caught(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
+    with alone, recast(lambda error: Unreadable(name, f"unreadable or truncated image ({one_line(error)})")):
         if image.mode.startswith("F") or (image.mode == "I" and not _is_deep(image)):
             raise Unreadable(name, f"32 bits per channel (mode {image.mode}); convert it to 8 or 16 bits")
-        turned = image.getexif().get(ORIENTATION, 1)
+        orientation = image.getexif().get(ORIENTATION, 1)
         if image.mode.startswith("I"):
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-            image.getexif()[ORIENTATION] = turned
-        if turned != 1:
+            image.getexif()[ORIENTATION] = orientation
+        if orientation != 1:
             image = ImageOps.exif_transpose(image)
         mode = "L" if channels == 1 else "RGB"
         pixels = np.array(image if image.mode == mode else image.convert(mode))
     return pixels[..., None] if channels == 1 else pixels
 
 
-class ImageFiles(Files):
-    """Files of pictures, as Pillow reads them."""
-
-    noun, measures = "image", "sizes"
-
-    def suffixes(self) -> frozenset[str]:
-        return suffixes()
-
-    def read_header(self, blob: Blob, name: str) -> ImageHeader:
-        return header_of(_open(blob, name))
-
-    def header(self, kept: Any) -> ImageHeader | None:
-        match kept:
-            case [int(height), int(width), bool(grey), bool(deep)]:
-                return ImageHeader(height, width, grey, deep)
-        return None
-
-    def scan(self, headers: Iterator[ImageHeader]) -> ImageTraits | None:
-        return scan(headers)
-
-    def decode(self, blob: Blob, name: str, traits: ImageTraits | None) -> npt.NDArray[np.uint8]:
-        return decode_image(blob, name, 3 if traits is None else traits.channels)
-
-    def readable(self) -> str:
-        return "readable_16_bits_heif" if reads_heif() else "readable_16_bits"
-
-    def quiet(self) -> AbstractContextManager[None]:
-        return decoder_warnings()
-
-
-IMAGE_FILES = ImageFiles()
-
-
 def header_of(image: Image.Image) -> ImageHeader:
     """The header of a picture that was opened; pixels are left alone."""
     width, height = image.size
     deep = _is_deep(image)
-    if image.format == "TIFF":  # whose size is given as turned already by some versions of Pillow
+    if image.format == "TIFF":  # some versions of Pillow exchange the sides already
         width, height = (image.tag_v2[tag] for tag in STORED_SIZE)  # type: ignore[attr-defined]
-    if width != height:  # some formats keep the orientation behind the pixels, where it takes time to read
-        with suppress(Exception):  # a decoder may raise anything on broken bytes, and will when they are used
-            if image.getexif().get(ORIENTATION, 1) in TURNED:
+    if width != height:  # some formats store the orientation behind the pixels: slow to read
+        with suppress(Exception):  # a decoder may raise anything, and does so again later
+            if image.getexif().get(ORIENTATION, 1) in SIDEWAYS:
                 width, height = height, width
     return ImageHeader(height, width, image.mode.split(";")[0] in GREY_MODES, deep)
 
@@ -169,8 +135,8 @@ def _is_deep(image: Image.Image) -> bool:
 
     if image.mode == "I":
         return image.format in MEANS_16_BITS
-    stored = image.tile if isinstance(image, ImageFile.ImageFile) and image.format in HAS_16_BITS else ()
-    return DEEP in image.mode or any(DEEP in str(tile) for tile in stored)
+    tiles = image.tile if isinstance(image, ImageFile.ImageFile) and image.format in HAS_16_BITS else ()
+    return DEEP in image.mode or any(DEEP in str(tile) for tile in tiles)
 
 
 def _open(blob: Blob, name: str) -> Image.Image:
@@ -191,6 +157,19 @@ def _open(blob: Blob, name: str) -> Image.Image:
         raise Unreadable(name, f"unreadable image ({one_line(error)})") from None
 
 
+IMAGE_FILES = Files(
+    "image",
+    "sizes",
+    ImageHeader(1, 1, False),
+    suffixes,
+    lambda blob, name: header_of(_open(blob, name)),
+    scan,
+    lambda blob, name, traits: decode_image(blob, name, 3 if traits is None else traits.channels),
+    lambda: "readable_16_bits_heif" if reads_heif() else "readable_16_bits",
+    decoder_warnings,
+)
+
+
 LARGEST_SIDE = 160  # pixels of a picture in a page, so that one of twenty classes of photos has about 4 MB
 _EXPORTED_SIDE = 1024  # pixels of a picture in a browser
 _QUALITY = 80
@@ -198,10 +177,8 @@ _FEW = 32  # photos, whose sizes stand for those of all
 _COLORS = {1: "grey", 3: "color"}
 
 
-class ShownPicture(Shown):
+class ShownPicture(ShownValue):
     """A picture: in a page, and as a file."""
-
-    suffix = ".png"
 
     @property
     def text(self) -> str:
@@ -223,7 +200,8 @@ class ShownPicture(Shown):
             return _address("png", image, optimize=True)
         return _with_loss(image, side, "jpeg")
 
-    def file(self) -> bytes:
+    @property
+    def cell(self) -> bytes:
         file = io.BytesIO()
         to_pil(self.value).save(file, "PNG")
         return file.getvalue()
@@ -233,8 +211,8 @@ def _with_loss(image: Any, side: int, *formats: str) -> str:
     from PIL import Image, features
 
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    known = (one for one in formats if one == "jpeg" or features.check(one))
-    return min((_address(one, image, quality=_QUALITY, method=2) for one in known), key=len)
+    available = (one for one in formats if one == "jpeg" or features.check(one))
+    return min((_address(one, image, quality=_QUALITY, method=2) for one in available), key=len)
 
 
 def _address(kind: str, image: Any, **options: Any) -> str:
@@ -252,7 +230,7 @@ class ImageKind(InputKind):
     columns = ("image", "img")
     networks = ("wrn_16_4", "mlp_3")
     show = ShownPicture
-    exported = ExportForm("image", "file", feature="Image", dtype="Image")
+    export_form = ExportForm("image", "file", feature="Image", dtype="Image")
     files = IMAGE_FILES
     near = NearPictures()
     flaws = OF_PICTURES
@@ -275,15 +253,14 @@ class ImageKind(InputKind):
     def pack(
         self, examples: Any, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
     ) -> Values:
-        """The pictures of one split, decoded once where they can be kept.
+        """The pictures of one split.
 
-        Without ``recipe.crop`` they have one shape, made smaller by ``recipe.reduce``. Else they are photos
-        whose short side is at most ``recipe.resize``: in a file in the folder ``cache``, built on first use
-        and found again by the fingerprint, or without that folder in memory, or decoded anew where they do
-        not fit.
+        Without ``recipe.crop`` they have one shape and are reduced by ``recipe.reduce``. Otherwise they are
+        photos whose short side is at most ``recipe.resize``: in a file in the folder ``cache``, which the
+        fingerprint finds again; without that folder in memory, or decoded for each batch if they do not fit.
         """
         if not recipe.crop:
-            return Packed.of_array(average_blocks(examples.array, recipe.reduce))
+            return Pack.of_array(average_blocks(examples.array, recipe.reduce))
         if cache is None:
             return uncached_photos(examples.stored, examples.stored.sizes(), recipe.resize)
         return cached_photos(examples.stored, recipe.resize, cache_path(examples, recipe, cache), on_packed)
@@ -298,17 +275,17 @@ class ImageKind(InputKind):
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:
         import torch
 
-        from easiness.inputs.image.preparation import Cropped, Moved
+        from easiness.inputs.image.preparation import PhotoCrops, PictureMoves
 
         if recipe.crop:
-            return Cropped(recipe, torch.from_numpy(np.ascontiguousarray(values.shapes[:, :2])))
-        return Moved(recipe, recipe.shift(int(values.shapes[0, :2].min())) if augment else 0)
+            return PhotoCrops(recipe, torch.from_numpy(np.ascontiguousarray(values.shapes[:, :2])))
+        return PictureMoves(recipe, recipe.shift(int(values.shapes[0, :2].min())) if augment else 0)
 
     def looks(self, shape: tuple[int, ...], /) -> str:
         channels, height, width = shape
         return f", {_COLORS.get(channels, f'{channels}-channel')} pictures of {width} × {height} pixels"
 
-    def seen(self, recipe: Recipe, /) -> str:
+    def view(self, recipe: Recipe, /) -> str:
         text = f", seen as crops of {recipe.crop} × {recipe.crop}" if recipe.crop else ""
         if recipe.reduce > 1:
             text += f", seen with blocks of {recipe.reduce} × {recipe.reduce} averaged into one pixel"

@@ -1,47 +1,39 @@
-"""Which pictures are nearly the same, of two splits or of one: a perceptual hash proposes, pixels decide.
+"""Near copies of pictures, in one split or two: a perceptual hash proposes, pixels decide.
 
 The hash is the DCT hash of `imagehash.phash` with 12 x 12 bits. Two pictures are near where at most `NEAR`
 of the 144 bits differ and their 16 x 16 grey pictures correlate by `ALIKE` or more. Both bounds are measured.
-Of 300 photos and 300 pictures of CIFAR-10 that were compressed anew, made smaller, brighter, darker, grey or
-turned by two degrees 99 % and more are found again; of photos cut by 2 % at each side 99 %, by 4 % 90 %, by
-6 % 22 %; 1 pair of 16 million was of others. In all of CIFAR-10 281 pairs are found, of which about 270 show
-the same scene to the eye. The 64 bits that are usual propose three times as many pairs there, most of them
-wrong.
+They find 99 % and more of 300 photos and 300 pictures of CIFAR-10 that were compressed anew, made smaller,
+brighter, darker, grey or turned by two degrees; 99 % of photos cut by 2 % at each side, 90 % by 4 %, 22 % by
+6 %; 1 pair of 16 million was false. In all of CIFAR-10 they find 281 pairs, about 270 of which show the same
+scene to the eye. The usual 64 bits propose three times as many pairs there, most of them wrong.
 
-Within a split the bounds are the same. Of the 1.25 billion pairs of CIFAR-10's training pictures 1,152 are
-near, and one of them, a false one, has two classes. The others show the same thing to the eye, but for about
-one in ten of those that differ in more than 24 bits: another of its class in the same pose.
+Within a split the bounds are the same. 1,152 of the 1.25 billion pairs of CIFAR-10's training pictures are
+near, and one of them, a false one, has two classes. The others show the same thing to the eye, except for
+about one in ten of those that differ in more than 24 bits: another of its class in the same pose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import pack
-from easiness.inputs.encoded import tell
-from easiness.inputs.image.stored import Pixels, to_pil
+from easiness.inputs.encoding import tell
+from easiness.inputs.image.pixels import Pixels, to_pil
 from easiness.inputs.kind import Near, NearPairs
 
-NEAR = 32
-"""Bits; different pictures differ in 72 on average."""
+NEAR = 32  # bits; different pictures differ in 72 on average
+ALIKE = 0.8  # correlation of the grey values of two pictures as small as `_THUMB`
+SMALLEST = (
+    24  # pixels; the hash looks at 24 x 24, and of smaller pictures, such as digits, many are near by it
+)
+CLOSE = 12  # bits; the most where pictures are alike by nature, as digits are
+MOST_WITHIN = 100_000  # pictures of one split: comparing all takes half a minute, of twice as many two
 
-ALIKE = 0.8
-"""Correlation of the grey values of two pictures as small as `_THUMB`."""
-
-SMALLEST = 24
-"""Pixels; the hash looks at 24 x 24, and of smaller pictures, such as digits, thousands are near by it."""
-
-CLOSE = 12
-"""Bits; the most where pictures are alike by nature, as digits are."""
-
-MOST_WITHIN = 100_000
-"""Pictures of one split: comparing each with all others takes half a minute, of twice as many two."""
-
-_SAMPLED = 1000  # pictures that show whether all are alike by nature
+_MOST_SAMPLES = 1000  # pictures that show whether all are alike by nature
 _BITS = 12  # a side
 _THUMB = 16  # pixels a side
 _PAIRS_AT_ONCE = 1 << 22  # of hashes: 32 MB of bits that differ
@@ -59,7 +51,7 @@ class PictureHash(NamedTuple):
 
 
 def hash_picture(pixels: Pixels) -> PictureHash:
-    """Hash and thumbnail of one picture; of color only its grey values count."""
+    """Hash and thumbnail of the grey values of one picture."""
     import imagehash
     from PIL import Image
 
@@ -83,48 +75,35 @@ class PictureHashes:
         self.words[:, at] = pack(look.bits)
         self.thumbs[at] = look.thumb.ravel()
 
-    def some(self, positions: Positions) -> PictureHashes:
-        chosen = PictureHashes(0)
-        chosen.large = self.large[positions]
-        chosen.words = self.words[:, positions]
-        chosen.thumbs = self.thumbs[positions]
-        return chosen
-
 
 def near_pairs(train: PictureHashes, held_out: PictureHashes) -> Iterator[NearPairs]:
-    """All pairs of near pictures, identical ones included, by blocks of held-out ones that fit in memory."""
+    """Yield all pairs of near pictures, identical ones included, by blocks that fit in memory."""
     num = len(train.large)
     for block in _blocks(num, len(held_out.large)):
         yield _near(train, held_out, num, block, NEAR)
 
 
-def _told(blocks: Iterable[slice], what: str, total: int) -> Iterator[slice]:
-    """The blocks of so many pictures, and how far they have come."""
-    for block in blocks:
-        yield block
-        tell(what, block.stop, total)
-
-
 def _alike_by_nature(looks: PictureHashes) -> bool:
-    """Has more than half of a sample of the pictures another that is near?"""
+    """Do more than half of a sample of the pictures have a near copy?"""
     num = len(looks.large)
-    some = np.unique(np.linspace(0, num - 1, min(num, _SAMPLED)).astype(np.int64))
-    sample = looks.some(some)
+    some = np.unique(np.linspace(0, num - 1, min(num, _MOST_SAMPLES)).astype(np.int64))
+    sample = PictureHashes(0)
+    sample.large, sample.words, sample.thumbs = looks.large[some], looks.words[:, some], looks.thumbs[some]
     has_near = np.zeros(len(some), np.bool_)
-    for found in near_pairs(looks, sample):
-        has_near[found.held_out[found.train != some[found.held_out]]] = True
+    for pairs in near_pairs(looks, sample):
+        has_near[pairs.held_out[pairs.train != some[pairs.held_out]]] = True
     return bool(has_near.mean() > 0.5)
 
 
 def _blocks(num: int, num_others: int) -> Iterator[slice]:
-    """Parts of the others, each of which is compared with ``num`` pictures at once."""
+    """Blocks of the others, small enough to compare with ``num`` pictures at once."""
     step = max(1, _PAIRS_AT_ONCE // max(1, num))
     for start in range(0, num_others, step):
         yield slice(start, min(start + step, num_others))
 
 
 def _near(some: PictureHashes, others: PictureHashes, num: int, block: slice, most: int) -> NearPairs:
-    """The near pairs of the first ``num`` pictures and of a block of others, of at most so many bits."""
+    """Pairs of the first ``num`` pictures and a block of others that differ in ``most`` bits at most."""
     distance = _distances(some.words[:, :num], others.words[:, block])
     distance[~others.large[block]] = most + 1
     distance[:, ~some.large[:num]] = most + 1
@@ -139,7 +118,7 @@ def _near(some: PictureHashes, others: PictureHashes, num: int, block: slice, mo
 
 
 def _distances(train: npt.NDArray[np.uint64], held_out: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
-    """How many bits differ, [held-out, train]."""
+    """Number of bits that differ, [held-out, train]."""
     shape = held_out.shape[1], train.shape[1]
     distance = np.zeros(shape, np.uint8)
     for some, others in zip(train, held_out, strict=True):
@@ -149,34 +128,32 @@ def _distances(train: npt.NDArray[np.uint64], held_out: npt.NDArray[np.uint64]) 
 
 def _correlations(some: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """The correlation [n] of the thumbnails [n, 256] of each pair; 0 where one has a single grey value."""
-    one, other = _standardized(some), _standardized(others)
+    one, other = _standardize(some), _standardize(others)
     correlations: npt.NDArray[np.float32] = np.einsum("ij,ij->i", one, other)
     return correlations
 
 
-def _standardized(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def _standardize(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     values = thumbs.astype(np.float32)
     values -= values.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(values, axis=1, keepdims=True)
-    scaled: npt.NDArray[np.float32] = values / np.maximum(norms, np.float32(1e-6))
-    return scaled
+    unit: npt.NDArray[np.float32] = values / np.maximum(norms, np.float32(1e-6))
+    return unit
 
 
 class NearPictures(Near):
     """Near pictures; see `near_pairs`."""
 
     look = staticmethod(hash_picture)
-    kept = PictureHashes
+    collection = PictureHashes
     unit = f"bits of {_BITS**2}"
-
-    def pairs(self, train: PictureHashes, held_out: PictureHashes) -> Iterator[NearPairs]:
-        return near_pairs(train, held_out)
+    pairs = staticmethod(near_pairs)
 
     def within(self, looks: PictureHashes) -> tuple[Iterator[NearPairs] | None, str]:
         """Near pairs of one split, by blocks.
 
-        Where more than half of the pictures have a near one, they are alike by nature, and `CLOSE` bits are
-        the most; that is told by a sample. More than `MOST_WITHIN` are not compared.
+        Pictures are alike by nature if more than half of a sample have a near copy; then `CLOSE` bits are the
+        most. More than `MOST_WITHIN` pictures are not compared.
         """
         num = len(looks.large)
         if not looks.large.any():
@@ -188,11 +165,13 @@ class NearPictures(Near):
             )
         alike = _alike_by_nature(looks)
         most = CLOSE if alike else NEAR
-        pairs = (
-            _near(looks, looks, block.stop, block, most).later()
-            for block in _told(_blocks(num, num), "comparing pictures", num)
-        )
-        return pairs, "" if not alike else (
+
+        def pairs() -> Iterator[NearPairs]:
+            for block in _blocks(num, num):
+                yield _near(looks, looks, block.stop, block, most).later()
+                tell("comparing pictures", block.stop, num)
+
+        return pairs(), "" if not alike else (
             "More than half of the training pictures have a near copy, so that they may be alike by nature "
             f"(drawings, digits, frames of a film): of two only those that differ in at most {CLOSE} of "
             f"{_BITS**2} bits are named."

@@ -1,15 +1,14 @@
-"""Photos at the resolution that training works at: in memory, decoded anew, or in a file.
+"""Photos at the working resolution of training: in memory, decoded for each batch, or in a file.
 
-Many processes read the file, which is built once and safe to interrupt. It holds the pixels of each photo
-[height, width, channels] one after another, then a table of their heights, widths and CRC-32s (uint32
-[K, 3]), then a footer with their number, the digest of the table and what was asked for.
+Many processes read the file. It is built once, and a build may be interrupted. It holds the pixels of each
+photo [height, width, channels] one after another, a table of their heights, widths and CRC-32s (uint32
+[K, 3]), and a footer with the channels, the short side, the number of photos and the digest of the table.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import struct
 import weakref
 import zlib
@@ -21,20 +20,16 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 
-from easiness.errors import BadInput, RunFailed
-from easiness.gate import fits
-from easiness.inputs.image.stored import Pixels, to_pil
-from easiness.inputs.kind import Stored
-from easiness.inputs.packed import Packed, Values
+from easiness.errors import BadInput
+from easiness.gate import fits, made_once
+from easiness.inputs.image.pixels import Pixels, to_pil
+from easiness.inputs.kind import StoredExamples
+from easiness.inputs.pack import Pack, Values
 from easiness.regular_file import open_growing, open_regular
 from easiness.spec import Recipe
 
-MOST_OBLONG = 8
-"""Times the short side: the long side beyond that is cut off at both ends, or one thin photo could take
-as much memory as thousands of others."""
-
+MOST_OBLONG = 8  # times the short side: beyond that both ends are cut off, or one photo could fill the memory
 _SUMS_AT_ONCE = 1 << 14  # so many stay in a cache
 _MAGIC = b"easiness photos 1"
 _FOOTER = struct.Struct("<17sBIQ32s")  # magic, channels, short side, number of photos, SHA-256 of the table
@@ -58,7 +53,7 @@ def reduced_size(height: int, width: int, short_side: int) -> tuple[int, int]:
 
 
 def reduce(pixels: Pixels, short_side: int) -> Pixels:
-    """The photo at `reduced_size`: its middle where it is very long, bilinear with antialias."""
+    """The photo at `reduced_size`, bilinear with antialias; only the middle of a very long one."""
     from PIL import Image
 
     height, width, channels = pixels.shape
@@ -68,31 +63,33 @@ def reduce(pixels: Pixels, short_side: int) -> Pixels:
     size = reduced_size(height, width, short_side)
     if size == pixels.shape[:2]:
         return pixels
-    resized = np.array(to_pil(pixels).resize(size[::-1], Image.Resampling.BILINEAR))
-    return resized[..., None] if channels == 1 else resized
+    smaller = np.array(to_pil(pixels).resize(size[::-1], Image.Resampling.BILINEAR))
+    return smaller[..., None] if channels == 1 else smaller
 
 
 class DecodedPhotos(Values):
-    """Photos decoded each time they are taken."""
+    """Photos that are decoded each time they are taken."""
 
-    def __init__(self, stored: Stored, short_side: int, shapes: npt.NDArray[np.int64]) -> None:
-        self._stored = stored
+    def __init__(self, examples: StoredExamples, short_side: int, shapes: npt.NDArray[np.int64]) -> None:
+        self._examples = examples
         self._short_side = short_side
         self.shapes = shapes
 
     def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
         ascending, back = np.unique(positions, return_inverse=True)
-        photos = list(self._stored.subset(ascending).map(partial(reduce, short_side=self._short_side)))
+        photos = list(self._examples.subset(ascending).map(partial(reduce, short_side=self._short_side)))
         return [photos[at] for at in back.tolist()]
 
 
-def uncached_photos(stored: Stored, sizes: npt.NDArray[np.int64], short_side: int) -> Packed | DecodedPhotos:
+def uncached_photos(
+    examples: StoredExamples, sizes: npt.NDArray[np.int64], short_side: int
+) -> Pack | DecodedPhotos:
     """Photos of ``sizes`` [K, 2] (height, width), in memory where they fit, else decoded each time."""
-    channels = stored.traits.channels
+    channels = examples.traits.channels
     shapes = np.array([(*reduced_size(h, w, short_side), channels) for h, w in sizes.tolist()], np.int64)
     if fits(int(shapes.prod(axis=1).sum())):
-        return Packed.of_values(stored.map(partial(reduce, short_side=short_side)), shapes, np.uint8)
-    return DecodedPhotos(stored, short_side, shapes)
+        return Pack.of_values(examples.map(partial(reduce, short_side=short_side)), shapes, np.uint8)
+    return DecodedPhotos(examples, short_side, shapes)
 
 
 def average_blocks(
@@ -100,9 +97,8 @@ def average_blocks(
 ) -> npt.NDArray[np.uint8]:
     """Means of blocks of ``side`` x ``side`` pixels, to the nearest of 256 levels; halves go up.
 
-    ``images`` are [K, h, w, c] with h and w multiples of ``side``; returned are [K, h / side, w / side, c],
-    with blocks of one pixel ``images`` themselves. ``at_once`` sums are held at a time, at least those of one
-    image.
+    ``images`` are [K, h, w, c] with h and w multiples of ``side``, the means [K, h / side, w / side, c].
+    ``at_once`` sums are in memory at a time, at least those of one image.
     """
     if side == 1:
         return images
@@ -121,7 +117,7 @@ def average_blocks(
 
 
 class DamagedCache(BadInput):
-    """A file of cached photos is not what was written; nothing but the file has to be made again."""
+    """The file of cached photos is damaged; making it again mends that."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path}: the cache of photos is damaged; remove it and run again")
@@ -132,14 +128,14 @@ class DamagedCache(BadInput):
 
 
 class CheckedPixels:
-    """The pixels of photos in a finished file, each photo checked when it is first read.
+    """The pixels of photos in a finished file; each photo is checked when it is first read.
 
-    They are read and not mapped: each is copied anyway, and a file that is cut while it is in use, or on a
-    disk that fails, is then an error and not the end of the process by a signal.
+    The file is read and not mapped: if it is cut while in use, or the disk fails, that raises an error and
+    does not end the process by a signal.
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises `DamagedCache` where the file is not whole."""
+        """Raises `DamagedCache` if the table or the footer is damaged."""
         self.path = path
         try:
             with open_regular(path) as file:
@@ -151,10 +147,10 @@ class CheckedPixels:
         self.shapes = np.insert(table[:, :2].astype(np.int64), 2, channels, axis=1)
         self._ends = np.cumsum(self.shapes.prod(axis=1))
         self._checksums = table[:, 2]
-        self._checked = np.zeros(len(table), np.bool_)
+        self._is_checked = np.zeros(len(table), np.bool_)
 
     def __getitem__(self, part: slice) -> npt.NDArray[np.uint8]:
-        """The pixels of one photo; `DamagedCache` where they are not what was written."""
+        """The pixels of one photo; raises `DamagedCache`."""
         start, stop = int(part.start), int(part.stop)
         pixels = np.empty(stop - start, np.uint8)
         try:
@@ -162,14 +158,14 @@ class CheckedPixels:
         except OSError:
             num_read = 0
         whole, at = num_read == len(pixels), int(np.searchsorted(self._ends, start, side="right"))
-        if not whole or not (self._checked[at] or zlib.crc32(pixels.data) == self._checksums[at]):
+        if not whole or not (self._is_checked[at] or zlib.crc32(pixels.data) == self._checksums[at]):
             raise DamagedCache(self.path)
-        self._checked[at] = True
+        self._is_checked[at] = True
         return pixels
 
 
 class _DamagedMeanwhile:
-    """Photos of a file damaged meanwhile: said once one is asked for, since unpickling may not fail."""
+    """Photos of a file that was damaged meanwhile: the first use fails, since unpickling may not."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -178,20 +174,20 @@ class _DamagedMeanwhile:
         raise DamagedCache(self._path)
 
 
-def _in_another_process(path: Path) -> Packed | _DamagedMeanwhile:
+def _in_another_process(path: Path) -> Pack | _DamagedMeanwhile:
     try:
         return opened_cache(path)
     except DamagedCache:
         return _DamagedMeanwhile(path)
 
 
-def opened_cache(path: Path) -> Packed:
-    """The photos in the finished file at ``path``; another process reads the same file when sent them."""
-    return _packed(CheckedPixels(path))
+def opened_cache(path: Path) -> Pack:
+    """The photos in the finished file at ``path``; a process that is sent them reads the same file."""
+    return _pack(CheckedPixels(path))
 
 
-def _packed(pixels: CheckedPixels) -> Packed:
-    return Packed(pixels, pixels.shapes, (_in_another_process, (pixels.path,)))
+def _pack(pixels: CheckedPixels) -> Pack:
+    return Pack(pixels, pixels.shapes, (_in_another_process, (pixels.path,)))
 
 
 def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
@@ -210,57 +206,50 @@ def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
     return channels, short_side, table
 
 
-def cache_path(examples: Any, recipe: Recipe, folder: Path) -> Path:
+def cache_path(data: Any, recipe: Recipe, folder: Path) -> Path:
     """The file of the photos of a `Dataset` at the working resolution, in the folder of such files."""
-    return folder / f"{examples.fingerprint[:16]}-{recipe.resize}x{examples.traits.channels}.photos"
+    return folder / f"{data.fingerprint[:16]}-{recipe.resize}x{data.traits.channels}.photos"
 
 
-def cached_photos(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int], None]) -> Packed:
-    """The photos in the file at ``path``, which is built where it does not exist or is not whole.
+def cached_photos(
+    examples: StoredExamples, short_side: int, path: Path, on_cached: Callable[[int], None]
+) -> Pack:
+    """The photos in the file at ``path``, which is built if it does not exist or is not whole.
 
-    A build that was interrupted goes on where it was, and of two processes one builds while the other
-    waits. ``on_cached`` is told how many photos are done, now and then.
+    A build goes on where an interrupt left it. ``on_cached`` gets the number of photos done, now and then.
     """
-    try:
-        pixels = _whole(path)
-        if pixels is None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{path}.lock"):
-                pixels = _whole(path)
-                if pixels is None:
-                    _build(stored, short_side, path, on_cached)
-                    pixels = CheckedPixels(path)
-            Path(f"{path}.lock").unlink(missing_ok=True)
-    except OSError as error:
-        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
-        partial_ = Path(f"{path}.pixels")
-        begun = f"; {partial_} is what there is of it" if partial_.exists() else ""
-        raise RunFailed(
-            f"{path}: the cache of photos cannot be written ({error.strerror or error}, {free // 10**6} MB "
-            f"free){begun}; run it again when this is mended, or use --cache off"
-        ) from error
-    if len(pixels.shapes) != len(stored) or pixels.short_side != short_side:
+    pixels = made_once(
+        path,
+        lambda: _whole(path),
+        lambda: _build(examples, short_side, path, on_cached),
+        "cache of photos",
+        "or use --cache off",
+    )
+    if len(pixels.shapes) != len(examples) or pixels.short_side != short_side:
         raise BadInput(f"{path}: this cache holds other photos; remove it and run again")
-    return _packed(pixels)
+    return _pack(pixels)
 
 
 def _whole(path: Path) -> CheckedPixels | None:
-    """The file where it is there, its end as it was written. The photos are checked when they are taken."""
+    """The file, if it exists and its table and footer are intact."""
     try:
         return CheckedPixels(path)
     except DamagedCache:
         return None
 
 
-def _build(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int], None]) -> None:
-    """Pixels are on disk before the rows that vouch for them, so that what the table says can be trusted."""
-    channels = stored.traits.channels
+def _build(
+    examples: StoredExamples, short_side: int, path: Path, on_cached: Callable[[int], None]
+) -> CheckedPixels:
+    """Write pixels to disk before the rows that vouch for them, so that the table can be trusted."""
+    channels = examples.traits.channels
     pixels_path, table_path = Path(f"{path}.pixels"), Path(f"{path}.table")
     try:
         with open_growing(pixels_path) as pixels, open_growing(table_path) as table:
-            num = _go_on(pixels, table, len(stored), channels)
+            num = _go_on(pixels, table, len(examples), channels)
             on_cached(num)
-            photos = stored.subset(np.arange(num, len(stored))).map(partial(reduce, short_side=short_side))
+            rest = examples.subset(np.arange(num, len(examples)))
+            photos = rest.map(partial(reduce, short_side=short_side))
             while batch := list(islice(photos, _AT_ONCE)):
                 rows = []
                 for photo in map(np.ascontiguousarray, batch):
@@ -283,22 +272,23 @@ def _build(stored: Stored, short_side: int, path: Path, on_cached: Callable[[int
         raise
     pixels_path.replace(path)
     table_path.unlink()
+    return CheckedPixels(path)
 
 
 def _go_on(pixels: BinaryIO, table: BinaryIO, num: int, channels: int) -> int:
-    """Put both files behind the last photo up to which all are as they were written; returns how many."""
+    """Cut both files behind the last intact photo, and return how many photos remain."""
     content = table.read(_ROW * num)
     rows = np.frombuffer(content[: len(content) // _ROW * _ROW], "<u4").reshape(-1, 3).tolist()
     left = os.fstat(pixels.fileno()).st_size
-    done, length = 0, 0
+    num_whole, length = 0, 0
     for height, width, checksum in rows:
         num_bytes = height * width * channels
         if not 0 < num_bytes <= left or zlib.crc32(pixels.read(num_bytes)) != checksum:
             break
-        done, length, left = done + 1, length + num_bytes, left - num_bytes
-    table.truncate(table.seek(_ROW * done))
+        num_whole, length, left = num_whole + 1, length + num_bytes, left - num_bytes
+    table.truncate(table.seek(_ROW * num_whole))
     pixels.truncate(pixels.seek(length))
-    return done
+    return num_whole
 
 
 def _to_disk(file: BinaryIO) -> None:

@@ -1,4 +1,4 @@
-"""How pictures become network input: moved and mirrored where they have one size, else cropped to one.
+"""Pictures as network input: those of one size moved and mirrored, photos cropped to one size.
 
 Geometry and resampling of crops are those of torchvision's ``RandomResizedCrop``, ``Resize`` and
 ``CenterCrop`` (bilinear with antialias). Pixels agree with torchvision's to within one of 255 levels.
@@ -16,14 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from easiness.inputs.bank import Preparation, moved, staging
-from easiness.inputs.image.stored import Pixels
+from easiness.inputs.bank import Preparation, move, staging
+from easiness.inputs.image.pixels import Pixels
 from easiness.spec import Recipe
 
 _ATTEMPTS = 10
 _PHOTOS_PER_TASK = 8  # enough work to be worth handing to a thread
 _DRAWN_AT_ONCE = 65536  # ten attempts for each of millions would take gigabytes
-_NORMALIZED_AT_ONCE = 4  # photos whose values stay in a core's cache from one operation to the next
+_NORMALIZED_AT_ONCE = 4  # photos, whose values stay in the cache of a core
 
 
 def global_contrast_normalization(images: Tensor, epsilon: float) -> Tensor:
@@ -33,7 +33,7 @@ def global_contrast_normalization(images: Tensor, epsilon: float) -> Tensor:
     ``epsilon`` is added to the (population) standard deviation, so that a constant image becomes zero.
     """
     flat = images.view(len(images), -1)
-    # the mean of equal values is off by rounding, which epsilon would not hide: make them zeros first
+    # the mean of equal values has a rounding error that epsilon would not hide: make them zeros first
     flat = flat - flat[:, :1]
     flat.sub_(flat.mean(dim=1, keepdim=True))
     # a norm over contiguous rows is several times faster on a CPU than torch.std over three dimensions
@@ -48,28 +48,23 @@ def draw_moves(num: int, shift: int, flip: float, generator: torch.Generator) ->
     that a row and a column of ``shift`` are no translation.
     """
     corner = torch.randint(0, 2 * shift + 1, (2, num), generator=generator)
-    mirrored = torch.rand(num, generator=generator) < flip
-    return torch.stack([corner[0], corner[1], mirrored.long()], dim=1)
+    is_mirrored = torch.rand(num, generator=generator) < flip
+    return torch.stack([corner[0], corner[1], is_mirrored.long()], dim=1)
 
 
 @dataclass(frozen=True)
 class _Pictures(Preparation):
-    """Pixels [b, h, w, c] in 0..255, however they were fetched."""
+    """Pixels [b, h, w, c] in 0..255."""
 
     recipe: Recipe
 
     def raw(self, values: Tensor) -> Tensor:
-        """Pixels as float [b, c, h, w] in [0, 1], with the strides of channels-last."""
-        # copied also where they are float32 already: those of the caller stay what they are
-        scaled = values.to(torch.float32, memory_format=torch.contiguous_format, copy=True).div_(255)
-        return scaled.permute(0, 3, 1, 2)
+        # copied even from float32: the values of the caller stay what they are
+        floats = values.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
+        return floats.div_(255).permute(0, 3, 1, 2)
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """Network input, in global contrast normalization where the recipe asks for it.
-
-        It is in single precision and has the strides of channels-last, so that equal values give equal
-        results bit by bit.
-        """
+        """Network input, with the strides of channels-last: equal values give equal results bit by bit."""
         last = raw.to(torch.float32).permute(0, 2, 3, 1).contiguous()
         if self.recipe.gcn:
             last = global_contrast_normalization(last, self.recipe.gcn_epsilon)
@@ -77,22 +72,21 @@ class _Pictures(Preparation):
 
 
 @dataclass(frozen=True)
-class Moved(_Pictures):
+class PictureMoves(_Pictures):
     """Pictures [K, h, w, c] in 0..255, zero beyond borders; ``shift`` is the largest translation, or 0."""
 
     shift: int = 0
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
-        """`draw_moves` for the pictures at ``positions`` [b]."""
         return draw_moves(len(positions), self.shift, self.recipe.flip, generator)
 
-    def augmented(self, values: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:
+    def augmented(self, values: Tensor, positions: Tensor, draws: Tensor) -> Tensor:
         """The pictures at ``positions`` [b] of ``values`` [K, h, w, c], moved as drawn: [b, h, w, c]."""
         _, height, width, channels = values.shape
-        top, left, mirrored = drawn.unbind(1)
+        top, left, is_mirrored = draws.unbind(1)
         rows = top[:, None] - self.shift + torch.arange(height, device=values.device)
         offsets = torch.arange(width, device=values.device)
-        across = torch.where(mirrored[:, None] != 0, offsets.flip(0), offsets)
+        across = torch.where(is_mirrored[:, None] != 0, offsets.flip(0), offsets)
         columns = left[:, None] - self.shift + across
         lines = positions[:, None] * height + rows.clamp(0, height - 1)
         at = (lines * width)[:, :, None] + columns.clamp(0, width - 1)[:, None]
@@ -107,14 +101,13 @@ class Moved(_Pictures):
 
 
 @dataclass(frozen=True)
-class Cropped(_Pictures):
+class PhotoCrops(_Pictures):
     """Photos of ``sizes`` [K, 2], cropped to ``recipe.crop`` pixels: at random, evaluated at the centre."""
 
     sizes: Tensor
-    gathered = False
+    is_gathered = False
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
-        """Random crops [b, 5] of the photos at ``positions`` [b]; see `draw_crops`."""
         recipe = self.recipe
         parts = [
             draw_crops(self.sizes[part], recipe.crop_scale, recipe.crop_ratio, recipe.flip, generator)
@@ -122,47 +115,45 @@ class Cropped(_Pictures):
         ]
         return torch.cat(parts)
 
-    def collated(self, values: list[Pixels], drawn: Tensor | None, device: torch.device) -> Tensor:
-        """The pixels [b, side, side, channels] of the crops, in 0..255."""
+    def collate(self, values: list[Pixels], draws: Tensor | None, device: torch.device) -> Tensor:
         recipe = self.recipe
-        if drawn is None:
+        if draws is None:
             return crop_centre(values, recipe.resize, recipe.crop, device)
-        return crop_random(values, drawn, recipe.crop, device).to(device)
+        return crop_random(values, draws, recipe.crop, device).to(device)
 
-    def finished(self, values: Tensor) -> Tensor:
+    def finish(self, values: Tensor) -> Tensor:
         """Network input of pixels in 0..255; on a CPU computed a few photos at a time."""
         num_parts = len(values) // _NORMALIZED_AT_ONCE
         if values.device.type != "cpu" or num_parts < 2:
-            return super().finished(values)
-        made = torch.empty(values.shape)
-        # parts of equal size, since torch adds up a photo that is alone in another order
-        for part, into in zip(values.tensor_split(num_parts), made.tensor_split(num_parts), strict=True):
-            into.copy_(super().finished(part).permute(0, 2, 3, 1))
-        return made.permute(0, 3, 1, 2)
+            return super().finish(values)
+        batch = torch.empty(values.shape)
+        # parts of equal size: torch sums a photo that is alone in another order
+        for part, into in zip(values.tensor_split(num_parts), batch.tensor_split(num_parts), strict=True):
+            into.copy_(super().finish(part).permute(0, 2, 3, 1))
+        return batch.permute(0, 3, 1, 2)
 
 
 def draw_crops(sizes: Tensor, scale: float, ratio: float, flip: float, generator: torch.Generator) -> Tensor:
-    """Random crops of photos with (height, width) ``sizes`` [b, 2], int64 [b, 5].
+    """Random crops of photos with (height, width) ``sizes`` [b, 2]: int64 [b, 5].
 
-    A crop is (top, left, height, width) in pixels, and whether it is mirrored.
-
-    Area uniform in [``scale``, 1] of the photo's, aspect ratio log-uniform in [1 / ``ratio``, ``ratio``];
-    the first of ten draws that fits is taken, else the largest centred box whose aspect ratio is allowed.
+    A crop is (top, left, height, width) in pixels, and whether it is mirrored. Its area is uniform in
+    [``scale``, 1] of the photo's, its aspect ratio log-uniform in [1 / ``ratio``, ``ratio``]; the first of
+    ten draws that fits is taken, else the largest centred box whose aspect ratio is allowed.
     """
     num = len(sizes)
     height, width = sizes[:, :1].double(), sizes[:, 1:].double()
-    draws = torch.rand(4, num, _ATTEMPTS, generator=generator, dtype=torch.float64)
-    area = height * width * (scale + (1 - scale) * draws[0])
-    aspect = torch.exp((2 * draws[1] - 1) * math.log(ratio))
+    uniform = torch.rand(4, num, _ATTEMPTS, generator=generator, dtype=torch.float64)
+    area = height * width * (scale + (1 - scale) * uniform[0])
+    aspect = torch.exp((2 * uniform[1] - 1) * math.log(ratio))
     h, w = (area / aspect).sqrt().round(), (area * aspect).sqrt().round()
     fits = (h >= 1) & (h <= height) & (w >= 1) & (w <= width)
-    top = (draws[2] * (height - h + 1)).floor()
-    left = (draws[3] * (width - w + 1)).floor()
+    top = (uniform[2] * (height - h + 1)).floor()
+    left = (uniform[3] * (width - w + 1)).floor()
     first = fits.to(torch.uint8).argmax(dim=1, keepdim=True)
-    found = torch.stack([x.gather(1, first)[:, 0] for x in (top, left, h, w)], dim=1)
-    boxes = torch.where(fits.any(dim=1, keepdim=True), found, _widest(sizes.double(), ratio))
-    mirrored = torch.rand(num, generator=generator) < flip
-    return torch.cat([boxes.long(), mirrored[:, None].long()], dim=1)
+    fitting = torch.stack([x.gather(1, first)[:, 0] for x in (top, left, h, w)], dim=1)
+    boxes = torch.where(fits.any(dim=1, keepdim=True), fitting, _widest(sizes.double(), ratio))
+    is_mirrored = torch.rand(num, generator=generator) < flip
+    return torch.cat([boxes.long(), is_mirrored[:, None].long()], dim=1)
 
 
 def _widest(sizes: Tensor, ratio: float) -> Tensor:
@@ -176,17 +167,17 @@ def _widest(sizes: Tensor, ratio: float) -> Tensor:
 def crop_random(photos: list[Pixels], crops: Tensor, side: int, device: torch.device) -> Tensor:
     """The ``crops`` [b, 5] at ``side`` x ``side`` pixels: [b, side, side, channels], 0..255.
 
-    On a CPU photo by photo in uint8; elsewhere as two matrix products for the whole batch, which nothing
-    here waits for.
+    A CPU crops photo by photo, in uint8; other devices multiply two matrices for the whole batch, without
+    waiting for the result.
     """
     if _photo_by_photo(device):
-        out = _empty(photos, side)
+        out = np.empty((len(photos), side, side, photos[0].shape[2]), np.uint8)
         boxes = crops.tolist()
 
         def crop(at: int) -> None:
-            top, left, h, w, mirrored = boxes[at]
-            part = _resized(photos[at][top : top + h, left : left + w], side, side)
-            if not mirrored:
+            top, left, h, w, is_mirrored = boxes[at]
+            part = _resize(photos[at][top : top + h, left : left + w], side, side)
+            if not is_mirrored:
                 out[at] = part
                 return
             for channel in range(part.shape[2]):  # four times as fast as pixel by pixel
@@ -198,8 +189,8 @@ def crop_random(photos: list[Pixels], crops: Tensor, side: int, device: torch.de
         photo[top : top + h, left : left + w]
         for photo, (top, left, h, w, _) in zip(photos, crops.tolist(), strict=True)
     ]
-    batch = _padded(parts, device)
-    h, w, flip = moved(crops[:, 2:].contiguous(), device).unbind(1)
+    batch = _pad(parts, device)
+    h, w, flip = move(crops[:, 2:].contiguous(), device).unbind(1)
     zero = torch.zeros_like(h)
     rows = _weights(zero, h, h / side, zero, side, batch.shape[1])
     columns = _weights(zero, w, w / side, zero, side, batch.shape[2])
@@ -208,29 +199,30 @@ def crop_random(photos: list[Pixels], crops: Tensor, side: int, device: torch.de
 
 
 def crop_centre(photos: list[Pixels], resize: int, side: int, device: torch.device) -> Tensor:
-    """The centre of ``side`` x ``side`` pixels after the short side was made ``resize``, as `crop_random`."""
+    """The centre ``side`` x ``side`` after resizing the short side to ``resize``; see `crop_random`."""
     sizes = torch.tensor([photo.shape[:2] for photo in photos])
-    resized = _resized_sizes(sizes, resize)
+    shortest = sizes.min(dim=1, keepdim=True).values
+    new_sizes = torch.where(sizes == shortest, resize, resize * sizes // shortest)
     # rounded half to even, as torchvision's CenterCrop does
-    offsets = ((resized - side) / 2).round().long()
+    offsets = ((new_sizes - side) / 2).round().long()
     if _photo_by_photo(device):
-        out = _empty(photos, side)
-        shapes, corners = resized.tolist(), offsets.tolist()
+        out = np.empty((len(photos), side, side, photos[0].shape[2]), np.uint8)
+        shapes, corners = new_sizes.tolist(), offsets.tolist()
 
         def crop(at: int) -> None:
             top, left = corners[at]
-            out[at] = _resized(photos[at], *shapes[at])[top : top + side, left : left + side]
+            out[at] = _resize(photos[at], *shapes[at])[top : top + side, left : left + side]
 
         _for_each(photos, crop)
         return torch.from_numpy(out)
-    scale = sizes / resized
-    first, end = _seen(sizes, scale, offsets, side)
+    scale = sizes / new_sizes
+    first, end = _visible(sizes, scale, offsets, side)
     parts = [
         photo[top:bottom, left:right]
         for photo, (top, left), (bottom, right) in zip(photos, first.tolist(), end.tolist(), strict=True)
     ]
-    batch = _padded(parts, device)
-    lines = moved(torch.stack([-first, sizes, scale, offsets], dim=1), device)
+    batch = _pad(parts, device)
+    lines = move(torch.stack([-first, sizes, scale, offsets], dim=1), device)
     (top, height, y_scale, above), (left, width, x_scale, before) = lines.permute(2, 1, 0)
     rows = _weights(top, height, y_scale, above, side, batch.shape[1])
     columns = _weights(left, width, x_scale, before, side, batch.shape[2])
@@ -238,24 +230,20 @@ def crop_centre(photos: list[Pixels], resize: int, side: int, device: torch.devi
 
 
 def _photo_by_photo(device: torch.device) -> bool:
-    """On a CPU one photo after the other is ten times as fast as matrices that are mostly zero."""
+    """Are photos cropped one by one? That is ten times as fast on a CPU as matrices, mostly of zeros."""
     return device.type == "cpu"
 
 
-def _resized_sizes(sizes: Tensor, short_side: int) -> Tensor:
-    shortest = sizes.min(dim=1, keepdim=True).values
-    return torch.where(sizes == shortest, short_side, short_side * sizes // shortest)
-
-
 def _for_each(photos: list[Pixels], crop: Callable[[int], None]) -> None:
-    """Crop every photo of a batch: with as many threads as torch uses, which end with the batch.
+    """Crop every photo of a batch in as many threads as torch uses.
 
-    They work between the steps of a network, not during them: threads of torch's that share a core with
-    another thread wait for it many times in a step.
+    They end with the batch: during a step of a network, threads of torch's would wait for them.
     """
     num = len(photos)
     tasks = [range(at, min(at + _PHOTOS_PER_TASK, num)) for at in range(0, num, _PHOTOS_PER_TASK)]
-    threads = min(torch.get_num_threads(), len(tasks)) if _resized_by_one_thread(photos[0]) else 1
+    # for photos in color torch has a kernel that uses the calling thread alone; other kernels have threads
+    alone = photos[0].shape[2] == 3 and torch.backends.cpu.get_cpu_capability().startswith("AVX")
+    threads = min(torch.get_num_threads(), len(tasks)) if alone else 1
 
     def work(task: range) -> None:
         for at in task:
@@ -268,47 +256,38 @@ def _for_each(photos: list[Pixels], crop: Callable[[int], None]) -> None:
         list(pool.map(work, tasks))
 
 
-def _resized_by_one_thread(photo: Pixels) -> bool:
-    """torch has a kernel for photos in color that uses the calling thread alone; others have their own."""
-    return photo.shape[2] == 3 and torch.backends.cpu.get_cpu_capability().startswith("AVX")
-
-
-def _empty(photos: list[Pixels], side: int) -> Pixels:
-    return np.empty((len(photos), side, side, photos[0].shape[2]), np.uint8)
-
-
-def _resized(photo: Pixels, height: int, width: int) -> Pixels:
+def _resize(photo: Pixels, height: int, width: int) -> Pixels:
     if photo.shape[:2] == (height, width):
         return photo
     image = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1)[None]
-    resized = F.interpolate(image, size=(height, width), mode="bilinear", antialias=True)
-    return resized[0].permute(1, 2, 0).numpy()
+    result = F.interpolate(image, size=(height, width), mode="bilinear", antialias=True)
+    return result[0].permute(1, 2, 0).numpy()
 
 
-def _seen(sizes: Tensor, scale: Tensor, offsets: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """The first pixels, and those after the last, that `_weights` may give a weight to; all are [b, 2]."""
+def _visible(sizes: Tensor, scale: Tensor, offsets: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """The first pixels with a weight in `_weights`, and those after the last, [b, 2] each."""
     wide = scale.clamp(min=1) + 1
     first = ((offsets + 0.5) * scale - wide).floor().long()
     end = ((offsets + side - 0.5) * scale + wide).ceil().long()
     return first.clamp(min=0), torch.minimum(end, sizes)
 
 
-def _padded(parts: list[Pixels], device: torch.device) -> Tensor:
-    """Parts of photos, not whole panoramas, in one tensor; what lies beyond a part gets no weight."""
+def _pad(parts: list[Pixels], device: torch.device) -> Tensor:
+    """Parts of photos in one tensor; pixels beyond a part get no weight."""
     height = max(part.shape[0] for part in parts)
     width = max(part.shape[1] for part in parts)
     batch = staging((len(parts), height, width, parts[0].shape[2]), torch.uint8, device)
     into = batch.numpy()
     for at, part in enumerate(parts):
         into[at, : part.shape[0], : part.shape[1]] = part
-    return moved(batch, device)
+    return move(batch, device)
 
 
 def _weights(start: Tensor, length: Tensor, scale: Tensor, offset: Tensor, side: int, size: int) -> Tensor:
     """Weights [b, side, size] of the pixels of a line for the pixels from ``offset`` of the resized line.
 
-    The line from ``start``, ``length`` pixels long, is resized by 1 / ``scale``: a triangle filter, as
-    wide as two resized pixels where it shrinks, that does not look beyond the line. All inputs are [b].
+    A triangle filter, which does not look beyond the line from ``start``, ``length`` pixels long, resizes it
+    by 1 / ``scale``; to shrink, it is as wide as two resized pixels. All inputs are [b].
     """
     start, length, scale, offset = (x.float()[:, None, None] for x in (start, length, scale, offset))
     at = torch.arange(side, device=start.device)[None, :, None] + 0.5
@@ -322,5 +301,5 @@ def _weights(start: Tensor, length: Tensor, scale: Tensor, offset: Tensor, side:
 def _resample(batch: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     images = batch.permute(0, 3, 1, 2).float()
     with torch.autocast(images.device.type, enabled=False):
-        resized = rows[:, None] @ images @ columns[:, None].transpose(2, 3)
-    return resized.round().permute(0, 2, 3, 1)
+        pixels = rows[:, None] @ images @ columns[:, None].transpose(2, 3)
+    return pixels.round().permute(0, 2, 3, 1)

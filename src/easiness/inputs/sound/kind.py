@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput, caught, one_line
+from easiness.errors import BadInput, one_line, recast
 from easiness.gate import check_fits
-from easiness.inputs.encoded import Blob, Files, Unreadable
+from easiness.inputs.encoding import Blob, Files, Unreadable
 from easiness.inputs.flaws import OF_SOUNDS
-from easiness.inputs.kind import ExportForm, InputKind, Shown, Signature, Stored, Traits
-from easiness.inputs.packed import Packed, Values
-from easiness.inputs.sound.log_mel import Samples, log_mel, windowed
+from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
+from easiness.inputs.pack import Pack, Values
+from easiness.inputs.sound.log_mel import Samples, log_mel, window
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au"})
 MOST_CHANNELS = 32
 RATES = (1_000, 1_000_000)  # samples a second that a sound may have, at least and at most
+_RATES = f"{RATES[0]:,} to {RATES[1]:,}"
 MOST_SAMPLES = 2**26  # a channel: 25 minutes at 44.1 kHz
 LONGEST = 10  # seconds that are shown and played in a page; of a longer sound its loudest
 
@@ -55,10 +56,10 @@ class SoundHeader(NamedTuple):
 
 @dataclass(frozen=True)
 class SoundTraits(Traits):
-    """The whole source at a glance.
+    """Traits of the whole source.
 
-    ``rate`` is that of all decoded sounds, in samples a second, and ``seconds`` what a network hears of each
-    by default. ``others`` are rates that sounds are stored at instead, with how many there are of each.
+    ``rate`` is the rate of all decoded sounds, in samples a second, and ``seconds`` the default window of
+    networks. ``others`` are pairs of another rate and the number of sounds stored at it.
     """
 
     rate: int
@@ -74,13 +75,13 @@ class SoundTraits(Traits):
         )
 
     def recipe(self) -> dict[str, Any]:
-        """Recipe settings that these sounds need: the window, and small steps, as sounds are seldom many."""
+        """Recipe settings for these sounds: their window, and small steps, as sounds are seldom many."""
         return {"seconds": self.seconds, "batch_size": 16}
 
     def signature(self, recipe: Recipe, *_: object) -> Signature:
         return Signature((1, recipe.mels, recipe.frames))
 
-    def joined(self, held_out: SoundTraits, where: str, names: tuple[str, str]) -> SoundTraits:
+    def join(self, held_out: SoundTraits, where: str, names: tuple[str, str]) -> SoundTraits:
         if self.rate != held_out.rate:
             raise BadInput(
                 f"{where}: sounds of {names[0]} have {self.rate:,} samples a second but those of {names[1]} "
@@ -95,7 +96,7 @@ class SoundTraits(Traits):
 
 
 def scan(headers: Iterable[SoundHeader]) -> SoundTraits | None:
-    """The traits of sounds by their headers, if any, at the most common rate, 16 kHz at most."""
+    """Traits of sounds by headers, if any: the most common rate, 16 kHz at most."""
     rates = Counter[int]()
     seconds = []
     for header in headers:
@@ -110,14 +111,14 @@ def scan(headers: Iterable[SoundHeader]) -> SoundTraits | None:
 
 
 def window_for(seconds: Iterable[float]) -> float:
-    """The seconds that 95 % of sounds of such lengths do not exceed, within bounds, as a multiple of 0.04."""
+    """The seconds, a multiple of 0.04 and 4 at most, that hold 95 % of sounds of such lengths whole."""
     enough = min(float(np.quantile(list(seconds), _ENOUGH)), _LONGEST_HEARD)
     return round(max(4, math.ceil(enough / _STEP - 1e-9)) * _STEP, 2)
 
 
 @cache
 def soundfile() -> Any:
-    """The library soundfile; `BadInput` where it or its own library, libsndfile, is not installed."""
+    """The library soundfile; raises `BadInput` if it or libsndfile is not installed."""
     try:
         import soundfile as library
     except (ImportError, OSError):  # the latter for want of libsndfile
@@ -125,49 +126,42 @@ def soundfile() -> Any:
     return library
 
 
-class SoundFiles(Files):
-    """Files of sounds, whether soundfile is there to read them or not."""
-
-    noun, measures = "sound", "lengths"
-
-    def suffixes(self) -> frozenset[str]:
-        return SUFFIXES
-
-    def read_header(self, blob: Blob, name: str) -> SoundHeader:
-        """Rate, channels and samples a channel, as the header says; of MP3 the last is a guess."""
-        with _opened(blob, name) as file:
-            return SoundHeader(file.samplerate, file.channels, file.frames)
-
-    def header(self, kept: Any) -> SoundHeader | None:
-        match kept:
-            case [int(rate), int(channels), int(frames)] if bool not in map(type, kept):
-                return SoundHeader(rate, channels, frames)
-        return None
-
-    def scan(self, headers: Iterator[SoundHeader]) -> SoundTraits | None:
-        return scan(headers)
-
-    def decode(self, blob: Blob, name: str, traits: SoundTraits | None) -> Samples:
-        """The samples [n] of a sound, the mean of its channels, at the rate of the traits or its own.
-
-        Samples beyond 1 are scaled down with all others of the sound to at most 1.
-        """
-        with _opened(blob, name) as file:
-            rate = file.samplerate
-            with caught(lambda error: Unreadable(name, f"unreadable or truncated sound ({one_line(error)})")):
-                parts = list(_mono(file, name))
-        samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
-        problem = problem_of(samples)
-        if problem:
-            raise Unreadable(name, problem)
-        return resampled(samples, rate, rate if traits is None else traits.rate)
+def _read_header(blob: Blob, name: str) -> SoundHeader:
+    """Rate, channels and samples a channel; the last is a guess in headers of MP3."""
+    with _open(blob, name) as file:
+        return SoundHeader(file.samplerate, file.channels, file.frames)
 
 
-SOUND_FILES = SoundFiles()
+def _decode(blob: Blob, name: str, traits: SoundTraits | None) -> Samples:
+    """The samples [n] of a sound, the mean of its channels, at the rate of the traits or its own.
+
+    If a sample exceeds 1, all of the sound are scaled down.
+    """
+    with _open(blob, name) as file:
+        rate = file.samplerate
+        with recast(lambda error: Unreadable(name, f"unreadable or truncated sound ({one_line(error)})")):
+            parts = list(_mono(file, name))
+    samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
+    problem = problem_of(samples)
+    if problem:
+        raise Unreadable(name, problem)
+    return resample(samples, rate, rate if traits is None else traits.rate)
+
+
+SOUND_FILES = Files(
+    "sound",
+    "lengths",
+    SoundHeader(1, 1, 1),
+    lambda: SUFFIXES,
+    _read_header,
+    scan,
+    _decode,
+    lambda: "readable_sound",
+)
 
 
 def problem_of(samples: npt.NDArray[Any]) -> str:
-    """Why nothing can be learned of samples [n], for an error; empty where something can."""
+    """The problem of samples [n] that are no sound, else empty."""
     if len(samples) == 0:
         return "no samples in it"
     if not np.isfinite(samples).all():
@@ -175,50 +169,49 @@ def problem_of(samples: npt.NDArray[Any]) -> str:
     return ""
 
 
-def resampled(samples: Samples, rate: int, wanted: int) -> Samples:
-    """Samples [n] at ``rate`` a second as such at ``wanted``, by a polyphase filter, none beyond 1."""
-    made = samples
-    if rate != wanted:
+def resample(samples: Samples, rate: int, new_rate: int) -> Samples:
+    """Resample samples [n] from ``rate`` to ``new_rate`` by a polyphase filter; none exceeds 1."""
+    new = samples
+    if rate != new_rate:
         from scipy.signal import resample_poly
 
-        change = Fraction(wanted, rate).limit_denominator(_FINEST)
-        made = resample_poly(samples.astype(np.float64), change.numerator, change.denominator)
-    loudest = float(np.abs(made).max())
-    return (made / loudest if loudest > 1 else made).astype(np.float32)
+        change = Fraction(new_rate, rate).limit_denominator(_FINEST)
+        new = resample_poly(samples.astype(np.float64), change.numerator, change.denominator)
+    loudest = float(np.abs(new).max())
+    return (new / loudest if loudest > 1 else new).astype(np.float32)
 
 
 class _QuietBytesIO(io.BytesIO):
-    """Bytes before whose beginning a damaged file may look: the library would print a traceback of that."""
+    """Bytes that may be sought before their beginning, for which the library would print a traceback."""
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         return super().seek(max(offset, 0) if whence == io.SEEK_SET else offset, whence)
 
 
 @contextmanager
-def _opened(blob: Blob, name: str) -> Iterator[Any]:
-    """The sound, opened for reading, where its header is of one that can be used."""
+def _open(blob: Blob, name: str) -> Iterator[Any]:
+    """Open a sound whose header is usable."""
     library, data = soundfile(), blob()
     if not data:
         raise Unreadable(name, "an empty file")
-    with caught(lambda error: Unreadable(name, f"not a sound that can be read ({_reason(error)})")):
+    with recast(lambda error: Unreadable(name, f"not a sound that can be read ({_reason(error)})")):
         file = library.SoundFile(_QuietBytesIO(data))
     with file:
         if not 1 <= file.channels <= MOST_CHANNELS:
             raise Unreadable(name, f"{file.channels} channels; give 1 to {MOST_CHANNELS}")
         if not RATES[0] <= file.samplerate <= RATES[1]:
-            rates = f"{RATES[0]:,} to {RATES[1]:,}"
-            raise Unreadable(name, f"{file.samplerate} samples a second; give {rates}")
+            raise Unreadable(name, f"{file.samplerate} samples a second; give {_RATES}")
         yield file
 
 
 def _reason(error: Exception) -> str:
-    """The words of the library, without the name that it has for bytes in memory."""
-    said = one_line(error)
-    return (said.partition("BytesIO")[2].partition(": ")[2] or said).rstrip(".")
+    """The words of the library without its name for bytes in memory."""
+    message = one_line(error)
+    return (message.partition("BytesIO")[2].partition(": ")[2] or message).rstrip(".")
 
 
 def _mono(file: Any, name: str) -> Iterator[Samples]:
-    """The mean of all channels, some samples at a time."""
+    """Yield the mean of all channels, some samples at a time."""
     num = 0
     while len(part := file.read(_AT_ONCE, "float32", always_2d=True)):
         num += len(part)
@@ -227,42 +220,42 @@ def _mono(file: Any, name: str) -> Iterator[Samples]:
         yield part[:, 0] if part.shape[1] == 1 else part.mean(axis=1, dtype=np.float32)
 
 
-class ArraySounds(Stored):
+class ArraySounds(StoredExamples):
     """Sounds [n] in memory, all at ``rate`` a second; stored bytes are the rate and float32 samples."""
 
     noun = "sound"
 
     def __init__(self, sounds: Sequence[Samples], rate: int) -> None:
-        self._held = sounds
+        self._items = sounds
         self._rate = rate
 
     @cached_property
     def traits(self) -> SoundTraits:
-        traits = scan(SoundHeader(self._rate, 1, len(sound)) for sound in self._held)
+        traits = scan(SoundHeader(self._rate, 1, len(sound)) for sound in self._items)
         assert traits is not None
         return traits
 
     def samples(self) -> list[Samples]:
-        return list(self._held)
+        return list(self._items)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> ArraySounds:
         """The sounds at ``positions``, with the traits of all."""
-        part = ArraySounds([self._held[at] for at in positions.tolist()], self._rate)
+        part = ArraySounds([self._items[at] for at in positions.tolist()], self._rate)
         part.__dict__["traits"] = self.traits
         return part
 
-    def _stored(self, item: Samples) -> bytes:
+    def _content(self, item: Samples) -> bytes:
         return f"{self._rate}:".encode() + item.astype("<f4").tobytes()
 
     def _value(self, item: Samples) -> Samples:
-        return resampled(item, self._rate, self.traits.rate)
+        return resample(item, self._rate, self.traits.rate)
 
 
 def to_sounds(sounds: Any, rate: Any, where: str, name: Callable[[int], str] | None = None) -> ArraySounds:
-    """A list of arrays [n], or an array [K, n], of samples at one ``rate`` a second, copied.
+    """Sounds of a list of arrays [n], or an array [K, n], at one ``rate`` a second, copied.
 
-    Samples are floats in [-1, 1], or int16 or int32 of full scale. ``name`` says what the one at a position
-    is called in an error.
+    Samples are floats in [-1, 1], or int16 or int32 of full scale. Errors call the sound at a position by
+    ``name``.
     """
     if isinstance(rate, bool) or not isinstance(rate, int | np.integer):
         raise BadInput(
@@ -270,11 +263,11 @@ def to_sounds(sounds: Any, rate: Any, where: str, name: Callable[[int], str] | N
             "such as 16000, and resample those that have another"
         )
     if not RATES[0] <= rate <= RATES[1]:
-        raise BadInput(f"rate={rate}: no rate of sounds; give {RATES[0]:,} to {RATES[1]:,} samples a second")
+        raise BadInput(f"rate={rate}: no rate of sounds; give {_RATES} samples a second")
     if len(sounds) == 0:
         raise BadInput(f"{where}: no sounds in it; give at least one")
-    called = name or (lambda at: f"{where}: sound {at}")
-    return ArraySounds([_samples(sound, called(at)) for at, sound in enumerate(sounds)], int(rate))
+    name_of = name or (lambda at: f"{where}: sound {at}")
+    return ArraySounds([_samples(sound, name_of(at)) for at, sound in enumerate(sounds)], int(rate))
 
 
 def _samples(sound: Any, what: str) -> Samples:
@@ -300,10 +293,8 @@ _HOP = 0.005  # seconds between columns of a short sound
 _LOUDEST = 32767  # of 16 bits
 
 
-class ShownSound(Shown):
-    """``value`` [n] at the rate of ``traits``."""
-
-    suffix = ".wav"
+class ShownSound(ShownValue):
+    """A sound, ``value`` [n], at the rate of ``traits``."""
 
     @property
     def text(self) -> str:
@@ -332,7 +323,8 @@ class ShownSound(Shown):
         """The log-mel picture [bands, columns, 1] with as many columns as bands, or nearly so."""
         return self._picture(self._seconds / _BANDS)[:, :_BANDS, None]
 
-    def file(self) -> bytes:
+    @property
+    def cell(self) -> bytes:
         return _wav(self.value, self.traits.rate)
 
     def _picture(self, hop: float) -> npt.NDArray[np.uint8]:
@@ -346,27 +338,27 @@ class ShownSound(Shown):
     @cached_property
     def _part(self) -> Samples:
         most = LONGEST * self.traits.rate
-        return self.value if len(self.value) <= most else windowed(self.value, most)
+        return self.value if len(self.value) <= most else window(self.value, most)
 
 
 def _wav(samples: Samples, rate: int) -> bytes:
-    made = io.BytesIO()
-    with wave.open(made, "wb") as file:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(np.rint(samples.clip(-1, 1) * _LOUDEST).astype("<i2").tobytes())
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def picture(samples: Samples, rate: int, recipe: Recipe) -> npt.NDArray[np.float16]:
     """The log-mel picture [mels, frames] of the window, at half precision: alike on all machines."""
     num = recipe.frames * max(1, round(recipe.hop * rate))
-    return log_mel(windowed(samples, num), rate, recipe.mels, recipe.hop).astype(np.float16)
+    return log_mel(window(samples, num), rate, recipe.mels, recipe.hop).astype(np.float16)
 
 
 class SoundKind(InputKind):
-    """Sounds, which networks hear as log-mel pictures. No array is some without a rate; see `to_sounds`."""
+    """Sounds, which networks get as log-mel pictures. Arrays need a rate; see `to_sounds`."""
 
     name = "sound"
     noun, nouns, values = "sound", "sounds", "samples"
@@ -374,7 +366,7 @@ class SoundKind(InputKind):
     columns = ("audio", "sound")
     networks = ("wrn_10_1", "mlp_3")
     show = ShownSound
-    exported = ExportForm("audio", "file", feature="Audio", dtype="Audio")
+    export_form = ExportForm("audio", "file", feature="Audio", dtype="Audio")
     files = SOUND_FILES
     flaws = OF_SOUNDS
 
@@ -382,38 +374,38 @@ class SoundKind(InputKind):
         """The log-mel picture, nearly a square."""
         return ShownSound(value, traits).square
 
-    def pack(self, examples: Any, recipe: Recipe, *_: object) -> Packed:
+    def pack(self, examples: Any, recipe: Recipe, *_: object) -> Pack:
         """The log-mel pictures of one split, [K, mels, frames]."""
         shape = (len(examples.stored), recipe.mels, recipe.frames)
         check_fits(2 * int(np.prod(shape)), "log-mel pictures")
-        made = np.empty(shape, np.float16)
-        heard = examples.stored.map(partial(picture, rate=examples.traits.rate, recipe=recipe))
-        for at, one in enumerate(heard):
-            made[at] = one
-        return Packed.of_array(made)
+        rows = np.empty(shape, np.float16)
+        results = examples.stored.map(partial(picture, rate=examples.traits.rate, recipe=recipe))
+        for at, one in enumerate(results):
+            rows[at] = one
+        return Pack.of_array(rows)
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
-        from easiness.inputs.sound.preparation import Heard
+        from easiness.inputs.sound.preparation import LogMels
 
-        return Heard(recipe, augment)
+        return LogMels(recipe, augment)
 
-    def seen(self, recipe: Recipe, /) -> str:
+    def view(self, recipe: Recipe, /) -> str:
         return (
             f", heard as log-mel pictures of {recipe.mels} bands × {recipe.frames} columns "
             f"({recipe.seconds:g} seconds)"
         )
 
     def augmentation(self, recipe: Recipe, *_: object) -> str:
-        said = [
+        parts = [
             f"shift by up to {recipe.time_shift:.0%} of the window" if recipe.time_shift else "no shift",
             f"gain of up to ±{recipe.gain:g} dB" if recipe.gain else "no gain",
         ]
         if recipe.masks:
-            said.append(
+            parts.append(
                 f"{recipe.masks} x up to {recipe.time_mask:.0%} of the time and {recipe.mel_mask:.0%} of the "
                 "bands silenced"
             )
-        return ", ".join(said)
+        return ", ".join(parts)
 
     def observation(self, recipe: Recipe, /) -> str:
         return f"the loudest {recipe.seconds:g} seconds, shorter sounds with silence on both sides"

@@ -1,4 +1,4 @@
-"""From samples to a log-mel picture: how loud each band of frequency is, over time."""
+"""Log-mel pictures: the loudness of each band of frequency over time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WINDOW = 0.025
 """Seconds of sound, weighted by Hann's window, behind each column."""
 
 RANGE = 80.0
-"""Decibels below the loudest value of a picture at which its scale begins."""
+"""Decibels between the beginning of the scale of a picture and its loudest value."""
 
 _SILENCE = 1e-10  # power below which nothing is told apart
 
@@ -26,14 +26,14 @@ Samples = npt.NDArray[np.float32]
 def log_mel(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[np.float32]:
     """The log-mel picture [mels, frames] of ``samples`` [n] at ``rate`` a second, in [0, 1].
 
-    1 is the loudest value of the picture and 0 what is `RANGE` decibels below it or more; all of silence
-    is 0. Column t is about the `WINDOW` seconds around t times ``hop`` seconds; beyond its ends
-    a sound is silent. Row 0 is the lowest band.
+    1 is the loudest value of the picture, and 0 is `RANGE` decibels below it or more; silence is 0. Column t
+    is the `WINDOW` seconds around t times ``hop`` seconds; a sound is silent beyond its ends. Row 0 is the
+    lowest band.
     """
     power = np.maximum(mel_power(samples, rate, mels, hop), _SILENCE)
     decibels = 10 * np.log10(power)
-    scaled: npt.NDArray[np.float32] = ((decibels - decibels.max()) / RANGE + 1).clip(0, 1).astype(np.float32)
-    return scaled if power.max() > _SILENCE else np.zeros_like(scaled)
+    picture: npt.NDArray[np.float32] = ((decibels - decibels.max()) / RANGE + 1).clip(0, 1).astype(np.float32)
+    return picture if power.max() > _SILENCE else np.zeros_like(picture)
 
 
 def mel_power(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[np.float64]:
@@ -54,8 +54,8 @@ def mel_power(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray
         return_complex=True,
     )[:, : max(1, len(samples) // step)]
     power: npt.NDArray[Any] = (spectrum.real**2 + spectrum.imag**2).numpy()
-    made: npt.NDArray[np.float64] = mel_filters(mels, num_fft, rate).T @ power
-    return made
+    bands: npt.NDArray[np.float64] = mel_filters(mels, num_fft, rate).T @ power
+    return bands
 
 
 @cache
@@ -72,11 +72,10 @@ def mel_filters(mels: int, num_fft: int, rate: int) -> npt.NDArray[np.float64]:
     return np.maximum(0, np.minimum(rising, falling))
 
 
-def windowed(samples: Samples, num: int) -> Samples:
-    """``num`` samples: the loudest part of a longer sound, a shorter one with silence on both sides.
+def window(samples: Samples, num: int) -> Samples:
+    """Cut a sound to the loudest ``num`` samples, or pad it with silence on both sides.
 
-    The loudest part is the first of those with the most energy, of parts that begin at a tenth of their
-    length, at two tenths, and so on.
+    Parts begin at multiples of a tenth of their length; the first with the most energy is the loudest.
     """
     if len(samples) <= num:
         before = (num - len(samples)) // 2

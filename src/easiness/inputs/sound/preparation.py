@@ -1,4 +1,4 @@
-"""How log-mel pictures become network input: shifted, louder or quieter, masked, and standardized."""
+"""Log-mel pictures as network input: shifted, made louder or quieter, masked, and standardized."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LARGE = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Heard(Preparation):
+class LogMels(Preparation):
     """Log-mel pictures [K, mels, frames] in [0, 1], 0 for silence; changed where ``augment`` is set."""
 
     recipe: Recipe
@@ -41,22 +41,22 @@ class Heard(Preparation):
                 parts += [_below(_LARGE, num, generator) % (side - length + 1), length]
         return torch.stack(parts, dim=1)
 
-    def augmented(self, values: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:
+    def augmented(self, values: Tensor, positions: Tensor, draws: Tensor) -> Tensor:
         """The pictures at ``positions`` [b] of ``values``, as drawn: float [b, mels, frames]."""
         batch = values.index_select(0, positions).to(torch.float32)
         if not self.augment:
             return batch
         _, mels, frames = batch.shape
-        shift, gain = drawn[:, 0] - self._most_shift, drawn[:, 1] - self._most_gain
+        shift, gain = draws[:, 0] - self._most_shift, draws[:, 1] - self._most_gain
         columns = torch.arange(frames, device=batch.device) - shift[:, None]
         in_time = (columns >= 0) & (columns < frames)
-        masks = drawn[:, 2:].reshape(len(batch), 2, self.recipe.masks, 2)
+        masks = draws[:, 2:].reshape(len(batch), 2, self.recipe.masks, 2)
         in_time = in_time & _outside(masks[:, 0], frames)
         batch = batch.gather(2, columns.clamp(0, frames - 1)[:, None].expand(-1, mels, -1))
         # silence stays silent, however loud it is played
-        heard = (batch > 0) & in_time[:, None] & _outside(masks[:, 1], mels)[:, :, None]
+        audible = (batch > 0) & in_time[:, None] & _outside(masks[:, 1], mels)[:, :, None]
         louder = gain.to(torch.float32)[:, None, None] / (STEPS * RANGE)
-        return (batch + louder).clamp_(0, 1).mul_(heard)
+        return (batch + louder).clamp_(0, 1).mul_(audible)
 
     def raw(self, values: Tensor) -> Tensor:
         """The pictures as float [b, 1, mels, frames] in [0, 1]."""
@@ -80,7 +80,7 @@ def _below(stop: int, num: int, generator: torch.Generator) -> Tensor:
 
 
 def _outside(masks: Tensor, side: int) -> Tensor:
-    """Which of ``side`` places no mask covers, [b, side]; ``masks`` [b, n, 2] are starts and lengths."""
+    """Mask [b, side] of the places that no mask covers; ``masks`` [b, n, 2] are starts and lengths."""
     places = torch.arange(side, device=masks.device)
     start, length = masks[..., :1], masks[..., 1:]
     return ~((places >= start) & (places < start + length)).any(dim=1)

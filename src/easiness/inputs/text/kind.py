@@ -1,4 +1,4 @@
-"""Texts as a kind of examples: strings, seen by networks as the numbers of words and of character n-grams.
+"""Texts as a kind of examples: networks get the numbers of words and of character n-grams.
 
 Words stand in their order, then the character n-grams of each. Number 0 is padding. A word, or a mark of
 punctuation, has a number in `WORDS` by its lower case; an n-gram has one in `GRAMS` as it is written. Numbers
@@ -23,9 +23,9 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.gate import check_fits
-from easiness.inputs.encoded import counted
-from easiness.inputs.kind import ExportForm, InputKind, Shown, Signature, Stored, Traits
-from easiness.inputs.packed import Packed, Values
+from easiness.inputs.encoding import track
+from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
+from easiness.inputs.pack import Pack, Values
 from easiness.inputs.text.near import NearTexts
 from easiness.spec import Recipe
 
@@ -47,14 +47,14 @@ _LONGEST = 64  # characters of a word whose n-grams are taken; what is longer is
 
 
 def words_of(text: str, most: int = MOST_WORDS) -> Iterator[str]:
-    """The first words and marks of punctuation of a text, as they are written."""
-    return (found.group() for found in islice(_WORD.finditer(text), most))
+    """Yield the first words and marks of punctuation of a text."""
+    return (match.group() for match in islice(_WORD.finditer(text), most))
 
 
 def tokens_of(word: str) -> Tokens:
     """The number of a word, then those of its n-grams."""
-    spaced = f" {word[:_LONGEST]} "
-    grams = (spaced[at : at + of] for of in LENGTHS for at in range(len(spaced) - of + 1))
+    with_spaces = f" {word[:_LONGEST]} "
+    grams = (with_spaces[at : at + of] for of in LENGTHS for at in range(len(with_spaces) - of + 1))
     numbers = [_number(word.lower(), WORDS), *(_number(gram, GRAMS) for gram in grams)]
     return np.array(numbers, np.int32)
 
@@ -64,13 +64,13 @@ def _number(text: str, among: range) -> int:
 
 
 def placed_tokens(words: Iterable[str], tokens: Callable[[str], Tokens] = tokens_of) -> Tokens:
-    """Tokens of words, then of n-grams, each with the place of its word: ``place << PLACE | number``."""
-    found = [tokens(word) + np.int32(place << PLACE) for place, word in enumerate(words)]
-    return np.concatenate([np.array([one[0] for one in found], np.int32), *(one[1:] for one in found)])
+    """Tokens of words, then of their n-grams, with places: ``place << PLACE | number``."""
+    parts = [tokens(word) + np.int32(place << PLACE) for place, word in enumerate(words)]
+    return np.concatenate([np.array([one[0] for one in parts], np.int32), *(one[1:] for one in parts)])
 
 
 def reach_of(texts: Iterable[str]) -> npt.NDArray[np.int64]:
-    """The most tokens that the first n words of a text have, for n from 0 to the words of the longest."""
+    """The most tokens of the first n words of any text, for n from 0 to the words of the longest."""
     most = [0] * (MOST_WORDS + 1)
     longest = 0
     for text in texts:
@@ -87,7 +87,7 @@ _NUM_TOKENS = [1 + sum(max(0, length + 3 - of) for of in LENGTHS) for length in 
 
 
 TextBytes: TypeAlias = npt.NDArray[np.uint8]
-"""One example: the UTF-8 bytes of a text as it was given, [n]."""
+"""One example: the UTF-8 bytes of a text, [n]."""
 
 
 def to_text(value: TextBytes) -> str:
@@ -95,13 +95,13 @@ def to_text(value: TextBytes) -> str:
 
 
 def to_bytes(text: str) -> TextBytes:
-    """A text as an example, not to be written to."""
+    """A text as an example, read-only."""
     return np.frombuffer(text.encode(), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class TextTraits(Traits):
-    """Traits of texts: the most tokens that the first n words of one have, by n; see `reach_of`."""
+    """Traits of texts: ``reach`` is of `reach_of`."""
 
     reach: npt.NDArray[np.int64]
 
@@ -110,25 +110,25 @@ class TextTraits(Traits):
         return {"batch_size": 64, "alpha": 0.003, "word_dropout": 0.1}
 
     def signature(self, recipe: Recipe, *_: object) -> Signature:
-        """Token numbers, as many as the longest text has among its first ``recipe.max_words`` words."""
+        """The most token numbers among the first ``recipe.max_words`` words of a text."""
         longest = self.reach[min(recipe.max_words, len(self.reach) - 1)]
         return Signature((int(longest),), "int64", VOCABULARY)
 
-    def joined(self, held_out: TextTraits, *_: object) -> TextTraits:
+    def join(self, held_out: TextTraits, *_: object) -> TextTraits:
         """The traits of both splits: padding for the longest text of either."""
         num = max(len(self.reach), len(held_out.reach))
         ours, theirs = (np.pad(x.reach, (0, num - len(x.reach)), mode="edge") for x in (self, held_out))
         return TextTraits(np.maximum(ours, theirs))
 
     def pooled(self, other: TextTraits, *_: object) -> TextTraits:
-        return self.joined(other)
+        return self.join(other)
 
-    def held_out_from(self, train: Stored) -> TextTraits:
-        return self.joined(train.traits)
+    def held_out_from(self, train: StoredExamples) -> TextTraits:
+        return self.join(train.traits)
 
 
-class StoredTexts(Stored):
-    """Texts in memory; their stored bytes are UTF-8. ``name`` says what the one at a position is called."""
+class StoredTexts(StoredExamples):
+    """Texts in memory, stored as UTF-8; errors call the text at a position by ``name``."""
 
     noun = "text"
 
@@ -138,30 +138,30 @@ class StoredTexts(Stored):
         name: Callable[[int], str] | None = None,
         positions: npt.NDArray[np.int64] | None = None,
     ) -> None:
-        """``positions`` are those of the texts by which they are named."""
-        self._held = texts if isinstance(texts, list) else list(texts)
+        """``positions`` are the ones that texts are named by."""
+        self._items = texts if isinstance(texts, list) else list(texts)
         self._name = name or super().name
-        self._positions = np.arange(len(self._held)) if positions is None else positions
+        self._positions = np.arange(len(self._items)) if positions is None else positions
 
     @cached_property
     def traits(self) -> TextTraits:
-        return TextTraits(reach_of(set(self._held)))  # a million equal ones are looked at once
+        return TextTraits(reach_of(set(self._items)))  # equal texts are looked at once
 
     def texts(self) -> list[str]:
-        return list(self._held)
+        return list(self._items)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredTexts:
-        texts = [self._held[at] for at in positions.tolist()]
+        texts = [self._items[at] for at in positions.tolist()]
         return StoredTexts(texts, self._name, self._positions[positions])
 
     def digests(self) -> list[str]:
-        found = {text: hashlib.sha256(self._stored(text)).hexdigest() for text in set(self._held)}
-        return [found[text] for text in self._held]
+        by_text = {text: hashlib.sha256(self._content(text)).hexdigest() for text in set(self._items)}
+        return [by_text[text] for text in self._items]
 
     def name(self, position: int) -> str:
         return self._name(int(self._positions[position]))
 
-    def _stored(self, item: str) -> bytes:
+    def _content(self, item: str) -> bytes:
         return item.encode()
 
     def _value(self, item: str) -> TextBytes:
@@ -169,47 +169,38 @@ class StoredTexts(Stored):
 
 
 def from_texts(texts: Sequence[Any], where: str, name: Callable[[int], str] | None = None) -> StoredTexts:
-    """Checked texts; ``name`` says what the one at a position is called, ``where`` what all are."""
+    """Texts that are checked; errors call one at a position by ``name``, and all ``where``."""
     if not len(texts):
         raise BadInput(f"{where}: no texts; give at least one")
-    called = name or (lambda at: f"{where}: row {at}")
-    found = [
-        _checked(text, at, called) for at, text in enumerate(counted(texts, "reading texts", len(texts)))
-    ]
-    return StoredTexts(found, called)
+    name_of = name or (lambda at: f"{where}: row {at}")
+    valid = [_check(text, at, name_of) for at, text in enumerate(track(texts, "reading texts", len(texts)))]
+    return StoredTexts(valid, name_of)
 
 
-def _checked(text: Any, at: int, called: Callable[[int], str]) -> str:
+def _check(text: Any, at: int, name_of: Callable[[int], str]) -> str:
     if not isinstance(text, str):
         kind = type(text).__name__
-        raise BadInput(f"{called(at)}: {kind} and no text; give a string, or leave the example out")
+        raise BadInput(f"{name_of(at)}: {kind} and no text; give a string, or leave the example out")
     if not text or text.isspace():
-        raise BadInput(f"{called(at)}: an empty text; give it words, or leave the example out")
+        raise BadInput(f"{name_of(at)}: an empty text; give it words, or leave the example out")
     try:
         text.encode()
     except UnicodeEncodeError:
         raise BadInput(
-            f"{called(at)}: half of a character (a lone surrogate), which is no text; mend it, or leave the "
+            f"{name_of(at)}: half of a character (a lone surrogate), which is no text; mend it, or leave the "
             "example out"
         ) from None
     return str(text)
 
 
-class ShownText(Shown):
+class ShownText(ShownValue):
     """A text, whole."""
-
-    suffix = ".txt"
 
     @property
     def text(self) -> str:
         return to_text(self.value)
 
-    def file(self) -> bytes:
-        return self.value.tobytes()
-
-    @property
-    def cell(self) -> str:
-        return self.text
+    cell = text
 
 
 class TextKind(InputKind):
@@ -221,13 +212,13 @@ class TextKind(InputKind):
     columns = ("text", "sentence", "question", "review", "content", "document", "utterance", "tweet", "title")
     networks = ("bag", "text_cnn")
     show = ShownText
-    exported = ExportForm("text", "text")
+    export_form = ExportForm("text", "text")
     in_words = tokens = True
     near = NearTexts()
     rewritten = StoredTexts
 
     def takes(self, array: npt.NDArray[Any]) -> bool:
-        """Strings; one that is no string among them is for `from_texts` to name."""
+        """Whether any are strings; `from_texts` names those that are not."""
         of_strings = array.dtype == object and any(isinstance(one, str) for one in array.flat)
         return array.ndim == 1 and (array.dtype.kind == "U" or of_strings)
 
@@ -235,39 +226,39 @@ class TextKind(InputKind):
         return from_texts(array.tolist(), where)
 
     def same(self, value: TextBytes) -> TextBytes:
-        """The text by which identical ones are found: in NFKC, with one space between its words."""
+        """The text in NFKC with one space between words."""
         return to_bytes(" ".join(unicodedata.normalize("NFKC", to_text(value)).split()))
 
     def plain(self, value: TextBytes) -> str:
         return to_text(value)
 
-    def pack(self, examples: Any, recipe: Recipe, *_: object) -> Packed:
+    def pack(self, examples: Any, recipe: Recipe, *_: object) -> Pack:
         """The placed tokens of one split, padded to the length of the longest text of both: int32 [K, L]."""
         traits: TextTraits = examples.traits
         (length,) = traits.signature(recipe).shape
         num = len(examples.stored)
         what = f"texts of {recipe.max_words} words (max_words)"
         check_fits(num * length * np.dtype(np.int32).itemsize, what)
-        remembered = cache(tokens_of)
-        made = np.zeros((num, length), np.int32)
+        cached_tokens = cache(tokens_of)
+        rows = np.zeros((num, length), np.int32)
         tokens = examples.stored.map(
-            lambda value: placed_tokens(words_of(to_text(value), recipe.max_words), remembered)
+            lambda value: placed_tokens(words_of(to_text(value), recipe.max_words), cached_tokens)
         )
-        for row, found in zip(made, tokens, strict=True):
-            row[: len(found)] = found[:length]  # a text that was changed may be longer
-        return Packed.of_array(made)
+        for row, numbers in zip(rows, tokens, strict=True):
+            row[: len(numbers)] = numbers[:length]  # a text that was changed may be longer
+        return Pack.of_array(rows)
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
         from easiness.inputs.text.preparation import PlacedTokens
 
         return PlacedTokens(recipe.word_dropout if augment else 0.0)
 
-    def seen(self, recipe: Recipe, /) -> str:
+    def view(self, recipe: Recipe, /) -> str:
         return f", texts of at most {recipe.max_words:,} words"
 
     def augmentation(self, recipe: Recipe, *_: object) -> str:
-        dropped = recipe.word_dropout
-        return f"each word is left out with probability {dropped:g}" if dropped else "none"
+        share = recipe.word_dropout
+        return f"each word is left out with probability {share:g}" if share else "none"
 
     def observation(self, recipe: Recipe, /) -> str:
         return f"the text, its first {recipe.max_words:,} words"

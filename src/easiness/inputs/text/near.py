@@ -1,13 +1,13 @@
-"""Which texts are nearly the same: MinHash proposes pairs, the sets of their letters decide.
+"""Near copies of texts: MinHash proposes pairs, the sets of their letters decide.
 
-Case, punctuation and spaces do not count. Two texts are near where the sets of their runs of `GRAM`
-characters have a Jaccard similarity of `ALIKE` or more, or where they are short and differ in one character.
+Case, punctuation and spaces do not count. Two texts are near if the sets of their runs of `GRAM` characters
+have a Jaccard similarity of `ALIKE` or more, or if they are short and differ in one character.
 
-The bounds are measured on TREC's 5,452 questions of 3 to 20 words. Of 2,000 that were changed all are found
-again whose case or punctuation is another, of those with a typing error 97 % (of up to five words 96 %), with
-a word more 83 %, less 77 %, and with another word, which often is another question, 48 %. With more than 60
-characters it is 99 % and more, with another word 92 %, and of ten questions in a row all. In TREC 54 pairs of
-14 million are found, of which 39 ask the same to the eye; the others ask the same of something else (*the
+The bounds are measured on TREC's 5,452 questions of 3 to 20 words. 2,000 were changed: all with another case
+or punctuation are found again, 97 % with a typing error (96 % of up to five words), 83 % with a word more,
+77 % with a word less, and 48 % with another word, which often makes another question. Above 60 characters
+these are 99 % and more, and 92 % with another word; of ten questions in a row all are found. 54 of the
+14 million pairs in TREC are near: 39 ask the same to the eye, the others the same of something else (*the
 origin of the word mind* and *posh*).
 """
 
@@ -23,38 +23,33 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from easiness.inputs.encoded import counted
+from easiness.inputs.encoding import track
 from easiness.inputs.kind import Near, NearPairs
 
-GRAM = 4
-"""Characters of a run."""
+GRAM = 4  # characters of a run
+ALIKE = 0.75  # Jaccard similarity: of the runs that two texts have, the share that both have
+SHORT = range(12, 29)  # characters of short texts: one that differs changes more than a quarter of their runs
 
-ALIKE = 0.75
-"""Jaccard similarity: of the runs that two texts have, the share that both have."""
-
-SHORT = range(12, 29)
-"""Characters of short texts: one that differs changes more than a quarter of their runs."""
-
-_MOST_COPIES = 32  # training texts that read the same, of which one and another are named
+_MOST_COPIES = 32  # training texts that read the same
 _BANDS, _ROWS = 40, 5  # of 200 hashes: a pair of texts that are just alike is missed once in 50,000 times
-_PROPOSED = ALIKE - 0.14  # of the hashes are equal: 4.5 standard deviations below
+_ENOUGH = ALIKE - 0.14  # of the hashes are equal: 4.5 standard deviations below
 _CELLS_AT_ONCE = 1 << 24
 _COMPARED_AT_ONCE = 1 << 14
-_MIXED = np.uint64(0x9E3779B97F4A7C15)
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 _WORD = re.compile(r"\w+")
 
 Positions = npt.NDArray[np.int64]
 
 
-def folded(value: npt.NDArray[np.uint8]) -> str:
-    """The part of a text (UTF-8) that counts: its words in lower case; or without any all but spaces."""
+def fold(value: npt.NDArray[np.uint8]) -> str:
+    """Fold a text (UTF-8) to its words in lower case, or to all but spaces if it has none."""
     text = unicodedata.normalize("NFKC", value.tobytes().decode("utf-8", "replace")).casefold()
     return " ".join(_WORD.findall(text) or text.split())
 
 
 class FoldedTexts:
-    """The part of each of K texts that counts."""
+    """K texts, folded."""
 
     def __init__(self, num: int) -> None:
         self.texts = [""] * num
@@ -80,87 +75,75 @@ class FoldedTexts:
         from datasketch import MinHash
 
         runs = ([run.encode() for run in _runs(text)] for text in self.distinct)
-        made = MinHash.generator(runs, num_perm=_BANDS * _ROWS, seed=1, hashfunc=zlib.crc32)
+        generator = MinHash.generator(runs, num_perm=_BANDS * _ROWS, seed=1, hashfunc=zlib.crc32)
         hashes = np.empty((len(self.distinct), _BANDS * _ROWS), np.uint32)
-        for at, one in enumerate(counted(made, "hashing texts", len(hashes))):
+        for at, one in enumerate(track(generator, "hashing texts", len(hashes))):
             hashes[at] = one.hashvalues
         return hashes
 
 
 def near_texts(train: FoldedTexts, held_out: FoldedTexts) -> Iterator[NearPairs]:
-    """All pairs of near texts, identical ones included, by blocks of held-out texts.
+    """Yield all pairs of near texts, identical ones included, by blocks of held-out texts.
 
-    Distances are Jaccard distances in percent; 0 where only case, punctuation and spaces differ. Of more than
-    32 training texts that read the same the first 32 are compared.
+    Distances are Jaccard distances in percent; 0 if only case, punctuation and spaces differ. Only the first
+    32 training texts that read the same are compared.
     """
     ours, theirs = list(train.groups.values()), list(held_out.groups.values())
-    for rows, columns, distances in _near_distinct(train, held_out):
+    for block in _near_distinct(train, held_out):
         pairs = [
             (some, other, distance)
-            for row, column, distance in zip(rows, columns, distances, strict=True)
+            for row, column, distance in block
             for other in theirs[row]
             for some in ours[column][:_MOST_COPIES]
         ]
-        some, others, apart = np.array(pairs, np.int64).reshape(-1, 3).T
-        yield NearPairs(some, others, apart)
+        yield NearPairs(*np.array(pairs, np.int64).reshape(-1, 3).T)
 
 
-def _near_distinct(
-    train: FoldedTexts, held_out: FoldedTexts
-) -> Iterator[tuple[list[int], list[int], list[int]]]:
-    """Near distinct texts: held-out ones, training ones, and how far they are apart."""
+def _near_distinct(train: FoldedTexts, held_out: FoldedTexts) -> Iterator[list[tuple[int, int, int]]]:
+    """Yield the near pairs of distinct texts: held-out row, training column, and distance."""
     keys, others = _keys(train.hashes), _keys(held_out.hashes)
     order = np.argsort(keys, axis=1, kind="stable")
     keys = np.take_along_axis(keys, order, axis=1)
-    typed = _by_typing(train.distinct)
+    by_typing = _by_typing(train.distinct)
     step = max(1, _CELLS_AT_ONCE // max(1, len(train.distinct)))
     for start in range(0, len(held_out.distinct), step):
         texts = held_out.distinct[start : start + step]
-        seen = np.zeros((len(texts), len(train.distinct)), np.bool_)
+        candidates = np.zeros((len(texts), len(train.distinct)), np.bool_)
         for band in range(_BANDS):
             block = others[band, start : start + step]
             first, last = (np.searchsorted(keys[band], block, side) for side in ("left", "right"))
             for row in np.flatnonzero(last > first).tolist():
-                seen[row, order[band, first[row] : last[row]]] = True
-        rows, columns = _proposed(seen, held_out.hashes[start : start + step], train.hashes)
-        pairs = set(zip(rows.tolist(), columns.tolist(), strict=True))
+                candidates[row, order[band, first[row] : last[row]]] = True
+        rows, columns = np.nonzero(candidates)
+        for at in range(0, len(rows), _COMPARED_AT_ONCE):
+            some = slice(at, at + _COMPARED_AT_ONCE)
+            equal = held_out.hashes[start + rows[some]] == train.hashes[columns[some]]
+            candidates[rows[some], columns[some]] = equal.mean(axis=1) >= _ENOUGH
+        pairs = set(map(tuple, np.argwhere(candidates).tolist()))
         for row, text in enumerate(texts):
-            pairs.update((row, column) for key in _typings(text) for column in typed.get(key, ()))
-        found = [
+            pairs.update((row, column) for key in _typings(text) for column in by_typing.get(key, ()))
+        yield [
             (start + row, column, distance)
             for row, column in sorted(pairs)
             if (distance := _distance(texts[row], train.distinct[column])) is not None
         ]
-        yield [one[0] for one in found], [one[1] for one in found], [one[2] for one in found]
 
 
 def _keys(hashes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
-    """A number for each band of the hashes of each text, [bands, n]: texts with equal ones are compared."""
+    """A key for each band of the hashes of each text, [bands, n]; equal keys propose a pair."""
     parts = hashes.reshape(len(hashes), _BANDS, _ROWS).astype(np.uint64)
     keys = np.zeros((len(hashes), _BANDS), np.uint64)
     for row in range(_ROWS):
-        keys = (keys ^ parts[:, :, row]) * _MIXED
+        keys = (keys ^ parts[:, :, row]) * _FACTOR
         keys ^= keys >> np.uint64(29)
     return np.ascontiguousarray(keys.T)
 
 
-def _proposed(
-    seen: npt.NDArray[np.bool_], held_out: npt.NDArray[np.uint32], train: npt.NDArray[np.uint32]
-) -> tuple[Positions, Positions]:
-    """The pairs that were seen and have enough equal hashes."""
-    rows, columns = np.nonzero(seen)
-    enough = np.zeros(len(rows), np.bool_)
-    for at in range(0, len(rows), _COMPARED_AT_ONCE):
-        some = slice(at, at + _COMPARED_AT_ONCE)
-        enough[some] = (held_out[rows[some]] == train[columns[some]]).mean(axis=1) >= _PROPOSED
-    return rows[enough], columns[enough]
-
-
 def _distance(text: str, other: str) -> int | None:
-    """How far two texts are apart, in percent; ``None`` where they are not near."""
+    """The distance of two near texts in percent; ``None`` if they are not near."""
     some, others = _runs(text), _runs(other)
-    shared = len(some & others)
-    similarity = shared / (len(some) + len(others) - shared)
+    num_common = len(some & others)
+    similarity = num_common / (len(some) + len(others) - num_common)
     if similarity < ALIKE and not _typed_alike(text, other):
         return None
     return round(100 * (1 - similarity))
@@ -169,23 +152,23 @@ def _distance(text: str, other: str) -> int | None:
 @lru_cache(maxsize=256)
 def _runs(text: str) -> frozenset[str]:
     """The runs of characters of a text between two spaces."""
-    spaced = f" {text} "
-    return frozenset(spaced[at : at + GRAM] for at in range(max(1, len(spaced) - GRAM + 1)))
+    with_spaces = f" {text} "
+    return frozenset(with_spaces[at : at + GRAM] for at in range(max(1, len(with_spaces) - GRAM + 1)))
 
 
 def _typings(text: str) -> set[str]:
-    """A short text, and it without each of its characters: those that differ in one share one of them."""
+    """A short text, whole and without each character: texts that differ in one character share one."""
     if len(text) not in SHORT:
         return set()
     return {text, *(text[:at] + text[at + 1 :] for at in range(len(text)))}
 
 
 def _by_typing(texts: Sequence[str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
+    positions: dict[str, list[int]] = defaultdict(list)
     for at, text in enumerate(texts):
         for typing in _typings(text):
-            found[typing].append(at)
-    return found
+            positions[typing].append(at)
+    return positions
 
 
 def _typed_alike(text: str, other: str) -> bool:
@@ -202,9 +185,7 @@ def _typed_alike(text: str, other: str) -> bool:
 class NearTexts(Near):
     """Near texts; see `near_texts`."""
 
-    look = staticmethod(folded)
-    kept = FoldedTexts
+    look = staticmethod(fold)
+    collection = FoldedTexts
     unit = f"percent of their runs of {GRAM} letters"
-
-    def pairs(self, train: FoldedTexts, held_out: FoldedTexts) -> Iterator[NearPairs]:
-        return near_texts(train, held_out)
+    pairs = staticmethod(near_texts)

@@ -1,4 +1,4 @@
-"""How tokens become network input: as numbers, in training without those of words that are left out."""
+"""Tokens as network input: numbers, in training without words that are left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SEEDS = 2**31
 _BITS = 24  # of a hash, by which a word is left out
 
 
-def mixed(values: Tensor) -> Tensor:
+def mix(values: Tensor) -> Tensor:
     """A hash in [0, 2**32) of whole numbers in that range, int64 both; Wellons's two rounds of 32 bits."""
     values = ((values ^ (values >> 15)) * 0x2C1B3C6D) & 0xFFFFFFFF
     values = ((values ^ (values >> 12)) * 0x297A2D39) & 0xFFFFFFFF
@@ -22,7 +22,7 @@ def mixed(values: Tensor) -> Tensor:
 
 
 def only_words(tokens: Tensor) -> Tensor:
-    """The words of texts of tokens [b, L], up to the last of the longest, [b, w]: 0 where one is left out."""
+    """The words [b, w] of texts of tokens [b, L], 0 if left out; w is the last word of the longest."""
     words = torch.where(tokens < WORDS.stop, tokens, 0)
     places = torch.arange(1, words.shape[1] + 1, device=words.device)
     return words[:, : int(((words > 0) * places).max())]
@@ -32,8 +32,8 @@ def only_words(tokens: Tensor) -> Tensor:
 class PlacedTokens(Preparation):
     """Placed tokens [K, L] of words and their n-grams, padded with 0.
 
-    ``word_dropout`` is the probability that a word is left out, 0 for a split that is only evaluated. What is
-    drawn for an example is one seed, with which the place of each word is hashed.
+    ``word_dropout`` is the probability that a word is left out, 0 for a split that is only evaluated. The
+    draw of an example is one seed, with which the place of each word is hashed.
     """
 
     word_dropout: float = 0.0
@@ -42,14 +42,14 @@ class PlacedTokens(Preparation):
         """A seed for each example [b, 1], or nothing [b, 0]."""
         return torch.randint(0, _SEEDS, (len(positions), int(self.word_dropout > 0)), generator=generator)
 
-    def augmented(self, values: Tensor, positions: Tensor, drawn: Tensor) -> Tensor:
+    def augmented(self, values: Tensor, positions: Tensor, draws: Tensor) -> Tensor:
         """The tokens at ``positions`` [b], with 0 for a word that is left out and for its n-grams."""
-        chosen = values.index_select(0, positions)
+        batch = values.index_select(0, positions)
         if not self.word_dropout:
-            return chosen
-        places = (chosen >> PLACE).long()
-        hashes: Tensor = mixed(mixed(drawn) ^ places) >> (32 - _BITS)
-        return chosen.masked_fill(hashes < int(self.word_dropout * 2**_BITS), 0)
+            return batch
+        places = (batch >> PLACE).long()
+        hashes: Tensor = mix(mix(draws) ^ places) >> (32 - _BITS)
+        return batch.masked_fill(hashes < int(self.word_dropout * 2**_BITS), 0)
 
     def normalized(self, raw: Tensor) -> Tensor:
         """Token numbers, int64 [b, L]."""

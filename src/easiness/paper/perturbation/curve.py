@@ -18,8 +18,6 @@ from easiness.lazy import Axes, Figure, Floats, pd
 from easiness.paper.claims import Contrast
 from easiness.store import Row
 
-MANY_LEVELS = 6
-"""Levels beyond which their names need a smaller letter."""
 _SIDES: dict[Side, tuple[str, str]] = {"easy": (show.EASY, "o"), "hard": (show.HARD, "s")}
 _SPLITS = {
     "train": (show.TRAIN, "o", "-"),
@@ -92,7 +90,7 @@ class PerturbationCurve(show.Result):
     def line(self, side: Side, ties: Ties) -> pd.DataFrame:
         return self.rows[(self.rows["side"] == side) & (self.rows["ties"] == ties)].reset_index(drop=True)
 
-    def _lost(self, level: float, side: Side, ties: Ties) -> tuple[float, Floats, bool]:
+    def _loss(self, level: float, side: Side, ties: Ties) -> tuple[float, Floats, bool]:
         """The loss up to a level, its replicates [R], and whether the groups are large enough to decide."""
         line = self.line(side, ties)
         at = np.flatnonzero(np.isclose(line["level"], level, rtol=0, atol=1e-9))
@@ -104,18 +102,18 @@ class PerturbationCurve(show.Result):
             )
         return _loss_at(line, self.replicates[side, ties], int(at[0]))
 
-    def lost(self, level: float, side: Side = "easy", ties: Ties = "refine") -> Contrast:
+    def loss(self, level: float, side: Side = "easy", ties: Ties = "refine") -> Contrast:
         """The matching rate between disjoint groups at the neutral level, less that at ``level``."""
-        return _contrast(*self._lost(level, side, ties))
+        return _contrast(*self._loss(level, side, ties))
 
     def lost_more(self, level: float, other: PerturbationCurve, level_of_other: float) -> Contrast:
         """How much more of easy sets is lost at a level than at one of another curve of the same run.
 
         Below 0 where this costs less. Each replicate takes the same trials for both.
         """
-        value, replicates, decided = self._lost(level, "easy", "refine")
-        value_b, replicates_b, decided_b = other._lost(level_of_other, "easy", "refine")
-        return _contrast(value - value_b, replicates - replicates_b, decided and decided_b)
+        value, replicates, enough = self._loss(level, "easy", "refine")
+        value_b, replicates_b, enough_b = other._loss(level_of_other, "easy", "refine")
+        return _contrast(value - value_b, replicates - replicates_b, enough and enough_b)
 
     def table(self) -> pd.DataFrame:
         return self.rows.drop(columns=_UNWRITTEN)
@@ -193,9 +191,7 @@ class PerturbationCurve(show.Result):
         # two lines in each, so that all stand at one height
         names = [f"{level_name(one)}\n{'regular' if one == self.neutral else ' '}" for one in self.levels]
         for axes in (left, right):
-            axes.set_xticks(at.tolist(), names)
-            if len(names) > MANY_LEVELS:
-                axes.tick_params(axis="x", labelsize=show.FONT_SIZE - 2)
+            axes.set_xticks(at.tolist(), names, fontsize=show.FONT_SIZE - 2)
             limits = {"xlim": (at.min() - 0.3, at.max() + 0.3), "ylim": (0, 1.02)}
             axes.set(xlabel=f"{self.about['kind']}: {self.axis}", **limits)
         self._draw_matching(left, at, "refine" if "refine" in self.ties else self.ties[0])
@@ -238,17 +234,17 @@ def _loss_at(line: pd.DataFrame, replicates: Floats, at: int) -> tuple[float, Fl
     return value, replicates[neutral] - replicates[at], bool(line["decided"][at])
 
 
-def _contrast(value: float, replicates: Floats, decided: bool) -> Contrast:
+def _contrast(value: float, replicates: Floats, enough: bool) -> Contrast:
     """A loss of matching rate, or a difference of two, with its 95 % bootstrap interval over trials.
 
     The same groups before and after, with the bias of resampling taken off. Where a rate is undefined, or
     there is one trial, all are NaN.
     """
-    defined = replicates[~np.isnan(replicates)]
-    if math.isnan(value) or not len(defined):
+    finite = replicates[~np.isnan(replicates)]
+    if math.isnan(value) or not len(finite):
         return Contrast(value, (math.nan, math.nan), False)
-    low, high = np.percentile(defined, (2.5, 97.5)) - (defined.mean() - value)
-    return Contrast(value, (float(low), float(high)), decided)
+    low, high = np.percentile(finite, (2.5, 97.5)) - (finite.mean() - value)
+    return Contrast(value, (float(low), float(high)), enough)
 
 
 def match_levels(
@@ -269,11 +265,11 @@ def match_levels(
     tables, replicates = [], {}
     for rule in rules:
         rows, rates = [], []
-        for at, (level, perturbed) in enumerate(zip(levels, votes, strict=True)):
+        for at, (level, after) in enumerate(zip(levels, votes, strict=True)):
             same = groups = None
-            if at == neutral or perturbed.correct.any(axis=1).all():
-                same = rule.match_all(regular, perturbed)
-                groups = match_groups(regular, perturbed, rule, num_replicates=num_replicates)
+            if at == neutral or after.correct.any(axis=1).all():
+                same = rule.match_all(regular, after)
+                groups = match_groups(regular, after, rule, num_replicates=num_replicates)
             rates.append(np.full(num_replicates, np.nan) if groups is None else groups.replicates)
             rows.append(
                 {
@@ -284,7 +280,7 @@ def match_levels(
                     "ties": rule.ties,
                     **about,
                     "fraction": rule.fraction,
-                    "num_silent": int((~perturbed.correct.any(axis=1)).sum()),
+                    "num_silent": int((~after.correct.any(axis=1)).sum()),
                     **_columns(same, _OF_SAME_MODELS),
                     **_columns(groups, _OF_GROUPS),
                     "decided": groups is not None and groups.decided,

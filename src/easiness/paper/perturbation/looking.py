@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import inspect
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +15,7 @@ import torch
 
 from easiness import training
 from easiness.analysis import Votes, keys_when_asked
-from easiness.data import Dataset, rewritten, texts_of
+from easiness.data import Dataset, rewrite_texts, texts_of
 from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.features import (
     FeatureSource,
@@ -32,25 +29,22 @@ from easiness.features import (
 from easiness.heads import stored_heads
 from easiness.inputs import TensorBank, Values
 from easiness.models import pretrained_file
-from easiness.perturb import Kind, Perturbation, Shape, find_kind, perturbation
+from easiness.perturb import Perturbation, Shape, find_kind, perturbation
 from easiness.records import ObservationLog, Observations
 from easiness.runs import Progress, cache_beside, features_beside
 from easiness.spec import Execution, Recipe, RunSpec, Split, content_hash
 from easiness.store import (
-    STATISTICS,
     WEIGHTS,
+    Arrays,
+    Form,
     Run,
     Seats,
     StoredTrial,
-    check_no_links,
-    file_written_whole,
+    keep_answer,
+    kept_answer,
     num_heard,
-    read_rows,
-    sweep,
-    write_observations,
 )
 
-PERTURBED = "perturbed"
 _AT_ONCE = 64  # examples looked at for a change
 _VISIBLE = 1 / 255  # of a value in [0, 1]: grey stored as color changes by rounding where color is taken away
 
@@ -73,7 +67,6 @@ def perturbed_probe(
     """Prepare to look at a split of ``data``, those of the run, under a perturbation."""
     spec = spec_with_weights(run)
     perturbations = perturbations_of(kind, levels, seed, data.kind.name)
-    check_no_links(run.path, run.path / PERTURBED)  # where observations are kept
     device = training.resolve_device(execution.device)
     cache = cache_beside(run.path) if execution.cache else None
     sources = networks_of(run, data, device) if run.shares else []
@@ -153,7 +146,7 @@ def examples_at(data: Dataset, positions: npt.NDArray[np.int64], view: View) -> 
         return texts_of(data, positions)
     ascending, back = np.unique(positions, return_inverse=True)
     if isinstance(view, PicturePreparation):
-        pictures = np.stack(list(data.stored.subset(ascending).map(view.prepared)))
+        pictures = np.stack(list(data.stored.subset(ascending).map(view.prepare)))
         return torch.from_numpy(pictures[back]).float() / 255
     few = data.part(ascending).packed(view)
     bank = data.kind.bank(few, view, torch.device("cpu"), augment=False, sharers=1)
@@ -201,24 +194,8 @@ def _changes(split: Dataset, view: View, perturbations: Sequence[Perturbation]) 
     return False
 
 
-def _digest_of(kind: Kind) -> str | None:
-    """SHA-256 (hex) of what a kind computes: ours say so, a user's own is the module that it is written in.
-
-    ``None`` where that cannot be read.
-    """
-    if kind.digest is not None:
-        return kind.digest
-    module = sys.modules.get(getattr(kind.factory, "__module__", ""))
-    if module is None:
-        return None
-    try:
-        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
-    except (OSError, TypeError):
-        return None
-
-
 class ProbeVotes(NamedTuple):
-    """Observations of a split by all trials: ``votes`` for each level, of heads those that are heard.
+    """Observations of a split by all trials: ``votes`` for each level, of heads those that are num_heads.
 
     ``accuracy`` has an array [trials, levels] of shares in [0, 1] for ``train`` (the examples trained on)
     and ``left_out``, or for ``held_out``; only those of which there are examples.
@@ -232,7 +209,7 @@ class ProbeVotes(NamedTuple):
 class PerturbedProbe:
     """One split of a run's data under a kind of perturbation, ``perturbations``, one for each level.
 
-    Made by `perturbed_probe`, which checks everything; `observe` does the work. In a run on features of
+    Made by `perturbed_probe`, which checks everything; `look` does the work. In a run on features of
     frozen networks, ``sources``, the heads of the largest share are asked.
     """
 
@@ -255,71 +232,92 @@ class PerturbedProbe:
 
     @property
     def num_images(self) -> int:
-        """How many images still have to go through a network, as far as files tell; heads share one pass."""
-        files = [[self._file(trial, one) for one in self.perturbations] for trial in self.run.trials]
-        missing = np.array([[one is None or not one.is_file() for one in row] for row in files])
-        return int((missing.any(axis=0) if self.sources else missing).sum()) * len(self.split)
-
-    def observe(self, progress: Progress | None = None) -> Iterator[list[Observations]]:
-        """Yield for each level the observations [1, K] of each finished trial of the run.
-
-        Files of an earlier call are read, as far as they are whole; new observations are kept. Where the run
-        cannot be written to, or the source of a perturbation of the user's own is not known, nothing is.
-        """
-        trials = self.run.trials
-        targets = [self._targets(trial) for trial in trials]
-        look = self._ask_heads if self.sources else self._ask_networks
-        for one in self.perturbations:
-            level = [self._read(trial, one, own) for trial, own in zip(trials, targets, strict=True)]
-            missing = [at for at, observations in enumerate(level) if observations is None]
-            new = look(one, [(trials[at], targets[at]) for at in missing], progress or Progress())
-            for at, observations in zip(missing, new, strict=True):
-                level[at] = observations
-                self._keep(trials[at], one, observations)
-            yield [observations for observations in level if observations is not None]
+        """How many images still have to go through a network; heads share one pass."""
+        passes = 1 if self.sources else len(self.run.trials)
+        return passes * len(self.split) * sum(self._stored_answers(one) is None for one in self.perturbations)
 
     def look(self, progress: Progress | None = None) -> ProbeVotes:
         split, trials, row = self.split, self.run.trials, self.run.row(self.run.epochs)
-        heard = num_heard(trials, self.run.epochs, self.probe)
-        num = heard or len(trials)
-        numbers = np.array([trial.index for trial in trials]) if heard is None else np.arange(heard)
+        num_heads = num_heard(trials, self.run.epochs, self.probe)
+        num = num_heads or len(trials)
+        numbers = np.array([trial.index for trial in trials]) if num_heads is None else np.arange(num_heads)
+        labels, trained_on = (np.stack(column) for column in zip(*self._targets, strict=True))
+        parts = {"train": trained_on, "left_out": ~trained_on}
+        if self.probe == "held_out":
+            parts = {"held_out": np.ones_like(trained_on)}
         votes: list[Votes] = []
-        accuracy: dict[str, list[list[Any]]] = {}
-        for level in self.observe(progress):
+        accuracy: dict[str, list[npt.NDArray[np.float64]]] = {}
+        for one in self.perturbations:
+            answers = self.answers(one, progress or Progress())
+            prediction, probability = answers["prediction"], np.exp(-answers["loss"].astype(np.float64))
             seats = Seats(num, len(split))
             correct, p_label = np.empty((num, len(split)), np.bool_), np.empty((num, len(split)))
-            for one in level:
-                of_heads = np.ones(len(split), np.bool_) if heard is None else ~one.trained_on
+            for at in range(len(trials)):
+                of_heads = np.ones(len(split), np.bool_) if num_heads is None else ~trained_on[at]
                 rows, columns = seats.take(slice(0, len(split)), of_heads)
-                correct[rows, columns] = (one.prediction[0] == split.labels)[columns]
-                p_label[rows, columns] = one.p_label[0, columns]
-            if self.probe == "held_out":
-                parts = {"held_out": [one.accuracy() for one in level]}
-            else:
-                parts = {
-                    "train": [one.accuracy(one.trained_on) for one in level],
-                    "left_out": [one.accuracy(~one.trained_on) for one in level],
-                }
-            for name, values in parts.items():
-                accuracy.setdefault(name, []).append(values)
+                correct[rows, columns] = (prediction[at] == split.labels)[columns]
+                p_label[rows, columns] = probability[at, columns]
             keys = keys_when_asked(split.ids)
             votes.append(
                 Votes(correct, p_label, split.labels, split.ids, row.number, numbers, keys, share=row.share)
             )
-        arrays = {name: rows for name, rows in accuracy.items() if None not in rows[0]}
-        return ProbeVotes(votes, {name: np.array(rows)[:, :, 0].T for name, rows in arrays.items()})
+            for name, among in parts.items():
+                if among.any(axis=1).all():
+                    right = ((prediction == labels) & among).sum(axis=1) / among.sum(axis=1)
+                    accuracy.setdefault(name, []).append(right)
+        return ProbeVotes(votes, {name: np.stack(rows, axis=1) for name, rows in accuracy.items()})
 
-    def _targets(self, trial: StoredTrial) -> Targets:
-        if self.probe == "held_out":
-            return self.split.labels, np.zeros(len(self.split), np.bool_)
-        if not trial.has("train"):
-            return self.split.labels, np.ones(len(self.split), np.bool_)
-        columns = trial.columns(trial.observed[-1], ["label", "trained_on"])
-        return columns["label"].astype(np.int64), columns["trained_on"]
+    def answers(self, one: Perturbation, progress: Progress) -> Arrays:
+        """``prediction`` and ``loss`` [trials, K] under a perturbation, kept in the run for another call.
 
-    def _log(self, targets: Targets) -> ObservationLog:
-        labels, trained_on = targets
-        return ObservationLog(self.split.ids, labels, self.split.num_classes, trained_on=trained_on)
+        Nothing is kept of a perturbation of the user's own, whose source may change.
+        """
+        answers: Arrays | None = self._stored_answers(one)
+        if answers is None:
+            ask = self._ask_heads if self.sources else self._ask_networks
+            observations = list(ask(one, progress))
+            answers = {
+                name: np.concatenate([getattr(one_trial, name) for one_trial in observations])
+                for name in ("prediction", "loss")
+            }
+            if (place := self._place(one)) is not None:
+                keep_answer(self.run.path, *place, answers)
+        return answers
+
+    def _stored_answers(self, one: Perturbation) -> dict[str, npt.NDArray[Any]] | None:
+        shape, place = (len(self.run.trials), len(self.split)), self._place(one)
+        forms: dict[str, Form] = {"prediction": (np.int32, shape), "loss": (np.float32, shape)}
+        return None if place is None else kept_answer(self.run.path, *place, forms)
+
+    def _place(self, one: Perturbation) -> tuple[str, str] | None:
+        """The name and the identity of what is kept; ``None`` where it is not."""
+        kind = find_kind(one.kind, self.split.kind.name)
+        if kind.digest is None:
+            return None
+        identity = content_hash(
+            {
+                "level": one.level,
+                "seed": one.seed if kind.seeded else None,
+                "probe": self.probe,
+                "data": self.split.fingerprint,
+                "source": kind.digest,
+                "weights": [trial.document.files[WEIGHTS].sha256 for trial in self.run.trials],
+            }
+        )
+        return f"{kind.name}-{one.level:g}-{identity[:12]}", identity
+
+    @cached_property
+    def _targets(self) -> list[Targets]:
+        split, trials = self.split, self.run.trials
+        if self.probe == "held_out" or not trials[0].has("train"):
+            return [(split.labels, np.full(len(split), self.probe == "train"))] * len(trials)
+        names = ["label", "trained_on"]
+        columns = [trial.columns(trial.observed[-1], names) for trial in trials]
+        return [(one["label"].astype(np.int64), one["trained_on"]) for one in columns]
+
+    def _logs(self) -> list[ObservationLog]:
+        ids, num = self.split.ids, self.split.num_classes
+        return [ObservationLog(ids, labels, num, trained_on=own) for labels, own in self._targets]
 
     def _bank_of(self, values: Values) -> TensorBank:
         return self.split.kind.bank(values, self.spec.recipe, self.device, augment=False, sharers=1)
@@ -328,94 +326,42 @@ class PerturbedProbe:
     def _bank(self) -> TensorBank:
         return self._bank_of(self.split.packed(self.spec.recipe, self.cache))
 
-    def _ask_networks(
-        self, one: Perturbation, trials: Sequence[tuple[StoredTrial, Targets]], progress: Progress
-    ) -> Iterator[Observations]:
-        if not trials:
-            return
+    def _ask_networks(self, one: Perturbation, progress: Progress) -> Iterator[Observations]:
         spec, split = self.spec, self.split
         signature, num_classes = split.signature(spec.recipe), split.num_classes
         pretrained = None if spec.pretrained is None else pretrained_file(spec.model)
         examples = (
             training.TransformedExamples(self._bank, split.ids, one)
             if split.kind.rewritten is None
-            else self._bank_of(rewritten(split, one).packed(spec.recipe))
+            else self._bank_of(rewrite_texts(split, one).packed(spec.recipe))
         )
-        for trial, targets in trials:
-            log, weights = self._log(targets), trial.weights()
+        for trial, log in zip(self.run.trials, self._logs(), strict=True):
+            weights = trial.weights()
             network = training.open_network(spec, weights, signature, num_classes, self.device, pretrained)
             with _finite(trial, one), training.threads_of(spec):
                 training.Observer(examples, log, signature, num_classes).observe(network, progress.images)
             yield log.observations()
 
-    def _ask_heads(
-        self, one: Perturbation, trials: Sequence[tuple[StoredTrial, Targets]], progress: Progress
-    ) -> Iterator[Observations]:
-        if not trials:
-            return
+    def _ask_heads(self, one: Perturbation, progress: Progress) -> Iterator[Observations]:
         folder = features_beside(self.run.path)
         files = [kept_features(source, self.data, folder)["train"] for source in self.sources]
         widths = [file.rows.shape[1] for file in files]
-        share, num_classes = self.run.shares[-1], self.split.num_classes
+        share, num_classes, trials = self.run.shares[-1], self.split.num_classes, self.run.trials
         heads = [
             stored_heads(self.spec, trial.weights(), share, widths, num_classes, self.device)
-            for trial, _ in trials
+            for trial in trials
         ]
-        logs = [self._log(targets) for _, targets in trials]
-        first = 0
+        first, logs = 0, self._logs()
         for vectors in changed_vectors(self.sources, [file.exponent for file in files], self.split, one):
             positions = np.arange(first, first + len(vectors[0]))
             for head, log in zip(heads, logs, strict=True):
                 log.update(positions, head.logits(vectors))
             first += len(positions)
             progress.images(len(positions))
-        for (trial, _), log in zip(trials, logs, strict=True):
+        for trial, log in zip(trials, logs, strict=True):
             with _finite(trial, one):
                 log.end_epoch()
             yield log.observations()
-
-    @cached_property
-    def _digest(self) -> str | None:
-        return _digest_of(find_kind(self.perturbations[0].kind, self.split.kind.name))
-
-    def _file(self, trial: StoredTrial, one: Perturbation) -> Path | None:
-        """Where the observations are kept, named by all that decides them; ``None`` where they are not."""
-        if self._digest is None:
-            return None
-        kind = find_kind(one.kind, self.split.kind.name)
-        identity = {
-            "level": one.level,
-            "seed": one.seed if kind.seeded else None,
-            "probe": self.probe,
-            "data": self.split.fingerprint,
-            "source": self._digest,
-        }
-        weights = trial.document.files[WEIGHTS].sha256[:12]
-        folder = f"{kind.name}-{one.level:g}-{content_hash(identity)[:12]}"
-        return self.run.path / PERTURBED / folder / f"{trial.index:04d}-{weights}.parquet"
-
-    def _read(self, trial: StoredTrial, one: Perturbation, targets: Targets) -> Observations | None:
-        """Observations of an earlier call; ``None`` where the file is damaged or of other examples."""
-        path, (labels, trained_on) = self._file(trial, one), targets
-        if path is not None and path.exists():
-            with contextlib.suppress(OSError, ValueError):
-                columns: dict[str, Any] = read_rows(path, [0], ["label", *STATISTICS])
-                if np.array_equal(columns.pop("label"), labels[None]):
-                    return Observations(labels, self.split.num_classes, trained_on, **columns)
-        return None
-
-    def _keep(self, trial: StoredTrial, one: Perturbation, observations: Observations) -> None:
-        """Keep the observations whole or not at all, and sweep up what killed writers left.
-
-        Nothing is written where the disk is full or read-only: the run can be looked at all the same.
-        """
-        path = self._file(trial, one)
-        if path is not None:
-            with contextlib.suppress(OSError):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                sweep(path.parent)
-                with file_written_whole(path) as file:
-                    write_observations(file, self.split.ids, observations)
 
 
 @contextlib.contextmanager

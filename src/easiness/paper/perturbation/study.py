@@ -16,14 +16,8 @@ from easiness.analysis import SIDES, Rule, Votes, num_selected, select
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
-from easiness.paper.options import Perturbing
-from easiness.paper.perturbation.curve import (
-    MANY_LEVELS,
-    PerturbationCurve,
-    level_name,
-    level_text,
-    match_levels,
-)
+from easiness.paper.options import PerturbationOptions
+from easiness.paper.perturbation.curve import PerturbationCurve, level_name, level_text, match_levels
 from easiness.paper.perturbation.looking import (
     PerturbedProbe,
     check_changes_something,
@@ -93,20 +87,19 @@ class PseudoPatterns(show.Result):
 
         `draw_patterns` shows the examples themselves.
         """
-        figure, axes = show.new_axes(5.2, 3.1)
         levels, at = self.table(), np.arange(len(self.levels))
-        counts = levels["count"]
+        counts, split = levels["count"], self.probe.replace("_", "-")
         reach = [counts - levels["low"], levels["high"] - counts]
-        show.draw_curve(axes, show.Curve(at, counts, f"right in all {self.judges}", show.EASY, errors=reach))
-        axes.plot(at, levels["chance"], ":", color=show.INK, linewidth=1.2, label="by chance")
-        axes.plot(at, levels["class_chance"], "--", color=show.INK, linewidth=1, label="within classes")
-        axes.set_xticks(at.tolist(), list(map(level_name, levels["level"])))
-        if len(levels) > MANY_LEVELS:
-            axes.tick_params(axis="x", labelsize=show.FONT_SIZE - 2)
-        split, num = self.probe.replace("_", "-"), self.levels[0]["num_examples"]
-        axes.set(xlabel=f"{self.kind}: {self.axis}", ylabel=f"{split} examples, of {num:,}")
+        curves = [
+            show.Curve(at, counts, f"right in all {self.judges}", show.EASY, errors=reach),
+            show.Curve(at, levels["chance"], "by chance", marker="", line=":"),
+            show.Curve(at, levels["class_chance"], "within classes", marker="", line="--"),
+        ]
+        x, y = f"{self.kind}: {self.axis}", f"{split} examples, of {self.levels[0]['num_examples']:,}"
+        figure = show.curves({"": curves}, (5.2, 3.1), x=x, y=y)
+        (axes,) = figure.axes
+        axes.set_xticks(at.tolist(), list(map(level_name, levels["level"])), fontsize=show.FONT_SIZE - 2)
         axes.set_ylim(bottom=0)
-        show.legend_above(axes, 3)
         return figure
 
     def frames(self) -> list[show.Frame]:
@@ -134,7 +127,7 @@ class PseudoPatterns(show.Result):
 
 
 @dataclass(frozen=True)
-class Perturbed(show.Result):
+class PerturbationStudy(show.Result):
     """A curve with its table and figure; the sections of the ``patterns`` stand below its own.
 
     ``pictures`` are figures of examples, by the file that each was asked for.
@@ -157,7 +150,7 @@ class Perturbed(show.Result):
         return [*self.curve.frames(), *self.patterns.frames()]
 
 
-def perturb(options: Perturbing, progress: Progress | None = None) -> Perturbed:
+def perturb(options: PerturbationOptions, progress: Progress | None = None) -> PerturbationStudy:
     """Let the networks of a run look at perturbed examples, and match their sets with the regular ones."""
     run, kind, seed = options.run, options.kind, options.seed
     levels = () if options.levels is None else options.levels
@@ -171,7 +164,9 @@ def perturb(options: Perturbing, progress: Progress | None = None) -> Perturbed:
         raise BadInput(f"{run.path}: the data have no held-out split; look at the training examples")
     view = view_of(run, data)
     check_changes_something(data, view, kind, options.levels, seed)
-    result = Perturbed(perturbation_curve(options, data, progress), pseudo_patterns(options, data, progress))
+    result = PerturbationStudy(
+        perturbation_curve(options, data, progress), pseudo_patterns(options, data, progress)
+    )
     pictures = {}
     if options.panel is not None:
         panel = draw_panel(data, view, seed=seed, kinds=[kind], levels={kind: result.curve.levels})
@@ -182,7 +177,7 @@ def perturb(options: Perturbing, progress: Progress | None = None) -> Perturbed:
 
 
 def perturbation_curve(
-    options: Perturbing, data: Dataset, progress: Progress | None = None
+    options: PerturbationOptions, data: Dataset, progress: Progress | None = None
 ) -> PerturbationCurve:
     """The curve of accuracy and matching rates. Where ties remain, the two sides break them differently."""
     run, sides = options.run, SIDES if options.side is None else (options.side,)
@@ -215,14 +210,18 @@ def perturbation_curve(
     )
 
 
-def _probes(options: Perturbing, data: Dataset, more: Sequence[float] = ()) -> dict[Split, PerturbedProbe]:
+def _probes(
+    options: PerturbationOptions, data: Dataset, more: Sequence[float] = ()
+) -> dict[Split, PerturbedProbe]:
     """The splits of the data under the perturbation, at its levels, ``more`` and the neutral level.
 
     From the neutral level to the strongest, each once.
     """
     run, kind = options.run, find_kind(options.kind, data.kind.name)
     shape = image_shape(data, view_of(run, data))
-    levels = kind.ordered((*(kind.levels(shape) if options.levels is None else options.levels), *more), shape)
+    levels = kind.in_order(
+        (*(kind.levels(shape) if options.levels is None else options.levels), *more), shape
+    )
     seed, execution = options.seed, options.execution
     return {
         split: perturbed_probe(run, data, options.kind, levels, probe=split, seed=seed, execution=execution)
@@ -242,7 +241,9 @@ def _announce(probes: Mapping[Split, PerturbedProbe], progress: Progress | None)
         )
 
 
-def pseudo_patterns(options: Perturbing, data: Dataset, progress: Progress | None = None) -> PseudoPatterns:
+def pseudo_patterns(
+    options: PerturbationOptions, data: Dataset, progress: Progress | None = None
+) -> PseudoPatterns:
     """The examples that every network of a run classifies correctly although they are perturbed.
 
     Without a level for them it is chosen before anything is seen: the strongest leaves next to nothing of an

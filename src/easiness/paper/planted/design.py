@@ -14,8 +14,8 @@ from torch import Tensor
 from easiness.analysis import MIN_GROUP
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
-from easiness.inputs import IMAGE, InputKind, Packed, Preparation, Signature, Stored, TensorBank, Traits
-from easiness.paper.options import Planted
+from easiness.inputs import IMAGE, InputKind, Pack, Preparation, Signature, StoredExamples, TensorBank, Traits
+from easiness.paper.options import HypothesisOptions
 from easiness.runs import Plan, make_plan
 from easiness.spec import LAST, Recipe, Recording, Training, at_least, content_hash
 
@@ -187,7 +187,7 @@ class PatternKind(InputKind, Traits):
     name = "planted"
     noun, nouns, axes, columns = "pattern", "patterns", IMAGE.axes, ()
     networks = ("wrn_10_1",)
-    show, exported = IMAGE.show, IMAGE.exported
+    show, export_form = IMAGE.show, IMAGE.export_form
 
     def draw(self, patches: Tensor, generator: torch.Generator) -> Tensor:
         """Pictures [n, 1, side, side] of patterns with these patches [n, p, p], some at a time."""
@@ -213,11 +213,13 @@ class PatternKind(InputKind, Traits):
     def signature(self, *_: object) -> Signature:
         return Signature(self.shape)
 
-    def joined(self, *_: object) -> PatternKind:
+    def join(self, *_: object) -> PatternKind:
+        """Both splits have the same settings."""
         return self
 
-    def pack(self, examples: Any, *_: object) -> Packed:
-        return Packed.of_array(examples.array)
+    def pack(self, examples: Any, *_: object) -> Pack:
+        """The patches of one split."""
+        return Pack.of_array(examples.array)
 
     def bank(
         self,
@@ -235,8 +237,9 @@ class PatternKind(InputKind, Traits):
             bank.draw(torch.arange(len(bank)), torch.Generator().manual_seed(seed))
         return bank
 
-    def made_up(self, num: int, *_: object) -> Packed:
-        return Packed.of_array(np.random.default_rng(0).standard_normal((num, 5, 5), np.float32))
+    def made_up(self, num: int, *_: object) -> Pack:
+        """Patches of a normal distribution."""
+        return Pack.of_array(np.random.default_rng(0).standard_normal((num, 5, 5), np.float32))
 
     def observation(self, *_: object) -> str:
         return "the picture that was trained on last"
@@ -245,29 +248,30 @@ class PatternKind(InputKind, Traits):
 planted_kind = PatternKind  # by which a run that names it is shown
 
 
-class StoredPatterns(Stored):
+class StoredPatterns(StoredExamples):
     """Patches [K, p, p] of examples; each is identified by its patch and all settings of its pictures."""
 
     noun = "pattern"
 
     def __init__(self, patches: npt.NDArray[np.float32], kind: PatternKind) -> None:
-        self._held, self._kind = patches, kind
+        self._items, self._kind = patches, kind
 
     @property
     def traits(self) -> PatternKind:
         return self._kind
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredPatterns:
-        return StoredPatterns(self._held[positions], self._kind)
+        """A copy of the patches at ``positions``."""
+        return StoredPatterns(self._items[positions], self._kind)
 
-    def _stored(self, item: npt.NDArray[np.float32]) -> bytes:
+    def _content(self, item: npt.NDArray[np.float32]) -> bytes:
         return f"{_VERSION} {self._kind}".encode() + item.astype("<f4").tobytes()
 
 
 class PatternBank(TensorBank):
     """Pictures of patterns, all made anew for each pass; those of the last one are what is evaluated."""
 
-    def __init__(self, values: Packed, kind: PatternKind, device: torch.device, sharers: int) -> None:
+    def __init__(self, values: Pack, kind: PatternKind, device: torch.device, sharers: int) -> None:
         super().__init__(values, Preparation(), device, sharers=sharers)
         self._kind, self._last = kind, torch.empty(0)
 
@@ -278,8 +282,8 @@ class PatternBank(TensorBank):
         self._last[positions] = pictures
         return pictures
 
-    def finish(self, *fetched: Tensor) -> Tensor:
-        return fetched[1]
+    def finish(self, *parts: Tensor) -> Tensor:
+        return parts[1]
 
     def clean(self, batch: slice) -> Tensor:
         return self._last[batch].to(self._device)
@@ -303,7 +307,7 @@ class Experiment:
         return ": ".join(filter(None, [f"preset {self.preset.name}", self.preset.warning]))
 
 
-def plan(options: Planted) -> Experiment:
+def plan(options: HypothesisOptions) -> Experiment:
     """Plant the patterns, and plan a run for each arm and network; controls have the first network alone."""
     if options.preset not in PRESETS:
         hint = nearest(options.preset, PRESETS)

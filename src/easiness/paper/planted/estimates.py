@@ -21,7 +21,7 @@ class PlantedEstimate:
 
     Patterns have effects of their own in all trials, and trials in all patterns: the variance is that of sums
     over trials plus that of sums over patterns, less what is in both (Cameron, Gelbach and Miller 2011), and
-    at least the first. What is in both is ``shared``: squared deviations of trials from what a pattern has in
+    at least the first. What is in both is ``common``: squared deviations of trials from what a pattern has in
     all of them, whose own effects add up to nothing in a trial. ``freedom`` is the number of patterns less
     that of coefficients, and ``of_trials`` the number of trials less one; of a difference of two arms it is
     what their trials have together, after Satterthwaite.
@@ -29,7 +29,7 @@ class PlantedEstimate:
 
     value: float
     parts: Values
-    shared: float
+    common: float
     freedom: int
     of_trials: float
 
@@ -38,7 +38,7 @@ class PlantedEstimate:
         """By patterns, and by trials on top of it."""
         by_pattern = float((self.parts.sum(axis=0) ** 2).sum())
         by_trial = float((self.parts.sum(axis=1) ** 2).sum())
-        return by_pattern, max(0.0, by_trial - self.shared)
+        return by_pattern, max(0.0, by_trial - self.common)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -59,13 +59,13 @@ class PlantedEstimate:
     def less(self, other: PlantedEstimate, factor: float = 1.0) -> PlantedEstimate:
         """This less ``factor`` times the other one, of the same patterns and of other trials."""
         parts = np.concatenate([self.parts, -factor * other.parts])
-        shared = self.shared + factor**2 * other.shared
+        common = self.common + factor**2 * other.common
         freedom, of_trials = min(self.freedom, other.freedom), self.of_trials + other.of_trials
         ours, theirs = self._variances[1], factor**2 * other._variances[1]
         if ours + theirs > 0:  # an arm of few trials may be nearly all of it
             spread = ours**2 / max(1, self.of_trials) + theirs**2 / max(1, other.of_trials)
             of_trials = (ours + theirs) ** 2 / spread
-        return PlantedEstimate(self.value - factor * other.value, parts, shared, freedom, of_trials)
+        return PlantedEstimate(self.value - factor * other.value, parts, common, freedom, of_trials)
 
 
 def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) -> PlantedEstimate:
@@ -99,17 +99,24 @@ def _members(groups: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
 
 
 def _fit(values: Values, columns: Values, *, logistic: bool) -> PlantedEstimate:
-    """The coefficient of the first of ``columns`` [P, k]; leverages enlarge deviations, as jackknives do."""
+    """The coefficient of the first of ``columns`` [P, k]; leverages enlarge deviations, as jackknives do.
+
+    Newton's steps from the least squares, of a logistic regression from those of logits that are cut.
+    """
     trials, num = values.shape
-    columns = columns.astype(np.float64)
-    target, weights = values.mean(axis=0), np.ones(num)
-    if logistic:
-        coefficients, predicted = _logistic(target, columns)
-        weights = np.maximum(predicted * (1 - predicted), _LEAST)
-    inverse = np.linalg.pinv(columns.T @ (weights[:, None] * columns))
-    if not logistic:
-        coefficients = inverse @ columns.T @ target
-        predicted = columns @ coefficients
+    columns, target = columns.astype(np.float64), values.mean(axis=0)
+    cut = np.clip(target, 0.02, 0.98)
+    coefficients = np.linalg.pinv(columns) @ (np.log(cut / (1 - cut)) if logistic else target)
+    for at in range(_STEPS + 1):
+        predicted, weights = columns @ coefficients, np.ones(num)
+        if logistic:
+            predicted = 1 / (1 + np.exp(-np.clip(predicted, -_STEEPEST, _STEEPEST)))
+            weights = np.maximum(predicted * (1 - predicted), _LEAST)
+        inverse = np.linalg.pinv(columns.T @ (weights[:, None] * columns))
+        step = inverse @ columns.T @ (target - predicted)
+        if at == _STEPS or float(np.abs(step).max()) < _LEAST:
+            break
+        coefficients = coefficients + np.clip(step, -1, 1)
     leverage = np.minimum(weights * np.einsum("pj,jk,pk->p", columns, inverse, columns), 1 - _LEAST)
     reach = (columns @ inverse[0]) / (1 - leverage)
     parts = reach[None, :] * (values - predicted[None, :]) / trials
@@ -118,22 +125,3 @@ def _fit(values: Values, columns: Values, *, logistic: bool) -> PlantedEstimate:
     apart = (parts - own) * math.sqrt(trials / max(1, trials - 1))
     freedom = num - int(np.linalg.matrix_rank(columns))
     return PlantedEstimate(float(coefficients[0]), own + apart, float((apart**2).sum()), freedom, trials - 1)
-
-
-def _logistic(target: Values, columns: Values) -> tuple[Values, Values]:
-    """Coefficients and predicted shares [P] by Newton's steps from the least squares of inner logits."""
-    inner = np.clip(target, 0.02, 0.98)
-    coefficients = (np.linalg.pinv(columns) @ np.log(inner / (1 - inner))).astype(np.float64)
-    for _ in range(_STEPS):
-        predicted = _shares(columns @ coefficients)
-        weights = np.maximum(predicted * (1 - predicted), _LEAST)
-        step = np.linalg.pinv(columns.T @ (weights[:, None] * columns)) @ columns.T @ (target - predicted)
-        coefficients = coefficients + np.clip(step, -1, 1)
-        if float(np.abs(step).max()) < _LEAST:
-            break
-    return coefficients, _shares(columns @ coefficients)
-
-
-def _shares(logits: Values) -> Values:
-    shares: Values = 1 / (1 + np.exp(-np.clip(logits, -_STEEPEST, _STEEPEST)))
-    return shares

@@ -15,7 +15,7 @@ from easiness import show
 from easiness.analysis import MIN_GROUP
 from easiness.lazy import Figure, Mask, pd
 from easiness.paper.claims import Claim, Side, Statistic, count_verdicts
-from easiness.paper.options import Planted
+from easiness.paper.options import HypothesisOptions
 from easiness.paper.planted.design import (
     ARMS,
     CONTROLS,
@@ -47,18 +47,18 @@ class OfArm(NamedTuple):
     """Outcomes of the trials of a network in an arm, by trial and pattern, [T, P].
 
     ``easiness`` is the share of a pattern's carriers with its own label that the network is right about,
-    ``contradicted`` that of carriers with other labels, not a number where there are none. ``held_out`` is
+    ``other_carriers`` that of carriers with other labels, not a number where there are none. ``held_out`` is
     the mean probability of the pattern's own label on pictures that no training saw. ``accuracy`` [T] is over
     all examples.
     """
 
     easiness: Values
-    contradicted: Values
+    other_carriers: Values
     held_out: Values
     accuracy: Values
 
 
-def decide(options: Planted, experiment: Experiment, runs: Mapping[str, Run]) -> Hypothesis:  # noqa: ARG001
+def decide(options: HypothesisOptions, experiment: Experiment, runs: Mapping[str, Run]) -> Hypothesis:  # noqa: ARG001
     """Decide the claims by the finished runs; trials beyond the plan are left out."""
     arms = {}
     for cell, (examples, plan) in experiment.cells.items():
@@ -67,7 +67,7 @@ def decide(options: Planted, experiment: Experiment, runs: Mapping[str, Run]) ->
         probability = run.votes(plan.epochs, split="held_out").p_label
         arms[cell] = OfArm(
             easiness=_shares(right, examples, examples.own),
-            contradicted=_shares(right, examples, ~examples.own),
+            other_carriers=_shares(right, examples, ~examples.own),
             held_out=probability.reshape(len(right), len(experiment.patterns), -1).mean(axis=2),
             accuracy=right.mean(axis=1),
         )
@@ -143,7 +143,7 @@ class Hypothesis(show.Result):
                     "contradiction": patterns.contradiction,
                     "frequency": patterns.frequency,
                     "easiness": one.easiness.mean(axis=0),
-                    "easiness_contradicted": one.contradicted.mean(axis=0),
+                    "easiness_contradicted": one.other_carriers.mean(axis=0),
                     "held_out_probability": one.held_out.mean(axis=0),
                 }
             )
@@ -187,31 +187,6 @@ class Hypothesis(show.Result):
             }
             for (arm, network), one in self.arms.items()
         ]
-        drops = [
-            {
-                "network": network,
-                "arm": arm,
-                "c": f"{c:g}",
-                **{f"drop, {of}": self.drop(arm, network, by, c) for by, of in MEASURES.items()},
-                "contradicted carriers": mean(
-                    self.arms[arm, network].contradicted[:, self.comparable(arm, c)]
-                ),
-            }
-            for network, arm, c in product(self.preset.networks, ARMS, self._contradictions)
-        ]
-        cells = [
-            {
-                "arm": arm,
-                "network": network,
-                "support": support,
-                "c": f"{c:g}",
-                "f": f"{support / (1 - c):.0f}",
-                **{of: _share(self.cell(arm, network, by, support, c)) for by, of in MEASURES.items()},
-            }
-            for (arm, network), support, c in product(
-                self.arms, self.preset.supports, self.preset.contradictions
-            )
-        ]
         return [
             show.table(
                 f"Claims about planted patterns, preset {self.preset.name}, seed {self.seed}",
@@ -225,17 +200,47 @@ class Hypothesis(show.Result):
                 "trials. Accuracy is over all examples, contradicted ones too.",
                 slopes,
             ),
-            show.table(
-                "Drops by contradiction",
-                "How much lower than at c = 0. In the natural arm, which is judged, at the same support of "
-                f"at least {FREQUENT} examples an epoch. In the balanced arm, which is not, of all patterns "
-                "at what would be the same support: they are shown equally often, but 1 - c of that under "
-                "their own label. Only carriers of a pattern's own label count. Last column: easiness of "
-                "the carriers with other labels.",
-                drops,
-            ),
-            show.table("Means by cell", "Means over patterns with 95 % intervals.", cells),
+            self._drops(),
+            self._cells(),
         ]
+
+    def _drops(self) -> show.Frame:
+        rows = [
+            {
+                "network": network,
+                "arm": arm,
+                "c": f"{c:g}",
+                **{f"drop, {of}": self.drop(arm, network, by, c) for by, of in MEASURES.items()},
+                "contradicted carriers": mean(
+                    self.arms[arm, network].other_carriers[:, self.comparable(arm, c)]
+                ),
+            }
+            for network, arm, c in product(self.preset.networks, ARMS, self._contradictions)
+        ]
+        return show.table(
+            "Drops by contradiction",
+            "How much lower than at c = 0. In the natural arm, which is judged, at the same support of at "
+            f"least {FREQUENT} examples an epoch. In the balanced arm, which is not, of all patterns at what "
+            "would be the same support: they are shown equally often, but 1 - c of that under their own "
+            "label. Only carriers of a pattern's own label count. Last column: easiness of the carriers with "
+            "other labels.",
+            rows,
+        )
+
+    def _cells(self) -> show.Frame:
+        preset = self.preset
+        rows = [
+            {
+                "arm": arm,
+                "network": network,
+                "support": support,
+                "c": f"{c:g}",
+                "f": f"{support / (1 - c):.0f}",
+                **{of: _share(self.cell(arm, network, by, support, c)) for by, of in MEASURES.items()},
+            }
+            for (arm, network), support, c in product(self.arms, preset.supports, preset.contradictions)
+        ]
+        return show.table("Means by cell", "Means over patterns with 95 % intervals.", rows)
 
     @property
     def _contradictions(self) -> list[float]:
@@ -257,7 +262,7 @@ class Hypothesis(show.Result):
             f"share c of them ({shares}) bears other labels, and patterns with the same support f (1 - c) "
             f"are compared. Each of {preset.classes} classes has the same patterns in number, f and c. "
             f"Trained {show.counted(preset.trials, 'time')} each: {', '.join(preset.networks)}, "
-            f"{show.counted(preset.epochs, 'epoch')} by the recipe {preset.recipe}.": self._planted(),
+            f"{show.counted(preset.epochs, 'epoch')} by the recipe {preset.recipe}.": self._carriers(),
             "Frequency: easiness is the share of trials that are right about an example's label on the "
             "picture that they were trained on last, here of the carriers of a pattern's own label. In the "
             "balanced arm every pattern is shown equally often, and what f would be is all that is left of "
@@ -309,7 +314,7 @@ class Hypothesis(show.Result):
         x, y = "c, share of carriers with other labels", "lower than at c = 0"
         return show.curves(panels, (6.6, 2.9), x=x, y=y)
 
-    def _planted(self) -> Figure:
+    def _carriers(self) -> Figure:
         """Some patterns, a row each: the patch, then pictures that have it at random places."""
         kind = PatternKind(self.preset.side, self.preset.amplitude)
         generator = torch.Generator().manual_seed(self.seed % 2**64)  # which takes no more bits
@@ -349,7 +354,7 @@ def _of_measure(result: Hypothesis, number: int, by: Measure) -> Iterator[Claim]
     )
     left = {network: flat[network].less(steep[network], SHARE) for network in networks}
     drops = {network: result.drop("natural", network, by) for network in networks}
-    for letter, text, needed, statistics in (
+    for letter, text, condition, statistics in (
         (
             "a",
             "what is frequent is easy",
@@ -371,7 +376,7 @@ def _of_measure(result: Hypothesis, number: int, by: Measure) -> Iterator[Claim]
         ),
     ):
         which = "" if by == "easiness" else f" ({measure})"
-        yield Claim(f"{number}{letter}", f"{text}{which}", needed, statistics, note=f"judged by {measure}")
+        yield Claim(f"{number}{letter}", f"{text}{which}", condition, statistics, note=f"judged by {measure}")
 
 
 def _of_controls(result: Hypothesis) -> Iterator[Claim]:

@@ -180,7 +180,7 @@ def _mlp_against_cnns(results: PaperResults) -> Claim:
 def _alike(result: Similarity | str) -> Claim:
     if isinstance(result, str):
         return _claim("4", note=result)
-    few = "" if result.decided else _FEW.format(MIN_GROUP, "trials")
+    few = "" if result.is_decided else _FEW.format(MIN_GROUP, "trials")
     classes = f"{len(result.classes)} of {result.num_classes} classes"
     if len(result.classes) < result.num_classes / 2 or result.smallest < MIN_GROUP:
         sparse = f"only {classes} have easy and hard examples, the smallest set {result.smallest}"
@@ -279,7 +279,7 @@ def _validation(result: Validation) -> Claim:
             "than half of these into a quarter"
         )
         return _claim("8", not_tested=reason)
-    few = "" if result.decided and result.num_final >= MIN_GROUP else _FEW_TRIALS
+    few = "" if result.is_decided and result.num_final >= MIN_GROUP else _FEW_TRIALS
     what = "share of the misclassified in the hardest quarter"
     note = (
         f"{result.num_final} final models after {result.final_epoch} epochs, {wrong}; no ranking could put "

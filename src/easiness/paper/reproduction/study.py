@@ -16,9 +16,9 @@ from easiness.engine import say, say_text
 from easiness.errors import BadInput
 from easiness.executors import check_execution
 from easiness.lazy import pd
-from easiness.named_import import offered
+from easiness.named_import import find_offer
 from easiness.paper.claims import Claim, count_verdicts
-from easiness.paper.options import Perturbing, Reproduced
+from easiness.paper.options import PerturbationOptions, ReproductionOptions
 from easiness.paper.perturbation import image_shape, perturbation_curve, pseudo_patterns
 from easiness.paper.reproduction.judge import PaperResults
 from easiness.paper.reproduction.presets import (
@@ -35,7 +35,7 @@ from easiness.perturb import default_levels
 from easiness.spec import Drawing, Effect, Execution, Loading, Recording, Training
 from easiness.store import Run
 from easiness.studies.keeping import ranking
-from easiness.studies.matching import Compared, Comparison, compare
+from easiness.studies.matching import CompareOptions, Comparison, compare
 from easiness.studies.similarity import Similarity, similarity
 from easiness.training import resolve_device
 
@@ -129,13 +129,13 @@ def run_paper(
         _training_sets(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
     )
     # what is longest comes last
-    for part in (ablation.runs, plan.validation.merged, plan.validation.final, corruption.runs):
+    for part in (ablation.runs, plan.validation.joint, plan.validation.final, corruption.runs):
         by_name |= carry_out(part)
     by_name = {name: by_name[name] for name in plan.everything}
     easy, hard = compare_at_best(networks)
     shape = image_shape(data, runs.recipe_of(main, data))
     side = min(shape[1:])
-    blurred = Perturbing(
+    low_pass = PerturbationOptions(
         by_name[list(plan.validation.final)[-1]],
         "radial",
         pattern_level=max(1.0, min(_PSEUDO, side / 8)),
@@ -143,7 +143,7 @@ def run_paper(
     )
     curves = {}
     for kind in KINDS if preset.perturbed else ():
-        options = Perturbing(main, kind, _levels(kind, shape), execution=execution)
+        options = PerturbationOptions(main, kind, _levels(kind, shape), execution=execution)
         curves[kind] = perturbation_curve(options, data, progress)
     results = PaperResults(
         kind=kind_of(data),
@@ -158,7 +158,7 @@ def run_paper(
         ablation=ablation.read(by_name),
         corruption=corruption.read(by_name),
         validation=plan.validation.read(by_name),
-        pseudo=pseudo_patterns(blurred, data, progress),
+        pseudo=pseudo_patterns(low_pass, data, progress),
     )
     return results, by_name
 
@@ -205,7 +205,7 @@ def compare_at_best(networks: list[Run]) -> tuple[Comparison, Comparison]:
     Best is the epoch after which halves of the trials match most under ``refine``, on average over runs:
     the first of equals. Epochs after which some run has no easiness yet do not count.
     """
-    last = compare(Compared(tuple(networks)))
+    last = compare(CompareOptions(tuple(networks)))
     read = last.rows[0].number
 
     def at_best(side: Side) -> Comparison:
@@ -214,7 +214,7 @@ def compare_at_best(networks: list[Run]) -> tuple[Comparison, Comparison]:
         )
         means = rates.dropna(axis="columns").mean().sort_index()
         best = int(means.index[int(means.argmax())]) if len(means) else read
-        return last if best == read else compare(Compared(tuple(networks), best))
+        return last if best == read else compare(CompareOptions(tuple(networks), best))
 
     return at_best("easy"), at_best("hard")
 
@@ -240,7 +240,7 @@ def _load(preset: Preset, source: Any, loading: Loading) -> Dataset:
     return runs.given_data(data, Loading(limit=limit, labels=loading.labels))
 
 
-def _plan(options: Reproduced) -> PaperPlan:
+def _plan(options: ReproductionOptions) -> PaperPlan:
     """The plan, of which ``out`` may hold the beginning."""
     check_execution(options.execution)
     resolve_device(options.execution.device)  # refuses one that is not there before anything is written
@@ -248,7 +248,7 @@ def _plan(options: Reproduced) -> PaperPlan:
     return plan_paper(preset, options.data, loading=options.loading, seed=options.seed)
 
 
-def reproduce(options: Reproduced, progress: runs.Progress) -> list[Claim]:
+def reproduce(options: ReproductionOptions, progress: runs.Progress) -> list[Claim]:
     """Carry out what the folder lacks of the study, write the results, and give the claims."""
     plan = _plan(options)
     for note in plan.data.remarks:
@@ -262,11 +262,11 @@ def finish(
 ) -> list[Claim]:
     """Carry out what ``out`` lacks of the plan and write figures, tables, claims and the page."""
     describe_folder(plan, out)
-    claims: list[Claim] = offered("write_paper")(plan, *run_paper(plan, out, execution, progress), out)
+    claims: list[Claim] = find_offer("write_paper")(plan, *run_paper(plan, out, execution, progress), out)
     return claims
 
 
-def carry(options: Reproduced) -> None:
+def carry(options: ReproductionOptions) -> None:
     """The command: what it would do, or the claims."""
     if options.dry_run:
         with runs.reading_shown():
@@ -286,7 +286,7 @@ def carry(options: Reproduced) -> None:
     say(f"{options.out}/report.html")
 
 
-def _description(plan: PaperPlan, options: Reproduced) -> str:
+def _description(plan: PaperPlan, options: ReproductionOptions) -> str:
     device, out, data = resolve_device(options.execution.device), options.out, plan.data
     costs = runs.plan_costs(plan.everything, out / RUNS, device, options.execution)
     rows = [["run", "network", "trials", "epochs", "trained on", "missing", "takes", "disk"]]

@@ -23,7 +23,7 @@ _CUTS = (100, 1_000, 10_000)
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """So many ``looks`` were drawn from ``strata`` with a ``seed``; ``known`` examples had been decided.
+    """So many ``looks`` were drawn from ``strata`` with a ``seed``; ``num_known`` examples had been decided.
 
     Where ``at_most`` is a share, they were drawn one by one, to stop when no more are left wrong.
     """
@@ -31,20 +31,20 @@ class Design:
     strata: analysis.Strata
     looks: int
     seed: int
-    known: int
+    num_known: int
     at_most: float | None
 
     def text(self) -> str:
         """Everything in one line, as `parse` reads it."""
         target = "" if self.at_most is None else f" at_most={self.at_most!r}"
         names = ("sizes", "shares", "expected")
-        strata = " ".join(f"{name}={_joined(getattr(self.strata, name))}" for name in names)
-        return f"looks={self.looks} seed={self.seed} known={self.known}{target} {strata}"
+        strata = " ".join(f"{name}={_join(getattr(self.strata, name))}" for name in names)
+        return f"looks={self.looks} seed={self.seed} known={self.num_known}{target} {strata}"
 
     def cell(self, data: str, split: str, name: object, order: str, stratum: str) -> str:
         """Cell of an example in the column ``draw``: the design, and a digest of the row.
 
-        Of the ``data`` the version counts; their name may change.
+        The version of the ``data`` counts; their name may change.
         """
         row = "\n".join((self.text(), data.rpartition("@")[2], split, str(name), order, stratum))
         return f"{self.text()} check={hashlib.sha256(row.encode()).hexdigest()[:_DIGITS]}"
@@ -62,27 +62,27 @@ def parse(cell: str) -> Design | None:
         sizes = np.array([int(one) for one in words["sizes"].split("+")], np.int64)
         shares, expected = (np.array(words[name].split("+"), np.float64) for name in ("shares", "expected"))
         target = float(words["at_most"]) if "at_most" in words else None
-        looks, seed, known = (int(words[name]) for name in ("looks", "seed", "known"))
+        looks, seed, num_known = (int(words[name]) for name in ("looks", "seed", "known"))
         strata = analysis.Strata(sizes, shares, expected)
     except (KeyError, ValueError, OverflowError):
         return None
     if not (len(sizes) == len(shares) == len(expected)) or not (target is None or 0 < target < 1):
         return None
     sound = (sizes > 0) & (shares > 0) & (shares <= 1) & (expected >= 0) & (expected <= 1)
-    return Design(strata, looks, seed, known, target) if sound.all() else None
+    return Design(strata, looks, seed, num_known, target) if sound.all() else None
 
 
-def rounded(strata: analysis.Strata) -> analysis.Strata:
+def round_strata(strata: analysis.Strata) -> analysis.Strata:
     """The strata as a file tells them: what is drawn by them and what is read is then the same."""
-    both = (np.array(_joined(one).split("+"), np.float64) for one in (strata.shares, strata.expected))
+    both = (np.array(_join(one).split("+"), np.float64) for one in (strata.shares, strata.expected))
     return analysis.Strata(strata.sizes, *both)
 
 
-def _joined(values: npt.NDArray[Any]) -> str:
+def _join(values: npt.NDArray[Any]) -> str:
     return "+".join(f"{one:.6g}" if isinstance(one, float) else str(one) for one in values.tolist())
 
 
-def looks_needed(strata: analysis.Strata, drawn: Integers, wrong: Mask, left: int) -> float | None:
+def looks_needed(strata: analysis.Strata, strata_seen: Integers, wrong: Mask, left: int) -> float | None:
     """How many more looks can be expected until no more than ``left`` wrong labels can be left.
 
     ``None`` where that cannot be expected.
@@ -90,8 +90,8 @@ def looks_needed(strata: analysis.Strata, drawn: Integers, wrong: Mask, left: in
     total = float(left + wrong.sum() + 1)
     if total > strata.sizes.sum():
         return 0
-    wealth = analysis.wealth_of_looks(strata, drawn, wrong, np.array([total]))
-    so_far = wealth.log[-1].max() if len(drawn) else 0.0
+    wealth = analysis.wealth_of_looks(strata, strata_seen, wrong, np.array([total]))
+    so_far = wealth.log[-1].max() if len(strata_seen) else 0.0
     growth = float(wealth.growth[0])
     return max(-math.log(1 - CONFIDENCE) - so_far, 0) / growth if growth > 1e-5 else None
 
@@ -100,31 +100,31 @@ def looks_needed(strata: analysis.Strata, drawn: Integers, wrong: Mask, left: in
 class Audit(show.Result):
     """Estimates for the ``num_examples`` labels of a ``split`` from what was seen of those drawn.
 
-    Of those drawn, up to the first that is ``undecided``, ``looks`` has a row each, and ``known`` one of
-    each that had been decided: the position ``at`` of an example in the split, and whether its label was seen
-    to be ``wrong`` or nobody was sure (``unsure``); of those drawn also the number of the ``stratum``.
-    ``behind`` counts answers behind the first undecided row. ``rank`` [num_examples] is the place of each in
-    the list of suspects, from 0, or ``None`` where the list is not that of which they were drawn.
+    ``looks`` has a row for each drawn, up to the ``first_open`` one, and ``before`` one for each decided
+    before the draw: the position ``at`` of an example in the split, and whether its label was seen to be
+    ``wrong`` or nobody was sure (``unsure``); of those drawn also the number of the ``stratum``. ``behind``
+    counts answers behind the first undecided row. ``rank`` [num_examples] is the place of each in the list of
+    suspects, from 0, or ``None`` where the list is not that of which they were drawn.
     """
 
     num_examples: int
     split: Split = field(repr=False)
     design: Design = field(repr=False)
     looks: pd.DataFrame = field(repr=False)
-    known: pd.DataFrame = field(repr=False)
-    undecided: str = field(repr=False)
+    before: pd.DataFrame = field(repr=False)
+    first_open: str = field(repr=False)
     behind: int = field(repr=False)
     rank: Integers | None = field(repr=False)
 
     @property
     def unsure(self) -> int:
         """Number of labels, known ones too, of which nobody could tell."""
-        return int(self.looks["unsure"].sum() + self.known["unsure"].sum())
+        return int(self.looks["unsure"].sum() + self.before["unsure"].sum())
 
     @property
     def known_wrong(self) -> int:
         """How many labels were known to be wrong before anything was drawn."""
-        return int(self.known["wrong"].sum())
+        return int(self.before["wrong"].sum())
 
     @property
     def corrections(self) -> int:
@@ -138,7 +138,6 @@ class Audit(show.Result):
 
     @property
     def _strata(self) -> Integers:
-        """The number of the stratum [n] of those drawn."""
         return self.looks["stratum"].to_numpy(np.int64)
 
     @cached_property
@@ -179,7 +178,7 @@ class Audit(show.Result):
         target = self.design.at_most
         if target is None or self.enough:
             return 0
-        left = int(target * self.num_examples) - int(self.known["unsure"].sum())
+        left = int(target * self.num_examples) - int(self.before["unsure"].sum())
         more = looks_needed(self.design.strata, self._strata, self._not_right, left)
         return None if more is None else math.ceil(more)
 
@@ -189,66 +188,66 @@ class Audit(show.Result):
         strata, counts, rows = self.design.strata, self._counts(None), [self.whole]
         for at in range(len(strata.sizes)) if len(strata.sizes) > 1 else ():
             name = f"stratum {at + 1}, {show.percent(float(strata.expected[at]))} expected"
-            rows.append(self._estimate(name, counts[:, at : at + 1], np.ones(1), self.known[:0]))
+            rows.append(self._estimate(name, counts[:, at : at + 1], np.ones(1), self.before[:0]))
         for cut in _CUTS:
             if self.rank is not None and cut < self.num_examples:
                 rows.append(self._part(f"first {cut:,} suspects", self.rank < cut))
                 rows.append(self._part("all others", self.rank >= cut))
         return rows
 
-    def _part(self, name: str, chosen: Mask | None) -> dict[str, Any]:
-        """Estimate for the examples ``chosen`` [num_examples], or of all."""
-        design, known, counts = self.design, self.known, self._counts(chosen)
+    def _part(self, name: str, mask: Mask | None) -> dict[str, Any]:
+        """Estimate for the examples ``mask`` [num_examples], or of all."""
+        design, before, counts = self.design, self.before, self._counts(mask)
         # how probable it was for each stratum to be looked at
-        fixed = design.looks if design.at_most is None else None
-        chance = analysis.chance_of_a_look(design.strata, len(self.looks), fixed)
-        if chosen is not None:
+        num_drawn = design.looks if design.at_most is None else None
+        chance = analysis.chance_of_a_look(design.strata, len(self.looks), num_drawn)
+        if mask is not None:
             sizes, looks = self._counts(None)[:2]
             chance = chance * analysis.chance_within(sizes, looks, counts[0])
-            known = known[chosen[known["at"]]]
-        return self._estimate(name, counts, chance, known)
+            before = before[mask[before["at"]]]
+        return self._estimate(name, counts, chance, before)
 
-    def _counts(self, chosen: Mask | None) -> Integers:
-        """Examples, looks, wrong and unsure ones seen [4, H] of each stratum, as far as it is chosen."""
+    def _counts(self, mask: Mask | None) -> Integers:
+        """Examples, looks, wrong and unsure ones seen [4, H] of each stratum, as far as in the ``mask``."""
         looks, strata = self.looks, self.design.strata
         sizes = strata.sizes
-        if chosen is not None and self.rank is not None:
-            looks = looks[chosen[looks["at"]]]
+        if mask is not None and self.rank is not None:
+            looks = looks[mask[looks["at"]]]
             in_order = np.argsort(self.rank)
-            unknown = in_order[~np.isin(in_order, self.known["at"])]
-            sizes = np.add.reduceat(chosen[unknown].astype(np.int64), strata.ends - strata.sizes)
+            unknown = in_order[~np.isin(in_order, self.before["at"])]
+            sizes = np.add.reduceat(mask[unknown].astype(np.int64), strata.ends - strata.sizes)
         rows = looks, looks[looks["wrong"]], looks[looks["unsure"]]
         return np.stack([sizes, *(np.bincount(one["stratum"], minlength=len(sizes)) for one in rows)])
 
-    def _estimate(self, name: str, counts: Integers, chance: Floats, known: pd.DataFrame) -> dict[str, Any]:
-        """Estimate from the `_counts` of what was drawn from, beside what is ``known`` of it.
+    def _estimate(self, name: str, counts: Integers, chance: Floats, before: pd.DataFrame) -> dict[str, Any]:
+        """Estimate from the `_counts` of what was drawn from, beside what was decided ``before``.
 
         There was a ``chance`` [H] to look at any example of it in each stratum.
         """
         there = counts[0] > 0
         sizes, looks, wrong, unsure = counts[:, there]
-        known_wrong, num = int(known["wrong"].sum()), int(sizes.sum())
+        known_wrong, num = int(before["wrong"].sum()), int(sizes.sum())
         low = known_wrong + num - analysis.most_wrong(sizes, looks, looks - wrong, _TWO_SIDED)
         high = analysis.most_wrong(sizes, looks, wrong + unsure, _TWO_SIDED)
-        high += known_wrong + int(known["unsure"].sum())
+        high += known_wrong + int(before["unsure"].sum())
         middle = analysis.wrong_in_strata(sizes, looks, wrong, unsure, chance[there]) if num else 0.0
         if middle is not None:
             middle = float(np.clip(known_wrong + middle, low, high))
-        fixed = self.design.at_most is None
+        is_fixed = self.design.at_most is None
         return {
             "part": name,
-            "examples": num + len(known),
+            "examples": num + len(before),
             "looked_at": int(looks.sum()),
             "wrong_seen": int(wrong.sum()),
             "wrong": middle,
-            "low": low if fixed else None,
-            "high": high if fixed else None,
+            "low": low if is_fixed else None,
+            "high": high if is_fixed else None,
         }
 
     @property
     def _beside(self) -> int:
         """How many known labels are wrong, or may be."""
-        return int(self.known[["wrong", "unsure"]].to_numpy().sum())
+        return int(self.before[["wrong", "unsure"]].to_numpy().sum())
 
     @cached_property
     def _most_in_sequence(self) -> list[int]:
@@ -276,7 +275,7 @@ class Audit(show.Result):
             "at_most": self.at_most,
             **{name: whole[name] for name in ("looked_at", "wrong_seen")},
             "unsure": self.unsure,
-            "known": len(self.known),
+            "known": len(self.before),
             "known_wrong": self.known_wrong,
             "left": {"wrong": left, "at_most": self.left_at_most},
             "drawn": design.looks,
@@ -315,7 +314,7 @@ class Audit(show.Result):
             f"From {show.counted(whole['looked_at'], 'look')} at labels drawn by chance, "
             f"{show.count(whole['wrong_seen'])} of them wrong"
         )
-        if num := len(self.known):
+        if num := len(self.before):
             by += f", and {show.count(num)} known before, {show.count(self.known_wrong)} of them wrong"
         note = f"{self.summary()} {by}. It holds whatever p_wrong is worth."
         notices = tuple(self._notices())
@@ -342,14 +341,14 @@ class Audit(show.Result):
         texts = list[str]()
         if self.enough is not None:
             texts.append(self._whether_to_go_on())
-        elif self.undecided:
+        elif self.first_open:
             texts.append(
                 f"{self.whole['looked_at']:,} of the {self.design.looks:,} drawn were looked at, the first "
                 "ones. The interval is wider, and right unless what was seen made you stop."
             )
         if self.behind:
             texts.append(
-                f"{show.counted(self.behind, 'answer')} behind the first undecided row ({self.undecided}) "
+                f"{show.counted(self.behind, 'answer')} behind the first undecided row ({self.first_open}) "
                 "do not count; decide that one, with unsure where you cannot tell."
             )
         if self.unsure:

@@ -11,19 +11,19 @@ from typing import Annotated
 import numpy as np
 
 from easiness import analysis, show
-from easiness.data import DRAWN, UNSURE, Decisions, splits_in
+from easiness.data import AUDIT_COLUMNS, UNSURE, Decisions, splits_in
 from easiness.engine import OneRun, Seed, Study, share
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.runs import data_version, decisions_on, labelled_examples
 from easiness.spec import Option, Split, command_line
 from easiness.store import Run
-from easiness.studies.audit.estimate import CONFIDENCE, Audit, Design, looks_needed, parse, rounded
+from easiness.studies.audit.estimate import CONFIDENCE, Audit, Design, looks_needed, parse, round_strata
 from easiness.studies.suspects import SuspectOptions, suspects
 
-_KNOWN = "known"  # stratum of an example that had been decided before
+_BEFORE = "known"  # stratum of an example that had been decided before
 _LOOKS = 100
-_TIMES, _MORE = 2, 50  # as many draws as can be expected to be needed, and some more
+_TIMES, _MORE = 2, 50  # as many draws as are likely to do, and some more
 _HINTS = ("suggested", "suggested_class", "p_wrong")
 _WRITE = "easiness audit RUN -o audit.csv writes one"
 
@@ -32,8 +32,8 @@ _WRITE = "easiness audit RUN -o audit.csv writes one"
 class AuditDraw(show.Result):
     """Examples of a ``split`` to look at, drawn by a ``design``, a row each in ``rows``, first one first.
 
-    Behind them are those that had been decided before. ``needed`` is how many looks can be expected to do,
-    where one stops when the bound is low enough.
+    Behind them are those that had been decided before. ``likely_looks`` are likely to do, where one stops
+    when the bound is low enough.
     """
 
     split: Split
@@ -42,7 +42,7 @@ class AuditDraw(show.Result):
     design: Design = field(repr=False)
     rows: pd.DataFrame = field(repr=False)
     blind: bool
-    needed: float | None = None
+    likely_looks: float | None = None
     run: Path | None = None
     listing = "rows"
 
@@ -90,13 +90,13 @@ class AuditDraw(show.Result):
     def _note(self) -> str:
         design = self.design
         note = f"{show.count(design.looks)} of {show.count(self.num_examples)} labels were drawn by chance."
-        if design.known:
-            note += f" {show.count(design.known)} are known and were not drawn."
+        if design.num_known:
+            note += f" {show.count(design.num_known)} are known and were not drawn."
         if design.at_most is None:
             return f"{note} Look at all of them."
         likely = "that may need a look at most of them: decide the suspects first (--known)"
-        if self.needed is not None and self.needed <= design.looks:
-            likely = f"about {show.count(math.ceil(self.needed))} looks are likely to do"
+        if self.likely_looks is not None and self.likely_looks <= design.looks:
+            likely = f"about {show.count(math.ceil(self.likely_looks))} looks are likely to do"
         return (
             f"{note} Look at them in their order, and stop when at most "
             f"{show.chosen_percent(design.at_most)} can be said to be left wrong: {likely}. The answer may "
@@ -153,24 +153,25 @@ def audit(options: AuditOptions) -> AuditDraw | Audit:
     every one may be drawn. So the answer is right whatever ``p_wrong`` is worth, and the better that is, the
     narrower the interval.
     """
-    run, looks, at_most, known = options.run, options.looks, options.at_most, options.known
+    run, looks, at_most, file = options.run, options.looks, options.at_most, options.known
     if options.decided is not None:
-        if (looks, at_most, options.seed, options.blind, known) != (None, None, 0, False, None):
+        if (looks, at_most, options.seed, options.blind, file) != (None, None, 0, False, None):
             raise BadInput(
                 f"--decided {options.decided}: says itself how it was drawn; leave out what draws "
                 "(--looks, --at-most, --seed, --blind, --known)"
             )
         return _estimate(run, options.decided, options.split)
     split = options.split or "train"
-    decisions = None if known is None else _decisions(run, known, split)
-    ranked, order = _list(run, split, np.zeros(0, np.int64) if decisions is None else decisions.at)
-    if not len(ranked):
+    decisions = None if file is None else _decisions(run, file, split)
+    table, order = _list(run, split, np.zeros(0, np.int64) if decisions is None else decisions.at)
+    if not len(table):
         raise BadInput(
-            f"{known}: all {len(order)} labels are decided, so the number of wrong ones is known; count them"
+            f"{file}: all {len(order)} labels are decided, so the number of wrong ones is file; count them"
         )
-    design, needed = _design(ranked["p_wrong"].to_numpy(), len(order), looks, at_most, options.seed)
-    rows = _rows_to_look_at(ranked, design, split, data_version(run), decisions)
-    return AuditDraw(split, data_version(run), len(order), design, rows, options.blind, needed, run.path)
+    design, likely_looks = _design(table["p_wrong"].to_numpy(), len(order), looks, at_most, options.seed)
+    rows = _rows_to_look_at(table, design, split, data_version(run), decisions)
+    kind = design, rows, options.blind, likely_looks
+    return AuditDraw(split, data_version(run), len(order), *kind, run.path)
 
 
 def _design(
@@ -183,14 +184,14 @@ def _design(
     num_known = num_examples - len(p_wrong)
     if at_most is None:
         looks = min(_LOOKS if looks is None else looks, len(p_wrong))
-        return Design(rounded(analysis.stratify(p_wrong, looks)), looks, seed, num_known, None), None
+        return Design(round_strata(analysis.stratify(p_wrong, looks)), looks, seed, num_known, None), None
     without_any = -math.log(1 - CONFIDENCE) / max(at_most, 1 / num_examples)
-    strata = rounded(analysis.stratify(p_wrong, math.ceil(without_any)))
+    strata = round_strata(analysis.stratify(p_wrong, math.ceil(without_any)))
     nothing = np.zeros(0, np.int64), np.zeros(0, np.bool_)
-    needed = looks_needed(strata, *nothing, math.floor(at_most * num_examples))
+    likely_looks = looks_needed(strata, *nothing, math.floor(at_most * num_examples))
     if looks is None:
-        looks = math.ceil(_TIMES * (3 * without_any if needed is None else needed)) + _MORE
-    return Design(strata, min(looks, len(p_wrong)), seed, num_known, at_most), needed
+        looks = math.ceil(_TIMES * (3 * without_any if likely_looks is None else likely_looks)) + _MORE
+    return Design(strata, min(looks, len(p_wrong)), seed, num_known, at_most), likely_looks
 
 
 def _decisions(run: Run, file: Path, split: Split) -> Decisions:
@@ -206,27 +207,27 @@ def _decisions(run: Run, file: Path, split: Split) -> Decisions:
     return decisions.part(decisions.sure)
 
 
-def _list(run: Run, split: Split, known: Integers) -> tuple[pd.DataFrame, Integers]:
-    """The list of suspects without those known, and the positions [K] of all in the order of the list."""
-    ranked = suspects(SuspectOptions((run,), split=split, pictures=False)).ranked
-    order = pd.Index(labelled_examples(run, split).ids).get_indexer(ranked["id"]).astype(np.int64)
-    return ranked[~np.isin(order, known)].reset_index(drop=True), order
+def _list(run: Run, split: Split, before: Integers) -> tuple[pd.DataFrame, Integers]:
+    """The suspects without those decided before, and the positions [K] of all in their order."""
+    table = suspects(SuspectOptions((run,), split=split, pictures=False)).ranked
+    order = pd.Index(labelled_examples(run, split).ids).get_indexer(table["id"]).astype(np.int64)
+    return table[~np.isin(order, before)].reset_index(drop=True), order
 
 
 def _rows_to_look_at(
-    ranked: pd.DataFrame, design: Design, split: Split, data: str, known: Decisions | None
+    suspects_left: pd.DataFrame, design: Design, split: Split, data: str, before: Decisions | None
 ) -> pd.DataFrame:
-    """The rows of an audit's file, of a table of suspects with those that are not known, and those known."""
+    """The rows of an audit's file: those drawn from the suspects left, and those decided before."""
     ranks = design.ranks()
-    rows = ranked.iloc[ranks].reset_index(drop=True)
+    rows = suspects_left.iloc[ranks].reset_index(drop=True)
     table = rows[["id", "label", "class"]].assign(was=rows["label"], action="", by="", time="")
     table = table.assign(split=split, data=data, **{name: rows[name] for name in _HINTS})
     table["order"] = np.arange(1, len(ranks) + 1).astype(str).astype(object)
     table["stratum"] = (design.strata.of(ranks) + 1).astype(str).astype(object)
-    if known is not None:
-        others = known.table().assign(order="", stratum=_KNOWN, **dict.fromkeys(_HINTS))
+    if before is not None:
+        others = before.table().assign(order="", stratum=_BEFORE, **dict.fromkeys(_HINTS))
         table = pd.concat([table.astype(object), others.astype(object)], ignore_index=True)[list(table)]
-    cells = zip(*(table[name].tolist() for name in ("id", *DRAWN[:2])), strict=True)
+    cells = zip(*(table[name].tolist() for name in ("id", *AUDIT_COLUMNS[:2])), strict=True)
     return table.assign(draw=[design.cell(data, split, *row) for row in cells])
 
 
@@ -235,22 +236,22 @@ def _estimate(run: Run, file: Path, split: Split | None) -> Audit:
     if split is None:
         split = "held_out" if "held_out" in splits_in(file) else "train"
     design, rows = _rows(decisions_on(run, file, split), file)
-    known = rows[rows["stratum"] < 0]
+    before = rows[rows["stratum"] < 0]
     looks = rows[rows["stratum"] >= 0].drop_duplicates("order", keep="last").set_index("order").sort_index()
-    ranked, order = _list(run, split, known["at"].to_numpy())
-    same = len(ranked) == design.strata.sizes.sum()
+    suspects_left, order = _list(run, split, before["at"].to_numpy())
+    same = len(suspects_left) == design.strata.sizes.sum()
     missing = np.setdiff1d(np.arange(1, design.looks + 1), looks.index)
     if len(missing):
-        name = f" ({ranked['id'][design.ranks()[missing[0] - 1]]})" if same else ""
+        name = f" ({suspects_left['id'][design.ranks()[missing[0] - 1]]})" if same else ""
         raise BadInput(
             f"{file}: lacks {show.counted(len(missing), 'row')} that were drawn, first look "
             f"{missing[0]}{name}, which would bend the answer; put them back, with unsure where you cannot "
             "tell"
         )
-    if len(known) != design.known:
+    if len(before) != design.num_known:
         raise BadInput(
-            f"{file}: has {len(known)} of the {design.known} rows that were known when it was drawn; put all "
-            "of them back"
+            f"{file}: has {len(before)} of the {design.num_known} rows that were known when it was drawn; "
+            "put all of them back"
         )
     answers = (looks["action"] != "").to_numpy()
     first = len(looks) if answers.all() else int(answers.argmin())
@@ -260,46 +261,46 @@ def _estimate(run: Run, file: Path, split: Split | None) -> Audit:
             f"{rest['where'].iloc[0]}: the example {rest['name'].iloc[0]!r}, the first one drawn, has no "
             "action, so none counts; write keep, relabel, drop or unsure"
         )
-    for one in known[known["action"] == ""].to_dict("records"):
+    for one in before[before["action"] == ""].to_dict("records"):
         raise BadInput(
             f"{one['where']}: the example {one['name']!r} was decided before the draw, and has no action "
             "now; write it in"
         )
     place = np.zeros(len(order), np.int64)
-    place[order[~np.isin(order, known["at"])]] = np.arange(len(ranked))
+    place[order[~np.isin(order, before["at"])]] = np.arange(len(suspects_left))
     same = same and bool((design.strata.of(place[looks["at"]]) == looks["stratum"]).all())
     return Audit(
         num_examples=len(order),
         split=split,
         design=design,
         looks=looks,
-        known=known,
-        undecided="" if not len(rest) else f"{rest['where'].iloc[0]}, {rest['name'].iloc[0]}",
+        before=before,
+        first_open="" if not len(rest) else f"{rest['where'].iloc[0]}, {rest['name'].iloc[0]}",
         behind=int(answers[first:].sum()),
         rank=np.argsort(order) if same else None,
     )
 
 
 def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
-    """The design, which all rows have to tell alike, and the rows; those known are of the stratum -1."""
-    missing = next((name for name in DRAWN if name not in decisions.columns), None)
+    """The design, which all rows tell alike, and the rows; the stratum of those decided before is -1."""
+    missing = next((name for name in AUDIT_COLUMNS if name not in decisions.columns), None)
     if missing is not None:
         raise BadInput(f"{path}: is no audit, without the column {missing!r}; {_WRITE}")
     ids = decisions.of.ids
-    design = next(filter(None, (parse(row["draw"]) for row in decisions.listed.values())), None)
+    design = next(filter(None, (parse(row["draw"]) for row in decisions.other_cells.values())), None)
     if design is None:
         raise BadInput(f"{path}: no row tells in the column 'draw' how it was drawn; {_WRITE}")
     num = int(design.strata.sizes.sum())
-    if num + design.known != len(ids) or not 0 < design.looks <= num:
+    if num + design.num_known != len(ids) or not 0 < design.looks <= num:
         raise BadInput(
-            f"{path}: was drawn from {num + design.known} labels, and there are {len(ids)}; {_WRITE}"
+            f"{path}: was drawn from {num + design.num_known} labels, and there are {len(ids)}; {_WRITE}"
         )
     orders = {str(one): one for one in range(1, design.looks + 1)}
     strata = {str(one + 1): one for one in range(len(design.strata.sizes))}
     columns = decisions.at.tolist(), decisions.actions.tolist(), decisions.wrong.tolist()
     answers = {at: (action, wrong) for at, action, wrong in zip(*columns, strict=True)}
     rows = []
-    for at, row in decisions.listed.items():
+    for at, row in decisions.other_cells.items():
         name, where = str(ids[at]), decisions.places[at]
         if not row["draw"].strip():
             raise BadInput(
@@ -307,14 +308,14 @@ def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
             )
         # a spreadsheet may have added to numbers
         order, stratum = (row[one].strip().removesuffix(".0") for one in ("order", "stratum"))
-        known = stratum == _KNOWN
+        is_before = stratum == _BEFORE
         cell = design.cell(decisions.data, decisions.split, name, order, stratum)
-        if not (known or (order in orders and stratum in strata)) or row["draw"].strip() != cell:
+        if not (is_before or (order in orders and stratum in strata)) or row["draw"].strip() != cell:
             raise BadInput(
                 f"{where}: the example {name!r} was not drawn like this, as look {order or 'none'}; give "
                 "the file that audit wrote, with nothing changed but the actions"
             )
-        numbers = (0, -1) if known else (orders[order], strata[stratum])
+        numbers = (0, -1) if is_before else (orders[order], strata[stratum])
         action, wrong = answers.get(at, ("", False))
         rows.append((where, name, at, *numbers, action, wrong, action == UNSURE))
     names = ["where", "name", "at", "order", "stratum", "action", "wrong", "unsure"]

@@ -11,10 +11,10 @@ from .labelling import (
     RARE as RARE,
     NextLabels as NextLabels,
 )
-from .pruning import Pruned as Pruned, ids_as_text as ids_as_text, prune as prune
+from .pruning import Pruning as Pruning, ids_as_text as ids_as_text, prune as prune
 from .ranks import (
     Curriculum as Curriculum,
-    aligned as aligned,
+    align as align,
     order_of as order_of,
     paced_batches as paced_batches,
     places as places,
@@ -24,15 +24,15 @@ from .ranks import (
 from .replay import (
     PICKS as PICKS,
     NearestRows as NearestRows,
+    best_rule as best_rule,
     near_of as near_of,
-    recommended as recommended,
     replay as replay,
 )
 from .study import (
     KEEP as KEEP,
     NEXT as NEXT,
-    Kept as Kept,
-    LabelledNext as LabelledNext,
+    KeepOptions as KeepOptions,
+    NextOptions as NextOptions,
     keep as keep,
     label_next as label_next,
 )

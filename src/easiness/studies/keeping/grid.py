@@ -1,8 +1,8 @@
-"""The grid of `keep`: heads of what each row of a grid keeps, all tested on the same examples.
+"""The grid of `keep`: heads fitted on the examples of each row, all tested on the same others.
 
-The best of many rows is best by luck as well, so the number it was chosen by flatters it. Therefore rows are
-chosen on one half of the test examples and of the seeds, and what is said of them is from the other half, of
-which the usual paired interval is taken (`paired_gain`): it holds whatever was chosen.
+The best of many rows is best by luck as well, so the number it was chosen by flatters it. Therefore one half
+of the test examples and of the seeds chooses a row, and the other half judges it, with the usual paired
+interval (`paired_gain`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from easiness.studies.labels import without
 from easiness.studies.suspects import SuspectOptions, suspects
 
 if TYPE_CHECKING:
-    from easiness.studies.keeping.study import Kept
+    from easiness.studies.keeping.study import KeepOptions
 
 SIZES = (0.05, 0.2, 0.5, 1.0)  # shares of the examples that there are, unless sizes are asked for
 FEWEST_OF_CLASS = 5  # examples a class, on average, of the smallest size by default
@@ -38,48 +38,48 @@ def cells_of(size: int, shares: Sequence[float]) -> pd.DataFrame:
     """Rows of a grid at a ``size``; ``share`` is NaN for all but the suspects, and for as many at random."""
     ends = product(dict.fromkeys(shares), (False, True), (EASIEST, HARDEST, RANDOM))
     always = [(ALL, 1.0, False), (ALL, np.nan, True), (RANDOM, np.nan, False)]
-    rows = [*always, *((kept, share, out) for share, out, kept in ends)]
+    rows = [*always, *((end, share, out) for share, out, end in ends)]
     return pd.DataFrame(rows, columns=["kept", "share", "suspects_out"]).assign(size=size)
 
 
-def kept_in(cell: Any, judged: pd.DataFrame, lots: Floats) -> heads.Positions | None:
+def kept_in(cell: Any, scores: pd.DataFrame, lots: Floats) -> heads.Positions | None:
     """Positions that a row of the grid keeps, ties by ``lots`` [K]; ``None`` where suspects leave too few."""
-    size, p_label = len(judged), judged["p_label"].to_numpy()
-    sound = ~(judged["p_wrong"].to_numpy() >= 1 / 2)
+    size, p_label = len(scores), scores["p_label"].to_numpy()
+    sound = ~(scores["p_wrong"].to_numpy() >= 1 / 2)
     there = sound if cell.suspects_out else np.ones(size, np.bool_)
     num = sound.sum() if np.isnan(cell.share) else round(cell.share * size)
     if num < 1 or num > there.sum():
         return None
     order = np.lexsort((lots, {EASIEST: -p_label, HARDEST: p_label}.get(cell.kept, lots)))
-    kept: heads.Positions = order[there[order]][:num]
-    return np.sort(kept)
+    positions: heads.Positions = order[there[order]][:num]
+    return np.sort(positions)
 
 
-def advise(asked: Kept) -> Worth:
-    """Advise what to keep of the examples of a run on features, and what twice the labels would give.
+def advise(options: KeepOptions) -> Worth:
+    """Advise which examples to keep of a run on features, and forecast the gain of twice the labels.
 
-    Of the whole size the fewest examples are advised that lose less than the margin, by heads and by the
-    nearest neighbours: chosen on one half of the test examples and of the seeds, and judged on the other.
+    The advice is the fewest examples that lose less than the margin, by heads and by the nearest neighbours.
+    One half of the test examples and of the seeds chooses them, the other half judges them.
     """
-    run = asked.run
+    run = options.run
     heads.heads_of(run)
-    _check(asked, len(run.classes), len(run.ids))
+    _check(options, len(run.classes), len(run.ids))
     own = of_run(run)
-    examples = heads.read_examples(run, asked.data, asked.seed)
+    examples = heads.read_examples(run, options.data, options.seed)
     whole, num_classes = len(examples.pool), examples.pool.num_classes
-    _check(asked, num_classes, whole)
+    _check(options, num_classes, whole)
     usual = [n for n in (round(share * whole) for share in SIZES) if n >= FEWEST_OF_CLASS * num_classes]
-    sizes = {*(usual if asked.sizes is None else asked.sizes), whole}
-    grid = grid_of(examples, sorted(sizes), asked, own if examples.held_out else None)
-    return _advised(examples, own, grid, asked)
+    sizes = {*(usual if options.sizes is None else options.sizes), whole}
+    grid = grid_of(examples, sorted(sizes), options, own if examples.held_out else None)
+    return _advice(examples, own, grid, options)
 
 
-def _check(asked: Kept, num_classes: int, most: int) -> None:
-    for share in asked.keep_shares:
+def _check(options: KeepOptions, num_classes: int, most: int) -> None:
+    for share in options.keep_shares:
         wrong = "not between 0 and 1" if not 0 < share < 1 else f"keeps none of {most:,} examples"
         if not 0 < share < 1 or round(share * most) < 1:
             raise BadInput(f"--keep-shares {share:g}: {wrong}; give shares such as 0.2,0.4")
-    for one in asked.sizes or ():
+    for one in options.sizes or ():
         if not 2 * num_classes <= one <= most:
             raise BadInput(
                 f"--sizes {one}: not between {2 * num_classes} (two of each class) and {most:,} (all "
@@ -89,48 +89,50 @@ def _check(asked: Kept, num_classes: int, most: int) -> None:
 
 def of_run(run: Run) -> pd.DataFrame:
     """How easy the examples of a run are and how likely their labels are wrong, as its heads say."""
-    ranked = suspects(SuspectOptions((run,), pictures=False)).ranked.set_index("id").reindex(run.ids.tolist())
+    suspicion = suspects(SuspectOptions((run,), pictures=False)).ranked.set_index("id")
+    suspicion = suspicion.reindex(run.ids.tolist())
     p_label = run.scores()["self_confidence"].to_numpy()
     if np.isnan(p_label).any():
         raise BadInput(
             f"{run.path}: {int(np.isnan(p_label).sum())} examples were left out by no trial; measure more"
         )
-    return pd.DataFrame({"p_label": p_label, "p_wrong": ranked["p_wrong"].to_numpy(np.float64)})
+    return pd.DataFrame({"p_label": p_label, "p_wrong": suspicion["p_wrong"].to_numpy(np.float64)})
 
 
 def grid_of(
-    examples: heads.SplitVectors, sizes: Sequence[int], asked: Kept, own: pd.DataFrame | None
+    examples: heads.SplitVectors, sizes: Sequence[int], options: KeepOptions, own: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """The rows of the grid that can be tried with every seed: ``parts`` kept, and ``right`` [seeds, n].
+    """Rows of the grid that every seed can try, with the ``parts`` they keep, and ``right`` [seeds, n].
 
-    At a size n only n labelled examples exist: which are easy and which labels suspect is told from these
-    alone, by folds within them; of the whole size by ``own``, where it is given. Each seed draws its own
-    examples, with the classes as all have them, smaller sizes from larger ones.
+    At a size n only n labelled examples exist: folds within them tell which are easy and which labels
+    suspect; for the whole size ``own`` does, where it is given. Each seed draws its own examples, with the
+    classes in the shares of all, smaller sizes from larger ones.
     """
-    grid = pd.concat([cells_of(size, asked.keep_shares) for size in sizes], ignore_index=True)
-    tried: dict[int, list[tuple[heads.Positions, heads.Right]]] = {row: [] for row in grid.index}
+    grid = pd.concat([cells_of(size, options.keep_shares) for size in sizes], ignore_index=True)
+    trials: dict[int, list[tuple[heads.Positions, heads.Right]]] = {row: [] for row in grid.index}
     of_whole = dict[bytes, heads.Right]()
-    for seed in range(asked.seeds):
-        order = _in_turn(examples.pool, _generator(asked.seed, seed))
-        own_seed = asked.seed << 32 | seed  # two numbers to `SeedSequence`, so that no two studies share any
+    for seed in range(options.seeds):
+        order = _in_turn(examples.pool, _generator(options.seed, seed))
+        # two numbers to `SeedSequence`, so that no two studies share any
+        own_seed = options.seed << 32 | seed
         for at, size in enumerate(sizes):
-            tell("trying what to keep", seed * len(sizes) + at, asked.seeds * len(sizes))
+            tell("trying what to keep", seed * len(sizes) + at, options.seeds * len(sizes))
             whole = size == len(examples.pool)
-            drawn = np.arange(size) if whole else np.sort(order[:size])
-            some = examples.pool if whole else examples.pool.part(drawn)
-            judged = own if whole and own is not None else heads.judged_by_others(some, own_seed)
-            lots, fitted = _generator(own_seed, size).random(size), of_whole if whole else {}
+            draw = np.arange(size) if whole else np.sort(order[:size])
+            some = examples.pool if whole else examples.pool.part(draw)
+            scores = own if whole and own is not None else heads.judged_by_others(some, own_seed)
+            lots, fits = _generator(own_seed, size).random(size), of_whole if whole else {}
             cells: list[Any] = [*grid[grid["size"] == size].itertuples()]
             for cell in cells:
-                kept = kept_in(cell, judged, lots)
-                if kept is None:
+                positions = kept_in(cell, scores, lots)
+                if positions is None:
                     continue
-                if (key := kept.tobytes()) not in fitted:
-                    fitted[key] = heads.right(some.part(kept), examples.test)
-                tried[cell.Index].append((drawn[kept], fitted[key]))
-    grid = grid[[len(one) == asked.seeds for one in tried.values()]]
-    parts: list[Any] = [[kept for kept, _ in tried[row]] for row in grid.index]
-    by_heads: list[Any] = [np.stack([one for _, one in tried[row]]) for row in grid.index]
+                if (key := positions.tobytes()) not in fits:
+                    fits[key] = heads.right(some.part(positions), examples.test)
+                trials[cell.Index].append((draw[positions], fits[key]))
+    grid = grid[[len(one) == options.seeds for one in trials.values()]]
+    parts: list[Any] = [[positions for positions, _ in trials[row]] for row in grid.index]
+    by_heads: list[Any] = [np.stack([one for _, one in trials[row]]) for row in grid.index]
     num_kept = [float(np.mean([len(part) for part in one])) for one in parts]
     return grid.assign(parts=parts, right=by_heads, num_kept=num_kept)
 
@@ -140,7 +142,7 @@ def _generator(seed: int, number: int) -> np.random.Generator:
 
 
 def _in_turn(some: heads.LabelledVectors, rng: np.random.Generator) -> heads.Positions:
-    """Positions in a random order of which any beginning has the classes as all have."""
+    """Positions in a random order, any beginning of which has the classes in the shares of all."""
     labels = some.labels.numpy()
     order = np.lexsort((rng.random(len(labels)), labels))
     sizes = np.bincount(labels, minlength=some.num_classes).clip(min=1)
@@ -148,17 +150,20 @@ def _in_turn(some: heads.LabelledVectors, rng: np.random.Generator) -> heads.Pos
     return np.argsort(places(order, labels) + shift[labels], kind="stable")
 
 
-def _advised(examples: heads.SplitVectors, own: pd.DataFrame, grid: pd.DataFrame, asked: Kept) -> Worth:
-    run, test = asked.run, examples.test
-    lots = np.random.default_rng(asked.seed).random(len(run.ids))
+def _advice(
+    examples: heads.SplitVectors, own: pd.DataFrame, grid: pd.DataFrame, options: KeepOptions
+) -> Worth:
+    run, test = options.run, examples.test
+    num, num_classes = len(run.ids), len(np.unique(run.labels))
+    lots = np.random.default_rng(options.seed).random(num)
     cells: list[Any] = [*grid[grid["size"] == len(examples.pool)].itertuples()]
-    dropped = dict[Any, heads.Right]()
-    for cell in cells:
-        kept = kept_in(cell, own, lots)
-        held = cell.kept == RANDOM and not cell.share > 0  # what suspects are held against, which may be none
-        if not held and kept is not None and len(np.unique(run.labels[kept])) == len(np.unique(run.labels)):
-            dropped[cell.Index] = ~np.isin(np.arange(len(run.ids)), kept)
-    rows = grid.loc[[*dropped]]
+    masks = dict[Any, heads.Right]()
+    # as many at random as without suspects, which may be none, are held against and not advised
+    for cell in (one for one in cells if one.kept != RANDOM or one.share > 0):
+        positions = kept_in(cell, own, lots)
+        if positions is not None and len(np.unique(run.labels[positions])) == num_classes:
+            masks[cell.Index] = ~np.isin(np.arange(num), positions)
+    rows = grid.loc[[*masks]]
     by_near: dict[int, heads.Right] = {}
 
     def near(row: int) -> heads.Right:
@@ -167,46 +172,42 @@ def _advised(examples: heads.SplitVectors, own: pd.DataFrame, grid: pd.DataFrame
         return by_near[at]
 
     rivals = _rivals(rows.reset_index(drop=True))["over_random"]
-    chosen, _, judged = judged_choice(
-        rows["num_kept"].tolist(),
-        [rows["right"].tolist().__getitem__, near],
-        np.flatnonzero(rows["kept"] == ALL).tolist(),
-        rivals.fillna(rivals.index.to_series()).astype(int).tolist(),
-        asked.margin,
-        asked.seed,
-    )
-    advised = rows.index[chosen]
-    aside = np.setdiff1d(np.arange(len(run.ids)), examples.positions)
+    at_random = rivals.fillna(rivals.index.to_series()).astype(int).tolist()
+    starts, num_kept = np.flatnonzero(rows["kept"] == ALL).tolist(), rows["num_kept"].tolist()
+    by: list[Classifier] = [rows["right"].tolist().__getitem__, near]
+    best, _, gains = judged_choice(num_kept, by, starts, at_random, options.margin, options.seed)
+    advised_row = rows.index[best]
+    aside = np.setdiff1d(np.arange(num), examples.positions)
     whole = grid[(grid["kept"] == ALL) & ~grid["suspects_out"]]
     chance = float(np.bincount(test.labels.numpy()).max() / len(test))
     twice, silent = more_labels(whole["size"].tolist(), whole["right"].tolist(), chance)
     return Worth(
         run=run,
         num_test=len(test),
-        num_seeds=asked.seeds,
+        num_seeds=options.seeds,
         held_out=examples.held_out,
-        margin=asked.margin,
-        grid=table_of(grid.assign(near=pd.Series(by_near, dtype=object)), advised),
-        judged=judged,
-        keep=without(run, dropped[advised]),
+        margin=options.margin,
+        grid=table_of(grid.assign(near=pd.Series(by_near, dtype=object)), advised_row),
+        gains=gains,
+        keep=without(run, masks[advised_row]),
         suspects=int((own["p_wrong"] >= 1 / 2).sum()),
         twice=twice,
         silent=silent,
         test_wrong=None if examples.held_out else float(own["p_wrong"].to_numpy()[aside].mean()),
-        detailed=asked.details,
+        details=options.details,
     )
 
 
 def _rivals(grid: pd.DataFrame) -> pd.DataFrame:
-    """For each row the one of all examples of its size, and of as many at random; NaN where there is none."""
+    """For each row those of all examples of its size, and of as many at random; NaN where there is none."""
     everything = grid.index.to_series().groupby(grid["size"]).transform("first")
     random = grid[(grid["kept"] == RANDOM) & ~grid["suspects_out"]]
-    held = random[["size", "share"]].assign(over_random=random.index)
-    found = grid[["size", "share"]].merge(held, how="left").set_index(grid.index)
-    return found.assign(over_all=everything)[["over_all", "over_random"]]
+    randoms = random[["size", "share"]].assign(over_random=random.index)
+    pairs = grid[["size", "share"]].merge(randoms, how="left").set_index(grid.index)
+    return pairs.assign(over_all=everything)[["over_all", "over_random"]]
 
 
-def table_of(grid: pd.DataFrame, advised: int) -> pd.DataFrame:
+def table_of(grid: pd.DataFrame, advised_row: int) -> pd.DataFrame:
     """Accuracy of heads (``right`` [seeds, n]) and neighbours (``near``) in each row, and what they gain."""
     rivals, by_near = _rivals(grid), grid["near"].dropna()
     table = grid[["size", "kept", "share", "num_kept", "suspects_out"]].assign(
@@ -214,17 +215,18 @@ def table_of(grid: pd.DataFrame, advised: int) -> pd.DataFrame:
         accuracy=[float(one.mean()) for one in grid["right"]],
         accuracy_near=by_near.map(np.mean).astype(float),
     )
-    held = {name: (grid["right"], rivals[name]) for name in ("over_all", "over_random")}
-    for name, (by, rival) in {**held, "near_over_all": (by_near, rivals["over_all"])}.items():
-        gains = {
-            row: paired_gain(by[at], by[row])
+    by_rival = {name: (grid["right"], rivals[name]) for name in ("over_all", "over_random")}
+    for name, (by, rival) in {**by_rival, "near_over_all": (by_near, rivals["over_all"])}.items():
+        pairs: dict[Any, Any] = {
+            row: at
             for row, at in rival.dropna().items()
-            if {row, at} <= {*by.index} and (row != at or name not in held)
+            if {row, at} <= {*by.index} and (row != at or name not in by_rival)
         }
+        gains = {row: paired_gain(by[at], by[row]) for row, at in pairs.items()}
         ends = {row: (gain.value, *gain.interval) for row, gain in gains.items()}
         columns = [name, f"{name}_low", f"{name}_high"]
         table = table.join(pd.DataFrame.from_dict(ends, orient="index", columns=columns, dtype=float))
-    return table.assign(advised=table.index == advised).reset_index(drop=True)
+    return table.assign(advised=table.index == advised_row).reset_index(drop=True)
 
 
 LEVEL = 0.98  # that rows are chosen by: intervals judged by are of 95 %, and most rows are to pass them
@@ -244,20 +246,20 @@ _LEAST, _MOST = 0.25, 0.75  # of all examples: what is about half
 _FEWEST_WRONG = 5  # test examples, or next to nothing is left to gain
 
 Classifier = Callable[[int], heads.Right]  # right [seeds, n] on what a row of the grid keeps, by its number
-Judged = dict[str, Gain]
+Gains = dict[str, Gain]
 """Gains by name: ``over_start`` and ``over_all`` of the chosen row, and where there is something to gain
 ``start_over_all``, and ``over_random``, as many at random.
 """
 
 
 def choose(
-    kept: Sequence[float], by: Sequence[Classifier], starts: Sequence[int], margin: float
+    num_kept: Sequence[float], by: Sequence[Classifier], starts: Sequence[int], margin: float
 ) -> tuple[int, int]:
     """The number of the row to advise, and of the start that it is held against.
 
-    ``starts`` are all examples, and all but the suspects: these where they are shown to be better, and by no
-    kind of classifier a loss of the ``margin`` is possible. Of rows that keep fewer (``kept`` by row) and
-    have intervals above ``-margin`` from the start, that of the fewest examples is advised, then the best.
+    A start has all examples, or all but the suspects if that is shown to be better and no kind of classifier
+    may lose the ``margin``. Rows that keep fewer (``num_kept`` by row) qualify by intervals above ``-margin``
+    from the start. The row with the fewest examples wins, then the best one.
     """
     start = starts[0]
     for other in starts[1:]:
@@ -265,10 +267,10 @@ def choose(
         if max(lows) > 0 and min(lows) > -margin:
             start = other
     best = start, 0.0
-    for row in np.argsort(kept, kind="stable").tolist():  # few are asked of the second kind
-        if row in starts or kept[row] > kept[best[0]] or kept[row] >= kept[start]:
+    for row in np.argsort(num_kept, kind="stable").tolist():  # few are asked of the second kind
+        if row in starts or num_kept[row] > num_kept[best[0]] or num_kept[row] >= num_kept[start]:
             continue
-        value, least = math.inf, best[1] if kept[row] == kept[best[0]] else -math.inf
+        value, least = math.inf, best[1] if num_kept[row] == num_kept[best[0]] else -math.inf
         for one in by:
             gain = paired_gain(one(start), one(row), LEVEL)
             value = min(value, gain.value if gain.interval[0] > -margin else -math.inf)
@@ -280,13 +282,13 @@ def choose(
 
 
 def judged_choice(
-    kept: Sequence[float],
+    num_kept: Sequence[float],
     by: Sequence[Classifier],
     starts: Sequence[int],
     at_random: Sequence[int],
     margin: float,
     seed: int = 0,
-) -> tuple[int, int, list[Judged]]:
+) -> tuple[int, int, list[Gains]]:
     """Choose a row on one half of the test examples and of the seeds, four or more; judge it on the other.
 
     ``at_random`` has for each row the number of the one that keeps as many at random.
@@ -294,21 +296,21 @@ def judged_choice(
     seeds, num = by[0](0).shape
     half = np.random.default_rng(seed).permutation(num) < num // 2
     first, second = slice(None, seeds // 2), slice(seeds // 2, None)
-    chosen, start = choose(kept, [_part(one, first, half) for one in by], starts, margin)
+    best, start = choose(num_kept, [_part(one, first, half) for one in by], starts, margin)
     pairs = {
-        "over_start": (start, chosen),
+        "over_start": (start, best),
         "start_over_all": (starts[0], start),
-        "over_random": (at_random[chosen], chosen),
-        "over_all": (starts[0], chosen),
+        "over_random": (at_random[best], best),
+        "over_all": (starts[0], best),
     }
     others, always = [_part(one, second, ~half) for one in by], ("over_start", "over_all")
     pairs = {name: pair for name, pair in pairs.items() if name in always or pair[0] != pair[1]}
-    judged = [{name: paired_gain(one(a), one(b)) for name, (a, b) in pairs.items()} for one in others]
-    return chosen, start, judged
+    gains = [{name: paired_gain(one(a), one(b)) for name, (a, b) in pairs.items()} for one in others]
+    return best, start, gains
 
 
 def _part(by: Classifier, seeds: slice, examples: heads.Right) -> Classifier:
-    """The same of some seeds and some of the test examples [n]."""
+    """The same classifier, for some seeds and test examples [n]."""
     return lambda row: by(row)[seeds][:, examples]
 
 

@@ -1,4 +1,4 @@
-"""Closed-form heads on labelled examples of a run on features, and what they say of others."""
+"""Closed-form heads on labelled examples of a run on features, and their answers about others."""
 
 from __future__ import annotations
 
@@ -58,31 +58,31 @@ class LabelledVectors:
         return heads.Moments.of([(self.x, self.labels)], self.num_classes)
 
 
-def fit(seen: LabelledVectors, moments: heads.Moments | None = None) -> tuple[heads.Head, float]:
+def fit(train: LabelledVectors, moments: heads.Moments | None = None) -> tuple[heads.Head, float]:
     """A head that has seen these examples, and the temperature of its outputs."""
-    moments = seen.moments() if moments is None else moments
-    few = heads.by_examples(len(seen), seen.x.shape[1])
-    some = torch.arange(len(seen)) if few else heads.sample_of(len(seen))
-    fitted = heads.fit_ridge(moments, seen.x[some], seen.labels[some])
-    return fitted.head, heads.temperature_of(fitted.left_out, seen.labels[some])
+    moments = train.moments() if moments is None else moments
+    few = heads.by_examples(len(train), train.x.shape[1])
+    some = torch.arange(len(train)) if few else heads.sample_of(len(train))
+    ridge = heads.fit_ridge(moments, train.x[some], train.labels[some])
+    return ridge.head, heads.temperature_of(ridge.left_out, train.labels[some])
 
 
-def right(seen: LabelledVectors, test: LabelledVectors) -> Right:
+def right(train: LabelledVectors, test: LabelledVectors) -> Right:
     """Tell whether a head that has seen some examples is right about each other one [n]."""
-    head, _ = fit(seen)
-    said: Right = (head(test.x).argmax(dim=1) == test.labels).numpy()
-    return said
+    head, _ = fit(train)
+    is_right: Right = (head(test.x).argmax(dim=1) == test.labels).numpy()
+    return is_right
 
 
 def right_by_neighbours(some: LabelledVectors, test: LabelledVectors, parts: Sequence[Positions]) -> Right:
     """Tell whether the `NEIGHBOURS` nearest of each part are right by votes [parts, n]."""
-    found: dict[bytes, Right] = {}
+    by_part: dict[bytes, Right] = {}
     for part in parts:
-        if part.tobytes() not in found:
+        if part.tobytes() not in by_part:
             near, _ = nearest_rows(test.x.numpy(), some.x.numpy()[part], min(NEIGHBOURS, len(part)))
-            named = some.labels.numpy()[part][near].T
-            found[part.tobytes()] = most_named(named)[0] == test.labels.numpy()
-    return np.stack([found[part.tobytes()] for part in parts])
+            near_labels = some.labels.numpy()[part][near].T
+            by_part[part.tobytes()] = most_named(near_labels)[0] == test.labels.numpy()
+    return np.stack([by_part[part.tobytes()] for part in parts])
 
 
 def judged_by_others(some: LabelledVectors, seed: int) -> pd.DataFrame:
@@ -93,8 +93,8 @@ def judged_by_others(some: LabelledVectors, seed: int) -> pd.DataFrame:
     labels = some.labels.numpy()
     log_p = np.zeros((REPEATS, len(some), some.num_classes))
     for repeat in range(REPEATS):
-        dealt = heads.Deal(labels, some.groups).partition(((FOLDS - 1) / FOLDS,), seed, repeat)
-        blocks = [np.concatenate(parts) for parts in dealt.blocks]
+        folds = heads.Deal(labels, some.groups).partition(((FOLDS - 1) / FOLDS,), seed, repeat)
+        blocks = [np.concatenate(parts) for parts in folds.blocks]
         moments = [some.part(one).moments() for one in blocks]
         for at, block in enumerate(blocks):
             others = some.part(np.concatenate(blocks[:at] + blocks[at + 1 :]))
@@ -140,13 +140,13 @@ def read_examples(run: Run, source: Any = None, seed: int = 0, others: Dataset |
     """
     heads_of(run)
     data = data_of(run, source)
-    found, why = features_of(run, data)
-    if found is None:
+    sources, why = features_of(run, data)
+    if sources is None:
         raise BadInput(f"{run.path}: its features are needed, and {why}")
     own = positions_in(data, run)
     num, origin = len(own), None if data.groups is None else data.groups[own]
     whole = np.array_equal(own, np.arange(len(data)))
-    kinds = [one["train"] if whole else one["train"][own] for one in found]
+    kinds = [one["train"] if whole else one["train"][own] for one in sources]
     labels = torch.tensor(run.labels)
     if others is not None:
         beside = vectors_of_others(run, data, others)
@@ -161,22 +161,17 @@ def read_examples(run: Run, source: Any = None, seed: int = 0, others: Dataset |
     if copies is None:
         copies = groups if origin is None or others is None else heads.kept_together(kinds)
     split = None if run.spec.data.held_out is None else find_split(run, data, "held_out")[0]
-    x, apart = _directions(kinds, num, [] if split is None else [one["held_out"] for one in found])
+    x, apart = _directions(kinds, num, [] if split is None else [one["held_out"] for one in sources])
     everyone = LabelledVectors(x, labels, groups, len(run.classes))
-    labelled = everyone if others is None else everyone.part(np.arange(num))
+    own_examples = everyone if others is None else everyone.part(np.arange(num))
     if split is not None:
-        tested = LabelledVectors(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
-        return SplitVectors(labelled, np.arange(num), tested, held_out=True, everyone=everyone, copies=copies)
+        test = LabelledVectors(apart, torch.tensor(split.labels), np.arange(len(split)), len(run.classes))
+        return SplitVectors(own_examples, np.arange(num), test, True, everyone, copies)
     shares = ((_TEST_FOLDS - 1) / _TEST_FOLDS,)
-    aside = np.sort(
-        np.concatenate(
-            heads.Deal(labelled.labels.numpy(), labelled.groups).partition(shares, seed, 0).blocks[0]
-        )
-    )
+    folds = heads.Deal(own_examples.labels.numpy(), own_examples.groups).partition(shares, seed, 0)
+    aside = np.sort(np.concatenate(folds.blocks[0]))
     rest = np.setdiff1d(np.arange(num), aside)
-    return SplitVectors(
-        labelled.part(rest), rest, labelled.part(aside), held_out=False, everyone=everyone, copies=copies
-    )
+    return SplitVectors(own_examples.part(rest), rest, own_examples.part(aside), False, everyone, copies)
 
 
 def heads_of(run: Run) -> Heads:
@@ -192,7 +187,7 @@ def in_files(names: Sequence[str]) -> bool:
 
 def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDArray[np.float32]]:
     """Vectors [M, D] of examples without labels, of each of the features of a run, as its own are scaled."""
-    made = []
+    kinds = []
     folder = features_beside(run.path)
     for ref in heads_of(run).features:
         source = find_features(ref.name, data)
@@ -209,14 +204,14 @@ def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDAr
             )
         if not np.isfinite(vectors).all():
             raise BadInput(f"{others.name}: a vector is not finite; leave that example out")
-        made.append(np.asarray(vectors, np.float32))
-    return made
+        kinds.append(np.asarray(vectors, np.float32))
+    return kinds
 
 
 def _directions(kinds: Sequence[Vectors], num: int, test: Sequence[Vectors]) -> tuple[Tensor, Tensor]:
     """Kinds of vectors beside each other, less their means and with a mean squared length of one.
 
-    Of wide ones the leading directions of the first ``num`` are kept.
+    Wide ones keep the leading directions of the first ``num``.
     """
     x = np.concatenate(kinds, axis=1, dtype=np.float32)
     apart = np.concatenate(test, axis=1, dtype=np.float32) if test else np.zeros((0, x.shape[1]), np.float32)

@@ -1,4 +1,4 @@
-"""Which examples without labels to label next, and whether that is worth following, as it is shown."""
+"""The result of `next`: examples to label, and whether the rule that picked them beats random ones."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ RULES = (RARE, MARGIN)  # rules that are held against `RANDOM`
 LEVEL = 0.975  # level of intervals: one of two rules is recommended, and by chance each gets its turn
 MOST = 20_000  # examples that a replay draws from
 
-_SHOWN = 10  # picks
-_ROOM = 1.25  # left and right of the numbers of labels in the figure
-_STYLES = {RARE: (show.HARD, "o", 0.97), MARGIN: (show.EASY, "s", 1.03)}  # beside each other
+_NUM_SHOWN = 10  # picks
+_COLORS = {RARE: show.HARD, MARGIN: show.EASY}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,24 +27,22 @@ class NextLabels(show.Result):
 
     ``picks`` has a row for each pick: ``id``, ``rank`` (from 1, by rule), ``rule``, ``margin`` (how much
     likelier the first class is than the second, 0..1), ``rarity`` (0 beside a labelled example, 1 where none
-    is near) and the class ``predicted``. Of the ``num_pool`` in all, copies of labelled ones (``num_copies``)
-    and of others (``num_repeated``) were left out, and ``num_looked_at`` of the rest looked at, beside
-    ``num_compared`` labelled ones. ``replayed`` has what each ``rule`` gained on the run's own examples, a
-    row a ``start`` of so many labelled ones: its ``picks`` of a ``pool``, the ``accuracy`` of heads then, the
-    ``gain`` over as many at random with its ends ``low`` and ``high``, and ``right`` [seeds, n]. ``rule`` is
-    the one that is recommended.
+    is near) and the class ``predicted``. Copies of labelled ones (``num_copies``) and of others
+    (``num_repeated``) were left out, and ``num_looked_at`` of the rest looked at. ``replays`` has the gain of
+    each ``rule`` on the run's own examples, a row a ``start`` of so many labelled ones: its ``picks`` of a
+    ``pool``, the ``accuracy`` of heads then, the ``gain`` over as many at random with its ends ``low`` and
+    ``high``, and ``right`` [seeds, n]. ``rule`` is the recommended one.
     """
 
     run: str
     source: str
     num_labelled: int
-    num_compared: int
     num_copies: int
     num_repeated: int
     num_pool: int
     num_looked_at: int
     rule: str
-    replayed: pd.DataFrame = field(repr=False)
+    replays: pd.DataFrame = field(repr=False)
     picks: pd.DataFrame = field(repr=False)
     pool: Dataset | None = field(default=None, repr=False)
 
@@ -64,7 +61,7 @@ class NextLabels(show.Result):
 
     @property
     def _best(self) -> pd.Series:
-        most = self.replayed[self.replayed["start"] == self.replayed["start"].max()]
+        most = self.replays[self.replays["start"] == self.replays["start"].max()]
         there = most[most["rule"].isin(RULES if self.rule == RANDOM else [self.rule])]
         best: pd.Series = there.loc[there["gain"].idxmax()]
         return best
@@ -75,32 +72,25 @@ class NextLabels(show.Result):
 
     def figure(self) -> Figure:
         """The gain of each rule over random in the replays, in points, by the labels they began with."""
-        drawn = []
-        for rule, (color, marker, beside) in _STYLES.items():
-            own = self.replayed[self.replayed["rule"] == rule]
-            middle, *ends = (100 * own[name].to_numpy() for name in ("gain", "low", "high"))
-            errors = np.abs(np.nan_to_num(np.array(ends) - middle))
-            drawn.append(show.Curve(own["start"] * beside, middle, rule, color, marker, errors=errors))
-        figure = show.curves({"": drawn}, (4.6, 2.9), x="labelled before", y="gain over random (points)")
-        [axes] = figure.axes
-        axes.axhline(0, color=show.INK, linewidth=0.8, linestyle=":")
-        axes.set_xscale("log")
-        starts = np.unique(self.replayed["start"])
-        axes.set_xticks(starts, [f"{one:,}" for one in starts])
-        axes.set_xlim(starts[0] / _ROOM, starts[-1] * _ROOM)
-        axes.minorticks_off()
-        return figure
+        starts = self.replays["start"].unique().tolist()
+        columns = ["gain", "low", "high"]
+        series = {
+            rule: ((100 * self.replays.loc[self.replays["rule"] == rule, columns]).to_numpy().tolist(), color)
+            for rule, color in _COLORS.items()
+        }
+        names = [f"{start:,} labelled before" for start in starts]
+        return show.dots_with_intervals(names, series, "gain over random (points)")
 
     def frames(self) -> list[show.Frame]:
         return [self._verdict(), self._first()]
 
     def _verdict(self) -> show.Frame:
         few = self._best
-        known = self.replayed[["start", "pool", "picks", "accuracy", "low", "high"]]
-        advised = (self.replayed["rule"] == self.rule) & (known["start"] == few["start"])
-        data = known.assign(
-            rule=self.replayed["rule"] + np.where(advised, " *", ""),
-            gain=self.replayed["gain"].where(self.replayed["rule"] != RANDOM),
+        base = self.replays[["start", "pool", "picks", "accuracy", "low", "high"]]
+        is_advised = (self.replays["rule"] == self.rule) & (base["start"] == few["start"])
+        data = base.assign(
+            rule=self.replays["rule"] + np.where(is_advised, " *", ""),
+            gain=self.replays["gain"].where(self.replays["rule"] != RANDOM),
         )
         seeds, num = few["right"].shape
         note = (
@@ -119,17 +109,16 @@ class NextLabels(show.Result):
         return show.Frame(f"What to label next, beside {in_words(self.run)}", note, data, columns)
 
     def _first(self) -> show.Frame:
-        left, looked = self.num_pool - self.num_copies - self.num_repeated, self.num_looked_at
+        left, num_looked = self.num_pool - self.num_copies - self.num_repeated, self.num_looked_at
         own = self.picks[self.picks["rule"] == self.rule]
-        drawn = f"; {looked:,} of the rest were drawn" if looked < left else ""
-        beside = f", {self.num_compared:,} of which were drawn" * (self.num_compared < self.num_labelled)
+        draw_note = f"; {num_looked:,} of the rest were drawn" if num_looked < left else ""
         note = (
             f"The first of {len(own):,} by the rule {self.rule}, from {in_words(self.source)}: "
             f"{show.counted(self.num_pool, 'example')}; copies left out: {self.num_copies:,} of labelled "
-            f"ones, {self.num_repeated:,} of others of the pool{drawn}. Margin: how much likelier the class "
-            "predicted is than the second. Rarity: 0 beside a labelled example, 1 where none of the "
-            f"{self.num_labelled:,} is near{beside}. Labels there are not looked at."
+            f"ones, {self.num_repeated:,} of others of the pool{draw_note}. Margin: how much likelier the "
+            "class predicted is than the second. Rarity: 0 beside a labelled example, 1 where none of the "
+            f"{self.num_labelled:,} is near. Labels there are not looked at."
         )
         texts = dict.fromkeys(("rank", "id", "predicted"), show.names())
         columns = {**texts, **dict.fromkeys(("margin", "rarity"), show.numbers(2))}
-        return show.Frame("First picks", note, own.head(_SHOWN), columns)
+        return show.Frame("First picks", note, own.head(_NUM_SHOWN), columns)

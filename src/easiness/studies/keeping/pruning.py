@@ -22,10 +22,10 @@ from easiness.store import Row, Run
 from easiness.studies.keeping import ranks
 
 if TYPE_CHECKING:
-    from easiness.studies.keeping.study import Kept
+    from easiness.studies.keeping.study import KeepOptions
 
 
-NAMED = "ids"  # the policy of examples that were dropped by name
+BY_NAME = "ids"  # the policy of examples that were dropped by name
 
 _EXACT = ("worst", "best")  # policies that draw nothing: exactly the worst or the best are dropped
 _NUMBERS = {
@@ -34,18 +34,18 @@ _NUMBERS = {
 }
 """Policies ``ccs`` or ``ccs:CUT``, and ``dual`` or ``dual:C_D``, with their numbers."""
 _BINS = 30
-_UNDECODED = "surrogateescape"  # names of files need not be valid text
+_ERRORS = "surrogateescape"  # names of files need not be valid text
 _FORM = "give a text file with an id a line, or FILE.csv with a column id"
 _REMEDY = "drop a smaller share, or give more examples"
 
 
 @dataclass(frozen=True, eq=False)
-class Pruned(show.Result):
-    """The examples of a run, and which are ``kept`` [K].
+class Pruning(show.Result):
+    """The examples of a run, and which are kept (``kept_mask`` [K]).
 
     ``values`` [K] are those of ``score`` in a ``row``: NaN for examples that were never learned, which rank
     as the hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``,
-    and `NAMED`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep``
+    and `BY_NAME`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep``
     the end of the score that was kept, where high means neither easy nor hard. The share to ``drop`` was
     drawn with the ``seed``, of each class where it is ``balanced``.
     """
@@ -54,7 +54,7 @@ class Pruned(show.Result):
     score: str
     row: Row
     values: Floats
-    kept: Mask
+    kept_mask: Mask
     policy: str
     keep: Keep | None = None
     drop: float | None = None
@@ -64,17 +64,14 @@ class Pruned(show.Result):
 
     def table(self) -> pd.DataFrame:
         """The kept examples, a row each: ``id``, ``label``, ``class``."""
-        labels = self.run.labels[self.kept]
+        labels = self.run.labels[self.kept_mask]
         classes = np.array(self.run.classes, dtype=object)[labels]
-        return pd.DataFrame({"id": self.run.ids[self.kept], "label": labels, "class": classes})
+        return pd.DataFrame({"id": self.run.ids[self.kept_mask], "label": labels, "class": classes})
 
     def by_class(self) -> pd.DataFrame:
-        """How many examples of each class are kept and dropped, and the mean score of both.
-
-        The mean is over those that have a score, NaN where none does.
-        """
+        """Numbers of kept and dropped examples by class, with their mean scores; NaN where there is none."""
         classes, labels = self.run.classes, self.run.labels
-        parts = {"kept": self.kept, "dropped": ~self.kept}
+        parts = {"kept": self.kept_mask, "dropped": ~self.kept_mask}
         num = {name: np.bincount(labels[part], minlength=len(classes)) for name, part in parts.items()}
         means = {
             f"{self.score}_{name}": pd.Series(self.values[part]).groupby(labels[part]).mean()
@@ -85,82 +82,74 @@ class Pruned(show.Result):
     def figure(self) -> Figure:
         """A histogram of the score, the kept and dropped examples stacked; those without a score left out."""
         figure, axes = show.new_axes(5.2, 2.9)
-        defined = ~np.isnan(self.values)
-        parts = [self.values[self.kept & defined], self.values[~self.kept & defined]]
+        has_score = ~np.isnan(self.values)
+        parts = [self.values[self.kept_mask & has_score], self.values[~self.kept_mask & has_score]]
         axes.hist(parts, _BINS, stacked=True, color=[show.TRAIN, show.FAINT], label=["kept", "dropped"])
         axes.set(xlabel=f"{self.score} {self.row.at}", ylabel="examples")
         show.legend_above(axes, 2)
         return figure
 
     def frames(self) -> list[show.Frame]:
-        note = (
-            f"By class, with the mean {self.score} {self.row.at} of both parts. Dropped are {self._dropped}."
-        )
-        if (num := np.isnan(self.values).sum()) and self.policy != NAMED:
+        both = f"By class, with the mean {self.score} {self.row.at} of both parts."
+        note = f"{both} Dropped are {self._drop_text}."
+        if (num := np.isnan(self.values).sum()) and self.policy != BY_NAME:
             note += f" {num} examples that no trial learned have none and rank as the hardest."
         columns = {"class": show.names(), "kept": show.counts(), "dropped": show.counts()}
         for part in ("kept", "dropped"):
             columns[f"{self.score}_{part}"] = show.numbers(2, title=f"{self.score} {part}")
-        title = f"{self.kept.sum()} of {len(self.kept)} examples kept"
+        title = f"{self.kept_mask.sum()} of {len(self.kept_mask)} examples kept"
         return [show.Frame(title, note, self.by_class(), columns)]
 
     @property
-    def _dropped(self) -> str:
-        if self.policy == NAMED:
+    def _drop_text(self) -> str:
+        if self.policy == BY_NAME:
             return "exactly those named"
         order = ranks.order_of(self.score, self.keep)
-        name, _, number = self.policy.partition(":")
-        if name == "ccs":
-            first = f"{float(number):.0%} as the hardest, then " if float(number) else ""
-            which = f"those that CCS leaves out ({first}all but the same number of each stratum)"
-        elif name == "dual":
-            which = f"those that Beta sampling as in DUAL leaves out (c_D = {number})"
-        else:
-            which = f"exactly the {name}" if name in _EXACT else order.text(self.policy)
+        which = order.text(self.policy)
+        if self.policy in _EXACT:
+            which = f"exactly the {self.policy}"
+        elif self.policy.partition(":")[0] in _NUMBERS:
+            which = f"those that {self.policy} leaves out"
         return f"{which}, by {order.by}"
 
     def rendered(self, suffix: str) -> bytes:  # noqa: ARG002 the only one
-        return ids_as_text(self.run.ids[self.kept])
+        return ids_as_text(self.run.ids[self.kept_mask])
 
 
-def prune(asked: Kept) -> Pruned:
+def prune(options: KeepOptions) -> Pruning:
     """Drop some examples and keep the others: drawn by their rank, exactly, or by name.
 
     Without a policy the end of the score to ``keep`` says which are dropped. The ``worst`` are then those at
     the other end, and the end to keep has the place of the hard examples in ``beta:A,B``, in strata and in
     Beta sampling. Ties go by difficulty, then by a hash of the id (`foremost`).
     """
-    run, score, rate = asked.run, asked.score or "difficulty", asked.drop
-    if asked.ids is not None:
-        return _without_named(asked, score)
+    run, score, rate = options.run, options.score or "difficulty", options.drop
+    if options.ids is not None:
+        return _without_named(options, score)
     if rate is None:
         raise BadInput("--drop: say which share to drop, such as 0.3; or name the examples (--ids FILE)")
-    if not 0 <= rate < 1:
-        raise BadInput(f"--drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
-    order, policy = _order(score, asked.policy, asked.keep)
-    at = run.resolve_at(asked.at)
-    table = run.scores(**run.asked(at))
-    ranking = ranks.ranked(run, order, at, table)
-    policy, dropped = _drawn(asked, rate, order, policy, ranking, table)
-    remedy = _REMEDY if asked.balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
-    analysis.check_classes_left(run.labels, dropped, run.classes, remedy=remedy)
-    kept = ~np.isin(np.arange(len(table)), dropped)
-    drawn = rate, asked.seed, asked.balanced
-    return Pruned(run, score, run.row(at), table[score].to_numpy(), kept, policy, order.keep, *drawn)
+    order, policy = _order(score, options.policy, options.keep)
+    ranking, table, at = ranks.rank_values(run, order, options.at)
+    policy, positions = _draw(options, rate, order, policy, ranking, table)
+    remedy = _REMEDY if options.balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
+    analysis.check_classes_left(run.labels, positions, run.classes, remedy=remedy)
+    kept_mask = ~np.isin(np.arange(len(table)), positions)
+    draw = rate, options.seed, options.balanced
+    return Pruning(run, score, run.row(at), table[score].to_numpy(), kept_mask, policy, order.keep, *draw)
 
 
-def _without_named(asked: Kept, score: str) -> Pruned:
-    run, given = asked.run, {"--policy": asked.policy, "--keep": asked.keep, "--balanced": asked.balanced}
-    given = {"--drop": asked.drop is not None, **given}
-    if others := [name for name, value in given.items() if value]:
+def _without_named(options: KeepOptions, score: str) -> Pruning:
+    run, names = options.run, ("drop", "policy", "keep", "balanced")
+    flags = {f"--{name}": getattr(options, name) not in (None, False) for name in names}
+    if others := [name for name, value in flags.items() if value]:
         raise BadInput(f"--ids: drops exactly the examples that it names; leave {', '.join(others)} out")
-    dropped, at = named_positions(asked.ids, run.ids), run.resolve_at(asked.at)
+    positions, at = named_positions(options.ids, run.ids), run.resolve_at(options.at)
     find_score(score)
-    analysis.check_classes_left(
-        run.labels, dropped, run.classes, drawn_by="--ids", remedy="name fewer of them"
-    )
-    values, kept = run.scores(**run.asked(at))[score].to_numpy(), ~np.isin(np.arange(len(run.ids)), dropped)
-    return Pruned(run, score, run.row(at), values, kept, NAMED)
+    remedy = {"drawn_by": "--ids", "remedy": "name fewer of them"}
+    analysis.check_classes_left(run.labels, positions, run.classes, **remedy)
+    values = run.scores(**run.asked(at))[score].to_numpy()
+    kept_mask = ~np.isin(np.arange(len(values)), positions)
+    return Pruning(run, score, run.row(at), values, kept_mask, BY_NAME)
 
 
 def _order(score: str, policy: str | None, keep: Keep | None) -> tuple[ranks.Ranking, str]:
@@ -184,12 +173,12 @@ def _order(score: str, policy: str | None, keep: Keep | None) -> tuple[ranks.Ran
     return order, next(iter(order.policies)) if policy is None else policy
 
 
-def _drawn(
-    asked: Kept, rate: float, order: ranks.Ranking, policy: str, ranking: Floats, table: pd.DataFrame
+def _draw(
+    options: KeepOptions, rate: float, order: ranks.Ranking, policy: str, ranking: Floats, table: pd.DataFrame
 ) -> tuple[str, Integers]:
     """The full name of the policy, and the positions that it drops; ``ranking`` [K] is high for the easy."""
-    run, difficulty = asked.run, table["difficulty"].to_numpy()
-    of_all: dict[str, Any] = {"seed": asked.seed, "labels": run.labels if asked.balanced else None}
+    run, difficulty = options.run, table["difficulty"].to_numpy()
+    of_all: dict[str, Any] = {"seed": options.seed, "labels": run.labels if options.balanced else None}
     name, _, number = policy.partition(":")
     if name == "ccs":
         cut = _number(policy, number, lambda one: 0 <= one < 1) if number else analysis.default_cut(rate)
@@ -197,8 +186,8 @@ def _drawn(
             raise BadInput(
                 f"policy {policy!r}: cuts more away than is to be dropped ({rate:g}); give at most that"
             )
-        finer = {"refine_by": difficulty, "cut": cut}
-        return f"ccs:{cut:g}", analysis.draw_for_coverage(ranking, rate, ids=run.ids, **finer, **of_all)
+        of_all |= {"refine_by": difficulty, "cut": cut}
+        return f"ccs:{cut:g}", analysis.draw_for_coverage(ranking, rate, ids=run.ids, **of_all)
     if name == "dual":
         exponent = _number(policy, number, lambda one: 0 < one < np.inf) if number else analysis.EXPONENT
         confidence = table["confidence"].to_numpy()
@@ -207,8 +196,8 @@ def _drawn(
                 f"{run.path}: policy 'dual' needs the confidence over all epochs; measure with --observe "
                 "all, or give another policy"
             )
-        drawn = analysis.draw_by_beta(-ranking, confidence, rate, ids=run.ids, exponent=exponent, **of_all)
-        return f"dual:{exponent:g}", drawn
+        of_all |= {"ids": run.ids, "exponent": exponent}
+        return f"dual:{exponent:g}", analysis.draw_by_beta(-ranking, confidence, rate, **of_all)
     if policy in _EXACT:
         worst = policy == "worst"
         first = -ranking if worst and order.keep is None else ranking
@@ -217,8 +206,8 @@ def _drawn(
     try:
         beta = order.beta(policy, others=(*_EXACT, *_NUMBERS))
     except BadInput as error:
-        exact, sampled = (" or ".join(names) for names in (_EXACT, _NUMBERS))
-        raise BadInput(f"{error}; or {exact}, to drop exactly those; or {sampled}") from None
+        exact, samplers = (" or ".join(names) for names in (_EXACT, _NUMBERS))
+        raise BadInput(f"{error}; or {exact}, to drop exactly those; or {samplers}") from None
     return order.name(beta), analysis.draw_by_rank(ranking, rate, beta, **of_all)
 
 
@@ -232,11 +221,11 @@ def _number(policy: str, text: str, within: Callable[[float], bool]) -> float:
     return number
 
 
-def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -> Integers:
+def named_positions(source: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -> Integers:
     """Positions, ascending, of the examples that a file or a list names, among all ``ids`` [K]."""
-    is_file = isinstance(given, str | Path)
-    where = f"--ids {given}" if is_file else "ids"
-    names = _read(at_home(given), where) if isinstance(given, str | Path) else list(map(str, given))
+    is_file = isinstance(source, str | Path)
+    where = f"--ids {source}" if is_file else "ids"
+    names = _read(at_home(source), where) if isinstance(source, str | Path) else list(map(str, source))
     positions = {str(one): position for position, one in enumerate(ids)}
     if is_file and "" not in positions:  # an empty cell names nothing
         names = [name for name in names if name]
@@ -262,7 +251,7 @@ def _read(path: Path, where: str) -> list[str]:
         table.check_column("id", f"; {_FORM}")
         return written_in(table, "id")
     try:
-        lines = list(text_lines(path, _UNDECODED))
+        lines = list(text_lines(path, _ERRORS))
     except OSError as error:
         raise BadInput(f"{where}: cannot be read ({error.strerror}); {_FORM}") from None
     if any("\0" in line for line in lines):

@@ -21,9 +21,9 @@ from easiness.spec import Keep, Loading, at_least
 from easiness.store import Row, Run
 
 if TYPE_CHECKING:
-    from easiness.studies.keeping.study import Kept
+    from easiness.studies.keeping.study import KeepOptions
 
-_SHOWN, _DRAWN = 10, 500  # steps in the table, and in the figure
+_NUM_SHOWN, _NUM_DRAWN = 10, 500  # steps in the table, and in the figure
 _MOST_ROWS = 50_000_000  # of a file of all steps
 _MOST_STEPS = 10**12  # of a training, or examples of a step
 _BATCH_SIZE = 128
@@ -65,8 +65,8 @@ class Ranking:
 
     def name(self, beta: tuple[float, float]) -> str:
         """One name for one density, so that the same runs are not trained under two."""
-        for policy, known in self.policies.items():
-            if beta == known:
+        for policy, density in self.policies.items():
+            if beta == density:
                 return policy
         a, b = (repr(parameter).removesuffix(".0") for parameter in beta)
         return f"beta:{a},{b}"
@@ -91,35 +91,35 @@ def order_of(score: str, keep: Keep | None = None) -> Ranking:
     """The order by a score; ``keep`` is needed where it is high neither for easy nor for hard examples."""
     if keep not in (None, *_OTHER_END):
         raise BadInput(f"keep {keep!r}: unknown; choose {' or '.join(_OTHER_END)}")
-    found = find_score(score)
-    meaning = found.high_means
+    definition = find_score(score)
+    meaning = definition.high_means
     speaks_of_ease = meaning in ("easy", "hard")
     if keep is None and not speaks_of_ease:
         raise BadInput(
-            f"score {score!r}: high means {meaning}, neither easy nor hard; say which end of it to keep "
-            "(--keep top or --keep bottom)"
+            f"score {score!r}: high means {meaning}, neither easy nor hard; give another, such as easiness, "
+            "or say which end of it to keep (--keep top or --keep bottom)"
         )
     if keep is not None and speaks_of_ease:
         raise BadInput(
             f"keep {keep}: high {score} means {meaning}, so the policy says which examples are drawn (easy, "
             "hard); leave --keep out"
         )
-    return Ranking(found, keep)
+    return Ranking(definition, keep)
 
 
 def ranking(run: Run, score: str = "easiness", at: float | None = None, keep: Keep | None = None) -> Floats:
     """A score of the examples of a run [K]: high is easy, or not to ``keep``; never learned is hardest."""
-    order, epoch = order_of(score, keep), run.resolve_at(at)
-    return ranked(run, order, epoch, run.scores(**run.asked(epoch)))
+    return rank_values(run, order_of(score, keep), at)[0]
 
 
-def ranked(run: Run, order: Ranking, epoch: int, table: pd.DataFrame) -> Floats:
-    """The values [K] that rank by a score after ``epoch`` epochs; ``table`` has all scores then."""
-    score = order.score
+def rank_values(run: Run, order: Ranking, at: float | None) -> tuple[Floats, pd.DataFrame, int]:
+    """The values [K] that rank ``at`` a row, the table of all scores, and the number of the row."""
+    epoch, score = run.resolve_at(at), order.score
+    table = run.scores(**run.asked(epoch))
     columns = {str(name): column.to_numpy() for name, column in table.items()}
     values: Floats = order.sign * score.ranked(columns, epoch)
     if not np.isnan(values).any():
-        return values
+        return values, table, epoch
     remedy = "a later epoch"
     if run.shares:
         remedy = "a run of trainings: heads on shares have no course to read it from"
@@ -160,7 +160,7 @@ def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
     return given_data(data, Loading(holdout=holdout))  # where there is a held-out split it says so
 
 
-def aligned(run: Run, values: Floats, data: Dataset) -> Floats:
+def align(run: Run, values: Floats, data: Dataset) -> Floats:
     """``values`` of the examples of ``run`` in the order of ``data``, all of whose examples it has."""
     where = {name: at for at, name in enumerate(run.ids.tolist())}
     return values[[where[name] for name in data.ids.tolist()]]
@@ -194,16 +194,16 @@ class Curriculum(show.Result):
 
     def __iter__(self) -> Iterator[list[int]]:
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_STREAM,)))
-        paced = paced_batches(self.order, self.num_steps, self.batch_size, self.start, self.whole_after, rng)
-        return (batch.tolist() for batch in paced)
+        pacing = self.num_steps, self.batch_size, self.start, self.whole_after
+        return (batch.tolist() for batch in paced_batches(self.order, *pacing, rng))
 
     def pool(self, step: int) -> int:
-        """How many of the easiest examples a step draws from; steps count from 0."""
+        """Number of the easiest examples that a step draws from; steps count from 0."""
         return pool_size(step, len(self.order), self.num_steps, self.batch_size, self.start, self.whole_after)
 
     def _some(self, most: int) -> list[int]:
-        steps: Integers = np.linspace(0, self.num_steps - 1, min(most, self.num_steps)).round().astype(int)
-        return steps.tolist()
+        steps = np.linspace(0, self.num_steps - 1, min(most, self.num_steps))
+        return [round(step) for step in steps.tolist()]
 
     def table(self) -> pd.DataFrame:
         """The examples of all steps, a row each: ``step`` from 1, and ``id``."""
@@ -218,25 +218,23 @@ class Curriculum(show.Result):
 
     def figure(self) -> Figure:
         """The share of the examples that steps are on, by step."""
-        steps = self._some(_DRAWN)
+        steps = self._some(_NUM_DRAWN)
         shares = [self.pool(step) / len(self.order) for step in steps]
-        drawn = show.Curve([step + 1 for step in steps], shares, color=show.TRAIN, marker="")
-        figure = show.curves({"": [drawn]}, (5.2, 2.4), x="step", y="share of examples")
+        line = show.Curve([step + 1 for step in steps], shares, color=show.TRAIN, marker="")
+        figure = show.curves({"": [line]}, (5.2, 2.4), x="step", y="share of examples")
         figure.axes[0].set_ylim(0, 1.05)
         return figure
 
     def frames(self) -> list[show.Frame]:
-        steps = self._some(_SHOWN)
+        steps = self._some(_NUM_SHOWN)
         pools = [self.pool(step) for step in steps]
         means = [np.nanmean(self.values[self.order[:pool]]) for pool in pools]
         data = pd.DataFrame({"step": steps, "of the easiest": pools, "mean": means})
         data = data.assign(step=data["step"] + 1, share=data["of the easiest"] / len(self.order))
-        few = self.start * len(self.order) < self.batch_size
-        first = f"The first steps are on {show.count(self.batch_size)} examples, as many as they take. "
         note = (
             f"By {self.score} {self.row.at}, within each class, ties by the loss; after "
             f"{show.whole_percent(self.whole_after)} of the steps all examples have their turn. "
-            f"{first if few else ''}Whether that gains anything on your data is for trainings to show, "
+            "Whether that gains anything on your data is for trainings to show, "
             "beside others with as many steps."
         )
         title = f"{show.counted(self.num_steps, 'step')} of {show.counted(self.batch_size, 'example')}"
@@ -246,43 +244,35 @@ class Curriculum(show.Result):
         ]
 
 
-def pace(asked: Kept) -> Curriculum:
+def pace(options: KeepOptions) -> Curriculum:
     """Train on the easiest examples first, and take in harder ones as training goes.
 
     Examples are ranked within their class, by a score that speaks of ease; ties go by the mean loss.
     """
-    run, score = asked.run, asked.score or "easiness"
-    num_steps = at_least("--steps", asked.steps or 0, 1, _MOST_STEPS)
-    batch_size = min(_BATCH_SIZE, len(run.ids)) if asked.batch_size is None else asked.batch_size
+    run, score = options.run, options.score or "easiness"
+    num_steps = at_least("--steps", options.steps or 0, 1, _MOST_STEPS)
+    batch_size = min(_BATCH_SIZE, len(run.ids)) if options.batch_size is None else options.batch_size
     batch_size = at_least("--batch-size", batch_size, 1, _MOST_STEPS)
     if batch_size > len(run.ids):
         raise BadInput(f"--batch-size {batch_size}: the run has {len(run.ids):,} examples; give fewer")
-    meaning = find_score(score).high_means
-    if meaning not in ("easy", "hard"):
-        raise BadInput(
-            f"score {score!r}: high means {meaning}, neither easy nor hard; give another, such as easiness "
-            "or difficulty"
-        )
-    row = run.resolve_at(asked.at)
-    table = run.scores(**run.asked(row))
-    ease = ranked(run, order_of(score), row, table)
+    ease, table, row = rank_values(run, order_of(score), options.at)
     finer = table["loss"].to_numpy() if "loss" in table else np.zeros(len(ease))
     order = np.argsort(places(np.lexsort((finer, -ease)), run.labels), kind="stable")
-    paced = num_steps, batch_size, float(asked.start), float(asked.whole_after)
-    return Curriculum(run.ids, table[score].to_numpy(), order, score, run.row(row), *paced, asked.seed)
+    pacing = num_steps, batch_size, float(options.start), float(options.whole_after)
+    return Curriculum(run.ids, table[score].to_numpy(), order, score, run.row(row), *pacing, options.seed)
 
 
 def places(order: Integers, labels: npt.NDArray[np.integer]) -> Floats:
     """The place of each example [K] in its class by the ``order`` of all, in 0..1: classes stay balanced."""
-    found = np.empty(len(order))
+    place = np.empty(len(order))
     for label in np.unique(labels):
         own = order[labels[order] == label]
-        found[own] = (np.arange(len(own)) + 0.5) / len(own)
-    return found
+        place[own] = (np.arange(len(own)) + 0.5) / len(own)
+    return place
 
 
 def pool_size(step: int, num: int, steps: int, batch_size: int, start: float, whole_after: float) -> int:
-    """How many of ``num`` examples a step is on that is one of ``steps``: as many as it takes at least."""
+    """Number of the easiest of ``num`` examples that a step draws from: ``batch_size`` at least."""
     share = min(1.0, start + (1 - start) * step / (steps * whole_after))
     return min(num, max(batch_size, int(num * share)))
 

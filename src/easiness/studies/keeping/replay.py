@@ -1,12 +1,11 @@
-"""Which examples of a pool to label next: rules that pick some, replayed as if most had no label yet.
+"""Rules that pick examples of a pool to label next, replayed as if most examples had no label yet.
 
-The first of them covers what is uncertain. A label at example i says something about those near to it: about
-j as much as they are alike, ``exp(-d_ij^2 / (s_i s_j))``, with d the distance between their features and s
-that of an example to its tenth nearest, the local scale (Zelnik-Manor and Perona 2004). What an example is
-covered by is the most alike example with a label. One after another those are picked that add most, ``sum_j
-u_j max(0, alike_ij - covered_j)`` over the nearest j in the pool, with u their uncertainty: a facility
-location weighted by it (Wei, Iyer and Bilmes 2015). Of copies so only one is picked, and of what has labels
-near by none.
+The first rule covers what is uncertain. A label at example i says something about a near example j: as much
+as they are alike, ``exp(-d_ij^2 / (s_i s_j))``, with d the distance between their features and s the distance
+to the tenth nearest, the local scale (Zelnik-Manor and Perona 2004). The most alike example with a label
+covers an example. The rule picks, one after another, the example that adds most, ``sum_j u_j max(0, alike_ij
+- covered_j)`` over the nearest j in the pool, with u their uncertainty: a facility location weighted by it
+(Wei, Iyer and Bilmes 2015). It picks no second copy, and nothing that has labels near by.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from easiness.studies.keeping import heads
 from easiness.studies.keeping.labelling import LEVEL, MARGIN, MOST, RANDOM, RARE, RULES, NextLabels
 
 if TYPE_CHECKING:
-    from easiness.studies.keeping.study import LabelledNext
+    from easiness.studies.keeping.study import NextOptions
 
 NUM_NEAREST = 50
 _SCALE = 10  # the nearest whose distance is the local scale
@@ -45,64 +44,64 @@ class NearestRows:
     nearest: heads.Positions
     alike: npt.NDArray[np.float32]
 
-    def covered(self, labelled: heads.Positions) -> npt.NDArray[np.float32]:
+    def cover(self, labelled_at: heads.Positions) -> npt.NDArray[np.float32]:
         """How alike each example [K] is to one with a label: 0 where none is near."""
-        cover = np.zeros(len(self.nearest), np.float32)
-        np.maximum.at(cover, self.nearest[labelled], self.alike[labelled])
-        return cover
+        closeness = np.zeros(len(self.nearest), np.float32)
+        np.maximum.at(closeness, self.nearest[labelled_at], self.alike[labelled_at])
+        return closeness
 
 
 def near_of(x: npt.NDArray[np.float32], num: int = NUM_NEAREST) -> NearestRows:
     """The examples near to each by its features ``x`` [K, D]; ``num`` of them, or all others."""
     every, num = np.arange(len(x)), min(num, len(x) - 1)
-    found, far = nearest_rows(x, x, num, every)
+    near_at, far = nearest_rows(x, x, num, every)
     scale = far[:, min(_SCALE, num) - 1].clip(min=1e-6)
-    alike = np.exp(-np.square(far) / (scale[:, None] * scale[found]))
+    alike = np.exp(-np.square(far) / (scale[:, None] * scale[near_at]))
     itself = np.ones(len(x), np.float32)
-    return NearestRows(np.column_stack([every, found]), np.column_stack([itself, alike]).astype(np.float32))
+    return NearestRows(np.column_stack([every, near_at]), np.column_stack([itself, alike]).astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """A ``pool``, positions among K, ``labelled`` others, and the ``margin`` of the pool, in 0..1."""
+class Candidates:
+    """A ``pool`` [n] and positions ``labelled_at`` among K examples, and the ``margin`` [n], in 0..1."""
 
     pool: heads.Positions
-    labelled: heads.Positions
+    labelled_at: heads.Positions
     margin: Floats
 
 
-def rare_and_uncertain(near: NearestRows, judged: Judged, num: int) -> heads.Positions:
+def rare_and_uncertain(near: NearestRows, candidates: Candidates, num: int) -> heads.Positions:
     """Places in the pool of those that together cover most of what is uncertain, the first one first."""
-    covered, weights = near.covered(judged.labelled), np.zeros(len(near.nearest), np.float32)
-    weights[judged.pool] = 1 - judged.margin
+    cover, weights = near.cover(candidates.labelled_at), np.zeros(len(near.nearest), np.float32)
+    weights[candidates.pool] = 1 - candidates.margin
 
     def adds(position: int) -> float:
         others = near.nearest[position]
-        return float((weights[others] * (near.alike[position] - covered[others]).clip(min=0)).sum())
+        return float((weights[others] * (near.alike[position] - cover[others]).clip(min=0)).sum())
 
     # what one adds only falls as others are picked, so that most need no second look (Minoux 1978)
-    waiting = [(-adds(position), place) for place, position in enumerate(judged.pool.tolist())]
+    waiting = [(-adds(position), place) for place, position in enumerate(candidates.pool.tolist())]
     heapq.heapify(waiting)
-    picked: list[int] = []
-    while len(picked) < num:
+    picks: list[int] = []
+    while len(picks) < num:
         _, place = heapq.heappop(waiting)
-        position = int(judged.pool[place])
+        position = int(candidates.pool[place])
         now = -adds(position)
         if waiting and now > waiting[0][0]:
             heapq.heappush(waiting, (now, place))
             continue
-        picked.append(place)
+        picks.append(place)
         others = near.nearest[position]
-        covered[others] = np.maximum(covered[others], near.alike[position])
-    return np.array(picked, np.int64)
+        cover[others] = np.maximum(cover[others], near.alike[position])
+    return np.array(picks, np.int64)
 
 
-Rule = Callable[[NearestRows, Judged, int], heads.Positions]
+Rule = Callable[[NearestRows, Candidates, int], heads.Positions]
 
 PICKS: dict[str, Rule] = {
     RARE: rare_and_uncertain,
-    MARGIN: lambda _, judged, num: np.argsort(judged.margin, kind="stable")[:num],
-    RANDOM: lambda _, judged, num: np.arange(min(num, len(judged.pool))),
+    MARGIN: lambda _, candidates, num: np.argsort(candidates.margin, kind="stable")[:num],
+    RANDOM: lambda _, candidates, num: np.arange(min(num, len(candidates.pool))),
 }
 """Each rule takes a pool in random order, and says which ``num`` of it to label."""
 
@@ -134,32 +133,32 @@ def replay(
         some = some.part(np.sort(rng.permutation(len(some))[:MOST]))
     near, num = near_of(some.x.numpy()), len(some)
     starts = sorted({one for one in starts if 3 * one <= num} | {num // 2})
-    found = []
+    rows = []
     for at, start in enumerate(starts):
         here = max(1, min(picks, (num - start) // _REST))
-        picked = {rule: np.zeros((seeds, len(some)), np.float32) for rule in rules}
+        picks_by_rule = {rule: np.zeros((seeds, len(some)), np.float32) for rule in rules}
         right: dict[str, heads.Right] = {rule: np.zeros((seeds, len(test)), np.bool_) for rule in rules}
         for draw in range(seeds):
             tell("replaying whom to label", at * seeds + draw, len(starts) * seeds)
             order = rng.permutation(len(some))
-            labelled, pool = order[:start], order[start:]
-            known = some.part(labelled)
-            moments = known.moments()
-            judged = Judged(pool, labelled, margins(probabilities(known, some.part(pool))))
-            given = _as_people_label(some, wrong, rng)
+            labelled_at, pool = order[:start], order[start:]
+            start_set = some.part(labelled_at)
+            moments = start_set.moments()
+            candidates = Candidates(pool, labelled_at, margins(probabilities(start_set, some.part(pool))))
+            noisy = _as_people_label(some, wrong, rng)
             for rule, pick in rules.items():
-                own = pool[pick(near, judged, here)]
-                new = given.part(own)
-                head, _ = heads.fit(known.with_others(new), moments + new.moments())
-                picked[rule][draw, own] = 1
+                own = pool[pick(near, candidates, here)]
+                new = noisy.part(own)
+                head, _ = heads.fit(start_set.with_others(new), moments + new.moments())
+                picks_by_rule[rule][draw, own] = 1
                 right[rule][draw] = (head(test.x).argmax(dim=1) == test.labels).numpy()
         for rule in rules:
-            alike = _alike(picked[rule] - picked[RANDOM])
+            alike = _alike(picks_by_rule[rule] - picks_by_rule[RANDOM])
             gain = paired_gain(right[RANDOM], right[rule], LEVEL, alike=alike)
-            said = (right[rule], float(right[rule].mean()), gain.value, *gain.interval)
-            found.append((start, num - start, here, rule, *said))
+            outcome = (right[rule], float(right[rule].mean()), gain.value, *gain.interval)
+            rows.append((start, num - start, here, rule, *outcome))
     columns = ["start", "pool", "picks", "rule", "right", "accuracy", "gain", "low", "high"]
-    return pd.DataFrame(found, columns=columns)
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _alike(apart: npt.NDArray[np.float32]) -> float:
@@ -174,9 +173,9 @@ def _alike(apart: npt.NDArray[np.float32]) -> float:
     return max(1.0, len(apart) * float(np.square(mean).sum()) / rest if rest else 1.0)
 
 
-def probabilities(known: heads.LabelledVectors, others: heads.LabelledVectors) -> Floats:
+def probabilities(train: heads.LabelledVectors, others: heads.LabelledVectors) -> Floats:
     """Probabilities of each class [n, C] of others, by a head on those known."""
-    head, temperature = heads.fit(known)
+    head, temperature = heads.fit(train)
     p: Floats = torch.softmax(head(others.x).double() / temperature, dim=1).numpy()
     return p
 
@@ -197,63 +196,62 @@ def _as_people_label(
     return heads.LabelledVectors(some.x, torch.from_numpy(labels), some.groups, num)
 
 
-def recommended(replayed: pd.DataFrame) -> str:
+def best_rule(replays: pd.DataFrame) -> str:
     """The rule with the largest gain where replays begin with most labels, of those shown; else random."""
-    most = replayed[replayed["start"] == replayed["start"].max()]
+    most = replays[replays["start"] == replays["start"].max()]
     ahead = most[most["rule"].isin(RULES) & (most["low"] > 0)]
     return str(ahead["rule"][ahead["gain"].idxmax()]) if len(ahead) else RANDOM
 
 
-def pick_next(asked: LabelledNext) -> NextLabels:
+def pick_next(options: NextOptions) -> NextLabels:
     """The picks of each rule from a pool, and what each gains in replays; see `label_next`."""
-    run, picks = asked.run, at_least("--picks", asked.picks, 1, MOST)
+    run, picks = options.run, at_least("--picks", options.picks, 1, MOST)
     names = [one.name for one in heads.heads_of(run).features]
-    data = data_of(run, asked.data)
-    pool, num = load_unlabelled(asked.pool, data, vectors=heads.in_files(names)), len(run.ids)
+    data = data_of(run, options.data)
+    pool, num = load_unlabelled(options.pool, data, vectors=heads.in_files(names)), len(run.ids)
     _check_enough(picks, pool, len(pool), "example")
-    examples = heads.read_examples(run, data, asked.seed, pool)
+    examples = heads.read_examples(run, data, options.seed, pool)
     copies = np.isin(examples.copies[num:], examples.copies[:num])
-    repeated = pd.Series(examples.copies[num:]).duplicated().to_numpy() & ~copies
-    new = num + np.flatnonzero(~copies & ~repeated)
+    repeats = pd.Series(examples.copies[num:]).duplicated().to_numpy() & ~copies
+    new = num + np.flatnonzero(~copies & ~repeats)
     _check_enough(picks, pool, len(new), "new example")
     # to label a copy tells nothing, and none is picked
     once = np.unique(examples.copies[examples.positions], return_index=True)[1]
-    tried = examples.pool.part(np.sort(once))
-    if len(tried) < 2 * len(run.classes):
-        raise BadInput(f"{run.path}: {len(tried)} examples are too few to replay with; label some at random")
-    replayed = replay(tried, examples.test, picks, seeds=asked.seeds, seed=asked.seed)
-    order = np.random.default_rng(asked.seed).permutation(new)[:MOST]
-    drawn = drawn_examples(num, MOST)
-    labelled = np.arange(num) if drawn is None else drawn
-    some = examples.everyone.part(np.concatenate([labelled, order]))
-    near, known = near_of(some.x.numpy()), np.arange(len(labelled))
-    others = np.arange(len(labelled), len(some))
+    unique = examples.pool.part(np.sort(once))
+    if len(unique) < 2 * len(run.classes):
+        raise BadInput(f"{run.path}: {len(unique)} examples are too few to replay with; label some at random")
+    replays = replay(unique, examples.test, picks, seeds=options.seeds, seed=options.seed)
+    order = np.random.default_rng(options.seed).permutation(new)[:MOST]
+    sample = drawn_examples(num, MOST)
+    some = examples.everyone.part(np.concatenate([np.arange(num) if sample is None else sample, order]))
+    near, others = near_of(some.x.numpy()), np.arange(len(some) - len(order), len(some))
+    known_at = np.arange(len(some) - len(order))
     p = probabilities(examples.everyone.part(np.arange(num)), some.part(others))
-    judged, rule = Judged(others, known, margins(p)), recommended(replayed)
+    candidates, rule = Candidates(others, known_at, margins(p)), best_rule(replays)
     looked_at = pd.DataFrame(
         {
             "id": pool.ids[order - num],
-            "margin": judged.margin,
-            "rarity": 1 - near.covered(known)[others].astype(np.float64),
+            "margin": candidates.margin,
+            "rarity": 1 - near.cover(known_at)[others].astype(np.float64),
             "predicted": np.array(run.classes, object)[p.argmax(axis=1)],
         }
     )
-    picked = [
-        looked_at.iloc[PICKS[name](near, judged, picks)].assign(rank=np.arange(1, picks + 1), rule=name)
+    columns = ["id", "rank", "rule", "margin", "rarity", "predicted"]
+    picks_by_rule = [
+        looked_at.iloc[PICKS[name](near, candidates, picks)].assign(rank=np.arange(1, picks + 1), rule=name)
         for name in sorted(PICKS, key=lambda name: name != rule)
     ]
     return NextLabels(
         run=str(run.path),
         source=pool.where,
         num_labelled=num,
-        num_compared=len(labelled),
         num_copies=int(copies.sum()),
-        num_repeated=int(repeated.sum()),
+        num_repeated=int(repeats.sum()),
         num_pool=len(pool),
         num_looked_at=len(order),
         rule=rule,
-        replayed=replayed,
-        picks=pd.concat(picked, ignore_index=True)[["id", "rank", "rule", "margin", "rarity", "predicted"]],
+        replays=replays,
+        picks=pd.concat(picks_by_rule, ignore_index=True)[columns],
         pool=pool,
     )
 

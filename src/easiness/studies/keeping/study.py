@@ -11,7 +11,7 @@ from easiness.engine import At, Data, OneRun, Seed, Study
 from easiness.errors import BadInput
 from easiness.spec import Keep, Option, read_numbers
 from easiness.studies.keeping.labelling import NextLabels
-from easiness.studies.keeping.pruning import Pruned, prune
+from easiness.studies.keeping.pruning import Pruning, prune
 from easiness.studies.keeping.ranks import Curriculum, pace
 from easiness.studies.keeping.worth import FEWEST_SEEDS, Worth
 
@@ -23,12 +23,18 @@ def _read_sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, numbers))
 
 
+def _read_shares(text: str) -> tuple[float, ...]:
+    return read_numbers("--keep-shares", text, "0.2,0.4,0.8")
+
+
 @dataclass(frozen=True)
-class Kept:
+class KeepOptions:
     """Options of `keep`."""
 
     run: OneRun
-    drop: Annotated[float | None, Option("--drop", "Drop this share of the examples, such as 0.3.")] = None
+    drop: Annotated[
+        float | None, Option("--drop", "Drop this share of the examples, such as 0.3.", within="[0, 1)")
+    ] = None
     policy: Annotated[
         str | None,
         Option(
@@ -87,7 +93,7 @@ class Kept:
             "--keep-shares",
             "Shares of them to keep in these trials.",
             metavar="S,S,..",
-            read=lambda text: read_numbers("--keep-shares", text, "0.2,0.4,0.8"),
+            read=_read_shares,
         ),
     ] = (0.1, 0.2, 0.4, 0.6, 0.8)
     seeds: Annotated[int, Option("--seeds", "Draws of each size, at least five.", least=FEWEST_SEEDS)] = 5
@@ -111,20 +117,22 @@ _OPTIONS = {
     _TRIES: ("sizes", "keep_shares", "seeds", "margin", "details", "data"),
 }
 """Options by what is done with them; the others are for two of these, or for all."""
-_DEFAULTS = {one.name: one.default for one in fields(Kept) if one.default is not MISSING}
+_DEFAULTS = {one.name: one.default for one in fields(KeepOptions) if one.default is not MISSING}
 
 
-def _task(given: Mapping[str, Any]) -> str:
-    named = [name for name, default in _DEFAULTS.items() if repr(given.get(name, default)) != repr(default)]
-    of_tasks = {task: [name for name in named if name in own] for task, own in _OPTIONS.items()}
-    asked = [(task, _flag(own[0])) for task, own in of_tasks.items() if own]
-    if len(asked) > 1:
-        (one, flag), (other, second), *_ = asked
+def _task(values: Mapping[str, Any]) -> str:
+    changes = [
+        name for name, default in _DEFAULTS.items() if repr(values.get(name, default)) != repr(default)
+    ]
+    of_tasks = {task: [name for name in changes if name in own] for task, own in _OPTIONS.items()}
+    tasks = [(task, _flag(own[0])) for task, own in of_tasks.items() if own]
+    if len(tasks) > 1:
+        (one, flag), (other, second), *_ = tasks
         raise BadInput(f"{flag} and {second}: one {one}, the other {other}; leave one of them out")
-    [(task, flag)] = asked or [(_TRIES, "")]
-    if task == _PACES and "steps" not in named:
+    [(task, flag)] = tasks or [(_TRIES, "")]
+    if task == _PACES and "steps" not in changes:
         raise BadInput(f"{flag}: {_PACES}; say of how many steps (--steps)")
-    if task == _TRIES and (ranks := [_flag(name) for name in named if name in ("score", "at")]):
+    if task == _TRIES and (ranks := [_flag(name) for name in changes if name in ("score", "at")]):
         raise BadInput(f"{ranks[0]}: ranks what is dropped or paced; give --drop or --steps, too")
     return task
 
@@ -133,27 +141,27 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _suffixes(given: Mapping[str, Any]) -> tuple[str, ...]:
-    return (".txt",) if _task(given) == _PRUNES else ()
+def _suffixes(values: Mapping[str, Any]) -> tuple[str, ...]:
+    return (".txt",) if _task(values) == _PRUNES else ()
 
 
-def keep(asked: Kept) -> Worth | Pruned | Curriculum:
+def keep(options: KeepOptions) -> Worth | Pruning | Curriculum:
     """Find what is worth keeping, or which examples to keep, or those of each step of a training."""
-    task = _task(vars(asked))
+    task = _task(vars(options))
     if task == _PACES:
-        return pace(asked)
+        return pace(options)
     if task == _PRUNES:
-        return prune(asked)
+        return prune(options)
     from easiness.studies.keeping.grid import advise  # which loads torch
 
-    return advise(asked)
+    return advise(options)
 
 
 KEEP = Study(
     "keep",
     "Choose",
     "Say which examples to keep, or to train on first.",
-    Kept,
+    KeepOptions,
     keep,
     about=(
         "With --drop (or --ids) it writes the examples to keep, FILE.txt their ids alone. With --steps it "
@@ -168,7 +176,7 @@ KEEP = Study(
 
 
 @dataclass(frozen=True)
-class LabelledNext:
+class NextOptions:
     """Options of `next`."""
 
     run: OneRun
@@ -189,18 +197,18 @@ class LabelledNext:
     seed: Seed = 0
 
 
-def label_next(asked: LabelledNext) -> NextLabels:
+def label_next(options: NextOptions) -> NextLabels:
     """Which examples of a pool to label next, and how far that beats random ones in replays."""
     from easiness.studies.keeping.replay import pick_next  # which loads torch
 
-    return pick_next(asked)
+    return pick_next(options)
 
 
 NEXT = Study(
     "next",
     "Choose",
     "Say which examples to label next.",
-    LabelledNext,
+    NextOptions,
     label_next,
     about=(
         "Needs a run on features. Picks are what is rare and uncertain (together they cover most of what is "

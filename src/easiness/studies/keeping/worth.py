@@ -22,7 +22,7 @@ NEIGHBOURS = 15
 """Nearest examples that vote: a second kind of classifier, since what heads can spare others may need."""
 
 _NONE = 0.01  # of accuracy: so small a loss is called none
-_JUDGED = ("over_start", "start_over_all", "over_random", "over_all")
+_GAINS = ("over_start", "start_over_all", "over_random", "over_all")
 
 _BY = ("by linear classifiers", f"by {NEIGHBOURS} nearest neighbours")
 _LEFT_OUT = {EASIEST: "the hardest {}", HARDEST: "the easiest {}", RANDOM: "{} at random"}
@@ -41,7 +41,7 @@ _OF_SIZE = (
 class Worth(show.Result):
     """Advice what to keep of the examples of a run, tried on ``num_test`` others over ``num_seeds`` seeds.
 
-    ``grid`` has a row for all that was tried, and ``judged`` says what the advised one is worth, by heads and
+    ``grid`` has a row for all that was tried, and ``gains`` says what the advised one is worth, by heads and
     by neighbours. ``margin`` is the loss that counts as none. ``keep`` has the labels with what is to be
     dropped, and ``twice`` what twice the labels would give, or ``silent`` why that is not known. Where no
     split was held out, ``test_wrong`` of the test labels are likely wrong; of a held-out split nobody asked.
@@ -53,13 +53,13 @@ class Worth(show.Result):
     held_out: bool
     margin: float
     grid: pd.DataFrame = field(repr=False)
-    judged: Sequence[Mapping[str, Gain]] = field(repr=False)
+    gains: Sequence[Mapping[str, Gain]] = field(repr=False)
     keep: CleanLabels = field(repr=False)
     suspects: int
     twice: Interval | None
     silent: str = ""
     test_wrong: float | None = None
-    detailed: bool = False
+    details: bool = False
 
     @property
     def headline(self) -> str:
@@ -67,7 +67,7 @@ class Worth(show.Result):
         return f"{show.capitalized(self.advice)}. {self.ahead}."
 
     @cached_property
-    def advised(self) -> Mapping[str, Any]:
+    def advised_row(self) -> Mapping[str, Any]:
         return dict(self.grid[self.grid["advised"]].iloc[0])
 
     @property
@@ -78,21 +78,21 @@ class Worth(show.Result):
     @property
     def advice(self) -> str:
         """``of your 10,000: take the 180 suspects out, then you can leave out 60 % ...``."""
-        row, of, margin = self.advised, f"of your {len(self.run.ids):,}", f"{100 * self.margin:g} points"
+        row, of, margin = self.advised_row, f"of your {len(self.run.ids):,}", f"{100 * self.margin:g} points"
         margin = "1 point" if self.margin == _NONE else margin
         out = self.suspects if row["suspects_out"] else 0
-        taken = f"take the {show.counted(out, 'suspect')} out" if out else ""
-        if taken and "start_over_all" in self.judged[0]:
-            taken += f" ({self._by_each('start_over_all')})"
+        without = f"take the {show.counted(out, 'suspect')} out" if out else ""
+        if without and "start_over_all" in self.gains[0]:
+            without += f" ({self._by_each('start_over_all')})"
         if row["kept"] == ALL:
-            rest = f"{taken}, and keep all others" if taken else "keep all"
-            whom = " and ".join(_BY[: len(self.judged)])
+            rest = f"{without}, and keep all others" if without else "keep all"
+            whom = " and ".join(_BY[: len(self.gains)])
             return f"{of}: {rest}; no smaller choice is shown to cost less than {margin}, {whom}"
-        tried = self.num_examples_tried
-        left = 1 - row["num_kept"] / (tried - (out * tried / len(self.run.ids)))
+        num_tried = self.num_examples_tried
+        left = 1 - row["num_kept"] / (num_tried - (out * num_tried / len(self.run.ids)))
         what = f"leave out {_LEFT_OUT[row['kept']].format(show.whole_percent(left))}"
-        before, beyond = f"{taken}, then " if taken else "", self._by_each("over_start")
-        low, high = min(one["over_start"].interval for one in self.judged)
+        before, beyond = f"{without}, then " if without else "", self._by_each("over_start")
+        low, high = min(one["over_start"].interval for one in self.gains)
         if low <= -self.margin:
             doubt = f"where a loss of {margin} is not ruled out ({beyond})"
             return f"{of}: {before}try to {what}, {doubt}: let `verify` tell"
@@ -101,7 +101,7 @@ class Worth(show.Result):
         return f"{of}: {before}you can {what} {'and gain' if low > 0 else less} ({beyond})"
 
     def _by_each(self, name: str) -> str:
-        return "; ".join(f"{_points(one[name])} {whom}" for one, whom in zip(self.judged, _BY, strict=False))
+        return "; ".join(f"{_points(one[name])} {whom}" for one, whom in zip(self.gains, _BY, strict=False))
 
     @property
     def ahead(self) -> str:
@@ -128,44 +128,42 @@ class Worth(show.Result):
         return self.keep.table()
 
     def document(self) -> Any:
-        judged = [
-            {name: _interval(one[name]) if name in one else None for name in _JUDGED} for one in self.judged
+        gains = [
+            {name: _interval(one[name]) if name in one else None for name in _GAINS} for one in self.gains
         ]
-        near = judged[1] if len(judged) > 1 else None
-        said = {name: getattr(self, name) for name in ("advice", "ahead", "margin", "num_test")}
+        near = gains[1] if len(gains) > 1 else None
+        texts = {name: getattr(self, name) for name in ("advice", "ahead", "margin", "num_test")}
         twice = self.twice and self.twice._asdict()
         grid = [show.defined(row) for row in self.grid.to_dict("records")]
-        return {**said, "judged": judged[0], "judged_near": near, "twice_the_labels": twice, "grid": grid}
+        return {**texts, "judged": gains[0], "judged_near": near, "twice_the_labels": twice, "grid": grid}
 
     def frames(self) -> list[show.Frame]:
-        own, gains = self.judged[0], {"over_all": "over all", "over_random": "over as many at random"}
-        said = " and ".join(f"{_points(own[name])} {over}" for name, over in gains.items() if name in own)
-        told = f"In points, judged on the half of the tests that had no part in the choice: {said}. "
+        own, rivals_of = self.gains[0], {"over_all": "over all", "over_random": "over as many at random"}
+        text = " and ".join(f"{_points(own[name])} {over}" for name, over in rivals_of.items() if name in own)
+        gain_text = f"In points, judged on the half of the tests that had no part in the choice: {text}. "
         whole = self.grid[self.grid["size"] == self.num_examples_tried]
-        rivals = whole[(whole["kept"] == ALL) | (whole["share"] == self.advised["share"])]
-        note = f"{self.headline} {told if self.advised['kept'] != ALL else ''}{self._about()}"
+        rivals = whole[(whole["kept"] == ALL) | (whole["share"] == self.advised_row["share"])]
+        aside = f"of {len(self.run.ids):,} examples, set aside"
+        where = f"{show.count(self.num_test)} {'held-out examples' if self.held_out else aside}"
+        wrong = f", {show.whole_percent(self.test_wrong)} of them likely wrong" if self.test_wrong else ""
+        note = (
+            f"{self.headline} {gain_text if self.advised_row['kept'] != ALL else ''}Classifiers on these "
+            f"features over {self.num_seeds} seeds, on {where}, whose labels are taken as they are{wrong}: "
+            f"wrong ones there make differences smaller. {_SCORE}. * marks what is advised; {NEIGHBOURS} "
+            "nearest neighbours tried what linear classifiers do not rule out."
+        )
         title = f"What to keep of {self.run.path.resolve().name}"
         return [_frame(title, note, rivals), _frame("Everything that was tried", _OF_SIZE, self.grid)]
 
     def printed(self) -> list[show.Section]:
-        return self.sections() if self.detailed else self.sections()[:1]
-
-    def _about(self) -> str:
-        aside = f"of {len(self.run.ids):,} examples, set aside"
-        where = f"{show.count(self.num_test)} {'held-out examples' if self.held_out else aside}"
-        wrong = f", {show.whole_percent(self.test_wrong)} of them likely wrong" if self.test_wrong else ""
-        return (
-            f"Classifiers on these features over {self.num_seeds} seeds, on {where}, whose labels are taken "
-            f"as they are{wrong}: wrong ones there make differences smaller. {_SCORE}. * marks what is "
-            f"advised; {NEIGHBOURS} nearest neighbours tried what linear classifiers do not rule out."
-        )
+        return self.sections() if self.details else self.sections()[:1]
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
-        trained = ("--beside", "random,rs2", "--model", "MODEL")
+        training = ("--beside", "random,rs2", "--model", "MODEL")
         labels = self.run.spec.data.labels
         return [
-            f"heads say so; ask networks: {verifying(self.run, output, labels, trained)}"
-            if self.keep.dropped.any()
+            f"heads say so; ask networks: {verifying(self.run, output, labels, training)}"
+            if self.keep.is_dropped.any()
             else f"{output} keeps every example; there is nothing to verify"
             for output in outputs
             if output.suffix == ".csv"
@@ -198,22 +196,19 @@ _RIGHT = 1.04  # of shares
 
 def _curves(rows: pd.DataFrame) -> list[show.Curve]:
     everything = rows["accuracy"].iloc[0]
-    found = [show.Curve([0, _RIGHT], [everything, everything], "all", marker="", line=":")]
-    for (out, kept), own in rows.sort_values("num_kept").groupby(["suspects_out", "kept"]):
+    lines = [show.Curve([0, _RIGHT], [everything, everything], "all", marker="", line=":")]
+    for (out, end), own in rows.sort_values("num_kept").groupby(["suspects_out", "kept"]):
         x, y = own["num_kept"] / own["size"], own["accuracy"]
-        if kept != ALL:
-            label, (color, marker) = f"{kept}{', suspects out' if out else ''}", _STYLES[str(kept)]
-            found.append(show.Curve(x, y, label, color, marker, "--" if out else "-", filled=not out))
+        if end != ALL:
+            label, (color, marker) = f"{end}{', suspects out' if out else ''}", _STYLES[str(end)]
+            lines.append(show.Curve(x, y, label, color, marker, "--" if out else "-", filled=not out))
         elif out and x.item() < 1:
-            found.append(show.Curve(x, y, "all but suspects", show.TRAIN, "*", ""))
-    return found
+            lines.append(show.Curve(x, y, "all but suspects", show.TRAIN, "*", ""))
+    return lines
 
 
 def _frame(title: str, note: str, rows: pd.DataFrame) -> show.Frame:
-    out, mark = (
-        np.where(rows[name], text, "")
-        for name, text in (("suspects_out", ", suspects out"), ("advised", " *"))
-    )
+    out, mark = np.where(rows["suspects_out"], ", suspects out", ""), np.where(rows["advised"], " *", "")
     data = rows.assign(kept=rows["kept"] + out + mark, num_kept=rows["num_kept"].round())
     columns = {
         "size": show.counts(title="labelled"),

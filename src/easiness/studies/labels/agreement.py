@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import kappa
-from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, Labelled
+from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, LabelledExamples
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Integers, pd
 from easiness.regular_file import at_home
@@ -24,6 +24,7 @@ from easiness.store import Run
 _MOST = 20  # rows that are shown; files have all
 _ON = {"wrong": "wrong or not", "label": "class"}
 _ENDS = "value", "low", "high"
+_ANSWERS = ("keep", "relabel", "drop", "unsure")
 _BOTH = ("agreed", "low", "high"), ("kappa", "kappa_low", "kappa_high")
 
 SAID = "said"
@@ -32,7 +33,7 @@ SAID = "said"
 NOT_SEEN, NOT_SURE = -2, -1
 """Codes of who has not looked at an example, and of who is not sure of it."""
 
-TIED, OUTVOTED, UNSEEN, UNANIMOUS = range(4)
+TIES, MAJORITIES, NOBODY, ALL_AGREE = range(4)
 """How the people stand to an example, in the order of the file: there is no majority, it is against somebody,
 nobody has looked, or all say the same."""
 
@@ -42,7 +43,7 @@ class PeopleAgreement(show.Result):
     """The decisions of people on labels ``of`` a split, as ``codes``: a row an example, a column a person.
 
     A code is the label that the example should have, the number of classes where it is to be dropped, one
-    more where it is wrong and no class is given, or `NOT_SEEN` or `NOT_SURE`. ``merged`` is the file of
+    more where it is wrong and no class is given, or `NOT_SEEN` or `NOT_SURE`. ``decisions`` is the file of
     decisions of all, without the columns that ``differ`` between files, and ``standing`` [n] how people stand
     to each of its rows.
 
@@ -51,9 +52,9 @@ class PeopleAgreement(show.Result):
     ``label`` that is right: the ``num`` examples decided by all of them, and what `Kappa` says of these.
     """
 
-    of: Labelled = field(repr=False)
+    of: LabelledExamples = field(repr=False)
     codes: pd.DataFrame = field(repr=False)
-    merged: pd.DataFrame = field(repr=False)
+    decisions: pd.DataFrame = field(repr=False)
     standing: Integers = field(repr=False)
     differ: tuple[str, ...]
     between: pd.DataFrame = field(repr=False)
@@ -68,13 +69,13 @@ class PeopleAgreement(show.Result):
     @property
     def text(self) -> str:
         """``115 of 120 examples are decided, 7 of them against somebody; 5 are undecided``."""
-        num, undecided, unseen = len(self.standing), self._num(TIED, UNSEEN), self._num(UNSEEN)
-        against = f", {self._num(OUTVOTED):,} of them against somebody" if len(self.people) > 1 else ""
-        found = f"{num - undecided:,} of {show.counted(num, 'example')} are decided{against}"
-        if not undecided:
-            return found
-        why = f" ({unseen:,} of them by nobody)" if 0 < unseen < undecided else ""
-        return f"{found}; {undecided:,} {'is' if undecided == 1 else 'are'} undecided{why}"
+        num, num_open, num_unseen = len(self.standing), self._num(TIES, NOBODY), self._num(NOBODY)
+        against = f", {self._num(MAJORITIES):,} of them against somebody" if len(self.people) > 1 else ""
+        text = f"{num - num_open:,} of {show.counted(num, 'example')} are decided{against}"
+        if not num_open:
+            return text
+        why = f" ({num_unseen:,} of them by nobody)" if 0 < num_unseen < num_open else ""
+        return f"{text}; {num_open:,} {'is' if num_open == 1 else 'are'} undecided{why}"
 
     def table(self) -> pd.DataFrame:
         """The file of decisions, a row an example that a file lists: columns as in the files of each.
@@ -84,15 +85,15 @@ class PeopleAgreement(show.Result):
         looked, joined by a plus, ``time`` is the last of theirs, and ``said`` what each said. Other columns
         are kept where they are the same in all files.
         """
-        return self.merged
+        return self.decisions
 
     def document(self) -> Any:
         def of(row: dict[Any, Any]) -> dict[str, Any] | None:
-            agreed, beyond = (
+            share, beyond = (
                 {end: row[name] for end, name in zip(_ENDS, names, strict=True)} for names in _BOTH
             )
-            known = None if math.isnan(row["kappa"]) else beyond
-            return {"num": row["num"], "agreed": agreed, "kappa": known} if row["num"] else None
+            kappa = None if math.isnan(row["kappa"]) else beyond
+            return {"num": row["num"], "agreed": share, "kappa": kappa} if row["num"] else None
 
         rows = self.between.to_dict("records")
         between = [
@@ -101,64 +102,42 @@ class PeopleAgreement(show.Result):
         ]
         return {"people": list(self.people), "agreement": between, "decisions": super().document()}
 
-    @property
-    def _shown(self) -> pd.DataFrame:
-        """The first pairs, and all people together, which come last."""
-        num, people = 2 * _MOST - 2, self.between["people"]
-        texts = [", ".join(some) if len(some) == 2 else f"all {len(some)}" for some in people]
-        rows = np.arange(len(people))
-        shown = self.between.assign(between=texts, on=self.between["on"].map(_ON))
-        return shown[(rows < num) | (rows >= len(people) - 2)]
-
     def figure(self) -> Figure:
-        """Kappa of each two people and of all, with its interval; of one person, how often what was said."""
-        if len(self.people) == 1:
-            (said,) = self._said().drop(columns="looked at").to_dict("records")
-            name = str(said.pop("person"))
-            return show.bars([*map(str, said)], {name: ([*said.values()], show.TRAIN)}, "examples")
-        shown = self._shown
-        series = {
-            str(on): (some[[*_BOTH[1]]].to_numpy().tolist(), color)
-            for (on, some), color in zip(
-                shown.groupby("on", sort=False), (show.HARD, show.TRAIN), strict=True
-            )
-        }
-        return show.dots_with_intervals(
-            shown["between"][::2].tolist(), series, "kappa, with its 95 % interval"
-        )
+        """How often each person said what."""
+        table, colors = self._answers(), (show.FAINT, show.HARD, show.TRAIN, show.EASY)
+        series = {name: (table[name].tolist(), color) for name, color in zip(_ANSWERS, colors, strict=True)}
+        return show.bars(table["person"].tolist(), series, "examples")
 
     def frames(self) -> list[show.Frame]:
         note = "Examples by what each says of them."
         if self.differ:
             note += f" Columns that are not the same in all files are left out: {shorten(self.differ)}."
-        said = self._said()
-        columns = {str(name): show.counts() for name in said} | {"person": show.names()}
-        people = show.Frame(show.capitalized(self.text), note, said, columns)
+        table = self._answers()
+        columns = {str(name): show.counts() for name in table} | {"person": show.names()}
+        people = show.Frame(show.capitalized(self.text), note, table, columns)
         agreeing = [self._agreeing()] if len(self.people) > 1 else []
-        return [people, *agreeing, *([self._differing()] if self._num(TIED, OUTVOTED) else [])]
+        return [people, *agreeing, *([self._differing()] if self._num(TIES, MAJORITIES) else [])]
 
-    def _said(self) -> pd.DataFrame:
+    def _answers(self) -> pd.DataFrame:
         num, own = len(self.of.classes), self.of.labels[self.codes.index]
         codes = self.codes.to_numpy().T
-        told = {
+        masks = {
             "looked at": codes != NOT_SEEN,
             "keep": codes == own,
             "relabel": (codes >= 0) & (codes != own) & (codes != num),
             "drop": codes == num,
             "unsure": codes == NOT_SURE,
         }
-        counts = {what: which.sum(axis=1) for what, which in told.items()}
+        counts = {name: mask.sum(axis=1) for name, mask in masks.items()}
         return pd.DataFrame({"person": self.people, **counts})
 
     def _agreeing(self) -> show.Frame:
-        left = len(self.between) // 2 - _MOST
         note = (
             "On whether the label is wrong, and on the class that is right (to drop counts as one), among "
             "examples on which all of them are sure. Kappa is the agreement beyond chance, Cohen's of two "
             "and Fleiss' of more: 1 is full agreement, 0 what chance gives, and undefined where all answers "
             "are the same."
         )
-        note += f" {show.count(left)} more pairs are in the JSON file." if left > 0 else ""
         columns = {
             "between": show.names(),
             "on": show.names(),
@@ -168,19 +147,23 @@ class PeopleAgreement(show.Result):
             "kappa": show.names(),
             "kappa_low": show.intervals(title="95 %", high="kappa_high"),
         }
-        data = self._shown
-        undefined = data["agreed"].notna() & data["kappa"].isna()
-        kappa = data["kappa"].map(show.number).where(data["kappa"].notna(), None).mask(undefined, "undefined")
+        names = [", ".join(some) if len(some) == 2 else f"all {len(some)}" for some in self.between["people"]]
+        data = self.between.assign(between=names, on=self.between["on"].map(_ON))
+        if (left := len(data) // 2 - _MOST) > 0:  # all people together come last
+            note += f" {show.count(left)} more pairs are in the JSON file."
+            data = pd.concat([data[: 2 * _MOST - 2], data[-2:]])
+        kappa = data["kappa"].map(show.number).where(data["kappa"].notna(), None)
+        kappa = kappa.mask(data["agreed"].notna() & data["kappa"].isna(), "undefined")
         data = data.assign(kappa=kappa, low=100 * data["low"], high=100 * data["high"])
         return show.Frame("How far people agree", note, data, columns)
 
     def _differing(self) -> show.Frame:
         """The first examples on which people differ, or are not sure."""
-        num = self._num(TIED, OUTVOTED)
-        data = self.merged.head(min(num, _MOST))
+        num = self._num(TIES, MAJORITIES)
+        data = self.decisions.head(min(num, _MOST))
         action = data["action"].replace("", "undecided")
-        decided = data["class"].where(data["action"] == RELABEL, action)
-        data = data.assign(decided=decided, **{"class": np.array(self.of.classes, object)[data["was"]]})
+        verdict = data["class"].where(data["action"] == RELABEL, action)
+        data = data.assign(decided=verdict, **{"class": np.array(self.of.classes, object)[data["was"]]})
         which = f"The first {_MOST} of {show.count(num)}" if num > _MOST else f"All {show.count(num)}"
         note = f"{which}, those without a majority first; the class is that of the run."
         columns = dict.fromkeys(("id", "class", "decided", SAID), show.names())
@@ -193,14 +176,13 @@ def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> People
     A person is who stands in the column ``by``, or the name of a file that names nobody; whose decisions are
     in several files is one person still, and unsure where no file decides. Examples on which somebody is
     unsure do not count for the agreement with this person. A file in which nothing is decided says what there
-    is to look at, and what other columns are to be kept. The table is the file of decisions of all: what more
-    than half of those who looked at an example say, and nothing, which is undecided, where there is no such
-    majority.
+    is to look at, and what other columns are to be kept. The table has what more than half of those who
+    looked at an example say; ``unsure`` where all are, and nothing where there is no such majority.
     """
     paths = [at_home(one) for one in files]
     real = [path.resolve() for path in paths]
-    for at, path in enumerate(paths):
-        if real[at] in real[:at]:
+    for path, count in zip(paths, map(real.count, real), strict=True):
+        if count > 1:
             raise BadInput(f"{path}: is given twice; give each file once")
     by_name: dict[str, Decisions] = {}
     for path in paths:
@@ -212,7 +194,50 @@ def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> People
             f"{', '.join(map(str, paths))}: nothing is decided there; write keep, relabel, drop or unsure in "
             "the column action"
         )
-    return _agreement(by_name)
+    first = next(iter(by_name.values()))
+    of, num = first.of, len(first.of.classes)
+    rows = [{"at": at, **row} for decisions in by_name.values() for at, row in decisions.other_cells.items()]
+    cells = pd.DataFrame(rows).replace("", None).groupby("at", sort=False)
+    others, differ = cells.first().fillna(""), cells.nunique().gt(1).any()
+    at, differing = others.index.to_numpy(np.int64), (*map(str, differ.index[differ]),)
+    others = others.drop(columns=[*differing, SAID], errors="ignore").reset_index(drop=True)
+    people = {name: decisions for name, decisions in by_name.items() if len(decisions)}
+
+    def of_all(column: str, nothing: Any) -> pd.DataFrame:
+        columns = {name: pd.Series(getattr(one, column), one.at) for name, one in people.items()}
+        return pd.DataFrame(columns).reindex(at).fillna(nothing)
+
+    actions = of_all("actions", "")
+    codes = of_all("labels", NOT_SEEN).replace(UNKNOWN, num + 1).astype(np.int64)
+    codes = codes.mask(actions == DROP, num).mask(actions == UNSURE, NOT_SURE)
+    own, votes = of.labels[at], codes.where(codes != NOT_SEEN)
+    code, looks = votes.mode(axis=1)[0], votes.notna().sum(axis=1)
+    num_votes = votes.eq(code, axis=0).sum(axis=1)
+    has_majority, unanimous = (code >= 0) & (2 * num_votes > looks), (num_votes == looks) & (looks > 0)
+    standing = np.select([looks == 0, ~has_majority, unanimous], [NOBODY, TIES, ALL_AGREE], MAJORITIES)
+    majority = code.where(has_majority | unanimous, NOT_SEEN).to_numpy(np.int64)
+    answers = [
+        {name: one for name, one in row.items() if one != NOT_SEEN} for row in codes.to_dict("records")
+    ]
+    words = [
+        "; ".join(f"{name}: {_in_words(of, one, label)}" for name, one in row.items())
+        for row, label in zip(answers, own.tolist(), strict=True)
+    ]
+    says = {UNSURE: majority == NOT_SURE, "": majority < 0, KEEP: majority == own, DROP: majority == num}
+    rows_of_all = Decisions(
+        first.split,
+        first.data,
+        of,
+        at=at,
+        actions=np.select([*says.values()], [*says], default=RELABEL).astype(object),
+        labels=np.where((majority < 0) | (majority >= num), UNKNOWN, majority),
+        by=np.array(["+".join(map(str, row)) for row in answers], object),
+        times=of_all("times", "").max(axis=1).to_numpy(object),
+    ).table()
+    order = np.argsort(standing, kind="stable")
+    table = pd.concat([rows_of_all, others], axis=1).assign(**{SAID: words})
+    table = table.iloc[order].reset_index(drop=True)
+    return PeopleAgreement(of, codes, table, standing[order], differing, _between(codes, own))
 
 
 def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisions:
@@ -232,58 +257,7 @@ def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisi
     return both.part(first)
 
 
-def _agreement(by_name: Mapping[str, Decisions]) -> PeopleAgreement:
-    """The decisions of more than half of those who looked at an example, those on which people differ first.
-
-    Where there is no such majority the action is empty; where all who looked are unsure, it says so.
-    """
-    first = next(iter(by_name.values()))
-    of, num = first.of, len(first.of.classes)
-    rows = [{"at": at, **row} for decisions in by_name.values() for at, row in decisions.listed.items()]
-    cells = pd.DataFrame(rows).replace("", None).groupby("at", sort=False)
-    others, differ = cells.first().fillna(""), cells.nunique().gt(1).any()
-    at, mixed = others.index.to_numpy(np.int64), (*map(str, differ.index[differ]),)
-    others = others.drop(columns=[*mixed, SAID], errors="ignore").reset_index(drop=True)
-    people = {name: decisions for name, decisions in by_name.items() if len(decisions)}
-
-    def of_all(column: str, nothing: Any) -> pd.DataFrame:
-        columns = {name: pd.Series(getattr(one, column), one.at) for name, one in people.items()}
-        return pd.DataFrame(columns).reindex(at).fillna(nothing)
-
-    actions = of_all("actions", "")
-    codes = of_all("labels", NOT_SEEN).replace(UNKNOWN, num + 1).astype(np.int64)
-    codes = codes.mask(actions == DROP, num).mask(actions == UNSURE, NOT_SURE)
-    own, seen = of.labels[at], codes.where(codes != NOT_SEEN)
-    code, looks = seen.mode(axis=1)[0], seen.notna().sum(axis=1)
-    votes = seen.eq(code, axis=0).sum(axis=1)
-    has_majority, unanimous = (code >= 0) & (2 * votes > looks), (votes == looks) & (looks > 0)
-    standing = np.select([looks == 0, ~has_majority, unanimous], [UNSEEN, TIED, UNANIMOUS], OUTVOTED)
-    majority = code.where(has_majority | unanimous, NOT_SEEN).to_numpy(np.int64)
-    answers = [
-        {name: one for name, one in row.items() if one != NOT_SEEN} for row in codes.to_dict("records")
-    ]
-    words = [
-        "; ".join(f"{name}: {_in_words(of, one, label)}" for name, one in row.items())
-        for row, label in zip(answers, own.tolist(), strict=True)
-    ]
-    says = {UNSURE: majority == NOT_SURE, "": majority < 0, KEEP: majority == own, DROP: majority == num}
-    merged = Decisions(
-        first.split,
-        first.data,
-        of,
-        at=at,
-        actions=np.select([*says.values()], [*says], default=RELABEL).astype(object),
-        labels=np.where((majority < 0) | (majority >= num), UNKNOWN, majority),
-        by=np.array(["+".join(map(str, row)) for row in answers], object),
-        times=of_all("times", "").max(axis=1).to_numpy(object),
-    ).table()
-    order = np.argsort(standing, kind="stable")
-    table = pd.concat([merged, others], axis=1).assign(**{SAID: words})
-    table = table.iloc[order].reset_index(drop=True)
-    return PeopleAgreement(of, codes, table, standing[order], mixed, _between(codes, own))
-
-
-def _in_words(of: Labelled, code: int, own: int) -> str:
+def _in_words(of: LabelledExamples, code: int, own: int) -> str:
     num = len(of.classes)
     if code in (NOT_SURE, own):
         return UNSURE if code == NOT_SURE else KEEP

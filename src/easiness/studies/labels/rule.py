@@ -19,15 +19,7 @@ from easiness.inputs import kind_named
 from easiness.lazy import Figure, Integers, Mask, pd
 from easiness.models import is_given
 from easiness.runs import Told, find_data, load_as, positions_in, told
-from easiness.spec import (
-    NOT_BY_STEPS,
-    Option,
-    Trials,
-    command_line,
-    featuring_of,
-    loading_of,
-    training_of,
-)
+from easiness.spec import NOT_BY_STEPS, Option, Trials, command_line, featuring_of, loading_of, training_of
 from easiness.store import Run
 from easiness.studies.labels.agreement import PeopleAgreement, agreement
 from easiness.studies.suspects import SuspectOptions, suspects
@@ -50,54 +42,50 @@ class CleanLabels(show.Result):
     """The labels of examples before and after cleaning, arrays [K]; ``classes`` are the names by label.
 
     ``before`` are those that were trained with, ``labels`` those to train with, and ``was`` those at the
-    source, which are ``before`` unless these came from a file, or `UNKNOWN`. ``dropped`` are left out.
-    ``texts`` are there if the examples have any. ``decided`` are by hand, of which ``note`` says what one
-    should know; people looked at ``undecided`` more. ``above`` has the rule's thresholds.
+    source, which are ``before`` unless these came from a file, or `UNKNOWN`. ``is_dropped`` says which are
+    left out. ``texts`` are there if the examples have any. So many are ``num_decided`` by hand;
+    people looked at ``num_undecided`` more. ``above`` has the rule's thresholds.
     """
 
     ids: npt.NDArray[Any]
     before: Integers
     labels: Integers
-    dropped: Mask
+    is_dropped: Mask
     was: Integers
     classes: tuple[str, ...]
     texts: Told | None = None
-    decided: int = 0
-    undecided: int = 0
-    note: str = ""
+    num_decided: int = 0
+    num_undecided: int = 0
+    notices: Sequence[str] = ()
     above: tuple[float, float] | None = None
     run: Run | None = field(default=None, repr=False)
     listing = "labels"
 
     @property
-    def relabelled(self) -> Mask:
-        changed: Mask = (self.labels != self.before) & ~self.dropped
-        return changed
+    def is_relabelled(self) -> Mask:
+        return np.asarray((self.labels != self.before) & ~self.is_dropped)
 
     @property
     def headline(self) -> str:
         """How many examples change: ``relabels 812 and drops 301 of 10,000``, and how many are by hand."""
-        done = f"relabels {self.relabelled.sum():,} and drops {self.dropped.sum():,} of {len(self.ids):,}"
-        done += f", with {self.decided:,} decided by hand" if self.decided else ""
-        stay = "stays as it is" if self.undecided == 1 else "stay as they are"
-        return f"{done}; {self.undecided:,} that people did not agree on {stay}" if self.undecided else done
-
-    @property
-    def notices(self) -> list[str]:
-        return [self.note] if self.note else []
+        drops, num = int(self.is_dropped.sum()), self.num_undecided
+        text = f"relabels {self.is_relabelled.sum():,} and drops {drops:,} of {len(self.ids):,}"
+        text += f", with {self.num_decided:,} decided by hand" if self.num_decided else ""
+        stay = "stays as it is" if num == 1 else "stay as they are"
+        return f"{text}; {num:,} that people did not agree on {stay}" if num else text
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
         steps: list[str] = []
         if self.run is None:
             return steps
-        if not (self.relabelled.any() or self.dropped.any()):
+        if not (self.is_relabelled.any() or self.is_dropped.any()):
             lists = command_line("suspects", self.run.path)
             steps.append(f"no label is that likely wrong; {lists} lists those to look at first")
         for output in (one for one in outputs if one.suffix == ".csv"):
             before = self.run.spec.data.labels
-            kept = Path(f"{output}~")  # where those of before were set aside
-            if before is not None and output.absolute() == Path(before) and kept.exists():
-                before = str(kept)
+            copy = Path(f"{output}~")  # where those of before were set aside
+            if before is not None and output.absolute() == Path(before) and copy.exists():
+                before = str(copy)
             then = verifying(self.run, output, before, by_rule=self.above is not None)
             steps.append(f"edit {output}, then {then}")
         return steps
@@ -109,14 +97,16 @@ class CleanLabels(show.Result):
         ``keep``, ``relabel`` (another label than at the source) or ``drop``, whose label stays as it is.
         ``was`` is empty where it is not known. The texts of the examples come last, where they are at hand.
         """
-        known = self.was != UNKNOWN
-        other = self.labels != np.where(known, self.was, self.before)
+        has_source = self.was != UNKNOWN
+        other = self.labels != np.where(has_source, self.was, self.before)
         columns: dict[str, Any] = {
             "id": self.ids,
             "label": self.labels,
             "class": np.array(self.classes, dtype=object)[self.labels],
-            "was": self.was if known.all() else np.where(known, self.was.astype(object), np.array(None)),
-            "action": np.where(self.dropped, DROP, np.where(other, RELABEL, KEEP)).astype(object),
+            "was": self.was
+            if has_source.all()
+            else np.where(has_source, self.was.astype(object), np.array(None)),
+            "action": np.where(self.is_dropped, DROP, np.where(other, RELABEL, KEEP)).astype(object),
         }
         if self.texts is not None:
             columns[self.texts.column] = self.texts.texts
@@ -124,24 +114,24 @@ class CleanLabels(show.Result):
 
     def by_class(self) -> pd.DataFrame:
         """A row a class: how many ``examples`` it has, go to others, come from others, are dropped, left."""
-        num, changed = len(self.classes), self.relabelled
-        chosen = {
+        num, is_relabelled = len(self.classes), self.is_relabelled
+        labels = {
             "examples": self.before,
-            "to_others": self.before[changed],
-            "from_others": self.labels[changed],
-            "dropped": self.before[self.dropped],
-            "left": self.labels[~self.dropped],
+            "to_others": self.before[is_relabelled],
+            "from_others": self.labels[is_relabelled],
+            "dropped": self.before[self.is_dropped],
+            "left": self.labels[~self.is_dropped],
         }
-        counts = {name: np.bincount(labels, minlength=num) for name, labels in chosen.items()}
+        counts = {name: np.bincount(labels, minlength=num) for name, labels in labels.items()}
         return pd.DataFrame({"class": self.classes, **counts})
 
     def figure(self) -> Figure:
         """Bars for the classes that change most: examples that leave them, come to them, and are dropped."""
         table = self.by_class()
         total = table[list(_BARS)].sum(axis=1)
-        shown = table.loc[total.sort_values(ascending=False, kind="stable").index[:_MOST]]
-        series = {name: (shown[column].tolist(), color) for column, (name, color) in _BARS.items()}
-        return show.bars(shown["class"].tolist(), series, "examples")
+        top = table.loc[total.sort_values(ascending=False, kind="stable").index[:_MOST]]
+        series = {name: (top[column].tolist(), color) for column, (name, color) in _BARS.items()}
+        return show.bars(top["class"].tolist(), series, "examples")
 
     def frames(self) -> list[show.Frame]:
         table = self.by_class()
@@ -185,36 +175,33 @@ def _by_rule(options: LabelOptions) -> CleanLabels:
         drop_above = DROP_ABOVE if ranking.low > 0 else RELABEL_ABOVE
     result = clean(table, run.classes, relabel_above, drop_above)
     if (decisions := ranking.decided) is not None:
-        above, num = None if only else result.above, len(decisions.decisions.undecided)
-        result = replace(
-            result, decided=decisions.num_sure, undecided=num, note=decisions.note(), above=above
-        )
-    return replace(result, ids=run.ids, was=_at_source(run), texts=_texts(run), run=run)
+        num, notices = len(decisions.decisions.blanks), [*filter(None, [decisions.note()])]
+        result = replace(result, num_decided=decisions.num_sure, num_undecided=num, notices=notices)
+    was, above = _at_source(run), None if only else result.above
+    return replace(result, ids=run.ids, was=was, texts=_texts(run), above=above, run=run)
 
 
-def without(run: Run, dropped: Mask) -> CleanLabels:
+def without(run: Run, drop: Mask) -> CleanLabels:
     """The file of labels of a run that leaves some examples out [K], and changes no label."""
-    return CleanLabels(
-        run.ids, run.labels, run.labels, dropped, _at_source(run), run.classes, texts=_texts(run)
-    )
+    return CleanLabels(run.ids, run.labels, run.labels, drop, _at_source(run), run.classes, texts=_texts(run))
 
 
-def _as_decided(in_order: pd.DataFrame, made: Decisions, only: bool) -> pd.DataFrame:
+def _as_decided(in_order: pd.DataFrame, decisions: Decisions, only: bool) -> pd.DataFrame:
     """The examples in the order of the run, where the rule does what is decided, and ``only`` that.
 
     It keeps what has no probability, and does what is certain.
     """
     columns = ("p_wrong", "suggested", "suggested_share")
     p_wrong, suggested, share = (in_order[name].to_numpy(copy=True) for name in columns)
-    p_wrong[slice(None) if only else [*made.undecided]] = np.nan
-    p_wrong[made.at] = np.where(made.wrong, 1, np.nan)
-    suggested[made.at] = np.where(made.actions == RELABEL, made.labels, _NONE)
-    share[made.at] = 1
+    p_wrong[slice(None) if only else [*decisions.blanks]] = np.nan
+    p_wrong[decisions.at] = np.where(decisions.wrong, 1, np.nan)
+    suggested[decisions.at] = np.where(decisions.actions == RELABEL, decisions.labels, _NONE)
+    share[decisions.at] = 1
     return in_order.assign(p_wrong=p_wrong, suggested=suggested, suggested_share=share)
 
 
 def _texts(run: Run) -> Told | None:
-    if kind_named(run.spec.data.kind).exported.form == "text":
+    if kind_named(run.spec.data.kind).export_form.form == "text":
         data, _ = find_data(run, None)
         with suppress(BadInput):
             return None if data is None else told(data, positions_in(data, run))
@@ -234,7 +221,7 @@ def _at_source(run: Run) -> Integers:
 
 
 def clean(
-    ranked: pd.DataFrame,
+    table: pd.DataFrame,
     classes: tuple[str, ...],
     relabel_above: float = RELABEL_ABOVE,
     drop_above: float = DROP_ABOVE,
@@ -248,52 +235,52 @@ def clean(
     wrong: in a simulation with three such pictures in ten and a fifth of the labels wrong, 81 % of the
     suggestions taken at 0.9 were right, and 98 % with it; those that fall short are dropped instead.
     """
-    labels = ranked["label"].to_numpy(np.int64)
-    suggested = ranked["suggested"].fillna(_NONE).to_numpy(np.int64)
-    p_wrong = ranked["p_wrong"].to_numpy(np.float64, na_value=np.nan)
-    p_right = p_wrong * ranked["suggested_share"].to_numpy(np.float64, na_value=np.nan)
+    labels = table["label"].to_numpy(np.int64)
+    suggested = table["suggested"].fillna(_NONE).to_numpy(np.int64)
+    p_wrong = table["p_wrong"].to_numpy(np.float64, na_value=np.nan)
+    p_right = p_wrong * table["suggested_share"].to_numpy(np.float64, na_value=np.nan)
     relabel = (suggested != _NONE) & (suggested != labels) & (p_right >= relabel_above)  # not if it is none
     drop = ~relabel & (p_wrong >= drop_above)
     new = np.where(relabel, suggested, labels)
     for label in np.setdiff1d(labels, new[~drop]).tolist():
         own = labels == label
-        num, dropped = int(own.sum()), int((drop & own).sum())
+        num, num_dropped = int(own.sum()), int((drop & own).sum())
         raise BadInput(
-            f"no example of class {classes[label]!r} would be left: of {num}, {num - dropped} would be "
-            f"relabelled and {dropped} dropped; give a higher --relabel-above or --drop-above"
+            f"no example of class {classes[label]!r} would be left: of {num}, {num - num_dropped} would be "
+            f"relabelled and {num_dropped} dropped; give a higher --relabel-above or --drop-above"
         )
     above = (relabel_above, drop_above)
-    return CleanLabels(ranked["id"].to_numpy(), labels, new, drop, labels, classes, above=above)
+    return CleanLabels(table["id"].to_numpy(), labels, new, drop, labels, classes, above=above)
 
 
 def verifying(
     run: Run,
     labels: Path,
     before: str | None,
-    trained: Sequence[object] | None = None,
+    training: Sequence[object] | None = None,
     *,
     by_rule: bool = True,
 ) -> str:
     """The command that verifies the labels on the examples that the run has, or what it lacks for that.
 
-    It trains by the words ``trained``, or as the run did.
+    It trains by the words ``training``, or as the run did.
     """
-    ref, measured = run.spec.data, run.spec.measured
-    if by_rule and ref.held_out is None and measured is not None:
+    ref, spec = run.spec.data, run.spec.measured
+    if by_rule and ref.held_out is None and spec is not None:
         return "use it by --labels; to verify a rule, measure first with a part held out (--holdout 0.2)"
-    if measured is not None:  # a network or features that have no name?
-        features = [] if measured.heads is None else measured.heads.features
-        if is_given(measured.model) or any(one.name.split()[0] == "array" for one in features):
+    if spec is not None:  # a network or features that have no name?
+        features = [] if spec.heads is None else spec.heads.features
+        if is_given(spec.model) or any(one.name.split()[0] == "array" for one in features):
             return "use it by --labels; to verify it, give easiness.verify what the run was given"
-    given = ["--labels", labels, *([] if before is None else ["--before", before])]
+    options = ["--labels", labels, *([] if before is None else ["--before", before])]
     loading = replace(loading_of(ref), labels=None)
-    if measured is None:  # of a loop of one's own only its epochs are known
-        trained = trained or ["--model", "MODEL", "--epochs", run.epochs]
+    if spec is None:  # of a loop of one's own only its epochs are known
+        training = training or ["--model", "MODEL", "--epochs", run.epochs]
     else:  # of heads the shares decide how many trials there may be
-        trials = Trials(measured.trials if measured.heads else Trials.trials)
-        trained = trained or [training_of(measured, run.path), featuring_of(measured), trials]
-    words = (ref.source or "SOURCE", *given, loading, *trained, "--out", "DIR")
-    at_once = measured is not None and measured.model in NOT_BY_STEPS
+        trials = Trials(spec.trials if spec.heads else Trials.trials)
+        training = training or [training_of(spec, run.path), featuring_of(spec), trials]
+    words = (ref.source or "SOURCE", *options, loading, *training, "--out", "DIR")
+    at_once = spec is not None and spec.model in NOT_BY_STEPS
     return command_line("verify", *words, always=("model",) if at_once else ("model", "epochs"))
 
 

@@ -7,7 +7,7 @@ from .reliability import (
 )
 from .study import (
     COMPARE as COMPARE,
-    Compared as Compared,
+    CompareOptions as CompareOptions,
     check_comparable as check_comparable,
     common_epoch as common_epoch,
     compare as compare,

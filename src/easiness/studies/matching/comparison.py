@@ -31,7 +31,7 @@ _MOST_PAIRS = 6  # of a side that have a sentence each, as those of four runs; m
 class Cell:
     """One entry of a matching table: runs ``a`` and ``b`` by position, the same for a noise ceiling.
 
-    ``groups`` compares groups of equal size and is ``None`` where a run has one trial; ``agreed`` is the
+    ``groups`` compares groups of equal size and is ``None`` where a run has one trial; ``agreement`` is the
     `Agreement` that follows from it and the ceilings at the same group size, NaN on the diagonal.
     ``all_trials`` uses every trial and has no ceiling to be read against; on the diagonal it is ``None``.
     """
@@ -41,21 +41,16 @@ class Cell:
     side: Side
     ties: Ties
     groups: GroupMatch | None
-    agreed: Agreement = field(default_factory=Agreement)
+    agreement: Agreement = field(default_factory=Agreement)
     all_trials: Match | None = None
-
-    @property
-    def agreement(self) -> float:
-        """The matching rate without the noise of few trials, in [0, 1]; NaN where it cannot be told."""
-        return self.agreed.rate
 
     def values(self) -> dict[str, Any]:
         """The rate with everything beside it, as a flat row; ``None`` where there is no value."""
         groups, every = (vars(one) if one else {} for one in (self.groups, self.all_trials))
         names = ("bias", "decided", "group_size", "num_splits", "num_empty", "chance", "class_chance")
         row = {"rate": groups.get("rate"), **_both(groups, "interval", "low", "high")}
-        row |= {name: groups.get(name) for name in names} | {"agreement": self.agreed.rate}
-        row |= {f"agreement_{name}": getattr(self.agreed, name) for name in ("low", "high", "reason")}
+        row |= {name: groups.get(name) for name in names} | {"agreement": self.agreement.rate}
+        row |= {f"agreement_{name}": getattr(self.agreement, name) for name in ("low", "high", "reason")}
         row |= _both(groups, "tie_mass", "tie_mass_a", "tie_mass_b") | _both(
             groups, "sizes", "size_a", "size_b"
         )
@@ -87,7 +82,7 @@ class Comparison(show.Result):
     resolution: list[dict[str, Any]]
     reliability: list[Reliability]
     note: str | None = None
-    detailed: bool = field(default=False, repr=False)
+    details: bool = field(default=False, repr=False)
     leads = True
 
     @property
@@ -97,19 +92,24 @@ class Comparison(show.Result):
     @property
     def headline(self) -> str:
         """The answers, a line each."""
-        wrapped = textwrap.TextWrapper(100, subsequent_indent="  ", break_long_words=False)
-        return "\n".join(wrapped.fill(text) for text in self.answers())
+        wrapper = textwrap.TextWrapper(100, subsequent_indent="  ", break_long_words=False)
+        return "\n".join(wrapper.fill(text) for text in self.answers())
 
     def printed(self) -> list[show.Section]:
-        return self.sections() if self.detailed else [headline(self).section]
+        return self.sections() if self.details else [headline(self).section]
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch after which trainings were read; ``None`` where there are runs on features alone."""
+        return self.read_at.get("epoch")
 
     @property
     def at(self) -> str:
         """``after epoch 3``, ``at share 0.8``, or that of each run by its name."""
         if len(set(self.rows)) == 1:
             return self.rows[0].at
-        named = [f"{name} {row.at}" for name, row in zip(self.names, self.rows, strict=True)]
-        return f"({', '.join(named)})"
+        parts = [f"{name} {row.at}" for name, row in zip(self.names, self.rows, strict=True)]
+        return f"({', '.join(parts)})"
 
     @property
     def judge(self) -> str:
@@ -117,7 +117,7 @@ class Comparison(show.Result):
         return "trial" if any(row.share is None for row in self.rows) else "head"
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def read_at(self) -> dict[str, Any]:
         """``epoch`` and ``share``, as far as the runs were read after or at one; ``None`` for several."""
         values: dict[str, set[Any]] = {}
         for row in self.rows:
@@ -134,7 +134,7 @@ class Comparison(show.Result):
 
     def _row(self, cell: Cell) -> dict[str, Any]:
         names = {"a": self.names[cell.a], "b": self.names[cell.b], "ceiling": cell.a == cell.b}
-        of = {"side": cell.side, "ties": cell.ties, **names, **self.asked, "fraction": self.fraction}
+        of = {"side": cell.side, "ties": cell.ties, **names, **self.read_at, "fraction": self.fraction}
         return of | cell.values()
 
     def figure(self) -> Figure:
@@ -143,9 +143,9 @@ class Comparison(show.Result):
 
     def frames(self) -> list[show.Frame]:
         frames = [headline(self), _resolution(self), *(_details(self, side) for side in SIDES)]
-        for name, judged in zip(self.names, self.reliability, strict=False):
-            if judged.by_epoch:
-                frames += [_halves(name, self, judged, by) for by in (judged.row_name, "trials")]
+        for name, one in zip(self.names, self.reliability, strict=False):
+            if one.by_epoch:
+                frames += [_halves(name, self, one, by) for by in (one.row_name, "trials")]
         return frames
 
     def said(self) -> list[str]:
@@ -153,13 +153,13 @@ class Comparison(show.Result):
 
     def document(self) -> dict[str, Any]:
         """Answers, matching rates, resolution and reliability, and the note; keys are relied on."""
-        judged = [one.values() for one in self.reliability] or [{}] * len(self.names)
+        values = [one.values() for one in self.reliability] or [{}] * len(self.names)
         runs = [
             {"name": name, "resolution": resolution, **alone}
-            for name, resolution, alone in zip(self.names, self.resolution, judged, strict=True)
+            for name, resolution, alone in zip(self.names, self.resolution, values, strict=True)
         ]
         return {
-            **self.asked,
+            **self.read_at,
             "fraction": self.fraction,
             "num_examples": self.num_examples,
             "note": self.note,
@@ -178,12 +178,12 @@ class Comparison(show.Result):
 
     def answers(self) -> list[str]:
         """The sentences of `pair_answers`, then what each run's sets hold and whether they still change."""
-        named: dict[str, list[str]] = {}
-        for name, judged in zip(self.names, self.reliability, strict=False):
-            ahead = judged.outlook
+        by_text: dict[str, list[str]] = {}
+        for name, own in zip(self.names, self.reliability, strict=False):
+            ahead = own.outlook
             for text in (*ahead.sentences(with_time=False), *(f"warning: {one}" for one in ahead.warnings())):
-                named.setdefault(text, []).append(name)
-        return [*self.pair_answers(), *(f"{shorten(names)}: {text}" for text, names in named.items())]
+                by_text.setdefault(text, []).append(name)
+        return [*self.pair_answers(), *(f"{shorten(names)}: {text}" for text, names in by_text.items())]
 
     def pair_answers(self, pair: tuple[int, int] | None = None) -> list[str]:
         """A sentence for each side and pair of runs, or for each side of a run that is alone.
@@ -209,12 +209,12 @@ class Comparison(show.Result):
 
 def _range(c: Comparison, cells: Sequence[Cell]) -> str:
     """A sentence on many pairs of runs."""
-    known = sorted((one for one in cells if one.agreement >= 0), key=lambda one: one.agreement)
+    ranks = sorted((one for one in cells if one.agreement.rate >= 0), key=lambda one: one.agreement.rate)
     tail = f"of the {tail_text(cells[0].side, c.fraction)}"
-    if not known:
+    if not ranks:
         return f"how far {len(cells):,} pairs of runs agree on the sets {tail} cannot be told"
-    least, most = (f"{number(one.agreement)} ({c.pair_name(one)})" for one in (known[0], known[-1]))
-    return f"{len(known):,} of {len(cells):,} pairs of runs agree on {least} to {most} {tail}"
+    least, most = (f"{number(one.agreement.rate)} ({c.pair_name(one)})" for one in (ranks[0], ranks[-1]))
+    return f"{len(ranks):,} of {len(cells):,} pairs of runs agree on {least} to {most} {tail}"
 
 
 def _answer(c: Comparison, cell: Cell) -> str:
@@ -238,14 +238,14 @@ def _answer(c: Comparison, cell: Cell) -> str:
             f"{name} finds {with_interval(groups.rate, *groups.interval)} of its {tail} again "
             f"with {counted(groups.group_size, f'other {c.judge}')}; {chance}{doubt}"
         )
-    if cell.agreed.reason is not None:
+    if cell.agreement.reason is not None:
         match = f"groups of {counted(groups.group_size, c.judge)} match in {number(groups.rate)}; {chance}"
         match = match if groups.rate >= 0 else "there is nothing to match"
-        return f"how far {name} agree on the {tail} cannot be told ({cell.agreed.reason}); {match}{doubt}"
-    agreed = with_interval(cell.agreed.rate, cell.agreed.low, cell.agreed.high)
-    narrow = cell.agreed.high - cell.agreed.low <= _NARROW
+        return f"how far {name} agree on the {tail} cannot be told ({cell.agreement.reason}); {match}{doubt}"
+    text = with_interval(cell.agreement.rate, cell.agreement.low, cell.agreement.high)
+    narrow = cell.agreement.high - cell.agreement.low <= _NARROW
     more = f"; more trials would {'hardly change that' if narrow else 'narrow that down'}"
-    return f"{name} agree on {agreed} of the {tail}; {chance}{doubt or more}"
+    return f"{name} agree on {text} of the {tail}; {chance}{doubt or more}"
 
 
 _NUMBERS = ("rate", "low", "high", "group_size", "chance", "class_chance", "all_trials_rate")
@@ -259,7 +259,7 @@ def headline(c: Comparison) -> show.Frame:
     rows = rows.astype(dict.fromkeys(_NUMBERS, float))  # without any value a column is of None
     for name in ("chance", "class_chance"):  # a run of one trial is in no groups
         rows[name] = rows[name].fillna(rows[f"all_trials_{name}"])
-    a, b = (rows[name].map(shortened) for name in ("a", "b"))
+    a, b = (rows[name].map(shorten_middle) for name in ("a", "b"))
     rows["set"] = rows["side"] + ": " + a + " - " + b.where(~rows["ceiling"], "itself")
     rows["set"] += np.where(rows["rate"].isna() & rows["all_trials_rate"].notna(), ", all trials", "")
     rows = rows.assign(rate=rows["rate"].fillna(rows["all_trials_rate"]), decided=rows["decided"].ne(False))
@@ -281,7 +281,7 @@ def headline(c: Comparison) -> show.Frame:
     )
 
 
-def shortened(name: str) -> str:
+def shorten_middle(name: str) -> str:
     """A name with its middle left out where it is long."""
     if len(name) <= _NAME:
         return name
@@ -329,31 +329,31 @@ def _details(c: Comparison, side: Side) -> show.Frame:
     )
 
 
-def _halves(name: str, c: Comparison, judged: Reliability, by: str) -> show.Frame:
+def _halves(name: str, c: Comparison, of: Reliability, by: str) -> show.Frame:
     """How far halves of the trials agree, by epoch or share, or by the number of trials in them."""
     by_trials = by == "trials"
     rows = []
-    for half in judged.by_trials if by_trials else judged.by_epoch:
-        row: dict[str, Any] = {by: f"{judged.value(half.epoch):g}"}
+    for half in of.by_trials if by_trials else of.by_epoch:
+        row: dict[str, Any] = {by: f"{of.value(half.epoch):g}"}
         if by_trials:
-            row = {f"{judged.judges} a group": half.group_size}
+            row = {f"{of.judges} a group": half.group_size}
         row |= {"rank correlation": half.rank_correlation, "Spearman-Brown": half.spearman_brown}
         for side, tail in (("easy", half.easy), ("hard", half.hard)):
             row |= {f"{side} {one}": getattr(tail, one) for one in ("refine", "expected")}
             row[f"{side} tie mass"] = tail.tie_mass
         if not by_trials:
-            row |= {f"{side} drift": judged.drift[side].get(half.epoch, math.nan) for side in SIDES}
-            best = [side for side in SIDES if judged.best_epoch(side) == half.epoch]
+            row |= {f"{side} drift": of.drift[side].get(half.epoch, math.nan) for side in SIDES}
+            best = [side for side in SIDES if of.best(side) == of.value(half.epoch)]
             row["best for"] = " and ".join(best)
         rows.append(row)
     title = f"{name}: reliability by {by}"
     note = (
-        f"Matching rates between disjoint groups of {judged.by_epoch[0].group_size} {judged.judges}: how far "
+        f"Matching rates between disjoint groups of {of.by_epoch[0].group_size} {of.judges}: how far "
         "the easy and hard sets repeat. Drift: the agreement of the refined sets with those of the last "
         f"{by}. Sets can repeat and still not be those."
     )
     if by_trials:
-        title = f"{name}: reliability by number of {judged.judges}, {c.at}"
+        title = f"{name}: reliability by number of {of.judges}, {c.at}"
         note = "Matching rate between groups, by their number of trials."
     return show.table(title, note, rows, digits=2)
 
@@ -361,13 +361,13 @@ def _halves(name: str, c: Comparison, judged: Reliability, by: str) -> show.Fram
 def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES) -> Figure:
     """Matching rates between groups of trials, with 95 % intervals: easy above the diagonal, hard below it.
 
-    The diagonal, framed, is a network against itself: its noise ceiling. What rests on groups that are too
-    small to decide anything is in italics.
+    The diagonal, framed, is a network against itself: its noise ceiling. Rates of groups that are too small
+    to decide anything are in italics.
     """
     from matplotlib.figure import Figure
 
     ties = comparison.headline_ties
-    num, names = len(comparison.names), [_wrapped(name) for name in comparison.names]
+    num, names = len(comparison.names), [_wrap(name) for name in comparison.names]
     lines = max(name.count("\n") for name in names)
     figure = Figure(figsize=(1.6 + 1.15 * (num + 1), 1.0 + 0.13 * lines + 0.85 * num), layout="constrained")
     axes = figure.subplots()
@@ -413,7 +413,7 @@ def _draw_side(axes: Axes, comparison: Comparison, side: Side, sides: Sequence[S
             write(x + 0.5, y + 0.76 * height, show.interval_text(*groups.interval), size=6.5 + height)
 
 
-def _wrapped(name: str) -> str:
+def _wrap(name: str) -> str:
     """A name in short lines, broken after what joins words, without mathematics."""
     lines = re.sub(r"(?!.{1,13}$)(.{1,13}[_\- ]|.{13})", "\\1\n", name).splitlines()
     if len(lines) > _MOST_LINES:

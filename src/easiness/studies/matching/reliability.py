@@ -38,7 +38,7 @@ class Outlook:
     ``forecasts`` are empty below `MIN_TRIALS`, and where ``reason`` says why. Each of ``drifts`` is between
     the epoch before the last quarter and the last one, or between an earlier ``epoch`` and the last; empty
     where one epoch or one trial was observed, and of runs on features. ``seconds`` is what a further trial
-    takes, if known. Of a run on features ``num_trials`` are the heads that left an example out, and
+    takes, if known. For a run on features ``num_trials`` are the heads that left an example out, and
     ``trials_of_each`` trials have one such.
     """
 
@@ -57,11 +57,11 @@ class Outlook:
         both = f"how much of the true easiest and {tail_text('hard', self.fraction)} the sets hold"
         if self.num_trials < analysis.MIN_TRIALS:
             least, few = analysis.MIN_TRIALS, show.counted(self.num_trials, self._judge)
-            needed = f"{few}: {least} are needed"
+            needs = f"{few}: {least} are needed"
             if self._judge == "head":
                 trials = self._trials(least)
-                needed = f"{few} that left an example out: {trials} trials are needed, for {least} heads"
-            return [f"{both} cannot be told from {needed}{self._cost(least, with_time)}"]
+                needs = f"{few} that left an example out: {trials} trials are needed, for {least} heads"
+            return [f"{both} cannot be told from {needs}{self._cost(least, with_time)}"]
         if not self.forecasts:
             return [] if self.reason is None else [f"{both} cannot be told: {self.reason}"]
         sentences = [self._sentence(one, with_time) for one in self.forecasts]
@@ -92,16 +92,16 @@ class Outlook:
                 f"the {one.side} set holds {within} % of the true {tail}, and "
                 f"{one.num_trials} {self._judge}s cannot narrow it down"
             )
-        held = f"the {one.side} set holds about {100 * value:.0f} % ({within}) of the true {tail}"
+        share_text = f"the {one.side} set holds about {100 * value:.0f} % ({within}) of the true {tail}"
         target = next((share for share in _TARGETS if round(value, 2) < share), None)
         if target is None:
-            return f"{held}; more trials would hardly change it"
-        needed = one.trials_for(target)
-        if needed is None:
+            return f"{share_text}; more trials would hardly change it"
+        trials = one.trials_for(target)
+        if trials is None:
             most = self._trials(one.farthest)
-            return f"{held}; {100 * target:.0f} % needs more than {most} trials, or cannot be reached"
-        cost = self._cost(needed, with_time)
-        return f"{held}; {100 * target:.0f} % needs about {self._trials(needed)} trials{cost}"
+            return f"{share_text}; {100 * target:.0f} % needs more than {most} trials, or cannot be reached"
+        cost = self._cost(trials, with_time)
+        return f"{share_text}; {100 * target:.0f} % needs about {self._trials(trials)} trials{cost}"
 
     def warnings(self) -> list[str]:
         """A sentence for each side whose sets are shown to have changed towards the last epoch."""
@@ -143,24 +143,24 @@ def outlook(
     *,
     fraction: float = 0.1,
     seed: int = 0,
-    known: Mapping[int, analysis.Votes] | None = None,
+    votes_by_epoch: Mapping[int, analysis.Votes] | None = None,
 ) -> Outlook:
     """Look ahead from the trials of a run after ``epoch`` epochs, the last by default.
 
-    Of more than 20,000 examples so many are drawn. ``known`` are votes by epoch that are not read again.
+    Of more than 20,000 examples so many are drawn. ``votes_by_epoch`` that are not read again.
     """
     epoch, last = run.resolve_row(epoch), run.observed[-1]
     analysis.num_selected(len(run.ids), fraction)  # a wrong fraction is no reason that nothing is known
     # what is seen more of is judged otherwise: heads on larger shares are no training that goes on
     before = None if run.shares else analysis.before_last_quarter(run.observed) if epoch == last else epoch
-    wanted = [epoch] if before is None else [epoch, before, last]
-    votes = {at: (known or {}).get(at) or run.votes(at, analysis.MOST_EXAMPLES) for at in wanted}
-    asked: dict[str, Any] = {"fraction": fraction, "seed": seed}
+    epochs = [epoch] if before is None else [epoch, before, last]
+    votes = {at: (votes_by_epoch or {}).get(at) or run.votes(at, analysis.MOST_EXAMPLES) for at in epochs}
+    options: dict[str, Any] = {"fraction": fraction, "seed": seed}
     reason, forecasts, drifts = None, list[analysis.Forecast | None](), list[analysis.Drift | None]()
     try:
-        forecasts = [analysis.forecast(votes[epoch], side=side, **asked) for side in SIDES]
+        forecasts = [analysis.forecast(votes[epoch], side=side, **options) for side in SIDES]
         if before is not None:
-            drifts = [analysis.drift(votes[before], votes[last], side=side, **asked) for side in SIDES]
+            drifts = [analysis.drift(votes[before], votes[last], side=side, **options) for side in SIDES]
     except BadInput as error:  # nothing is learned in some group of trials yet
         reason = str(error)
     num = votes[epoch].num_trials
@@ -190,7 +190,7 @@ class Reliability:
     """How reproducible one run's easy and hard sets are, and what they are worth.
 
     ``drift`` has, by side and epoch, the agreement without noise of the refined sets then with those after
-    the last epoch; NaN where it cannot be told, none in groups too small to decide anything. Of a run on
+    the last epoch; NaN where it cannot be told, none in groups too small to decide anything. For a run on
     features with these ``shares`` an epoch m stands for the m-th share, and trials for heads.
     """
 
@@ -214,13 +214,9 @@ class Reliability:
         """The epoch, or the share, of a row."""
         return self.shares[row - 1] if self.shares else row
 
-    def best_epoch(self, side: Side) -> int | None:
-        """The epoch, or row, at which the halves match best in this tail, under ``refine``."""
-        return analysis.best_epoch(self.by_epoch, side)
-
     def best(self, side: Side) -> int | float | None:
         """The epoch, or the share, at which the halves match best in this tail."""
-        row = self.best_epoch(side)
+        row = analysis.best_epoch(self.by_epoch, side)
         return None if row is None else self.value(row)
 
     def values(self) -> dict[str, Any]:
@@ -246,13 +242,13 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
     """The reliability of a run whose ``votes`` are those after the epoch that it is judged at."""
     epochs = list(run.observed)
     if len(epochs) > _MAX_EPOCHS:
-        thinned = np.rint(np.geomspace(1, len(epochs), _MAX_EPOCHS)).astype(int)
-        epochs = sorted({*(epochs[place - 1] for place in thinned), votes.epoch})
+        places = np.rint(np.geomspace(1, len(epochs), _MAX_EPOCHS)).astype(int)
+        epochs = sorted({*(epochs[place - 1] for place in places), votes.epoch})
     last = run.observed[-1]
     most = analysis.MOST_COMPARED
     votes = votes.at_most(most)
     late = votes if last == votes.epoch else run.votes(last, most)
-    drawn = {one.epoch: one.at_most(analysis.MOST_EXAMPLES) for one in (votes, late)}
+    samples = {one.epoch: one.at_most(analysis.MOST_EXAMPLES) for one in (votes, late)}
     by_epoch: list[analysis.SplitHalf] = []
     drift: dict[Side, dict[int, float]] = {side: {} for side in SIDES}
     spare: analysis.Votes | None = None
@@ -262,7 +258,7 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
             early = {votes.epoch: votes, last: late}.get(at) or run.votes(at, most, spare)
             # of few examples none are drawn, and the votes themselves are needed again
             spare = None if early in (votes, late) or early.num_examples <= analysis.MOST_EXAMPLES else early
-            drawn.setdefault(at, early.at_most(analysis.MOST_EXAMPLES))
+            samples.setdefault(at, early.at_most(analysis.MOST_EXAMPLES))
             half = analysis.split_half(early, fraction=fraction, max_splits=_SPLITS, seed=seed)
             if half is None:
                 continue
@@ -270,36 +266,27 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
             if half.group_size >= analysis.MIN_GROUP:
                 for side in SIDES:
                     rule = analysis.Rule(side, fraction, "refine", seed)
-                    drift[side][at] = _drift(early, late, half, rule)
+                    drift[side][at] = 1.0 if early.epoch == late.epoch else math.nan
+                    if early.epoch != late.epoch and getattr(half, side).refine > half.chance:
+                        drift[side][at] = analysis.true_rate(early, late, rule, same_trials=True)
     by_trials = analysis.reliability_by_trials(votes, fraction=fraction, max_splits=_SPLITS, seed=seed)
     if len(by_epoch) == 1 or last not in drift["easy"]:
         drift = {side: {} for side in SIDES}
-    known = drawn if len(run.ids) <= most else None  # examples drawn of those drawn are others
-    ahead = outlook(run, votes.epoch, fraction=fraction, seed=seed, known=known)
+    few = samples if len(run.ids) <= most else None  # examples drawn of those drawn are others
+    ahead = outlook(run, votes.epoch, fraction=fraction, seed=seed, votes_by_epoch=few)
     return Reliability(by_epoch, by_trials, drift, ahead, run.shares)
 
 
-def _drift(
-    early: analysis.Votes, late: analysis.Votes, half: analysis.SplitHalf, rule: analysis.Rule
-) -> float:
-    """Agreement of sets without noise; NaN where halves of the early trials do not exceed chance."""
-    if early.epoch == late.epoch:
-        return 1.0
-    if not getattr(half, rule.side).refine > half.chance:
-        return math.nan
-    return analysis.true_rate(early, late, rule, same_trials=True)
-
-
-def draw_reliability(judged: Reliability, *, by_trials: bool = False) -> Figure | None:
+def draw_reliability(reliability: Reliability, *, by_trials: bool = False) -> Figure | None:
     """Matching rates of halves by epoch, or by the number of trials in each; ``None`` without halves.
 
     Chance, the drift, the best epochs and groups that are too small to decide anything are marked.
     """
-    halves = judged.by_trials if by_trials else judged.by_epoch
+    halves = reliability.by_trials if by_trials else reliability.by_epoch
     if not halves:
         return None
     figure, axes = show.new_axes(4.4, 3.1)
-    x = [half.group_size if by_trials else judged.value(half.epoch) for half in halves]
+    x = [half.group_size if by_trials else reliability.value(half.epoch) for half in halves]
     for side in SIDES:
         tails, color = [getattr(half, side) for half in halves], _COLORS[side]
         rates, expected = [tail.refine for tail in tails], [tail.expected for tail in tails]
@@ -307,17 +294,21 @@ def draw_reliability(judged: Reliability, *, by_trials: bool = False) -> Figure 
         hollow: dict[str, Any] = {"linewidth": 1.2, "markersize": 3, "markerfacecolor": "none"}
         axes.plot(x, expected, "s--", color=color, label=f"{side}, expected", **hollow)
         if not by_trials:
-            drift = [judged.drift[side].get(half.epoch, math.nan) for half in halves]
+            drift = [reliability.drift[side].get(half.epoch, math.nan) for half in halves]
             axes.plot(x, drift, ":", color=color, linewidth=1.6, label=f"{side}, drift")
-            if (at := judged.best(side)) is not None:
+            if (at := reliability.best(side)) is not None:
                 axes.plot(at, rates[x.index(at)], "o", color=color, markersize=10, fillstyle="none")
     show.chance_line(axes, halves[0].chance)
-    name = f"{judged.judges} in each half" if by_trials else judged.row_name
+    name = f"{reliability.judges} in each half" if by_trials else reliability.row_name
     axes.set(xlabel=name, ylabel="matching rate", ylim=(0, 1.02))
     show.row_axis(axes, x if name == "share" else ())
     if by_trials:
         low, high = axes.get_xlim()
-        few = {"label": f"under {analysis.MIN_GROUP}: undecided", "color": show.INK, "alpha": 0.06}
+        few: dict[str, Any] = {
+            "label": f"under {analysis.MIN_GROUP}: undecided",
+            "color": show.INK,
+            "alpha": 0.06,
+        }
         axes.axvspan(low, min(high, analysis.MIN_GROUP - 0.5), linewidth=0, **few)
         axes.set_xlim(low, high)
     show.legend_above(axes, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from easiness.inputs import tell
 from easiness.spec import Option
 from easiness.store import Run, check_opened
 from easiness.studies.matching.comparison import Cell, Comparison
-from easiness.studies.matching.reliability import Reliability, run_reliability
+from easiness.studies.matching.reliability import run_reliability
 
 _NOT_FITTED = "it was not fitted for so many pairs; `easiness compare` does"
 
@@ -43,7 +43,7 @@ def matching_rate(
 
 
 @dataclass(frozen=True)
-class Compared:
+class CompareOptions:
     """Options of `compare`."""
 
     runs: Annotated[
@@ -60,48 +60,12 @@ class Compared:
     seed: Annotated[int, Option("", "Seed of the choices of groups and of the bootstrap.")] = 0
 
 
-def compare(asked: Compared, *, rates_alone: bool = False) -> Comparison:
+def compare(options: CompareOptions, *, rates_alone: bool = False) -> Comparison:
     """Match every run with every other and with itself, easy and hard, under each policy for ties.
 
-    With ``rates_alone`` neither the agreement of each pair is fitted nor each run judged, which take longest.
+    With ``rates_alone`` it leaves out the agreement of pairs and the reliability of runs, which take longest.
     """
-    runs, fraction, policies = asked.runs, asked.fraction, tuple(asked.ties)
-    _check_each_once(runs)
-    check_comparable(runs)
-    rows = rows_of(runs, asked.at)
-    votes = [run.votes(row, analysis.MOST_COMPARED) for run, row in zip(runs, rows, strict=True)]
-    drawn = votes[0].num_examples / len(runs[0].ids)
-    rules = [
-        analysis.Rule(side, fraction, policy, asked.seed, drawn)
-        for policy in dict.fromkeys(policies)
-        for side in analysis.SIDES
-    ]
-    return Comparison(
-        names=_names(runs),
-        rows=tuple(run.row(row) for run, row in zip(runs, rows, strict=True)),
-        fraction=fraction,
-        num_examples=votes[0].num_examples,
-        ties=policies,
-        cells=_cells(votes, _names(runs), rules, rates_alone),
-        resolution=[_resolution(one, fraction) for one in votes],
-        reliability=[] if rates_alone else list(_reliability(runs, votes, fraction, asked.seed)),
-        note=_note(runs, rows, votes[0].num_examples),
-        detailed=asked.details,
-    )
-
-
-COMPARE = Study(
-    "compare",
-    "Look",
-    "Say how far runs agree on the easy and hard examples.",
-    Compared,
-    compare,
-    about="With the rates of chance, and the ceilings that the noise of each run sets.",
-)
-
-
-def _check_each_once(runs: Sequence[Run]) -> None:
-    """Refuse the same trials under two names, whose agreement says nothing."""
+    runs, fraction, policies = options.runs, options.fraction, tuple(options.ties)
     trials = [(run.path.resolve(), [trial.index for trial in run.trials]) for run in runs]
     for at, run in enumerate(runs):
         if trials[at] in trials[:at]:
@@ -109,6 +73,42 @@ def _check_each_once(runs: Sequence[Run]) -> None:
                 f"{run.path}: given twice, and a run agrees with itself; give it once, which says how far "
                 "groups of its own trials agree"
             )
+    check_comparable(runs)
+    rows = rows_of(runs, options.at)
+    votes = [run.votes(row, analysis.MOST_COMPARED) for run, row in zip(runs, rows, strict=True)]
+    share_drawn = votes[0].num_examples / len(runs[0].ids)
+    rules = [
+        analysis.Rule(side, fraction, policy, options.seed, share_drawn)
+        for policy in dict.fromkeys(policies)
+        for side in analysis.SIDES
+    ]
+    cells, reliability = _cells(votes, _names(runs), rules, rates_alone), []
+    for count, (run, one) in enumerate(zip(runs, votes, strict=True)):
+        if not rates_alone:
+            tell("judging runs alone", count, len(runs))
+            reliability.append(run_reliability(run, one, fraction=fraction, seed=options.seed))
+    return Comparison(
+        names=_names(runs),
+        rows=tuple(run.row(row) for run, row in zip(runs, rows, strict=True)),
+        fraction=fraction,
+        num_examples=votes[0].num_examples,
+        ties=policies,
+        cells=cells,
+        resolution=[_resolution(one, fraction) for one in votes],
+        reliability=reliability,
+        note=_note(runs, rows, votes[0].num_examples),
+        details=options.details,
+    )
+
+
+COMPARE = Study(
+    "compare",
+    "Look",
+    "Say how far runs agree on the easy and hard examples.",
+    CompareOptions,
+    compare,
+    about="With the rates of chance, and the ceilings that the noise of each run sets.",
+)
 
 
 def check_comparable(runs: Sequence[Run]) -> None:
@@ -159,8 +159,8 @@ def _note(runs: Sequence[Run], rows: Sequence[int], num: int) -> str | None:
         notes = [f"observations of {', '.join(augmented)} are augmented (made during training, not clean)"]
         if len(augmented) < len(runs):
             notes[0] += ", those of the others clean; part of what differs is how they were observed"
-    unfinished = ((run, run.unfinished(row)) for run, row in zip(runs, rows, strict=True))
-    notes += [f"{run.path}: {text}" for run, text in unfinished if text]
+    ends = ((run, run.unfinished(row)) for run, row in zip(runs, rows, strict=True))
+    notes += [f"{run.path}: {text}" for run, text in ends if text]
     if num < len(runs[0].ids):
         notes.append(
             f"on {num:,} examples drawn at random of {len(runs[0].ids):,}, for which intervals allow"
@@ -188,33 +188,25 @@ def _cells(
         # a ceiling is that of a run and its copy, so that its groups and replicates are those of every pair
         other = copy.copy(votes[j]) if i == j else votes[j]
         pair = analysis.match_groups(votes[i], other, rule, group_size=size) if size else None
-        agreed, every = analysis.Agreement(), None if i == j else rule.match_all(votes[i], other)
+        agreement, every = analysis.Agreement(), None if i == j else rule.match_all(votes[i], other)
         if i != j and pair is not None:
-            agreed = analysis.Agreement(reason=_NOT_FITTED)
+            agreement = analysis.Agreement(reason=_NOT_FITTED)
             if not rates_alone:
                 both = ((at, cells[rule, at, at].groups) for at in (i, j))
                 a, b = (analysis.Measured(names[at], votes[at], own) for at, own in both if own is not None)
-                agreed = analysis.agreement(a, b, pair, rule)
-        cells[rule, i, j] = Cell(i, j, rule.side, rule.ties, pair, agreed, every)
+                agreement = analysis.agreement(a, b, pair, rule)
+        cells[rule, i, j] = Cell(i, j, rule.side, rule.ties, pair, agreement, every)
 
     places = range(len(votes))
     pairs = [(i, j) for i in places for j in places[i + 1 :]]
     for i in places:
         for rule in rules:
             add(i, i, rule)
-    for done, (i, j) in enumerate(pairs, 1):
+    for count, (i, j) in enumerate(pairs, 1):
         for rule in rules:
             add(i, j, rule)
-        tell("comparing pairs of runs", done, len(pairs))
+        tell("comparing pairs of runs", count, len(pairs))
     return [cells[rule, i, j] for rule in rules for i in places for j in places[i:]]
-
-
-def _reliability(
-    runs: Sequence[Run], votes: list[analysis.Votes], fraction: float, seed: int
-) -> Iterator[Reliability]:
-    for done, (run, one) in enumerate(zip(runs, votes, strict=True)):
-        tell("judging runs alone", done, len(runs))
-        yield run_reliability(run, one, fraction=fraction, seed=seed)
 
 
 def _resolution(votes: analysis.Votes, fraction: float) -> dict[str, Any]:

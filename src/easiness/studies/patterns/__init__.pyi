@@ -4,4 +4,4 @@ from .neighbourhood import (
     least_explained as least_explained,
     neighbourhood as neighbourhood,
 )
-from .study import EXPLAIN as EXPLAIN, Explained as Explained, explain as explain
+from .study import EXPLAIN as EXPLAIN, ExplainOptions as ExplainOptions, explain as explain

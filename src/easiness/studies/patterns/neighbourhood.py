@@ -24,7 +24,7 @@ OTHER_SCALES = (10, 50, 100)
 AT_MOST = 50_000  # training examples among which neighbours are looked for; of more, so many are drawn
 
 _AT_ONCE = 1024
-_ROUNDED = np.float32(1e-6)  # of squared distances
+_ROUNDING = np.float32(1e-6)  # of squared distances
 _PER_REGION, _FEWEST_REGIONS, _MOST_REGIONS = 25, 20, 200
 
 _Floats = npt.NDArray[np.float32]
@@ -66,17 +66,20 @@ class Neighbourhood:
 def neighbourhood(
     train: npt.NDArray[np.floating],
     labels: Integers,
-    asked: tuple[npt.NDArray[np.floating], Integers] | None = None,
+    targets: tuple[npt.NDArray[np.floating], Integers] | None = None,
     *,
     nearest: int | None = None,
     same: Integers | None = None,
 ) -> Neighbourhood:
-    """The neighbourhood of the training examples, or of others that are ``asked`` about."""
-    every = train if asked is None else np.concatenate([train, asked[0]])
+    """The neighbourhood of the training examples, or of others that are ``targets``."""
+    every = train if targets is None else np.concatenate([train, targets[0]])
     picture = kept_together([every], same=same, most=len(every) if same is None else 0)
-    of_class = labels if asked is None else np.concatenate([labels, asked[1]])
+    of_class = labels if targets is None else np.concatenate([labels, targets[1]])
     unit = unit_rows(every)
-    among = _once(picture[: len(labels)], labels)
+    pairs = picture * (of_class.max() + 1) + of_class
+    first = np.sort(np.unique(pairs[: len(labels)], return_index=True)[1])
+    sample = drawn_examples(len(first), AT_MOST)
+    among = first if sample is None else first[sample]
     if nearest is None:
         of_own = np.bincount(labels[among])[labels[among]]
         nearest = max(min(NUM_NEAREST, len(among) // 4, int(np.median(of_own)) // 2), 1)
@@ -86,27 +89,25 @@ def neighbourhood(
             "different examples have; give such a number"
         )
     ks = sorted({nearest, *(k for k in OTHER_SCALES if k < len(among))})
-    place = slice(0 if asked is None else len(labels), len(every))
-    pairs = picture * (of_class.max() + 1) + of_class
+    place = slice(0 if targets is None else len(labels), len(every))
     order = np.argsort(pairs[among])
     own = order[np.searchsorted(pairs[among], pairs, sorter=order).clip(max=len(among) - 1)]
     own = np.where(pairs[among][own] == pairs, own, -1)  # where an example is among them, or its copy
 
     def scales(place: Integers | slice) -> tuple[_Floats, Integers]:
         """s_k for each k [n, k] of the examples at a place, and where their nearest are [n, nearest]."""
-        found, far = nearest_rows(unit[place], unit[among], max(ks), own[place])
-        return np.asarray(far[:, [k - 1 for k in ks]], np.float32), among[found[:, :nearest]]
+        near_at, far = nearest_rows(unit[place], unit[among], max(ks), own[place])
+        return np.asarray(far[:, [k - 1 for k in ks]], np.float32), among[near_at[:, :nearest]]
 
-    of_asked, neighbours = scales(place)
-    of_among = of_asked[among] if asked is None else scales(among)[0]
-    looked_at = (unit[among], of_class[among], of_among)
-    common, local = _counts((unit[place], of_class[place], of_asked), looked_at, own[place])
-    others = {f"common {k}": common[:, column] for column, k in enumerate(ks)}
-    others |= {f"local {k}": local[:, column] for column, k in enumerate(ks)}
+    of_targets, neighbours = scales(place)
+    others = (unit[among], of_class[among], of_targets[among] if targets is None else scales(among)[0])
+    common, local = _counts((unit[place], of_class[place], of_targets), others, own[place])
+    ways = {f"common {k}": common[:, column] for column, k in enumerate(ks)}
+    ways |= {f"local {k}": local[:, column] for column, k in enumerate(ks)}
     return Neighbourhood(
-        frequency=others[f"common {nearest}"],
+        frequency=ways[f"common {nearest}"],
         contradiction=(of_class[neighbours] != of_class[place][:, None]).mean(axis=1),
-        others=others,
+        others=ways,
         picture=picture[place],
         regions=_regions(unit[place], picture[place]),
         nearest=nearest,
@@ -114,21 +115,13 @@ def neighbourhood(
     )
 
 
-def _once(picture: Integers, labels: Integers) -> Integers:
-    """The places of the first example of each picture and class, at most `AT_MOST`, ascending."""
-    pairs = np.stack([picture, labels], axis=1)
-    first = np.sort(np.unique(pairs, axis=0, return_index=True)[1])
-    drawn = drawn_examples(len(first), AT_MOST)
-    return np.asarray(first if drawn is None else first[drawn], np.int64)
-
-
-_Looked: TypeAlias = tuple[_Floats, Integers, _Floats]
+_WithScales: TypeAlias = tuple[_Floats, Integers, _Floats]
 """Unit vectors, labels and s_k of examples."""
 
 
-def _counts(asked: _Looked, among: _Looked, itself: Integers) -> tuple[Integers, Integers]:
+def _counts(targets: _WithScales, among: _WithScales, itself: Integers) -> tuple[Integers, Integers]:
     """How many of its class are near each example [n, k]: by a common limit, and by both scales."""
-    (unit, labels, scales), (others, of_others, theirs) = asked, among
+    (unit, labels, scales), (others, of_others, theirs) = targets, among
     usual = np.median(theirs, axis=0) ** 2
     common, local = np.zeros((2, *scales.shape), np.int64)
     for label in np.unique(of_others):
@@ -140,8 +133,8 @@ def _counts(asked: _Looked, among: _Looked, itself: Integers) -> tuple[Integers,
             squares[itself[rows, None] == own] = np.inf
             for column, limit in enumerate(usual):
                 both = scales[rows, column, None] * theirs[own, column]
-                common[rows, column] = np.count_nonzero(squares <= limit + _ROUNDED, axis=1)
-                local[rows, column] = np.count_nonzero(squares <= both + _ROUNDED, axis=1)
+                common[rows, column] = np.count_nonzero(squares <= limit + _ROUNDING, axis=1)
+                local[rows, column] = np.count_nonzero(squares <= both + _ROUNDING, axis=1)
     return common, local
 
 
@@ -180,10 +173,10 @@ def least_explained(left: Floats, picture: Integers, num: int = NUM_SHOWN) -> di
 class Patterns(show.Result):
     """The ``examples`` of a run, what lies ``around`` them, and a ``score`` beside that.
 
-    ``found`` is the rank regression of the score, ``turned`` where high is hard, on both over all examples,
-    ``within`` that among examples of one class, and ``class_alone`` the share of the variance that the class
-    alone explains. ``leftover`` has positions of those that are explained least. ``seen`` says of which looks
-    at the examples the score is, ``ways`` what other counts of frequency would give.
+    ``over_all`` is the rank regression of the score, ``is_turned`` where high is hard, on both over all
+    examples, ``within`` that among examples of one class, and ``class_alone`` the share of the variance that
+    the class alone explains. ``leftover`` has positions of those that are explained least. ``seen`` says of
+    which looks at the examples the score is, ``ways`` what other counts of frequency would give.
     """
 
     run: Run = field(repr=False)
@@ -194,10 +187,10 @@ class Patterns(show.Result):
     seen: str
     features: str
     about: str
-    turned: bool
+    is_turned: bool
     around: Neighbourhood = field(repr=False)
     examples: pd.DataFrame = field(repr=False)
-    found: RankRegression
+    over_all: RankRegression
     within: RankRegression
     class_alone: float
     ways: Mapping[str, RankRegression] = field(repr=False)
@@ -207,18 +200,18 @@ class Patterns(show.Result):
     @property
     def ease(self) -> str:
         """The name of the score, turned so that high is easy."""
-        return f"ease by {self.score}" if self.turned else self.score
+        return f"ease by {self.score}" if self.is_turned else self.score
 
     @property
     def headline(self) -> str:
         """``frequency +0.30 (0.25 to 0.35) and contradiction ... explain 28 % of how easiness ranks``."""
         frequency, contradiction = (
-            show.with_interval(*one, 2, signed=True) for one in (self.found.first, self.found.second)
+            show.with_interval(*one, 2, signed=True) for one in (self.over_all.first, self.over_all.second)
         )
-        most = f" ({show.percent(self.found.most)} can be)" if self.found.most > 0 else ""
+        most = f" ({show.percent(self.over_all.most)} can be)" if self.over_all.most > 0 else ""
         return (
             f"frequency {frequency} and contradiction {contradiction} explain "
-            f"{show.percent(self.found.r_squared.value)} of the variance of ranks of {self.ease}{most}; "
+            f"{show.percent(self.over_all.r_squared.value)} of the variance of ranks of {self.ease}{most}; "
             f"within classes {show.percent(self.within.r_squared.value)}"
         )
 
@@ -236,28 +229,28 @@ class Patterns(show.Result):
         around = {name: getattr(self.around, name) for name in ("nearest", "num_copies")}
         effects = [
             {"what": name, "over": over, **effect._asdict()}
-            for over, one in ((_ALL, self.found), (_WITHIN, self.within))
+            for over, one in ((_ALL, self.over_all), (_WITHIN, self.within))
             for name, effect in _numbers(one).items()
         ]
-        asked = {"model": self.run.network, **of, **around, **self.row.asked, "effects": effects}
-        return show.defined({**asked, "examples": self.examples.to_dict("records")})
+        settings = {"model": self.run.network, **of, **around, **self.row.asked, "effects": effects}
+        return show.defined({**settings, "examples": self.examples.to_dict("records")})
 
     def figure(self) -> Figure:
         """The mean score over frequency, for examples contradicted least, most and between."""
-        known = self.examples.dropna(subset="left_over")
-        thirds = np.quantile(known["contradiction"], (1 / 3, 2 / 3))
-        third = np.searchsorted(thirds, known["contradiction"], side="right")
+        rows = self.examples.dropna(subset="left_over")
+        thirds = np.quantile(rows["contradiction"], (1 / 3, 2 / 3))
+        third = np.searchsorted(thirds, rows["contradiction"], side="right")
         # equal values are in one third, so that a third may be empty
-        drawn = [
-            _curve(known["frequency"][third == at], known[self.score][third == at], name, color)
+        lines = [
+            _curve(rows["frequency"][third == at], rows[self.score][third == at], name, color)
             for at, (name, color) in enumerate(_THIRDS.items())
             if (third == at).any()
         ]
         figure = show.curves(
-            {"": drawn},
+            {"": lines},
             (5.6, 3.4),
             x="frequency: examples of its class nearby",
-            y=f"mean {self.score}{' (high is hard)' if self.turned else ''}, ± 2 standard errors",
+            y=f"mean {self.score}{' (high is hard)' if self.is_turned else ''}, ± 2 standard errors",
         )
         [axes] = figure.axes
         axes.set_xscale("symlog", linthresh=1)
@@ -270,31 +263,31 @@ class Patterns(show.Result):
         return [self._of_effects(), self._of_ways(), *least]
 
     def _of_effects(self) -> show.Frame:
-        over_all, within = _numbers(self.found), _numbers(self.within)
+        whole, within = _numbers(self.over_all), _numbers(self.within)
         rows = [
             {"effect": name, **_ends(_ALL, one), **_ends(_WITHIN, within[name])}
-            for name, one in over_all.items()
+            for name, one in whole.items()
         ]
         rows.append({"effect": "R² of the class alone", _ALL: self.class_alone})
         columns = {name: show.numbers(3, low=f"{name} low", high=f"{name} high") for name in (_ALL, _WITHIN)}
-        turned = ", turned so that high is easy" if self.turned else ""
+        turned_text = ", turned so that high is easy" if self.is_turned else ""
         return show.Frame(
             f"{show.capitalized(self.ease)} by what {show.count(len(self.examples))} examples show",
-            f"{show.capitalized(self.score)} of {self.run.network} {self.row.at}, of {self.seen}{turned}. "
-            f"{self._counted} Coefficients are of standardized ranks, with both in the model; 95 % "
-            "intervals are for other examples of the same patterns and other trials. R² is the share of the "
-            "variance of ranks that both explain, at most the reliability of the score over "
-            f"{show.counted(len(self.run.trials), 'trial')}. The two cannot be told apart wholly: what "
-            "others contradict has fewer of its class near. Where contradiction alone was planted, "
-            "frequency came out at -0.1 to -0.3; where frequency alone was, contradiction at -0.1 to -0.5. "
-            "This shows what goes along with easiness, not what causes it.",
+            f"{show.capitalized(self.score)} of {self.run.network} {self.row.at}, of "
+            f"{self.seen}{turned_text}. {self._counts_text} Coefficients are of standardized ranks, with "
+            "both in the model; 95 % intervals are for other examples of the same patterns and other "
+            "trials. R² is the share of the variance of ranks that both explain, at most the reliability of "
+            f"the score over {show.counted(len(self.run.trials), 'trial')}. The two cannot be told apart "
+            "wholly: what others contradict has fewer of its class near. Where contradiction alone was "
+            "planted, frequency came out at -0.1 to -0.3; where frequency alone was, contradiction at -0.1 "
+            "to -0.5. This shows what goes along with easiness, not what causes it.",
             pd.DataFrame(rows),
             {"effect": show.names(), **columns},
             self.notes,
         )
 
     @property
-    def _counted(self) -> str:
+    def _counts_text(self) -> str:
         around = self.around
         copies = show.counted(around.num_copies, "example")
         return (
@@ -319,8 +312,8 @@ class Patterns(show.Result):
             "Other ways to count frequency",
             "The same coefficients with other meanings of near: nearer than the usual distance to the 10th, "
             "50th or 100th nearest example (common), or than the mean of both examples' own distances "
-            "(local), by which most have about as many neighbours. What is shown in one unit alone is "
-            "undecided.",
+            "(local), by which most have about as many neighbours. An effect in one unit alone "
+            "is undecided.",
             pd.DataFrame(rows),
             {"units": show.names(title="distances in units of"), **columns},
         )
@@ -329,7 +322,7 @@ class Patterns(show.Result):
         columns = {"id": show.names(), "class": show.names(), self.score: show.numbers(2)}
         columns |= {"frequency": show.counts(), "contradiction": show.numbers(2)}
         columns["left_over"] = show.numbers(2, title="left over", signed=True)
-        far = "What is left over is in standard deviations of ranks."
+        far = "The rest is in standard deviations of ranks."
         note = far if len(positions) else "No example is far from it."
         return show.Frame(title, note, self.examples.iloc[positions], columns)
 
@@ -341,10 +334,10 @@ def _curve(frequency: pd.Series, values: pd.Series, label: str, color: str) -> s
     """The mean value of parts of the examples by frequency, with twice its standard error."""
     order = np.argsort(frequency.to_numpy(), kind="stable")
     parts = [part for part in np.array_split(order, min(_PARTS, max(len(order) // 5, 1))) if len(part)]
-    seen = [values.to_numpy()[part] for part in parts]
-    errors = [2 * one.std() / np.sqrt(len(one)) for one in seen]
+    parts_of = [values.to_numpy()[part] for part in parts]
+    errors = [2 * one.std() / np.sqrt(len(one)) for one in parts_of]
     middle = [np.median(frequency.to_numpy()[part]) for part in parts]
-    return show.Curve(middle, [one.mean() for one in seen], label, color, errors=errors)
+    return show.Curve(middle, [one.mean() for one in parts_of], label, color, errors=errors)
 
 
 def _numbers(one: RankRegression) -> dict[str, Interval]:

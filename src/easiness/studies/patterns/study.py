@@ -17,8 +17,8 @@ from easiness.data import Dataset, same_at
 from easiness.engine import At, Data, Device, HeldOutToo, OneRun, Study
 from easiness.errors import BadInput
 from easiness.features import FeatureSource, find_features, ready_features
-from easiness.heads import joined
-from easiness.inputs import counted, tell
+from easiness.heads import join_pairs
+from easiness.inputs import tell, track
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.runs import data_of, features_beside, find_data, find_split, positions_in
 from easiness.scoring import Score, Scoring, find_score
@@ -44,13 +44,13 @@ _FEWEST = 20  # examples
 class ScoredOutcome:
     """A score of K examples as it is (``values``) and turned so that high is easy (``whole``).
 
-    It is ``known`` of some; ``without`` is that of all trials but a part, and ``halves`` of disjoint halves.
-    There are ``times`` as many trials in all as in a half.
+    It exists where ``is_known``; ``without`` is that of all trials but a part, and ``halves`` of disjoint
+    halves. There are ``times`` as many trials in all as in a half.
     """
 
     values: Floats
     whole: Floats
-    known: Mask
+    is_known: Mask
     without: list[Floats]
     halves: list[tuple[Floats, Floats]]
     times: float
@@ -63,8 +63,8 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
     def values_of(trials: Sequence[StoredTrial]) -> tuple[Floats, Floats]:
         scoring = Scoring(labels, len(run.classes), row, num_heard(trials, row, split), [score])
         for trial in trials:
-            for first, seen in trial.blocks(len(run.classes), row, split):
-                scoring.add(seen, first)
+            for first, block in trial.blocks(len(run.classes), row, split):
+                scoring.add(block, first)
         columns = scoring.columns()
         return columns[score.name], EASE[score.high_means] * score.ranked(columns, row)
 
@@ -76,18 +76,18 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
     every, size = np.arange(len(groups)), len(groups) // 2
     parts = np.array_split(every, min(len(groups), _MOST_GROUPS)) if size else []
     without = [of_groups(np.setdiff1d(every, part)) for part in parts]
-    known = np.isfinite(np.array([whole, *without])).all(axis=0)
-    levels = len(np.unique(whole[known]))
-    if known.sum() < _FEWEST or levels < 2:
+    is_known = np.isfinite(np.array([whole, *without])).all(axis=0)
+    levels = len(np.unique(whole[is_known]))
+    if is_known.sum() < _FEWEST or levels < 2:
         raise BadInput(
-            f"{run.path}: {score.name} {run.at(row)} has {levels} levels over {int(known.sum())} examples, "
-            "too few to explain; give another score (--score difficulty), or measure more"
+            f"{run.path}: {score.name} {run.at(row)} has {levels} levels over {int(is_known.sum())} "
+            "examples, too few to explain; give another score (--score difficulty), or measure more"
         )
     orders = [np.random.default_rng(seed).permutation(every) for seed in range(_NUM_HALVES if size else 0)]
     halves = [(of_groups(order[:size]), of_groups(order[size : 2 * size])) for order in orders]
     in_two = [sum(len(groups[at]) for at in order[: 2 * size]) for order in orders]
     times = 2 * len(run.trials) / float(np.mean(in_two)) if orders else 1.0
-    return ScoredOutcome(values, whole, np.asarray(known), without, halves, times)
+    return ScoredOutcome(values, whole, np.asarray(is_known), without, halves, times)
 
 
 def _groups(run: Run) -> list[list[StoredTrial]]:
@@ -105,37 +105,37 @@ _MOST_SHARED = 0.01  # of the examples: those that two parts of one data set hav
 def notes_on_shared(source: FeatureSource, data: Dataset) -> tuple[str, ...]:
     """Notes on features whose networks were trained on few of these examples with their labels."""
     other = source.trained_on
-    shared = 0 if other is None else _num_shared(other, data)
-    if other is None or not shared:
+    num_shared = 0 if other is None else _num_shared(other, data)
+    if other is None or not num_shared:
         return ()
     number = sum(map(len, data.splits.values()))
-    if shared > _MOST_SHARED * number:
+    if num_shared > _MOST_SHARED * number:
         raise BadInput(
-            f"features {source.name!r}: the networks of {other.path} were trained on {shared:,} of these "
+            f"features {source.name!r}: the networks of {other.path} were trained on {num_shared:,} of these "
             "very labels, and what lies near in them follows from these; give features that were not, such "
             "as auto or a run of other data"
         )
-    return (f"{source.name} was trained on {shared:,} of these {number:,} labels.",)
+    return (f"{source.name} was trained on {num_shared:,} of these {number:,} labels.",)
 
 
 def _num_shared(run: Run, data: Dataset) -> int:
-    """How many examples of all splits a run was trained on, with the same label.
+    """Number of examples of all splits that a run was trained on with the same label.
 
-    They are known by their stored bytes, or where the data of the run are gone by ids: these may be those of
-    other data where fewer than half have the same label.
+    Stored bytes identify them, or ids where the data of the run are gone; ids may be those of other data
+    where fewer than half have the same label.
     """
     if run.spec.data.train.fingerprint == data.fingerprint:
         return len(data)
     theirs = find_data(run, None)[0]
     if theirs is not None:
-        known, every = set(_named(theirs, theirs.stored.digests())), data.splits.values()
-        return sum(one in known for split in every for one in _named(split, split.stored.digests()))
+        examples, every = set(_with_classes(theirs, theirs.stored.digests())), data.splits.values()
+        return sum(one in examples for split in every for one in _with_classes(split, split.stored.digests()))
     labels = dict(zip(run.ids.tolist(), (run.classes[one] for one in run.labels.tolist()), strict=True))
-    both = [name == labels[one] for one, name in _named(data, data.ids.tolist()) if one in labels]
+    both = [name == labels[one] for one, name in _with_classes(data, data.ids.tolist()) if one in labels]
     return sum(both) if sum(both) > len(both) / 2 else 0
 
 
-def _named(data: Dataset, marks: Iterable[Any]) -> Iterator[tuple[Any, str]]:
+def _with_classes(data: Dataset, marks: Iterable[Any]) -> Iterator[tuple[Any, str]]:
     return zip(marks, (data.classes[one] for one in data.labels.tolist()), strict=True)
 
 
@@ -145,7 +145,7 @@ _OF_IMAGENET = re.compile(r"n\d{8}")  # a class of ImageNet as its folder is cal
 
 
 @dataclass(frozen=True)
-class Explained:
+class ExplainOptions:
     """Options of `explain`."""
 
     run: OneRun
@@ -184,47 +184,47 @@ class Explained:
     device: Device = "auto"
 
 
-def explain(asked: Explained) -> Patterns:
-    """How far what examples show says how easy they are: its frequency, and other classes' contradiction.
+def explain(options: ExplainOptions) -> Patterns:
+    """How far the frequency of what examples show, and the contradiction of other classes, explain easiness.
 
-    `Neighbourhood` defines both. Their effect is that of a rank regression on both together
-    (`rank_regression`), over all examples and within classes, beside the most that any predictor could
-    explain of a score from so many trials.
+    `Neighbourhood` defines both. A rank regression on both (`rank_regression`), over all examples and within
+    classes, gives their effect, beside the most that any predictor could explain of a score from so many
+    trials.
     """
-    run, split = asked.run, asked.split
+    run, split = options.run, options.split
     ids, labels = run.examples(split)  # or says that there is none, before anything is read
-    score = _score(run, asked.score, split)
-    row = run.resolve_at(asked.at)
-    data = data_of(run, asked.data)
-    source = find_features(asked.features, data, download=asked.download, device=asked.device)
-    shared = notes_on_shared(source, data)
-    around, note = _around(run, data, source, split, asked.nearest)
+    score = _score(run, options.score, split)
+    row = run.resolve_at(options.at)
+    data = data_of(run, options.data)
+    source = find_features(options.features, data, download=options.download, device=options.device)
+    shared_notes = notes_on_shared(source, data)
+    around, note = _around(run, data, source, split, options.nearest)
     outcome = outcome_of(run, score, row, split)
-    known = outcome.known
+    is_known = outcome.is_known
     regression = partial(_regression, outcome, around)
-    found = regression(around.frequency)
+    over_all = regression(around.frequency)
     names = np.array(run.classes, dtype=object)[labels]
     examples = pd.DataFrame({"id": ids, "label": labels, "class": names, score.name: outcome.values})
     examples = examples.assign(frequency=around.frequency, contradiction=around.contradiction)
-    examples.loc[known, "explained"], examples.loc[known, "left_over"] = found.fitted, found.left
+    examples.loc[is_known, "explained"], examples.loc[is_known, "left_over"] = over_all.fitted, over_all.left
     return Patterns(
         run=run,
         data=data,
         row=run.row(row),
         split=split,
         score=score.name,
-        turned=EASE[score.high_means] < 0,
-        seen=_seen(run, score, split),
+        is_turned=EASE[score.high_means] < 0,
+        seen=_observers(run, score, split),
         features=source.name,
         about=source.about,
         around=around,
         examples=examples,
-        found=found,
+        over_all=over_all,
         within=regression(around.frequency, labels),
-        class_alone=class_share(outcome.whole[known], labels[known]),
+        class_alone=class_share(outcome.whole[is_known], labels[is_known]),
         ways={name: regression(count) for name, count in around.others.items()},
         leftover=least_explained(examples["left_over"].to_numpy(), around.picture),
-        notes=(*shared, *filter(None, [note]), *_notes(run, source, outcome, score)),
+        notes=(*shared_notes, *filter(None, [note]), *_notes(run, source, outcome, score)),
     )
 
 
@@ -232,7 +232,7 @@ EXPLAIN = Study(
     "explain",
     "Look",
     "Say what explains easiness.",
-    Explained,
+    ExplainOptions,
     explain,
     about=(
         "How far frequency and contradiction do: frequency is how many of its class lie near an example, "
@@ -245,15 +245,15 @@ EXPLAIN = Study(
 def _regression(
     outcome: ScoredOutcome, around: Neighbourhood, frequency: Integers, within: Integers | None = None
 ) -> RankRegression:
-    known = outcome.known
+    is_known = outcome.is_known
     return rank_regression(
-        outcome.whole[known],
-        (frequency[known], around.contradiction[known]),
-        np.unique(around.regions[known], return_inverse=True)[1].astype(np.int64),
-        without=[one[known] for one in outcome.without],
-        halves=[(first[known], second[known]) for first, second in outcome.halves],
+        outcome.whole[is_known],
+        (frequency[is_known], around.contradiction[is_known]),
+        np.unique(around.regions[is_known], return_inverse=True)[1].astype(np.int64),
+        without=[one[is_known] for one in outcome.without],
+        halves=[(first[is_known], second[is_known]) for first, second in outcome.halves],
         times=outcome.times,
-        within=None if within is None else within[known],
+        within=None if within is None else within[is_known],
     )
 
 
@@ -274,9 +274,9 @@ def _around(
 ) -> tuple[Neighbourhood, str]:
     """Neighbourhood of each example, and a note on copies."""
     looked_at = data if split == "held_out" else replace(data, held_out=None)
-    kept = ready_features(source, looked_at, features_beside(run.path), tell)
+    vectors = ready_features(source, looked_at, features_beside(run.path), tell)
     own = positions_in(data, run)
-    train = kept["train"][own]
+    train = vectors["train"][own]
     if split == "train":
         same, note = _copies([(data, own)])
         return neighbourhood(train, run.labels, nearest=nearest, same=same), note
@@ -284,9 +284,9 @@ def _around(
     if part is None:
         raise BadInput(f"{run.path}: its held-out examples are needed, and {why}")
     apart = positions_in(part, run, split)
-    asked = kept["held_out"][apart], run.examples(split)[1]
+    targets = vectors["held_out"][apart], run.examples(split)[1]
     same, note = _copies([(data, own), (part, apart)])
-    return neighbourhood(train, run.labels, asked, nearest=nearest, same=same), note
+    return neighbourhood(train, run.labels, targets, nearest=nearest, same=same), note
 
 
 def _copies(parts: Sequence[tuple[Dataset, Integers]]) -> tuple[Integers | None, str]:
@@ -301,19 +301,19 @@ def _copies(parts: Sequence[tuple[Dataset, Integers]]) -> tuple[Integers | None,
         return same_at(*parts), ""
     if kind.near is None:
         return None, ""
-    looks = kind.near.kept(num)
-    seen = (look for data, own in parts for look in data.map(own, kind.near.look))
-    for at_one, look in enumerate(counted(seen, "comparing examples", num)):
+    looks = kind.near.collection(num)
+    pictures = (look for data, own in parts for look in data.map(own, kind.near.look))
+    for at_one, look in enumerate(track(pictures, "comparing examples", num)):
         looks.keep(at_one, look)
-    found, why_not = kind.near.within(looks)
-    if found is None or why_not:  # of some they are alike by nature, which needs no note
-        return None, why_not if found is None else ""
-    same = joined(num, [(pairs.train, pairs.held_out) for pairs in found])
-    chained = np.bincount(same).max() > max(_FEW, _LARGEST * num)
-    return None if chained else same, ""
+    matches, why_not = kind.near.within(looks)
+    if matches is None or why_not:  # of some they are alike by nature, which needs no note
+        return None, why_not if matches is None else ""
+    same = join_pairs(num, [(pairs.train, pairs.held_out) for pairs in matches])
+    is_chain = np.bincount(same).max() > max(_FEW, _LARGEST * num)
+    return None if is_chain else same, ""
 
 
-def _seen(run: Run, score: Score, split: Split) -> str:
+def _observers(run: Run, score: Score, split: Split) -> str:
     if split == "held_out":
         return "held-out examples, on which no trial was trained"
     if run.shares:
@@ -335,15 +335,17 @@ def _notes(run: Run, source: FeatureSource, outcome: ScoredOutcome, score: Score
         )
     if run.spec.heads is not None and source.name in {one.name for one in run.spec.heads.features}:
         yield "The heads of the run read these features, too, so near examples score alike; try others."
-    tied = np.unique(outcome.whole[outcome.known], return_counts=True)[1].max() / outcome.known.sum()
-    if tied > _MOSTLY_TIED:
+    tie_share = (
+        np.unique(outcome.whole[outcome.is_known], return_counts=True)[1].max() / outcome.is_known.sum()
+    )
+    if tie_share > _MOSTLY_TIED:
         yield (
-            f"{show.percent(tied)} of the examples have the same {score.name}, so ranks tell "
+            f"{show.percent(tie_share)} of the examples have the same {score.name}, so ranks tell "
             "few of them apart; another score may be finer (--score difficulty)."
         )
     if not outcome.without:
         yield "With one group of trials, the intervals do not cover other trials."
     if len(run.ids) > AT_MOST:
         yield f"Neighbours are searched among {AT_MOST:,} of the examples, drawn at random."
-    if num_unknown := int((~outcome.known).sum()):
+    if num_unknown := int((~outcome.is_known).sum()):
         yield f"{show.counted(num_unknown, 'example')} without {score.name} left out."

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.data import DIGEST_BYTES, Dataset, value_digest
 from easiness.errors import BadInput, shorten
-from easiness.inputs import FLAWS, NearPairs, counted, kind_named
+from easiness.inputs import FLAWS, NearPairs, kind_named, track
 from easiness.lazy import Integers, pd
 from easiness.runs import find_data
 from easiness.spec import Split, content_hash
@@ -86,7 +86,7 @@ class Conflicts:
     def of(self, *kinds: str) -> pd.DataFrame:
         return self.pairs[self.pairs["kind"].isin(kinds)]
 
-    def unsettled(self, labels: Labels) -> pd.DataFrame:
+    def open_pairs(self, labels: Labels) -> pd.DataFrame:
         """The pairs that contradict something still, when some ``labels`` are as decided."""
         pairs = self.of("two labels", "in both splits", "nearly in both splits", WITHIN[0])
         both = pd.DataFrame(index=pairs.index)
@@ -141,7 +141,7 @@ class Conflicts:
         note = " ".join(self.sentences())
         if not note:
             return []
-        table = self.unsettled(labels)
+        table = self.open_pairs(labels)
         if num := len(self.pairs) - len(self.of("duplicate", "near duplicate")) - len(table):
             note += f" {show.counted(num, 'pair')} {'is' if num == 1 else 'are'} settled by decisions."
         if most is not None and len(table) > most:
@@ -262,18 +262,18 @@ def _search(data: Dataset) -> Arrays:
     ends = np.cumsum([len(split) for split in data.splits.values()])[:-1]
     parts = np.split(np.unique(digests, return_inverse=True)[1].ravel(), ends)
     numbers = dict(zip(views, parts, strict=True))  # the same for identical examples
-    pairs, looked, notes = [*_identical(data.labels, numbers)], [False, False], list[str]()
+    pairs, flags, notes = [*_identical(data.labels, numbers)], [False, False], list[str]()
     if held_out is None:
         notes.append(f"Nothing is held out, so no {data.kind.noun} can be in both splits.")
     if near is not None:
         looks = views["train"][1]
-        others = near.kept(0) if held_out is None else views["held_out"][1]
+        others = near.collection(0) if held_out is None else views["held_out"][1]
         within, left_out = near.within(looks)
         notes += [near.left_out(looks, others), left_out]
         blocks: dict[Split, Iterable[NearPairs]] = {"train": within or ()}
         if held_out is not None:
             blocks["held_out"] = near.pairs(looks, others)
-        looked = [held_out is not None and near.compares(looks, others), within is not None]
+        flags = [held_out is not None and near.compares(looks, others), within is not None]
         for split, of_split in blocks.items():
             pairs += [_nearly(data, split, block, numbers) for block in of_split]
     flaws = [
@@ -283,7 +283,7 @@ def _search(data: Dataset) -> Arrays:
     ]
     return {
         "pairs": np.concatenate(pairs),
-        "looked": np.array(looked),
+        "looked": np.array(flags),
         "flawed": np.array(flaws, np.int64).reshape(-1, 3),
         "notes": np.frombuffer("\n".join(filter(None, notes)).encode(), np.uint8),
     }
@@ -302,8 +302,8 @@ def _look(split: Dataset) -> tuple[npt.NDArray[np.uint8], Any, Integers]:
 
     numbers = np.zeros((len(split), 3))
     digests = np.zeros((len(split), DIGEST_BYTES), np.uint8)
-    looks = None if near is None else near.kept(len(split))
-    for at, (digest, look, three) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):
+    looks = None if near is None else near.collection(len(split))
+    for at, (digest, look, three) in enumerate(track(split.stored.map(see), _COMPARING, len(split))):
         digests[at], numbers[at] = np.frombuffer(digest, np.uint8), three
         if looks is not None:
             looks.keep(at, look)

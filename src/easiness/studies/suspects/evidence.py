@@ -164,9 +164,9 @@ class SummedProbabilities:
         if logits is not None and len(logits.positions):
             from scipy.special import log_softmax
 
-            kept = judges[logits.positions]
-            full = logits.positions[kept]
-            log_p = log_softmax(logits.values[0][kept].astype(np.float64), axis=1)
+            has_logits = judges[logits.positions]
+            full = logits.positions[has_logits]
+            log_p = log_softmax(logits.values[0][has_logits].astype(np.float64), axis=1)
             p = np.exp(log_p)
             own = np.arange(len(full)), self._labels[full]
             self._label[full] += p[own]

@@ -17,11 +17,6 @@ Kind = Literal["wrong label", "between two classes", "unlike its class", "slow"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 BY_FEATURES: tuple[str, ...] = ("unlike its class",)
 """Kinds that only the trained networks can tell."""
-NOT_CARRIED = {
-    "rare": "among planted examples those of a rare sub-kind were found hardly better than by chance"
-}
-"""Kinds that are never named, since the evidence does not carry them, and how that is known."""
-
 LEAST_KNOWN: Mapping[Kind, float] = {"between two classes": 0.9, "unlike its class": 0.7, "slow": 0.7}
 """The share of the sound labels that trials have right from which on a kind was found better than by chance.
 
@@ -39,14 +34,14 @@ WEAK = 2 / 3
 
 
 def find_kinds(
-    table: pd.DataFrame, row: Row, known: float, why_not_near: str = ""
+    table: pd.DataFrame, row: Row, share_known: float, why_not_near: str = ""
 ) -> tuple[npt.NDArray[np.object_], dict[str, str]]:
     """Why each example is hard: of `KINDS` or empty [K], and why some kinds were left out.
 
     It is empty where an example is not hard, and where it is but nothing tells why. The ``table`` has the
     columns of `Evidence`, ``p_wrong``, and those of `neighbours`; without these the kinds `BY_FEATURES` are
-    left out, and ``why_not_near`` says why. ``row`` is the last that was read, ``known`` is how many of the
-    labels the trials have right over how many can be expected to be sound.
+    left out, and ``why_not_near`` says why. ``row`` is the last that was read, ``share_known`` is how many of
+    the labels the trials have right over how many can be expected to be sound.
 
     Hard is an example whose label has less than half of the probability in the last epochs, or is among the
     `HARDEST` in that. Such an example is the first of these that holds:
@@ -72,17 +67,17 @@ def find_kinds(
         "between two classes": hard & near & (table["rival"] >= 0),
         "wrong label": hard & (table["p_wrong"] >= 1 / 2),
     }
-    left_out = dict(NOT_CARRIED)
+    left_out: dict[str, str] = {}
     if "strength" in table:
         holds["unlike its class"] = hard & (table["strength"] <= WEAK)
     else:
         left_out |= dict.fromkeys(BY_FEATURES, why_not_near)
     kinds = np.full(len(table), "", object)
     for kind, where in holds.items():
-        if known < LEAST_KNOWN.get(kind, 0):
+        if share_known < LEAST_KNOWN.get(kind, 0):
             left_out[kind] = (
-                f"the trials have {known:.0%} of the labels right that can be expected to be sound, and with "
-                "so few it would be guessed"
+                f"the trials have {share_known:.0%} of the labels right that can be expected to be sound, "
+                "and with so few it would be guessed"
             )
         else:
             kinds[where] = kind

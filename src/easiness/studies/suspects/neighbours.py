@@ -11,7 +11,7 @@ import numpy.typing as npt
 from easiness.analysis import drawn_examples, nearest_rows, unit_rows
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.features import feature_reader, untrusted
+from easiness.features import distrust_reason, feature_reader
 from easiness.inputs import tell
 from easiness.lazy import Floats, Integers, pd
 from easiness.models import missing_code
@@ -55,37 +55,37 @@ def identity_of(run: Run, **settings: int) -> str:
 
 
 def features(
-    run: Run, wanted: Rows, source: Any = None, device: str = "auto"
+    run: Run, examples: Rows, source: Any = None, device: str = "auto"
 ) -> Iterator[dict[Split, Vectors]]:
-    """The features [n, d] of the examples ``wanted``, by split, from a trial after another.
+    """The features [n, d] of the ``examples``, by split, from a trial after another.
 
     The first `MOST_TRIALS` trained networks of a run that has an `identity_of` its features are asked. Of a
     run on features these are looked at, one after another. Raises `NoFeatures` where they cannot be had, and
     `BadInput` where the ``source`` given has other data than the run, or a file is damaged.
     """
-    why = "" if run.shares else untrusted(run) or no_torch() or missing_code(run.model)
+    why = "" if run.shares else distrust_reason(run) or no_torch() or missing_code(run.model)
     data: Dataset | None = None
     if not why:
         data, why = find_data(run, source)
     if data is None:
         raise NoFeatures(why)
     try:
-        parts = {split: find_split(run, data, split)[0] for split in wanted}
+        parts = {split: find_split(run, data, split)[0] for split in examples}
     except BadInput as error:
         if source is not None:
             raise
         raise NoFeatures(str(error)) from None
     rows = {
-        split: positions_in(part, run, split)[wanted[split]]
+        split: positions_in(part, run, split)[examples[split]]
         for split, part in parts.items()
         if part is not None
     }
     if not run.shares:
         return of_networks(run, data, rows, device)
-    stored, why = features_of(run, data)
-    if stored is None:
+    vectors, why = features_of(run, data)
+    if vectors is None:
         raise NoFeatures(why)
-    return ({split: np.asarray(one[split], np.float32)[at] for split, at in rows.items()} for one in stored)
+    return ({split: np.asarray(one[split], np.float32)[at] for split, at in rows.items()} for one in vectors)
 
 
 def of_networks(run: Run, data: Dataset, rows: Rows, device: str) -> Iterator[dict[Split, Vectors]]:
@@ -112,33 +112,23 @@ AT_MOST = 20_000
 _MEANS = "distance", "own_share", "strength"
 
 
+@kept_in_run(
+    "neighbours",
+    {**dict.fromkeys(_MEANS, (np.float64, ("examples",))), "num_nearest": (np.int64, ("examples",))},
+    lambda run, *_, **__: identity_of(run, neighbours=NUM_NEAREST, at_most=AT_MOST, version=2),
+    lambda arrays, run, *_, **__: all(
+        len(one) == len(run.labels) and np.isfinite(one).all() for one in arrays.values()
+    ),
+)
 def find_neighbours(
-    run: Run,
-    source: Any = None,
-    device: str = "auto",
-    *,
-    also: Callable[[Vectors], None] = lambda _: None,
-) -> tuple[pd.DataFrame | None, str]:
-    """The `neighbours` of the examples of a run, or ``None`` and why they cannot be seen.
+    run: Run, source: Any = None, device: str = "auto", also: Callable[[Vectors], None] = lambda _: None
+) -> Arrays:
+    """The columns of `neighbours` of the examples of a run; `NoFeatures` says why they cannot be seen.
 
     They are kept in the run, and found anew where its networks are others. Memory holds the features of one
     network, K x d in float32, and a block of distances.
     """
-    try:
-        return pd.DataFrame(neighbours_of(run, source, device, also)), ""
-    except NoFeatures as error:
-        return None, str(error)
 
-
-@kept_in_run(
-    "neighbours",
-    {**dict.fromkeys(_MEANS, (np.float64, ("examples",))), "num_nearest": (np.int64, ("examples",))},
-    lambda run, *_: identity_of(run, neighbours=NUM_NEAREST, at_most=AT_MOST, version=2),
-    lambda arrays, run, *_: all(
-        len(one) == len(run.labels) and np.isfinite(one).all() for one in arrays.values()
-    ),
-)
-def neighbours_of(run: Run, source: Any, device: str, also: Callable[[Vectors], None]) -> Arrays:
     def vectors() -> Iterator[Vectors]:
         for one in features(run, {"train": np.arange(len(run.labels))}, source, device):
             also(one["train"])
@@ -182,9 +172,9 @@ def neighbours(
 
 
 def _among(rows: Integers, at_most: int, seed: int = 0) -> Integers:
-    """The rows, or ``at_most`` drawn from them."""
-    drawn = drawn_examples(len(rows), at_most, seed)
-    return rows if drawn is None else rows[drawn]
+    """The rows, or ``at_most`` of them, drawn at random."""
+    sample = drawn_examples(len(rows), at_most, seed)
+    return rows if sample is None else rows[sample]
 
 
 NUM_OF_CLASS = 4
@@ -223,10 +213,10 @@ def nearest_by_class(
         if len(nearest.missing):
             if not ask:
                 raise NoFeatures("the networks were not asked")
-            wanted: dict[Split, Integers] = {"train": np.arange(len(run.labels))}
+            examples: dict[Split, Integers] = {"train": np.arange(len(run.labels))}
             if split != "train":
-                wanted[split] = nearest.missing
-            for one in features(run, wanted, source, device):
+                examples[split] = nearest.missing
+            for one in features(run, examples, source, device):
                 nearest.add(one["train"], one.get("held_out"))
             nearest.keep()
     except (NoFeatures, BadInput) as error:  # weights are damaged: what is shown beside goes on without

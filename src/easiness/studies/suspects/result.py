@@ -20,7 +20,6 @@ from easiness.spec import Split, command_line, loading_of
 from easiness.store import Row, Run
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, Labels, short_text
 from easiness.studies.suspects.evidence import Glance
-from easiness.studies.suspects.kinds import NOT_CARRIED
 
 _FEWEST_OF_CURVE = 3  # points
 _ASIDE = 0.06  # of the axis: how far behind its end the range is drawn
@@ -411,13 +410,12 @@ class Suspects(show.Result):
         others = " and ".join(f"{in_words(path)} {what}" for path, what in self.others)
         kinds: dict[str, list[str]] = {}
         for kind, why in self.left_out_kinds.items():
-            if kind not in NOT_CARRIED:
-                kinds.setdefault(why, []).append(kind)
+            kinds.setdefault(why, []).append(kind)
         over = int((self._open["p_wrong"] >= self.above).sum())
-        listed = f"Listed are the first {self.num_listed}; {over or 'none'} of them reach {self.above:g}."
+        extent = f"Listed are the first {self.num_listed}; {over or 'none'} of them reach {self.above:g}."
         if over >= self.num_listed:
             more = f", the first {num} of them here" if num < over else ""
-            listed = f"{over:,} reach {self.above:g} and are listed{more}."
+            extent = f"{over:,} reach {self.above:g} and are listed{more}."
         sentences = [
             "" if self.leak else self.headline,
             f"From {show.counted(self.num_trials, 'trial')} of {self.model}, {when}"
@@ -425,7 +423,7 @@ class Suspects(show.Result):
             '"p wrong" is the probability that the label is wrong, "say so" how often the trials say the '
             f"suggested class. {self.reasons_mean}",
             "" if self.doubt() else f"{self._right}.",
-            listed,
+            extent,
             self._judges(),
             *(f"Not looked for: {' and '.join(some)} ({why})." for why, some in kinds.items()),
         ]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 
@@ -97,21 +97,27 @@ def suspects(options: SuspectOptions) -> Suspects:
     if not pictures:
         why = "examples were not to be looked at"
     elif split == "train":
-        first = before[:MOST_LOOKED_AT]
-        near, why = _near(run, source, options.device, first, evidence["rival"][first])
+        top = before[:MOST_LOOKED_AT]
+        try:
+            nearest = Nearest(run, top, evidence["rival"][top])  # what is nearest to the first is kept
+            near = pd.DataFrame(find_neighbours(run, source, options.device, nearest.add))
+            nearest.keep()
+        except NoFeatures as error:
+            why = str(error)
     table = evidence.table.assign(p_wrong=noise.p_wrong, reason="")
     table = table if near is None else table.join(near)
     known = 1 - float(evidence["other_share"].mean())
-    table["kind"], left_out = find_kinds(table, evidence.rows[-1], known / max(1 - noise.share, 1e-9), why)
-    listed = order[: num_to_list(noise.p_wrong[~looked_at], options.above)]
-    table.loc[listed, "reason"] = reasons(run, split, evidence, table, listed)
+    of_sound = known / max(1 - noise.share, 1e-9)
+    table["kind"], left_out = find_kinds(table, evidence.rows[-1], of_sound, why)
+    first = order[: num_to_list(noise.p_wrong[~looked_at], options.above)]
+    table.loc[first, "reason"] = reasons(run, split, evidence, table, first)
     flaws = (conflicts.flaws.get((split, one), "") for one in table["id"].tolist())
     table["reason"] = ["; ".join(filter(None, texts)) for texts in zip(flaws, table["reason"], strict=True)]
     views = Views()
     if data is not None and split in data.splits:
-        pairs = conflicts.unsettled({} if decisions is None else decisions.labels)
+        pairs = conflicts.open_pairs({} if decisions is None else decisions.labels)
         with suppress(BadInput):
-            views = _views(run, data, split, listed[:FIRST], pairs)
+            views = _views(run, data, split, first[:FIRST], pairs)
     leak, alone = leak_of(run, data), one_trial(run) if len(options.run) == 1 else ""
     return Suspects(
         model=run.network,
@@ -160,7 +166,7 @@ def _after(
     """
     pairs = decisions.of.labels * (len(run.classes) + 1) + suggested
     at, wrong = decisions.at[decisions.sure], decisions.wrong[decisions.sure]
-    after = analysis.relearned(
+    after = analysis.calibrate(
         noise.p_wrong, (decisions.of.labels, pairs), at, wrong, estimate.low, estimate.high
     )
     place, rest, audit = np.argsort(order), np.setdiff1d(order, at), ""
@@ -171,19 +177,6 @@ def _after(
             audit = command_line("audit", run.path, "--known", file, *of_split, "-o", "audit.csv")
     summary = LabelDecisions(file, decisions, float(noise.p_wrong[at].sum()), after.factor, audit)
     return analysis.LabelNoise(after.p_wrong, noise.suspicion), after.low, after.high, summary
-
-
-def _near(
-    run: Run, source: Any, device: str, first: Integers, suggested: Integers
-) -> tuple[pd.DataFrame | None, str]:
-    """The neighbours of all examples, or why there are none; what is nearest to the ``first`` is kept."""
-    try:
-        nearest = Nearest(run, first, suggested)
-    except NoFeatures as error:
-        return None, str(error)
-    neighbours = find_neighbours(run, source, device, also=nearest.add)
-    nearest.keep()
-    return neighbours
 
 
 def _views(run: Run, data: Dataset, split: Split, first: Integers, pairs: pd.DataFrame) -> Views:
@@ -266,8 +259,8 @@ def _noise_of_all(judgements: Sequence[Judgement]) -> analysis.LabelNoise:
     if len(voices) < 2:
         return analysis.label_noise_together([one.noise for one in judgements])
     labels = judgements[0].evidence.labels
-    heard, _ = analysis.pulled_to_prior(analysis.label_noise_of_heads(voices, labels), labels)
-    return analysis.label_noise_together([heard, *(one.noise for one in judgements if one.voice is None)])
+    joint, _ = analysis.pulled_to_prior(analysis.label_noise_of_heads(voices, labels), labels)
+    return analysis.label_noise_together([joint, *(one.noise for one in judgements if one.voice is None)])
 
 
 @dataclass(frozen=True)
@@ -285,13 +278,13 @@ class Judgement:
         return course.log_p if course.of_heads or course.left_out else None
 
 
-def judge(run: Run, split: Split, epoch: int, fixed: bool = False) -> Judgement:
-    """By the epoch; unless it is ``fixed`` by one before labels were learned by heart."""
+def judge(run: Run, split: Split, epoch: int, is_fixed: bool = False) -> Judgement:
+    """By the epoch, or unless it ``is_fixed`` by one before labels were learned by heart."""
     evidence = gather(run, split, epoch)
     noise = analysis.estimate_noise(evidence.course)
     rows = [evidence.rows[at] for at in evidence.stages]
     course = tuple(zip(rows, noise.shares, strict=True))
-    if not fixed and noise.to_read is not None:
+    if not is_fixed and noise.to_read is not None:
         evidence = gather(run, split, rows[noise.to_read].number)
         noise = analysis.estimate_noise(evidence.course)
     return Judgement(evidence, noise, course)

@@ -1,2 +1,2 @@
-from .asking import VERIFY as VERIFY, Verified as Verified
+from .options import VERIFY as VERIFY, VerifyOptions as VerifyOptions
 from .study import Verification as Verification, verify as verify

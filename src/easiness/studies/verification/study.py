@@ -13,23 +13,15 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import POLICIES, Gain, paired_gain
-from easiness.data import Dataset, new_labels, relabelled
+from easiness.data import Dataset, apply_labels, new_labels
 from easiness.errors import BadInput
-from easiness.heads import Deal, joined_with_near
+from easiness.heads import Deal, join_with_near
 from easiness.lazy import Figure, Floats, Integers, Mask, pd
-from easiness.runs import (
-    Plan,
-    check_rotates,
-    given_data,
-    missing_by_run,
-    on_features,
-    plan_of,
-    with_recipe,
-)
+from easiness.runs import Plan, check_rotates, given_data, missing_by_run, on_features, plan_of, with_recipe
 from easiness.spec import ALL, LAST, SHARES, Draw, Loading, Recipe, Recording, Split, recipe_settings
 from easiness.store import Row, Run
 from easiness.studies.suspects import find_conflicts
-from easiness.studies.verification.asking import Verified
+from easiness.studies.verification.options import VerifyOptions
 
 Right = Mapping[str, Mask]
 """Is each trial right about each test example [trials, n], by run; masked where it has seen it."""
@@ -38,6 +30,7 @@ BEFORE, AFTER = "before", "after"
 BESIDE = {"random": "as many at random", "rs2": "others in every epoch (RS2)"}
 """Names of the runs; of those beside both with a title."""
 
+_VERBS = ("relabelling", "dropping", "taking back")
 _FEWEST = 20  # examples that nobody decided, to test on
 _RULE = (
     "No label was looked at and kept. If a rule made these labels, they follow what was learned of the very "
@@ -55,21 +48,19 @@ class Verification(show.Result):
     """Which trials of ``model`` are right about which test examples, on labels before and after.
 
     Those before were trained on all ``num_examples`` with the labels of the source, or of a file, those after
-    with ``num_relabelled`` other labels, without the ``num_dropped``, and with ``num_taken_back`` that the
-    file before had dropped. Trials of the same index have the same seeds, and so have those beside. All are
-    read at ``row``. Where no split is ``held_out``, ``right`` is about examples that nobody decided. Nobody
-    has ``kept`` a label where these may come from a rule.
+    with ``changes``: so many labels ``relabelled``, ``dropped``, and ``taken_back`` that the file before had
+    dropped. Trials of the same index have the same seeds, and so have those beside. All are read at ``row``.
+    Where no split is ``held_out``, ``right`` is about examples that nobody decided. Nobody ``has_kept`` a
+    label where these may come from a rule.
     """
 
     model: str
     row: Row
     num_examples: int
-    num_relabelled: int
-    num_dropped: int
-    num_taken_back: int
+    changes: Mapping[str, int]
     right: Right = field(repr=False)
     held_out: bool = True
-    kept: bool = True
+    has_kept: bool = True
 
     @property
     def before(self) -> Floats:
@@ -94,19 +85,18 @@ class Verification(show.Result):
     @cached_property
     def headline(self) -> str:
         """``relabelling 812 and dropping 301 of 10,000 gains 2.1 points (1.4 to 2.8)``."""
-        verbs = ("relabelling", "dropping", "taking back")
-        numbers = (self.num_relabelled, self.num_dropped, self.num_taken_back)
-        done = show.listed([f"{verb} {num:,}" for verb, num in zip(verbs, numbers, strict=True) if num])
-        where = "" if self.held_out else f" on {self._tested}"
+        numbers = zip(_VERBS, self.changes.values(), strict=True)
+        changes = show.listed([f"{verb} {num:,}" for verb, num in numbers if num])
+        where = "" if self.held_out else f" on {self._test_text}"
         beside = "".join(
             f"; beside {BESIDE[name]} it {effect_text(paired_gain(own, self.right[AFTER]))}"
             for name, own in self.right.items()
             if name in BESIDE
         )
-        return f"{done} of {self.num_examples:,} {effect_text(self.gain)}{where}{beside}"
+        return f"{changes} of {self.num_examples:,} {effect_text(self.gain)}{where}{beside}"
 
     @property
-    def _tested(self) -> str:
+    def _test_text(self) -> str:
         of = "held-out examples" if self.held_out else "examples that nobody decided"
         return f"{self.num_held_out:,} {of}"
 
@@ -115,24 +105,21 @@ class Verification(show.Result):
 
         ``gain_mean`` with ``gain_low`` and ``gain_high``, its 95 % interval, is over all trials.
         """
-        found: dict[str, Any] = _ends(self.gain, "gain_mean", "gain_low", "gain_high")
-        found |= {"model": self.model, "epochs" if self.row.share is None else "share": self.row.value}
-        found |= {f"accuracy_{name}": accuracy_of(one) for name, one in self.right.items() if name in BESIDE}
-        counts = ("num_examples", "num_relabelled", "num_dropped", "num_taken_back", "num_held_out")
-        by_trial = {
-            "trial": np.arange(len(self.before)),
-            "accuracy_before": self.before,
-            "accuracy_after": self.after,
-            "gain": self.after - self.before,
-        }
-        return pd.DataFrame(by_trial | found | {name: getattr(self, name) for name in counts})
+        accuracies = {f"accuracy_{name}": accuracy_of(one) for name, one in self.right.items()}
+        low, high = self.gain.interval
+        constants = {"gain_mean": self.gain.value, "gain_low": low, "gain_high": high, "model": self.model}
+        constants |= {"epochs" if self.row.share is None else "share": self.row.value}
+        constants |= {f"num_{name}": num for name, num in self.changes.items()}
+        constants |= {name: getattr(self, name) for name in ("num_examples", "num_held_out")}
+        gain = self.after - self.before
+        return pd.DataFrame({"trial": np.arange(len(gain)), **accuracies, "gain": gain, **constants})
 
     def figure(self) -> Figure:
         """The gain of each trial in points of accuracy, above their mean with its 95 % interval if any."""
         return show.dots_and_mean(
             100 * (self.after - self.before),
             (100 * self.gain.value, *(100 * end for end in self.gain.interval)),
-            f"gain in accuracy on {self._tested} (points)",
+            f"gain in accuracy on {self._test_text} (points)",
         )
 
     def frames(self) -> list[show.Frame]:
@@ -146,38 +133,30 @@ class Verification(show.Result):
         return [self._accuracies(), trials]
 
     def _accuracies(self) -> show.Frame:
-        num = len(self.before)
-        left = self.num_examples - self.num_dropped + self.num_taken_back
-        rows = []
-        for name, own in self.right.items():
-            accuracy = accuracy_of(own)
-            over = None if name == BEFORE else paired_gain(self.right[BEFORE], own)
-            after_over = paired_gain(own, self.right[AFTER]) if name in BESIDE else None
-            rows.append(
-                {
-                    "labels": BESIDE.get(name, name),
-                    "trained on": self.num_examples if name == BEFORE else left,
-                    "accuracy": accuracy.mean(),
-                    "± sd": accuracy.std(ddof=1) if num > 1 else math.nan,
-                    **_ends(over, "over before", "low", "high"),
-                    **_ends(after_over, "after over it", "least", "most"),
-                }
-            )
-        changed = self.num_relabelled + self.num_dropped + self.num_taken_back
-        not_shown = _NOT_SHOWN.format(changed=show.count(changed), num=show.count(self.num_examples))
-        notices = ("" if self.kept else _RULE, "" if self.held_out or self.gain.shown else not_shown)
+        changes, names = self.changes, list(self.right)
+        left = self.num_examples - changes["dropped"] + changes["taken_back"]
+        accuracies = pd.DataFrame({name: accuracy_of(one) for name, one in self.right.items()})
+        data = pd.DataFrame({"accuracy": accuracies.mean(), "± sd": accuracies.std()})
+        data["labels"] = [BESIDE.get(name, name) for name in names]
+        data["trained on"] = [self.num_examples if name == BEFORE else left for name in names]
+        not_shown = _NOT_SHOWN.format(
+            changed=show.count(sum(changes.values())), num=show.count(self.num_examples)
+        )
+        notices = ("" if self.has_kept else _RULE, "" if self.held_out or self.gain.shown else not_shown)
         columns = {"labels": show.names(), "trained on": show.counts()}
         columns |= {name: show.numbers() for name in ("accuracy", "± sd")}
         if len(self.right) > 2:
+            gains = [paired_gain(self.right[BEFORE], self.right[name]) for name in names[1:]]
+            ends = [(math.nan,) * 3, *((gain.value, *gain.interval) for gain in gains)]
+            data[["over before", "low", "high"]] = ends
             columns["over before"] = show.points(low="low", high="high")
-            columns["after over it"] = show.points(low="least", high="most")
         return show.Frame(
-            f"Accuracy of {self.model} on {self._tested} {self.row.at}",
+            f"Accuracy of {self.model} on {self._test_text} {self.row.at}",
             f"{show.capitalized(self.headline)}. Mean ± standard deviation over pairs of trials with the "
             "same seeds; the 95 % interval is for other trials and other tested examples. Their labels are "
             "taken as they "
             f"are.{'' if self.held_out else ' Each trial leaves a part out and is tested on it.'}",
-            pd.DataFrame(rows),
+            data,
             columns,
             tuple(filter(None, notices)),
         )
@@ -186,11 +165,6 @@ class Verification(show.Result):
 def accuracy_of(right: Mask) -> Floats:
     """The accuracy of each trial [T], NaN where it is tested on nothing."""
     return np.asarray(np.ma.filled(right.mean(axis=1), np.nan))
-
-
-def _ends(gain: Gain | None, *names: str) -> dict[str, float | None]:
-    """A gain and the ends of its interval, in columns of these names."""
-    return dict(zip(names, (None, None, None) if gain is None else (gain.value, *gain.interval), strict=True))
 
 
 def effect_text(gain: Gain) -> str:
@@ -210,103 +184,108 @@ def effect_text(gain: Gain) -> str:
 class Verifications:
     """The plans of the ``runs`` by name, on the ``labels`` before and after [K], -1 where one is left out.
 
-    Where no split is held out, trials are tested on what they leave out, but for the ``decided`` [K].
+    Where no split is held out, trials are tested on what they leave out, but for those that ``has_decision``
+    [K].
     """
 
     runs: Mapping[str, Plan]
     labels: tuple[Integers, Integers]
-    decided: Mask | None = None
+    has_decision: Mask | None = None
 
     @property
     def note(self) -> str:
         """The examples that all are tested on."""
-        if self.decided is None:
+        if self.has_decision is None:
             return "all are tested on the held-out split"
-        num = show.counted(int((~self.decided).sum()), "example")
+        num = show.counted(int((~self.has_decision).sum()), "example")
         return f"each is tested on what it leaves out of {num} that nobody decided"
 
 
-def verify(asked: Verified, planned: Verifications, runs: Mapping[str, Run]) -> Verification:  # noqa: ARG001
+def verify(options: VerifyOptions, plans: Verifications, runs: Mapping[str, Run]) -> Verification:  # noqa: ARG001
     """The gain of the new labels, from the finished runs by name; trials beyond the plan are left out."""
-    first, (old, new), decided = planned.runs[BEFORE], planned.labels, planned.decided
+    first, (old, new), has_decision = plans.runs[BEFORE], plans.labels, plans.has_decision
     heads = first.asked.heads
     return Verification(
         model=first.model,
         row=Row(first.epochs, None if heads is None else heads.shares[-1]),
         num_examples=int((old >= 0).sum()),
-        num_relabelled=int(((old != new) & (old >= 0) & (new >= 0)).sum()),
-        num_dropped=int(((old >= 0) & (new < 0)).sum()),
-        num_taken_back=int(((old < 0) & (new >= 0)).sum()),
-        right=_right({name: run.first(first.trials) for name, run in runs.items()}, planned),
-        held_out=decided is None,
-        kept=decided is None or bool((decided & (old == new)).any()),
+        changes={
+            "relabelled": int(((old != new) & (old >= 0) & (new >= 0)).sum()),
+            "dropped": int(((old >= 0) & (new < 0)).sum()),
+            "taken_back": int(((old < 0) & (new >= 0)).sum()),
+        },
+        right=_right({name: run.first(first.trials) for name, run in runs.items()}, plans),
+        held_out=has_decision is None,
+        has_kept=has_decision is None or bool((has_decision & (old == new)).any()),
     )
 
 
-def _right(runs: Mapping[str, Run], planned: Verifications) -> Right:
-    """Who is right about what is held out; or else about the undecided, masked where a trial saw them."""
-    epoch, decided = planned.runs[BEFORE].epochs, planned.decided
-    if decided is None:
+def _right(runs: Mapping[str, Run], plans: Verifications) -> Right:
+    """Which trials are right about held-out examples, or undecided ones, masked where a trial saw them."""
+    epoch, has_decision = plans.runs[BEFORE].epochs, plans.has_decision
+    if has_decision is None:
         return {name: run.votes(epoch, split="held_out").correct for name, run in runs.items()}
-    seen = {
+    columns = {
         name: [trial.columns(epoch, ["prediction", "trained_on"]) for trial in run.trials]
         for name, run in runs.items()
     }
-    before, after = (np.array([one["trained_on"] for one in seen[name]]) for name in (BEFORE, AFTER))
-    labels, mask = planned.labels[1], (before | after)[:, ~decided]
+    before, after = (np.array([one["trained_on"] for one in columns[name]]) for name in (BEFORE, AFTER))
+    labels, mask = plans.labels[1], (before | after)[:, ~has_decision]
     return {
-        name: np.ma.array([(one["prediction"] == labels)[~decided] for one in own], mask=mask)
-        for name, own in seen.items()
+        name: np.ma.array([(one["prediction"] == labels)[~has_decision] for one in own], mask=mask)
+        for name, own in columns.items()
     }
 
 
-def plan(asked: Verified) -> Verifications:
+def plan(options: VerifyOptions) -> Verifications:
     """Check every choice and plan the runs of `verify`; the labels ``before`` are the source's by default."""
-    if asked.labels is None:
+    if options.labels is None:
         raise BadInput("--labels: give the CSV file of the labels to verify, as `easiness labels` writes it")
-    data = given_data(asked.data, asked.loading, asked.featuring.group)
+    data = given_data(options.data, options.loading, options.featuring.group)
     if data.held_out is not None and len(data.held_out) < 2:
         raise BadInput(f"{data.name}: one held-out example is too few to test on; hold out more")
-    crossed, decided = data.held_out is None, None
-    read = partial(new_labels, data, splits=("train", "held_out") if crossed else ("train",))
-    old, known = (data.labels, False) if asked.before is None else read(asked.before)
-    new, found = read(asked.labels)
+    rotates, has_decision = data.held_out is None, None
+    read = partial(new_labels, data, splits=("train", "held_out") if rotates else ("train",))
+    old, has_old = (data.labels, False) if options.before is None else read(options.before)
+    new, has_new = read(options.labels)
     if np.array_equal(old, new):
         raise BadInput(
-            f"{asked.labels}: has the labels that {asked.before or data.name} has, of every example; "
+            f"{options.labels}: has the labels that {options.before or data.name} has, of every example; "
             "there is nothing to verify"
         )
-    if crossed:
-        decided = known | found | (old != new)
-        runs = _crossed(data, asked, (old, new), decided)
+    if rotates:
+        has_decision = has_old | has_new | (old != new)
+        runs = _rotation(data, options, (old, new), has_decision)
     else:
-        planned = _planner(data, asked)
-        before = data if asked.before is None else relabelled(data, asked.before)
-        runs = {BEFORE: planned(before), AFTER: planned(relabelled(data, asked.labels))}
-    everything, kept = (int((one >= 0).sum()) for one in (old, new))
-    runs |= _beside(asked.beside, runs[BEFORE], everything, kept)
-    return Verifications(runs, (old, new), decided)
+        make_plan = _planner(data, options)
+        before = data if options.before is None else apply_labels(data, options.before)
+        runs = {BEFORE: make_plan(before), AFTER: make_plan(apply_labels(data, options.labels))}
+    everything, num_left = (int((one >= 0).sum()) for one in (old, new))
+    runs |= _beside(options.beside, runs[BEFORE], everything, num_left)
+    return Verifications(runs, (old, new), has_decision)
 
 
-def _crossed(
-    data: Dataset, asked: Verified, labels: tuple[Integers, Integers], decided: Mask
+def _rotation(
+    data: Dataset, options: VerifyOptions, labels: tuple[Integers, Integers], has_decision: Mask
 ) -> dict[str, Plan]:
     """The runs of trials which are tested on what they leave out."""
-    check_rotates(asked.trials, SHARES if asked.featuring.shares is None else tuple(asked.featuring.shares))
-    if decided.sum() > len(data) - _FEWEST:
+    check_rotates(
+        options.trials, SHARES if options.featuring.shares is None else tuple(options.featuring.shares)
+    )
+    if has_decision.sum() > len(data) - _FEWEST:
         raise BadInput(
-            f"{asked.labels}: leaves {(~decided).sum()} examples that nobody decided, too few to test on; "
-            "give data with a held-out split"
+            f"{options.labels}: leaves {(~has_decision).sum()} examples that nobody decided, too few to "
+            "test on; give data with a held-out split"
         )
-    planned, plans = _planner(data, asked), dict[str, Plan]()
+    make_plan, plans = _planner(data, options), dict[str, Plan]()
     for name, one in zip((BEFORE, AFTER), labels, strict=True):
         # what is left out keeps its label and its fold, to be tested there
-        given = np.where(one < 0, data.labels, one)
-        source = data.source if np.array_equal(given, data.labels) else None
-        own = planned(replace(data, source=source, labels=given, true_labels=given))
-        folds = plans[BEFORE].data.labels if plans else given
+        own_labels = np.where(one < 0, data.labels, one)
+        source = data.source if np.array_equal(own_labels, data.labels) else None
+        own = make_plan(replace(data, source=source, labels=own_labels, true_labels=own_labels))
+        folds = plans[BEFORE].data.labels if plans else own_labels
         plans[name] = own.dealt(Deal(folds, never=one < 0))
-    if not plans[BEFORE].features and any(missing_by_run(plans, asked.out).values()):
+    if not plans[BEFORE].features and any(missing_by_run(plans, options.out).values()):
         groups = _in_one_fold(data)
         for name, run in plans.items():
             assert run.deal is not None
@@ -314,9 +293,9 @@ def _crossed(
     return plans
 
 
-def _planner(data: Dataset, asked: Verified) -> Callable[[Dataset], Plan]:
-    """How to plan trials on either labels, tested on what is held out or on what they leave out."""
-    training, featuring = with_recipe(asked.training, asked.out / BEFORE), asked.featuring
+def _planner(data: Dataset, options: VerifyOptions) -> Callable[[Dataset], Plan]:
+    """Plans of trials on given labels, tested on the held-out split or on what they leave out."""
+    training, featuring = with_recipe(options.training, options.out / BEFORE), options.featuring
     heads = on_features(featuring, training)
     if not heads and not isinstance(training.recipe, Recipe):
         settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
@@ -330,15 +309,15 @@ def _planner(data: Dataset, asked: Verified) -> Callable[[Dataset], Plan]:
     return partial(
         plan_of,
         training=training,
-        trials=asked.trials,
-        loading=Loading(download=asked.loading.download),
-        device=asked.execution.device,
+        trials=options.trials,
+        loading=Loading(download=options.loading.download),
+        device=options.execution.device,
         featuring=replace(featuring, group=None),  # which the data have by now
         recording=Recording(observe=ALL if heads else LAST, keep_weights=False, splits=splits),
     )
 
 
-def _beside(names: Sequence[str], before: Plan, everything: int, kept: int) -> dict[str, Plan]:
+def _beside(names: Sequence[str], before: Plan, everything: int, num_left: int) -> dict[str, Plan]:
     """Plans of runs on the labels before, each with as many steps as the new labels have.
 
     Those at random leave as many out, in each trial others. Repeated random subsets (RS2, Okanovic et al.
@@ -352,15 +331,15 @@ def _beside(names: Sequence[str], before: Plan, everything: int, kept: int) -> d
             raise BadInput(
                 f"--beside {name}: is for trainings; `easiness keep` has heads of as many at random"
             )
-        if kept >= everything:
+        if num_left >= everything:
             raise BadInput(f"--beside {name}: the new labels leave no example out; leave it out")
-        changes: dict[str, Any] = {"steps_of": round(kept * before.asked.train_share)}
+        changes: dict[str, Any] = {"steps_of": round(num_left * before.asked.train_share)}
         ranking = before.ranking
         if name == "random":
             ranking = np.zeros(len(before.data))
             digest = hashlib.sha256(ranking.astype("<f8").tobytes()).hexdigest()
             beta = POLICIES["random"]
-            changes = {"draw": Draw(effect="drop", rate=1 - kept / everything, beta=beta, ranking=digest)}
+            changes = {"draw": Draw(effect="drop", rate=1 - num_left / everything, beta=beta, ranking=digest)}
         plans[name] = replace(before, asked=before.asked.model_copy(update=changes), ranking=ranking)
     return plans
 
@@ -371,4 +350,4 @@ def _in_one_fold(data: Dataset) -> Integers:
     at = {name: position for position, name in enumerate(data.ids.tolist())}
     a, b = (np.array([at[one] for one in pairs[side]], np.int64) for side in ("id_a", "id_b"))
     same = (pairs["distance"] == 0).to_numpy(bool)
-    return joined_with_near(len(data), [(a[same], b[same])], (a, b), data.groups)
+    return join_with_near(len(data), [(a[same], b[same])], (a, b), data.groups)

@@ -40,10 +40,10 @@ def notes(old: Run, new: Run, by: Matching, epoch: int, pairs: Pairing) -> Itera
         yield f"{was} is called {name} in the new version ({(before == was).sum():,} examples)."
     num = int((np.array([names.get(name, name) for name in before], object) != after).sum())
     if num:
-        moved = numbers and len(old.ids) == len(new.ids) and num > len(before) / 2
+        is_reordered = numbers and len(old.ids) == len(new.ids) and num > len(before) / 2
         order = " Where ids are positions, another order does that: match them --by pixels then."
         others = f"{num:,} of the examples in both have another class in the new version."
-        yield f"{others}{order if moved else ''}"
+        yield f"{others}{order if is_reordered else ''}"
     if new.spec.measured is None and old.epochs != new.epochs:
         epochs = counted(old.epochs, "epoch")
         yield f"The old version was recorded for {epochs}, the new one for {new.epochs}."
@@ -58,9 +58,9 @@ def renamed_classes(
     old: Sequence[str],
     new: Sequence[str],
 ) -> dict[str, str]:
-    """New names by old ones, of classes of which each has just the examples that the other had.
+    """New names by old ones, of classes that have just the examples that the other had.
 
-    Of names that both versions have none is taken for renamed: where two are swapped, labels changed.
+    A name that both versions have is not renamed: where two are swapped, labels changed.
     """
     pairs = sorted(set(zip(before.tolist(), after.tolist(), strict=True)))
     olds, news = Counter(was for was, _ in pairs), Counter(name for _, name in pairs)
@@ -89,64 +89,63 @@ def fewest_shown(num_deals: int, rate: float) -> int:
     return math.floor(1 / (rate * num_deals) + 1e-9) + 1
 
 
-def smallest_shown(tested: PValues, rate: float, at_least: float) -> float | None:
+def smallest_shown(test: PValues, rate: float, at_least: float) -> float | None:
     """The smallest change of confidence, around a half, by which as many as `fewest_shown` would be named.
 
-    It is that of examples of median noise, where none of the others changed: their p-value, times the number
-    of all and over their own, is then their adjusted one (Benjamini-Hochberg), which has to be ``rate`` or
-    less.
+    Examples are of median noise, and none of the others changed: their p-value, times the number of all and
+    over their own, is then their adjusted one (Benjamini-Hochberg), which has to be ``rate`` or less.
     ``None`` where even one from 0 to 1 would not be named.
     """
     from scipy.optimize import brentq
 
-    typical = replace(tested.noise, error=np.median(tested.noise.error, keepdims=True))
+    typical = replace(test.noise, error=np.median(test.noise.error, keepdims=True))
     least = least_logits(np.array([0.5]), at_least)
-    together = fewest_shown(tested.num_deals, rate)
-    wanted = rate * together / len(tested.by_t)
+    together = fewest_shown(test.num_deals, rate)
+    p_least = rate * together / len(test.by_t)
 
     def excess(change: float) -> float:
         """Above 0 where a change is not shown; of logarithms, as p-values fall by powers of ten."""
         size = 2 * logit(np.array([(1 + change) / 2]))
-        return float(np.log(max(tested.among_deals(p_beyond(size, typical, least))[0], 1e-300) / wanted))
+        return float(np.log(max(test.among_deals(p_beyond(size, typical, least))[0], 1e-300) / p_least))
 
     whole = 1 - 2 * CERTAIN
-    if together > len(tested.by_t) or excess(whole) > 0:
+    if together > len(test.by_t) or excess(whole) > 0:
         return None
     return float(brentq(excess, at_least, whole)) if excess(at_least) > 0 else at_least
 
 
 def trials_needed(
-    tested: PValues, num_trials: tuple[int, int], rate: float, at_least: float
+    test: PValues, num_trials: tuple[int, int], rate: float, at_least: float
 ) -> tuple[int, int] | None:
     """How many trials before and after would tell which examples changed, where these name none.
 
-    Where the t-test names some, and trials dealt at random look as sure, it is by chance that those at one of
-    two levels lie on one side: one trial more of each version leaves at most a quarter of that, which is
-    s (1 - s) of a level with a share of s. Where nothing can be shown, more trials of the same noise would.
+    Where the t-test names some, and trials dealt at random look as sure, trials at one of two levels may lie
+    on one side by chance: one trial more of each version leaves at most a quarter of that, which is s (1 - s)
+    of a level with a share of s. Where nothing can be shown, more trials of the same noise would.
     ``None`` where these are enough.
     """
-    lowest = float(tested.q.min())
-    if lowest > rate and tested.named.any():
+    lowest = float(test.q.min())
+    if lowest > rate and test.named.any():
         more = math.ceil(math.log(lowest / rate, 4))
-    elif lowest > rate and smallest_shown(tested, rate, at_least) is None:
-        shown = (smallest_shown(_with_more(tested, by), rate, at_least) for by in range(1, _MOST_MORE))
-        more = 1 + sum(1 for _ in itertools.takewhile(lambda change: change is None, shown))
+    elif lowest > rate and smallest_shown(test, rate, at_least) is None:
+        changes = (smallest_shown(_with_more(test, by), rate, at_least) for by in range(1, _MOST_MORE))
+        more = 1 + sum(1 for _ in itertools.takewhile(lambda change: change is None, changes))
     else:
         return None
-    old, new = (math.ceil(num * (of + more) / of) for num, of in zip(num_trials, tested.trials, strict=True))
+    old, new = (math.ceil(num * (of + more) / of) for num, of in zip(num_trials, test.trials, strict=True))
     return old, new
 
 
-def _with_more(tested: PValues, by: int) -> PValues:
-    old, new = tested.trials
+def _with_more(test: PValues, by: int) -> PValues:
+    old, new = test.trials
     smaller = math.sqrt((1 / (old + by) + 1 / (new + by)) / (1 / old + 1 / new))
-    noise = NoiseOfChange(tested.noise.error * smaller, tested.noise.freedom + 2 * by)
-    return replace(tested, noise=noise, dealt=np.empty(0), num_deals=num_deals(old + by, new + by))
+    noise = NoiseOfChange(test.noise.error * smaller, test.noise.freedom + 2 * by)
+    return replace(test, noise=noise, dealt=np.empty(0), num_deals=num_deals(old + by, new + by))
 
 
-def resolution_note(tested: PValues, trials: tuple[int, int], rate: float, at_least: float) -> str:
+def resolution_note(test: PValues, trials: tuple[int, int], rate: float, at_least: float) -> str:
     """A sentence for who is told that nothing changed: what could not have been seen."""
-    together, change = fewest_shown(tested.num_deals, rate), smallest_shown(tested, rate, at_least)
+    together, change = fewest_shown(test.num_deals, rate), smallest_shown(test, rate, at_least)
     alone = "one example" if together == 1 else f"{together} examples"
     return (
         f"Between {trials[0]} and {trials[1]} trials a change of {alone} alone is shown from {change:.2f} on "

@@ -35,7 +35,7 @@ _KEYS: dict[Matching, str] = {"ids": "ids", "pixels": "their values"}  # to peop
 
 _MOST_CLASSES = 20
 _MOST_EXAMPLES = 10  # of each kind
-_DRAWN = 2_000  # examples of each kind: more make a file of megabytes and cover each other
+_MOST_DOTS = 2_000  # examples of each kind: more make a file of megabytes and cover each other
 _DOTS = (
     ("unknown", show.FAINT, 4.0),
     ("unchanged", show.FAINT, 4.0),
@@ -114,17 +114,17 @@ def diff(options: Versions) -> Difference:
     old_mean, new_mean = before.mean(axis=0), after.mean(axis=0)
     least = least_logits((old_mean + new_mean) / 2, at_least)
     logits = [logit(np.clip(one, CERTAIN, 1 - CERTAIN)) for one in (before, after)]
-    tested = p_of_change(logits[0], logits[1], least, rate)
+    test = p_of_change(logits[0], logits[1], least, rate)
     num_trials = (len(old.trials), len(new.trials))
-    needed = trials_needed(tested, num_trials, rate, at_least)
-    change = np.where(tested.q > rate, "unchanged", np.where(new_mean < old_mean, "harder", "easier"))
+    needed = trials_needed(test, num_trials, rate, at_least)
+    change = np.where(test.q > rate, "unchanged", np.where(new_mean < old_mean, "harder", "easier"))
     if needed is not None:  # what the t-test would name is unknown, or all where it names none
-        change[tested.named if tested.named.any() else slice(None)] = "unknown"
+        change[test.named if test.named.any() else slice(None)] = "unknown"
     sentences = [*notes(old, new, by, at, pairs)]
     if needed is None and (change == "unchanged").all():
-        sentences.append(resolution_note(tested, num_trials, rate, at_least))
+        sentences.append(resolution_note(test, num_trials, rate, at_least))
     columns = {"change": change, "confidence_old": old_mean, "confidence_new": new_mean}
-    columns |= {"difference": new_mean - old_mean, "p": tested.p, "q": tested.q}
+    columns |= {"difference": new_mean - old_mean, "p": test.p, "q": test.q}
     return Difference(
         examples=_examples(old, new, pairs, columns, [one.mean(axis=0) for one in confidences]),
         names=(str(old.path), str(new.path)),
@@ -228,8 +228,8 @@ def _confidence(run: Run, epoch: int) -> Floats:
         return np.asarray(run.votes(epoch).p_label, np.float64)
     means = np.empty((len(run.trials), len(run.ids)))
     for row, trial in zip(means, run.trials, strict=True):
-        for first, seen in trial.blocks(len(run.classes), epoch):
-            mean = seen.p_label.mean(axis=0)
+        for first, columns in trial.blocks(len(run.classes), epoch):
+            mean = columns.p_label.mean(axis=0)
             row[first : first + len(mean)] = mean
     return means
 
@@ -302,8 +302,8 @@ class Difference(show.Result):
         if self.fail_above is None:
             return
         if self.share_changed > self.fail_above:
-            changed, most = show.percent(self.share_changed), show.chosen_percent(self.fail_above)
-            raise RunFailed(f"--fail-above {most}: {changed} of the examples changed")
+            share, most = show.percent(self.share_changed), show.chosen_percent(self.fail_above)
+            raise RunFailed(f"--fail-above {most}: {share} of the examples changed")
         if self.share_unknown > self.fail_above:
             raise BadInput(f"--fail-above {self.fail_above:g}: {self.unknown}")
 
@@ -323,12 +323,6 @@ class Difference(show.Result):
             f"{old} and {new} trials do not tell whether {examples} changed, as chance alone makes trials "
             f"differ as much; measure {more_old} and {more_new} trials at least"
         )
-
-    @property
-    def what(self) -> str:
-        """Meaning of confidence, over the epochs read or at a share."""
-        over = self.row.at if self.row.share is not None else f"over epochs 1 to {self.row.number}"
-        return f"Mean probability of the label {over}"
 
     def num(self, change: str) -> int:
         return int((self.examples["change"] == change).sum())
@@ -390,15 +384,15 @@ class Difference(show.Result):
     def figure(self) -> Figure:
         """Confidence after over confidence before, a point an example, those that changed above the others.
 
-        Of more examples than can be told apart those drawn are spread evenly over the table.
+        Where there are more than can be told apart, those drawn are spread evenly over the table.
         """
         figure, axes = show.new_axes(4.6, 4.6)
         axes.axline((0, 0), slope=1, color=show.FAINT, linewidth=0.8)
         for kind, color, size in _DOTS:
             rows = self.examples[self.examples["change"] == kind]
             if len(rows):
-                shown = rows.iloc[:: -(-len(rows) // _DRAWN)]
-                x, y, name = shown["confidence_old"], shown["confidence_new"], f"{kind} ({len(rows):,})"
+                some = rows.iloc[:: -(-len(rows) // _MOST_DOTS)]
+                x, y, name = some["confidence_old"], some["confidence_new"], f"{kind} ({len(rows):,})"
                 axes.scatter(x, y, s=size, color=color, label=name, linewidths=0, clip_on=False)
         axes.set(
             xlabel="confidence before", ylabel="confidence after", xlim=(0, 1), ylim=(0, 1), aspect="equal"
@@ -418,10 +412,11 @@ class Difference(show.Result):
         more = len(by_class) - _MOST_CLASSES
         rest = f" {show.count(more)} more classes are not shown." if more > 0 else ""
         before, after = map(in_words, self.names)
+        over = self.row.at if self.row.share is not None else f"over epochs 1 to {self.row.number}"
         how = (
-            f"{self.what} of {self.model}, {self.num_trials[0]} trials of {before} against "
-            f"{self.num_trials[1]} of {after}, examples matched by {_KEYS[self.by]}; an example counts "
-            f"where it moved{least} beyond the noise of the trials, at a false-discovery rate of "
+            f"Mean probability of the label {over} of {self.model}, {self.num_trials[0]} trials of {before} "
+            f"against {self.num_trials[1]} of {after}, examples matched by {_KEYS[self.by]}; an example "
+            f"counts where it moved{least} beyond the noise of the trials, at a false-discovery rate of "
             f"{show.chosen_percent(self.rate)} (Benjamini-Hochberg). All examples together moved by "
             f"{show.with_interval(*self.overall, 3, signed=True)}. Classes with the most changed examples "
             f"come first.{rest}"

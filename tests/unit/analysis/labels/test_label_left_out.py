@@ -17,11 +17,11 @@ from sklearn.metrics import average_precision_score
 from easiness.analysis import (
     ALL_BUT_CERTAIN,
     FEWEST,
+    Calibration,
     LabelNoise,
-    Relearned,
+    calibrate,
     label_noise_of_heads,
     pulled_to_prior,
-    relearned,
     too_small,
 )
 from easiness.analysis.labels import estimate, left_out
@@ -168,11 +168,12 @@ def test_what_is_too_small_is_pulled_to_the_usual_share_and_makes_the_range_wide
     assert FEWEST == 20
 
 
-def test_classes_that_are_all_small_are_judged():
-    assert too_small(np.repeat(np.arange(50), 5)).tolist() == []
-    assert too_small(np.repeat([0, 1, 2], [500, 500, 19])).tolist() == [2]
-    assert too_small(np.repeat([0, 1, 2], [500, 500, 20])).tolist() == []
-    assert too_small(np.repeat([0, 1, 2], [500, 180, 19])).tolist() == []
+@pytest.mark.parametrize(
+    ("sizes", "small"),
+    [([5] * 50, []), ([500, 500, 19], [2]), ([500, 500, 20], []), ([500, 180, 19], [])],
+)
+def test_classes_that_are_too_small_are_so_beside_large_ones(sizes, small):
+    assert too_small(np.repeat(np.arange(len(sizes)), sizes)).tolist() == small
 
 
 def test_the_range_reaches_to_labels_that_are_mixed_up_where_heads_know_little():
@@ -186,14 +187,6 @@ def test_the_range_reaches_to_labels_that_are_mixed_up_where_heads_know_little()
         <= share
         <= max(found.share, found.mixed_up) * 1.35 + 0.02
     )
-
-
-def test_large_classes_are_judged_by_densities_as_well():
-    """These find labels that are mixed up as another network would, which heads come to expect."""
-    told = world("normal", "confused", 0.2)
-    found = label_noise_of_heads([told.outputs], told.labels)
-    assert set(found.by) == {"expected", "classes"}
-    assert abs(found.share - told.wrong.mean()) < 0.05
 
 
 def test_an_order_needs_no_channel():
@@ -278,7 +271,7 @@ def test_powers_step_towards_calibrated_voices():
     log_q = log_softmax(rng.normal(0, 2, (4000, 5)), axis=1)
     labels = (softmax(log_q, axis=1).cumsum(axis=1) > rng.random((4000, 1))).argmax(axis=1)
     said_twice = (log_q / 2)[None]
-    channel = left_out._Channel.learned(said_twice, labels, np.full(5, 0.2), 1.0, 0.02)
+    channel = left_out._Channel.fit(said_twice, labels, np.full(5, 0.2), 1.0, 0.02)
     assert channel.powers[0] == pytest.approx(2, rel=0.1)
 
 
@@ -286,9 +279,9 @@ NUM = 1000
 ONE_CLASS = np.zeros(NUM, np.int64)
 
 
-def learn(p, at, wrong, labels=ONE_CLASS, low=0.0, high=0.5) -> Relearned:
+def learn(p, at, wrong, labels=ONE_CLASS, low=0.0, high=0.5) -> Calibration:
     pairs = labels * 3 + (labels + 1) % 3
-    return relearned(p, (labels, pairs), np.asarray(at, np.int64), np.asarray(wrong, np.bool_), low, high)
+    return calibrate(p, (labels, pairs), np.asarray(at, np.int64), np.asarray(wrong, np.bool_), low, high)
 
 
 def test_without_decisions_nothing_changes():
@@ -337,7 +330,7 @@ def drawn(seed: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
     return expit(odds), labels, rival, rng.random(2000) < expit(odds + shift)
 
 
-def looked_at(p, labels, rival, wrong, looks: int, every: int) -> tuple[int, Relearned]:
+def looked_at(p, labels, rival, wrong, looks: int, every: int) -> tuple[int, Calibration]:
     """How many wrong labels are found where the list is read again after so many looks."""
     at, found = np.zeros(0, np.int64), None
     low, high = max(p.mean() / 1.35 - 0.02, 0), p.mean() * 1.35 + 0.02
@@ -345,7 +338,7 @@ def looked_at(p, labels, rival, wrong, looks: int, every: int) -> tuple[int, Rel
         now = p if found is None else found.p_wrong
         order = np.argsort(-np.minimum(now, ALL_BUT_CERTAIN), kind="stable")
         at = np.concatenate([at, order[~np.isin(order, at)][:every]])
-        found = relearned(p, (labels, labels * 10 + rival), at, wrong[at], low, high)
+        found = calibrate(p, (labels, labels * 10 + rival), at, wrong[at], low, high)
     assert found is not None
     return int(wrong[at].sum()), found
 
@@ -393,14 +386,14 @@ def test_looks_at_the_top_alone_say_little_of_the_middle_and_an_audit_does(kind:
     for seed in range(6):
         p, labels, wrong = of_three_parts(kind, seed)
         low, high = max(p.mean() / 1.35 - 0.02, 0), p.mean() * 1.35 + 0.02
-        found = relearned(p, (labels, labels * 20), top, wrong[top], low, high)
+        found = calibrate(p, (labels, labels * 20), top, wrong[top], low, high)
         # what is said of the rest stays as it was, within a tenth, and its range about as wide
         assert found.p_wrong[100:].sum() == pytest.approx(p[100:].sum(), rel=0.1)
         assert found.high - found.low > 0.9 * (high - low)
         spread = np.append(top[:50], np.random.default_rng(seed).choice(np.arange(50, 2000), 150, False))
-        known = relearned(p, (labels, labels * 20), spread, wrong[spread], low, high)
+        known = calibrate(p, (labels, labels * 20), spread, wrong[spread], low, high)
         few = np.append(top, 1999)  # one look far below does not tell of what is between
-        also = relearned(p, (labels, labels * 20), few, wrong[few], low, high)
+        also = calibrate(p, (labels, labels * 20), few, wrong[few], low, high)
         assert also.high - also.low > 0.9 * (high - low)
         rest = np.setdiff1d(np.arange(2000), spread)
         audit.append((p[rest].sum() - wrong[rest].sum(), known.p_wrong[rest].sum() - wrong[rest].sum()))
@@ -423,15 +416,12 @@ def test_the_share_between_two_models(transition, share):
     assert share_between(0.1, transition) == pytest.approx(share)
 
 
-@pytest.mark.parametrize("margins", [0.001, 0.05, 0.2, 0.4])
+@pytest.mark.parametrize("margins", [0.001, 0.4])
 def test_the_share_rises_with_what_transition_counts_and_nowhere_jumps(margins):
-    transition = np.linspace(0, 1, 5001)
-    shares = np.array([share_between(margins, one) for one in transition])
+    shares = np.array([share_between(margins, one) for one in np.linspace(0, 1, 5001)])
     steps = np.diff(shares)
-    assert (steps >= 0).all()
-    assert steps.max() < 0.003
+    assert ((steps >= 0) & (steps < 0.003)).all()
     assert shares[0] == pytest.approx(margins)
-    assert (shares <= np.maximum(transition, margins) + 1e-9).all()
 
 
 @pytest.mark.parametrize(
@@ -474,7 +464,7 @@ def test_what_is_asked_again_is_not_fitted_again(monkeypatch):
         return EstimatedNoise(p_wrong, p_wrong.copy(), "margins", 0.0, 1.0, (0.1,), None)
 
     fitted: list[int] = []
-    monkeypatch.setattr(estimate, "_kept", {})
+    monkeypatch.setattr(estimate, "_answers", {})
     monkeypatch.setattr(estimate, "_by_model", fit)
     first = estimate_noise(course())
     assert estimate_noise(course()) is first
@@ -483,7 +473,7 @@ def test_what_is_asked_again_is_not_fitted_again(monkeypatch):
     assert estimate_noise(course(wrong=12)).share > first.share
     for num in range(61, 61 + 8):
         estimate_noise(course(num))
-    assert len(estimate._kept) == 8
+    assert len(estimate._answers) == 8
     assert estimate_noise(course()) is not first  # the oldest went
     assert fitted == [60, 60, *range(61, 69), 60]
 
@@ -499,7 +489,7 @@ def test_what_is_asked_again_is_not_fitted_again(monkeypatch):
 )
 def test_where_classes_lie_apart_heads_leave_less_open(monkeypatch, apart, high):
     said = HeadNoise(np.full(60, 0.1), np.zeros(60), {"expected": 0.1}, 0.1, apart)
-    monkeypatch.setattr(estimate, "_kept", {})
+    monkeypatch.setattr(estimate, "_answers", {})
     monkeypatch.setattr(estimate, "label_noise_of_heads", lambda *_: said)
     of_heads = replace(course(), log_p=np.zeros((60, 2)), of_heads=True, others=np.full(60, 0.3))
     assert estimate_noise(of_heads).high == pytest.approx(high)

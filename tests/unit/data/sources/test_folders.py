@@ -20,7 +20,7 @@ from pixels import images_of
 @pytest.fixture
 def no_heif(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(IMAGE_FILES, "suffixes", lambda: formats.ALWAYS)
-    monkeypatch.setattr("easiness.data.sources.folders.KINDS", (IMAGE,))
+    monkeypatch.setattr("easiness.data.tables.dataset.KINDS", (IMAGE,))
 
 
 def test_nested_hidden_and_other_files(folder, picture):

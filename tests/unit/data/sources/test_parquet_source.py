@@ -130,7 +130,7 @@ def test_digests_up_to_an_interrupt_are_kept(tmp_path, encoded, monkeypatch, gro
             raise KeyboardInterrupt
         return original(file, num, groups, columns)
 
-    monkeypatch.setattr("easiness.inputs.encoded.CHUNK", 1)
+    monkeypatch.setattr("easiness.inputs.encoding.CHUNK", 1)
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", interrupted)
     with pytest.raises(KeyboardInterrupt):
         _ = load_dataset(path).fingerprint
@@ -179,7 +179,7 @@ def test_rows_are_unpacked_some_at_a_time(tmp_path, encoded, monkeypatch):
     pq.write_table(pa.table({"image": indices, "label": np.arange(num) % 2}), path, store_schema=False)
     assert path.stat().st_size < 2 * len(image)
     data = load_dataset(path)
-    monkeypatch.setattr("easiness.inputs.encoded.CHUNK", 1)  # which are what is read ahead
+    monkeypatch.setattr("easiness.inputs.encoding.CHUNK", 1)  # which are what is read ahead
     before = pa.total_allocated_bytes()
     pool_most = []
     for _ in data.stored.map(lambda _: pool_most.append(pa.total_allocated_bytes())):

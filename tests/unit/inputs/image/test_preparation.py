@@ -17,14 +17,7 @@ from torchvision.transforms.v2 import functional as reference
 from easiness.errors import BadInput
 from easiness.inputs.image import preparation
 from easiness.inputs.image.photos import reduce
-from easiness.inputs.image.preparation import (
-    Moved,
-    crop_centre,
-    crop_random,
-    draw_crops,
-    draw_moves,
-    global_contrast_normalization,
-)
+from easiness.inputs.image.preparation import PictureMoves, crop_centre, crop_random, draw_crops, draw_moves
 from easiness.spec import Recipe
 from pixels import make_bank, moved_bank, packed_photos
 
@@ -86,14 +79,11 @@ def test_images_that_stay_on_the_host_become_the_same(shape, shift, layout):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_clean_is_the_image_itself(shape):
+@pytest.mark.parametrize("shift", [0, 3])
+def test_clean_is_the_image_itself(shape, shift):
     images = random_images(7, shape)
-    for shift in (0, 3):
-        plain = moved_bank(images, Recipe(gcn=False), CPU, shift=shift)
-        assert torch.equal(plain.clean(slice(2, 5)), images[2:5] / 255)
-        normalized = moved_bank(images, Recipe(), CPU, shift=shift).clean(slice(0, 7))
-        for image, seen in zip(images, normalized, strict=True):
-            np.testing.assert_allclose(seen, gcn_by_numpy(image.numpy() / 255, 1e-6), atol=2e-5)
+    plain = moved_bank(images, Recipe(gcn=False), CPU, shift=shift)
+    assert torch.equal(plain.clean(slice(2, 5)), images[2:5] / 255)
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (3, 224, 224)])
@@ -104,26 +94,16 @@ def test_a_constant_image_becomes_exactly_zero(shape):
     assert (seen == 0).all()
 
 
-def test_normalization_is_over_all_pixels_and_channels_of_one_image():
-    # mean 2, population deviation sqrt(2); the second image must not enter
-    images = torch.tensor([[[[0.0, 1]], [[2, 3]], [[4, 2]]], [[[9, 9]], [[9, 9]], [[0, 0]]]])
-    seen = global_contrast_normalization(images, 0.5)
-    deviation = (10 / 6) ** 0.5
-    expected = torch.tensor([[[-2.0, -1]], [[0, 1]], [[2, 0]]]) / (deviation + 0.5)
-    torch.testing.assert_close(seen[0], expected)
-    assert torch.equal(images[0, 0], torch.tensor([[0.0, 1]]))
-
-
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 @pytest.mark.parametrize("recipe", [Recipe(), Recipe(gcn=False)])
 def test_pixels_are_left_as_they_were_also_where_they_are_float(dtype, recipe):
     pixels = random_images(4, (5, 6, 3)).to(dtype)
     before = pixels.clone()
-    made = Moved(recipe)
-    values, seen = made.raw(pixels), made.finished(pixels)
+    made = PictureMoves(recipe)
+    values, seen = made.raw(pixels), made.finish(pixels)
     assert torch.equal(pixels, before)
     assert torch.equal(values, made.raw(before.byte()))
-    assert torch.equal(seen, made.finished(before.byte()))
+    assert torch.equal(seen, made.finish(before.byte()))
     kept = seen.clone()
     pixels.zero_()  # what was made of them does not lie where they do
     assert torch.equal(seen, kept)
@@ -226,8 +206,8 @@ def test_a_panorama_makes_no_batch_of_its_size(monkeypatch):
     expected = crop_random(photos, drawn, 48, CPU), crop_centre(photos, 64, 48, CPU)
     moved = []
     monkeypatch.setattr(preparation, "_photo_by_photo", lambda _: False)
-    padded = preparation._padded
-    monkeypatch.setattr(preparation, "_padded", lambda *given: moved.append(padded(*given)) or moved[-1])
+    padded = preparation._pad
+    monkeypatch.setattr(preparation, "_pad", lambda *given: moved.append(padded(*given)) or moved[-1])
     seen = crop_random(photos, drawn, 48, CPU), crop_centre(photos, 64, 48, CPU)
     for ours, theirs in zip(seen, expected, strict=True):
         assert (ours.float() - theirs.float()).abs().max() <= LEVEL
@@ -298,57 +278,46 @@ def test_an_error_in_a_thread_is_that_of_the_batch(monkeypatch):
     def refuse(*_: object) -> None:
         raise BadInput("photo 3: torn")
 
-    monkeypatch.setattr(preparation, "_resized", refuse)
+    monkeypatch.setattr(preparation, "_resize", refuse)
     before = threading.active_count()
     with pytest.raises(BadInput, match="photo 3: torn"):
         crop_centre([photo(60, 47)] * 20, 64, 48, CPU)
     assert threading.active_count() == before
 
 
-def few_photos(channels: int = 3) -> list[np.ndarray]:
+def few_photos() -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     sizes = [(32, 32), (32, 50), (70, 32), (20, 25), (32, 32)]
-    return [rng.integers(0, 256, (*size, channels), dtype=np.uint8) for size in sizes]
+    return [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
 
 
-def test_clean_is_the_centre_crop_of_consecutive_few_photos():
-    bank = make_bank(packed_photos(few_photos()), CROPPED, CPU, augment=False)
+def test_banks_of_photos_crop_their_centre_or_what_was_drawn():
+    bank = make_bank(packed_photos(few_photos()), CROPPED, CPU, augment=True)
     assert len(bank) == 5
-    seen = bank.clean(slice(1, 4))
     expected = crop_centre(few_photos()[1:4], 32, 28, CPU).permute(0, 3, 1, 2) / 255
-    assert seen.shape == (3, 3, 28, 28)
-    assert torch.equal(seen, expected)
+    assert torch.equal(bank.clean(slice(1, 4)), expected)
     # the first photo has the working resolution already, so that nothing is resized
     first = bank.clean(slice(0, 1))[0] * 255
     assert np.array_equal(first.permute(1, 2, 0).round(), few_photos()[0][2:30, 2:30])
-
-
-def test_augmented_is_the_crop_that_was_drawn():
-    bank = make_bank(packed_photos(few_photos()), CROPPED, CPU, augment=True)
     positions = torch.tensor([3, 0, 0, 2, 1])
     drawn = bank.draw(positions, torch.Generator().manual_seed(1))
     sizes = torch.tensor([few_photos()[p].shape[:2] for p in positions.tolist()])
-    again = draw_crops(sizes, 0.08, 4 / 3, 0.5, torch.Generator().manual_seed(1))
-    assert torch.equal(drawn, again)
+    assert torch.equal(drawn, draw_crops(sizes, 0.08, 4 / 3, 0.5, torch.Generator().manual_seed(1)))
     seen = bank.augmented(positions[1:3], drawn[1:3])
-    expected = crop_random([few_photos()[0]] * 2, again[1:3], 28, CPU)
-    assert torch.equal(seen, expected.permute(0, 3, 1, 2) / 255)
+    assert torch.equal(
+        seen, crop_random([few_photos()[0]] * 2, drawn[1:3], 28, CPU).permute(0, 3, 1, 2) / 255
+    )
     assert not torch.equal(seen[0], seen[1])
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("num", [1, 7, 8, 9, 17, 23])
-def test_normalized_a_few_at_a_time_bit_by_bit_as_all_at_once(num, threads):
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        rng = np.random.default_rng(num)
-        some = [rng.integers(0, 256, (120, 130, 3), dtype=np.uint8) for _ in range(num)]
-        recipe = Recipe(crop=112)
-        bank = make_bank(packed_photos(some), recipe, CPU, augment=True)
-        seen = bank.clean(slice(0, num))
-        whole = bank.normalized(bank.raw(slice(0, num)))
-        assert torch.equal(seen, whole)
-        assert seen.stride() == whole.stride()
-    finally:
-        torch.set_num_threads(before)
+def test_normalized_a_few_at_a_time_bit_by_bit_as_all_at_once(num):
+    rng = np.random.default_rng(num)
+    some = [rng.integers(0, 256, (120, 130, 3), dtype=np.uint8) for _ in range(num)]
+    recipe = Recipe(crop=112)
+    bank = make_bank(packed_photos(some), recipe, CPU, augment=True)
+    seen = bank.clean(slice(0, num))
+    whole = bank.normalized(bank.raw(slice(0, num)))
+    assert torch.equal(seen, whole)
+    assert seen.stride() == whole.stride()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +14,17 @@ from hypothesis import assume, given, settings, strategies as st
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
-from easiness.inputs import TEXT, Packed, Signature, StoredTexts, from_texts, kind_of, to_bytes, to_text
+from easiness.inputs import TEXT, Pack, Signature, StoredTexts, from_texts, kind_of, to_bytes, to_text
 from easiness.inputs.text import near
 from easiness.inputs.text.kind import (
-    GRAMS,
     PLACE,
     VOCABULARY,
-    WORDS,
     placed_tokens,
     reach_of,
     tokens_of,
     words_of,
 )
-from easiness.inputs.text.near import FoldedTexts, folded, near_texts
+from easiness.inputs.text.near import FoldedTexts, fold, near_texts
 from easiness.models import build_model
 from easiness.spec import Recipe
 
@@ -36,19 +33,11 @@ CPU = torch.device("cpu")
 
 def rows(data: Dataset, recipe: Recipe) -> torch.Tensor:
     packed = data.packed(recipe)
-    assert isinstance(packed, Packed)
+    assert isinstance(packed, Pack)
     return torch.from_numpy(packed.array())
 
 
 TEXTS = ["Who wrote Hamlet ?", "Where is the Nile?", "Wie heißt du", "one"]
-
-
-def test_texts_are_identified_by_their_bytes():
-    stored = from_texts(TEXTS, "x")
-    assert stored.digests() == [hashlib.sha256(text.encode()).hexdigest() for text in TEXTS]
-    assert stored.texts() == TEXTS
-    assert list(stored.map(to_text)) == TEXTS
-    assert [value.dtype for value in stored.map(lambda value: value)] == [np.uint8] * 4
 
 
 def test_a_subset_keeps_names():
@@ -56,6 +45,8 @@ def test_a_subset_keeps_names():
     assert stored.texts() == ["one"]
     assert stored.name(0) == "x: row 3"
     assert StoredTexts(TEXTS).name(2) == "text 2"
+    with pytest.raises(BadInput, match=r"^t\.csv: row 3: an empty text"):
+        from_texts(["a", ""], "t.csv", lambda at: f"t.csv: row {at + 2}")
 
 
 @pytest.mark.parametrize(
@@ -72,11 +63,6 @@ def test_a_subset_keeps_names():
 def test_what_is_no_text_is_refused_by_its_row(texts: list[object], message: str):
     with pytest.raises(BadInput, match=f"^{message}"):
         from_texts(texts, "x")
-
-
-def test_errors_name_rows_as_the_source_does():
-    with pytest.raises(BadInput, match=r"^t\.csv: row 3: an empty text"):
-        from_texts(["a", ""], "t.csv", lambda at: f"t.csv: row {at + 2}")
 
 
 def test_lists_and_arrays_of_strings_are_texts():
@@ -107,41 +93,15 @@ def test_both_splits_are_padded_to_the_longest_text_that_is_seen():
     assert rows(data.held_out, Recipe(max_words=2)).shape == (2, *two)
 
 
-def test_networks_get_numbers_and_observation_leaves_out_nothing():
-    data = load_dataset((TEXTS, [0, 1, 0, 1]))
-    recipe = Recipe(word_dropout=0.9)
-    bank = TEXT.bank(data.packed(recipe), recipe, CPU, augment=False, sharers=1)
-    seen = bank.clean(slice(0, 4))
-    assert seen.dtype == torch.int64
-    numbers = seen[3][seen[3] > 0].tolist()
-    assert numbers == tokens_of("one").tolist()
-    positions = torch.arange(4)
-    drawn = bank.draw(positions, torch.Generator().manual_seed(0))
-    assert drawn.shape == (4, 0)
-    assert torch.equal(bank.augmented(positions, drawn), seen)
-
-
-def test_word_dropout_takes_a_word_and_its_n_grams():
+def test_words_are_left_out_as_often_as_asked():
     data = load_dataset((["alpha beta gamma delta"] * 500, [0, 1] * 250))
     recipe = Recipe(word_dropout=0.3)
-    packed = rows(data, recipe)
     bank = TEXT.bank(data.packed(recipe), recipe, CPU, augment=True, sharers=1)
     positions = torch.arange(500)
     drawn = bank.draw(positions, torch.Generator().manual_seed(0))
     assert drawn.shape == (500, 1)
-    seen = bank.augmented(positions, drawn)
-    places = packed >> PLACE
-    there = packed > 0
-    words = (seen[:, :4] > 0) & (seen[:, :4] < WORDS.stop)
-    for place in range(4):
-        of_word = (seen > 0) & (places == place) & there
-        kept = of_word.any(1)
-        assert torch.equal(kept, words[:, place])  # all of it or nothing
-        assert torch.equal(
-            of_word.sum(1)[kept].unique(), torch.tensor([int(((places == place) & there)[0].sum())])
-        )
-        assert 0.62 < kept.float().mean() < 0.78  # 0.7 within four standard errors
-    assert torch.equal(bank.augmented(positions, drawn), seen)
+    kept = (bank.augmented(positions, drawn)[:, :4] > 0).float().mean(dim=0)
+    assert ((kept > 0.62) & (kept < 0.78)).all()  # 0.7 within four standard errors
 
 
 def test_words_are_runs_of_letters_and_marks_by_themselves():
@@ -150,19 +110,6 @@ def test_words_are_runs_of_letters_and_marks_by_themselves():
     ]
     assert list(words_of("one two three", most=2)) == ["one", "two"]
     assert list(words_of("日本語 テキスト")) == ["日本語", "テキスト"]
-
-
-def test_a_word_has_its_own_number_and_those_of_its_n_grams():
-    (word, *grams) = tokens_of("Cat").tolist()
-    assert word == WORDS.start + zlib.crc32(b"cat") % 2**16
-    texts = [b" Ca", b"Cat", b"at ", b" Cat", b"Cat ", b" Cat "]
-    assert grams == [GRAMS.start + zlib.crc32(text) % 2**16 for text in texts]
-
-
-def test_a_number_goes_by_lower_case_and_n_grams_by_what_is_written():
-    upper, lower = tokens_of("WHO"), tokens_of("who")
-    assert upper[0] == lower[0]
-    assert not np.isin(upper[1:], lower[1:]).any()
 
 
 def test_numbers_stay_what_they_are():
@@ -190,17 +137,6 @@ def network(name: str) -> torch.nn.Module:
 NETWORKS = {name: network(name) for name in ("bag_4", "text_cnn")}
 
 
-@given(texts)
-def test_every_text_has_words_with_numbers_in_their_ranges(text):
-    words = list(words_of(text))
-    assert words
-    for word in words:
-        first, *others = tokens_of(word).tolist()
-        assert first in WORDS
-        assert all(one in GRAMS for one in others)
-    assert "".join(words) == "".join("".join(words).split())
-
-
 @given(lists)
 def test_reach_is_the_number_of_tokens(given):
     for num, reach in enumerate(reach_of(given)):
@@ -212,8 +148,9 @@ def test_reach_is_the_number_of_tokens(given):
 @given(lists)
 def test_texts_stay_what_they_are(given):
     stored = from_texts(given, "x")
-    assert list(stored.map(to_text)) == given
+    assert stored.texts() == list(stored.map(to_text)) == given
     assert [TEXT.show(value, None).text for value in stored.map(lambda value: value)] == given
+    assert stored.digests() == [hashlib.sha256(text.encode()).hexdigest() for text in given]
 
 
 @given(texts)
@@ -244,10 +181,15 @@ def test_word_dropout_leaves_out_whole_words_and_none_at_0(given, seed):
     for dropout in (0.0, 0.5):
         recipe = Recipe(word_dropout=dropout)
         packed = data.packed(recipe)
-        assert isinstance(packed, Packed)
+        assert isinstance(packed, Pack)
         bank = TEXT.bank(packed, recipe, CPU, augment=True, sharers=1)
         drawn = bank.draw(positions, torch.Generator().manual_seed(seed))
         seen, clean = bank.augmented(positions, drawn), bank.clean(slice(0, len(given)))
+        assert clean.dtype == torch.int64
+        plain = TEXT.bank(packed, recipe, CPU, augment=False, sharers=1)
+        none = plain.draw(positions, torch.Generator())
+        assert none.shape == (len(given), 0)
+        assert torch.equal(plain.augmented(positions, none), clean)
         if not dropout:
             assert torch.equal(seen, clean)
         assert torch.equal(seen, torch.where(seen > 0, clean, 0))
@@ -266,7 +208,7 @@ OTHERS = [
 
 
 def look(text: str) -> str:
-    return folded(np.frombuffer(text.encode(), np.uint8))
+    return fold(np.frombuffer(text.encode(), np.uint8))
 
 
 def kept(texts: list[str]) -> FoldedTexts:
@@ -299,25 +241,19 @@ def test_case_punctuation_spaces_and_width_do_not_count() -> None:
         "What is the approximate weight of a teaspoon of antimatter in a black hole ?",
         "What is the aproximate weight of a teaspoon of matter in a black hole ?",
         "Of matter in a black hole what is the approximate weight of a teaspoon ?",
+        *("Who is Duke Elington ?", "Who is Duke Ellingtom", "Who si Duke Ellington ?"),
     ],
 )
 def test_edits_are_near(other: str) -> None:
-    ((train, held_out, distance),) = found([*OTHERS, LONG], [*OTHERS[:0], other])
-    assert (train, held_out) == (3, 0)
-    assert 0 < distance <= 25
+    ((train, held_out, distance),) = found([*OTHERS, LONG, "Who is Duke Ellington ?"], [other])
+    assert (train, held_out) == (3 + other.startswith("Who"), 0)
+    assert distance > 0
+    assert distance <= 25 or train == 4  # short texts are near by one typing error
 
 
 def test_the_distance_is_the_share_of_runs_that_one_alone_has() -> None:
     # " abcdefghijklmnopqrst " has 19 runs of four, with a u before the space 20: 18 are in both
     assert found(["abcdefghijklmnopqrst"], ["abcdefghijklmnopqrstu"]) == [(0, 0, round(100 * (1 - 18 / 21)))]
-
-
-@pytest.mark.parametrize(
-    "other", ["Who is Duke Elington ?", "Who is Duke Ellingtom", "Who si Duke Ellington ?"]
-)
-def test_a_typing_error_in_a_question_of_four_words_is_near(other: str) -> None:
-    ((train, held_out, _),) = found(["Who is Duke Ellington ?", *OTHERS], [other])
-    assert (train, held_out) == (0, 0)
 
 
 @pytest.mark.parametrize(

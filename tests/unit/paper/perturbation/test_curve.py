@@ -77,7 +77,7 @@ def test_points_are_what_the_analysis_says(curve):
             assert (row.rate, row.low, row.high) == (groups.rate, *groups.interval)
             assert (row.tie_mass_regular, row.tie_mass_perturbed) == groups.tie_mass
             assert (row["size"], row.size_perturbed, row.bias) == (*groups.sizes, groups.bias)
-            assert row.lost == curve.lost(0.5, side, ties).value
+            assert row.lost == curve.loss(0.5, side, ties).value
             assert f"{groups.rate:.2f} ({groups.interval[0]:.2f} to " in text_of(curve)
         assert row_of(curve, 1, side).same_models_rate == 1
     # a ceiling is of two groups, not of one with itself
@@ -87,10 +87,10 @@ def test_points_are_what_the_analysis_says(curve):
 
 
 def test_losses_are_differences_from_the_ceiling(curve):
-    none, much = curve.lost(1.0), curve.lost(0)
+    none, much = curve.loss(1.0), curve.loss(0)
     assert none.value == 0
     assert none.interval == pytest.approx((0, 0), abs=1e-12)
-    assert much.value == row_of(curve, 1).rate - row_of(curve, 0).rate > curve.lost(0.5).value
+    assert much.value == row_of(curve, 1).rate - row_of(curve, 0).rate > curve.loss(0.5).value
     assert much.interval[0] < much.value < much.interval[1]
     assert not much.decided  # groups of two
 
@@ -102,12 +102,12 @@ def test_replicates_of_two_levels_are_of_the_same_trials(curve):
     twice = curve_of(votes, [1.0, 0.5, 0.25])
     assert twice.lost_more(0.5, twice, 0.25).interval == pytest.approx((0, 0), abs=1e-12)
     more = curve.lost_more(0, curve, 0.5)
-    assert more.value == pytest.approx(curve.lost(0).value - curve.lost(0.5).value)
+    assert more.value == pytest.approx(curve.loss(0).value - curve.loss(0.5).value)
     _, half, none = curve.replicates["easy", "refine"]
     expected = np.percentile(half - none, (2.5, 97.5)) - (half - none).mean() + more.value
     assert more.interval == pytest.approx(tuple(expected))
     with pytest.raises(BadInput, match=r"no level 0.3 .* 1, 0.5, 0"):
-        curve.lost(0.3)
+        curve.loss(0.3)
 
 
 def drawn(figure):
@@ -125,7 +125,7 @@ def test_a_level_at_which_easiness_is_undefined_is_said_to_be():
     assert (table["num_silent"] == undefined).all()
     assert (table["rate"].isna() == undefined).all()
     assert (table["same_models_rate"].isna() == undefined).all()
-    loss = curve.lost(0.5)
+    loss = curve.loss(0.5)
     assert math.isnan(loss.value)
     assert math.isnan(loss.interval[0])
     assert not loss.decided

@@ -1,18 +1,28 @@
+"""Observations of perturbed examples by networks and by heads on features, and what is kept of them."""
+
 from __future__ import annotations
 
 import shutil
-import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from easiness import BadInput, Recipe, RunFailed, load_dataset, open_run
-from easiness.paper.perturbation.looking import PERTURBED, examples_at, perturbed_probe
-from easiness.perturb.registry import _registered
-from easiness.records.observations import STATISTICS
+from easiness import BadInput, Dataset, Recipe, Run, RunFailed, load_dataset, measure, open_run, paper
+from easiness.features import FeatureKind, FeatureSource, PicturePreparation, Request, frozen, registry
+from easiness.features.frozen import network_source
+from easiness.paper.perturbation.looking import examples_at, perturbed_probe, view_of
+from easiness.perturb import register, registry as perturb_registry
 from easiness.runs.progress import Progress
 from pixels import images_of
 from recording import recorded, small_run
+
+NUM, SIDE = 100, 12
+NEUTRAL = 100  # a radius that changes nothing
 
 
 class Counting(Progress):
@@ -23,9 +33,15 @@ class Counting(Progress):
         self.num += num
 
 
+def looked(run, data, kind, levels, **options) -> tuple[Any, int]:
+    """Losses [levels, trials, K], and how many pictures were looked at for them."""
+    count, probe = Counting(), perturbed_probe(run, data, kind, levels, **options)
+    return np.stack([probe.answers(one, count)["loss"] for one in probe.perturbations]), count.num
+
+
 @pytest.fixture(scope="module")
 def data():
-    return load_dataset("digits", limit=100)
+    return load_dataset("digits", limit=NUM)
 
 
 @pytest.fixture
@@ -33,131 +49,63 @@ def opened(run_copy):
     return open_run(run_copy)
 
 
-@pytest.fixture
-def own_kind(tmp_path, monkeypatch):
-    """Writes a module of the user's own that registers ``fade`` and has it imported anew."""
-    known = list(_registered)
-    monkeypatch.chdir(tmp_path)
-
-    def write(body):
-        (tmp_path / "own_kind.py").write_text(
-            "from easiness.perturb import register\n"
-            '@register("fade", levels=(0, 1), neutral=0)\n'
-            "def fade(level):\n"
-            "    def transform(images, ids=None):\n"
-            f"        return {body}\n"
-            "    return transform\n"
-        )
-        sys.modules.pop("own_kind", None)
-        _registered.clear()
-        _registered.extend(known)
-
-    yield write
-    sys.modules.pop("own_kind", None)
-    _registered.clear()
-    _registered.extend(known)
-
-
-def perturbed_observations(run, data, kind, levels, *, progress=None, **options):
-    return perturbed_probe(run, data, kind, levels, **options).observe(progress)
-
-
-def arrays(levels):
-    return [[[getattr(seen, name) for name in STATISTICS] for seen in level] for level in levels]
-
-
-def test_a_row_for_each_level_and_the_neutral_one_as_it_was_recorded(opened, data):
-    levels = list(perturbed_observations(opened, data, "radial", [100, 2, 0]))
-    assert [len(level) for level in levels] == [3, 3, 3]
-    for trial, neutral, low, none in zip(opened.trials, *levels, strict=True):
-        recorded = trial.observations(10)
-        for name in STATISTICS:
-            assert np.array_equal(getattr(neutral, name)[0], getattr(recorded, name)[-1])
-        assert not np.array_equal(low.loss, neutral.loss)
-        # without frequencies all images are one to the network
-        assert len(np.unique(none.prediction)) == 1
+def test_the_neutral_level_is_as_it_was_recorded(opened, data):
+    (neutral, low, none), num = looked(opened, data, "radial", [NEUTRAL, 2, 0])
+    assert num == 3 * 3 * NUM
+    for trial, own in zip(opened.trials, neutral, strict=True):
+        assert np.array_equal(own, trial.observations(10).loss[-1])
+    assert not np.array_equal(low, neutral)
+    # without frequencies all images are one to the network
+    assert [len(np.unique(one)) for one in none] == [10] * 3
 
 
 def test_what_is_kept_is_read_and_what_is_not_whole_is_made_again(opened, data):
-    count = Counting()
-    first = arrays(perturbed_observations(opened, data, "shuffle", [1, 0.5], seed=4, progress=count))
-    assert count.num == 3 * 2 * 100
-    files = sorted((opened.path / PERTURBED).rglob("*.parquet"))
-    assert len(files) == 6
-    files[0].write_bytes(b"nothing")
-    files[1].write_bytes(files[1].read_bytes()[:-100])
-    shutil.rmtree(files[5].parent)  # the three of the other level
-    again = Counting()
-    seen = arrays(perturbed_observations(opened, data, "shuffle", [1, 0.5], seed=4, progress=again))
-    assert np.array_equal(first, seen)
-    assert again.num == 5 * 100
+    first, num = looked(opened, data, "shuffle", [1, 0.5], seed=4)
+    assert num == 3 * 2 * NUM
+    files = sorted(opened.path.glob("answer-shuffle-*"))
+    assert len(files) == 2
+    files[0].write_bytes(files[0].read_bytes()[:-100])
+    again, num = looked(opened, data, "shuffle", [1, 0.5], seed=4)
+    assert np.array_equal(first, again)
+    assert num == 3 * NUM
     # one more level takes no other level again, and another seed is another question
     for levels, seed, num in (([1, 0.5, 0.25], 4, 300), ([0.5], 4, 0), ([0.5], 5, 300)):
-        more = Counting()
-        list(perturbed_observations(opened, data, "shuffle", levels, seed=seed, progress=more))
-        assert more.num == num, (levels, seed)
-
-
-def test_a_file_of_other_examples_is_not_trusted(opened, data):
-    list(perturbed_observations(opened, data, "color", [0]))
-    (kept,) = (opened.path / PERTURBED).rglob("0000-*.parquet")
-    other = small_run(opened.path.parent / "other", model="mlp_3")
-    list(perturbed_observations(other, load_dataset("digits", limit=60), "color", [0]))
-    (shorter,) = (other.path / PERTURBED).rglob("*.parquet")
-    shutil.copy(shorter, kept)
-    count = Counting()
-    list(perturbed_observations(opened, data, "color", [0], progress=count))
-    assert count.num == 100
-
-
-def test_other_weights_are_looked_at_anew(opened, data):
-    list(perturbed_observations(opened, data, "color", [0]))
-    longer = small_run(opened.path, model="mlp_3", limit=100, trials=3, epochs=3)
-    count = Counting()
-    ((first, *_),) = perturbed_observations(longer, data, "color", [1], progress=count)
-    assert np.array_equal(first.loss[0], longer.trials[0].columns(3, ["loss"])["loss"])
+        assert looked(opened, data, "shuffle", levels, seed=seed)[1] == num, (levels, seed)
+    # nor are answers of other weights taken
+    longer = small_run(opened.path, model="mlp_3", limit=NUM, trials=3, epochs=3)
+    losses, num = looked(longer, data, "shuffle", [1])
+    assert num == 3 * NUM
+    assert np.array_equal(losses[0, 0], longer.trials[0].columns(3, ["loss"])["loss"])
 
 
 def test_accuracy_and_votes_of_held_out_and_left_out_examples(tmp_path):
-    data = load_dataset("digits", limit=100, holdout=0.3)
+    data = load_dataset("digits", limit=NUM, holdout=0.3)
     run = small_run(tmp_path / "run", data, limit=None, trials=2, train_share=0.5)
     for name in ("train", "held_out"):
-        looks = perturbed_probe(run, data, "radial", [100, 1], probe=name).look()
+        looks = perturbed_probe(run, data, "radial", [NEUTRAL, 1], probe=name).look()
         for split, values in looks.accuracy.items():
             assert values.shape == (2, 2)
-            recorded = [trial.document.accuracy[split][-1] for trial in run.trials]
-            assert values[:, 0].tolist() == recorded
+            assert values[:, 0].tolist() == [trial.document.accuracy[split][-1] for trial in run.trials]
         assert set(looks.accuracy) == ({"train", "left_out"} if name == "train" else {"held_out"})
-    regular = perturbed_probe(run, data, "radial", [100, 1]).look().votes[0]
+    regular = perturbed_probe(run, data, "radial", [NEUTRAL, 1]).look().votes[0]
     assert np.array_equal(regular.correct, run.votes().correct)
     assert np.array_equal(regular.p_label, run.votes().p_label)
 
 
-def test_a_kind_of_ones_own_is_kept_until_its_module_changes(opened, data, own_kind):
-    own_kind("images * (1 - level)")
-    for expected in (300, 0):
-        count = Counting()
-        first = arrays(perturbed_observations(opened, data, "own_kind:fade", [1], progress=count))
-        assert count.num == expected
-    own_kind("images.flip(3) * (1 + level)")
-    count = Counting()
-    second = arrays(perturbed_observations(opened, data, "own_kind:fade", [1], progress=count))
-    assert count.num == 300
-    assert not np.array_equal(first, second)
-
-
-def test_a_transform_that_fails_is_named(opened, data, own_kind):
-    own_kind("images / 0 - images / 0")
-    with pytest.raises(RunFailed, match="not finite under own_kind:fade 1"):
-        list(perturbed_observations(opened, data, "own_kind:fade", [1]))
-    own_kind("images[:, :, 1:]")
+def test_ones_own_kind_is_not_kept_and_named_where_it_fails(opened, data, monkeypatch):
+    monkeypatch.setattr(perturb_registry, "_own_kinds", [])
+    outputs = {
+        1: lambda images: images.flip(3),
+        2: lambda images: images / 0 - images / 0,
+        3: lambda images: images[:, :, 1:],
+    }
+    register("own", levels=(1,), neutral=0)(lambda level: lambda images, ids=None: outputs[level](images))  # noqa: ARG005
+    for _ in range(2):
+        assert looked(opened, data, "own", [1])[1] == 300
+    with pytest.raises(RunFailed, match="not finite under own 2"):
+        looked(opened, data, "own", [2])
     with pytest.raises(BadInput, match="returned"):
-        list(perturbed_observations(opened, data, "own_kind:fade", [1]))
-
-
-def test_a_run_that_cannot_be_written_to_is_looked_at_all_the_same(opened, data):
-    (opened.path / PERTURBED).write_text("in the way of a folder")
-    assert [len(level) for level in perturbed_observations(opened, data, "color", [0])] == [3]
+        looked(opened, data, "own", [3])
 
 
 def test_what_cannot_be_looked_at(data, tmp_path):
@@ -172,3 +120,137 @@ def test_what_cannot_be_looked_at(data, tmp_path):
 def test_pixels_are_those_of_the_examples_in_any_order(data):
     positions = np.array([7, 3, 3, 50])
     assert np.array_equal(examples_at(data, positions, Recipe()), images_of(data)[positions] / 255)
+
+
+class Small(nn.Module):
+    """Maps of five features, whose weights are always the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Conv2d(3, 16, 3), nn.Conv2d(16, 40, 3)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return self.last(self.first(pictures).relu()).relu()
+
+
+def _find(request: Request) -> FeatureSource:
+    side = int(request.name)
+    preparation = PicturePreparation(size=(side, side), mean=(0.5,) * 3, std=(0.2,) * 3)
+    return network_source(request, request.text, "0" * 64, preparation, Small, "Drawn at random.")
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[str]:
+    """What a name of features begins with; the sides of the pictures that their network takes follow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "KINDS", (FeatureKind("small:SIDE", _find, frozen=True), *registry.KINDS))
+        yield "small:"
+
+
+@pytest.fixture(scope="module")
+def split() -> Dataset:
+    return load_dataset("digits", limit=NUM, holdout=0.2)
+
+
+@pytest.fixture(scope="module")
+def measured_heads(small, split, tmp_path_factory) -> Callable[..., Path]:
+    folder = tmp_path_factory.mktemp("heads")
+
+    def make(name: str, *, features: Any = f"{small}{SIDE}", trials: int = 5, **options: Any) -> Path:
+        out = folder / name
+        return measure(split, features=features, out=out, trials=trials, shares=[0.2, 0.8], **options).path
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def ridge(measured_heads: Callable[..., Path]) -> Path:
+    return measured_heads("ridge", trials=10)
+
+
+@pytest.fixture
+def heads(ridge: Path, tmp_path: Path) -> Run:
+    shutil.copytree(ridge.parent / "easiness-features", tmp_path / "easiness-features")
+    shutil.copytree(ridge, tmp_path / "run")
+    return open_run(tmp_path / "run")
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one for each picture that goes through the network."""
+    seen: list[int] = []
+    before = frozen.FrozenNetwork._vectors
+
+    def counted(self, transform, named):
+        seen.extend([1] * len(named))
+        return before(self, transform, named)
+
+    monkeypatch.setattr(frozen.FrozenNetwork, "_vectors", counted)
+    return seen
+
+
+def assert_as_recorded(run: Run, data: Dataset) -> None:
+    for split in ("train", "held_out"):
+        probe = perturbed_probe(run, data, "radial", [NEUTRAL], probe=split)
+        answers = probe.answers(probe.perturbations[0], Counting())
+        for at, trial in enumerate(run.trials):
+            recorded = trial.observations(data.num_classes, probe=split)
+            np.testing.assert_array_equal(answers["prediction"][at], recorded.prediction[-1])
+            np.testing.assert_allclose(answers["loss"][at], recorded.loss[-1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("model", ["ridge", "linear", "mlp_2"])
+def test_heads_see_the_neutral_level_as_it_was_recorded(request, measured_heads, split, model) -> None:
+    steps: dict[str, Any] = {"model": model, "epochs": 2, "precision": "float32"}
+    run = request.getfixturevalue("heads") if model == "ridge" else open_run(measured_heads(model, **steps))
+    assert_as_recorded(run, split)
+    votes = perturbed_probe(run, split, "radial", [NEUTRAL]).look().votes[0]
+    assert votes.share == 0.8
+    np.testing.assert_array_equal(votes.correct, run.votes().correct)
+    np.testing.assert_allclose(votes.p_label, run.votes().p_label, atol=1e-5)
+
+
+def test_so_do_those_of_several_features(measured_heads, split) -> None:
+    run = open_run(measured_heads("two", features=[f"small:{SIDE}", f"small:{SIDE + 2}"]))
+    assert_as_recorded(run, split)
+    with pytest.raises(BadInput, match=r"see pictures of 12 x 12 and 14 x 14 pixels"):
+        view_of(run, split)
+
+
+def test_pictures_go_through_the_network_once_a_level(heads: Run, split: Dataset, looks: list[int]) -> None:
+    probe = perturbed_probe(heads, split, "shuffle", [1, 0.5])
+    assert probe.num_images == 2 * len(split)
+    first, num = looked(heads, split, "shuffle", [1, 0.5])
+    assert len(looks) == num == 2 * len(split)
+    looks.clear()
+    next(heads.path.glob("answer-shuffle-*")).unlink()
+    assert perturbed_probe(heads, split, "shuffle", [1, 0.5]).num_images == len(split)
+    np.testing.assert_array_equal(looked(heads, split, "shuffle", [1, 0.5])[0], first)
+    assert len(looks) == len(split)
+
+
+def test_the_curve_and_the_patterns_speak_of_heads(heads: Run, split: Dataset) -> None:
+    found = paper.perturb(
+        heads, kind="radial", levels=[3, 1], pattern_level=3, probe="train", data=split, num_replicates=20,
+        progress=False,
+    )  # fmt: skip
+    table = found.curve.table()
+    assert found.curve.levels == [9, 3, 1]
+    assert table["left_out_accuracy"][0] > table["left_out_accuracy"][2]
+    assert {"train_accuracy", "held_out_accuracy"} < set(table)
+    assert table["share"].eq(0.8).all()
+    text = " ".join(f"{one}" for one in found.curve.sections())
+    assert "at share 0.8" in text
+    assert "ridge on small:12 under radial" in text
+    assert "epoch" not in text
+    assert found.patterns.num_trials == 2  # of ten trials two leave each example out
+    assert "2 heads get right" in f"{found.patterns.sections()[0]}"
+
+
+def test_features_of_other_kinds_are_refused(refused, measured_heads, tmp_path) -> None:
+    np.save(tmp_path / "v.npy", np.random.default_rng(0).standard_normal((2 * NUM, 30)).astype(np.float32))
+    path = measured_heads("given", features=str(tmp_path / "v.npy"))
+    line = refused("paper", "perturb", path, "--kind", "radial")
+    assert "come from no network that could look at perturbed examples; give a run on " in line
+    assert line.endswith("auto, hashed, timm:NAME, torchvision:NAME or hf:NAME\n")

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import easiness as ez
-from easiness.data import Dataset, rewritten, texts_of
+from easiness.data import Dataset, texts_of
 from easiness.errors import BadInput
-from easiness.paper.options import Perturbing
+from easiness.paper.options import PerturbationOptions
 from easiness.paper.perturbation import draw_panel, draw_patterns, perturbation_curve, pseudo_patterns
 from easiness.paper.perturbation.looking import (
     check_changes_something,
@@ -23,7 +23,7 @@ from easiness.paper.perturbation.looking import (
     view_of,
 )
 from easiness.paper.perturbation.panel import panel_blocks
-from easiness.perturb import Order, perturbation
+from easiness.runs import Progress
 from easiness.show import sections_text
 
 WORDS = ["when", "where", "was", "the", "first", "king", "of", "a", "country", "born", "and", "ships"]
@@ -59,15 +59,7 @@ def own(run: Path, tmp_path: Path) -> ez.Run:
 
 
 def curve(run: ez.Run, kind: str, data: Dataset, **options: Any) -> Any:
-    return perturbation_curve(Perturbing(run, kind, num_replicates=10, **options), data)
-
-
-def test_texts_are_rewritten_by_their_ids(data: Dataset) -> None:
-    one = perturbation("order", 0, seed=3)
-    made = rewritten(data, one)
-    assert texts_of(made) == Order(0, seed=3)(texts_of(data), ids=range(60))
-    assert texts_of(made, np.array([5, 2])) == Order(0, seed=3)(texts_of(data, np.array([5, 2])), ids=[5, 2])
-    assert (made.ids.tolist(), made.labels.tolist()) == (data.ids.tolist(), data.labels.tolist())
+    return perturbation_curve(PerturbationOptions(run, kind, num_replicates=10, **options), data)
 
 
 @pytest.mark.long
@@ -82,11 +74,11 @@ def test_a_network_that_reads_order_is_lost_without_it(own: ez.Run, data: Datase
 
 def test_at_the_neutral_level_networks_say_what_was_recorded(own: ez.Run, data: Dataset) -> None:
     probe = perturbed_probe(own, data, "order", [1], probe="train")
-    (level,) = probe.observe()
-    for trial, seen in zip(own.trials, level, strict=True):
+    answers = probe.answers(probe.perturbations[0], Progress())
+    for at, trial in enumerate(own.trials):
         recorded = trial.observations(own.epochs)
-        for name in ("p_label", "prediction", "margin"):
-            assert np.array_equal(getattr(seen, name)[0], getattr(recorded, name)[-1])
+        for name in ("loss", "prediction"):
+            assert np.array_equal(answers[name][at], getattr(recorded, name)[-1])
 
 
 def test_a_network_that_reads_lower_case_sees_no_difference(own: ez.Run, data: Dataset) -> None:
@@ -96,15 +88,6 @@ def test_a_network_that_reads_lower_case_sees_no_difference(own: ez.Run, data: D
     assert "These perturbations change nothing in these texts." in " ".join(
         sections_text(found.sections()).split()
     )
-
-
-def test_what_was_seen_is_kept_by_level(own: ez.Run, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = curve(own, "order", data, levels=[2, 0])
-    names = sorted(folder.name.rsplit("-", 1)[0] for folder in (own.path / "perturbed").iterdir())
-    assert names == ["order-0", "order-0", "order-1", "order-1", "order-2", "order-2"]
-    monkeypatch.setattr(Order, "__call__", lambda *_, **__: pytest.fail("looked again"))
-    again = curve(own, "order", data, levels=[0, 2])
-    assert again.table().equals(first.table())
 
 
 def test_what_changes_no_text_is_refused(own: ez.Run) -> None:
@@ -123,7 +106,7 @@ def test_panels_show_the_texts(own: ez.Run, data: Dataset, tmp_path: Path) -> No
     figure.savefig(tmp_path / "panel.png")
     said = [text.get_text() for text in figure.texts]
     assert {"order: window (words; 0: all)", "case: share of words", "up:", "down:"} <= set(said)
-    figure = draw_patterns(pseudo_patterns(Perturbing(own, "order"), data), data, recipe)
+    figure = draw_patterns(pseudo_patterns(PerturbationOptions(own, "order"), data), data, recipe)
     figure.savefig(tmp_path / "patterns.png")
     assert any("perturbed: " in text.get_text() for text in figure.texts)
 

@@ -16,9 +16,9 @@ import torch
 
 import easiness
 from easiness.errors import BadInput
-from easiness.inputs import Packed
+from easiness.inputs import Pack
 from easiness.paper import planted
-from easiness.paper.options import Planted
+from easiness.paper.options import HypothesisOptions
 from easiness.paper.planted import Experiment, Hypothesis, of_the_whole
 from easiness.paper.planted.design import (
     FULL,
@@ -31,7 +31,7 @@ from easiness.paper.planted.design import (
 from easiness.paper.planted.estimates import PlantedEstimate, drop, mean, slope
 from easiness.records import TrialRecord
 from easiness.runs import Progress
-from easiness.spec import Resolved
+from easiness.spec import Recipe, Resolved
 from easiness.store import open_run
 from easiness.training import Keeper, Standing, TrainingState
 from easiness.trial import run_trial
@@ -48,7 +48,7 @@ def _tiny() -> Iterator[None]:
 
 
 def planned(folder: Path, seed: int = 0) -> Experiment:
-    return planted.plan(Planted(folder, "smoke", seed))
+    return planted.plan(HypothesisOptions(folder, "smoke", seed))
 
 
 def carried_out(folder: Path, **options: Any) -> Hypothesis:
@@ -118,7 +118,7 @@ def test_other_settings_are_refused(done, command, tmp_path):
     with pytest.raises(BadInput, match="--seed -1"):
         planned(done[0], seed=-1)
     with pytest.raises(BadInput, match=r"preset 'smok': unknown .did you mean smoke"):
-        planted.plan(Planted(tmp_path, "smok"))  # type: ignore[arg-type]
+        planted.plan(HypothesisOptions(tmp_path, "smok"))  # type: ignore[arg-type]
     said = command("paper", "hypothesis", "--preset", "smoke", "--out", tmp_path / "new", "--dry-run").out
     assert said.startswith("5 runs with 7 trials, 0 of them finished; ")
     assert "; preset smoke: so few trials decide nothing" in said
@@ -162,7 +162,7 @@ def test_values_are_of_the_own_label_in_the_runs(done):
         carriers = examples.pattern == pattern
         assert one.easiness[at, pattern] == right[at][carriers & examples.own].mean()
         others = right[at][carriers & ~examples.own]
-        assert np.array_equal(one.contradicted[at, pattern], others.mean() if len(others) else np.nan, True)
+        assert np.array_equal(one.other_carriers[at, pattern], others.mean() if len(others) else np.nan, True)
     loss = open_run(out / "half-wrn_10_1").trials[0].columns(TINY.epochs, ["loss"], "held_out")["loss"]
     expected = np.exp(-loss.astype(float)).reshape(-1, TINY.fresh).mean(axis=1)
     np.testing.assert_allclose(found.arms["half", "wrn_10_1"].held_out[0], expected, atol=1e-11)
@@ -199,9 +199,11 @@ def test_every_class_has_the_same_patterns_and_f_goes_from_8_to_512():
     np.testing.assert_allclose((patterns.patch**2).mean(axis=(1, 2)), 1, rtol=1e-6)
 
 
-def test_the_natural_arm_matches_support_and_spreads_contradiction_evenly():
+def test_the_natural_arm_matches_support_and_the_balanced_one_shows_all_equally_often():
     patterns = patterns_of(FULL, 0)
-    examples = examples_of("natural", patterns, FULL, 0)
+    examples, balanced, permuted = (
+        examples_of(arm, patterns, FULL, 0) for arm in ("natural", "balanced", "permuted")
+    )
     own = np.bincount(examples.pattern[examples.own], minlength=len(patterns))
     other = np.bincount(examples.pattern[~examples.own], minlength=len(patterns))
     np.testing.assert_array_equal(own, patterns.support)
@@ -214,20 +216,30 @@ def test_the_natural_arm_matches_support_and_spreads_contradiction_evenly():
     counts = np.bincount(others, minlength=FULL.classes)
     assert counts[patterns.label[steep]] == 0
     assert np.ptp(np.delete(counts, patterns.label[steep])) <= 1
-
-
-def test_the_balanced_arm_has_the_same_patterns_equally_often_and_labels_are_permuted():
-    patterns = patterns_of(FULL, 0)
-    natural, balanced, permuted = (
-        examples_of(arm, patterns, FULL, 0) for arm in ("natural", "balanced", "permuted")
-    )
     counts = np.bincount(balanced.pattern)
     assert np.ptp(counts) == 0
-    assert abs(len(balanced.pattern) - len(natural.pattern)) <= len(patterns) / 2
+    assert abs(len(balanced.pattern) - len(examples.pattern)) <= len(patterns) / 2
     other = np.bincount(balanced.pattern[~balanced.own], minlength=len(patterns))
     assert (np.abs(other - counts * patterns.contradiction) <= 0.5).all()
-    np.testing.assert_array_equal(np.sort(natural.label), np.sort(permuted.label))
-    assert 0.6 < (natural.label != permuted.label).mean() < 0.9
+    np.testing.assert_array_equal(np.sort(examples.label), np.sort(permuted.label))
+    assert 0.6 < (examples.label != permuted.label).mean() < 0.9
+
+
+def test_a_bank_makes_other_pictures_for_every_pass_and_evaluates_the_last():
+    def bank(augment: bool, seed: int = 0) -> Any:
+        packed = Pack.of_array(patterns_of(SMOKE, 0).patch)
+        return PatternKind().bank(packed, Recipe(), CPU, augment=augment, sharers=1, seed=seed)
+
+    one, same, other = (bank(False, seed).clean(slice(0, 9)) for seed in (1, 1, 2))
+    assert torch.equal(one, same)  # of what is held out the seed makes the pictures
+    assert not torch.equal(one, other)
+    pictures, generator = bank(True), torch.Generator().manual_seed(5)
+    order, every = torch.randperm(len(pictures)), slice(0, len(pictures))
+    first = pictures.augmented(order[:7], pictures.draw(order, generator)[:7])
+    assert first.shape == (7, 1, 16, 16)
+    torch.testing.assert_close(first, pictures.clean(every)[order[:7]])
+    pictures.draw(order, generator)
+    assert not torch.equal(first, pictures.clean(every)[order[:7]])
 
 
 def test_noise_falls_as_one_over_the_frequency_and_has_variance_one():
@@ -238,25 +250,6 @@ def test_noise_falls_as_one_over_the_frequency_and_has_variance_one():
     power = torch.fft.fft2(noise).abs().square().mean(dim=0)
     assert float(power[0, 0]) < 1e-6 * float(power[0, 1])
     assert abs(float(power[0, 1] / power[0, 4]) - 16) < 3
-
-
-def bank_of(kind, augment, seed=0):
-    packed = Packed.of_array(patterns_of(SMOKE, 0).patch)
-    return kind.bank(packed, None, CPU, augment=augment, sharers=1, seed=seed)
-
-
-def test_a_bank_makes_other_pictures_for_every_pass_and_evaluates_the_last():
-    bank = bank_of(PatternKind(), augment=True)
-    order, generator = torch.randperm(len(bank)), torch.Generator().manual_seed(5)
-    drawn = bank.draw(order, generator)
-    first = bank.augmented(order[:7], drawn[:7])
-    assert first.shape == (7, 1, 16, 16)
-    torch.testing.assert_close(first, bank.clean(slice(0, len(bank)))[order[:7]])
-    bank.draw(order, generator)
-    assert not torch.equal(first, bank.clean(slice(0, len(bank)))[order[:7]])
-    one, same, other = (bank_of(PatternKind(), False, seed).clean(slice(0, 9)) for seed in (1, 1, 2))
-    assert torch.equal(one, same)  # of what is held out the seed makes the pictures
-    assert not torch.equal(one, other)
 
 
 @pytest.mark.parametrize(("arm", "low", "high"), [("natural", 2.8, 4), ("half", 1.3, 2.3), ("sham", 0, 1.2)])
@@ -274,24 +267,6 @@ CELLS = np.array([(doubling, group) for doubling in (3, 5, 7, 8) for group in (0
 DOUBLINGS, GROUPS = CELLS[:, 0].astype(float), CELLS[:, 1]
 
 
-def test_a_drop_is_of_equal_supports():
-    values = np.array([[0.9, 0.5, 0.8, 0.3]])
-    high = np.array([True, False, True, False])
-    low = ~high
-    found = drop(values, low, high, np.array([128, 128, 307, 307]))
-    assert found.value == pytest.approx((0.9 - 0.5 + 0.8 - 0.3) / 2)
-    assert found.freedom == 1
-
-
-def test_a_mean_has_the_usual_interval_where_trials_agree():
-    values = np.tile([0.2, 0.4, 0.9], (2, 1))
-    found = mean(values)
-    assert found.value == pytest.approx(0.5)
-    # jackknife: deviations over 1 - 1 / 3, which is what n / (n - 1) makes of the variance of a mean
-    by_hand = np.array([-0.3, -0.1, 0.4]) / (2 / 3) / 3
-    assert found.interval[1] - 0.5 == pytest.approx(4.302653 * math.sqrt((by_hand**2).sum()))
-
-
 def test_a_slope_without_noise_is_found_and_shares_of_0_and_1_are_none_that_stop_it():
     shares = 1 / (1 + np.exp(-(0.5 * (DOUBLINGS - 5) + GROUPS)))
     assert slope(shares[None], DOUBLINGS, GROUPS).value == pytest.approx(0.5)
@@ -299,6 +274,18 @@ def test_a_slope_without_noise_is_found_and_shares_of_0_and_1_are_none_that_stop
     found = slope(extreme, DOUBLINGS, GROUPS)
     assert found.value > 1
     assert np.isfinite(found.interval).all()
+
+
+def test_a_drop_is_of_equal_supports_and_a_mean_has_the_usual_interval_where_trials_agree():
+    high = np.array([True, False, True, False])
+    found = drop(np.array([[0.9, 0.5, 0.8, 0.3]]), ~high, high, np.array([128, 128, 307, 307]))
+    assert found.value == pytest.approx((0.9 - 0.5 + 0.8 - 0.3) / 2)
+    assert found.freedom == 1
+    found = mean(np.tile([0.2, 0.4, 0.9], (2, 1)))
+    assert found.value == pytest.approx(0.5)
+    # jackknife: deviations over 1 - 1 / 3, which is what n / (n - 1) makes of the variance of a mean
+    by_hand = np.array([-0.3, -0.1, 0.4]) / (2 / 3) / 3
+    assert found.interval[1] - 0.5 == pytest.approx(4.302653 * math.sqrt((by_hand**2).sum()))
 
 
 def test_less_is_of_the_same_patterns_and_other_trials():
@@ -309,7 +296,7 @@ def test_less_is_of_the_same_patterns_and_other_trials():
     assert found.parts.shape == (4, 2)
     assert found.parts.sum(axis=0) == pytest.approx(0.5 * ones.sum(axis=0))
     assert found.freedom == 7
-    assert found.shared == pytest.approx(0.08 + 0.32 / 16)
+    assert found.common == pytest.approx(0.08 + 0.32 / 16)
 
 
 def test_an_arm_of_few_trials_has_the_freedom_of_those():

@@ -57,6 +57,7 @@ def test_a_folder_that_is_new_empty_or_this_study_is_taken(plan, folder, tmp_pat
     describe_folder(plan, folder)
     assert (folder / DOCUMENT).read_bytes() == before
     assert [path.name for path in folder.iterdir()] == [DOCUMENT]
+    check_folder(replace(plan, preset=replace(plan.preset, description="other words")), folder)
 
 
 @pytest.mark.parametrize(
@@ -92,14 +93,6 @@ def test_a_study_of_a_later_version_is_refused_by_name(folder, tiny_preset, tmp_
     check_folder(plan, folder)
 
 
-def test_other_words_are_no_other_study(folder, tiny_preset):
-    before = (folder / DOCUMENT).read_bytes()
-    other = plan_paper(replace(tiny_preset, description="tiny"), loading=Loading(limit=100))
-    check_folder(other, folder)
-    describe_folder(other, folder)
-    assert (folder / DOCUMENT).read_bytes() == before
-
-
 def test_folders_of_others_are_refused(plan, tmp_path, run_copy):
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -113,11 +106,9 @@ def test_folders_of_others_are_refused(plan, tmp_path, run_copy):
         check_folder(plan, mine / "thesis.tex")
 
 
-@pytest.mark.parametrize("name", ["figures", "tables", "trials"])
-def test_a_folder_that_leads_elsewhere_is_not_written_to(plan, folder, tmp_path, name):
-    (folder / name).symlink_to(tmp_path)
-    check_folder(plan, folder)
-    with pytest.raises(BadInput, match=rf"{name}: is a link, through which writing would leave its folder"):
+def test_a_folder_that_leads_elsewhere_is_not_written_to(plan, folder, tmp_path):
+    (folder / "tables").symlink_to(tmp_path)
+    with pytest.raises(BadInput, match="tables: is a link"):
         describe_folder(plan, folder)
 
 
@@ -132,20 +123,14 @@ def test_a_damaged_description_is_named(plan, folder, content):
 
 def test_what_a_kill_left_behind_is_no_obstacle_and_goes(plan, tmp_path):
     out = tmp_path / "study"
-    (out / "figures").mkdir(parents=True)
-    places = [out / f"{ASIDE}1", out / "figures" / f"{ASIDE}2"]
-    for place in places:
-        place.write_text("half")
-    with pytest.raises(BadInput, match="it holds 'figures'"):  # no study was described here
-        check_folder(plan, out)
-    (out / "figures").rename(tmp_path / "figures")
-    check_folder(plan, out)
-    assert places[0].exists()
-    describe_folder(plan, out)
-    (tmp_path / "figures").rename(out / "figures")
+    out.mkdir()
+    (out / f"{ASIDE}1").write_text("half")
     check_folder(plan, out)
     describe_folder(plan, out)
-    assert not any(place.exists() for place in places)
+    (out / "figures").mkdir()
+    (out / "figures" / f"{ASIDE}2").write_text("half")
+    describe_folder(plan, out)
+    assert not [*out.rglob(f"{ASIDE}*")]
 
 
 def test_a_folder_that_cannot_be_written_to(plan, tmp_path, monkeypatch):
@@ -173,14 +158,8 @@ def test_a_study_is_read_as_far_as_it_is(folder, studied, tmp_path):
 
 
 def statistic(low: float, high: float, **changes: Any) -> Statistic:
-    settings: dict[str, Any] = {
-        "name": "a rate",
-        "value": (low + high) / 2,
-        "interval": (low, high),
-        "side": "above",
-        "margin": 0.2,
-    }
-    return Statistic(**{**settings, **changes})
+    plain: dict[str, Any] = {"interval": (low, high), "side": "above", "margin": 0.2}
+    return Statistic("a rate", (low + high) / 2, **plain | changes)
 
 
 def claim(*statistics: Statistic, **changes: Any) -> Claim:
@@ -205,7 +184,7 @@ def test_only_an_interval_on_one_side_decides(low, high, side, verdict):
 
 def test_a_claim_needs_all_and_falls_with_one():
     good, open_, bad = statistic(0.5, 0.6), statistic(0.1, 0.3), statistic(0.0, 0.1)
-    few = statistic(0.5, 0.6, undecided="3 trials a group are too few")
+    few = statistic(0.5, 0.6, obstacle="3 trials a group are too few")
     assert claim(good, good).verdict == "holds"
     assert claim(good, open_).verdict == "undecided"
     assert claim(good, open_, bad).verdict == "does not hold"
@@ -222,20 +201,7 @@ def test_a_claim_needs_all_and_falls_with_one():
     }
 
 
-def test_json_has_no_nan():
-    value = claim(statistic(float("nan"), float("nan")), statistic(0.5, 0.6, interval=None)).as_dict()
-    again = json.loads(json.dumps(value, allow_nan=False))
-    assert [one["interval"] for one in again["statistics"]] == [[None, None], None]
-
-
-ALL = pytest.mark.parametrize(
-    "preset",
-    [SMOKE, LAPTOP, OVERNIGHT, PAPER, PAPER_PHOTOS],
-    ids=["smoke", "laptop", "overnight", "paper", "paper, photos"],
-)
-
-
-@ALL
+@pytest.mark.parametrize("preset", [SMOKE, LAPTOP, OVERNIGHT, PAPER, PAPER_PHOTOS])
 def test_networks_can_be_had_and_claims_decided(preset):
     for name in {*preset.models, *preset.merged_models, *preset.final_models, preset.ablation_model}:
         find_family(name)
@@ -254,6 +220,11 @@ def test_networks_can_be_had_and_claims_decided(preset):
 
 
 def test_the_paper_as_it_is_read():
+    assert [find_preset(name) for name in PRESETS] == [SMOKE, LAPTOP, OVERNIGHT, PAPER]
+    assert find_preset("laptop", "mini-imagenet:photos") is LAPTOP
+    assert find_preset("paper", "mini-imagenet:photos") is PAPER_PHOTOS
+    with pytest.raises(BadInput, match=r"preset 'lapto': .*mean laptop"):
+        find_preset("lapto")
     assert PAPER.models == ("mlp_3", "wrn_16_4", "densenet_bc_100_12", "resnext_29_4x64d")
     assert (PAPER.final_models, PAPER.final_trials, PAPER.final_epochs) == (
         ("wrn_16_4", "resnext_29_4x64d"),
@@ -266,12 +237,3 @@ def test_the_paper_as_it_is_read():
     for preset in (PAPER, PAPER_PHOTOS):
         assert (preset.limit, preset.repetitions, preset.ablation_epochs) == (None, 5, 300)
         assert preset.recipe == {}
-
-
-def test_presets_by_name():
-    assert [find_preset(name) for name in PRESETS] == [SMOKE, LAPTOP, OVERNIGHT, PAPER]
-    assert find_preset("laptop", "mini-imagenet:photos") is LAPTOP
-    assert find_preset("paper", "cifar10") is PAPER
-    assert find_preset("paper", "mini-imagenet:photos") is PAPER_PHOTOS
-    with pytest.raises(BadInput, match=r"preset 'lapto': .*mean laptop"):
-        find_preset("lapto")

@@ -4,13 +4,13 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from easiness.analysis.reliability import SplitHalf, TailReliability
 from easiness.data import Dataset, load_dataset
 from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
@@ -26,11 +26,8 @@ from easiness.paper.reproduction.study import (
     run_paper,
 )
 from easiness.paper.training_sets import TrainingSetStudy
-from easiness.perturb import default_levels
 from easiness.spec import Loading, Recipe, Resolved, content_hash
 from easiness.store import Row
-from easiness.studies.matching.comparison import Comparison
-from easiness.studies.matching.reliability import Outlook, Reliability
 from plans import training_sets
 
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -68,18 +65,15 @@ def test_every_experiment_has_its_runs(smoke):
         ),
     ]
     assert smoke.everything["final-wrn_10_1"].recipe.period == 4
-    # experiments share no random numbers but those that are compared
-    seeds = {name.partition("-")[0]: plan.asked.seed for name, plan in smoke.everything.items()}
-    assert seeds == {"match": 0, "merged": 1, "final": 2, "full": 3, "drop": 3, "relabel": 3}
-
-
-def test_trials_that_two_experiments_need_are_trained_once(smoke):
-    assert smoke.ablation.runs.keys() & smoke.corruption.runs.keys() == {"full"}
+    # trials that two experiments need are trained once, and networks that look again are kept
     ours, theirs = smoke.ablation.runs["full"], smoke.corruption.runs["full"]
     resolved = Resolved(precision="float32", channels_last=False, threads=1)
     assert ours.spec(resolved, 5, 5) == theirs.spec(resolved, 5, 5)
     kept = [name for name, plan in smoke.everything.items() if plan.asked.keep_weights]
-    assert kept == ["match-wrn_10_1", "final-wrn_10_1"]  # networks that look again
+    assert kept == ["match-wrn_10_1", "final-wrn_10_1"]
+    # experiments share no random numbers but those that are compared
+    seeds = {name.partition("-")[0]: plan.asked.seed for name, plan in smoke.everything.items()}
+    assert seeds == {"match": 0, "merged": 1, "final": 2, "full": 3, "drop": 3, "relabel": 3}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +106,11 @@ def test_models_that_are_tested_have_a_recipe_of_their_own_and_are_tested_at_the
     assert sum(one.trials for name, one in by_name.items() if name not in scoring) == 5 * (1 + 1 + 9 + 6)
 
 
-def test_a_part_of_digits_is_held_out(smoke):
+def test_a_part_is_held_out_where_no_split_is(smoke, tiny_preset):
+    data = colored()
+    assert plan_paper(tiny_preset, data).data is data
+    with pytest.raises(BadInput, match="a held-out split"):
+        plan_paper(tiny_preset, data, loading=Loading(holdout=0.2))
     assert smoke.data.held_out is not None
     assert (len(smoke.data), len(smoke.data.held_out)) == (1438, 359)
     assert smoke.data.fingerprint == load_dataset("digits", holdout=0.2).fingerprint
@@ -125,20 +123,7 @@ def test_a_part_of_digits_is_held_out(smoke):
         plan_paper(SMOKE, loading=Loading(holdout=1.5))
 
 
-def test_a_split_that_is_there_is_used(tiny_preset):
-    data = colored()
-    for share in (None, 0):
-        plan = plan_paper(tiny_preset, data, loading=Loading(holdout=share))
-        assert plan.data is data
-    with pytest.raises(BadInput, match="a held-out split"):
-        plan_paper(tiny_preset, data, loading=Loading(holdout=0.2))
-    without = colored(held_out=False)
-    made = plan_paper(tiny_preset, without).data
-    assert made.held_out is not None
-    assert (len(made), len(made.held_out)) == (100, 20)
-
-
-@pytest.mark.parametrize(("limit", "num"), [(100, 100), (1437, 1437), (1438, 1438), (9999, 1438)])
+@pytest.mark.parametrize(("limit", "num"), [(100, 100), (1437, 1437), (9999, 1438)])
 def test_a_limit_is_of_the_examples_to_train_on(smoke, limit, num, monkeypatch):
     monkeypatch.setattr("easiness.runs.make_plan", lambda *_, **__: None)
     monkeypatch.setattr(module, "plan_validation", lambda *_, **__: None)
@@ -160,17 +145,6 @@ def test_examples_are_drawn_class_by_class_where_a_class_would_lose_all(tiny_pre
     ).ablation.drawing.balanced
     with pytest.raises(BadInput, match=r"rate 0\.9: .* all 5"):
         plan_paper(loose, loading=Loading(limit=50))
-
-
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 33, 47)])
-def test_kinds_are_looked_at_where_they_are_compared(shape):
-    assert 0 in module._levels("color", shape)
-    assert 0.25 in module._levels("shuffle", shape)
-    assert min(shape[1:]) / 4 in module._levels("radial", shape)
-    for kind in module.KINDS:
-        levels = module._levels(kind, shape)
-        assert levels == sorted(set(levels))
-        assert set(default_levels(kind, shape)) <= set(levels)
 
 
 @pytest.fixture
@@ -212,67 +186,44 @@ def test_what_the_paper_says_of_data_goes_by_their_source_or_their_classes():
         plan_paper(PAPER_PHOTOS)
 
 
-def tail(refine: float) -> TailReliability:
-    return TailReliability(expected=1 - refine, refine=refine, tie_mass=0.0)
-
-
-def reliable(easy: dict[int, float], hard: dict[int, float]) -> Reliability:
+def reliability(easy: dict[int, float], hard: dict[int, float]) -> Any:
+    """How well halves match by epoch, on either side."""
     halves = [
-        SplitHalf(epoch, 2, 3, 0.0, 0.0, tail(easy[epoch]), tail(hard[epoch]), 0.1) for epoch in sorted(easy)
+        SimpleNamespace(epoch=at, easy=SimpleNamespace(refine=one), hard=SimpleNamespace(refine=hard[at]))
+        for at, one in easy.items()
     ]
-    nothing = Outlook(num_trials=4, epoch=4, fraction=0.1, forecasts=(), drifts=(), seconds=None)
-    return Reliability(halves, [], {}, nothing)
+    return SimpleNamespace(by_epoch=halves)
 
 
-@pytest.fixture
-def comparison_at(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Puts made-up reliabilities of runs over four epochs in the place of measured ones."""
-
-    def use(*runs: Reliability) -> list[int | None]:
-        asked: list[int | None] = []
-
-        def compared(given: Any) -> Comparison:
-            asked.append(given.at)
-            return Comparison(["a"], (Row(given.at or 4),), 0.1, 10, ("refine",), [], [], list(runs))
-
-        monkeypatch.setattr(module, "compare", compared)
-        return asked
-
-    return use
-
-
-def epochs_chosen() -> tuple[int, int]:
-    easy, hard = compare_at_best([])
-    return easy.rows[0].number, hard.rows[0].number
-
-
-def test_each_tail_is_read_where_halves_match_best_on_average(comparison_at):
-    asked = comparison_at(
-        reliable({1: 0.9, 2: 0.5, 3: 0.6, 4: 0.2}, {1: 0.1, 2: 0.2, 3: 0.3, 4: 0.8}),
-        reliable({1: 0.0, 2: 0.5, 3: 0.5, 4: 0.2}, {1: 0.1, 2: 0.2, 3: 0.7, 4: 0.4}),
-    )
-    # easy: 0.45, 0.5, 0.55, 0.2; hard: 0.1, 0.2, 0.5, 0.6
-    assert epochs_chosen() == (3, 4)
-    assert asked == [None, 3]  # the last epoch is not compared again
+FLAT = dict.fromkeys(range(1, 5), 0.3)
 
 
 @pytest.mark.parametrize(
-    ("runs", "chosen"),
+    ("runs", "best"),
     [
-        ([reliable({1: 0.2, 2: 0.5, 3: 0.5, 4: 0.5}, dict.fromkeys(range(1, 5), 0.3))], (2, 1)),  # the first
+        (  # means of 0.45, 0.5, 0.55, 0.2 and of 0.1, 0.2, 0.5, 0.6; the last epoch is not compared again
+            [
+                reliability({1: 0.9, 2: 0.5, 3: 0.6, 4: 0.2}, {1: 0.1, 2: 0.2, 3: 0.3, 4: 0.8}),
+                reliability({1: 0.0, 2: 0.5, 3: 0.5, 4: 0.2}, {1: 0.1, 2: 0.2, 3: 0.7, 4: 0.4}),
+            ],
+            [3, None],
+        ),
+        ([reliability({1: 0.2, 2: 0.5, 3: 0.5, 4: 0.5}, FLAT)], [2, 1]),  # the first of equals
         (  # an epoch that one run lacks does not count
             [
-                reliable({1: 0.9, 2: 0.3, 3: 0.2}, {1: 0.9, 2: 0.2, 3: 0.3}),
-                reliable({2: 0.3, 3: 0.2}, {2: 0.2, 3: 0.3}),
+                reliability({1: 0.9, 2: 0.3, 3: 0.2}, {1: 0.9, 2: 0.2, 3: 0.3}),
+                reliability({2: 0.3, 3: 0.2}, {2: 0.2, 3: 0.3}),
             ],
-            (2, 3),
+            [2, 3],
         ),
-        ([reliable({}, {})], (4, 4)),
+        ([reliability({}, {})], [None, None]),
     ],
 )
-def test_which_epoch_is_read(comparison_at, runs, chosen):
-    comparison_at(*runs)
-    assert epochs_chosen() == chosen
+def test_each_tail_is_read_where_halves_match_best_on_average(monkeypatch, runs, best):
+    monkeypatch.setattr(
+        module, "compare", lambda options: SimpleNamespace(at=options.at, rows=[Row(4)], reliability=runs)
+    )
+    assert [comparison.at for comparison in compare_at_best([])] == best
 
 
 @pytest.mark.long
@@ -280,25 +231,17 @@ def test_a_whole_study_of_images_in_color(tiny_preset, tmp_path):
     plan = plan_paper(tiny_preset, colored())
     results, runs = run_paper(plan, tmp_path / "study")
     assert set(runs) == set(plan.everything)
-    assert {path.parent.name for path in tmp_path.rglob("run.json")} == set(plan.everything)
     assert (results.kind, results.side) == ("small", 8)
-    assert results.easy.names == ["mlp_2_w8", "mlp_2_w16", "mlp_3_w16"]
-    assert list(results.curves) == ["color", "shuffle", "radial"]
-    assert not results.curves["color"].changes_nothing
-    assert results.ablation.rates == [0, 0.6, 0.9]
-    assert results.corruption.rates == [0, 0.3, 0.9]
     # examples are drawn by the easiness that the main network has, not by that of the plan
     assert runs["drop-easy-0.60"].spec.kind == "measured"
     drawn = runs["drop-easy-0.60"].spec.draw
     assert drawn is not None
     assert plan.ablation.runs["drop-easy-0.60"].asked.draw is not None
     assert drawn.ranking != plan.ablation.runs["drop-easy-0.60"].asked.draw.ranking
-    assert results.pseudo.level == 1
-    assert results.pseudo.probe == "held_out"
+    assert (results.pseudo.level, results.pseudo.probe) == (1, "held_out")
     claims = {claim.id: claim for claim in paper_claims(results)}
     assert claims["5"].statistics
     assert claims["5"].reason == "groups of fewer than 5 trials decide nothing"
-    assert claims["9"].verdict == "not tested here"
     assert {claim.verdict for claim in claims.values()} == {"undecided", "not tested here"}
 
 
@@ -384,28 +327,6 @@ def claim(number: str, means: dict[str, Means] | None = None, **more: Any) -> Cl
     return next(one for one in found if one.id == number)
 
 
-def breaks(means: Means, at: int) -> list[float]:
-    """Loss per rate beyond the rate at this place, and that less twice the loss before."""
-    before = (means[0] - means[at]) / RATES[at]
-    after = (means[at] - means[3]) / (RATES[3] - RATES[at])
-    return [after, after - 2 * before]
-
-
-def below(one: Means, other: Means) -> list[float]:
-    return [a - b for a, b in zip(one[1:], other[1:], strict=True)]
-
-
-VALUES: dict[str, Any] = {
-    "6a": lambda m: [*below(m["hard"], m["random"]), *np.diff(m["hard"])],
-    "6b": lambda m: breaks(m["easy"], 2),
-    "6c": lambda m: [*below(m["easy"], m["random"]), *below(m["hard"], m["random"])],
-    "7a": lambda m: breaks(m["easy"], 1),
-    "7b": lambda m: [m["easy"][3], m["hard"][3]],
-    "7c": lambda m: [*np.diff(m["hard"])],
-}
-"""The values that decide each claim, by hand."""
-
-
 @pytest.mark.parametrize(
     ("number", "means", "verdict"),
     [
@@ -437,31 +358,7 @@ VALUES: dict[str, Any] = {
     ],
 )
 def test_claims_about_training_sets(number, means, verdict):
-    found = claim(number, means)
-    assert found.verdict == verdict
-    assert [one.value for one in found.statistics] == pytest.approx(
-        VALUES[number](MEANS[number[0]] | means), abs=1e-12
-    )
-
-
-@pytest.mark.parametrize(
-    ("number", "sides", "margins", "first"),
-    [
-        ("6a", ["below"] * 6, [0] * 6, "hard dropped - random dropped, at rate 0.3"),
-        ("6b", ["above"] * 2, [0] * 2, "loss per rate beyond 0.6, easy dropped"),
-        ("6c", ["below"] * 6, [0] * 6, "easy dropped - random dropped, at rate 0.3"),
-        ("7a", ["above"] * 2, [0] * 2, "loss per rate beyond 0.3, easy relabelled"),
-        ("7b", ["below", "above"], [0.12, 0.2], "accuracy, easy relabelled at 0.9"),
-        ("7c", ["below"] * 3, [0] * 3, "change, hard relabelled, from rate 0 to 0.3"),
-    ],
-)
-def test_what_they_need(number, sides, margins, first):
-    found = claim(number)
-    assert [one.side for one in found.statistics] == sides
-    assert [one.margin for one in found.statistics] == pytest.approx(margins)
-    assert found.statistics[0].name == first
-    known = "right about 90% of the held-out examples at rate 0"
-    assert found.note == f"net, 5 repetitions of 2 epochs, {known}"
+    assert claim(number, means).verdict == verdict
 
 
 def test_6a_an_interval_that_contains_no_difference_leaves_it_open():
@@ -484,7 +381,7 @@ def test_7b_goes_by_the_largest_class_and_is_not_tested_where_twice_chance_is_al
 
 
 @pytest.mark.parametrize("repetitions", [1, 4])
-@pytest.mark.parametrize("number", VALUES)
+@pytest.mark.parametrize("number", ["6a", "6b", "6c", "7a", "7b", "7c"])
 def test_few_repetitions_decide_nothing(number, repetitions):
     found = claim(number, repetitions=repetitions)
     assert (found.verdict, found.reason) == ("undecided", "fewer than 5 repetitions decide nothing")

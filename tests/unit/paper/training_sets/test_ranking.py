@@ -18,7 +18,7 @@ from easiness.errors import BadInput
 from easiness.paper.training_sets import breakdown, contrast, differences, steps
 from easiness.scoring import SCORES
 from easiness.spec import Loading
-from easiness.studies.keeping.ranks import aligned, order_of, ranking, scored_data
+from easiness.studies.keeping.ranks import align, order_of, ranking, scored_data
 from pixels import images_of
 
 
@@ -38,12 +38,7 @@ def test_scores_are_turned_so_that_high_is_easy_or_not_to_be_kept(scored):
         ranking(scored, "entropy")
     with pytest.raises(BadInput, match="epoch 3"):
         ranking(scored, at=3)
-
-
-def test_a_score_that_is_undefined(scored):
-    with pytest.raises(
-        BadInput, match=r"memorization is undefined for 100 of 100 .* epoch 2; .*--train-share"
-    ):
+    with pytest.raises(BadInput, match="memorization is undefined for 100 of 100"):
         ranking(scored, "memorization")
 
 
@@ -75,16 +70,6 @@ def test_the_never_learned_are_the_hardest(learned, score, in_table, ranked):
 SMALL: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "precision": "float32"}
 
 
-def test_an_epoch_that_was_not_observed_gives_no_ranking(tmp_path):
-    run = ez.measure(
-        ez.load_dataset("digits", limit=60), epochs=4, observe="every:2", **SMALL, out=tmp_path / "run"
-    )
-    for epoch in (2, 4):
-        told = f"forgetting_events is undefined for 60 of 60 examples after epoch {epoch}; .*--observe all"
-        with pytest.raises(BadInput, match=told):
-            ranking(run, "forgetting_events", epoch)
-
-
 def test_the_limit_is_that_of_the_run(scored):
     data = scored_data(scored, "digits", Loading(holdout=0.2))
     assert data.held_out is not None
@@ -96,7 +81,7 @@ def test_the_limit_is_that_of_the_run(scored):
     with pytest.raises(BadInput, match="limit 50"):
         scored_data(scored, "digits", Loading(limit=50, holdout=0.2))
     by_id = -scored.scores().set_index("id")["el2n"]
-    np.testing.assert_array_equal(aligned(scored, ranking(scored, "el2n"), data), by_id.loc[data.ids])
+    np.testing.assert_array_equal(align(scored, ranking(scored, "el2n"), data), by_id.loc[data.ids])
     for holdout in (None, 0):
         with pytest.raises(BadInput, match=r"--holdout 0\.2"):
             scored_data(scored, "digits", Loading(holdout=holdout))
@@ -104,20 +89,13 @@ def test_the_limit_is_that_of_the_run(scored):
         scored_data(scored, ez.load_dataset("digits", limit=100, seed=1), Loading(holdout=0.2))
 
 
-def test_a_part_that_was_held_out_from_the_first(tmp_path):
-    run = ez.measure(
-        ez.load_dataset("digits", holdout=0.2, limit=100), epochs=1, **SMALL, out=tmp_path / "run"
-    )
-    data = scored_data(run, "digits")
-    assert data.held_out is not None
-    assert (len(data), len(data.held_out)) == (100, 100)
-    assert data.ref() == run.spec.data
-    assert scored_data(run, "digits", Loading(holdout=0.2)).ref() == run.spec.data
+def test_a_part_or_a_split_that_was_held_out_from_the_first(tmp_path):
+    part = ez.load_dataset("digits", holdout=0.2, limit=100)
+    run = ez.measure(part, epochs=1, **SMALL, out=tmp_path / "part")
+    for loading in (Loading(), Loading(holdout=0.2)):
+        assert scored_data(run, "digits", loading).ref() == run.spec.data
     with pytest.raises(BadInput, match=r"holdout 0\.3: .* measured with 0\.2"):
         scored_data(run, "digits", Loading(holdout=0.3))
-
-
-def test_a_split_of_the_source_is_not_replaced(tmp_path):
     digits = hold_out(ez.load_dataset("digits"), 0.2)
     assert digits.held_out is not None
     pair, other = ((images_of(one).numpy(), one.labels) for one in (digits, digits.held_out))
@@ -134,11 +112,28 @@ def test_a_recorded_run_goes_by_ids_labels_and_classes(record):
     run = record([[np.eye(10)[data.labels]]], data.labels, ids=data.ids, classes=data.classes)
     found = scored_data(run, data, Loading(holdout=0.2))
     assert len(found) == 80
-    assert (aligned(run, ranking(run), found) == 1).all()
+    assert (align(run, ranking(run), found) == 1).all()
     assert scored_data(run, "digits", Loading(holdout=0.2)).ids.tolist() == found.ids.tolist()
     others = replace(data, labels=(data.labels + 1) % 10)
     with pytest.raises(BadInput, match=r"digits: .*the data of .* \(ids, labels"):
         scored_data(run, others, Loading(holdout=0.2))
+
+
+def test_policies_have_names():
+    ease, kept = order_of("easiness"), order_of("dual", "top")
+    assert [ease.beta(name) for name in ("hard", "random", "beta:2,5")] == [(1, 3), (1, 1), (2, 5)]
+    assert [kept.beta(name) for name in ("bottom", "random", "beta:1,3")] == [(3, 1), (1, 1), (1, 3)]
+    assert [ease.name(beta) for beta in ((3, 1), (1, 3), (0.5, 2))] == ["easy", "hard", "beta:0.5,2"]
+    assert [kept.name(beta) for beta in ((3, 1), (1, 3), (1, 1))] == ["bottom", "beta:1,3", "random"]
+    for score, keep, policy, said in (
+        ("easines", None, "easy", r"unknown \(did you mean easiness"),
+        ("el2n", "high", "easy", "keep 'high': unknown"),
+        ("dual", "top", "easy", "policy 'easy': high dual means ambiguous"),
+        ("dual", "top", "top", "policy 'top': unknown"),
+        ("dual", "top", "beta:1,0", "two positive numbers"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            order_of(score, keep).beta(policy)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("score", SCORES, ids=lambda score: score.name)
@@ -157,31 +152,6 @@ def test_every_score_ranks_one_way_or_with_an_end_to_keep(score):
         order = order_of(score.name, keep)  # type: ignore[arg-type]
         assert order.sign == sign  # the largest values after turning are those mainly drawn
         assert order.policies == {drawn: (3, 1), "random": (1, 1)}
-
-
-def test_names_of_policies():
-    ease, kept = order_of("easiness"), order_of("dual", "top")
-    assert [ease.beta(name) for name in ("easy", "hard", "random", "beta:2,5")] == [
-        *((3, 1), (1, 3), (1, 1), (2, 5)),
-    ]
-    assert [kept.beta(name) for name in ("bottom", "random", "beta:1,3")] == [(3, 1), (1, 1), (1, 3)]
-    assert [ease.name(beta) for beta in ((3, 1), (1, 3), (0.5, 2))] == ["easy", "hard", "beta:0.5,2"]
-    assert [kept.name(beta) for beta in ((3, 1), (1, 3), (1, 1))] == ["bottom", "beta:1,3", "random"]
-
-
-@pytest.mark.parametrize(
-    ("act", "message"),
-    [
-        (lambda: order_of("easines", None), r"score 'easines': unknown \(did you mean easiness"),
-        (lambda: order_of("el2n", "high"), "keep 'high': unknown"),  # type: ignore[arg-type]
-        (lambda: order_of("dual", "top").beta("easy"), "policy 'easy': high dual means ambiguous"),
-        (lambda: order_of("dual", "top").beta("top"), "policy 'top': unknown"),
-        (lambda: order_of("dual", "top").beta("beta:1,0"), "two positive numbers"),
-    ],
-)
-def test_what_gives_no_order(act, message):
-    with pytest.raises(BadInput, match=message):
-        act()
 
 
 A = np.array([0.81, 0.84, 0.79, 0.83, 0.80])
@@ -203,18 +173,16 @@ def test_a_difference_has_the_interval_of_a_paired_t_test():
     assert found.value == pytest.approx(A.mean() - B.mean())
     assert found.interval == pytest.approx((expected.low, expected.high))
     assert found.decided
+    expected = stats.ttest_1samp(A, 0).confidence_interval(0.95)
+    assert contrast([(1, A)]).interval == pytest.approx((expected.low, expected.high))
     three = contrast([(3, A), (-3, B)])
     assert three.value == pytest.approx(3 * found.value)
     assert three.interval == pytest.approx(tuple(3 * end for end in found.interval))
+    four, one = contrast([(1, A[:4]), (-1, B[:4])]), contrast([(1, A[:1]), (-1, B[:1])])
+    assert not four.decided  # few repetitions decide nothing
+    assert np.isnan(four.interval).any() < np.isnan(one.interval).all()
     common = np.array([0.1, -0.2, 0.3, 0.05, -0.1])  # what repetitions have in common drops out
     assert contrast([(1, A + common), (-1, A + common - 0.25)]).interval == pytest.approx((0.25, 0.25))
-
-
-def test_a_mean_has_students_interval():
-    found = contrast([(1, A)])
-    expected = stats.ttest_1samp(A, 0).confidence_interval(0.95)
-    assert found.value == pytest.approx(A.mean())
-    assert found.interval == pytest.approx((expected.low, expected.high))
 
 
 def test_the_interval_covers_as_often_as_it_says():
@@ -227,24 +195,10 @@ def test_the_interval_covers_as_often_as_it_says():
     assert 0.935 < covered / 2000 < 0.975
 
 
-def test_few_repetitions_decide_nothing():
-    four = contrast([(1, A[:4]), (-1, B[:4])])
-    assert not four.decided
-    assert not any(map(math.isnan, four.interval))
-    one = contrast([(1, A[:1]), (-1, B[:1])])
-    assert one.value == pytest.approx(0.81 - 0.70)
-    assert all(map(math.isnan, one.interval))
-
-
-def test_differences_at_common_rates_above_zero():
+def test_differences_at_common_rates_above_zero_and_from_each_rate_to_the_next():
     a = curve([0.9] * 5, around(0.8), around(0.7), rates=(0.0, 0.3, 0.6))
     b = curve([0.9] * 5, around(0.85), around(0.5), rates=(0.0, 0.3, 0.9))
-    found = differences(a, b)
-    assert list(found) == [0.3]
-    assert found[0.3].value == pytest.approx(-0.05)
-
-
-def test_steps_from_each_rate_to_the_next():
+    assert {rate: round(one.value, 6) for rate, one in differences(a, b).items()} == {0.3: -0.05}
     falling = steps(curve(around(0.9), around(0.85), around(0.7), around(0.72)))
     assert list(falling) == [(0.0, 0.3), (0.3, 0.6), (0.6, 0.9)]
     assert [round(one.value, 6) for one in falling.values()] == [-0.05, -0.15, 0.02]

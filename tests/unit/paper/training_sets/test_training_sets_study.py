@@ -118,14 +118,9 @@ def test_a_density_has_one_name(scored):
     assert list(sets.cells.values()) == ["drop-easy-0.125", "drop-beta-0.5-2-0.125"]
     assert list(sets.runs) == list(sets.cells.values())  # without rate 0 nothing is trained in full
     assert {plan.asked.seed for plan in plans(scored, seed=4).runs.values()} == {4}
-
-
-def test_the_recipe_may_set_the_period(scored, tmp_path):
-    (tmp_path / "r.toml").write_text("period = 300\nalpha = 0.01\n")
-    assert plans(scored, recipe=tmp_path / "r.toml").runs["full"].recipe.period == 300
-    assert plans(scored, recipe={"alpha": 0.01}).runs["full"].recipe.period == 2
-    given = plans(scored).runs["full"].recipe
-    assert plans(scored, recipe=given).runs["full"].recipe == given
+    assert "relabel-easy-0.95" in plans(scored, CORRUPT, rates=(0.95,)).runs
+    for recipe, period in (({"alpha": 0.01}, 2), ({"period": 300.0}, 300)):
+        assert plans(scored, recipe=recipe).runs["full"].recipe.period == period
 
 
 def test_the_end_to_keep_has_the_place_of_the_hard_examples(scored):
@@ -175,10 +170,6 @@ def test_the_identity_of_earlier_studies(scored):
 def test_what_cannot_be_planned(scored, changes, message):
     with pytest.raises(BadInput, match=message):
         plans(scored, **changes)
-
-
-def test_labels_can_be_corrupted_at_any_rate(scored):
-    assert "relabel-easy-0.95" in plans(scored, CORRUPT, rates=(0.95,)).runs
 
 
 FIVE = np.array([-2, -1, 0, 1, 2]) / 100  # mean 0, standard deviation 0.0158

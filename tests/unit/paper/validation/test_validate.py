@@ -59,6 +59,10 @@ def test_runs_are_on_merged_and_on_training_examples(made: tuple[Path, Validatio
     views = found.table().drop_duplicates("easiness_of")[["easiness_of", "trials"]].values.tolist()
     assert views == [[MODELS[0], 3], [MODELS[1], 3], ["all", 6]]
     assert found.num_final == 4
+    assert not found.is_decided
+    cells = [row[4][-1] for row in found.sections()[1].rows[1:]]
+    assert cells == [*"??????", *[")"] * 3]  # three trials of each network, and six of both
+    assert found.hardest(0.25)["easiness_of"] == MODELS[0]
 
 
 def test_the_numbers_are_those_of_the_records(made: tuple[Path, Validation]) -> None:
@@ -82,16 +86,10 @@ def test_the_numbers_are_those_of_the_records(made: tuple[Path, Validation]) -> 
 def test_the_command_goes_on_where_it_was(
     command: Callable[..., Any], tmp_path: Path, snapshot: Callable[..., Any]
 ) -> None:
-    sizes: dict[str, Any] = {
-        "--limit": 100,
-        "--trials": 2,
-        "--epochs": 2,
-        "--final-trials": 1,
-        "--final-epochs": 2,
-    }
-    sizes |= {"--holdout": 0.2, "--batch-size": 16}
-    arguments: list[Any] = ["paper", "validate", "digits", *(one for pair in sizes.items() for one in pair)]
-    arguments += ["--model", "mlp_2_w16", "--final-model", "mlp_3_w16", "--out", tmp_path / "out"]
+    sizes = "--limit 100 --trials 2 --epochs 2 --final-trials 1 --final-epochs 2"
+    models = "--holdout 0.2 --batch-size 16 --model mlp_2_w16 --final-model mlp_3_w16"
+    arguments: list[Any] = ["paper", "validate", "digits", *sizes.split(), *models.split()]
+    arguments += ["--out", tmp_path / "out"]
     first = command(*arguments, "-o", tmp_path / "found.json")
     assert first.code == 0, first.err
     assert "Where the misclassified validation examples lie" in first.out
@@ -127,7 +125,7 @@ def test_the_final_models_are_trained_to_the_end_whatever_the_recipe(tmp_path: P
         plans = plan_validation(
             data, Training(recipe=recipe), Trainings(("mlp_2_w16",), 1, 1), Trainings(("mlp_2_w16",), 1, 400)
         )
-        (merged,), (final,) = plans.merged.values(), plans.final.values()
+        (merged,), (final,) = plans.joint.values(), plans.final.values()
         assert (merged.recipe.period, final.recipe.period) == (50, 400)
         assert merged.recipe.alpha == final.recipe.alpha == 0.01
 
@@ -178,6 +176,9 @@ def test_the_misclassified_are_looked_for_among_the_hardest() -> None:
     assert found.loc[0.5, ["value", "most"]].tolist() == [0.8, 1]
     low, high = shares.loc[0.5, ["low", "high"]]
     assert 0 <= low < 0.8 < high <= 1
+    curve, shares = view_of(wrong=[0] * 8)  # nothing wrong has no share
+    assert shares[["value", "expected", "low", "high"]].isna().all(axis=None)
+    assert (curve["value"] == 1).all()
 
 
 def test_ties_are_refined_by_probability_or_shared() -> None:
@@ -189,12 +190,6 @@ def test_ties_are_refined_by_probability_or_shared() -> None:
     assert shares.loc[0.5, ["value", "expected"]].tolist() == [0, 0.5]
 
 
-def test_nothing_wrong_has_no_share() -> None:
-    curve, shares = view_of(wrong=[0] * 8)
-    assert shares[["value", "expected", "low", "high"]].isna().all(axis=None)
-    assert (curve["value"] == 1).all()
-
-
 def test_the_interval_narrows_with_the_number_of_examples() -> None:
     widths = []
     for times in (5, 50):
@@ -203,11 +198,3 @@ def test_the_interval_narrows_with_the_number_of_examples() -> None:
         assert low < value < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
-
-
-def test_rows_of_few_trials_are_marked(made: tuple[Path, Validation]) -> None:
-    _, found = made
-    assert not found.decided
-    cells = [row[4][-1] for row in found.sections()[1].rows[1:]]
-    assert cells == [*"??????", *[")"] * 3]  # three trials of each network, and six of both
-    assert found.hardest(0.25)["easiness_of"] == MODELS[0]

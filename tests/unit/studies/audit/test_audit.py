@@ -147,9 +147,6 @@ def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
     assert found.known_wrong == 40
     assert interval(found)[0] >= 40
     assert found.left_at_most < 40
-    pd.read_csv(file).drop(columns="by").to_csv(file, index=False)
-    with pytest.raises(BadInput, match="as `easiness labels` writes them unseen"):
-        drawn_from(run, known=file)
 
 
 @pytest.mark.parametrize("options", [{"looks": 60}, {"at_most": 0.02, "looks": 60}])
@@ -171,12 +168,11 @@ def test_of_what_nobody_is_sure_nothing_is_said(run: Run, tmp_path: Path, option
 
 def test_what_is_known_needs_no_name(run: Run, tmp_path: Path):
     actions = np.where(np.arange(50) == 9, "unsure", "keep")
-    for names in ("", np.where(np.arange(50) < 3, "ann", "")):
-        file = known(tmp_path / "labels.csv", run, 50, action=actions, by=names)
-        assert drawn_from(run, looks=10, known=file).design.known == 49
+    file = known(tmp_path / "labels.csv", run, 50, action=actions, by="")
+    assert drawn_from(run, looks=10, known=file).design.num_known == 49
     # what an audit drew, filled in by action alone
     first = filled(drawn_from(run, looks=30), tmp_path / "audit.csv")
-    assert drawn_from(run, looks=10, known=first).design.known == 30
+    assert drawn_from(run, looks=10, known=first).design.num_known == 30
     ez.labels(run).table().assign(by="").to_csv(file, index=False)
     with pytest.raises(BadInput, match="without a name"):
         drawn_from(run, known=file)
@@ -205,8 +201,6 @@ def altered(what: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
         other = next(one for one in range(40, NUM) if one not in drawn and one % 3 == label)
         if what == "removed":
             return table.drop(index=table.index[7])
-        if what == "cut off":
-            return table[:7]
         if what == "not drawn":
             row = {"id": other, "label": other % 3, "action": "relabel", "split": "train"}
             added = pd.DataFrame([dict.fromkeys(table, "") | row]).astype(object)
@@ -217,10 +211,8 @@ def altered(what: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
             assert design is not None
             cells = {"order": "9", "stratum": "99"}
             table.loc[7, [*cells, "draw"]] = [*cells.values(), design.cell(data, split, name, **cells)]
-        elif what == "other id":
-            table.loc[7, "id"] = other
         else:
-            table.loc[7, "stratum"] = "1" if table.loc[7, "stratum"] != "1" else "2"
+            table.loc[7, "id"] = other
         return table
 
     return change
@@ -230,11 +222,9 @@ def altered(what: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
     ("what", "said"),
     [
         ("removed", r"1 row that .*look 8 \(ID\)"),
-        ("cut off", r"33 rows that .*look 8 \(ID\)"),
         ("other id", "row 9: .* as look 8"),
         ("not drawn", "row 42: .* take the row out"),
         ("sealed", "row 9: the example 'ID' .* as look 9"),
-        ("moved", "row 9: the example 'ID' .* as look 8"),
     ],
 )
 def test_a_file_with_other_rows_is_refused_by_name(run: Run, tmp_path: Path, what: str, said: str):
@@ -259,23 +249,8 @@ def test_what_is_no_audit_of_this_run_is_refused(run: Run, tmp_path: Path):
     ez.labels(run).table().to_csv(labels, index=False)
     with pytest.raises(BadInput, match="no audit, without the column 'order'"):
         answered(run, labels)
-    drawn_from(run, looks=20).table().assign(data="photos@0123456789ab").to_csv(labels, index=False)
-    with pytest.raises(BadInput, match=r"row 2: .*photos@0123456789ab"):
-        answered(run, labels)
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"decided": "labels.csv", "looks": 10}, "--decided labels.csv: says itself"),
-        ({"looks": 0}, "--looks 0"),
-        ({"at_most": 1.0}, "--at-most 1"),
-        ({"seed": -1}, "--seed -1"),
-    ],
-)
-def test_options_that_are_refused(run: Run, options: dict[str, Any], said: str):
-    with pytest.raises(BadInput, match=said):
-        ez.audit(run, **options)
+    with pytest.raises(BadInput, match="says itself"):
+        ez.audit(run, decided=labels, looks=10)
 
 
 def test_all_labels_can_be_looked_at(run: Run, tmp_path: Path):
@@ -295,11 +270,6 @@ def test_the_command_says_what_is_next(command, run: Run, tmp_path: Path):
     filled(drawn_from(run, looks=30, blind=True), file)
     finished = command("audit", run.path, "--decided", file, "-o", tmp_path / "found.json")
     assert finished.code == 0, finished.err
-    assert finished.out.startswith("How many labels are wrong\n")
     assert json.loads((tmp_path / "found.json").read_text())["looked_at"] == 30
-    again = command("audit", run.path, "--looks", 31, "-o", file)
-    assert f"{file} had other rows, which are now in {file}~" in again.err
     shown = command("audit", run.path, "--at-most", "5%", "--looks", 12)
     assert shown.out.count("at_most=0.05") == 12
-    wrong = command("audit", run.path, "--at-most", "few")
-    assert (wrong.code, "give a share, such as 0.01 or 1%" in wrong.err) == (2, True)

@@ -19,11 +19,11 @@ from easiness.studies.keeping import (
     RARE,
     LabelledVectors,
     NextLabels,
+    best_rule,
     near_of,
-    recommended,
     replay,
 )
-from easiness.studies.keeping.replay import Judged, NearestRows
+from easiness.studies.keeping.replay import Candidates, NearestRows
 
 PIXELS = [f"p{at}" for at in range(64)]
 NUM, COPIES = 240, 7
@@ -36,8 +36,8 @@ def test_near_examples_are_alike_in_units_of_the_local_scale():
     assert (near.nearest[:, 0] == np.arange(60)).all()
     assert (near.alike[:, 0] == 1).all()
     assert near.alike[:30] == pytest.approx(near.alike[30:], abs=1e-2)
-    assert near.covered(np.array([3]))[3] == 1
-    assert not near.covered(np.array([3]))[30:].any()
+    assert near.cover(np.array([3]))[3] == 1
+    assert not near.cover(np.array([3]))[30:].any()
 
 
 def test_what_is_rare_and_uncertain_covers_what_no_label_does():
@@ -45,7 +45,7 @@ def test_what_is_rare_and_uncertain_covers_what_no_label_does():
     nearest = np.array([[0, 1], [1, 0], [2, 3], [3, 2], [4, 0]])
     alike = np.array([[1, 0.9], [1, 0.9], [1, 0.8], [1, 0.8], [1, 0]], np.float32)
     near = NearestRows(nearest, alike)
-    judged = Judged(np.array([1, 2, 3, 4]), np.array([0]), np.array([0.0, 0.5, 0.4, 0.9]))
+    judged = Candidates(np.array([1, 2, 3, 4]), np.array([0]), np.array([0.0, 0.5, 0.4, 0.9]))
     # they add .1, .5 + .8 * .6 = .98, .6 + .8 * .5 = 1 and .1; behind 3 then 2 adds .2 * .5 = .1
     assert PICKS[RARE](near, judged, 1).tolist() == [2]
     assert judged.pool[PICKS[MARGIN](near, judged, 2)].tolist() == [1, 3]
@@ -56,8 +56,8 @@ def test_what_is_rare_and_uncertain_covers_what_no_label_does():
 def test_picks_are_those_of_a_greedy_search_that_looks_at_all():
     rng = np.random.default_rng(1)
     near = near_of(rng.normal(size=(80, 4)).astype(np.float32), num=10)
-    judged = Judged(np.arange(5, 80), np.arange(5), rng.random(75))
-    covered, weights = near.covered(judged.labelled).astype(float), np.append(np.zeros(5), 1 - judged.margin)
+    judged = Candidates(np.arange(5, 80), np.arange(5), rng.random(75))
+    covered, weights = near.cover(judged.labelled_at).astype(float), np.append(np.zeros(5), 1 - judged.margin)
     for place in PICKS[RARE](near, judged, 12):
         adds = (weights[near.nearest] * (near.alike - covered[near.nearest]).clip(min=0)).sum(axis=1)
         assert adds[judged.pool[place]] == pytest.approx(adds[5:].max(), rel=1e-5)
@@ -85,7 +85,7 @@ def test_a_rule_that_always_takes_the_same_examples_is_not_recommended():
         examples = _world(120, 2 * world), _world(150, 2 * world + 1)
         rules = {RARE: same, MARGIN: same, RANDOM: PICKS[RANDOM]}
         replayed = replay(*examples, 15, rules, seeds=6, seed=world, starts=())
-        found += recommended(replayed) != RANDOM
+        found += best_rule(replayed) != RANDOM
         own, base = (replayed[replayed["rule"] == rule].iloc[0] for rule in (RARE, RANDOM))
         naive += easiness.analysis.paired_gain(base["right"], own["right"], 0.975).interval[0] > own["low"]
     assert found == 0
@@ -102,7 +102,7 @@ def test_a_rule_that_knows_better_is_recommended_and_wrong_labels_cost_it():
     replayed = replay(some, test, 10, rules, seeds=6, starts=(20,))
     assert replayed["start"].tolist() == [20] * 3 + [450] * 3
     assert replayed["gain"][0] > 0.01
-    assert recommended(replayed) == RARE
+    assert best_rule(replayed) == RARE
     wrong = replay(some, test, 10, rules, seeds=6, starts=(20,), wrong=0.5)
     assert wrong["accuracy"][0] < replayed["accuracy"][0]
 
@@ -146,7 +146,7 @@ def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(tmp_
     found = easiness.next(run, pool=tmp_path / "pool.csv", picks=2, seeds=5)
     assert (found.num_copies, found.num_repeated, found.num_looked_at) == (1, 1, len(new))
     # one of each text that is not tested on, however many are of one film
-    last = found.replayed.iloc[-1]
+    last = found.replays.iloc[-1]
     assert last["start"] + last["pool"] == len(texts) - last["right"].shape[1]
 
 
@@ -173,9 +173,9 @@ def test_the_page_shows_the_picks_where_they_are_pictures(found):
 
 def test_the_replay_is_judged_where_most_are_labelled(found):
     result, _ = found
-    assert set(result.replayed["start"]) == {NUM // 2}
-    assert result.rule == recommended(result.replayed)
-    beats = (result.replayed["low"][result.replayed["rule"] != RANDOM] > 0).any()
+    assert set(result.replays["start"]) == {NUM // 2}
+    assert result.rule == best_rule(result.replays)
+    beats = (result.replays["low"][result.replays["rule"] != RANDOM] > 0).any()
     assert ("label at random" in result.headline) == (not beats)
 
 

@@ -25,7 +25,7 @@ def prune(run: ez.Run, **asked: Any) -> Any:
 
 
 def dropped(pruned) -> list[int]:
-    return np.flatnonzero(~pruned.kept).tolist()
+    return np.flatnonzero(~pruned.kept_mask).tolist()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def half_learned(record) -> ez.Run:
 
 def test_what_was_never_learned_is_the_hardest(half_learned):
     pruned = prune(half_learned, drop=0.5, policy="beta:1,1000000", score="forgetting_events")
-    np.testing.assert_array_equal(~pruned.kept, np.arange(60) % 2)  # the thirty, and no other
+    np.testing.assert_array_equal(~pruned.kept_mask, np.arange(60) % 2)  # the thirty, and no other
     np.testing.assert_array_equal(pruned.values, np.where(np.arange(60) % 2, np.nan, 0))
     assert "30 examples that no trial learned" in pruned.sections()[0].note
     means = pruned.by_class()
@@ -107,7 +107,7 @@ def test_an_end_to_keep_is_the_policy_that_drops_the_other(run, score, keep, pol
     by_end = prune(run, score=score, keep=keep)
     by_policy = prune(run, score=score, policy=policy)
     assert by_end.policy == policy
-    assert (by_end.kept == by_policy.kept).all()
+    assert (by_end.kept_mask == by_policy.kept_mask).all()
 
 
 @pytest.mark.parametrize(
@@ -121,14 +121,12 @@ def test_samplers_by_any_score(run, score, keep, sign, policy, number):
     pruned = prune(run, drop=0.4, policy=policy, score=score, keep=keep, seed=3)
     values, loss, confidence = (run.scores()[name].to_numpy() for name in (score, "loss", "confidence"))
     asked: dict[str, Any] = {"ids": run.ids, "seed": 3}
-    note, name = pruned.sections()[0].note, policy[:4].strip(":")
+    name = policy[:4].strip(":")
     if name == "ccs":
         expected = draw_for_coverage(sign * values, 0.4, refine_by=loss, cut=number, **asked)
-        first = "10% as the hardest, then " if number else ""
-        assert f"CCS leaves out ({first}all but the same number of each stratum), by {score}" in note
     else:
         expected = draw_by_beta(-sign * values, confidence, 0.4, exponent=number, **asked)
-        assert f"Beta sampling as in DUAL leaves out (c_D = {number:g}), by {score}" in note
+    assert f"{name}:{number:g} leaves out, by {score}" in pruned.sections()[0].note
     assert (dropped(pruned), pruned.policy) == (expected.tolist(), f"{name}:{number:g}")
 
 
@@ -163,7 +161,7 @@ def ten(tmp_path) -> ez.Run:
 
 
 def dropped_ids(pruned) -> list[int]:
-    return pruned.run.ids[~pruned.kept].tolist()
+    return pruned.run.ids[~pruned.kept_mask].tolist()
 
 
 @pytest.mark.parametrize(
@@ -283,7 +281,9 @@ def test_the_command_writes_ids_to_keep_and_says_the_rest_beside_them(command, r
     asked = ("keep", run.path, "--drop", 0.3, "--policy", "hard", "--seed", 2)
     kept, file = prune(run, policy="hard", seed=2).table(), tmp_path / "kept.txt"
     assert command(*asked).out == kept.to_csv(index=False)
-    assert command(*asked, "-o", file).err == f"70 of 100 examples kept\nwrote {file}\n"
+    told = command(*asked, "-o", file).err
+    assert told.startswith("70 of 100 examples kept\n")
+    assert told.endswith(f"\nwrote {file}\n")
     assert file.read_text().split() == kept["id"].astype(str).tolist()
     for task in (("--steps", 8), ("--margin", 0.1)):  # which keep no list of ids
         assert f"{file}: cannot tell the format" in refused("keep", run.path, *task, "-o", file)

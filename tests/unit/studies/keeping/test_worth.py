@@ -71,8 +71,8 @@ def test_the_file_of_labels_has_what_is_advised(found, command, run, tmp_path):
     done = command("keep", run.path, *asked)
     labels = pd.read_csv(file)
     assert labels["id"].tolist() == run.ids.tolist()
-    assert (labels["action"] == "keep").sum() == found.advised["num_kept"]
-    assert len(easiness.load_dataset(run.spec.data.source, labels=file)) == found.advised["num_kept"]
+    assert (labels["action"] == "keep").sum() == found.advised_row["num_kept"]
+    assert len(easiness.load_dataset(run.spec.data.source, labels=file)) == found.advised_row["num_kept"]
     assert "Everything that was tried" in done.out
     last = done.out.splitlines()[-1]
     assert last.startswith("heads say so; ask networks: easiness verify ")
@@ -88,11 +88,11 @@ def test_the_file_of_labels_has_what_is_advised(found, command, run, tmp_path):
     ],
 )
 def test_a_loss_that_is_shown_is_not_called_none(found, interval, verdict):
-    judged, own = found.judged[0], Gain(-0.001, interval)
+    judged, own = found.gains[0], Gain(-0.001, interval)
 
     def told(*gains: Gain) -> str:
         by = [judged | {"over_start": gain} for gain in gains]
-        return replace(found, judged=by, margin=0.01).advice
+        return replace(found, gains=by, margin=0.01).advice
 
     assert told(own).endswith(verdict)
     others = "; -0.1, 50.0 to 60.0 by 15 nearest neighbours)"
@@ -106,7 +106,7 @@ def test_what_heads_spare_and_neighbours_need_is_not_advised(run):
     by = "by linear classifiers and by 15 nearest neighbours"
     none = f"no smaller choice is shown to cost less than 5 points, {by}"
     assert found.advice == f"of your {NUM}: keep all; {none}"
-    assert not found.keep.dropped.any()
+    assert not found.keep.is_dropped.any()
     table = found.table().query(f"size == {NUM}")
     tried = table.query("kept == 'hardest' and share == 0.5 and suspects_out")
     assert tried["over_all"].item() > 0 > -0.01 > tried["near_over_all"].item()

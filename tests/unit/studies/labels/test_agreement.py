@@ -76,8 +76,8 @@ def test_the_file_of_all_is_read_as_decisions(run: Run, three: list[Path], tmp_p
     found = decisions_on(run, tmp_path / "merged.csv")
     assert found.at.tolist() == [1, 4, 0, 5]
     assert found.wrong.tolist() == [False, True, False, False]
-    assert list(found.listed) == [2, 3, 1, 4, 0, 5]  # undecided ones are listed, and first
-    assert found.undecided == (2, 3)
+    assert list(found.other_cells) == [2, 3, 1, 4, 0, 5]  # undecided ones are listed, and first
+    assert found.blanks == (2, 3)
 
 
 def test_people_agree_on_what_they_are_sure_of(run: Run, three: list[Path]):
@@ -98,13 +98,6 @@ def test_kappa_is_undefined_where_all_say_the_same_and_empty_where_nobody_does(r
     found = ez.labels(run, [files[0], _file(run, tmp_path / "c.csv", "- - - k k")])
     assert found.document()["agreement"] == [{"people": ["a", "c"], "wrong": None, "label": None}]
     assert "| 0 |" in found.markdown()
-
-
-def test_one_person_is_shown_without_an_agreement(run: Run, tmp_path: Path):
-    found = ez.labels(run, _file(run, tmp_path / "a.csv", "k d u - -"))
-    assert found.between.empty
-    assert found.text == "2 of 5 examples are decided; 3 are undecided (2 of them by nobody)"
-    assert found.table()["id"].tolist() == [2, 3, 4, 0, 1]
 
 
 def test_a_name_is_a_person_in_whatever_files(run: Run, tmp_path: Path):
@@ -129,14 +122,10 @@ def test_who_is_unsure_in_one_file_has_decided_in_the_other(run: Run, tmp_path: 
         assert table["action"].to_dict() == expected
         assert table["label"][0] == 2
     assert ez.labels(run, files).table().set_index("id")["action"][4] == "drop"
-    _file(run, files[2], "1", by="ann")
-    with pytest.raises(BadInput, match=r"c\.csv: 'ann' says relabel of the example '0', and relabel"):
-        ez.labels(run, files)
 
 
 def test_columns_that_differ_between_files_are_left_out_by_name(run: Run, tmp_path: Path):
-    files = [_file(run, tmp_path / f"{name}.csv", "k k", more=name) for name in "ab"]
-    found = ez.labels(run, files)
+    found = ez.labels(run, [_file(run, tmp_path / f"{name}.csv", "k k", more=name) for name in "ab"])
     assert "stratum" not in found.table()
     assert "left out: stratum" in found.markdown()
 

@@ -146,7 +146,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 
 
 def test_the_text_is_at_most_100_columns_wide_and_details_add_the_rest(compared: Comparison) -> None:
-    brief, full = compared.in_words(), replace(compared, detailed=True).in_words()
+    brief, full = compared.in_words(), replace(compared, details=True).in_words()
     assert full.startswith(brief)
     assert max(map(len, brief.splitlines())) <= 100
     for part in ("what each rate must be read beside", "reliability by epoch", "drift", "tie mass"):

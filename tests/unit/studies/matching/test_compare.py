@@ -9,7 +9,7 @@ import pytest
 from easiness import BadInput, analysis, compare, matching_rate, scores
 from easiness.analysis import Measured, Rule, agreement, match_groups
 from easiness.show.rendering import rendered
-from easiness.studies.matching.study import Compared, compare as find_comparison
+from easiness.studies.matching.study import CompareOptions, compare as find_comparison
 from recording import believing, recorded
 
 NUM, CLASSES, EPOCHS = 60, 3, 2
@@ -62,7 +62,7 @@ def test_cells_hold_what_the_analysis_says(runs, side, ties):
         for name, votes in (("few", few), ("many", many))
     )
     agreed = agreement(ours, theirs, expected, Rule(side, 0.1, ties))  # type: ignore[arg-type]
-    assert repr(cell.agreed) == repr(agreed)  # it may have NaN
+    assert repr(cell.agreement) == repr(agreed)  # it may have NaN
     assert cell.all_trials == Rule(side, ties=ties).match_all(few, many)
 
 
@@ -99,7 +99,7 @@ def test_an_epoch_that_is_not_recorded_is_refused(runs, at):
 
 def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
     comparison = compare([made(tmp_path / "single", 1), runs[0]])
-    assert all(cell.groups is None and np.isnan(cell.agreement) for cell in comparison.cells)
+    assert all(cell.groups is None and np.isnan(cell.agreement.rate) for cell in comparison.cells)
     entry = json.loads(rendered(comparison, ".json"))["matching"][1]
     assert entry["rate"] is None
     assert comparison.cells[1].all_trials is not None
@@ -115,7 +115,7 @@ def test_rates_alone_are_those_of_the_whole_comparison_and_nothing_is_fitted(run
 
     monkeypatch.setattr("easiness.analysis.agreement", not_called)
     monkeypatch.setattr("easiness.studies.matching.study.run_reliability", not_called)
-    found = find_comparison(Compared(tuple(runs)), rates_alone=True)
+    found = find_comparison(CompareOptions(tuple(runs)), rates_alone=True)
     assert [cell.groups for cell in found.cells] == [cell.groups for cell in whole.cells]
     assert found.reliability == []
     assert "was not fitted" in " ".join(found.document()["answers"])

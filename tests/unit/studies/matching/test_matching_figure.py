@@ -104,8 +104,8 @@ def test_long_names_lie_over_nothing(name):
 
 
 def _half(epoch: int, size: int, easy: float, hard: float) -> SplitHalf:
-    first, second = (TailReliability(expected=rate / 2, refine=rate, tie_mass=0.3) for rate in (easy, hard))
-    return SplitHalf(epoch, size, 1, 0.5, 0.67, first, second, chance=0.1)
+    at_ease, at_hard = (TailReliability(rate / 2, rate, tie_mass=0.3) for rate in (easy, hard))
+    return SplitHalf(epoch, size, 1, 0.5, 0.67, at_ease, at_hard, 0.1)
 
 
 OUTLOOK = Outlook(num_trials=6, epoch=2, fraction=0.1, forecasts=(), drifts=(), seconds=None)

@@ -61,18 +61,18 @@ def test_halves_of_three_trials_are_of_one_each(run, data):
     part.trials = run.trials[:3]
     outcome = outcome_of(part, find_score("easiness"), part.resolve_at(None), "train")
     assert outcome.times == 3
-    most = explain(part, features="inputs", nearest=10, data=data).found.most
+    most = explain(part, features="inputs", nearest=10, data=data).over_all.most
     assert most == pytest.approx(reliability(outcome.halves, times=3))
     assert most > reliability(outcome.halves) + 0.02
 
 
 def test_contradicted_digits_are_harder(found):
-    assert found.found.second.value < -0.1
-    assert 0 < found.within.r_squared.value < found.found.most <= 1
+    assert found.over_all.second.value < -0.1
+    assert 0 < found.within.r_squared.value < found.over_all.most <= 1
     assert "clean" in found.seen
-    assert found.ways["common 10"].first == found.found.first
+    assert found.ways["common 10"].first == found.over_all.first
     assert all(way.first.low < way.first.value < way.first.high for way in found.ways.values())
-    assert found.document()["effects"][0]["value"] == found.found.first.value
+    assert found.document()["effects"][0]["value"] == found.over_all.first.value
 
 
 def test_held_out_examples_and_other_scores(run, data, monkeypatch):
@@ -82,8 +82,8 @@ def test_held_out_examples_and_other_scores(run, data, monkeypatch):
     monkeypatch.setattr("easiness.studies.patterns.study.AT_MOST", 100)
     hard = explain(run, features="inputs", score="difficulty", nearest=10, data=data)
     assert any("among 100 of the examples" in note for note in hard.notes)
-    assert hard.turned
-    assert hard.found.second.value < 0
+    assert hard.is_turned
+    assert hard.over_all.second.value < 0
     with pytest.raises(BadInput, match="'variability': high means ambiguous"):
         explain(run, features="inputs", score="variability", data=data)
 

@@ -112,7 +112,7 @@ def test_few_trials_decide_nothing(alike: tuple[Run, Any]) -> None:
     run, data = alike
     run.trials = run.trials[:4]
     found = similarity(run, data, fraction=0.2, spaces=["pixel"])
-    assert not found.decided
+    assert not found.is_decided
     assert "decides nothing" in found.sentence()
     assert "0.000 (0.000 to 0.000)?" in sections_text(found.sections())
 

@@ -94,7 +94,7 @@ def test_what_is_decided_settles_the_pairs_that_it_leaves_without_a_contradictio
     whole = Conflicts(9, 3, pd.DataFrame([both, (both[0], *one, *third, 9)], columns=[*COLUMNS]))
 
     def left(some: Conflicts, decided: Labels) -> list[str]:
-        return some.unsettled(decided)["kind"].tolist()
+        return some.open_pairs(decided)["kind"].tolist()
 
     assert left(found, owl) == left(found, {}) == ["two labels", "in both splits", "nearly, two labels"]
     assert left(found, cat) == ["in both splits"]  # which no label settles
@@ -112,10 +112,6 @@ def test_what_is_decided_settles_the_pairs_that_it_leaves_without_a_contradictio
 
 
 def test_the_shape_and_all_pixels_count_and_not_the_file(tmp_path: Path) -> None:
-    x = noise(3)
-    x[2] = x[0]
-    x[2, 0, 0, 0] ^= 1
-    assert find_conflicts(ez.load_dataset((x, [0, 1, 1]))).of("two labels").empty
     scene = Image.fromarray(scenes(1)[0])
     for name, shape, suffix in (("cat", (24, 30), "png"), ("dog", (30, 24), "bmp")):
         (tmp_path / name).mkdir()
@@ -179,19 +175,6 @@ def test_near_copies_within_the_training_split_are_conflicts_where_labels_differ
     ]
 
 
-def test_more_pictures_than_can_be_compared_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("easiness.inputs.image.near.MOST_WITHIN", 39)
-    x = scenes(40)
-    x[7] = jpeg(x[31], 30)
-    found = find_conflicts(ez.load_dataset((x, np.arange(40) % 3), classes=CLASSES))
-    assert found.of(*WITHIN).empty
-    assert found.notes[-1] == (
-        "Near copies were not looked for among the 40 training pictures: up to 39 are compared with each "
-        "other."
-    )
-    assert not any("near copy" in sentence for sentence in found.sentences())
-
-
 def test_of_several_near_copies_the_nearest_of_each_label_is_named() -> None:
     x, held_out = scenes(9), scenes(2, seed=1)
     held_out[1] = x[0]
@@ -231,21 +214,17 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert values(find_conflicts(data)) == values(whole)
 
 
-def test_of_a_run_the_data_are_read_again(tmp_path: Path) -> None:
-    x = scenes(8)
+def test_of_a_run_the_data_are_read_again(tmp_path: Path, record: Any, noisy_logits: Any) -> None:
+    x, labels = scenes(8), np.arange(8) % 2
     x[5] = x[0]
-    np.savez(tmp_path / "data.npz", x=x, y=np.arange(8) % 2)
-    options: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
-    run = ez.measure(tmp_path / "data.npz", **options, out=tmp_path / "run")
-    assert ids(conflicts_of(run), "two labels") == [[0, 5]]
-    (tmp_path / "data.npz").rename(tmp_path / "moved.npz")
-    found = conflicts_of(run)
-    assert found.pairs.empty
-    (said,) = found.sentences()
-    assert said.startswith("Pictures were not")
-    assert ids(conflicts_of(run, tmp_path / "moved.npz"), "two labels") == [[0, 5]]
-    with pytest.raises(BadInput, match="not the data"):
-        conflicts_of(run, "digits")
+    np.savez(tmp_path / "data.npz", x=x, y=labels)
+    run = record(noisy_logits(labels, trials=1, epochs=1), labels)
+    assert conflicts_of(run).sentences() == [
+        "Pictures were not compared: the run does not say where they are (--data names them)."
+    ]
+    assert ids(conflicts_of(run, tmp_path / "data.npz"), "two labels") == [[0, 5]]
+    with pytest.raises(BadInput, match="ids, labels or classes"):
+        conflicts_of(run, ez.load_dataset((x, labels[::-1])))
 
 
 def test_what_was_found_is_kept_for_the_same_data(tmp_path: Path, monkeypatch: Any) -> None:

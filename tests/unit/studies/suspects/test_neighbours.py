@@ -14,13 +14,13 @@ from easiness.runs import positions_in
 from easiness.spec import Split
 from easiness.store import Row, Run, keep_answer
 from easiness.studies.suspects import nearest_by_class
-from easiness.studies.suspects.kinds import NOT_CARRIED, find_kinds, kind_reason
+from easiness.studies.suspects.kinds import find_kinds, kind_reason
 from easiness.studies.suspects.neighbours import (
     NUM_OF_CLASS,
+    NoFeatures,
     features,
     find_neighbours,
     neighbours,
-    neighbours_of,
     of_networks,
 )
 from pixels import images_of
@@ -67,9 +67,7 @@ def test_of_many_examples_some_are_drawn_to_be_neighbours() -> None:
 
 def test_the_neighbours_of_a_run_are_in_the_order_of_the_run(measured: Path) -> None:
     run = open_run(measured)
-    found, why = find_neighbours(run)
-    assert found is not None
-    assert why == ""
+    found = find_neighbours(run)
     assert found["own_share"].mean() > 0.5
     # the same data in another order
     data = load_dataset("digits", limit=100)
@@ -81,33 +79,29 @@ def test_the_neighbours_of_a_run_are_in_the_order_of_the_run(measured: Path) -> 
 
 def test_what_somebody_else_wrote_is_asked_again(run_copy: Path) -> None:
     run = open_run(run_copy)
-    found, _ = find_neighbours(run)
-    key = (run, None, "cpu", print)
-    arrays = {**(neighbours_of.kept(*key) or {})}
+    found = find_neighbours(run)
     for wrong in (np.full(100, np.nan), np.zeros(99)):
-        others = {name: wrong if one.dtype == np.float64 else one for name, one in arrays.items()}
-        keep_answer(run.path, "neighbours", neighbours_of.identity(*key), others)
-        assert neighbours_of.kept(*key) is None
-        again, _ = find_neighbours(run)
-        assert again is not None
-        assert found is not None
-        assert again.equals(found)
+        others = {name: wrong if one.dtype == np.float64 else one for name, one in found.items()}
+        keep_answer(run.path, "neighbours", find_neighbours.identity(run), others)
+        assert find_neighbours.kept(run) is None
+        again = find_neighbours(run)
+        assert all(np.array_equal(again[name], found[name]) for name in found)
 
 
 def test_a_run_without_networks_or_data_says_why(
     record: Callable[..., Any], noisy_logits: Callable[..., Any], tmp_path: Path
 ) -> None:
     labels = [0, 1, 0, 1]
-    assert find_neighbours(record(noisy_logits(labels, trials=2, epochs=2), labels)) == (
-        None,
-        "the run was recorded from a training loop of its own, so it has no networks to ask",
-    )
     options: dict[str, Any] = {"model": "mlp_2_w8", "trials": 1, "epochs": 1, "precision": "float32"}
     bare = measure(load_dataset("digits", limit=20), keep_weights=False, out=tmp_path / "bare", **options)
-    assert find_neighbours(bare) == (None, "the run was made without weights")
     x = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
-    arrays = measure((x, np.arange(20) % 2), out=tmp_path / "arrays", **options)
-    assert find_neighbours(arrays)[1] == "the run does not say where they are (--data names them)"
+    for run, why in {
+        record(noisy_logits(labels, trials=2, epochs=2), labels): "no networks to ask",
+        bare: "the run was made without weights",
+        measure((x, np.arange(20) % 2), out=tmp_path / "arrays", **options): "--data names them",
+    }.items():
+        with pytest.raises(NoFeatures, match=why):
+            find_neighbours(run)
 
 
 NONE = -1
@@ -242,12 +236,10 @@ def kinds_of(*examples: dict[str, Any]) -> list[str]:
             "10 nearest neighbours are cat",
         ),
         ("slow", {"first_right": 8.0}, "right in most trials only from epoch 8 of 10 on"),
-        ("", {}, ""),
         ("", {"p_wrong": 0.49}, ""),
         ("", {"p_label": 0.05, "p_rival": 0.6}, ""),  # the rival is far ahead
         ("", {"p_label": 0.25, "p_rival": 0.24}, ""),  # the others have more than these two
         ("", {"p_label": 0.3, "p_rival": 0.4, "rival": -1}, ""),  # between the label and what?
-        ("", {"distance": 2.0}, ""),  # rare, if that could be told
         ("", {"strength": 0.7}, ""),
         ("", {"first_right": 5.0}, ""),
     ],
@@ -256,7 +248,7 @@ def test_each_kind_is_known_by_its_evidence(kind: str, changes: dict[str, Any], 
     given = evidence({**HARD, **changes})
     found, left_out = find_kinds(given, Row(10), 0.95)
     assert found.tolist() == [kind, *[""] * 8]
-    assert left_out == NOT_CARRIED
+    assert left_out == {}
     (first, *others) = given.assign(kind=found).to_dict("records")
     assert kind_reason(first, Row(10), ["cat", "dog"]) == reason
     assert {kind_reason(one, Row(10), ["cat", "dog"]) for one in others} == {""}
@@ -300,7 +292,7 @@ def test_where_little_is_known_kinds_are_not_guessed(known: float, kinds: list[s
     )
     found, left_out = find_kinds(given, Row(10), known)
     assert found[:4].tolist() == kinds
-    for kind in left_out.keys() - NOT_CARRIED.keys():
+    for kind in left_out:
         assert f"{known:.0%} of the labels right that can be expected to be sound" in left_out[kind]
         assert kind not in kinds
 
@@ -339,29 +331,11 @@ def trained(made_once: Callable[..., Path]) -> Path:
     return made_once("planted-kinds", make)
 
 
-def evidence_of(run: Run) -> pd.DataFrame:
-    """By the last epoch alone; a label is suspect where one class is named and the label not believed."""
-    trials = [trial.observations(10) for trial in run.trials]
-    p_label = np.mean([one.p_label[-1] for one in trials], axis=0)
-    named = np.zeros((len(run.labels), 10))
-    for one in trials:
-        named[np.arange(len(run.labels)), one.prediction[-1]] += 1 / len(trials)
-    named[np.arange(len(run.labels)), run.labels] = 0
-    near, why = find_neighbours(run, planted())
-    assert near is not None, why
-    return near.assign(
-        p_wrong=(1 - p_label) * named.max(axis=1),
-        p_label=p_label,
-        p_rival=np.mean([one.p_label[-1] * np.exp(-one.margin[-1]) for one in trials], axis=0),
-        rival=np.where(named.any(axis=1), named.argmax(axis=1), -1),
-        first_right=np.nan,
-    )
-
-
 @pytest.mark.long
 def test_planted_kinds_are_found(trained: Path) -> None:
     run = open_run(trained)
-    kinds, _ = find_kinds(evidence_of(run), Row(run.epochs), 0.95)
+    ranked = suspects(run, data=planted()).ranked.set_index("id").reindex(run.ids.tolist())
+    kinds = ranked["kind"].to_numpy()
 
     def share(kind: str, where: slice) -> float:
         return float((kinds[where] == kind).mean())

@@ -35,7 +35,7 @@ def test_mending_labels_gains(planted, verified):
     table = pd.read_csv(planted[1])
     kept = table["action"] != "drop"
     num = int((kept & (table["label"] != table["was"])).sum())
-    assert (found.num_examples, found.num_relabelled, found.num_dropped) == (300, num, 30)
+    assert (found.num_examples, found.changes["relabelled"], found.changes["dropped"]) == (300, num, 30)
     assert found.num_held_out == 300
     assert found.gain.shown
     low, high = found.gain.interval
@@ -221,8 +221,8 @@ def test_without_a_split_held_out_each_example_is_tested_where_it_was_not_seen(
     assert right == pytest.approx([before, after])
     assert found.gain.value == pytest.approx(after - before)
     assert found.gain.interval[0] < found.gain.value < found.gain.interval[1]
-    assert (found.num_examples, found.num_dropped, found.num_held_out) == (NUM, 3, NUM - DECIDED)
-    assert found.num_relabelled == (new != given).sum()
+    assert (found.num_examples, found.changes["dropped"], found.num_held_out) == (NUM, 3, NUM - DECIDED)
+    assert found.changes["relabelled"] == (new != given).sum()
     assert found.headline.endswith(" on 140 examples that nobody decided")
     more = ez.verify(source, labels=file, out=tmp_path / "out", **{**asked, "trials": 10})
     np.testing.assert_array_equal(more.before[:5], found.before)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from easiness import BadInput, diff
+from easiness import BadInput, diff, open_run
 from easiness.analysis import NoiseOfChange, PValues, p_of_change
 from easiness.studies.versions.notes import (
     fewest_shown,
@@ -71,9 +71,8 @@ def test_planted_changes_are_found_and_named(versions):
 def test_the_table_has_what_both_trials_said(versions):
     old, new = versions
     table = diff(old, new).table().set_index("id")
-    before = old.scores().set_index("id")["confidence"]
-    after = new.scores().set_index("id")["confidence"]
     both = [one for one in range(NUM) if one != 8]
+    before, after = (run.scores().set_index("id")["confidence"] for run in (old, new))
     np.testing.assert_allclose(table.loc[both, "confidence_old"], before[both])
     np.testing.assert_allclose(table.loc[both, "confidence_new"], after[both])
     np.testing.assert_allclose(table.loc[both, "difference"], after[both] - before[both])
@@ -82,8 +81,6 @@ def test_the_table_has_what_both_trials_said(versions):
     assert table.loc[[60, 61, 8], ["p", "q", "difference"]].isna().all(axis=None)
     assert (table["q"].dropna() >= table["p"].dropna()).all()
     assert table["old_id"].dtype == "Int64"  # as the ids of the old run, which it joins with
-    assert table.loc[9, "old_id"] == 9
-    assert table.loc[60, "old_id"] is pd.NA
     assert table["label"].dtype == np.int64
 
 
@@ -153,17 +150,6 @@ def test_trials_that_are_too_few_to_tell_ask_for_more(jumping):
     assert (document["unknown"], document["needed"], len(document["rows"])) == (said, [4, 4], 200)
 
 
-def test_another_class_is_said(versions, tmp_path):
-    old, _ = versions
-    labels = np.arange(NUM) % 2
-    labels[:3] = 1 - labels[:3]
-    other = made(tmp_path / "other", np.arange(NUM), labels, np.linspace(-0.5, 2.5, NUM), seed=3)
-    found = diff(old, other)
-    assert "3 of the examples in both have another class in the new version." in found.notes
-    row = found.table().set_index("id").loc[0]
-    assert (row["class"], row["old_class"]) == ("bee", "ant")
-
-
 def test_the_same_key_several_times_is_matched_in_order():
     matched = pair(["a", "b", "a", "c"], ["a", "d", "a", "a", "b"])
     assert matched.old.tolist() == [0, 2, 1]
@@ -172,25 +158,12 @@ def test_the_same_key_several_times_is_matched_in_order():
     assert matched.came.tolist() == [1, 3]
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"by": "names"}, "--by 'names': unknown; choose ids or pixels"),
-        ({"rate": 0.0}, "--rate 0: not in"),
-        ({"at_least": 1.0}, "--at-least 1: not in"),
-        ({"at": 9}, "epoch 9 is not recorded"),
-        ({"by": "pixels"}, "--old-data names them"),
-    ],
-)
-def test_bad_options_are_named(versions, options, said):
-    with pytest.raises(BadInput, match=said.replace("(", r"\(")):
-        diff(*versions, **options)
-
-
 def test_what_cannot_be_compared_is_refused(versions, measured, tmp_path):
-    from easiness import open_run
-
     old, new = versions
+    with pytest.raises(BadInput, match="--by 'names'"):
+        diff(old, new, by="names")  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="--old-data"):
+        diff(old, new, by="pixels")
     with pytest.raises(BadInput, match="same run twice"):
         diff(old, old)
     with pytest.raises(BadInput, match="has 1 finished trial"):

@@ -18,64 +18,61 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, shorten
-from easiness.inputs.kind import Stored, Traits
-from easiness.inputs.packed import Value
+from easiness.inputs.kind import StoredExamples, Traits
+from easiness.inputs.pack import Value
 
 T = TypeVar("T")
 
-Told = Callable[[str, int, int], None]
-"""Called with what is done, and how many of how many images it is done for."""
+Listener = Callable[[str, int, int], None]
+"""A function of the work, the number of examples done, and their total."""
 
 AT_ONCE = 256  # images between two calls
 
-_told: ContextVar[Told | None] = ContextVar("_told", default=None)
+_listener: ContextVar[Listener | None] = ContextVar("_told", default=None)
 
 
 @contextmanager
-def reading(told: Told) -> Iterator[None]:
-    """Within the block, ``told`` is called now and then during every pass over a source."""
-    token = _told.set(told)
+def reading(listener: Listener) -> Iterator[None]:
+    """Call the ``listener`` now and then in every pass over a source, within the block."""
+    token = _listener.set(listener)
     try:
         yield
     finally:
-        _told.reset(token)
+        _listener.reset(token)
 
 
-def tell(what: str, done: int, total: int) -> None:
-    """Tell how far a pass has come that is made in parts of its own."""
-    told = _told.get()
-    if told is not None:
-        told(what, done, total)
+def tell(what: str, num_done: int, total: int) -> None:
+    """Tell the listener how far a pass has come."""
+    listener = _listener.get()
+    if listener is not None:
+        listener(what, num_done, total)
 
 
-def counted(items: Iterable[T], what: str, total: int, done: int = 0) -> Iterator[T]:
-    """The items as they come, ``total`` of them with ``done`` before the first."""
-    told = _told.get()
-    for at, item in enumerate(items, done + 1):
+def track(items: Iterable[T], what: str, total: int, num_done: int = 0) -> Iterator[T]:
+    """Yield the items and tell the listener, who knows of ``num_done`` before the first."""
+    listener = _listener.get()
+    for at, item in enumerate(items, num_done + 1):
         yield item
-        if told is not None and (at % AT_ONCE == 0 or at == total):
-            told(what, at, total)
+        if listener is not None and (at % AT_ONCE == 0 or at == total):
+            listener(what, at, total)
 
 
 Positions = npt.NDArray[np.int64]
 R = TypeVar("R")
 
 Blob = Callable[[], bytes]
-"""Returns the stored bytes of one example; raises `Unreadable` where there are none."""
+"""A function that returns the stored bytes of an example or raises `Unreadable`."""
 
-MOST_BYTES = 2**30
-"""Bytes of one stored example, at most: the pixels that a picture may have take less."""
-
-NAMED = 5
-"""Others that an error names at most."""
+MOST_BYTES = 2**30  # of one stored example: more than the pixels of any picture that is read
+MOST_NAMES = 5  # of other examples in an error
 
 
 class Unreadable(BadInput):
-    """One example cannot be used, nor can ``others``: ``--skip-unreadable`` goes on without them."""
+    """An example that cannot be used, like ``others``; ``--skip-unreadable`` leaves them out."""
 
     def __init__(self, name: str, reason: str, others: Sequence[str] = ()) -> None:
         one = "it" if not others else "them"
-        more = f", and {len(others):,} more cannot be read: {shorten(others, NAMED)}" if others else ""
+        more = f", and {len(others):,} more cannot be read: {shorten(others, MOST_NAMES)}" if others else ""
         super().__init__(
             f"{name}: {reason}{more}; mend {one}, or use --skip-unreadable to go on without {one}"
         )
@@ -88,39 +85,35 @@ def digest(blob: Blob) -> bytes:
 
 
 Header: TypeAlias = tuple[Any, ...]
-"""The beginning of a file on its example: numbers and truth values, which are kept as JSON."""
+"""The facts that the beginning of a file holds: numbers and truth values."""
 
 
+@dataclass(eq=False)
 class Files:
-    """How examples of a kind are read from the bytes of a file, or of a cell of a table.
+    """Reads examples of a kind from the bytes of files, or of cells of a table.
 
-    One is called ``noun``, and what headers tell of it ``measures``. Several are decoded at once, where they
-    can be ``in_threads``.
+    Messages call an example ``noun``, and the facts in its header ``measures``; ``blank`` is such a header.
+    ``suffixes`` are the ends of names of files, in lower case. ``read_header`` and ``decode``, by the traits
+    of the data if any, raise `Unreadable`. ``scan`` gives the traits by all headers, ``None`` without any.
+    Files are remembered as ``readable`` under this key. ``quiet`` surrounds threads that decode. Examples are
+    decoded ``in_threads`` unless that is unsafe.
     """
 
     noun: str
     measures: str
-    in_threads = True
+    blank: tuple[Any, ...]
+    suffixes: Callable[[], frozenset[str]]
+    read_header: Callable[[Blob, str], Header]
+    scan: Callable[[Iterator[Any]], Traits | None]
+    decode: Callable[[Blob, str, Any], Value]
+    readable: Callable[[], str]
+    quiet: Callable[[], AbstractContextManager[None]] = nullcontext
+    in_threads: bool = True
 
-    def suffixes(self) -> frozenset[str]:
-        """The ends of the names of such files, in lower case."""
-        raise NotImplementedError
-
-    def read_header(self, blob: Blob, name: str) -> Header:
-        """The header of a file; raises `Unreadable` where it has none."""
-        raise NotImplementedError
-
-    def header(self, kept: Any) -> Header | None:
-        """The header again from what JSON has kept of it, ``None`` where that is none."""
-        raise NotImplementedError
-
-    def scan(self, headers: Iterator[Any]) -> Traits | None:
-        """The traits of all examples, ``None`` of no header."""
-        raise NotImplementedError
-
-    def decode(self, blob: Blob, name: str, traits: Any) -> Value:
-        """The example of a file, by the traits of the data if any; `Unreadable` where it cannot be used."""
-        raise NotImplementedError
+    def header(self, fields: Any) -> Header | None:
+        """The header of its ``fields`` in JSON, ``None`` if they make none."""
+        is_header = isinstance(fields, list) and [*map(type, fields)] == [*map(type, self.blank)]
+        return type(self.blank)(*fields) if is_header else None
 
     def is_readable(self, blob: Blob, name: str) -> bool:
         try:
@@ -128,13 +121,6 @@ class Files:
         except Unreadable:
             return False
         return True
-
-    def readable(self) -> str:
-        """A name for what it depends on whether one can be decoded, beside its bytes."""
-        return f"readable_{self.noun}"
-
-    def quiet(self) -> AbstractContextManager[None]:
-        return nullcontext()
 
     @property
     def reading(self) -> str:
@@ -153,10 +139,10 @@ CHUNK = 32  # items per task: handing over one small picture costs as much as de
 
 
 def in_threads(function: Callable[[T], R], items: Iterable[T], num: int | None = None) -> Iterator[R]:
-    """``function`` of each item, in order; the first error, in order, is raised and ends it.
+    """Yield ``function`` of each item, in order, until the first error, which is raised.
 
-    Items are taken and results made only a little ahead of their use, so that photos do not pile up. Of
-    ``num`` items, where that is known and small, every core gets some.
+    Results are made only a little ahead of their use, so that photos do not pile up. If ``num``, the number
+    of items, is small, every core gets some.
     """
 
     def several(chunk: list[T]) -> list[R]:
@@ -180,7 +166,7 @@ def in_threads(function: Callable[[T], R], items: Iterable[T], num: int | None =
 
 
 class Blobs:
-    """All stored examples of one split, by position: each is read by the ``reader``."""
+    """All stored examples of one split by position, for the ``reader``."""
 
     reader: Files
 
@@ -188,62 +174,72 @@ class Blobs:
         raise NotImplementedError
 
     def name(self, position: int) -> str:
-        """The example in words, for an error: its file, and its row where a file holds many."""
+        """The words for an example in an error: its file, and its row where a file holds many."""
         raise NotImplementedError
 
     def blobs(self, positions: Positions) -> Iterator[Blob]:
-        """Readers of the examples at ascending ``positions``, in order, made as they are taken."""
+        """Yield functions that read the examples at ascending ``positions``."""
         raise NotImplementedError
 
     def headers(self, positions: Positions) -> Iterator[Header | None]:
         """Headers of the examples at ascending ``positions``; ``None`` for one that cannot be read."""
 
-        def read(item: tuple[str, Blob]) -> Header | None:
+        def read(name: str, blob: Blob) -> Header | None:
             try:
-                return self.reader.read_header(item[1], item[0])
+                return self.reader.read_header(blob, name)
             except Unreadable:  # named when it is decoded; it may lie outside of the subset in use
                 return None
 
-        with self.reader.quiet():
-            found = in_threads(read, named_blobs(self, positions))
-            yield from counted(found, self.reader.reading_headers, len(positions))
+        return self._each(read, positions, self.reader.reading_headers, len(positions))
 
     def digests(self, positions: Positions) -> list[str]:
-        found = in_threads(digest, self.blobs(positions))
-        return [one.hex() for one in counted(found, self.reader.reading, len(positions))]
+        num = len(positions)
+        return list(self._each(lambda _, blob: digest(blob).hex(), positions, self.reader.reading, num))
 
     def unreadable(self, positions: Positions) -> Positions:
         """The ascending ``positions`` at which examples cannot be decoded."""
-        return self.tried(positions, len(positions), 0)
+        return self.find_unreadable(positions, len(positions), 0)
 
-    def tried(self, positions: Positions, total: int, done: int) -> Positions:
-        """`unreadable`, tried now: what is told of it is of ``total`` examples with ``done`` before these."""
+    def find_unreadable(self, positions: Positions, total: int, num_done: int) -> Positions:
+        """As `unreadable`, never from memory, after ``num_done`` examples of ``total``."""
+        readable = self._each(
+            lambda name, blob: self.reader.is_readable(blob, name),
+            positions,
+            self.reader.looking,
+            total,
+            num_done,
+        )
+        return positions[~np.fromiter(readable, np.bool_)]
 
-        def readable(item: tuple[str, Blob]) -> bool:
-            return self.reader.is_readable(item[1], item[0])
-
+    def _each(
+        self,
+        function: Callable[[str, Blob], R],
+        positions: Positions,
+        what: str,
+        total: int,
+        before: int = 0,
+    ) -> Iterator[R]:
+        items = named_blobs(self, positions)
         with self.reader.quiet():
-            verdicts = in_threads(readable, named_blobs(self, positions))
-            found = np.array(list(counted(verdicts, self.reader.looking, total, done)), np.bool_)
-        return positions[~found]
+            yield from track(in_threads(lambda item: function(*item), items), what, total, before)
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedSource:
-    """All splits of a source; what examples have in common is looked up over all of them at once."""
+    """All splits of a source, which have one set of traits."""
 
     parts: tuple[tuple[Blobs, Positions], ...]
 
     @cached_property
     def traits(self) -> Any:
-        """The `Traits` of the examples; `Unreadable` where no one has a header that can be read."""
+        """The `Traits` of the examples; raises `Unreadable` if no header can be read."""
         first, positions = self.parts[0]
         headers = (header for blobs, some in self.parts for header in blobs.headers(some))
-        found = first.reader.scan(header for header in headers if header is not None)
-        if found is None:
-            found = first.reader.scan(iter([_header_again(first, positions[:1])]))
-            assert found is not None
-        return found
+        result = first.reader.scan(header for header in headers if header is not None)
+        if result is None:
+            result = first.reader.scan(iter([_header_again(first, positions[:1])]))
+            assert result is not None
+        return result
 
 
 def named_blobs(blobs: Blobs, positions: Positions) -> Iterator[tuple[str, Blob]]:
@@ -253,12 +249,12 @@ def named_blobs(blobs: Blobs, positions: Positions) -> Iterator[tuple[str, Blob]
 
 
 def _header_again(blobs: Blobs, position: Positions) -> Header:
-    """The header of the one example at ``position`` [1], or the reason why it cannot be read."""
+    """The header of the example at ``position`` [1]; raises `Unreadable` with the reason."""
     with blobs.reader.quiet():
         return blobs.reader.read_header(next(blobs.blobs(position)), blobs.name(int(position[0])))
 
 
-class Encoded(Stored):
+class EncodedExamples(StoredExamples):
     """The examples of ``blobs`` at ascending ``positions``."""
 
     def __init__(self, blobs: Blobs, positions: Positions, source: EncodedSource) -> None:
@@ -273,8 +269,8 @@ class Encoded(Stored):
     def traits(self) -> Any:
         return self._source.traits
 
-    def subset(self, positions: Positions) -> Encoded:
-        return Encoded(self._blobs, self._positions[positions], self._source)
+    def subset(self, positions: Positions) -> EncodedExamples:
+        return EncodedExamples(self._blobs, self._positions[positions], self._source)
 
     def digests(self) -> list[str]:
         return self._blobs.digests(self._positions)
@@ -283,12 +279,12 @@ class Encoded(Stored):
         return self._blobs.name(int(self._positions[position]))
 
     def unreadable(self) -> list[int]:
-        """Positions among these of the examples that cannot be decoded, ascending."""
-        found = self._blobs.unreadable(self._positions)
-        return [int(at) for at in np.searchsorted(self._positions, found)]
+        """Ascending positions of the examples that cannot be decoded."""
+        bad = self._blobs.unreadable(self._positions)
+        return [int(at) for at in np.searchsorted(self._positions, bad)]
 
     def headers(self) -> Iterator[Header]:
-        """The header of each example; `Unreadable` where one has none."""
+        """The header of each example; raises `Unreadable`."""
         for at, header in enumerate(self._blobs.headers(self._positions)):
             yield header or _header_again(self._blobs, self._positions[at : at + 1])
 
@@ -299,10 +295,10 @@ class Encoded(Stored):
     def map(self, function: Callable[[Value], R]) -> Iterator[R]:
         traits, reader = self.traits, self._blobs.reader
 
-        def decoded(item: tuple[str, Blob]) -> R:
+        def decode(item: tuple[str, Blob]) -> R:
             name, blob = item
             return function(reader.decode(blob, name, traits))
 
         items = named_blobs(self._blobs, self._positions)
         with reader.quiet():
-            yield from in_threads(decoded, items, len(self)) if reader.in_threads else map(decoded, items)
+            yield from in_threads(decode, items, len(self)) if reader.in_threads else map(decode, items)

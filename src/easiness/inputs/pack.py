@@ -17,7 +17,7 @@ Value = npt.NDArray[Any]
 
 
 class Values:
-    """Decoded examples of one split, as training takes them: `Packed`, or decoded anew each time."""
+    """Decoded examples of one split for training: a `Pack`, or decoded each time."""
 
     shapes: npt.NDArray[np.int64]
     """The shape of each, [K, n]."""
@@ -28,11 +28,11 @@ class Values:
 
 
 @dataclass(frozen=True, eq=False)
-class Packed(Values):
+class Pack(Values):
     """Examples as their ``flat`` values, and the ``shapes`` [K, n] of each.
 
-    ``flat`` is an array, or gives slices of one as they are asked for. ``reopen`` makes it again in another
-    process that sees the same files, which is then all that is sent.
+    ``flat`` is an array, or gives slices of one. Other processes that see the same files get ``reopen``, a
+    function and its arguments, instead of values.
     """
 
     flat: Any
@@ -40,31 +40,29 @@ class Packed(Values):
     reopen: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
 
     @classmethod
-    def of_array(cls, values: npt.NDArray[Any]) -> Packed:
+    def of_array(cls, values: npt.NDArray[Any]) -> Pack:
         """Examples of one shape, [K, ...]."""
         shapes = np.broadcast_to(np.array(values.shape[1:], np.int64), (len(values), values.ndim - 1))
         return cls(np.ascontiguousarray(values).reshape(-1), shapes)
 
     @classmethod
-    def of_values(
-        cls, values: Iterable[npt.NDArray[Any]], shapes: npt.NDArray[np.int64], dtype: Any
-    ) -> Packed:
-        """Examples of known ``shapes`` [K, n], each of which is needed no longer than it takes to pack it."""
-        packed = cls(np.empty(int(shapes.prod(axis=1).sum()), dtype), shapes)
+    def of_values(cls, values: Iterable[npt.NDArray[Any]], shapes: npt.NDArray[np.int64], dtype: Any) -> Pack:
+        """Pack examples of known ``shapes`` [K, n] one by one."""
+        pack = cls(np.empty(int(shapes.prod(axis=1).sum()), dtype), shapes)
         for at, (value, shape) in enumerate(zip(values, shapes.tolist(), strict=True)):
             assert list(value.shape) == shape
-            packed.flat[packed.offsets[at] : packed.offsets[at + 1]] = value.reshape(-1)
-        return packed
+            pack.flat[pack.offsets[at] : pack.offsets[at + 1]] = value.reshape(-1)
+        return pack
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return self.reopen or (Packed, (self.flat, self.shapes))
+        return self.reopen or (Pack, (self.flat, self.shapes))
 
     def __len__(self) -> int:
         return len(self.shapes)
 
     @cached_property
     def offsets(self) -> npt.NDArray[np.int64]:
-        """Where each example begins in ``flat``, and where the last ends: [K + 1]."""
+        """The offset of each example in ``flat``, and the end of the last: [K + 1]."""
         return np.concatenate([[0], np.cumsum(self.shapes.prod(axis=1))])
 
     def take(self, positions: npt.NDArray[np.int64]) -> list[Value]:
@@ -74,35 +72,30 @@ class Packed(Values):
         ]
 
     def array(self) -> npt.NDArray[Any]:
-        """All examples [K, ...], where they have one shape; no copy of what is in memory."""
+        """All examples [K, ...] of one shape, without a copy."""
         assert (self.shapes == self.shapes[:1]).all()
         shape = tuple(self.shapes[0].tolist())
         values: npt.NDArray[Any] = self.flat[: len(self) * math.prod(shape)].reshape(len(self), *shape)
         return values
 
     @property
-    def num_bytes(self) -> int:
-        """The bytes that the values take, of an array."""
-        return int(self.flat.nbytes) if isinstance(self.flat, np.ndarray) else 0
-
-    @property
     def in_memory(self) -> bool:
         """Are the values an array of this process?"""
         return isinstance(self.flat, np.ndarray) and self.reopen is None
 
-    def written(self, path: Path) -> Packed:
-        """The same in a new file, which processes map into memory, so that all hold it once."""
+    def write(self, path: Path) -> Pack:
+        """Write the values to a new file; processes that map it share one copy."""
         with path.open("wb") as file:
             np.save(file, self.flat[: self.offsets[-1]], allow_pickle=False)
-        return _mapped(path, self.shapes)
+        return _map(path, self.shapes)
 
 
-def _mapped(path: Path, shapes: npt.NDArray[np.int64]) -> Packed:
-    return Packed(_MappedFile(path), shapes, (_mapped, (path, shapes)))
+def _map(path: Path, shapes: npt.NDArray[np.int64]) -> Pack:
+    return Pack(_MappedFile(path), shapes, (_map, (path, shapes)))
 
 
 class _MappedFile:
-    """Values in a file, mapped when they are first read, since the file may be gone where they are sent."""
+    """Values in a file that is mapped at the first read: it may be gone in the process they are sent to."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -112,6 +105,6 @@ class _MappedFile:
 
     @cached_property
     def _values(self) -> npt.NDArray[Any]:
-        """Copied where they are written to, which keeps the file as it is."""
+        """Copy on write, so that the file stays what it is."""
         values: npt.NDArray[Any] = np.load(self._path, mmap_mode="c", allow_pickle=False)
         return values

@@ -5,13 +5,12 @@ The log odds of a model are taken to be off by something that is learned from wh
     log odds = logit p + along logit p + of the label + of the pair (label, suggested)
 
 each part with a prior around 0, so that nothing changes where nothing was decided. Along logit p the error is
-a Gaussian process: alike where log odds are alike, less and less so further away, and how far off models are
-is what was seen in some hundred runs whose wrong labels are known (docs/results/decided.md). Labels and pairs
-differ from the others by as much as makes the decisions likely (empirical Bayes, by Laplace's approximation),
-averaged over how much that may be. Far below what was decided each part fades away: decisions from the top of
-the list alone, though all are right, say next to nothing of the middle, where numbers are wrong if they are.
-So the range of the rest is narrowed by what is learned of the rest alone, and where little is, it also holds
-the range from before.
+a Gaussian process; how far off models are was seen in some hundred runs whose wrong labels are known
+(docs/results/decided.md). Labels and pairs differ from the others by as much as makes the decisions likely
+(empirical Bayes, by Laplace's approximation), averaged over how much that may be. Far below what was decided
+each part fades away: decisions from the top of the list alone say next to nothing of the middle. So the range
+of the rest is narrowed by what is learned of the rest alone, and where little is, it also holds the range
+from before.
 
 How many labels are wrong in all is known from elsewhere, to within the range that fits the data. So where all
 that is decided at the top of the list is wrong, as it is said to be only in part, what is far below is not
@@ -52,7 +51,7 @@ _WITHIN = 1.96  # standard deviations
 
 
 @dataclass(frozen=True)
-class Relearned:
+class Calibration:
     """The probabilities ``p_wrong`` [K] after decisions: 0 or 1 where decided, others by what these say.
 
     ``low`` to ``high`` is the range of shares of wrong labels that fits, decided ones included. ``factor`` is
@@ -70,55 +69,58 @@ class Relearned:
         return float(self.p_wrong.mean())
 
 
-def relearned(
+def calibrate(
     p_wrong: Values,
     groups: tuple[Integers, Integers],
     at: Integers,
     wrong: npt.NDArray[np.bool_],
     low: float,
     high: float,
-) -> Relearned:
+) -> Calibration:
     """Learn from n decisions on K labels.
 
     Args:
         p_wrong: probability that each label is wrong [K].
         groups: the label of each example [K], and a number for its label and the one suggested [K].
         at: the examples decided [n].
-        wrong: was the label found wrong? [n]
+        wrong: was the label wrong? [n]
         low: least share of wrong labels that fits the data without the decisions, in 0..1.
         high: largest one.
     """
     if not len(at):
-        return Relearned(p_wrong, low, high, 1.0)
-    odds, num, share = _believed(p_wrong), len(p_wrong), float(p_wrong.mean())
+        return Calibration(p_wrong, low, high, 1.0)
+    odds, num, share = _trusted_odds(p_wrong), len(p_wrong), float(p_wrong.mean())
     design, of_group = _design(odds, groups, at)
     rest = np.ones(num, np.bool_)
     rest[at] = False
     sigma = max((high - low) / (2 * _WITHIN), _LEAST_RANGE) * num
-    seen = _Decided(design[at], odds[at], wrong, design[rest], odds[rest], num * share, sigma)
+    looks = _Looks(design[at], odds[at], wrong, design[rest], odds[rest], num * share, sigma)
     spreads = [(off, apart) for off in _OFF for apart in _APART]
-    fits = [seen.fit(np.array([off, apart / 2, apart])[of_group]) for off, apart in spreads]
+    fits = [looks.fit(np.array([off, apart / 2, apart])[of_group]) for off, apart in spreads]
     means, totals, variances, unknowns, evidence = map(np.array, zip(*fits, strict=True))
     weights = softmax(evidence + [_ALIKE * (not apart) for _, apart in spreads])
     change = design @ (weights @ means)
     after = np.where(change == 0, p_wrong, expit(odds + change))
     after[at] = wrong
-    total, found = float(after[rest].sum()), float(wrong.sum())
+    total, num_wrong = float(after[rest].sum()), float(wrong.sum())
     chance = _WITHIN * np.sqrt((after * (1 - after)).sum())
     doubt = weights @ (variances + np.square(totals - total))
     usual = float(np.square(design[:, :_NODES].T @ (p_wrong * (1 - p_wrong))).sum()) + 1e-12
     before = sum(w / (1 / (off**2 * usual) + sigma**-2) for w, (off, _) in zip(weights, spreads, strict=True))
     # of the rest alone, or of how many are wrong
     unknown = max(float(weights @ unknowns), min(np.sqrt(doubt / before), 1))
-    kept, moved = num * unknown * min(rest.sum() / len(at), 1), unknown * (total - p_wrong[rest].sum())
-    down = np.hypot(kept * (share - low), chance) + max(moved, 0)
-    up = np.hypot(kept * (high - share), chance) + max(-moved, 0)
-    ends = found + max(total - down, 0), found + min(total + up, float(rest.sum()))
+    width, shift = (
+        num * unknown * min(rest.sum() / len(at), 1),
+        unknown * (total - p_wrong[rest].sum()),
+    )
+    down = np.hypot(width * (share - low), chance) + max(shift, 0)
+    up = np.hypot(width * (high - share), chance) + max(-shift, 0)
+    ends = num_wrong + max(total - down, 0), num_wrong + min(total + up, float(rest.sum()))
     lowest = at[odds[at].argmin()]
-    return Relearned(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])))
+    return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])))
 
 
-def _believed(p_wrong: Values) -> Values:
+def _trusted_odds(p_wrong: Values) -> Values:
     odds = logit(np.clip(p_wrong, expit(-_FARTHEST), expit(_FARTHEST)))
     return np.where(odds > _SURE, _SURE + (odds - _SURE) * _LESS, odds)
 
@@ -137,8 +139,8 @@ def _design(
         place = np.minimum(np.searchsorted(own, group), len(own) - 1)
         has = np.flatnonzero(own[place] == group)
         lowest = np.full(len(own), np.inf)
-        decided = at[own[place[at]] == group[at]]
-        np.minimum.at(lowest, place[decided], odds[decided])
+        looks = at[own[place[at]] == group[at]]
+        np.minimum.at(lowest, place[looks], odds[looks])
         part = _fading(odds[has], lowest[place[has]])
         blocks.append(sparse.csr_array((part, (has, place[has])), shape=(len(odds), len(own))))
         kinds += [kind] * len(own)
@@ -150,7 +152,7 @@ def _fading(odds: Values, lowest: Values | np.floating) -> Values:
 
 
 @dataclass(frozen=True)
-class _Decided:
+class _Looks:
     """Decided examples, ``x`` [n, parts] with ``odds`` [n] and ``wrong`` [n], and the ``rest``.
 
     In all ``expected`` labels are wrong, give or take ``sigma``.
@@ -172,11 +174,11 @@ class _Decided:
         """
         own = np.flatnonzero(spread > 0)
         x, rest, precision = self.x[:, own], self.rest[:, own], spread[own] ** -2.0
-        sign, found = np.where(self.wrong, 1.0, -1.0), float(self.wrong.sum())
+        sign, num_wrong = np.where(self.wrong, 1.0, -1.0), float(self.wrong.sum())
         parts = np.zeros(len(own))
 
         def log_posterior(at: Values) -> float:
-            off = (found + expit(self.odds_of_rest + rest @ at).sum() - self.expected) / self.sigma
+            off = (num_wrong + expit(self.odds_of_rest + rest @ at).sum() - self.expected) / self.sigma
             likely = -np.logaddexp(0, -sign * (self.odds + x @ at)).sum()
             return float(likely - precision @ at**2 / 2 - off**2 / 2)
 
@@ -184,24 +186,24 @@ class _Decided:
         for _ in range(_STEPS):
             p, of_rest = expit(self.odds + x @ parts), expit(self.odds_of_rest + rest @ parts)
             along = rest.T @ (of_rest * (1 - of_rest))
-            off = found + of_rest.sum() - self.expected
+            off = num_wrong + of_rest.sum() - self.expected
             curvature = (x.T @ (x * (p * (1 - p))[:, None])).toarray() + np.diag(precision)
             curvature += np.outer(along, along) / self.sigma**2
             slope = x.T @ (self.wrong - p) - precision * parts - along * off / self.sigma**2
             step, size = np.linalg.solve(curvature, slope), 1.0
             while (then := log_posterior(parts + size * step)) < best and size > _STILL:
                 size /= 2
-            gained = then - best
-            if gained > 0:
+            gain = then - best
+            if gain > 0:
                 parts, best = parts + size * step, then
-            if gained < _STILL:
+            if gain < _STILL:
                 break
         root = np.linalg.cholesky(curvature)
         evidence = best + float(np.log(precision).sum() / 2 - np.log(np.diag(root)).sum())
         mean = np.zeros(len(spread))
         mean[own] = parts
-        known = (x.T @ (x * (p * (1 - p))[:, None])).toarray()
-        left = np.linalg.inv(known + np.diag(precision))[:_NODES, :_NODES]
+        information = (x.T @ (x * (p * (1 - p))[:, None])).toarray()
+        left = np.linalg.inv(information + np.diag(precision))[:_NODES, :_NODES]
         off = spread[0] ** 2
         now, at_first = self._wide(rest @ parts, left, off), self._wide(0, off * np.eye(_NODES), off)
         variance = float(np.square(np.linalg.solve(root, along)).sum())

@@ -14,7 +14,7 @@ _HERE = "easiness.studies.verification"
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifyOptions:
     """Options of `verify`."""
 
     data: Source
@@ -74,7 +74,7 @@ VERIFY = Study(
     "verify",
     "Mend",
     "Train on the labels before and after; say what was gained.",
-    Verified,
+    VerifyOptions,
     Later(f"{_HERE}.study:verify"),
     Later(f"{_HERE}.study:plan"),
     about=(

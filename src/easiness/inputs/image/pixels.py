@@ -1,4 +1,4 @@
-"""Pictures in memory, by dtype and shape or refused; and what those of a source have in common."""
+"""Pictures in memory, read by dtype and shape or refused; traits of all pictures of a source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs.kind import Signature, Stored, Traits
+from easiness.inputs.kind import Signature, StoredExamples, Traits
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 _CHANNELS = (1, 3)
 _AT_ONCE = 1024  # examples converted at a time, so that floats never exist twice
-_SMALL_SIDE = 128  # pixels: images of one size whose short side is below this are used at that size
+_SMALL_SIDE = 128  # pixels: images of one size with a smaller short side are used as they are
 _LOOKED_AT = 256
 _DEEP = "some pictures have 16 bits per channel, and are scaled: 0 to 65535 becomes 0 to 255"
 
@@ -38,11 +38,11 @@ class ImageHeader(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageTraits(Traits):
-    """The whole source at a glance, so that a subset does not change what an image is.
+    """Traits of the whole source; a subset has the same.
 
-    ``channels`` is 1 if all pictures are grey, else 3. ``size`` is the (height, width) that all have, or
-    ``None`` where they differ. ``short_side`` is the median one of the first 256 pictures. ``deep`` ones, of
-    16 bits per channel, are among those looked at.
+    ``channels`` is 1 if all pictures are grey, else 3. ``size`` is the (height, width) of all, or ``None`` if
+    they differ. ``short_side`` is the median of the first 256 pictures. ``deep`` tells whether any of those
+    looked at have 16 bits per channel.
     """
 
     channels: Literal[1, 3]
@@ -61,9 +61,9 @@ class ImageTraits(Traits):
     def recipe(self) -> dict[str, Any]:
         """Recipe settings that these pictures need.
 
-        Photos (sizes differ, or the one size has a short side of 128 pixels or more) are cropped at
-        random and to one size: 224 pixels, or the short side that is usual where that is below 128. Steps
-        of 64 examples are the paper's for photos.
+        Photos (sizes differ, or the short side of their one size has 128 pixels or more) are cropped at
+        random to one size: 224 pixels, or the usual short side if that is below 128. The paper's steps for
+        photos are 64 examples.
         """
         if self.size is not None and min(self.size) < _SMALL_SIDE:
             return {}
@@ -88,7 +88,7 @@ class ImageTraits(Traits):
         height, width = (side // recipe.reduce for side in self.size)
         return Signature((self.channels, height, width))
 
-    def joined(self, held_out: ImageTraits, where: str, names: tuple[str, str]) -> ImageTraits:
+    def join(self, held_out: ImageTraits, where: str, names: tuple[str, str]) -> ImageTraits:
         if self.channels != held_out.channels:
             raise BadInput(
                 f"{where}: images of {names[0]} and of {names[1]} have {self.channels} and "
@@ -100,13 +100,13 @@ class ImageTraits(Traits):
         return self
 
     def pooled(self, other: ImageTraits, *_: object) -> ImageTraits:
-        """The traits of two sets of pictures as one; these decide what size is usual."""
+        """The traits of two sets of pictures as one; these decide the usual size."""
         size = self.size if self.size == other.size else None
         return ImageTraits(self.channels, size, self.short_side, self.deep or other.deep)
 
 
 def scan(headers: Iterable[ImageHeader]) -> ImageTraits | None:
-    """Look at headers until nothing more can be learned; ``None`` where there are no headers."""
+    """Traits by headers, which are read until nothing more can be learned; ``None`` without headers."""
     size: tuple[int, int] | None = None
     same, grey, deep = True, True, False
     short_sides: list[int] = []
@@ -125,7 +125,7 @@ def scan(headers: Iterable[ImageHeader]) -> ImageTraits | None:
 
 
 def to_pil(pixels: Pixels) -> Image.Image:
-    """The picture [height, width, channels] as Pillow's, of the same pixels."""
+    """The same pixels [height, width, channels] as an image of Pillow."""
     from PIL import Image
 
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
@@ -136,28 +136,28 @@ def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
     return ArrayImages(image[None]).digests()[0]
 
 
-class ArrayImages(Stored):
+class ArrayImages(StoredExamples):
     """Pictures held as pixels, uint8 [K, channels, height, width]; stored bytes are shape and pixels."""
 
     noun = "image"
 
     def __init__(self, pixels: npt.NDArray[np.uint8]) -> None:
-        self._held = np.ascontiguousarray(pixels)
+        self._items = np.ascontiguousarray(pixels)
 
     @property
     def traits(self) -> ImageTraits:
-        channels: Literal[1, 3] = 1 if self._held.shape[1] == 1 else 3
-        height, width = self._held.shape[2:]
+        channels: Literal[1, 3] = 1 if self._items.shape[1] == 1 else 3
+        height, width = self._items.shape[2:]
         return ImageTraits(channels, (height, width), min(height, width))
 
     def subset(self, positions: npt.NDArray[np.int64]) -> ArrayImages:
-        return ArrayImages(self._held[positions])
+        return ArrayImages(self._items[positions])
 
     def sizes(self) -> npt.NDArray[np.int64]:
         """The one size, [K, 2]."""
-        return np.tile(np.array(self._held.shape[2:], np.int64), (len(self), 1))
+        return np.tile(np.array(self._items.shape[2:], np.int64), (len(self), 1))
 
-    def _stored(self, item: npt.NDArray[np.uint8]) -> bytes:
+    def _content(self, item: npt.NDArray[np.uint8]) -> bytes:
         return f"{_shape(item)}:".encode() + item.tobytes()
 
     def _value(self, item: npt.NDArray[np.uint8]) -> Pixels:
@@ -165,7 +165,7 @@ class ArrayImages(Stored):
 
 
 def to_pixels(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
-    """``x`` of three or four axes as uint8 [K, channels, height, width]; `BadInput` where that is a guess."""
+    """``x`` of three or four axes as uint8 [K, channels, height, width]; `BadInput` if that is ambiguous."""
     return _convert(x, where, "K, ")
 
 
@@ -209,8 +209,8 @@ def _convert(x: npt.NDArray[Any], where: str, first: str) -> npt.NDArray[np.uint
     for start in range(0, len(images), _AT_ONCE):
         part = images[start : start + _AT_ONCE]
         for at in np.flatnonzero(~((part >= 0) & (part <= 1)).all(axis=(1, 2, 3)))[:1]:
-            called = f"{where}: example {start + at}" if first else where
-            raise BadInput(f"{called}: {_problem(part[at])}")
+            name = f"{where}: example {start + at}" if first else where
+            raise BadInput(f"{name}: {_problem(part[at])}")
         pixels[start : start + _AT_ONCE] = np.rint(part.astype(np.float64) * 255)
     return pixels
 

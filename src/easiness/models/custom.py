@@ -1,0 +1,195 @@
+"""Networks of the user's own: named as ``package.module:callable``, or given as objects of Python."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+import secrets
+import sys
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from easiness.errors import BadInput, recast
+from easiness.inputs import Signature
+from easiness.models.family import Family
+from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
+
+if TYPE_CHECKING:
+    from torch import nn
+
+ModelGiven: TypeAlias = str | Callable[..., Any]
+"""A name, or what returns a new network when it is called: a function, a class, a ``functools.partial``."""
+
+CALLABLE_FORM = "package.module:callable"
+_MARK = "#"  # in no name that can be imported
+
+_given: dict[str, Callable[..., Any]] = {}
+_built: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+
+
+class Custom(Family):
+    """Networks of the user's own, each built by a callable of theirs."""
+
+    form = CALLABLE_FORM
+
+    def reads(self, name: str) -> bool:
+        """Is there a colon? What else has to be right is for `check`."""
+        return ":" in name
+
+    def check(self, name: str) -> None:
+        """Raise `BadInput` for another form; nothing is imported."""
+        _parts_of(name)
+
+    def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
+        """The network as the callable leaves it.
+
+        Modules in the current folder are found, as with ``python -m``, also by imports inside the call.
+        """
+        with current_folder_importable():
+            return _built_by(self.find(name), name, signature, num_classes)
+
+    def find(self, name: str) -> Any:
+        """The callable, of a module that is imported, in the current folder as well."""
+        with current_folder_importable():
+            return find_attribute(f"model {name!r}", *_parts_of(name))
+
+
+class Given(Custom):
+    """Networks whose callable was given as an object in this process."""
+
+    form = "what builds a network, in Python"
+
+    def reads(self, name: str) -> bool:
+        """Has it the mark?"""
+        return is_given(name)
+
+    def check(self, name: str) -> None:
+        """Raise `BadInput` unless the callable was given in this process."""
+        self.find(name)
+
+    def find(self, name: str) -> Any:
+        """The callable."""
+        if name not in _given:
+            raise BadInput(
+                f"model {name!r}: was an object of Python in another process, so that its run cannot go on "
+                f"here; define it in a module and measure with {CALLABLE_FORM}"
+            )
+        return _given[name]
+
+
+CUSTOM = Custom()
+GIVEN = Given()
+
+
+def is_given(name: str) -> bool:
+    """Does the name stand for an object of Python that other processes cannot import?"""
+    return _MARK in name
+
+
+def model_name(model: ModelGiven) -> str:
+    """The name of a network: itself, ``package.module:callable``, or one that only this process knows.
+
+    What a module has under its own name is named so, and any process finds it again. A lambda, or what a
+    notebook defines, can be built by this process alone.
+    """
+    if isinstance(model, str):
+        return model
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(model, torch.nn.Module):
+        kind = type(model).__name__
+        raise BadInput(
+            f"model: a {kind} that is built already, while each trial needs new weights; give what builds "
+            f"one, such as the class or `lambda: {kind}(...)`"
+        )
+    if not callable(model):
+        raise BadInput(f"model {model!r}: give the name of a network, or what returns a new one when called")
+    name = callable_name(model)
+    module, _, function = name.partition(":")
+    for library, prefix in (("torchvision.models.", ""), ("timm.models.", "timm:")):
+        if module.startswith(library) and function.islower():  # its classes are no networks of a size
+            return f"{prefix}{function}"  # as the command has it
+    return name
+
+
+def callable_name(value: Any) -> str:
+    """``package.module:name`` where importing that gives this very object, else a name of this process."""
+    module, attribute = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    full = f"{module}:{attribute}"
+    there = None if module == "__main__" or split_name(full) is None else sys.modules.get(str(module))
+    if there is not None and vars(there).get(str(attribute)) is value:
+        return full
+    known = next((name for name, one in _given.items() if one is value), None)
+    if known is None:
+        known = f"{_title(value)}{_MARK}{secrets.token_hex(6)}"
+        _given[known] = value
+    return known
+
+
+def _title(value: Any) -> str:
+    while isinstance(value, functools.partial):
+        value = value.func
+    name = getattr(value, "__name__", type(value).__name__)
+    return re.sub(r"\W", "", name) or "model"
+
+
+def _parts_of(name: str) -> tuple[str, str]:
+    """Module and attribute of ``package.module:callable``; `BadInput` for any other form."""
+    parts = split_name(name)
+    if parts is None:
+        raise BadInput(
+            f"model {name!r}: write {CALLABLE_FORM}, with a module's dotted name (not a file) and a function"
+        )
+    return parts
+
+
+def _built_by(function: Callable[..., Any], name: str, signature: Signature, num_classes: int) -> nn.Module:
+    """The network that ``function`` returns for ``input_shape=(c, h, w), num_classes=n``; it may take fewer.
+
+    Of tokens the shape is (L,), and there is ``vocabulary=m``, the number of tokens.
+    """
+    from torch import nn
+
+    offered: dict[str, Any] = {"input_shape": signature.shape, "num_classes": num_classes}
+    if signature.vocabulary is not None:
+        offered["vocabulary"] = signature.vocabulary
+    title = name.rpartition(":")[2].partition(_MARK)[0]
+    arguments = _arguments(function, name, title, offered)
+    shown = ", ".join(f"{key}={value}" for key, value in arguments.items())
+    with recast(
+        lambda error: BadInput(
+            f"model {name!r}: {title}({shown}) raised {describe(error).removeprefix('it called ')}"
+        )
+    ):
+        net = function(**arguments)
+    if not isinstance(net, nn.Module):
+        raise BadInput(f"model {name!r}: returned {type(net).__name__}; it must return a torch.nn.Module")
+    if net in _built:
+        raise BadInput(
+            f"model {name!r}: returned the same network again; it must build another each time it is called, "
+            "since each trial needs new weights"
+        )
+    _built.add(net)
+    return net
+
+
+def _arguments(
+    function: Callable[..., Any], name: str, title: str, offered: dict[str, Any]
+) -> dict[str, Any]:
+    """The arguments among ``offered`` that a function takes by name."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # it has none to look at
+        return offered
+    by_name = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+    anything = any(one.kind is one.VAR_KEYWORD for one in parameters)
+    needed = [one.name for one in by_name if one.default is one.empty and one.name not in offered]
+    if needed:
+        raise BadInput(
+            f"model {name!r}: {title} needs {', '.join(needed)}, but it is given input_shape=(c, h, w) and "
+            "num_classes=n alone, for texts also vocabulary=m; give the rest a default, or set it by "
+            "functools.partial"
+        )
+    named = {one.name for one in by_name}
+    return {key: value for key, value in offered.items() if anything or key in named}
