@@ -42,7 +42,7 @@ def describe(
 ) -> str:
     """The plan in full, with the ``rule`` of ``--trials auto``.
 
-    Of a run that goes on it is said what would be trained, and what that alone would cost.
+    For a run that goes on, it names the trials that would be trained, and what these alone would cost.
     """
     if plan.asked.heads is not None:
         return _of_heads(plan, plan.asked.heads, out, device, foreseen)

@@ -40,16 +40,9 @@ def test_help(command, monkeypatch):
     assert len(columns) == 1
     # so each has a group, and each group commands
     assert tuple(listed) == get_args(Group)
-    assert listed["Measure"] == ["measure", "status"]
-    assert listed["Look"] == ["report", "scores", "compare", "diff", "explain"]
-    assert listed["Mend"] == ["suspects", "labels", "audit", "verify"]
-    assert listed["Choose"] == ["keep", "next"]
-    assert listed["Share"] == ["export", "card"]
-    assert listed["Paper"] == ["paper"]
-    of_the_paper = [
-        line.split()[0] for line in command("paper", "--help").out.split("Paper:\n")[1].splitlines()
-    ]
-    assert of_the_paper == ["all", "perturb", "ablate", "corrupt", "validate", "hypothesis"]
+    assert [name for names in listed.values() for name in names] == [*(one.name for one in COMMANDS), "paper"]
+    of_the_paper = command("paper", "--help").out.split("Paper:\n")[1].splitlines()
+    assert [f"paper {line.split()[0]}" for line in of_the_paper] == [one.name for one in PAPER]
 
 
 @pytest.mark.parametrize("one", [*COMMANDS, *PAPER], ids=lambda one: one.name)
