@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,19 +15,14 @@ if TYPE_CHECKING:
     from scipy import sparse
 else:
 
-    class _Pandas:
+    class _Lazy:
+        def __init__(self, module: str) -> None:
+            self._module = module
+
         def __getattr__(self, name: str) -> Any:
-            import pandas
+            return getattr(importlib.import_module(self._module), name)
 
-            return getattr(pandas, name)
-
-    class _Sparse:
-        def __getattr__(self, name: str) -> Any:
-            from scipy import sparse
-
-            return getattr(sparse, name)
-
-    pd, sparse = _Pandas(), _Sparse()
+    pd, sparse = _Lazy("pandas"), _Lazy("scipy.sparse")
     Axes = Figure = Any  # nothing here calls them
 
 Floats = npt.NDArray[np.float64]

@@ -376,7 +376,7 @@ def _decisions(read: LabelFile, of: LabelledExamples, split: Split, data: str) -
     fields: dict[str, Any] = {
         name: np.array(column, kind) for (name, kind), column in zip(_ARRAYS.items(), columns, strict=True)
     }
-    fields |= {"listed": other_cells, "undecided": tuple(blanks), "places": places, "columns": read.columns}
+    fields |= {"other_cells": other_cells, "blanks": tuple(blanks), "places": places, "columns": read.columns}
     return Decisions(split, data, of, **fields)
 
 
