@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +14,19 @@ if TYPE_CHECKING:
     from scipy import sparse
 else:
 
-    class _Lazy:
-        def __init__(self, module: str) -> None:
-            self._module = module
-
+    class _Pandas:
         def __getattr__(self, name: str) -> Any:
-            return getattr(importlib.import_module(self._module), name)
+            import pandas
 
-    pd, sparse = _Lazy("pandas"), _Lazy("scipy.sparse")
+            return getattr(pandas, name)
+
+    class _Sparse:
+        def __getattr__(self, name: str) -> Any:
+            from scipy import sparse
+
+            return getattr(sparse, name)
+
+    pd, sparse = _Pandas(), _Sparse()
     Axes = Figure = Any  # nothing here calls them
 
 Floats = npt.NDArray[np.float64]
