@@ -287,7 +287,7 @@ def _pool(data: Any, like: Dataset) -> Dataset:
     if path.is_file() and path.suffix.lower() == ".npy":
         split = _array_split(str(path), _vectors_in_file(path), None)
     elif path.is_file() and path.suffix.lower() == ".npz":
-        content = read_npz(path, ("x", "ids"), needed=(("x",),))
+        content = read_npz(path, ("x", "ids"), groups=(("x",),))
         split = _array_split(str(path), content["x"], content.get("ids"))
     elif (path / "run.json").is_file():
         raise BadInput(f"{data}: is a run, not a pool; give {_FORMS}")
