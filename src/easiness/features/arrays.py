@@ -181,7 +181,7 @@ def _from_npz(request: Request) -> FeatureSource:
     """The rows of an ``.npz`` file, by ``ids`` if it has them, and ``x_test`` for held-out examples."""
     path, data, what = at_home(request.text), request.data, request.text
     keys = [f"{name}{end}" for name in (*NAMES, "ids") for end in ("", "_test")]
-    arrays = read_npz(path, keys, needed=())
+    arrays = read_npz(path, keys, groups=())
     name = next((name for name in NAMES if name in arrays), None)
     if name is None:
         raise BadInput(
