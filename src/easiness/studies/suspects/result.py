@@ -349,7 +349,7 @@ class Suspects(show.Result):
         return f"{likely}; in all {range_}. {_BY[self.model_of_noise]}{self._after_decisions()}"
 
     def _after_decisions(self) -> str:
-        """What was decided, how many of the others are wrong, and how an audit would tell; else empty."""
+        """Sentences on decisions, on how many of the others are wrong, and on an audit; else empty."""
         if self.decided is None:
             return ""
         text, p_wrong, num_all = f" {self.decided.sentence()}", self._unsure, len(self.ranked)
