@@ -26,6 +26,7 @@ import easiness.pages
 import easiness.studies
 from easiness import audit, compare, diff, explain, keep, labels, load_dataset, scores, suspects
 from easiness.analysis import FittedCurve, Foretold, Gain, Interval, Votes
+from easiness.data import UNKNOWN
 from easiness.engine import write_result
 from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.perturbation.study import PerturbationStudy, PseudoPatterns, count_levels
@@ -42,7 +43,6 @@ from easiness.studies.audit import Audit, AuditDraw
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruning, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, PeopleAgreement
-from easiness.studies.labels.rule import UNKNOWN
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
 from easiness.studies.patterns import Patterns
