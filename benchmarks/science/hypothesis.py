@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import easiness
-from easiness.paper.planted.design import FREQUENT, FULL, DECISIVE, examples_of, patterns_of
+from easiness.paper.planted.design import DECISIVE, FREQUENT, FULL, examples_of, patterns_of
 from easiness.paper.planted.estimates import drop, mean, slope
 from easiness.paper.planted.result import SHARE
 from easiness.show import rendered

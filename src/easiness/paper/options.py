@@ -55,7 +55,7 @@ class PerturbationOptions:
         Run,
         Option(
             "",
-            "Folder of a run that keeps its weights. Of a run on features the heads of the largest share are "
+            "Folder of a run that keeps its weights. In a run on features the heads of the largest share are "
             "asked, about the examples that they were not shown.",
             **ONE_RUN,
         ),
@@ -64,7 +64,7 @@ class PerturbationOptions:
         str,
         Option(
             "--kind",
-            "Of pictures color, shuffle, radial; of texts order, case; of sounds shuffle, radial; or "
+            "color, shuffle, radial of pictures; order, case of texts; shuffle, radial of sounds; or "
             "package.module:name for one that the module registers.",
         ),
     ]
@@ -325,7 +325,7 @@ ALL = Verb(
     ReproductionOptions,
     Later(f"{_REPRODUCTION}:reproduce"),
     Later(f"{_REPRODUCTION}:carry"),
-    about="At the scale of a preset. What the folder has of the study is kept: the same command again goes "
+    about="At the scale of a preset. The folder keeps the study so far: the same command again goes "
     "on where it stopped.",
     trains=True,
 )

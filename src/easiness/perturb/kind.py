@@ -120,7 +120,7 @@ class Kind:
     def in_order(self, levels: Iterable[float], shape: Shape) -> tuple[float, ...]:
         """Some levels and the neutral one, each once, from that to the strongest.
 
-        Of a kind with levels on both sides of the neutral one they ascend.
+        Levels on both sides of the neutral one ascend.
         """
         neutral = self.neutral_level(shape)
         falling = all(self.strength(level) <= self.strength(neutral) for level in self._own_levels(shape))

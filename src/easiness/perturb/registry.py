@@ -76,10 +76,7 @@ def register(
 
 
 def kinds(of: str | None = None) -> tuple[str, ...]:
-    """The names that are known: ours, then the user's own in the order of their registration.
-
-    ``of`` examples of this kind, if given: those that fit them.
-    """
+    """The names that fit examples of the kind ``of``, if given: ours, then the user's own."""
     fitting = (kind.name for kind in (*KINDS, *_own_kinds) if of is None or of in kind.kinds)
     return tuple(dict.fromkeys(fitting))
 
@@ -87,7 +84,7 @@ def kinds(of: str | None = None) -> tuple[str, ...]:
 def find_kind(name: str, of: str | None = None) -> Kind:
     """The kind called ``name``; ``package.module:name`` imports the module first, which registers it.
 
-    ``of`` examples of this kind, if given: ``shuffle`` is another for sounds than for pictures.
+    The kind of examples ``of`` matters: ``shuffle`` is another for sounds than for pictures.
     """
     short = name.rpartition(":")[2]
     if short != name:
