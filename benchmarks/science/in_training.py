@@ -364,7 +364,7 @@ def draw(results):
     series = {}
     for (labels, share), color in zip(LABELS.items(), (EASY, HARD), strict=True):
         gains = [gain(results, labels, policy) for policy in OTHERS]
-        series[name_of(share)] = [100 * np.array([one.value, *one.interval]) for one in gains], color
+        series[name_of(share)] = [[100 * end for end in (one.value, *one.interval)] for one in gains], color
     names = [policy.name for policy in OTHERS]
     figure = dots_with_intervals(names, series, "accuracy beyond uniform sampling, points")
     return picture_bytes(figure, ".svg")
