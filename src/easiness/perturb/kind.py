@@ -75,11 +75,6 @@ def random_bits(example: object, seed: int, num: int) -> npt.NDArray[np.uint64]:
     return np.random.PCG64(sequence).random_raw(num)
 
 
-def clamp_for_display(images: Tensor) -> Tensor:
-    """``images`` cut to [0, 1]: for the eye only, networks see them as they are."""
-    return images.clamp(0, 1)
-
-
 Factory: TypeAlias = Callable[..., Callable[..., Any]]
 """Makes a `Transform`, or what makes other texts of some [K]: ``transform(texts, ids=ids)``."""
 

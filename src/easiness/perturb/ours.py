@@ -73,7 +73,7 @@ class Radial:
     It keeps the coefficients of each channel's 2-D Fourier transform at a Euclidean distance of at most
     ``radius`` from the zero frequency; the distance counts waves per image side, up to half a side each way.
     A radius of at least the largest distance changes nothing, 0 leaves the mean. Values are not clamped and
-    may leave [0, 1]; see `clamp_for_display`. Sounds are filtered in their log-mel picture.
+    may leave [0, 1]. Sounds are filtered in their log-mel picture.
 
     Raises:
         BadInput: a negative or infinite radius.

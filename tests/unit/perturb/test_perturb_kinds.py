@@ -20,7 +20,6 @@ from easiness.perturb import (
     Radial,
     Shuffle,
     Transform,
-    default_levels,
     find_kind,
     kinds,
     perturbation,
@@ -67,7 +66,7 @@ def test_ours_are_known_and_built_by_name() -> None:
     ],
 )
 def test_default_levels_by_hand(kind: str, shape: tuple[int, int, int], levels: tuple[float, ...]) -> None:
-    assert default_levels(kind, shape) == levels
+    assert find_kind(kind).levels(shape) == levels
 
 
 def test_each_kind_of_examples_has_its_own() -> None:
@@ -81,9 +80,9 @@ def test_each_kind_of_examples_has_its_own() -> None:
     assert perturbation("case", 0.5).transform == Case(0.5)
     assert find_kind("shuffle", "sound").label == "tile (share of the time)"
     # of a sound of 40 bands and 99 frames, the frames alone decide
-    assert default_levels("shuffle", (1, 40, 99), "sound") == (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)
-    assert default_levels("order", ()) == (1, 2, 4, 8, 0)
-    assert default_levels("case", ()) == (0, 0.25, 0.5, 1)
+    assert find_kind("shuffle", "sound").levels((1, 40, 99)) == (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)
+    assert find_kind("order").levels(()) == (1, 2, 4, 8, 0)
+    assert find_kind("case").levels(()) == (0, 0.25, 0.5, 1)
     assert find_kind("order").in_order([0, 3], ()) == (1, 3, 0)
     with pytest.raises(BadInput, match="'color': does not fit examples of kind sound; give one of radial"):
         perturbation("color", 1, of="sound")
@@ -98,11 +97,11 @@ def add(level: float) -> Callable[..., torch.Tensor]:
 def test_a_users_own_in_a_few_lines() -> None:
     register("brighten", levels=(0.5, 0.2), neutral=0)(add)
     assert kinds()[-1] == "brighten"
-    assert default_levels("brighten", (3, 8, 8)) == (0, 0.2, 0.5)
+    assert find_kind("brighten").levels((3, 8, 8)) == (0, 0.2, 0.5)
     assert find_kind("brighten").label == "brighten"
     assert torch.equal(perturbation("brighten", 0.2)(IMAGES, ids=[0, 1]), IMAGES + 0.2)
     register("shift", levels=(-2, 2), neutral=0)(add)  # levels on both sides ascend
-    assert default_levels("shift", (3, 8, 8)) == (-2, 0, 2)
+    assert find_kind("shift").levels((3, 8, 8)) == (-2, 0, 2)
     register("noise", levels=(1,), neutral=0, seeded=True)(lambda level, seed: add(level + seed))
     assert torch.equal(perturbation("noise", 1, seed=2)(IMAGES), IMAGES + 3)
 
@@ -113,7 +112,7 @@ def test_a_users_own_of_texts() -> None:
         return lambda texts, ids=None: [text[: int(level)] for text in texts]  # noqa: ARG005
 
     assert kinds("text")[-1] == "shorten" not in kinds("image")
-    assert default_levels("shorten", ()) == (99, 4, 2)
+    assert find_kind("shorten").levels(()) == (99, 4, 2)
     assert perturbation("shorten", 2)(["abc", "d"], ids=[0, 1]) == ["ab", "d"]
     assert shorten(1)(["xy"]) == ["x"]
 
@@ -128,7 +127,7 @@ def test_what_is_returned_for_texts_is_checked(returned: object) -> None:
 def test_unknown_kinds_and_bad_registrations() -> None:
     for level in (1, 2):  # one's own alone are replaced
         register("again", levels=(level,), neutral=0)(add)
-    assert default_levels("again", (1, 1, 1)) == (0, 2)
+    assert find_kind("again").levels((1, 1, 1)) == (0, 2)
     with pytest.raises(BadInput, match="'color': exists already"):
         register("color", levels=(1,), neutral=0)(add)
     with pytest.raises(BadInput, match=r"'colour': .*mean color"):
