@@ -254,14 +254,15 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         import sys, torch, easiness as ez
         from easiness.executors import check_executor, make_executor
         from easiness.models import build_model, model_names
-        from easiness.perturb import default_levels, perturbation
+        from easiness.perturb import find_kind
         from easiness.scoring import find_score, scores_markdown
         from easiness.engine import all_commands
 
         print(len(ez.load_dataset("stripes")), ez.load_dataset("t.feather").classes)
         print(find_score("surprise").name in scores_markdown())
         print(build_model("flat_4", (3, 8, 8), 2)[1].out_features, "flat_WIDTH" in model_names())
-        print(perturbation("darken", 0.5)(torch.ones(1, 1, 1, 1)).item(), default_levels("darken", (1, 1, 1)))
+        darken = find_kind("darken")
+        print(darken.at(0.5, 0, "darken")(torch.ones(1, 1, 1, 1)).item(), darken.levels((1, 1, 1)))
         print(type(make_executor("again")).__name__)
         from easiness.exports import find_format
         print(find_format("names").then)
