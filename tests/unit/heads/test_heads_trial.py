@@ -37,7 +37,13 @@ def run(data: Dataset) -> Callable[..., TrialRecord]:
         heads = Heads(features=refs, shares=(0.2, 0.8), epochs=changes.pop("epochs", None))
         deal = Deal(data.labels, groups=changes.pop("groups", None))
         probes = (Probe(name="train", keep_logits="left_out"),)
-        plain = {"data": data.ref(), "model": "ridge", "probes": probes, "seed": 0, "heads": heads}
+        plain: dict[str, Any] = {
+            "data": data.ref(),
+            "model": "ridge",
+            "probes": probes,
+            "seed": 0,
+            "heads": heads,
+        }
         spec = run_spec(**plain | changes).trial(index)
         packs = [Pack.of_array(one.astype(np.float16)) for one in features]
         return run_heads(spec, data, CPU, features={"train": packs}, deal=deal)

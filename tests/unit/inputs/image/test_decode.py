@@ -33,7 +33,7 @@ def decode(data: bytes, channels: int = 3) -> np.ndarray:
 
 
 def header(data: bytes) -> ImageHeader:
-    return IMAGE_FILES.read_header(lambda: data, "some.png")
+    return ImageHeader(*IMAGE_FILES.read_header(lambda: data, "some.png"))
 
 
 @pytest.mark.parametrize(
