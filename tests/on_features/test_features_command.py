@@ -134,16 +134,6 @@ def test_features_in_python(tmp_path, vectors) -> None:
     np.testing.assert_array_equal(votes[0], votes[2])
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("model", ["linear", "mlp_2"])
-def test_heads_by_steps(command, heads, tmp_path, contents, model) -> None:
-    options = ["--model", model, "--epochs", 2, "--shares", "0.5", "--trials", 2]
-    assert command(*heads(tmp_path / "one", *options)).code == 0
-    assert command(*heads(tmp_path / "two", *options, "--jobs", 2, "--executor", "processes")).code == 0
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
-    assert open_run(tmp_path / "one").model == model
-
-
 def test_held_out_examples_are_asked_about_too(command, tmp_path) -> None:
     pixels = load_digits().data
     data = load_dataset("digits", holdout=0.2)
