@@ -66,7 +66,7 @@ def parser(doc):
 
 
 def add_options(made, defaults):
-    """Options by their defaults: of one's type, several for a tuple, a path for ``None``, a flag for False."""
+    """Options by their defaults: of their type, several for a tuple, a path for None, a flag for False."""
     for name, default in defaults.items():
         one = default[0] if isinstance(default, tuple) else default
         how = {"type": Path if one is None else type(one), **({"nargs": "*"} if one is not default else {})}

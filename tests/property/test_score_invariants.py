@@ -118,7 +118,7 @@ def test_the_order_of_trials_does_not_matter(trials, random) -> None:
 def test_pieces_of_trials_give_what_whole_trials_give(trials, data) -> None:
     M, K = trials.logits.shape[1:3]
     cuts = [0, *sorted(data.draw(st.sets(st.integers(1, K - 1)))), K]
-    scoring = Scoring(trials.labels, trials.logits.shape[3], M)
+    scoring = Scoring(trials.labels, M)
     for obs in trials.observe():
         for first, end in pairwise(cuts):
             scoring.add(_piece(obs, first, end), first)

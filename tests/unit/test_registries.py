@@ -247,11 +247,11 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         from easiness.executors import check_executor, make_executor
         from easiness.models import build_model, model_names
         from easiness.perturb import default_levels, perturbation
-        from easiness.scoring import find_score, scores_markdown
+        from easiness.scoring import SCORES, find_score
         from easiness.engine import listed
 
         print(len(ez.load_dataset("stripes")), ez.load_dataset("t.feather").classes)
-        print(find_score("surprise").name in scores_markdown())
+        print(find_score("surprise") is SCORES[0])
         print(build_model("flat_4", (3, 8, 8), 2)[1].out_features, "flat_WIDTH" in model_names())
         print(perturbation("darken", 0.5)(torch.ones(1, 1, 1, 1)).item(), default_levels("darken", (1, 1, 1)))
         print(type(make_executor("again")).__name__)

@@ -32,7 +32,7 @@ def _correct_where(among: npt.NDArray[np.bool_], obs: Observations, m: int) -> V
 class _Memorization:
     """Accuracy with the example less accuracy without it; two independent groups of trials."""
 
-    def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:  # noqa: ARG002
+    def __init__(self, labels: npt.NDArray[np.int64]) -> None:
         self._with, self._without = ScoreMoments(len(labels)), ScoreMoments(len(labels))
 
     def add(self, obs: Observations, m: int, first: int) -> None:
@@ -103,8 +103,8 @@ def _out_of_sample(obs: Observations, m: int, first: int) -> tuple[_Positions, V
 class _Sums:
     """Sums of [n, classes] rows at positions; the [K, classes] array is made by the first row."""
 
-    def __init__(self, num_examples: int, num_classes: int) -> None:
-        self._total = np.empty((0, num_classes))
+    def __init__(self, num_examples: int) -> None:
+        self._total = np.empty((0, 1))
         self.num = np.zeros(num_examples, np.int64)
 
     def add(self, positions: _Positions, rows: Values) -> None:
@@ -130,10 +130,10 @@ class _Sums:
 class _NormalizedMargin:
     """q_y - q_k for the rival k of q; its error is that of the mean of p_y - p_k for the same k."""
 
-    def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:
+    def __init__(self, labels: npt.NDArray[np.int64]) -> None:
         self._labels = labels
-        self._p = _Sums(len(labels), num_classes)
-        self._squares = _Sums(len(labels), num_classes)  # of p_y - p_k, for every k
+        self._p = _Sums(len(labels))
+        self._squares = _Sums(len(labels))  # of p_y - p_k, for every k
 
     def add(self, obs: Observations, m: int, first: int) -> None:
         positions, p = _out_of_sample(obs, m, first)
@@ -157,9 +157,9 @@ class _NormalizedMargin:
 
 
 class _Flag:
-    def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:
+    def __init__(self, labels: npt.NDArray[np.int64]) -> None:
         self._labels = labels
-        self._p = _Sums(len(labels), num_classes)
+        self._p = _Sums(len(labels))
 
     def add(self, obs: Observations, m: int, first: int) -> None:
         self._p.add(*_out_of_sample(obs, m, first))

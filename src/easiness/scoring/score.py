@@ -132,8 +132,8 @@ class Accumulator(Protocol):
         """The score over the trials added: at least one, and each in full."""
 
 
-Start: TypeAlias = Callable[[npt.NDArray[np.int64], int], Accumulator]
-"""From the labels [K] and the number of classes to an accumulator without trials."""
+Start: TypeAlias = Callable[[npt.NDArray[np.int64]], Accumulator]
+"""From the labels [K] to an accumulator without trials."""
 
 PerTrial: TypeAlias = Callable[[Observations, int], Values]
 """From a trial, or a piece of one, and m to the score in that trial: [K], NaN where it is undefined."""
@@ -184,12 +184,7 @@ class MeanOverTrials:
     """
 
     def __init__(
-        self,
-        per_trial: PerTrial,
-        epochs: bool,
-        course: bool,
-        labels: npt.NDArray[np.int64],
-        num_classes: int,  # noqa: ARG002
+        self, per_trial: PerTrial, epochs: bool, course: bool, labels: npt.NDArray[np.int64]
     ) -> None:
         self._per_trial, self._epochs, self._course = per_trial, epochs, course
         self._moments = ScoreMoments(len(labels))

@@ -86,12 +86,7 @@ class EasinessCounts:
     Of heads those count that were not shown x, and of each x ``at_most`` so many, the first ones.
     """
 
-    def __init__(
-        self,
-        labels: npt.NDArray[np.int64],
-        num_classes: int,  # noqa: ARG002
-        at_most: int | None = None,
-    ) -> None:
+    def __init__(self, labels: npt.NDArray[np.int64], at_most: int | None = None) -> None:
         self.num_right, self._num_seen = np.zeros((2, len(labels)), np.int64)
         self._at_most = at_most
         self._epoch, self._by_share = 0, False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -26,30 +25,6 @@ def find_score(name: str) -> Score:
     raise BadInput(f"score {name!r}: unknown{nearest(name, by_name)}; choose {', '.join(by_name)}")
 
 
-def _bounds(low: float, high: float) -> str:
-    if math.isinf(low):
-        return "any"
-    return f"{low:.3g} or more" if math.isinf(high) else f"{low:.3g} to {high:.3g}"
-
-
-def scores_markdown() -> str:
-    """`SCORES` as a Markdown table, one row per score, without a newline at its end."""
-    rows = [
-        (
-            f"`{score.name}`",
-            score.formula,
-            f"{_bounds(*score.range)}, {score.unit}",
-            score.high_means,
-            ", ".join(score.needs),
-            score.source,
-        )
-        for score in SCORES
-    ]
-    header = ("name", "formula", "range", "high means", "needs", "source")
-    lines = [header, ("---",) * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
 class Scoring:
     """Scores of K examples after m epochs, every one or some, from trials that come whole or in pieces.
 
@@ -59,7 +34,6 @@ class Scoring:
     def __init__(
         self,
         labels: npt.NDArray[np.int64],
-        num_classes: int,
         epoch: int,
         heard: int | None = None,
         scores: Sequence[Score] = SCORES,
@@ -68,11 +42,9 @@ class Scoring:
         self._epoch, self._scores = epoch, scores
         # trials that are right about an example at no epoch up to m: a mask, never a value inside a score
         self._num_never, self._num_seen = np.zeros((2, len(labels)), np.int64)
-        self._accumulators: dict[Start, Accumulator] = {
-            score.start: score.start(labels, num_classes) for score in scores
-        }
+        self._accumulators: dict[Start, Accumulator] = {score.start: score.start(labels) for score in scores}
         if EasinessCounts in self._accumulators:
-            self._accumulators[EasinessCounts] = EasinessCounts(labels, num_classes, heard)
+            self._accumulators[EasinessCounts] = EasinessCounts(labels, heard)
 
     def add(self, obs: Observations, first: int = 0) -> None:
         """Take a trial, or a piece of it whose examples stand at ``first`` and after it in the run."""
@@ -132,7 +104,7 @@ def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.N
     scoring: Scoring | None = None
     for obs in trials:
         if scoring is None:
-            scoring = Scoring(obs.labels, obs.num_classes, epoch)
+            scoring = Scoring(obs.labels, epoch)
         scoring.add(obs)
         del obs  # the next trial is read while this name would still hold the last
     if scoring is None:

@@ -60,7 +60,7 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
     labels = run.examples(split)[1]
 
     def values_of(trials: Sequence[StoredTrial]) -> tuple[Floats, Floats]:
-        scoring = Scoring(labels, len(run.classes), row, num_heard(trials, row, split), [score])
+        scoring = Scoring(labels, row, num_heard(trials, row, split), [score])
         for trial in trials:
             for first, seen in trial.blocks(len(run.classes), row, split):
                 scoring.add(seen, first)
