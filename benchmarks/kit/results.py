@@ -1,4 +1,4 @@
-"""What a benchmark found: lines of Markdown for the docs page, and each goal beside what was measured."""
+"""Findings of a benchmark: lines of Markdown for the docs page, and each goal beside the measured number."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from easiness import compare, load_dataset, measure
 from easiness.analysis import (
     SIDES,
-    Measured,
     Rule,
+    RunInPair,
     agreement,
     forecast,
     match_groups,
@@ -69,7 +69,7 @@ def agreements(axes, votes, fraction):
             match_groups(*two, rule, group_size=size, num_replicates=100) for two in ((a, b), (a, a), (b, b))
         )
         matches.append(pair.rate)
-        found.append(agreement(Measured(name_a, a, ours), Measured(name_b, b, theirs), pair, rule))
+        found.append(agreement(RunInPair(name_a, a, ours), RunInPair(name_b, b, theirs), pair, rule))
     axes.plot(SIZES, matches, "o--", color=FAINT, label="match")
     axes.plot(SIZES, [one.rate for one in found], "o-", color=COLORS["hard"], label="agreement")
     axes.fill_between(

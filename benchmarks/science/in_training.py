@@ -242,7 +242,7 @@ def gain(results, labels, policy, part=slice(None), *, beside=UNIFORM, level=LEV
 
 
 def verdict(one):
-    if not one.shown:
+    if not one.excludes_zero:
         return "undecided"
     return "better" if one.value > 0 else "worse"
 
@@ -258,7 +258,7 @@ def simulated(seeds, replicates):
             held = np.mean(
                 [all(one.interval[0] <= true <= one.interval[1] for one in page) for page in pages]
             )
-            told = np.mean([[one.shown for one in page] for page in pages])
+            told = np.mean([[one.excludes_zero for one in page] for page in pages])
             rows.append((shape, true, float(held), float(told)))
     return {"seeds": seeds, "replicates": replicates, "rows": rows}
 
@@ -371,7 +371,7 @@ def draw(results):
         for at, policy in enumerate(OTHERS):
             one = gain(results, labels, policy)
             axes.plot(100 * np.array(one.interval), [at, at], color=EASY, linewidth=1)
-            face = EASY if one.shown else "white"
+            face = EASY if one.excludes_zero else "white"
             axes.plot(100 * one.value, at, "o", color=EASY, markersize=4, markerfacecolor=face)
         axes.set_title(name_of(share), color=INK, fontsize=FONT_SIZE + 1, loc="left")
         axes.set_yticks(range(len(OTHERS)), [policy.name for policy in OTHERS])

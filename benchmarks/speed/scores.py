@@ -199,8 +199,8 @@ def held_out_work(labels, logits):
 def agree(name, ours, theirs, as_labelled):
     """Numbers are the same but for rounding, flags but for one in a thousand.
 
-    cleanlab's filter flags no example that is predicted ``as_labelled``; those are left out here. What else
-    differs, and how much on other data: benchmarks/science/flags.py.
+    cleanlab's filter flags no example that is predicted ``as_labelled``; those are left out here. Other
+    differences, and how many on other data: benchmarks/science/flags.py.
     """
     if name == "confident_learning_flag":
         assert not theirs[as_labelled].any()

@@ -1,4 +1,4 @@
-"""What must hold of every score on any record."""
+"""Invariants of every score on any record."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_ranking_is_total_with_the_never_learned_strictly_last(trials) -> None
     ]
     for score in ranking:
         assert score.high_means == "hard"
-        ranked, learned = score.ranked(columns, M), ~np.isnan(columns[score.name])
+        ranked, learned = score.for_ranking(columns, M), ~np.isnan(columns[score.name])
         assert_array_equal(ranked[learned], columns[score.name][learned])  # and example 0 is one of them
         assert (ranked[~learned] > ranked[learned].max()).all(), score.name
         assert not np.isnan(ranked[columns["never_learned"]]).any()

@@ -89,17 +89,17 @@ def option(flag: str, help: str, *, default: Any = None, **settings: Any) -> Any
 
 def options_of(kind: type) -> dict[str, tuple[Any, Option]]:
     """The fields of a dataclass that are options: name to its type and `Option`."""
-    postponed = any(isinstance(one.type, str) and "option" not in one.metadata for one in fields(kind))
-    hints = typing.get_type_hints(kind, include_extras=True) if postponed else {}
-    found = {}
+    is_text = any(isinstance(one.type, str) and "option" not in one.metadata for one in fields(kind))
+    hints = typing.get_type_hints(kind, include_extras=True) if is_text else {}
+    options = {}
     for one in fields(kind):
-        given, declared = hints.get(one.name, one.type), one.metadata.get("option")
-        if declared is None:
-            given, *notes = typing.get_args(given) or (given,)
-            declared = next((note for note in notes if isinstance(note, Option)), None)
-        if declared is not None:
-            found[one.name] = typing.ForwardRef(given) if isinstance(given, str) else given, declared
-    return found
+        kind_of, entry = hints.get(one.name, one.type), one.metadata.get("option")
+        if entry is None:
+            kind_of, *notes = typing.get_args(kind_of) or (kind_of,)
+            entry = next((note for note in notes if isinstance(note, Option)), None)
+        if entry is not None:
+            options[one.name] = typing.ForwardRef(kind_of) if isinstance(kind_of, str) else kind_of, entry
+    return options
 
 
 def at_least(name: str, value: int, least: int, most: int | None = None) -> int:

@@ -283,7 +283,7 @@ class RunSpec(Frozen):
         return TrialSpec(index=index, **{name: getattr(self, name) for name in shared})
 
 
-UNNAMED = "recorded"
+NO_NAME = "recorded"
 """For the name of a network that a recorder was told none of."""
 
 
@@ -305,7 +305,7 @@ class RecordedSpec(Frozen):
     @property
     def model(self) -> str:
         """The name of the network, or what stands for it where none was given."""
-        return self.network or UNNAMED
+        return self.network or NO_NAME
 
     @property
     def measured(self) -> None:
@@ -379,7 +379,7 @@ class Check(Frozen):
     next: int | None = None
 
 
-class Stopped(Frozen):
+class Stop(Frozen):
     """Why a run of ``measure --trials auto`` has no more trials: the last of ``checks`` is the decision.
 
     ``reason`` is ``reliable`` where the rule was met and ``cap`` where the most trials allowed were not

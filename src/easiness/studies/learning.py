@@ -42,12 +42,12 @@ class LearningCurve(show.Result):
         """The gain of twice the data, or why that is not said."""
         if self.curve.silent:
             return f"what more data would give is unknown: {self.curve.silent}"
-        last = self.curve.foretold[-1]
+        last = self.curve.ahead[-1]
         return f"{_NAMES[2]}: about {show.with_interval(*last.accuracy, self._digits)}"
 
     @property
     def _digits(self) -> int:
-        wide = all(one.accuracy.high - one.accuracy.low >= _NARROW for one in self.curve.foretold)
+        wide = all(one.accuracy.high - one.accuracy.low >= _NARROW for one in self.curve.ahead)
         return 2 if wide else 3
 
     def table(self) -> pd.DataFrame:
@@ -62,7 +62,7 @@ class LearningCurve(show.Result):
             (share, value, max(value - _Z95 * error, 0), min(value + _Z95 * error, 1), False)
             for share, value, error in points
         ]
-        ahead = [(one.times, *one.accuracy, True) for one in self.curve.foretold]
+        ahead = [(one.times, *one.accuracy, True) for one in self.curve.ahead]
         table = pd.DataFrame(
             [*measured, *ahead], columns=["share", "accuracy", "low", "high", "foretold"]
         ).assign(model=self.model, trials=self.num_trials)

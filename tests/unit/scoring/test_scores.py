@@ -149,12 +149,12 @@ DECLARED = {score.name: score for score in SCORES}
     ],
 )
 def test_one_trial(trial_of_right, name, expected, at_3, ranked) -> None:
-    """What comes after an epoch does not count for it, and a ranking puts the never learned last."""
+    """Later epochs do not count for an epoch, and a ranking puts the never learned last."""
     columns = score_columns([trial_of_right(TRIAL)], 5)
     assert_allclose(columns[name], expected)
     assert np.isnan(columns[f"{name}_se"]).all()
     assert_allclose(score_columns([trial_of_right(TRIAL)], 3)[name], at_3)
-    assert_array_equal(DECLARED[name].ranked(columns, 5), ranked)
+    assert_array_equal(DECLARED[name].for_ranking(columns, 5), ranked)
     assert_array_equal(columns[name], expected)  # the table keeps NaN
 
 

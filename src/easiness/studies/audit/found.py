@@ -150,7 +150,7 @@ class Audited(show.Result):
         if self.design.at_most is None:
             return part
         strata, right = self.design.strata, ~self.drawn["wrong"].to_numpy(np.bool_)
-        sound = analysis.most_wrong_in_sequence(strata.turned(), self._strata, right, (_TWO_SIDED,))[-1, 0]
+        sound = analysis.most_wrong_in_sequence(strata.flip(), self._strata, right, (_TWO_SIDED,))[-1, 0]
         low = self.known_wrong + int(strata.sizes.sum() - sound)
         high = self._beside + self._most_in_sequence[1]
         middle = None if part["wrong"] is None else float(np.clip(part["wrong"], low, high))

@@ -124,7 +124,7 @@ def ranked(run: Run, order: Ranking, epoch: int, table: pd.DataFrame) -> Floats:
     """The values [K] that rank by a score after ``epoch`` epochs; ``table`` has all scores then."""
     score = order.score
     columns = {str(name): column.to_numpy() for name, column in table.items()}
-    values: Floats = order.sign * score.ranked(columns, epoch)
+    values: Floats = order.sign * score.for_ranking(columns, epoch)
     if np.isnan(values).any():
         undefined = int(np.isnan(columns[score.name]).sum())
         raise BadInput(

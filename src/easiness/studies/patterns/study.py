@@ -65,7 +65,7 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
             for first, seen in trial.blocks(len(run.classes), row, split):
                 scoring.add(seen, first)
         columns = scoring.columns()
-        return columns[score.name], EASE[score.high_means] * score.ranked(columns, row)
+        return columns[score.name], EASE[score.high_means] * score.for_ranking(columns, row)
 
     def of_groups(some: npt.NDArray[np.integer]) -> Floats:
         return values_of([trial for at in np.sort(some).tolist() for trial in groups[at]])[1]
@@ -220,7 +220,7 @@ def explain(asked: Explained) -> Patterns:
             "left_over": np.nan,
         }
     )
-    examples.loc[known, "explained"], examples.loc[known, "left_over"] = found.fitted, found.left
+    examples.loc[known, "explained"], examples.loc[known, "left_over"] = found.fit, found.left
     return Patterns(
         run=run,
         data=data,

@@ -191,7 +191,10 @@ class Verification(show.Result):
         }
         changed = self.num_relabelled + self.num_dropped + self.num_taken_back
         not_shown = _NOT_SHOWN.format(changed=show.count(changed), num=show.count(self.num_examples))
-        notices = ("" if self.kept else _RULE, not_shown if self.others and not self.gain.shown else "")
+        notices = (
+            "" if self.kept else _RULE,
+            not_shown if self.others and not self.gain.excludes_zero else "",
+        )
         return show.Frame(
             f"Accuracy of {self.model} on {self._tested} {self.row.at}",
             f"{show.capitalized(self.text)}. {_over(num)}{few} Their labels are taken as they are."
@@ -250,7 +253,7 @@ def effect_text(gain: Gain) -> str:
     value = 100 * gain.value
     if math.isnan(low):
         return f"changes accuracy by {value:+.1f} points in one trial, which shows nothing"
-    if not gain.shown:
+    if not gain.excludes_zero:
         return f"shows no difference: {value:+.1f} points ({show.interval_text(low, high, 1, signed=True)})"
     verb, (near, far) = ("gains", (low, high)) if value > 0 else ("loses", (-high, -low))
     end = f"{near:.1f}"

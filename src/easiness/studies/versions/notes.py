@@ -163,7 +163,7 @@ def trials_needed(
         the numbers; ``None`` where these are enough.
     """
     lowest = float(tested.q.min())
-    if lowest > rate and tested.named.any():
+    if lowest > rate and tested.discoveries.any():
         more = math.ceil(math.log(lowest / rate, 4))
     elif lowest > rate and smallest_shown(tested, rate, at_least) is None:
         shown = (smallest_shown(_with_more(tested, by), rate, at_least) for by in range(1, _MOST_MORE))
@@ -178,7 +178,7 @@ def _with_more(tested: PValues, by: int) -> PValues:
     old, new = tested.trials
     smaller = math.sqrt((1 / (old + by) + 1 / (new + by)) / (1 / old + 1 / new))
     noise = NoiseOfChange(tested.noise.error * smaller, tested.noise.freedom + 2 * by)
-    return replace(tested, noise=noise, dealt=np.empty(0), num_deals=num_deals(old + by, new + by))
+    return replace(tested, noise=noise, null=np.empty(0), num_deals=num_deals(old + by, new + by))
 
 
 _MOST_MORE = 1_000  # trials of a version

@@ -15,7 +15,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
 from easiness.runs import training_difference
-from easiness.spec import UNNAMED, Option
+from easiness.spec import NO_NAME, Option
 from easiness.store import Row, Run
 from easiness.studies.matching import rows_of
 from easiness.studies.versions.notes import (
@@ -114,7 +114,7 @@ def diff(asked: Versions) -> Difference:
     needed = trials_needed(tested, num_trials, rate, at_least)
     change = np.where(tested.q > rate, "unchanged", np.where(new_mean < old_mean, "harder", "easier"))
     if needed is not None:  # what the t-test would name is unknown, or all where it names none
-        change[tested.named if tested.named.any() else slice(None)] = "unknown"
+        change[tested.discoveries if tested.discoveries.any() else slice(None)] = "unknown"
     sentences = [*notes(old, new, by, at, matched)]
     if needed is None and (change == "unchanged").all():
         sentences.append(resolution_note(tested, num_trials, rate, at_least))
@@ -160,7 +160,7 @@ def _check(old: Run, new: Run, by: str) -> None:
     ours, theirs = old.spec.measured, new.spec.measured
     if (ours is None) != (theirs is None):
         raise BadInput(f"{old.path} and {new.path}: one is recorded and one measured; make both in one way")
-    if ours is None and UNNAMED not in (old.model, new.model) and old.model != new.model:
+    if ours is None and NO_NAME not in (old.model, new.model) and old.model != new.model:
         raise BadInput(
             f"{old.path} and {new.path}: were recorded of different networks ({old.model}, {new.model}); "
             "record the same one again"
