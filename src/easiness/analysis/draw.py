@@ -59,8 +59,17 @@ def draw_by_rank(
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
     lots, gumbel = rng.random(len(v)), rng.gumbel(size=len(v))
 
+    a, b = beta
+    scale = max(a, b, 1)  # changes no order, and keeps any parameters from overflowing
+
     def successive(some: npt.NDArray[np.int64], num: int) -> npt.NDArray[np.int64]:
-        return some[_successive(v[some], num, beta, lots[some], gumbel[some])]
+        # the largest of log weight plus Gumbel noise are distributed as successive draws without replacement
+        # (Yellott 1977); in logarithms no weight is ever 0
+        rank = np.empty(len(some), np.int64)
+        rank[np.lexsort((lots[some], v[some]))] = np.arange(len(some))
+        u = (rank + 0.5) / len(some)
+        keys = (a - 1) / scale * np.log(u) + (b - 1) / scale * np.log1p(-u) + gumbel[some] / scale
+        return some[np.argsort(-keys, kind="stable")[:num]]
 
     positions = _of_each_class(np.arange(len(v)), labels, rate, rng, successive)
     if labels is not None:
@@ -110,27 +119,6 @@ def parse_policy(
         )
     _check_beta((a, b))
     return a, b
-
-
-def _successive(
-    values: npt.NDArray[np.float64],
-    num: int,
-    beta: tuple[float, float],
-    lots: npt.NDArray[np.float64],
-    gumbel: npt.NDArray[np.float64],
-) -> npt.NDArray[np.int64]:
-    """Positions of the ``num`` drawn, in the order of the draws.
-
-    The largest of log weight plus Gumbel noise are distributed as successive draws without replacement
-    (Yellott 1977); in logarithms no weight is ever 0.
-    """
-    rank = np.empty(len(values), np.int64)
-    rank[np.lexsort((lots, values))] = np.arange(len(values))
-    u = (rank + 0.5) / len(values)
-    a, b = beta
-    scale = max(a, b, 1)  # changes no order, and keeps any parameters from overflowing
-    keys = (a - 1) / scale * np.log(u) + (b - 1) / scale * np.log1p(-u) + gumbel / scale
-    return np.argsort(-keys, kind="stable")[:num]
 
 
 def _of_each_class(
@@ -233,11 +221,8 @@ def foremost(
 EXPONENT = 4.0
 """c_D, as in the authors' code: the higher, the later the density moves to easy examples."""
 
-CONCENTRATION = 15.0
-"""C of the paper."""
-
-ANCHORS = 10
-"""The most important examples whose mean prediction decides where the density starts from."""
+CONCENTRATION = 15.0  # C of the paper
+ANCHORS = 10  # the most important examples, whose mean prediction decides where the density starts from
 
 STRATA = 50
 """Strata of the score's range, as in the paper."""
@@ -294,7 +279,7 @@ def draw_by_beta(
     a, b = beta_parameters(rate, math.fsum(p[most]) / len(most), exponent)
     with np.errstate(divide="ignore"):
         weight = np.log(weights) + (a - 1) * np.log(p) + (b - 1) * np.log1p(-p)
-    # successive draws are the largest of log weight plus Gumbel noise (Yellott 1977), here of each id
+    # as in `draw_by_rank`, with the noise of each id
     stream = np.random.SeedSequence(seed, spawn_key=(_BETA_STREAM,)).generate_state(1, np.uint64)[0]
     uniform = ((tie_order(keys, int(stream)) >> np.uint64(12)).astype(np.float64) + 0.5) / 2**52
     gumbel = -np.log(-np.log(uniform))

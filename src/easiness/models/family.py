@@ -177,7 +177,7 @@ def _parts_of(name: str) -> tuple[str, str]:
 def _built_by(function: Callable[..., Any], name: str, signature: Signature, num_classes: int) -> nn.Module:
     """The network that ``function`` returns for ``input_shape=(c, h, w), num_classes=n``; it may take fewer.
 
-    Of tokens the shape is (L,), and there is ``vocabulary=m``, the number of tokens.
+    Tokens have the shape (L,) and ``vocabulary=m``, their number.
     """
     from torch import nn
 

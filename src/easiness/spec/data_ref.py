@@ -28,7 +28,7 @@ _MOST_CLASSES = 100_000
 
 
 class Frozen(BaseModel):
-    """A value that is what it is; a document of one has no other fields."""
+    """A frozen value, whose documents have no other fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     LATER: ClassVar[tuple[str, ...]] = ()

@@ -212,7 +212,7 @@ def make_recipe(
 
 
 def quote(value: Any) -> str:
-    """A value that somebody gave, which may be as long as a whole file."""
+    """The value for the text of an error, cut to a length: it may be a whole file."""
     text = repr(value)
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 

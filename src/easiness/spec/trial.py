@@ -38,7 +38,7 @@ _MOST_FOLDS = 100
 
 
 class FeaturesRef(Frozen):
-    """Vectors of the examples: what people call them, and the digest of what makes them."""
+    """Vectors of the examples: their name, and the digest of what makes them."""
 
     name: str
     identity: str
@@ -78,7 +78,7 @@ class Heads(Frozen):
 
 
 def fraction_of(share: float) -> Fraction:
-    """The simple fraction that the largest share stands for: .667 is 2/3."""
+    """The simple fraction that a share stands for: .667 is 2/3."""
     return Fraction(share).limit_denominator(_MOST_FOLDS)
 
 
@@ -284,7 +284,7 @@ class RunSpec(Frozen):
 
 
 NO_NAME = "recorded"
-"""For the name of a network that a recorder was told none of."""
+"""Name of a network where the recorder has none."""
 
 
 class RecordedSpec(Frozen):
