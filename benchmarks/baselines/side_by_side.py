@@ -221,7 +221,7 @@ def recording(report, options):
     lists = [ids[batch].tolist() for batch in batches]
 
     def theirs():
-        """What is kept is the running sum of an example's margin."""
+        """Keeps the running sum of an example's margin."""
         recorder = aum.AUMCalculator("unused", compressed=True)
         for _ in range(epochs):
             for batch, listed in zip(batches, lists, strict=True):

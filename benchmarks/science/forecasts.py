@@ -16,8 +16,8 @@ import torch
 from easiness import compare, load_dataset, measure
 from easiness.analysis import (
     SIDES,
-    Measured,
     Rule,
+    RunInPair,
     agreement,
     forecast,
     match_groups,
@@ -70,7 +70,7 @@ def agreements(votes, fraction):
             match_groups(*two, rule, group_size=size, num_replicates=100) for two in ((a, b), (a, a), (b, b))
         )
         matches.append(pair.rate)
-        found.append(agreement(Measured(name_a, a, ours), Measured(name_b, b, theirs), pair, rule))
+        found.append(agreement(RunInPair(name_a, a, ours), RunInPair(name_b, b, theirs), pair, rule))
     rates = np.array([one.rate for one in found])
     ends = [rates - [one.low for one in found], [one.high for one in found] - rates]
     yield Curve(SIZES, matches, "match", FAINT, line="--")

@@ -241,7 +241,7 @@ def gain(results, labels, policy, part=slice(None), *, beside=UNIFORM, level=LEV
 
 
 def verdict(one):
-    if not one.shown:
+    if not one.excludes_zero:
         return "undecided"
     return "better" if one.value > 0 else "worse"
 
@@ -257,7 +257,7 @@ def simulated(seeds, replicates):
             held = np.mean(
                 [all(one.interval[0] <= true <= one.interval[1] for one in page) for page in pages]
             )
-            told = np.mean([[one.shown for one in page] for page in pages])
+            told = np.mean([[one.excludes_zero for one in page] for page in pages])
             rows.append((shape, true, float(held), float(told)))
     return {"seeds": seeds, "replicates": replicates, "rows": rows}
 

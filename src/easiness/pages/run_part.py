@@ -24,7 +24,7 @@ from easiness.pages.facts import (
 )
 from easiness.pages.labels import suspect_labels
 from easiness.show import count, percent, to_svg
-from easiness.spec import UNNAMED, Drawing, Loading, Training, command_line, training_of
+from easiness.spec import NO_NAME, Drawing, Loading, Training, command_line, training_of
 from easiness.store import Run
 from easiness.studies import matching, scores as run_figures
 from easiness.studies.keeping import KeepOptions, prune
@@ -324,7 +324,7 @@ def _agreeing(comparison: Comparison, index: int) -> str:
 
 
 def _name(run: Run, index: int, comparison: Comparison | None, num_runs: int) -> str:
-    if num_runs == 1 and run.model != UNNAMED:
+    if num_runs == 1 and run.model != NO_NAME:
         return run.network
     if num_runs == 1 or comparison is None:
         return run.path.resolve().name or str(run.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from easiness.analysis import FIRST_CHECK, check_text, check_trials, stopped, stopping_rule
+from easiness.analysis import FIRST_CHECK, check_text, check_trials, reason_to_stop, stopping_rule
 from easiness.errors import BadInput, RunFailed
 from easiness.executors import check_execution
 from easiness.runs.carrying_out import carry_out
@@ -15,7 +15,7 @@ from easiness.runs.progress import Progress, tracked, trackers_of
 from easiness.spec import (
     Check,
     Measuring,
-    Stopped,
+    Stop,
     StoppingRule,
     Trials,
 )
@@ -63,7 +63,7 @@ class UntilReliable:
         self._epochs = epochs
         self._tell = tell
         self._checks: tuple[Check, ...] = ()
-        self._stopped: Stopped | None = None
+        self._stopped: Stop | None = None
 
     def __call__(self, run: Run) -> int | None:
         """Number of trials the run is to have, or None where it has enough or may have no more."""
@@ -78,7 +78,7 @@ class UntilReliable:
                 return num
             same = (check for check in known if check.trials == num and _still_holds(check, part))
             self._checks += (next(same, None) or self._check(part),)
-            self._stopped = stopped(self.rule, self._checks)
+            self._stopped = reason_to_stop(self.rule, self._checks)
             if self._stopped is not None:
                 break
             num = self._checks[-1].next
@@ -97,7 +97,7 @@ class UntilReliable:
     def _has(self, part: Run, num: int) -> bool:
         return sum(trial.epochs >= self._epochs for trial in part.trials) == num
 
-    def _known(self, run: Run) -> Stopped | None:
+    def _known(self, run: Run) -> Stop | None:
         """Answer that the run has itself, if it was asked the same of the same trials at the same length."""
         there = run.document.stopped
         if there is None or there.rule != self.rule:

@@ -113,7 +113,7 @@ def scores_table(run: Run, epoch: int, fraction: float | None, split: Split) -> 
         fraction = 0.1  # of a handful of examples less than one, and still each has its probability
     else:
         num_selected(len(ids), fraction)  # before the work
-    scoring = Scoring(labels, len(classes), epoch, num_heard(trials, epoch, split))
+    scoring = Scoring(labels, epoch, num_heard(trials, epoch, split))
     for trial in trials:
         for first, observations in trial.blocks(len(classes), epoch, split):
             scoring.add(observations, first)

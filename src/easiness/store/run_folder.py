@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import read_regular
-from easiness.spec import DatasetRef, RecordedSpec, RunSpec, Stopped, content_hash
+from easiness.spec import DatasetRef, RecordedSpec, RunSpec, Stop, content_hash
 from easiness.store.files import FileDigest, FileName, later, own_version, read_json, write_whole
 from easiness.store.trial import StoredTrial
 from easiness.store.trial_document import DOCUMENT as TRIAL_DOCUMENT, folder_name, stamp
@@ -35,7 +35,7 @@ class RunDocument(BaseModel):
     format: Literal[1] = 1
     spec: RunSpec | RecordedSpec = Field(discriminator="kind")
     files: dict[FileName, FileDigest]
-    stopped: Stopped | None = None
+    stopped: Stop | None = None
     version: str | None = None
     """The version of this package that wrote it; runs of before that have none."""
     sha256: str | None = None

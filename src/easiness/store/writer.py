@@ -19,7 +19,7 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.records import TrialRecord
 from easiness.regular_file import at_home
-from easiness.spec import RecordedSpec, RunSpec, Stopped
+from easiness.spec import RecordedSpec, RunSpec, Stop
 from easiness.store import files, run_folder, trial_document
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.files import FileDigest, LaterVersion, digest
@@ -303,7 +303,7 @@ class RunWriter:
         document = run_folder.RunDocument(spec=spec, files=digests, stopped=stopped)
         run_folder.write_document(self.path, document)
 
-    def conclude(self, stopped: Stopped) -> None:
+    def conclude(self, stopped: Stop) -> None:
         document = read_document(self.path).model_copy(update={"stopped": stopped})
         run_folder.write_document(self.path, document)
 

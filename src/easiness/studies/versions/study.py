@@ -19,7 +19,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
 from easiness.runs import training_difference
-from easiness.spec import UNNAMED, Option
+from easiness.spec import NO_NAME, Option
 from easiness.store import Row, Run
 from easiness.studies.matching import rows_of
 
@@ -119,7 +119,7 @@ def diff(options: Versions) -> Difference:
     needed = trials_needed(test, num_trials, rate, at_least)
     change = np.where(test.q > rate, "unchanged", np.where(new_mean < old_mean, "harder", "easier"))
     if needed is not None:  # what the t-test would name is unknown, or all where it names none
-        change[test.named if test.named.any() else slice(None)] = "unknown"
+        change[test.discoveries if test.discoveries.any() else slice(None)] = "unknown"
     sentences = [*notes(old, new, by, at, pairs)]
     if needed is None and (change == "unchanged").all():
         sentences.append(resolution_note(test, num_trials, rate, at_least))
@@ -165,7 +165,7 @@ def _check(old: Run, new: Run, by: str) -> None:
     ours, theirs = old.spec.measured, new.spec.measured
     if (ours is None) != (theirs is None):
         raise BadInput(f"{old.path} and {new.path}: one is recorded and one measured; make both in one way")
-    if ours is None and UNNAMED not in (old.model, new.model) and old.model != new.model:
+    if ours is None and NO_NAME not in (old.model, new.model) and old.model != new.model:
         raise BadInput(
             f"{old.path} and {new.path}: were recorded of different networks ({old.model}, {new.model}); "
             "record the same one again"
@@ -372,7 +372,7 @@ def trials_needed(
     ``None`` where these are enough.
     """
     lowest = float(test.q.min())
-    if lowest > rate and test.named.any():
+    if lowest > rate and test.discoveries.any():
         more = math.ceil(math.log(lowest / rate, 4))
     elif lowest > rate and smallest_shown(test, rate, at_least) is None:
         changes = (smallest_shown(_with_more(test, by), rate, at_least) for by in range(1, _MOST_MORE))
@@ -387,7 +387,7 @@ def _with_more(test: PValues, by: int) -> PValues:
     old, new = test.trials
     smaller = math.sqrt((1 / (old + by) + 1 / (new + by)) / (1 / old + 1 / new))
     noise = NoiseOfChange(test.noise.error * smaller, test.noise.freedom + 2 * by)
-    return replace(test, noise=noise, dealt=np.empty(0), num_deals=num_deals(old + by, new + by))
+    return replace(test, noise=noise, null=np.empty(0), num_deals=num_deals(old + by, new + by))
 
 
 def resolution_note(test: PValues, trials: tuple[int, int], rate: float, at_least: float) -> str:
