@@ -20,7 +20,7 @@ from easiness.inputs import IMAGE
 from easiness.inputs.image import kind as module
 from easiness.pages import next_step
 from easiness.pages.facts import measure_command
-from easiness.records.observations import STATISTICS
+from easiness.records import STATISTICS
 from easiness.runs import data_of
 from easiness.spec import observe_text
 from recording import small_run

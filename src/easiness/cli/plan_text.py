@@ -62,7 +62,7 @@ def _of_trainings(
     resolved = resolve_plan(plan, device, execution) if going_on is None else going_on.resolved
     spec = plan.spec(resolved, task.trials, task.epochs)
     cache = cache_beside(out) if execution.cache else None
-    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, taken=seconds_beside(out))
+    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, beside=seconds_beside(out))
     annealed = ""
     if plan.recipe.anneals(plan.epochs):
         annealed = "; scores after an earlier epoch are of an unfinished training"

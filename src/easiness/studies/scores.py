@@ -184,7 +184,7 @@ class RunScores(show.Result):
     listing = "scores"
 
     def __repr__(self) -> str:
-        return f"RunScores({self.run!r}, {self.run.row_text(self.epoch)}, examples={len(self.scores)})"
+        return f"RunScores({self.run!r}, {self.run.row(self.epoch).text}, examples={len(self.scores)})"
 
     def in_full(self) -> str:
         data = self.run.spec.data.train.fingerprint

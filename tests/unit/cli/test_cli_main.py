@@ -22,7 +22,7 @@ from easiness.cli.main import _command, sections_of
 from easiness.commands import COMMANDS, OLD_OPTIONS, PAPER, RENAMED, Group
 from easiness.engine import asked_of, command_typed, find_study, made
 from easiness.errors import BadInput
-from easiness.runs.carrying_out import _failed
+from easiness.runs.carrying_out import _failure_text
 from easiness.spec import Drawing, Fields, Option, OptionGroup, options_of
 from recording import recorded
 
@@ -295,10 +295,10 @@ def test_of_a_run(command, tmp_path):
 
 
 def test_of_a_failure(tmp_path):
-    assert _failed(tmp_path, {0: "why"}, 1, 0) == (
+    assert _failure_text(tmp_path, {0: "why"}, 1, 0) == (
         f"{tmp_path}: 1 of 1 trial failed (trial 0: why); the 0 finished ones are kept"
     )
-    assert _failed(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
+    assert _failure_text(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
 
 
 EMPTY = (

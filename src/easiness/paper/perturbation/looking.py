@@ -45,7 +45,7 @@ from easiness.store import (
     check_no_links,
     file_written_whole,
     num_heard,
-    read_rows,
+    read_row,
     sweep,
     write_observations,
 )
@@ -423,9 +423,10 @@ class PerturbedProbe:
             if path is None or not path.exists():
                 continue
             with contextlib.suppress(OSError, ValueError):
-                read: dict[str, Any] = read_rows(path, [0], ["label", *STATISTICS])
-                if np.array_equal(read.pop("label"), labels[None]):
-                    found[-1] = Observations(labels, self.split.num_classes, trained_on, **read)
+                columns = read_row(path, 0, ["label", *STATISTICS])
+                if np.array_equal(columns.pop("label"), labels):
+                    values: dict[str, Any] = {name: one[None] for name, one in columns.items()}
+                    found[-1] = Observations(labels, self.split.num_classes, trained_on, **values)
         return found
 
     def _keep(self, trial: StoredTrial, one: Perturbation, seen: Observations) -> None:

@@ -171,7 +171,7 @@ def conflicts_in(run: Run, data: Dataset) -> Conflicts:
 
 def kept_conflicts(run: Run, data: Dataset) -> Conflicts | None:
     """The conflicts once found in the ``data`` of a run, where they are kept."""
-    arrays = _searched.kept(run, data)
+    arrays = _searched.read(run, data)
     return None if arrays is None else _named(data, arrays)
 
 

@@ -174,7 +174,7 @@ def _check_heads(runs: Iterable[Run], at: int) -> None:
     for run in runs:
         if run.shares and (num := run.votes(at, at_most=1).num_trials) < 2:
             raise BadInput(
-                f"{run.path}: {num} head at {run.row_text(at)} left each example out, which says nothing of "
+                f"{run.path}: {num} head at {run.row(at).text} left each example out, which says nothing of "
                 f"the noise; measure twice as many trials (--trials {2 * len(run.trials)})"
             )
 

@@ -24,7 +24,7 @@ from easiness import (
 from easiness.features import FeatureKind, FeatureSource, PicturePreparation, Request, frozen, registry
 from easiness.features.frozen import network_source
 from easiness.paper.perturbation.looking import PERTURBED, perturbed_probe, seen_as
-from easiness.records.observations import STATISTICS
+from easiness.records import STATISTICS
 
 NUM, SIDE = 100, 12
 NEUTRAL = 100  # a radius that changes nothing

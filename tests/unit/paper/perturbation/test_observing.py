@@ -9,7 +9,7 @@ import pytest
 from easiness import BadInput, Recipe, RunFailed, load_dataset, open_run
 from easiness.paper.perturbation.looking import PERTURBED, examples_at, perturbed_probe
 from easiness.perturb.registry import _registered
-from easiness.records.observations import STATISTICS
+from easiness.records import STATISTICS
 from easiness.runs.progress import Progress
 from pixels import images_of
 from recording import recorded, small_run

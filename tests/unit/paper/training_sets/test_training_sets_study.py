@@ -50,7 +50,7 @@ class Stored(Progress):
 
 def test_a_run_for_each_policy_and_rate_and_one_for_none(ablated):
     out, study = ablated
-    names = ["drop-easy-0.30", "drop-random-0.30", "full", "resolved.json"]
+    names = ["drop-easy-0.30", "drop-random-0.30", "full"]
     assert sorted(path.name for path in out.iterdir()) == names
     assert study.policies == ["easy", "random"]
     assert study.rates == [0, 0.3]

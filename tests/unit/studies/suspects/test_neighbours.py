@@ -91,11 +91,11 @@ def test_what_somebody_else_wrote_is_asked_again(run_copy: Path) -> None:
     run = open_run(run_copy)
     found, _ = find_neighbours(run)
     key = (run, None, "cpu", print)
-    arrays = {**(_found.kept(*key) or {})}
+    arrays = {**(_found.read(*key) or {})}
     for wrong in (np.full(100, np.nan), np.zeros(99)):
         others = {name: wrong if one.dtype == np.float64 else one for name, one in arrays.items()}
         keep_answer(run.path, "neighbours", _found.identity(*key), others)
-        assert _found.kept(*key) is None
+        assert _found.read(*key) is None
         again, _ = find_neighbours(run)
         assert again is not None
         assert found is not None
