@@ -96,8 +96,8 @@ class Easiness:
 
     def close(self):
         """End the processes; what was chosen, and the seconds that it took."""
-        with self.workers:
-            return self.resolved, self.at_a_time, self.choosing
+        self.workers.close()
+        return self.resolved, self.at_a_time, self.choosing
 
 
 def loaders(images, labels, num_workers, numbered=lambda examples: examples):

@@ -57,7 +57,7 @@ def heads_of(run: Run) -> Heads:
 def test_every_example_is_left_out_equally_often(lone: Path) -> None:
     run = open_run(lone)
     assert run.shares == (0.2, 0.8)
-    assert run.row_text(2) == "share 0.8"
+    assert run.row(2).text == "share 0.8"
     seen = np.stack([trial.observations(10).trained_on for trial in run.trials])
     assert seen.shape == (10, 2, LIMIT)
     np.testing.assert_array_equal((~seen[:, 1]).sum(axis=0), 2)

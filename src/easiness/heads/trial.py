@@ -28,7 +28,6 @@ from easiness.spec import BOOSTING, RIDGE, RunSpec, TrialSpec, trial_seeds
 from easiness.training import (
     Course,
     EpochReport,
-    Lane,
     Listener,
     Network,
     how_it_ran,
@@ -73,7 +72,6 @@ def fit_by_steps(
     assert spec.heads.epochs is not None
     recipe = spec.recipe.over(spec.heads.epochs)
     steps = recipe.steps_per_epoch(len(positions))
-    course = Course(spec.heads.epochs, steps, recipe.batch_size)
     heads, losses = [], []
     for kind, one in enumerate(rows):
         seeds = trial_seeds(trial_seeds(spec.seed, spec.index).initialization, row * _MOST_KINDS + kind)
@@ -90,10 +88,13 @@ def fit_by_steps(
             num_classes=num_classes,
             steps_per_epoch=steps,
         )
-        pack = Pack.of_array(((x - mean) / scale).cpu().numpy())
-        bank = VECTOR.bank(pack, recipe, one.device, augment=False, sharers=1)
-        lane = Lane(spec.index, torch.arange(len(positions)), labels, seeds)
-        losses.append(train(network, bank, lane, {}, course, Listener())[-1])
+        packed = Pack.of_array(((x - mean) / scale).cpu().numpy())
+        bank = VECTOR.bank(packed, recipe, one.device, augment=False, sharers=1)
+        course = Course(
+            *(spec.index, torch.arange(len(positions)), labels, seeds),
+            *(spec.heads.epochs, steps, recipe.batch_size),
+        )
+        losses.append(train(network, bank, course, {}, Listener())[-1])
         heads.append(SteppedHead(network, mean, scale))
     return heads, float(np.mean(losses))
 

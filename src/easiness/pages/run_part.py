@@ -114,7 +114,7 @@ def left_out(run: Run, epoch: int) -> dict[str, Any] | None:
     return {
         "num_examples": len(first),
         "num_right": int(right.sum()),
-        "since": [(run.row_text(one), int((first <= one).sum())) for one in earlier if one != epoch],
+        "since": [(run.row(one).text, int((first <= one).sum())) for one in earlier if one != epoch],
         "dropped": _rows_dropped(run, epoch, right),
         "keep": command_line("keep", run.path, *which, *epoch_option(run, epoch), "-o", "kept.csv"),
         "ablate": _ablate_command(run, epoch),

@@ -188,7 +188,7 @@ def conflicts_in(run: Run, data: Dataset) -> Conflicts:
 
 def kept_conflicts(run: Run, data: Dataset) -> Conflicts | None:
     """The conflicts once found in the ``data`` of a run, where they are kept."""
-    arrays = arrays_of.kept(run, data)
+    arrays = arrays_of.read(run, data)
     return None if arrays is None else _conflicts(data, arrays)
 
 

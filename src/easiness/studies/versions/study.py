@@ -105,7 +105,7 @@ def diff(options: Versions) -> Difference:
     for run in (old, new):
         if run.shares and (num := run.votes(at, at_most=1).num_trials) < 2:
             raise BadInput(
-                f"{run.path}: {num} head at {run.row_text(at)} left each example out, which says nothing of "
+                f"{run.path}: {num} head at {run.row(at).text} left each example out, which says nothing of "
                 f"the noise; measure twice as many trials (--trials {2 * len(run.trials)})"
             )
     pairs = match_examples(old, new, by, (options.old_data, options.new_data))
