@@ -10,7 +10,7 @@ from torch import nn
 
 from easiness.errors import BadInput
 from easiness.inputs import Signature
-from easiness.inputs.text.kind import GRAMS, VOCABULARY, WORDS
+from easiness.inputs.text import GRAMS, VOCABULARY, WORDS
 from easiness.models import build_model, find_family, model_name, model_names
 from easiness.models.libraries import TORCHVISION as FAMILY
 from easiness.models.registry import OWN

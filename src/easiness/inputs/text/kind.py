@@ -26,6 +26,7 @@ from easiness.gate import check_fits
 from easiness.inputs.encoding import track
 from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
 from easiness.inputs.pack import Pack, Values
+from easiness.inputs.text import GRAMS, PLACE, VOCABULARY, WORDS
 from easiness.inputs.text.near import NearTexts
 from easiness.spec import Recipe
 
@@ -33,12 +34,8 @@ if TYPE_CHECKING:
     from easiness.inputs.bank import Preparation
 
 
-WORDS = range(1, 1 + 2**16)  # numbers of words
-GRAMS = range(WORDS.stop, WORDS.stop + 2**16)  # numbers of character n-grams
-VOCABULARY = GRAMS.stop  # of numbers, that of padding among them
 MOST_WORDS = 2**11  # of a text that can be looked at
 LENGTHS = range(3, 6)  # of the n-grams of a word between two spaces; of "I" that is " I " alone
-PLACE = 20  # bits of a token as it is stored, above which is the place of its word in the text
 
 Tokens: TypeAlias = npt.NDArray[np.int32]
 

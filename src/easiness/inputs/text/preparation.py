@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from easiness.inputs.bank import Preparation
-from easiness.inputs.text.kind import PLACE, WORDS
+from easiness.inputs.text import PLACE, WORDS
 
 _SEEDS = 2**31
 _BITS = 24  # of a hash, by which a word is left out

@@ -15,10 +15,8 @@ from hypothesis import assume, given, settings, strategies as st
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
 from easiness.inputs import TEXT, Pack, Signature, StoredTexts, from_texts, kind_of, to_bytes, to_text
-from easiness.inputs.text import near
+from easiness.inputs.text import PLACE, VOCABULARY, near
 from easiness.inputs.text.kind import (
-    PLACE,
-    VOCABULARY,
     placed_tokens,
     reach_of,
     tokens_of,
