@@ -298,19 +298,6 @@ def test_it_fits_every_screen_and_says_nothing_to_the_console(
     has_two_themes(page)
 
 
-def test_long_texts_unfold_by_the_keyboard_without_a_script(open_page: Any, page_of_texts: Path) -> None:
-    page = open_page(page_of_texts, viewport={"width": 1280, "height": 800}, java_script_enabled=False)
-    words = page.locator(".class .words", has_text="needle").first
-    folded = words.locator("p").bounding_box()["height"]
-    control = words.locator("summary")
-    control.focus()
-    page.keyboard.press("Enter")
-    assert words.locator("p").bounding_box()["height"] > 1.5 * folded
-    page.keyboard.press("Enter")
-    assert words.locator("p").bounding_box()["height"] == folded
-    assert page.locator(".words", has_text="quotes").locator("summary").count() == 0
-
-
 def test_texts_stay_text_and_stand_with_what_they_are_about(open_page: Any, page_of_texts: Path) -> None:
     page = open_page(page_of_texts, viewport={"width": 1280, "height": 900})
     assert page.title().startswith("Easy and hard examples")

@@ -385,19 +385,3 @@ def test_the_overrides_are_used() -> None:
     stale = {(option, value) for option, table in IN_SMALL.items() for value in table} - values
     assert not stale
     assert set(LEFT_AWAY) <= {option for option, _ in values}
-
-
-def test_a_block_that_fails_is_an_error(home: Path, command: Callable[..., Any]) -> None:
-    reader = Reader("docs/a.md", home, command)
-    for language, text in (
-        ("sh", "easiness scores runs/nowhere"),
-        ("sh", "make nothing"),
-        ("sh", "pip install '.[nothing]'"),
-        ("sh", "python benchmarks/page.py --nothing"),
-        ("python", "1 / 0"),
-        ("csv", "path,label\na,b,c"),
-        ("toml", "alfa = 1"),
-        ("", "what is this?"),
-    ):
-        with pytest.raises((AssertionError, ZeroDivisionError)):
-            reader.follow(Block("docs/a.md", 1, language, text))

@@ -220,14 +220,6 @@ def test_a_damaged_checkpoint_is_said_and_not_used(start, command, arguments, tm
     assert contents(path) == lone
 
 
-def test_what_a_kill_left_of_a_finished_trial_goes_with_the_next_command(command, digits, run_copy, snapshot):
-    before = snapshot(run_copy)
-    (run_copy / "checkpoints" / "0002-000001").mkdir(parents=True)
-    assert command(*digits(run_copy)).code == 0
-    after = snapshot(run_copy)
-    assert after.keys() == before.keys()
-
-
 TO_GO_ON = "no process is at work, run the same `easiness measure` to go on"
 
 

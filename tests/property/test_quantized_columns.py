@@ -1,4 +1,4 @@
-"""What the data map reads is what was measured, to half a step."""
+"""The data map reads measured values to half a step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from easiness.pages.data_map import indices, listed_ids, quantized, shares
+from easiness.pages.data_map import indices, listed_ids, quantize, shares
 
 NUMBERS = st.floats(-1e6, 1e6) | st.just(float("nan")) | st.sampled_from([0.0, -0.0, 1e-300])
 
@@ -27,7 +27,7 @@ def decoded(column: dict[str, Any]) -> np.ndarray:
 
 @given(arrays(np.float64, st.integers(0, 80), elements=NUMBERS))
 def test_few_values_come_back_exactly(values: np.ndarray) -> None:
-    np.testing.assert_array_equal(decoded(quantized(values, 8)), values)
+    np.testing.assert_array_equal(decoded(quantize(values, 8)), values)
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -37,7 +37,7 @@ def test_many_come_back_within_half_a_step(bits: int, seed: int, low: float, wid
     values = low + width * rng.random(400)
     values[rng.random(400) < 0.1] = np.nan
     values = np.append(values, [np.nan, np.inf, -np.inf, *(low + width * np.linspace(0, 1, 300))])
-    column = quantized(values, bits)  # type: ignore[arg-type]
+    column = quantize(values, bits)  # type: ignore[arg-type]
     found = decoded(column)
     defined = np.isfinite(values)
     np.testing.assert_array_equal(np.isnan(found), ~defined)

@@ -142,9 +142,7 @@ def _report(options: pages.ReportOptions) -> None:
     if len(options.runs) > 1 or not reproduction.is_study(options.runs[0]):
         options = replace(options, runs=[store.open_run(one) for one in options.runs])
     with passes_shown(True):
-        note = pages.write_report(options)
-    if note:
-        say(f"note: {note}", err=True)
+        pages.write_report(options)
     say_written(options.output)
     say(str(options.output))
 

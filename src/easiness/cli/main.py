@@ -89,10 +89,7 @@ class OptionsInGroups(TyperCommand):
     """A command. Its help has options of no group first, then a section for each group."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments, none of which may be empty: of a shell's variable that is not set.
-
-        A path of no letters would be the current folder.
-        """
+        """Refuse empty arguments, of variables that are not set: an empty path is the current folder."""
         values, *_ = self.make_parser(ctx).parse_args(args=list(args))
         for one in self.get_params(ctx):
             value = values.get(one.name)
@@ -129,10 +126,7 @@ def _write(formatter: Any, sections: Mapping[str, list[tuple[str, str]]]) -> Non
 
 
 class ProcessEnd(BaseException):
-    """This process was asked to end by a signal (``kill``, or a terminal that goes).
-
-    As little of an `Exception` as a `KeyboardInterrupt`.
-    """
+    """Request of a signal that this process ends; no `Exception`, as a `KeyboardInterrupt` is none."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -145,8 +139,8 @@ def raised_when_ended(line: Callable[[str], str]) -> Iterator[None]:
     """In the block SIGTERM and SIGHUP raise `ProcessEnd`, SIGINT `KeyboardInterrupt`; a second ends at once.
 
     The first lets workers, semaphores and files be tidied. The second says ``line`` of what has happened, and
-    costs no more than a crash: whatever is stored is whole at any moment. Afterwards signals do what they
-    did, and while the interpreter ends, Ctrl-C does nothing. For a main thread alone.
+    costs no more than a crash: stored files are whole at any moment. Afterwards signals have their old
+    effects, but Ctrl-C does nothing while the interpreter ends. For a main thread alone.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

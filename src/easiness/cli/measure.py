@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING
 
 from easiness import pages, runs, show, spec, store
 from easiness.engine import Verb, say, say_text
 from easiness.spec import Measuring
 from easiness.studies import matching, suspects
+from easiness.studies.scores import accuracy_by_split
 
 if TYPE_CHECKING:
     from easiness.runs import Progress
@@ -81,11 +81,7 @@ def summarize(run: store.Run) -> str:
     size = f"{show.counted(num, 'trial')} of {run.length}"
     head = f"{run.path}: {run.network}, {size} over {len(run.ids)} examples"
     if not run.observed:
-        longest = max(trial.epochs for trial in run.trials)
-        return (
-            f"{head}\neasiness: unknown, since trials have up to {longest} epochs and were observed after no "
-            f"common one; --epochs {longest} makes them equal"
-        )
+        return f"{head}\neasiness: unknown, since the trials were observed after no common epoch"
     epoch = run.resolve_at(None)
     if num > status.MOST_READ:
         return f"{head}\n{_accuracy(run, epoch)}"
@@ -111,12 +107,7 @@ easiness {run.at(epoch)}: {(right == num).mean():.1%} of the examples right in {
 
 
 def _accuracy(run: store.Run, epoch: int) -> str:
-    accuracy = []
-    for name in run.trials[0].accuracy():
-        values = [trial.accuracy(epoch)[name] for trial in run.trials]
-        deviation = statistics.stdev(values) if len(values) > 1 else None
-        accuracy.append(f"{name.replace('_', '-')} {show.plus_minus(statistics.fmean(values), deviation)}")
-    return (
-        f"accuracy {run.at(epoch)} (mean ± standard deviation over trials): {', '.join(accuracy)}; "
-        f"chance {1 / len(run.classes):.3f}"
-    )
+    accuracy = pages.accuracy_texts(accuracy_by_split(run), epoch)
+    parts = ", ".join(f"{split} {text}" for split, text in accuracy.items())
+    over = f"accuracy {run.at(epoch)} (mean ± standard deviation over trials)"
+    return f"{over}: {parts}; chance {1 / len(run.classes):.3f}"

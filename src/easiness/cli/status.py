@@ -127,7 +127,7 @@ def _runs_below(folder: Path, depth: int = _DEEPEST) -> list[Path]:
 
 
 def _table(folder: Path, runs: list[Path], damage: _Damage) -> Iterator[str]:
-    """A row for each run, then what is damaged, a line each; it is put into ``found``, by run."""
+    """A row for each run, then what is damaged, a line each; it is put into ``damage``, by run."""
     rows = []
     for path in runs:
         run = _open(path)
@@ -259,7 +259,7 @@ def _seconds_left(run: store.Run, num_missing: int) -> float | None:
 
 
 def _hourly(events: Sequence[Mapping[str, Any]], now: datetime) -> float | None:
-    """Trials an hour over the last ones finished since the run was last started; ``None`` before two.
+    """Trials an hour over the last ones since the run was started; ``None`` before two.
 
     The time since the last one counts where it is longer than usual, so that a run that hangs slows down.
     """
@@ -307,10 +307,7 @@ def _accuracies(run: store.Run) -> Iterator[str]:
 
 
 def _verify(folder: Path, runs: Sequence[Path], damage: _Damage) -> Iterator[str]:
-    """Check what the runs below ``folder`` hold, and name each file that is damaged as it is found.
-
-    The log has no digest and is not checked; the description of a study is.
-    """
+    """Check all files of the runs but their logs, which have no digest, and name each damaged one at once."""
     yield from _study_damage(folder)
     for run in runs:
         for finding in store.findings(run):
@@ -353,10 +350,7 @@ def _study_damage(folder: Path) -> list[str]:
 
 
 def _refuse_damage(folder: Path, of_run: _Damage, num_runs: int) -> None:
-    """End with what to do where something is damaged: in the runs, or the study in ``folder``.
-
-    Trials are trained again only in a run whose own files are whole.
-    """
+    """End with what to do where something is damaged: in the runs, or the study in ``folder``."""
     every = [one for findings in of_run.values() for one in findings]
     if not every:
         if _study_damage(folder):

@@ -62,11 +62,7 @@ def find_study(one: CommandEntry) -> Study[Any] | Verb[Any]:
 
 
 def find_function(name: str) -> Callable[..., Any]:
-    """The function of Python of a command, of this package or another.
-
-    Raises:
-        AttributeError: there is none of this name.
-    """
+    """The function of Python of a command, of this package or another; `AttributeError` where none has it."""
     from easiness.engine.function import function_of
 
     one = find_command(name)

@@ -18,7 +18,6 @@ from easiness.regular_file import sharing
 from easiness.show import SUFFIXES, Result, render
 
 Place = TypeVar("Place")
-Text = TypeVar("Text", bound=str)
 
 
 def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES, *, decisions: bool = False) -> None:
@@ -79,13 +78,12 @@ def write_file(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def write_page(path: Path, page: Callable[[], Text]) -> Text:
-    """Write the text that ``page`` makes, in which paths are seen from the folder of the file; returns it."""
+def write_page(path: Path, page: Callable[[], str]) -> None:
+    """Write the text that ``page`` makes, in which paths are seen from the folder of the file."""
     _check_no_decisions(path)
     with sharing(path.parent):
         content = page()
     write_file(path, content.encode())
-    return content
 
 
 def write_result(path: Path, result: Result) -> None:

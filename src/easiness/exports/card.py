@@ -251,12 +251,11 @@ _OF_THE_COPY = ("id", "label", "class", "split")
 class CopyScores:
     """Scores for the examples of another copy of the data that the card knows.
 
-    ``table`` has a row for each of these, in the order of the copy, its training split first: its own id,
-    label, class and ``split``, then ``card_id`` and ``card_split``, where it was found, and the scores of the
-    card. A split is ``train`` or ``held_out``. ``unknown`` are ids of the copy whose values the card does not
-    have, ``num_missing`` examples of the card are not in the copy. ``new_names`` are names of classes in the
-    copy by those in the card, where others are called differently with just the same examples, and
-    ``num_relabelled`` examples have another class beside these.
+    ``table`` has a row for each of these, in the order of the copy: its own id, label, class and ``split``,
+    then ``card_id`` and ``card_split``, where it was found, and the scores of the card. ``unknown`` are ids
+    of the copy that the card lacks, ``num_missing`` examples of the card are not in the copy. ``new_names``
+    are names of classes in the copy by those in the card, where classes of other names have the same
+    examples; beside these ``num_relabelled`` examples have another class.
     """
 
     table: pd.DataFrame = field(repr=False)
@@ -291,9 +290,6 @@ def apply_card(card: str | Path, source: Any) -> CopyScores:
     Order, ids, file formats and folders may differ; pixels may not: an example whose picture was made
     smaller, cropped or compressed with loss is another one and gets no scores. Copies of one picture are
     told apart by their class and split, then by their class, then taken in order.
-
-    Both splits of the copy are looked for in both of the card: scores of examples held out are of networks
-    that never saw them, and not to be compared with the others.
     """
     folder = open_card(card)
     if not folder.document.has_digests:

@@ -29,7 +29,6 @@ from .image.kind import (
     decode_opened as decode_opened,
     decoder_warnings as decoder_warnings,
     header_of as header_of,
-    shrink_address as shrink_address,
     suffixes as suffixes,
 )
 from .image.photos import (

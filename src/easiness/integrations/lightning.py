@@ -100,7 +100,7 @@ class RecordCallback(Callback):  # type: ignore[misc]
     ..., "logits": ..., "ids": ...}``, and the recorder is made with ``augmented=True``; every example is
     then to be seen once in each epoch (no ``drop_last``), and processes merge what they saw.
 
-    What was recorded is in Lightning's checkpoints, so that a training that is resumed records one whole
+    Lightning's checkpoints have the recorded epochs, so that a training that is resumed records one whole
     trial. The trial is stored when the training ends, and not at all where it fails.
     """
 

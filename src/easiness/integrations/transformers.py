@@ -59,7 +59,7 @@ class RecordCallback(_Recording):
     >>> Trainer(model, args, train_dataset=dataset, callbacks=[callback]).train()  # doctest: +SKIP
 
     The pass is the callback's own: in order, over the whole data set, in the first process, in evaluation
-    mode. The Trainer needs no other settings and goes on as if nobody had looked. What was recorded is kept
+    mode. The Trainer needs no other settings and goes on as if nobody had looked. Recorded epochs are kept
     beside the Trainer's checkpoints, so that a training that is resumed records one whole trial; it is
     stored when the training ends. `RecordTraining` records the training steps instead.
     """

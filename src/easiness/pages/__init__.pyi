@@ -1,6 +1,7 @@
 from .facts import (
     FOR_FEATURES as FOR_FEATURES,
     about_features as about_features,
+    accuracy_texts as accuracy_texts,
     data_name as data_name,
     describe_data as describe_data,
     run_html as run_html,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
 from easiness.lazy import Integers, pd
-from easiness.pages.template import Inlined, inert, inlined
+from easiness.pages.template import InlineScript, inert, inline_script
 from easiness.scoring import SCORES, formula_text
 from easiness.show import ShownExample, count
 from easiness.spec import Split
@@ -22,7 +22,7 @@ from easiness.store import Run
 
 Document = dict[str, Any]
 """A value of JSON."""
-Named: TypeAlias = tuple[Split, int | str]
+Name: TypeAlias = tuple[Split, int | str]
 """An example by its split and its id there."""
 
 Bits = Literal[8, 16]
@@ -30,10 +30,10 @@ T = TypeVar("T")
 
 _MOST_LEVELS = 255
 
-SHARED = ("codes", "elements", "course")
+COMMON_SCRIPTS = ("codes", "elements", "course")
 """The scripts that other views of the page have as well."""
 SCRIPTS = (
-    *SHARED,
+    *COMMON_SCRIPTS,
     *("values", "colors", "view", "fragment", "plot", "lasso", "zoom", "card", "table", "map", "players"),
 )
 """The scripts of the map, in the order in which they are read."""
@@ -54,86 +54,89 @@ _MOST_PICTURES = 160
 class DataMap:
     """The map of a page: ``points`` [n] are positions in its ``runs``, ascending, of ``num_examples``.
 
-    A run has its values and notes. ``pictured`` are the examples whose pictures the map wants, the most
+    A run has its values and notes. ``picture_places`` are the examples whose pictures the map wants, the most
     wanted first, each with its place among the points.
     """
 
     runs: list[tuple[Document, list[str]]] = field(repr=False)
     points: Integers = field(repr=False)
-    pictured: dict[Named, int] = field(repr=False)
+    picture_places: dict[Name, int] = field(repr=False)
     num_examples: int
-    _fixed: Document = field(repr=False)
+    _constants: Document = field(repr=False)
 
     @property
     def style(self) -> str:
         return (resources.files("easiness.pages") / "data_map.css").read_text("utf-8")
 
     @property
-    def script(self) -> Inlined:
-        return inlined(SCRIPTS)
+    def script(self) -> InlineScript:
+        return inline_script(SCRIPTS)
 
     def notes(self) -> list[str]:
         """Sentences on what the map leaves out."""
-        found = []
+        sentences = []
         if len(self.points) < self.num_examples:
-            found.append(
+            sentences.append(
                 f"The map has {count(len(self.points))} of the {count(self.num_examples)} examples, drawn at "
                 "random, and those shown elsewhere on this page."
             )
         if len(self.points) > _FINE:
-            found.append("Scores other than the two of the map are rounded to 1/254 of their range.")
+            sentences.append("Scores other than the two of the map are rounded to 1/254 of their range.")
         of_runs = [note for _, notes in self.runs for note in notes]
-        return found + list(dict.fromkeys(of_runs))
+        return sentences + list(dict.fromkeys(of_runs))
 
     def data(
-        self, shown: Mapping[Named, ShownExample], elsewhere: Container[Named], texts: list[str] | None = None
+        self,
+        examples: Mapping[Name, ShownExample],
+        elsewhere: Container[Name],
+        texts: list[str] | None = None,
     ) -> str:
         """Everything that the script reads, as JSON that can stand in a script element."""
         left = _MEDIA_BYTES
         media: dict[str, Any] = {"pictures": {}, "sounds": {}, "texts": {} if texts is None else texts}
-        for named, point in self.pictured.items():
-            one = shown.get(named)
+        for name, point in self.picture_places.items():
+            one = examples.get(name)
             if one is None:
                 continue
             if one.uri is None and texts is None:
                 media["texts"][point] = one.text
-            if named in elsewhere or one.size > left:
+            if name in elsewhere or one.size > left:
                 continue
             left -= one.size
-            for name, uri in (("pictures", one.uri), ("sounds", one.sound)):
+            for medium, uri in (("pictures", one.uri), ("sounds", one.sound)):
                 if uri is not None:
-                    media[name][point] = uri
-        had = {name: of for name, of in media.items() if of or name == "pictures"}
-        return inert({**self._fixed, "runs": [values for values, _ in self.runs], **had})
+                    media[medium][point] = uri
+        had = {medium: of for medium, of in media.items() if of or medium == "pictures"}
+        return inert({**self._constants, "runs": [values for values, _ in self.runs], **had})
 
 
 def data_map(
     runs: Sequence[Run],
     names: Sequence[str],
     at: Sequence[int],
-    scored: Sequence[pd.DataFrame],
-    ranked: Sequence[pd.DataFrame | None],
-    shown: Iterable[int],
+    scores: Sequence[pd.DataFrame],
+    suspects: Sequence[pd.DataFrame | None],
+    exhibits: Iterable[int],
 ) -> DataMap:
     num = len(runs[0].ids)
-    tables = [_with_suspicion(table, one) for table, one in zip(scored, ranked, strict=True)]
-    shown = sorted(set(shown))
+    tables = [_with_suspicion(table, one) for table, one in zip(scores, suspects, strict=True)]
+    exhibits = sorted(set(exhibits))
     spread = in_turns(_worth_a_picture(table) for table in tables)[:_MOST_PICTURES]
-    pictured = list(dict.fromkeys([*spread, *shown]))
+    picture_places = list(dict.fromkeys([*spread, *exhibits]))
     suspect = [at for table in tables for at in np.flatnonzero(table["p_wrong"].to_numpy() >= 1 / 2).tolist()]
-    points = _points(runs[0].ids, tables, pictured)
-    first = np.array(list(dict.fromkeys([*pictured, *suspect])), np.int64)
+    points = _points(runs[0].ids, tables, picture_places)
+    first = np.array(list(dict.fromkeys([*picture_places, *suspect])), np.int64)
     first = first[np.isin(first, points)]
-    ids, places = runs[0].ids[pictured].tolist(), np.searchsorted(points, pictured).tolist()
+    ids, places = runs[0].ids[picture_places].tolist(), np.searchsorted(points, picture_places).tolist()
     return DataMap(
         runs=[
             _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
             for run, name, row, table in zip(runs, names, at, tables, strict=True)
         ],
         points=points,
-        pictured={("train", one): at for one, at in zip(ids, places, strict=True)},
+        picture_places={("train", one): at for one, at in zip(ids, places, strict=True)},
         num_examples=num,
-        _fixed={
+        _constants={
             "num": len(points),
             "ids": listed_ids(runs[0].ids[points]),
             "classes": list(runs[0].classes),
@@ -142,11 +145,11 @@ def data_map(
     )
 
 
-def _with_suspicion(table: pd.DataFrame, ranked: pd.DataFrame | None) -> pd.DataFrame:
+def _with_suspicion(table: pd.DataFrame, suspects: pd.DataFrame | None) -> pd.DataFrame:
     """The scores of a run, ``p_wrong`` and ``suggested``: NaN and -1 where nothing is said."""
-    if ranked is None:
+    if suspects is None:
         return table.assign(p_wrong=np.nan, suggested=-1)
-    return table.join(ranked.set_index("id")[["p_wrong", "suggested"]], on="id")
+    return table.join(suspects.set_index("id")[["p_wrong", "suggested"]], on="id")
 
 
 def _worth_a_picture(table: pd.DataFrame) -> list[int]:
@@ -168,15 +171,15 @@ def in_turns(lists: Iterable[Sequence[T]]) -> list[T]:
 
 
 def _points(
-    ids: Integers | npt.NDArray[np.object_], tables: Sequence[pd.DataFrame], kept: list[int]
+    ids: Integers | npt.NDArray[np.object_], tables: Sequence[pd.DataFrame], always: list[int]
 ) -> Integers:
-    """Positions of as many examples as fit the page, those ``kept`` among them."""
+    """Positions of as many examples as fit the page, those of ``always`` among them."""
     of_id = 3 + sum(len(str(one)) for one in ids[:1000]) // len(ids[:1000])
     num = sum(np.isfinite(table[score.name]).any() for table in tables for score in SCORES)
     # two bytes for each axis; beside the other scores there are two kinds of classes, a share and p_wrong
     of_scores = (len(tables) * (2 + 4) + num) * (2 if len(ids) <= _FINE else 1) * 4 / 3
-    drawn = drawn_examples(len(ids), int(_COLUMN_BYTES / (of_scores + of_id)))
-    return np.arange(len(ids)) if drawn is None else np.union1d(drawn, np.array(kept, np.int64))
+    sample = drawn_examples(len(ids), int(_COLUMN_BYTES / (of_scores + of_id)))
+    return np.arange(len(ids)) if sample is None else np.union1d(sample, np.array(always, np.int64))
 
 
 def _of_run(
@@ -189,19 +192,19 @@ def _of_run(
     num_runs: int,
 ) -> tuple[Document, list[str]]:
     """The run as values of JSON, in which a score that another one equals names that one, and notes."""
-    drawn = table.iloc[points]
+    rows = table.iloc[points]
     about = {
         one.name: {"high": one.high_means, "formula": formula_text(one.formula, run.row_name)}
         for one in SCORES
     }
     about["p_wrong"] = {"high": "suspect label", "formula": "the probability that the label is wrong"}
     bits: Bits = 16 if len(points) <= _FINE else 8
-    columns = {one: drawn[one].to_numpy(np.float64) for one in about if np.isfinite(drawn[one]).any()}
-    seen = {columns[name].tobytes(): name for name in AXES if name in columns}
+    columns = {one: rows[one].to_numpy(np.float64) for one in about if np.isfinite(rows[one]).any()}
+    same_as = {columns[name].tobytes(): name for name in AXES if name in columns}
     scores: list[Document] = []
     for one, values in columns.items():
-        same = seen.setdefault(values.tobytes(), one)
-        column = {"same": same} if same != one else quantized(values, 16 if one in AXES else bits)
+        same = same_as.setdefault(values.tobytes(), one)
+        column = {"same": same} if same != one else quantize(values, 16 if one in AXES else bits)
         scores.append({"name": one, **about[one], **column})
     most = _MEAN_BYTES // num_runs, _TRIAL_BYTES // num_runs
     course, notes = trajectories(run, epoch, points, first, most)
@@ -209,15 +212,15 @@ def _of_run(
         "name": name,
         "numTrials": len(run.trials),
         "scores": scores,
-        "suggested": indices(drawn["suggested"].to_numpy(np.int64), len(run.classes)),
-        "predicted": indices(drawn["predicted"].to_numpy(np.int64), len(run.classes)),
-        "predictedShare": quantized(drawn["predicted_share"].to_numpy(np.float64), 8),
+        "suggested": indices(rows["suggested"].to_numpy(np.int64), len(run.classes)),
+        "predicted": indices(rows["predicted"].to_numpy(np.int64), len(run.classes)),
+        "predictedShare": quantize(rows["predicted_share"].to_numpy(np.float64), 8),
         **course,
     }
     return document, notes
 
 
-def quantized(values: npt.NDArray[Any], bits: Bits) -> Document:
+def quantize(values: npt.NDArray[Any], bits: Bits) -> Document:
     """Numbers [K] as unsigned codes: exact where there are at most 255 different ones, else to half a step.
 
     ``{"bits", "codes", "levels"}``: a code is a place in ``levels``; or ``{"bits", "codes", "low",
@@ -225,33 +228,33 @@ def quantized(values: npt.NDArray[Any], bits: Bits) -> Document:
     ``bits`` can hold is an undefined value: NaN, or one that is not finite.
     """
     values = np.asarray(values, np.float64)
-    defined = np.isfinite(values)
-    levels, places = np.unique(values[defined], return_inverse=True)
+    is_defined = np.isfinite(values)
+    levels, places = np.unique(values[is_defined], return_inverse=True)
     if len(levels) <= _MOST_LEVELS:
         codes = np.full(values.shape, 255, np.uint8)
-        codes[defined] = places
-        return {"bits": 8, "codes": encoded(codes), "levels": levels.tolist()}
+        codes[is_defined] = places
+        return {"bits": 8, "codes": encode(codes), "levels": levels.tolist()}
     most = (1 << bits) - 1
     low, high = float(levels[0]), float(levels[-1])
     step = high / (most - 1) - low / (most - 1)  # the difference itself may overflow
     codes = np.full(values.shape, most, np.uint8 if bits == 8 else np.uint16)
-    codes[defined] = np.clip(np.rint(values[defined] / step - low / step), 0, most - 1)
-    return {"bits": bits, "codes": encoded(codes), "low": low, "step": step}
+    codes[is_defined] = np.clip(np.rint(values[is_defined] / step - low / step), 0, most - 1)
+    return {"bits": bits, "codes": encode(codes), "low": low, "step": step}
 
 
 def shares(values: npt.NDArray[Any]) -> str:
     """Numbers in 0..1, of any shape, as bytes in base64: 254 is 1, and 255 is undefined."""
     codes = np.full(values.shape, 255, np.uint8)
-    defined = np.isfinite(values)
-    codes[defined] = np.clip(np.rint(254 * np.asarray(values, np.float64)[defined]), 0, 254)
-    return encoded(codes)
+    is_defined = np.isfinite(values)
+    codes[is_defined] = np.clip(np.rint(254 * np.asarray(values, np.float64)[is_defined]), 0, 254)
+    return encode(codes)
 
 
 def indices(values: npt.NDArray[np.integer[Any]], num: int) -> Document:
     """Indices below ``num`` [K], or -1 for none: ``{"bits", "codes"}``, the largest code is none."""
     bits: Bits | Literal[32] = 8 if num < 1 << 8 else 16 if num < 1 << 16 else 32
     codes = np.asarray(values, np.int64) % (1 << bits)
-    return {"bits": bits, "codes": encoded(codes.astype(f"<u{bits // 8}"))}
+    return {"bits": bits, "codes": encode(codes.astype(f"<u{bits // 8}"))}
 
 
 def listed_ids(ids: npt.NDArray[Any]) -> Document | list[str]:
@@ -263,7 +266,7 @@ def listed_ids(ids: npt.NDArray[Any]) -> Document | list[str]:
     return [str(one) for one in ids.tolist()]
 
 
-def encoded(codes: npt.NDArray[Any]) -> str:
+def encode(codes: npt.NDArray[Any]) -> str:
     """The bytes of an array, little-endian, in base64."""
     return base64.b64encode(codes.astype(codes.dtype.newbyteorder("<")).tobytes()).decode()
 
@@ -279,36 +282,36 @@ def trajectories(
     """Probabilities of the label of the examples at ``points`` [n] of a split of a run up to an epoch.
 
     As values of JSON, to 1/508, with sentences on what is left out. ``mean`` [n, epochs] is over trials, of
-    all points. ``byTrial`` [m, trials, epochs] has each trial, of the points that are ``detailed`` [m], all
+    all points. ``byTrial`` [m, trials, epochs] has each trial, of the points ``detailed`` [m], all
     where that is ``None``: the ``first`` of them as far as ``most`` numbers of both allow.
     """
     observed = [one for one in run.observed if one <= epoch]
     epochs = _spread(observed, max(2, most[0] // max(1, len(points))))
     num_trials = len(run.trials)
     fit = most[1] // (num_trials * len(epochs))
-    detailed = np.arange(len(points)) if num_trials > 1 and len(points) <= fit else np.sort(first[:fit])
+    in_detail = np.arange(len(points)) if num_trials > 1 and len(points) <= fit else np.sort(first[:fit])
     if run.shares or num_trials == 1:  # heads that saw an example are not heard, or the mean is all there is
-        detailed = detailed[:0]
+        in_detail = in_detail[:0]
     mean, votes = np.empty((len(epochs), len(points))), None
-    by_trial = np.empty((num_trials, len(epochs), len(detailed)), np.float32)
+    by_trial = np.empty((num_trials, len(epochs), len(in_detail)), np.float32)
     for at, one in enumerate(epochs):
         votes = run.votes(one, spare=votes, split=split)
         mean[at] = votes.mean_p_label[points]
-        if len(detailed):
-            by_trial[:, at] = votes.p_label[:, points[detailed]]
+        if len(in_detail):
+            by_trial[:, at] = votes.p_label[:, points[in_detail]]
     notes = []
     if len(epochs) < len(observed):
         notes.append(f"Trajectories show {len(epochs)} of the {len(observed)} {run.row_name}s observed.")
-    if 0 < len(detailed) < len(points):
+    if 0 < len(in_detail) < len(points):
         notes.append(
-            f"Curves of single trials are kept for {count(len(detailed))} examples, those "
+            f"Curves of single trials are kept for {count(len(in_detail))} examples, those "
             "with a picture and suspects first. Their mean is kept for all."
         )
     document = {
         "rowName": run.row_name,
         "rows": [run.row(one).value for one in epochs],
         "mean": shares(mean.T.astype(np.float32)),
-        "detailed": None if len(detailed) == len(points) else encoded(detailed.astype(np.uint32)),
+        "detailed": None if len(in_detail) == len(points) else encode(in_detail.astype(np.uint32)),
         "byTrial": shares(np.ascontiguousarray(by_trial.transpose(2, 0, 1))),
     }
     return document, notes

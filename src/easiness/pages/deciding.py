@@ -14,10 +14,10 @@ import numpy as np
 from easiness.data import AUDIT_COLUMNS, UNKNOWN, Dataset, splits_in
 from easiness.errors import BadInput
 from easiness.lazy import Integers, pd
-from easiness.pages.data_map import SHARED, Document, Named, in_turns, trajectories
+from easiness.pages.data_map import COMMON_SCRIPTS, Document, Name, in_turns, trajectories
 from easiness.pages.examples import FoundExamples, are_small, originals_of, table_of
 from easiness.pages.labels import SuspectLabels
-from easiness.pages.template import Inlined, inert, inlined
+from easiness.pages.template import InlineScript, inert, inline_script
 from easiness.runs import data_version, decisions_on
 from easiness.show import counted
 from easiness.spec import Split, command_line
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from easiness.pages.page import ReportOptions
 
 _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
-_UNJUDGED = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
-_HINTS = [*_UNJUDGED, "suggested_class", "suggested_share"]
+_NO_JUDGEMENT = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
+_HINTS = [*_NO_JUDGEMENT, "suggested_class", "suggested_share"]
 _BEFORE_AUDIT = "known"  # instead of the stratum that an example was drawn from
 OF_AUDIT = frozenset(AUDIT_COLUMNS[1:])
 """Columns that `easiness.audit` writes."""
 
 _SCRIPTS = (
-    *SHARED,
+    *COMMON_SCRIPTS,
     *("players", "decide_values", "decide_csv", "decide_store", "decide_tally", "decide_example"),
     *("decide_classes", "decide_acts", "decide_overview", "decide_files", "decide"),
 )
@@ -71,13 +71,13 @@ class DecidingList:
         return self.cells is not None and {*self.cells} >= OF_AUDIT
 
     @property
-    def named(self) -> list[Named]:
+    def names(self) -> list[Name]:
         return [(self.split, one) for one in self.rows["id"].tolist()]
 
     def positions(self, run: Run, num: int | None = None) -> Integers:
         """Where the first ``num`` of the examples, or all, stand in the run."""
         place = {one: at for at, one in enumerate(run.examples(self.split)[0].tolist())}
-        return np.array([place[one] for _, one in self.named[:num]], np.int64)
+        return np.array([place[one] for _, one in self.names[:num]], np.int64)
 
 
 def decision_lists(
@@ -91,31 +91,31 @@ def decision_lists(
         return list(_of_file(run, options.decide, () if options.is_blind else parts, options.is_blind))
     lists = []
     for part in parts if options.suspects else ():
-        split, ranked = part.found.split, part.found.ranked
-        flaw = [(flaws or {}).get((split, one), "") for one in ranked["id"].tolist()]
-        reasons = ["; ".join(filter(None, both)) for both in zip(flaw, ranked["reason"], strict=True)]
+        split, suspects = part.result.split, part.result.ranked
+        flaw = [(flaws or {}).get((split, one), "") for one in suspects["id"].tolist()]
+        reasons = ["; ".join(filter(None, both)) for both in zip(flaw, suspects["reason"], strict=True)]
         last = (np.arange(len(flaw)) >= part.num) * np.where([bool(one) for one in flaw], 1, 2)
-        rows = ranked.assign(reason=reasons).iloc[np.argsort(last, kind="stable")].head(options.suspects)
+        rows = suspects.assign(reason=reasons).iloc[np.argsort(last, kind="stable")].head(options.suspects)
         lists.append(DecidingList(split, _PARTS[split], rows, min(int((last < 2).sum()), len(rows))))
     return lists
 
 
 def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) -> Iterator[DecidingList]:
     for split in splits_in(file) or ("train",):
-        found = decisions_on(run, file, split)
-        at = np.array([*found.other_cells], np.int64)
+        file_rows = decisions_on(run, file, split)
+        at = np.array([*file_rows.other_cells], np.int64)
         if not len(at):
             raise BadInput(f"{file}: names no example; give a row for each that is to be decided on")
         place = {one: row for row, one in enumerate(at.tolist())}
-        labels = np.where(found.labels == UNKNOWN, found.of.labels[found.at], found.labels)
-        columns = found.actions, labels, found.by, found.times
-        made = zip(*(column.tolist() for column in columns), strict=True)
-        decisions = {place[one]: row for one, row in zip(found.at.tolist(), made, strict=True)}
-        cells = pd.DataFrame([*found.other_cells.values()], range(len(at))).fillna("")
-        rows = pd.DataFrame({"id": found.of.ids[at], "label": found.of.labels[at], **_UNJUDGED})
+        labels = np.where(file_rows.labels == UNKNOWN, file_rows.of.labels[file_rows.at], file_rows.labels)
+        columns = file_rows.actions, labels, file_rows.by, file_rows.times
+        outcomes = zip(*(column.tolist() for column in columns), strict=True)
+        decisions = {place[one]: row for one, row in zip(file_rows.at.tolist(), outcomes, strict=True)}
+        cells = pd.DataFrame([*file_rows.other_cells.values()], range(len(at))).fillna("")
+        rows = pd.DataFrame({"id": file_rows.of.ids[at], "label": file_rows.of.labels[at], **_NO_JUDGEMENT})
         for part in parts:  # what the networks make of them, where that is known
-            if part.found.split == split:
-                rows = part.found.ranked.set_index("id").loc[found.of.ids[at]].reset_index()
+            if part.result.split == split:
+                rows = part.result.ranked.set_index("id").loc[file_rows.of.ids[at]].reset_index()
         stratum = cells["stratum"].tolist() if {*cells} >= OF_AUDIT else [""] * len(at)
         before = [row for row in decisions if stratum[row] == _BEFORE_AUDIT]
         cells = cells.drop(columns=_HINTS, errors="ignore") if blind else cells
@@ -125,17 +125,17 @@ def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) 
 
 @dataclass(frozen=True, eq=False)
 class Deciding:
-    """The view in which labels are decided, of the examples ``wanted`` in this order.
+    """The view in which labels are decided, of the examples by ``names`` in this order.
 
-    Others that it shows beside them are the last of ``wanted``. ``by_worth`` has the same, those first whose
-    pictures are wanted most, and ``large`` those with a large picture, those first that are looked at first.
-    ``of`` says in words which they are, and ``of_table`` that they are rows of named columns.
+    Examples shown beside others are the last of ``names``. ``by_worth`` has all of them, by how much a
+    picture is wanted, and ``large`` those with a large one, in the order of looking. ``of`` says in words
+    which they are, and ``of_table`` that they are rows of named columns.
     """
 
     options: ReportOptions
-    wanted: list[Named] = field(repr=False)
-    by_worth: list[Named] = field(repr=False)
-    large: list[Named] = field(repr=False)
+    names: list[Name] = field(repr=False)
+    by_worth: list[Name] = field(repr=False)
+    large: list[Name] = field(repr=False)
     of: str
     of_table: bool
     _values: Document = field(repr=False)
@@ -150,27 +150,27 @@ class Deciding:
         return (resources.files("easiness.pages") / "decide.css").read_text("utf-8")
 
     @property
-    def script(self) -> Inlined:
-        return inlined(_SCRIPTS)
+    def script(self) -> InlineScript:
+        return inline_script(_SCRIPTS)
 
-    def data(self, found: FoundExamples, pixelated: bool, elsewhere: Collection[Named] = ()) -> str:
+    def data(self, examples: FoundExamples, is_pixelated: bool, elsewhere: Collection[Name] = ()) -> str:
         """Everything that the script reads, as JSON that can stand in a script element.
 
         Pictures and sounds of examples ``elsewhere`` in the page are taken from there.
         """
         media: dict[str, dict[int, str]] = {"pictures": {}, "sounds": {}, "texts": {}}
-        for at, named in enumerate(self.wanted):
-            one = found.named.get(named)
+        for at, example in enumerate(self.names):
+            one = examples.by_name.get(example)
             if one is None:
                 continue
             text = None if one.size else one.text
-            if named in elsewhere:
+            if example in elsewhere:
                 one = one.in_words()
             for name, value in zip(media, (one.uri, one.sound, text), strict=True):
                 if value is not None:
                     media[name][at] = value
-        photos = {at: found.photos[one] for at, one in enumerate(self.wanted) if one in found.photos}
-        return inert({**self._values, **media, "photos": photos, "pixelated": pixelated})
+        photos = {at: examples.photos[one] for at, one in enumerate(self.names) if one in examples.photos}
+        return inert({**self._values, **media, "photos": photos, "pixelated": is_pixelated})
 
 
 def deciding(
@@ -185,13 +185,13 @@ def deciding(
     if not lists:
         return None
     rows, audit = pd.concat([one.rows for one in lists]), any(one.is_audit for one in lists)
-    named = [name for one in lists for name in one.named]
+    listed_names = [name for one in lists for name in one.names]
     # the examples that are shown, each with its label: first those that are listed
-    labels: dict[Named, int] = dict(zip(named, rows["label"].tolist(), strict=True))
+    labels: dict[Name, int] = dict(zip(listed_names, rows["label"].tolist(), strict=True))
     copies = _copies(labels, conflicts)
     near = _nearest(run, lists, labels, data)
     place = {name: at for at, name in enumerate(labels)}
-    saved = options.decide or options.file_name
+    target = options.decide or options.file_name
     values: Document = {
         "run": run.path.resolve().name,
         "data": data_version(run),
@@ -199,7 +199,7 @@ def deciding(
         "above": ABOVE,
         "file": options.file_name,
         "audit": audit,
-        "command": command_line("audit" if audit else "suspects", run.path, "--decided", saved),
+        "command": command_line("audit" if audit else "suspects", run.path, "--decided", target),
         "classes": list(run.classes),
         "parts": [{"name": one.name, "num": len(one.rows), "numSuspect": one.num_suspect} for one in lists],
         "copies": {place[one]: [(place[name], how) for name, how in same] for one, same in copies.items()},
@@ -213,32 +213,46 @@ def deciding(
     firsts = np.cumsum([0, *(len(one.rows) for one in lists[:-1])]).tolist()
     both = [*zip(firsts, lists, strict=True)]
     if not options.is_blind:
-        p_wrong = rows["p_wrong"].round(_DIGITS).astype(object).where(rows["p_wrong"].notna(), None)
-        values |= {"pWrong": p_wrong.tolist(), "suggested": rows["suggested"].tolist()}
-        values |= {"kinds": rows["kind"].tolist(), "reasons": rows["reason"].tolist(), "courses": []}
-        for first, one in both:
-            at = one.positions(run)
-            course, _ = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, one.split)
-            values["courses"].append({"first": first, "num": len(at), "numTrials": len(run.trials), **course})
+        values |= _judgements(run, epoch, both, rows)
     if options.decide is not None:
         cells = pd.concat([one.cells for one in lists if one.cells is not None]).fillna("")
         values |= {
             "whole": True,
-            "decided": {first + row: said for first, one in both for row, said in one.decisions.items()},
+            "decided": {
+                first + row: outcome for first, one in both for row, outcome in one.decisions.items()
+            },
             "known": [first + row for first, one in both for row in one.before],
             "others": [*cells],
             "cells": cells.to_numpy().tolist(),
         }
     of_table = data is not None and getattr(data.traits, "of_columns", False)
-    first, rest = ([one.named[part] for one in lists] for part in (slice(_BESIDE), slice(_BESIDE, None)))
-    by_worth = [*chain(*first), *[*labels][len(named) :], *in_turns(rest)]
+    first, rest = ([one.names[part] for one in lists] for part in (slice(_BESIDE), slice(_BESIDE, None)))
+    by_worth = [*chain(*first), *[*labels][len(listed_names) :], *in_turns(rest)]
     whole = options.decide is not None
-    large = in_turns([one.named if whole else one.named[: max(one.num_suspect, _LARGE)] for one in lists])
+    large = in_turns([one.names if whole else one.names[: max(one.num_suspect, _LARGE)] for one in lists])
     view = Deciding(options, [*labels], by_worth, large, _which(lists, options), of_table, values)
     if data is not None:
-        values["originals"] = originals_of(data, view.wanted, options.output)
-        values["table"] = table_of(data, view.wanted, [*labels.values()], view.by_worth)
+        values["originals"] = originals_of(data, view.names, options.output)
+        values["table"] = table_of(data, view.names, [*labels.values()], view.by_worth)
     return view
+
+
+def _judgements(
+    run: Run, epoch: int, lists: Sequence[tuple[int, DecidingList]], rows: pd.DataFrame
+) -> Document:
+    """Words and trajectories of the networks on the ``rows`` of all ``lists``, each with its first row."""
+    courses = []
+    for first, one in lists:
+        at = one.positions(run)
+        course, _ = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, one.split)
+        courses.append({"first": first, "num": len(at), "numTrials": len(run.trials), **course})
+    return {
+        "pWrong": rows["p_wrong"].round(_DIGITS).astype(object).where(rows["p_wrong"].notna(), None).tolist(),
+        "suggested": rows["suggested"].tolist(),
+        "kinds": rows["kind"].tolist(),
+        "reasons": rows["reason"].tolist(),
+        "courses": courses,
+    }
 
 
 def _which(lists: Sequence[DecidingList], options: ReportOptions) -> str:
@@ -253,10 +267,10 @@ def _which(lists: Sequence[DecidingList], options: ReportOptions) -> str:
     return f"{counted(suspects.get('train', 0), 'suspect')}{held_out}"
 
 
-def _copies(labels: dict[Named, int], conflicts: Conflicts) -> dict[Named, list[tuple[Named, str]]]:
+def _copies(labels: dict[Name, int], conflicts: Conflicts) -> dict[Name, list[tuple[Name, str]]]:
     """Examples identical or nearly so to each listed one, and how near; ``labels`` gets theirs."""
-    beside: dict[Named, dict[Named, str]] = {}
-    of: dict[Named, int] = {}
+    beside: dict[Name, dict[Name, str]] = {}
+    of: dict[Name, int] = {}
     for pair in conflicts.pairs.to_dict("records"):
         one, other = ((pair[f"split_{side}"], pair[f"id_{side}"]) for side in "ab")
         of |= {one: pair["label_a"], other: pair["label_b"]}
@@ -274,13 +288,10 @@ def _copies(labels: dict[Named, int], conflicts: Conflicts) -> dict[Named, list[
 
 
 def _nearest(
-    run: Run, lists: Sequence[DecidingList], labels: dict[Named, int], data: Dataset | None
-) -> dict[Named, list[list[Named]]]:
-    """The nearest to the first of each list, by class, that of the label and the suggested one.
-
-    ``labels`` gets theirs.
-    """
-    nearest: dict[Named, list[list[Named]]] = {}
+    run: Run, lists: Sequence[DecidingList], labels: dict[Name, int], data: Dataset | None
+) -> dict[Name, list[list[Name]]]:
+    """The nearest to the first of each list, of the label's class and the suggested; ``labels`` gets both."""
+    nearest: dict[Name, list[list[Name]]] = {}
     ask = bool(data is not None and run.shares)
     if data is not None and not ask:  # are the networks asked within a minute or so?
         ask = len(run.ids) <= (_MOST_ASKED if are_small(data) or data.kind.in_words else _MOST_PHOTOS)
@@ -288,10 +299,10 @@ def _nearest(
         suggested = one.rows["suggested"].head(_BESIDE).to_numpy(np.int64)
         at = one.positions(run, len(suggested))
         near, _ = nearest_by_class(run, at, suggested, split=one.split, source=data, device="cpu", ask=ask)
-        for name, sides in zip(one.named, near if near is not None else (), strict=False):
+        for name, sides in zip(one.names, near if near is not None else (), strict=False):
             nearest[name] = []
             for side in (side[side >= 0] for side in sides):
-                named: list[Named] = [("train", other) for other in run.ids[side].tolist()]
-                labels |= dict(zip(named, run.labels[side].tolist(), strict=True))
-                nearest[name].append(named)
+                neighbours: list[Name] = [("train", other) for other in run.ids[side].tolist()]
+                labels |= dict(zip(neighbours, run.labels[side].tolist(), strict=True))
+                nearest[name].append(neighbours)
     return nearest

@@ -15,9 +15,8 @@ from urllib.parse import quote_from_bytes
 import numpy as np
 
 from easiness.data import Dataset
-from easiness.inputs import shrink_address
 from easiness.lazy import Integers
-from easiness.pages.data_map import DataMap, Document, Named
+from easiness.pages.data_map import DataMap, Document, Name
 from easiness.regular_file import way_between
 from easiness.runs import positions_in, run_values
 from easiness.show import ShownExample, count, size_text
@@ -40,48 +39,49 @@ _PAGE_BYTES = 25_000_000
 _OTHER_BYTES = 3_000_000  # of the words and figures of a page
 
 _FEWEST_PIXELS = 160  # on the longer side of a photo: with fewer it is left out
+_SAMPLE = 20  # photos that tell how large all are
 _SMALL_BYTES = 7_000  # of a small picture, about
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class FoundExamples:
-    """The examples that a page shows, ``named`` by split and id.
+    """The examples that a page shows, ``by_name``: split and id.
 
     ``texts`` has those of all points of the map, where it shows texts, and ``photos`` large pictures of those
     to decide on. For the size of the page ``fewer_pixels`` says that these are smaller than asked for, and
     ``without_room`` how many pictures or players are left out; ``why_none`` why there are no examples.
     """
 
-    named: Mapping[Named, ShownExample] = field(default_factory=dict)
+    by_name: Mapping[Name, ShownExample] = field(default_factory=dict)
     texts: list[str] | None = None
-    photos: Mapping[Named, str] = field(default_factory=dict)
+    photos: Mapping[Name, str] = field(default_factory=dict)
     fewer_pixels: str = ""
     without_room: str = ""
     why_none: str = ""
 
     @classmethod
     def of(
-        cls, data: Dataset, wanted: Sequence[Named], room: int, first: str = "suspects and hard ones"
+        cls, data: Dataset, names: Sequence[Name], room: int, first: str = "suspects and hard ones"
     ) -> Self:
         """Examples in the ``room`` of a page, see `shown_of`; the ``first`` lose their pictures last."""
-        shown, num_cut = shown_of(data, wanted, room)
-        what = "player" if any(one.sound is not None for one in shown.values()) else "picture"
+        examples, num_cut = shown_of(data, names, room)
+        what = "player" if any(one.sound is not None for one in examples.values()) else "picture"
         without_room = (
-            f"{count(len(shown) - num_cut)} of the {count(len(shown))} {data.kind.nouns} on this page have a "
-            f"{what}, {first} first: a page has at most {size_text(_PAGE_BYTES)}."
+            f"{count(len(examples) - num_cut)} of the {count(len(examples))} {data.kind.nouns} on this page "
+            f"have a {what}, {first} first: a page has at most {size_text(_PAGE_BYTES)}."
         )
-        return cls(named=shown, without_room=without_room if num_cut else "")
+        return cls(by_name=examples, without_room=without_room if num_cut else "")
 
     @property
     def with_pictures(self) -> bool:
-        return any(one.uri is not None for one in self.named.values())
+        return any(one.uri is not None for one in self.by_name.values())
 
     @property
     def layout(self) -> str:
         """The name of a list of them in the styles."""
-        if any(one.sound is not None for one in self.named.values()):
+        if any(one.sound is not None for one in self.by_name.values()):
             return "with-sounds"
         return "" if self.with_pictures else "without-pictures"
 
@@ -89,22 +89,22 @@ class FoundExamples:
 def found_examples(
     run: Run,
     data: Dataset,
-    named: Sequence[Named],
-    drawn: DataMap,
+    names: Sequence[Name],
+    map_view: DataMap,
     view: Deciding | None,
     pixels: int,
 ) -> FoundExamples:
     """The examples of a page, with pictures and sounds while they fit."""
-    texts, others = texts_at(run, data, drawn.points), drawn.pictured.keys() - {*named}
-    wanted = [*named, *(one for one in drawn.pictured if one in others)]
-    found = found_within(run, data, wanted, view, pixels, len(drawn.data({}, (), texts)))
-    return replace(found, texts=texts)
+    texts, others = texts_at(run, data, map_view.points), map_view.picture_places.keys() - {*names}
+    every = [*names, *(one for one in map_view.picture_places if one in others)]
+    examples = found_within(run, data, every, view, pixels, len(map_view.data({}, (), texts)))
+    return replace(examples, texts=texts)
 
 
 def found_within(
     run: Run,
     data: Dataset,
-    wanted: Sequence[Named],
+    names: Sequence[Name],
     view: Deciding | None = None,
     pixels: int = 0,
     num_bytes: int = 0,
@@ -113,11 +113,11 @@ def found_within(
     positions_in(data, run)
     room = room_for(num_bytes)
     last, large = ([], []) if view is None else (view.by_worth, view.large)
-    small = {*wanted, *last} - ({*large} - {*wanted})
+    small = {*names, *last} - ({*large} - {*names})
     photos, fewer = photos_of(data, large, room - min(room // 3, _SMALL_BYTES * len(small)), pixels)
     last, left = [one for one in last if one not in photos], room - sum(map(len, photos.values()))
-    found = FoundExamples.of(data, [*wanted, *last], left)
-    return replace(found, photos=photos, fewer_pixels=fewer)
+    examples = FoundExamples.of(data, [*names, *last], left)
+    return replace(examples, photos=photos, fewer_pixels=fewer)
 
 
 def room_for(num_bytes: int) -> int:
@@ -125,61 +125,59 @@ def room_for(num_bytes: int) -> int:
     return _PAGE_BYTES - _OTHER_BYTES - num_bytes
 
 
-def shown_of(data: Dataset, wanted: Sequence[Named], room: int) -> tuple[dict[Named, ShownExample], int]:
+def shown_of(data: Dataset, names: Sequence[Name], room: int) -> tuple[dict[Name, ShownExample], int]:
     """Examples of the data by split and id, and how many have lost picture and sound for want of room."""
-    times = Counter(wanted)
+    times = Counter(names)
     rank = {name: at for at, name in enumerate(times)}
-    kept: dict[Named, ShownExample] = {}
-    costs: list[tuple[int, int, Named]] = []  # the least wanted first
-    spent = num_cut = 0
-    for name, one in _made(data, rank, lambda value: data.kind.show(value, data.traits).in_page()):
+    examples: dict[Name, ShownExample] = {}
+    costs: list[tuple[int, int, Name]] = []  # the least wanted first
+    total = num_cut = 0
+    for name, one in _make_each(data, rank, lambda value: data.kind.show(value, data.traits).in_page()):
         cost = one.size * times[name]
-        kept[name] = one if one.size * _LARGEST_PART <= room else one.in_words()
-        if kept[name].size:
+        examples[name] = one if one.size * _LARGEST_PART <= room else one.in_words()
+        if examples[name].size:
             heapq.heappush(costs, (-rank[name], cost, name))
-            spent += cost
+            total += cost
         elif cost:
             num_cut += 1
-        while spent > room:
+        while total > room:
             _, cost, last = heapq.heappop(costs)
-            kept[last], spent, num_cut = kept[last].in_words(), spent - cost, num_cut + 1
-    return kept, num_cut
+            examples[last], total, num_cut = examples[last].in_words(), total - cost, num_cut + 1
+    return examples, num_cut
 
 
-def photos_of(data: Dataset, wanted: Sequence[Named], room: int, pixels: int) -> tuple[dict[Named, str], str]:
-    """Large pictures of the ``wanted``, and a sentence where they have fewer ``pixels`` a side than asked.
+def photos_of(data: Dataset, names: Sequence[Name], room: int, pixels: int) -> tuple[dict[Name, str], str]:
+    """Large pictures by ``names``, and a sentence where they have fewer ``pixels`` a side than asked.
 
-    So they have where they would take more bytes than there is ``room`` for; below a few pixels, the last of
-    the ``wanted`` have none. A picture that is shown as large as it is has none either.
+    So they have where, judged by the first ones, they would take more bytes than there is ``room`` for; then
+    the last of the ``names`` have none. A picture that is shown as large as it is has none either.
     """
-    photo, side, spent = data.kind.photo, pixels, 0
-    found: dict[Named, str] = {}
+    photo = data.kind.photo
     if photo is None or are_small(data):
-        return found, ""
-    rank = {name: at for at, name in enumerate(wanted)}
-    for name, address in _made(data, rank, lambda value: photo(value, pixels)):
-        if address is None:
-            continue
-        found[name] = address if side == pixels else shrink_address(address, side)
-        spent += len(found[name])
-        while spent > room and side > _FEWEST_PIXELS:  # as if all were as those seen so far
-            fits = side * math.sqrt(room * len(found) / (spent * len(rank)))
-            side = max(_FEWEST_PIXELS, int(min(fits, 0.95 * side)))
-            found = {name: shrink_address(one, side) for name, one in found.items()}
-            spent = sum(map(len, found.values()))
-        while spent > room:
-            spent -= len(found.pop(max(found, key=rank.__getitem__)))
+        return {}, ""
+    sample = _make_each(data, names[:_SAMPLE], lambda value: len(photo(value, pixels) or ""))
+    needed = sum(size for _, size in sample) * len(names) / max(len(names[:_SAMPLE]), 1)
+    side = pixels
+    if needed > room:
+        side = max(_FEWEST_PIXELS, int(pixels * math.sqrt(0.9 * room / needed)))
+    addresses = dict(_make_each(data, set(names), lambda value: photo(value, side)))
+    photos, left = {}, room
+    for name in names:
+        address = addresses.get(name)
+        if address is not None and len(address) <= left:
+            photos[name] = address
+            left -= len(address)
     if side == pixels:
-        return found, ""
-    of = f"The {count(len(found))} pictures to decide on have at most {side} pixels a side, not {pixels}"
-    return found, f"{of}: a page has at most {size_text(_PAGE_BYTES)}; of fewer they are larger."
+        return photos, ""
+    of = f"The {count(len(photos))} pictures to decide on have at most {side} pixels a side, not {pixels}"
+    return photos, f"{of}: a page has at most {size_text(_PAGE_BYTES)}; of fewer they are larger."
 
 
-def originals_of(data: Dataset, wanted: Sequence[Named], page: Path | None) -> dict[int, str]:
+def originals_of(data: Dataset, names: Sequence[Name], page: Path | None) -> dict[int, str]:
     """The addresses of the files of pictures, by their place, as seen from the page."""
     if page is None or data.kind.photo is None:
         return {}
-    place = {name: at for at, name in enumerate(wanted)}
+    place = {name: at for at, name in enumerate(names)}
     files = {
         place[split, one]: Path(part.stored.name(at))
         for split, part in data.splits.items()
@@ -193,9 +191,9 @@ def originals_of(data: Dataset, wanted: Sequence[Named], page: Path | None) -> d
 
 
 def table_of(
-    data: Dataset, wanted: Sequence[Named], labels: Sequence[int], by_worth: Sequence[Named]
+    data: Dataset, names: Sequence[Name], labels: Sequence[int], by_worth: Sequence[Name]
 ) -> Document | None:
-    """Names of columns, and of rows by their place in ``wanted`` the texts, and how unusual each is.
+    """Names of columns, and of rows by their place in ``names`` the texts, and how unusual each is.
 
     ``None`` of what is no table. Where there are too many rows, the last ``by_worth`` are left out. Unusual
     is what is far from the training examples with the label, of which ``labels`` has those of the rows.
@@ -204,14 +202,14 @@ def table_of(
         return None
     every = np.stack(list(data.stored.map(lambda value: value)))
     columns = data.kind.table(every, data.traits)
-    kept = dict(_made(data, set(by_worth[: _MOST_CELLS // len(columns)]), lambda value: value))
+    values_of = dict(_make_each(data, set(by_worth[: _MOST_CELLS // len(columns)]), lambda value: value))
     rows: dict[int, list[str]] = {}
     unusual: dict[int, list[float]] = {}
     for label in set(labels):
-        own = [at for at, name in enumerate(wanted) if labels[at] == label and name in kept]
+        own = [at for at, name in enumerate(names) if labels[at] == label and name in values_of]
         usual = every[data.labels == label]
         usual = every if len(usual) < _FEWEST_ROWS else usual
-        values = [kept[wanted[at]] for at in own]
+        values = [values_of[names[at]] for at in own]
         far = [one.unusual(np.array(values)[:, one.at], usual[:, one.at]) for one in columns] if own else []
         rows |= {
             at: [one.text(value[one.at]) for one in columns] for at, value in zip(own, values, strict=True)
@@ -220,13 +218,13 @@ def table_of(
     return {"columns": [one.name for one in columns], "rows": rows, "unusual": unusual}
 
 
-def _made(
-    data: Dataset, wanted: Container[Named], make: Callable[[Any], Made]
-) -> Iterator[tuple[Named, Made]]:
+def _make_each(
+    data: Dataset, names: Container[Name], make: Callable[[Any], Result]
+) -> Iterator[tuple[Name, Result]]:
     """Make something of each wanted example, in the order of the data, one at a time: sounds can be large."""
     for split, part in data.splits.items():
         ids = part.ids.tolist()
-        at = np.array([i for i, one in enumerate(ids) if (split, one) in wanted], np.int64)
+        at = np.array([i for i, one in enumerate(ids) if (split, one) in names], np.int64)
         yield from zip(((split, ids[i]) for i in at.tolist()), part.stored.subset(at).map(make), strict=True)
 
 

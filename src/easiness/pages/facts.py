@@ -54,22 +54,22 @@ def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dic
     spec = run.spec
     facts = {"network": run.network, "trials": str(len(run.trials))}
     facts |= {"shares": shares_text(run.shares)} if run.shares else {"epochs": str(run.epochs)}
-    measured = spec.measured
-    if measured is not None:
+    training = spec.measured
+    if training is not None:
         facts["data"] = in_words(spec.data.source or "arrays")
         if spec.data.limit is not None:
             facts["data"] += f", {count(spec.data.limit)} examples of it"
-        if measured.pretrained is not None:
-            facts["starts from"] = f"published weights ({measured.pretrained[:8]})"
-        if measured.trials != len(run.trials):
-            facts["trials"] += f" of {measured.trials} are finished"
+        if training.pretrained is not None:
+            facts["starts from"] = f"published weights ({training.pretrained[:8]})"
+        if training.trials != len(run.trials):
+            facts["trials"] += f" of {training.trials} are finished"
     if run.shares:
         facts["seen by heads"] = "shares of the examples, each head asked about all"
-    elif measured is not None:
+    elif training is not None:
         facts["trained on"] = (
             "all examples"
-            if measured.train_share == 1
-            else f"{chosen_percent(measured.train_share)} of the examples, drawn by trial"
+            if training.train_share == 1
+            else f"{chosen_percent(training.train_share)} of the examples, drawn by trial"
         )
     if spec.data.num_unreadable:
         facts["left out, since unreadable"] = spec.data.unreadable_text()
@@ -79,23 +79,29 @@ def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dic
         facts["enough trials"] = run.document.stopped.sentence
     if spec.observe != ALL:
         facts["observations"] = observe_text(spec.observe)
-    unfinished = run.unfinished(epoch)
-    if unfinished is not None:
-        facts["unfinished"] = unfinished
-    for split, by_epoch in accuracy.items():
-        name = f"{split.replace('_', '-')} accuracy {run.at(epoch)}"
-        mean, deviation = by_epoch.mean(axis=1)[epoch], by_epoch.std(axis=1)[epoch]
-        facts[name] = plus_minus(float(mean), float(deviation))
-    if measured is not None:
-        layout = ", channels-last" if measured.resolved.channels_last else ""
-        facts["precision"] = f"{measured.resolved.precision}{layout}"
+    warning = run.unfinished(epoch)
+    if warning is not None:
+        facts["unfinished"] = warning
+    texts = accuracy_texts(accuracy, epoch)
+    facts |= {f"{split} accuracy {run.at(epoch)}": text for split, text in texts.items()}
+    if training is not None:
+        layout = ", channels-last" if training.resolved.channels_last else ""
+        facts["precision"] = f"{training.resolved.precision}{layout}"
         if not run.shares:
-            facts["recipe"] = describe_recipe(measured.recipe)
-        facts["seed"] = str(measured.seed)
+            facts["recipe"] = describe_recipe(training.recipe)
+        facts["seed"] = str(training.seed)
     facts |= _where(run)
     facts["fingerprint"] = spec.data.train.fingerprint[:8]
     facts["folder"] = in_words(run.path)
     return facts
+
+
+def accuracy_texts(accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dict[str, str]:
+    """Mean accuracy over trials after ``epoch``, with its standard deviation, by split."""
+    return {
+        split.replace("_", "-"): plus_minus(by_epoch.mean(axis=1)[epoch], by_epoch.std(axis=1)[epoch])
+        for split, by_epoch in accuracy.items()
+    }
 
 
 def _where(run: Run) -> dict[str, str]:
@@ -203,14 +209,9 @@ _LEFT_TO_THE_REPORT = ("precision", "recipe", "seed", "time", "ran on", "PyTorch
 
 def run_html(run: Run) -> str:
     """A table, and a figure of a common epoch, as HTML that loads nothing; every text is escaped."""
+    facts = {"network": run.network, "trials": str(len(run.trials)), "folder": in_words(run.path)}
     if run.observed:
-        epoch = run.observed[-1]
-        facts = run_facts(run, accuracy_by_split(run), epoch)
-    else:
-        trials = (
-            f"{len(run.trials)} finished, observed after no common epoch" if run.trials else "none finished"
-        )
-        facts = {"network": run.model, "trials": trials, "folder": str(run.path)}
+        facts = run_facts(run, accuracy_by_split(run), run.observed[-1])
     rows = [["fact", "value"], *([*one] for one in facts.items() if one[0] not in _LEFT_TO_THE_REPORT)]
     section, figure = Section(run.network, describe_data(run), rows), ""
     if run.observed:

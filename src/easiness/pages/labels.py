@@ -9,7 +9,7 @@ from typing import Any
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.pages.data_map import Named
+from easiness.pages.data_map import Name
 from easiness.pages.examples import are_small
 from easiness.pages.facts import epoch_option
 from easiness.runs import has_held_out
@@ -54,9 +54,9 @@ class Certain:
         return [[str(one), *map(str, others)] for one, others in groups]
 
     @cached_property
-    def examples(self) -> list[tuple[str, list[tuple[Named, str]]]]:
-        """What is wrong with the first pairs of each kind, by name and class; two labels come first."""
-        found = []
+    def examples(self) -> list[tuple[str, list[tuple[Name, str]]]]:
+        """The first pairs of each kind, by name and class, with their fault; two labels come first."""
+        pairs_of_kinds = []
         for what, kinds in (
             ("identical", ("two labels",)),
             ("identical, one held out", ("in both splits",)),
@@ -70,12 +70,12 @@ class Certain:
             for one in pairs.sort_values(["agree", "distance"]).head(_EXAMPLES).to_dict("records"):
                 two = "" if one["agree"] or one["split_b"] == "held_out" else ", with two labels"
                 pair = [((one[f"split_{side}"], one[f"id_{side}"]), one[f"class_{side}"]) for side in "ab"]
-                found.append((what + two, pair))
-        return found
+                pairs_of_kinds.append((what + two, pair))
+        return pairs_of_kinds
 
     @property
-    def named(self) -> Iterator[Named]:
-        return (named for _, pair in self.examples for named, _ in pair)
+    def names(self) -> Iterator[Name]:
+        return (names for _, pair in self.examples for names, _ in pair)
 
 
 def certain(run: Run, data: Dataset | None) -> Certain:
@@ -84,36 +84,35 @@ def certain(run: Run, data: Dataset | None) -> Certain:
         return Certain()
     most = MOST_COMPARED if are_small(data) or data.kind.in_words else MOST_PHOTOS
     num = sum(map(len, data.splits.values()))
-    found = kept_conflicts(run, data)
-    if found is None and num > most:
+    conflicts = kept_conflicts(run, data)
+    if conflicts is None and num > most:
         what, command = f"Identical {data.kind.nouns}", command_line("suspects", run.path)
         return Certain([f"{what} were not looked for among {num:,}, which takes a while: {command} does."])
     try:
-        found = found or conflicts_in(run, data)
+        conflicts = conflicts or conflicts_in(run, data)
     except BadInput as error:
         return Certain([f"Identical {data.kind.nouns} were not looked for: {error}."])
-    others = found.pairs[found.pairs["kind"] != "duplicate"]
-    return Certain(replace(found, pairs=others).sentences(), found)
+    others = conflicts.pairs[conflicts.pairs["kind"] != "duplicate"]
+    return Certain(replace(conflicts, pairs=others).sentences(), conflicts)
 
 
 @dataclass(frozen=True)
 class SuspectLabels:
-    """Labels of a split of a run that are likely wrong, as `suspects` has ``found``.
+    """Labels of a split of a run that are likely wrong: the ``result`` of `suspects`.
 
-    ``num`` are wrong with a probability of `ABOVE` or more. The first of them are ``shown``, rows of the
-    table with their split and id as ``named``; ``command`` writes them all. ``course_figure`` shows how many
-    stood out over the epochs, empty where these are few.
+    ``num`` are wrong with a probability of `ABOVE` or more. ``rows`` are the first, with split and id as
+    ``name``; ``command`` writes all. ``course_figure`` has how many stood out over the epochs, or is empty.
     """
 
-    found: Suspects
+    result: Suspects
     num: int
-    shown: list[dict[Any, Any]]
+    rows: list[dict[Any, Any]]
     command: str
     course_figure: str
 
     @property
-    def named(self) -> Iterator[Named]:
-        return (one["named"] for one in self.shown)
+    def names(self) -> Iterator[Name]:
+        return (one["name"] for one in self.rows)
 
 
 def suspect_labels(
@@ -122,21 +121,21 @@ def suspect_labels(
     """The suspects in a run, and among those held out where observed; none where there is one class."""
     if len(run.classes) < 2:
         return []
-    asked = run.asked(epoch) if epoch_option(run, epoch) else {}
+    at = run.asked(epoch) if epoch_option(run, epoch) else {}
     nums: dict[Split, int] = {"train": most, "held_out": most_held_out}
     parts = []
     for split, num in [*nums.items()][: 1 + has_held_out(run)]:
-        found = suspects(SuspectOptions((run,), split=split, pictures=False, **asked))
-        over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
-        listed = found.table() if found.doubt() and not len(over) else over
-        shown = [one | {"named": (split, one["id"])} for one in listed.head(num).to_dict("records")]
+        result = suspects(SuspectOptions((run,), split=split, pictures=False, **at))
+        over = result.ranked[result.ranked["p_wrong"] >= ABOVE]
+        first = result.table() if result.doubt() and not len(over) else over
+        rows = [one | {"name": (split, one["id"])} for one in first.head(num).to_dict("records")]
         of_split = [] if split == "train" else ["--split", split]
         where = (run.path, *epoch_option(run, epoch), *of_split)
         command = command_line("suspects", *where, "-o", "suspects.csv")
         figure = ""
-        if found.has_curve:
-            over_rows = f"Share of the labels that stand out over {found.rows[-1].name}s"
+        if result.has_curve:
+            over_rows = f"Share of the labels that stand out over {result.rows[-1].name}s"
             label = f"{over_rows}, and the range that fits the data."
-            figure = to_svg(found.course_figure(), key=f"{key}-{split}-course", label=label)
-        parts.append(SuspectLabels(found, len(over), shown, command, figure))
+            figure = to_svg(result.course_figure(), key=f"{key}-{split}-course", label=label)
+        parts.append(SuspectLabels(result, len(over), rows, command, figure))
     return parts

@@ -26,13 +26,13 @@ from easiness.engine import (
 )
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
-from easiness.pages.data_map import Named, data_map
+from easiness.pages.data_map import Name, data_map
 from easiness.pages.deciding import OF_AUDIT, deciding, decision_lists
 from easiness.pages.examples import FoundExamples, are_small, found_examples, found_within
 from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
 from easiness.pages.labels import certain
 from easiness.pages.run_part import MAX_CLASSES, run_part
-from easiness.pages.template import Page, render_page
+from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
 from easiness.runs import data_of, find_data
 from easiness.show import to_svg
@@ -43,7 +43,7 @@ from easiness.studies.matching import CompareOptions
 from easiness.studies.suspects import ABOVE
 from easiness.studies.versions import Matching, Versions, diff
 
-_SHOWN = 6  # of those that became harder, and of those that became easier
+_MOST_CHANGES = 6  # of those that became harder, and of those that became easier
 
 
 def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
@@ -75,42 +75,41 @@ def changes(options: ReportOptions, run: Run, epoch: int) -> dict[str, Any] | No
         return None
     source = data_of(run, options.data) if options.by == "pixels" else options.data
     at, sources = run.asked(epoch), {"old_data": options.old_data, "new_data": source}
-    found = diff(Versions(options.since, run, options.by, **at, **sources))
+    difference = diff(Versions(options.since, run, options.by, **at, **sources))
     label = "Confidence of each example after the change against before; the table below has the counts."
     own = {str(one): one for one in run.ids.tolist()}  # the table may have them as text
     parts = []
     for kind in ("harder", "easier"):
-        rows = found.examples[found.examples["change"] == kind]
-        shown = rows.head(_SHOWN).to_dict("records")
-        if shown:
-            named = [{**one, "named": ("train", own[str(one["id"])])} for one in shown]
-            parts.append((kind, len(rows), named))
+        rows = difference.examples[difference.examples["change"] == kind]
+        first = rows.head(_MOST_CHANGES).to_dict("records")
+        if first:
+            examples = [{**one, "name": ("train", own[str(one["id"])])} for one in first]
+            parts.append((kind, len(rows), examples))
     return {
-        "text": found.text,
-        "classes": found.sections()[0],
-        "figure": to_svg(found.figure(), key="changes", label=label),
+        "text": difference.text,
+        "classes": difference.sections()[0],
+        "figure": to_svg(difference.figure(), key="changes", label=label),
         "parts": parts,
     }
 
 
-def blind_page(run: Run, epoch: int, options: ReportOptions) -> Page:
+def blind_page(run: Run, epoch: int, options: ReportOptions) -> str:
     """The page, of a run read after ``epoch``, that hides what networks say of the labels."""
     data, why = find_data(run, options.data)
     lists = decision_lists(run, (), options)
     view = deciding(run, epoch, lists, certain(run, data).conflicts, data, options)
     assert view is not None
-    found = FoundExamples(why_none=why)
+    examples = FoundExamples(why_none=why)
     if data is not None:
-        found = found_within(run, data, (), view, options.pixels)
+        examples = found_within(run, data, (), view, options.pixels)
     return render_page(
         "blind.html",
-        found.fewer_pixels,
         data_name=data_name(run),
         name=run.network,
         kind=kind_named(run.spec.data.kind) if data is None else data.kind,
-        examples=found,
+        examples=examples,
         deciding=view,
-        deciding_data=view.data(found, data is not None and are_small(data)),
+        deciding_data=view.data(examples, data is not None and are_small(data)),
     )
 
 
@@ -189,12 +188,8 @@ class ReportOptions:
         return "labels.csv" if self.decide is None else self.decide.name
 
 
-def write_report(options: ReportOptions) -> str:
-    """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it.
-
-    It is written whole or not at all. Returns a sentence where its photos have fewer pixels than asked for;
-    else nothing.
-    """
+def write_report(options: ReportOptions) -> None:
+    """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it."""
     check_output_file(options.output, (".html",))
     runs = options.runs if isinstance(options.runs, list | tuple) else [options.runs]
     if len(runs) == 1 and not isinstance(runs[0], Run) and paper.is_study(Path(runs[0])):
@@ -203,8 +198,8 @@ def write_report(options: ReportOptions) -> str:
                 f"{runs[0]}: is a study, and --since, --by and --old-data compare a run; give a run of it"
             )
         write_page(options.output, partial(paper.study_page, Path(runs[0])))
-        return ""
-    return write_page(options.output, partial(render_report, options)).note
+    else:
+        write_page(options.output, partial(render_report, options))
 
 
 def _check(options: ReportOptions, runs: Sequence[Run]) -> None:
@@ -228,21 +223,21 @@ def _check(options: ReportOptions, runs: Sequence[Run]) -> None:
         )
 
 
-def render_report(options: ReportOptions) -> Page:
+def render_report(options: ReportOptions) -> str:
     """The page of `write_report`, as a text. The same runs give the same."""
     runs: Sequence[Run] = options.runs if isinstance(options.runs, list | tuple) else [options.runs]
     _check(options, runs)
     rows = matching.rows_of(runs, options.at)
     if options.is_blind:
         return blind_page(runs[0], rows[0], options)
-    changed = changes(options, runs[0], rows[0])
+    comparison_before = changes(options, runs[0], rows[0])
     data, why = find_data(runs[0], options.data)
     fraction, comparison, not_compared = usual_fraction(len(runs[0].ids)), None, ""
     rates_alone = len(runs) > _MOST_RUNS
     ties: tuple[Ties, ...] = ("refine",) if rates_alone else ("expected", "refine")
     try:
-        asked = CompareOptions(tuple(runs), options.at, fraction, ties)
-        comparison = matching.compare(asked, rates_alone=rates_alone)
+        comparison_options = CompareOptions(tuple(runs), options.at, fraction, ties)
+        comparison = matching.compare(comparison_options, rates_alone=rates_alone)
     except BadInput as error:
         not_compared = str(error)
     num_runs, runs, rows = len(runs), runs[:_MOST_RUNS], rows[:_MOST_RUNS]
@@ -252,31 +247,31 @@ def render_report(options: ReportOptions) -> Page:
         parts.append(run_part(run, index, rows[index], tables[index], comparison, data, len(runs), fraction))
         tell("judging examples and labels", len(parts), len(runs))
     sure = certain(runs[0], data)
-    ranked = [part["suspects"][0].found.ranked if part["suspects"] else None for part in parts]
+    suspicions = [part["suspects"][0].result.ranked if part["suspects"] else None for part in parts]
     galleries = [gallery for part in parts for gallery in part["galleries"]]
     exhibits = [one for side in ("hardest", "easiest") for gallery in galleries for one in gallery[side]]
     positions = [one["position"] for one in exhibits]
-    drawn = data_map(runs, [part["name"] for part in parts], rows, tables, ranked, positions)
+    map_view = data_map(runs, [part["name"] for part in parts], rows, tables, suspicions, positions)
     lists = decision_lists(runs[0], parts[0]["suspects"], options, sure.flaws) if len(runs) == 1 else []
     view = deciding(runs[0], rows[0], lists, sure.conflicts, data, options)
-    found, suspected = FoundExamples(why_none=why), [one for part in parts for one in part["suspects"]]
-    named = [*(named for of_split in suspected for named in of_split.named), *sure.named]
-    on_page: set[Named] = {name for name in named if name[0] == "train"} | {one["named"] for one in exhibits}
+    examples, suspects = FoundExamples(why_none=why), [one for part in parts for one in part["suspects"]]
+    names = [*(name for of_split in suspects for name in of_split.names), *sure.names]
+    on_page: set[Name] = {name for name in names if name[0] == "train"} | {one["name"] for one in exhibits}
     if data is not None:
-        named += [one["named"] for _, _, shown in (changed or {"parts": ()})["parts"] for one in shown]
-        named += [one["named"] for one in exhibits]
+        for _, _, records in () if comparison_before is None else comparison_before["parts"]:
+            names += [one["name"] for one in records]
+        names += [one["name"] for one in exhibits]
         try:
-            found = found_examples(runs[0], data, named, drawn, view, options.pixels)
+            examples = found_examples(runs[0], data, names, map_view, view, options.pixels)
         except BadInput as error:
             if options.data is not None:
                 raise
-            found = FoundExamples(why_none=str(error))
+            examples = FoundExamples(why_none=str(error))
     # a run that was recorded does not know of what kind its examples are
     kind = kind_named(runs[0].spec.data.kind) if data is None else data.kind
-    pixelated = data is not None and are_small(data)
+    is_pixelated = data is not None and are_small(data)
     return render_page(
         "page.html",
-        found.fewer_pixels,
         isnan=np.isnan,
         data_name=data_name(runs[0]),
         data_text=describe_data(runs[0]),
@@ -293,19 +288,19 @@ def render_report(options: ReportOptions) -> Page:
         comparison=comparison,
         not_compared=not_compared,
         answers=[] if comparison is None else comparison.pair_answers(),
-        changes=changed,
+        changes=comparison_before,
         registered=list(registered_parts(runs[0])) if len(parts) == 1 else [],
         certain=sure,
         above=ABOVE,
-        examples=found,
+        examples=examples,
         nouns="examples" if data is None and runs[0].spec.measured is None else kind.nouns,
         kind=kind,
-        pixelated=pixelated,
+        is_pixelated=is_pixelated,
         sides=SIDES,
         min_group=MIN_GROUP,
         max_classes=MAX_CLASSES,
-        data_map=drawn,
-        data_map_data=drawn.data(found.named, on_page, found.texts),
+        data_map=map_view,
+        data_map_data=map_view.data(examples.by_name, on_page, examples.texts),
         deciding=view,
-        deciding_data=None if view is None else view.data(found, pixelated, on_page),
+        deciding_data=None if view is None else view.data(examples, is_pixelated, on_page),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from easiness.data import Dataset
-from easiness.pages.data_map import Named
+from easiness.pages.data_map import Name
 from easiness.pages.examples import FoundExamples, are_small, found_within, room_for
 from easiness.pages.template import render_page
 from easiness.paper.claims import Claim, count_verdicts
@@ -28,25 +28,25 @@ _MOST_PICKS = 100
 class Gallery:
     """Examples with a ``title`` and a sentence: of each its id, what is shown, its name, and lines below.
 
-    A line is a bold word and what follows it. All are ``found``, and ``pixelated`` where they are small.
+    A line is a bold word and what follows it. ``examples`` has all of them.
     """
 
     title: str
     lead: str
     rows: Sequence[tuple[object, ShownExample | None, str, Sequence[tuple[str, str]]]]
-    found: FoundExamples
-    pixelated: bool
+    examples: FoundExamples
+    is_pixelated: bool
 
 
 def result_page(result: Result) -> str:
     """The page of a result, HTML that loads nothing from the network."""
     first, *others = result.sections()
     label = f"{first.title}; the tables below have the numbers."
-    drawn = [
+    illustrations = [
         Illustration(caption, to_svg(figure, key=f"result{at or ''}", label=caption or label))
         for at, (caption, figure) in enumerate(result.figures().items())
     ]
-    part = StudyPart("result", "What was tried", "", drawn, [first, *others])
+    part = StudyPart("result", "What was tried", "", illustrations, [first, *others])
     return render_study(
         first.title,
         capitalized(result.headline),
@@ -60,25 +60,25 @@ def result_page(result: Result) -> str:
 def galleries_of(result: Result) -> Iterator[Gallery]:
     """Examples that a result is about, where there are pictures of them, or sounds or texts."""
     if isinstance(result, Patterns):
-        yield from _explained(result)
+        yield from _patterns(result)
     if isinstance(result, NextLabels) and result.pool is not None:
         yield from _picks(result, result.pool)
 
 
-def _picks(found: NextLabels, pool: Dataset) -> Iterator[Gallery]:
-    first = found.picks[found.picks["rule"] == found.rule].head(_MOST_PICKS)
-    wanted: list[Named] = [("train", one) for one in first["id"].tolist()]
-    examples = FoundExamples.of(pool, wanted, room_for(0), "those to label")
+def _picks(result: NextLabels, pool: Dataset) -> Iterator[Gallery]:
+    first = result.picks[result.picks["rule"] == result.rule].head(_MOST_PICKS)
+    names: list[Name] = [("train", one) for one in first["id"].tolist()]
+    examples = FoundExamples.of(pool, names, room_for(0), "those to label")
     if not examples.with_pictures:
         return
     rows = []
-    for name, (_, one) in zip(wanted, first.iterrows(), strict=True):
+    for name, (_, one) in zip(names, first.iterrows(), strict=True):
         lines = [(f"{one['rank']}.", one["predicted"])]
         lines.append(("", f"margin {one['margin']:.2f}, rarity {one['rarity']:.2f}"))
-        rows.append((name[1], examples.named[name], f"Example {name[1]}", lines))
+        rows.append((name[1], examples.by_name[name], f"Example {name[1]}", lines))
     yield Gallery(
         "To label first",
-        f"The first {len(rows):,} by the rule {found.rule}: the class predicted, how much likelier it is "
+        f"The first {len(rows):,} by the rule {result.rule}: the class predicted, how much likelier it is "
         "than the second, and how rare the example is.",
         rows,
         examples,
@@ -86,15 +86,15 @@ def _picks(found: NextLabels, pool: Dataset) -> Iterator[Gallery]:
     )
 
 
-def _explained(found: Patterns) -> Iterator[Gallery]:
-    ids = {title: found.examples["id"].iloc[some].tolist() for title, some in found.leftover.items()}
-    wanted: list[Named] = [(found.split, one) for some in ids.values() for one in some]
-    examples = found_within(found.run, found.data, wanted)
+def _patterns(result: Patterns) -> Iterator[Gallery]:
+    ids = {title: result.examples["id"].iloc[some].tolist() for title, some in result.leftover.items()}
+    names: list[Name] = [(result.split, one) for some in ids.values() for one in some]
+    examples = found_within(result.run, result.data, names)
     lead = (
-        f"Class; {found.score}; how many of its class lie near, and the share of other classes among the "
-        f"{found.around.nearest} nearest; what is left over."
+        f"Class; {result.score}; how many of its class lie near, and the share of other classes among the "
+        f"{result.around.nearest} nearest; what is left over."
     )
-    for section in found.sections()[-len(ids) :]:
+    for section in result.sections()[-len(ids) :]:
         if not ids[section.title]:
             continue
         rows = []
@@ -102,9 +102,9 @@ def _explained(found: Patterns) -> Iterator[Gallery]:
             ids[section.title], section.rows[1:], strict=True
         ):
             lines = [(name, value), ("", f"{frequency} near, {contradiction} other"), ("", left)]
-            shown = examples.named.get((found.split, one))
-            rows.append((one, shown, f"Example {one} of class {name}", lines))
-        yield Gallery(section.title, lead, rows, examples, are_small(found.data))
+            example = examples.by_name.get((result.split, one))
+            rows.append((one, example, f"Example {one} of class {name}", lines))
+        yield Gallery(section.title, lead, rows, examples, are_small(result.data))
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,8 @@ def render_study(
         notices=notices,
         verdicts=_in_words(claims),
         galleries=galleries,
-        examples=galleries[0].found if galleries else None,
-        pixelated=bool(galleries) and galleries[0].pixelated,
+        examples=galleries[0].examples if galleries else None,
+        is_pixelated=bool(galleries) and galleries[0].is_pixelated,
     )
 
 

@@ -96,7 +96,7 @@ class _Folder:
     files: dict[str, bytes] = field(default_factory=dict)
 
     def parts(self) -> Iterator[StudyPart]:
-        yield self._measured()
+        yield self._runs_part()
         yield self._matching()
         yield self._galleries()
         if self.results.curves:
@@ -123,11 +123,11 @@ class _Folder:
         }
         self.files |= {f"{paper.TABLES}/{stem}{suffix}": content for suffix, content in files.items()}
 
-    def _shown(self, name: str, result: Result, label: str, caption: str) -> Illustration:
+    def _illustration(self, name: str, result: Result, label: str, caption: str) -> Illustration:
         self._tables(name, result)
         return self._figure(name, result.figure(), label, caption, result.sections())
 
-    def _measured(self) -> StudyPart:
+    def _runs_part(self) -> StudyPart:
         """Every run: network, trials, epochs and precision; nothing that differs when it is run again."""
         data = self.plan.data
         rows = [["run", "network", "trials", "epochs", "trained on", "precision"]]
@@ -155,8 +155,8 @@ class _Folder:
         )
         for (side, comparison), caption in zip(of_side.items(), captions, strict=True):
             label = f"A shaded table of matching rates, {side} examples: a row and a column for each network."
-            drawn = draw_matching(comparison, [side])
-            figures.append(self._figure(f"matching-{side}", drawn, label, caption))
+            figure = draw_matching(comparison, [side])
+            figures.append(self._figure(f"matching-{side}", figure, label, caption))
             self._tables(f"table-1-{side}", comparison, comparison.document())
         lead = (
             f"{preset.trials} trainings of {preset.epochs} epochs of each network. Rates are between groups "
@@ -176,15 +176,15 @@ class _Folder:
             (last, 7, 6, f"Figure 7: the same by {last}."),
         )[: 3 if last != first else 2]:
             run = self.runs[paper.match_name(model)]
-            drawn = draw_gallery(gallery(run, self.plan.data, per_side), len(run.trials))
+            picture = draw_gallery(gallery(run, self.plan.data, per_side), len(run.trials))
             label = (
                 f"Pictures: a row for each class, {per_side} on either side, and how many trials are right."
             )
-            figures.append(self._figure(f"figure-{number}", drawn, label, caption))
+            figures.append(self._figure(f"figure-{number}", picture, label, caption))
         if not isinstance(self.results.similarity, str):
             caption = "Distances between examples of one class; a faint line for each class."
             label = "Points with intervals for easy, any and hard examples, a panel for each space."
-            figures.append(self._shown("similarity", self.results.similarity, label, caption))
+            figures.append(self._illustration("similarity", self.results.similarity, label, caption))
         lead = "Examples in the order of easiness, then of the mean probability of their label."
         return StudyPart("galleries", "Easy and hard examples (Figures 1, 6, 7)", lead, figures)
 
@@ -197,7 +197,7 @@ class _Folder:
                 f"Figure 2 {_LETTERS[kind]}: matching with the regular examples, and accuracy, under {kind}."
             )
             label = "Two line charts against the level: left the matching rates, right the accuracy."
-            figures.append(self._shown(f"figure-2{_LETTERS[kind]}-{kind}", curve, label, caption))
+            figures.append(self._illustration(f"figure-2{_LETTERS[kind]}-{kind}", curve, label, caption))
         panel = draw_panel(self.plan.data, recipe, seed=self.plan.seed)
         label = "Pictures: a block for each perturbation, a row for each example, a column for each level."
         figures.append(self._figure("figure-3", panel, label, "Figure 3: the same examples, perturbed."))
@@ -221,14 +221,14 @@ class _Folder:
             f"frequencies up to {pseudo.level:g} are left. By chance it would be "
             f"{level['chance']:.1f}, and {level['class_chance']:.1f} if the models agreed on classes alone."
         )
-        shown = self._figure("pseudo-patterns", pictures, label, caption, pseudo.sections())
-        return StudyPart("pseudo-patterns", "Pseudo patterns", lead, [shown])
+        illustration = self._figure("pseudo-patterns", pictures, label, caption, pseudo.sections())
+        return StudyPart("pseudo-patterns", "Pseudo patterns", lead, [illustration])
 
     def _training_sets(self) -> StudyPart:
         ablation = self.results.ablation
         label = "A line chart of held-out accuracy, a line for each policy, with error bars."
         figures = [
-            self._shown(f"figure-4-{name}", replace(study, every_epoch=True), label, caption)
+            self._illustration(f"figure-4-{name}", replace(study, every_epoch=True), label, caption)
             for name, study, caption in (
                 ("ablation", ablation, "Figure 4 a, b: accuracy against the share that is dropped."),
                 (
@@ -247,16 +247,16 @@ class _Folder:
         return StudyPart("training-sets", "Ablation and corrupted labels (Figure 4)", lead, figures)
 
     def _validation(self) -> StudyPart:
-        preset, found = self.plan.preset, self.results.validation
+        preset, result = self.plan.preset, self.results.validation
         caption = "Figure 5: final models that classify a validation example correctly, against its easiness."
         label = "A line chart with error bars; bars below it count the examples."
         lead = (
             f"Easiness of validation examples is measured on both splits merged ({preset.merged_trials} "
-            f"trainings of {preset.merged_epochs} epochs); {found.num_final} final models were trained for "
-            f"{found.final_epoch} epochs without them."
+            f"trainings of {preset.merged_epochs} epochs); {result.num_final} final models were trained for "
+            f"{result.final_epoch} epochs without them."
         )
-        shown = [self._shown("figure-5", found, label, caption)]
-        return StudyPart("validation", "Validation examples (Figure 5)", lead, shown)
+        illustrations = [self._illustration("figure-5", result, label, caption)]
+        return StudyPart("validation", "Validation examples (Figure 5)", lead, illustrations)
 
 
 def gallery(run: Run, data: Dataset, per_side: int = 5) -> dict[str, list[list[Picture]]]:
@@ -264,15 +264,15 @@ def gallery(run: Run, data: Dataset, per_side: int = 5) -> dict[str, list[list[P
     labels = list(range(len(run.classes)))[:_MOST_CLASSES]
     pixels = data.kind.pixels
     if pixels is None:
-        shown = " and ".join(kind.nouns for kind in KINDS if kind.pixels is not None)
-        raise BadInput(f"{run.path}: its examples are {data.kind.nouns}; a gallery shows {shown} alone")
+        kinds = " and ".join(kind.nouns for kind in KINDS if kind.pixels is not None)
+        raise BadInput(f"{run.path}: its examples are {data.kind.nouns}; a gallery shows {kinds} alone")
     votes = run.votes()
     extremes = class_extremes(votes, labels, per_side, [-votes.mean_p_label, -votes.num_right])
     positions = np.concatenate([side for pair in extremes for side in pair])
     squares = run_values(run, data, positions, lambda value: _square(pixels(value, data.traits)))
-    made = iter(map(Picture, positions.tolist(), votes.num_right[positions].tolist(), squares))
+    pictures = iter(map(Picture, positions.tolist(), votes.num_right[positions].tolist(), squares))
     return {
-        run.classes[label]: [[next(made) for _ in side] for side in pair]
+        run.classes[label]: [[next(pictures) for _ in side] for side in pair]
         for label, pair in zip(labels, extremes, strict=True)
     }
 
@@ -289,12 +289,12 @@ def _square(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.array(square.resize((_SIDE, _SIDE), how))
 
 
-def draw_gallery(shown: Mapping[str, list[list[Picture]]], num_trials: int) -> Figure:
+def draw_gallery(rows: Mapping[str, list[list[Picture]]], num_trials: int) -> Figure:
     """A row per class: its easiest left, its hardest right, as squares, with how many trials are right."""
     from matplotlib.figure import Figure
 
-    columns = max(len(side) for row in shown.values() for side in row)
-    names = [textwrap.fill(name, _NAME_WIDTH) for name in shown]
+    columns = max(len(side) for row in rows.values() for side in row)
+    names = [textwrap.fill(name, _NAME_WIDTH) for name in rows]
     cell = min(0.75, max(0.42, 6.6 / (2 * columns + 2)))  # inches
     letters = max(len(line) for name in names for line in name.split("\n"))
     left = (0.085 * letters + 0.2) / cell
@@ -309,7 +309,7 @@ def draw_gallery(shown: Mapping[str, list[list[Picture]]], num_trials: int) -> F
     small = {**words, "fontsize": FONT_SIZE - 2.5, "color": INK}
     if columns > 2:
         axes.text(width - left, 0.55, "below: trials that are right", ha="right", **small)
-    for at, (row, name) in enumerate(zip(shown.values(), names, strict=True)):
+    for at, (row, name) in enumerate(zip(rows.values(), names, strict=True)):
         top = 0.7 + at * (1 + _CAPTION)
         axes.text(-0.12, top + 0.47, name, color=INK, ha="right", va="center", **words)
         for start, side in zip(sides, row, strict=True):

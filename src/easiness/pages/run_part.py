@@ -24,7 +24,7 @@ from easiness.pages.facts import (
 )
 from easiness.pages.labels import suspect_labels
 from easiness.show import count, percent, to_svg
-from easiness.spec import UNNAMED, Drawing, Loading, Training, command_line, training_of
+from easiness.spec import NO_NAME, Drawing, Loading, Training, command_line, training_of
 from easiness.store import Run
 from easiness.studies import matching, scores as run_figures
 from easiness.studies.keeping import KeepOptions, prune
@@ -39,11 +39,11 @@ def class_galleries(
 ) -> list[dict[str, Any]]:
     """Galleries of the classes in order of their labels, by ``difficulty``; see `class_extremes`.
 
-    Of each example ``num_predicted`` trials predict the class ``predicted``. Where there are more than
+    ``num_predicted`` trials predict the class ``predicted`` of an example. Where there are more than
     ``max_classes``, those whose examples fewest trials are right about on average, the hardest class first.
     """
-    labels = _shown_labels(votes.labels, votes.num_right, len(run.classes), max_classes)
-    chosen = class_extremes(votes, labels, per_side, [scores["difficulty"].to_numpy()])
+    labels = _labels_to_show(votes.labels, votes.num_right, len(run.classes), max_classes)
+    extremes = class_extremes(votes, labels, per_side, [scores["difficulty"].to_numpy()])
     table = scores[["p_easy", "p_hard"]].assign(
         position=np.arange(len(scores)),
         num_right=votes.num_right.astype(np.int64),
@@ -51,7 +51,7 @@ def class_galleries(
         predicted=np.array(run.classes, object)[scores["predicted"]],
         num_predicted=(scores["predicted_share"] * votes.num_trials).round().astype(int),
     )
-    table["named"] = [("train", one) for one in scores["id"].tolist()]
+    table["name"] = [("train", one) for one in scores["id"].tolist()]
     return [
         {
             "label": label,
@@ -60,7 +60,7 @@ def class_galleries(
             "easiest": table.loc[easiest].to_dict("records"),
             "hardest": table.loc[hardest].to_dict("records"),
         }
-        for label, (easiest, hardest) in zip(labels, chosen, strict=True)
+        for label, (easiest, hardest) in zip(labels, extremes, strict=True)
     ]
 
 
@@ -72,16 +72,16 @@ def class_extremes(
     Examples are ordered ``by`` values [K], the last first, and ties by a hash of the id. No example is on
     both sides, unless its class has no other.
     """
-    ranked = np.lexsort((tie_order(votes.keys, 0), *by))
-    chosen = []
+    order = np.lexsort((tie_order(votes.keys, 0), *by))
+    extremes = []
     for label in labels:
-        members = ranked[votes.labels[ranked] == label]
+        members = order[votes.labels[order] == label]
         num = min(per_side, max(1, len(members) // 2))
-        chosen.append((members[:num], members[::-1][:num]))
-    return chosen
+        extremes.append((members[:num], members[::-1][:num]))
+    return extremes
 
 
-def _shown_labels(labels: Integers, counts: Integers, num_classes: int, most: int) -> list[int]:
+def _labels_to_show(labels: Integers, counts: Integers, num_classes: int, most: int) -> list[int]:
     if num_classes <= most:
         return list(range(num_classes))
     with np.errstate(invalid="ignore"):  # NaN for a class without examples, which is sorted last
@@ -114,8 +114,8 @@ def left_out(run: Run, epoch: int) -> dict[str, Any] | None:
     return {
         "num_examples": len(first),
         "num_right": int(right.sum()),
-        "since": [(run.row_text(one), int((first <= one).sum())) for one in earlier if one != epoch],
-        "dropped": _dropped(run, epoch, right),
+        "since": [(run.row(one).text, int((first <= one).sum())) for one in earlier if one != epoch],
+        "dropped": _rows_dropped(run, epoch, right),
         "keep": command_line("keep", run.path, *which, *epoch_option(run, epoch), "-o", "kept.csv"),
         "ablate": _ablate_command(run, epoch),
     }
@@ -127,33 +127,33 @@ def _right_since(run: Run, epochs: list[int]) -> Floats:
     so_far = np.ones(len(run.labels), np.bool_)
     for epoch in reversed(epochs):
         for trial in run.trials:
-            seen = trial.columns(epoch, ["prediction", "trained_on"])
-            right = seen["prediction"] == run.labels
-            so_far &= right | seen["trained_on"] if run.shares else right
+            columns = trial.columns(epoch, ["prediction", "trained_on"])
+            right = columns["prediction"] == run.labels
+            so_far &= right | columns["trained_on"] if run.shares else right
         first[so_far] = epoch
     return first
 
 
-def _dropped(run: Run, epoch: int, right: Mask) -> list[dict[str, float]]:
+def _rows_dropped(run: Run, epoch: int, right: Mask) -> list[dict[str, float]]:
     p_label = run.votes(epoch).p_label.mean(axis=0)
-    found = []
+    rows = []
     for share in _SHARES:
         try:
-            kept = prune(KeepOptions(run, drop=share, policy=_POLICY, **run.asked(epoch))).kept_mask
+            mask = prune(KeepOptions(run, drop=share, policy=_POLICY, **run.asked(epoch))).kept_mask
         except BadInput:  # a class would lose all its examples
             continue
-        if kept.all():  # so few examples that the share is of none
+        if mask.all():  # so few examples that the share is of none
             continue
-        found.append(
+        rows.append(
             {
                 "share": share,
-                "num": int((~kept).sum()),
-                "num_right": int((right & ~kept).sum()),
-                "of_dropped": float(p_label[~kept].mean()),
-                "of_kept": float(p_label[kept].mean()),
+                "num": int((~mask).sum()),
+                "num_right": int((right & ~mask).sum()),
+                "of_dropped": float(p_label[~mask].mean()),
+                "of_kept": float(p_label[mask].mean()),
             }
         )
-    return found
+    return rows
 
 
 def _ablate_command(run: Run, epoch: int) -> str | None:
@@ -180,44 +180,44 @@ def next_step(run: Run) -> tuple[str, str]:
     The labels are looked at no longer than a moment, see `glance`, and no network is asked.
     """
     try:
-        seen = glance(run)
+        look = glance(run)
     except BadInput:  # one trial, one class, or a damaged file
-        seen = None
-    why = _why(run, seen)
-    more = measure_more(run, seen)
+        look = None
+    why = _why(run, look)
+    more = measure_more(run, look)
     if more is not None:
         return why, more
-    if seen is not None and not seen.knows_too_little and (seen.num_wrong or seen.num_unsaid):
+    if look is not None and not look.knows_too_little and (look.num_wrong or look.num_unsaid):
         return why, command_line("suspects", run.path, *_trust(run))
     return why, command_line("report", run.path, "-o", "report.html")
 
 
-def _why(run: Run, seen: Glance | None) -> str:
+def _why(run: Run, look: Glance | None) -> str:
     if len(run.trials) < 2:
         return "one trial tells only right from wrong; several tell which labels look wrong"
-    if seen is None:
+    if look is None:
         return "labels: cannot be judged"
     judge = "head" if run.shares else "network"
-    if seen.leak:
+    if look.leak:
         return "labels: cannot be judged, since an input tells them"
-    if seen.knows_too_little:
-        return f"labels: the {judge}s have {percent(seen.known)} right, which is too little to judge them"
-    if seen.num_wrong:
-        looks = "looks" if seen.num_wrong == 1 else "look"
-        return f"labels: about {count(seen.num_wrong)} of {count(seen.num)} {looks} wrong"
-    if seen.num_unsaid:
-        return f"labels: no {judge} agrees with about {count(seen.num_unsaid)} of {count(seen.num)}"
-    return f"labels: none of {count(seen.num)} looks wrong at a glance"
+    if look.knows_too_little:
+        return f"labels: the {judge}s have {percent(look.known)} right, which is too little to judge them"
+    if look.num_wrong:
+        verb = "looks" if look.num_wrong == 1 else "look"
+        return f"labels: about {count(look.num_wrong)} of {count(look.num)} {verb} wrong"
+    if look.num_unsaid:
+        return f"labels: no {judge} agrees with about {count(look.num_unsaid)} of {count(look.num)}"
+    return f"labels: none of {count(look.num)} looks wrong at a glance"
 
 
-def measure_more(run: Run, seen: Glance | None) -> str | None:
+def measure_more(run: Run, look: Glance | None) -> str | None:
     """The command that measures what is missing to judge labels; ``None`` where nothing is, or none does."""
     spec = run.spec.measured
     if spec is None or spec.data.source is None:
         return None
     if len(run.trials) < 2:
         return longer_command(run, trials=_TRIALS)
-    if seen is None or not seen.knows_too_little or run.shares:
+    if look is None or not look.knows_too_little or run.shares:
         return None
     return features_command(run) or longer_command(run, epochs=2 * run.epochs)
 
@@ -250,9 +250,8 @@ def run_part(
 ) -> dict[str, Any]:
     """The part of the page about a run, read in the row ``epoch``, where it has these ``scores``.
 
-    Figures are SVG elements. ``num_trials`` are those that judge an example: of ``num_fitted`` trials of a
-    run on features the heads that were not shown it. ``about`` has sentences on the features, and
-    ``agreeing`` on a training beside them. ``more`` measures what is missing to judge labels.
+    Figures are SVG elements. ``num_trials`` judge an example: all trials, or of ``num_fitted`` trials on
+    features the heads that were not shown it. ``more`` measures what is missing to judge labels.
     """
     key, row, votes = f"run{index + 1}", run.row(epoch), run.votes(epoch)
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)
@@ -261,20 +260,22 @@ def run_part(
     reliability = None
     if comparison is not None:
         # a comparison of many runs has rates alone
-        known = comparison.reliability
-        reliability = known[index] if known else matching.run_reliability(run, votes, fraction=fraction)
+        reliabilities = comparison.reliability
+        reliability = (
+            reliabilities[index] if reliabilities else matching.run_reliability(run, votes, fraction=fraction)
+        )
     warnings = [*filter(None, [one_trial(run)])] if labels else []
     curve = learning_curve(run) if run.shares else None
 
-    def drawn(figure: Figure, name: str, shown: str) -> str:
-        return to_svg(figure, key=f"{key}-{name}", label=f"{shown}; the table below has the numbers.")
+    def svg(figure: Figure, name: str, words: str) -> str:
+        return to_svg(figure, key=f"{key}-{name}", label=f"{words}; the table below has the numbers.")
 
     def halves(name: str, *, by_trials: bool) -> str | None:
         figure = None if reliability is None else matching.draw_reliability(reliability, by_trials=by_trials)
         if reliability is None or figure is None:
             return None
         by = f"{reliability.judges} in each half" if by_trials else reliability.row_name
-        return drawn(figure, f"by-{name}", f"Matching rate between halves of the trials by {by}")
+        return svg(figure, f"by-{name}", f"Matching rate between halves of the trials by {by}")
 
     return {
         "key": key,
@@ -290,23 +291,23 @@ def run_part(
         "rows": [run.row(one) for one in run.observed],
         "about": () if run.spec.heads is None else about_features(run.spec.heads),
         "accuracy": accuracy,
-        "accuracy_figure": drawn(
+        "accuracy_figure": svg(
             run_figures.draw_accuracy(run, accuracy, row),
             "accuracy",
             f"Accuracy over {run.row_name}s, a line per trial and their mean",
         ),
         "levels": levels,
-        "levels_figure": drawn(
+        "levels_figure": svg(
             run_figures.draw_levels(levels), "levels", "Examples by the number of trials that are right"
         ),
         "alike": "" if data is None or data.kind.pixels is None else _alike(run, data, epoch, fraction),
         "galleries": class_galleries(run, votes, scores, _PER_SIDE[num_runs > 1], MAX_CLASSES),
         "suspects": labels,
-        "more": measure_more(run, labels[0].found.glance if labels else None),
+        "more": measure_more(run, labels[0].result.glance if labels else None),
         "left_out": left_out(run, epoch),
         "learning": curve and curve.sections()[0],
         "learning_figure": curve
-        and drawn(curve.figure(), "learning", "Left-out accuracy by the number of examples seen"),
+        and svg(curve.figure(), "learning", "Left-out accuracy by the number of examples seen"),
         "reliability": reliability,
         "outlook": [] if reliability is None else reliability.outlook.sentences(),
         "warnings": warnings + ([] if reliability is None else reliability.outlook.warnings()),
@@ -318,12 +319,12 @@ def run_part(
 
 def _agreeing(comparison: Comparison, index: int) -> str:
     trainings = [at for at, row in enumerate(comparison.rows) if row.share is None]
-    found = (text for at in trainings for text in comparison.pair_answers((index, at)))
-    return "".join(f"{text}. " for text in found)
+    answers = (text for at in trainings for text in comparison.pair_answers((index, at)))
+    return "".join(f"{text}. " for text in answers)
 
 
 def _name(run: Run, index: int, comparison: Comparison | None, num_runs: int) -> str:
-    if num_runs == 1 and run.model != UNNAMED:
+    if num_runs == 1 and run.model != NO_NAME:
         return run.network
     if num_runs == 1 or comparison is None:
         return run.path.resolve().name or str(run.path)

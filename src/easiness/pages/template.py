@@ -53,22 +53,14 @@ def _environment() -> Environment:
     return environment
 
 
-class Page(str):
-    """A page of HTML, and a ``note`` for whoever asked for it, where there is something to say."""
-
-    note = ""
-
-
-def render_page(template: str, note: str = "", **values: Any) -> Page:
+def render_page(template: str, **values: Any) -> str:
     """The template, filled in. All but our own figures is escaped, and a missing value is an error."""
     from markupsafe import Markup
 
     files = resources.files("easiness.pages")
     style = "\n".join((files / name).read_text("utf-8") for name in _STYLES)
-    filled = _environment().get_template(template)
-    page = Page(filled.render(values, style=Markup(style), next_number=partial(next, itertools.count(1))))
-    page.note = note
-    return page
+    source = _environment().get_template(template)
+    return source.render(values, style=Markup(style), next_number=partial(next, itertools.count(1)))
 
 
 def breakable(name: object) -> Markup:
@@ -81,7 +73,7 @@ def breakable(name: object) -> Markup:
 
 
 @dataclass(frozen=True)
-class Inlined:
+class InlineScript:
     """The ``text`` of a script element, to be put between its tags as it is."""
 
     text: str
@@ -92,11 +84,11 @@ class Inlined:
         return f"sha256-{base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()}"
 
 
-def inlined(names: Iterable[str]) -> Inlined:
+def inline_script(names: Iterable[str]) -> InlineScript:
     """Our scripts of these names as one: they share their names, and no other script sees them."""
     folder = resources.files("easiness.pages") / "scripts"
     parts = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in names)
-    return Inlined(f'(() => {{\n"use strict";\n{parts}}})();\n')
+    return InlineScript(f'(() => {{\n"use strict";\n{parts}}})();\n')
 
 
 def inert(value: Any) -> str:

@@ -40,10 +40,7 @@ def dots_and_mean(values: Floats, mean: Sequence[float], label: str, each: str =
 def dots_with_intervals(
     names: Sequence[str], series: Mapping[str, tuple[Sequence[Sequence[float]], str]], label: str
 ) -> Figure:
-    """Draw a dot with its interval (value, low and high) for each name, the first on top, in each series.
-
-    A series has a name and a color. What is not there is NaN.
-    """
+    """Draw a dot with its interval (value, low, high; NaN is none) for each name in series with colors."""
     figure, axes = new_axes(5.2, 1.2 + 0.35 * len(names))
     for row, (name, (estimates, color)) in enumerate(series.items()):
         values, low, high = np.array(estimates, np.float64).T
@@ -75,10 +72,7 @@ def _name_rows(axes: Axes, names: Sequence[str], label: str, num_series: int) ->
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Points at ``x`` and ``y``, joined by a ``line``; ``errors`` are the lengths of bars, [n] or [2, n].
-
-    With ``band`` these are a band around the line.
-    """
+    """Points joined by a ``line``; ``errors`` [n] or [2, n] are bars, or with ``band`` a band around it."""
 
     x: Any
     y: Any
@@ -124,10 +118,7 @@ def curves(
     columns: int = 3,
     across: int | None = None,
 ) -> Figure:
-    """Curves in panels by their titles, all or ``across`` beside each other; their names stand above.
-
-    All have one y axis.
-    """
+    """Curves in panels by their titles, ``across`` in a row, with one y axis; their names stand above."""
     figure, first = new_axes(*size)
     across = across or len(panels)
     grid = figure.add_gridspec(-(-len(panels) // across), across)

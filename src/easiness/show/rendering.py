@@ -86,8 +86,8 @@ def write_csv(table: pd.DataFrame, file: Any) -> None:
 def write_parquet(table: pd.DataFrame, file: Any, **about: str) -> None:
     """Write the rows into an open ``file`` of bytes, or a path.
 
-    A column of numbers and texts, such as ids of two splits, is one of texts, as in a CSV. The version of
-    this package and what is said ``about`` the table are its ``attrs``, as which pandas reads them again.
+    A column of numbers and texts, such as ids of two splits, is one of texts, as in a CSV. Its ``attrs``
+    are the version of this package and words ``about`` the table.
     """
     frame = table.copy(deep=False)
     frame.attrs = {"easiness": version("easiness")}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from easiness.analysis import GroupMatch, Rule, Votes, match_groups, true_rate
-from easiness.analysis.matching import disjoint_splits, resampled
+from easiness.analysis.matching import disjoint_splits, resample
 from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput
 from easiness.studies.similarity import draws, resampled_means
@@ -194,7 +194,7 @@ def test_too_many_choices_are_drawn_distinct_and_disjoint() -> None:
 
 def test_replicates_stay_within_their_groups() -> None:
     splits = np.array([[[0, 1], [4, 5]], [[2, 3], [6, 7]]])
-    drawn = resampled(splits, 200, np.random.default_rng(0))
+    drawn = resample(splits, 200, np.random.default_rng(0))
     seen = {(frozenset(x), frozenset(y)) for x, y in drawn.tolist()}
     assert all((x <= {0, 1} and y <= {4, 5}) or (x <= {2, 3} and y <= {6, 7}) for x, y in seen)
     assert len(seen) == 18  # 3 sets from each group of two, in both pairs

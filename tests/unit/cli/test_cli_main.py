@@ -18,7 +18,7 @@ import easiness as ez
 from easiness.cli.main import _command, sections_of
 from easiness.commands import COMMANDS, OLD_NAMES, OLD_OPTIONS, PAPER, Group
 from easiness.engine import Verb, command_of, find_study
-from easiness.runs.carrying_out import _failed
+from easiness.runs.carrying_out import _failure_text
 from easiness.spec import Fields, Option, OptionGroup
 
 
@@ -40,16 +40,9 @@ def test_help(command, monkeypatch):
     assert len(columns) == 1
     # so each has a group, and each group commands
     assert tuple(listed) == get_args(Group)
-    assert listed["Measure"] == ["measure", "status"]
-    assert listed["Look"] == ["report", "scores", "compare", "diff", "explain"]
-    assert listed["Mend"] == ["suspects", "labels", "audit", "verify"]
-    assert listed["Choose"] == ["keep", "next"]
-    assert listed["Share"] == ["export", "card"]
-    assert listed["Paper"] == ["paper"]
-    of_the_paper = [
-        line.split()[0] for line in command("paper", "--help").out.split("Paper:\n")[1].splitlines()
-    ]
-    assert of_the_paper == ["all", "perturb", "ablate", "corrupt", "validate", "hypothesis"]
+    assert [name for names in listed.values() for name in names] == [*(one.name for one in COMMANDS), "paper"]
+    of_the_paper = command("paper", "--help").out.split("Paper:\n")[1].splitlines()
+    assert [f"paper {line.split()[0]}" for line in of_the_paper] == [one.name for one in PAPER]
 
 
 @pytest.mark.parametrize("one", [*COMMANDS, *PAPER], ids=lambda one: one.name)
@@ -246,10 +239,10 @@ def test_what_only_looks_like_an_empty_option_is_read(refused, tmp_path, monkeyp
 
 
 def test_of_a_failure(tmp_path):
-    assert _failed(tmp_path, {0: "why"}, 1, 0) == (
+    assert _failure_text(tmp_path, {0: "why"}, 1, 0) == (
         f"{tmp_path}: 1 of 1 trial failed (trial 0: why); the 0 finished ones are kept"
     )
-    assert _failed(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
+    assert _failure_text(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
 
 
 OPTIONS: dict[str, tuple[str, ...]] = {

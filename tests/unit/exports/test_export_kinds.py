@@ -161,12 +161,6 @@ def test_numbers_of_a_recorder_are_no_positions(loop, tmp_path):
     assert done.notes == ("indices are positions in the ids that the Recorder was given",)
 
 
-def test_spotlight_is_told_of_pictures_only_where_the_file_has_them(loop, tmp_path):
-    done = export(loop(), "spotlight", tmp_path / "a.parquet")
-    assert "image" not in pd.read_parquet(tmp_path / "a.parquet")
-    assert done.then == f"spotlight.show({str(tmp_path / 'a.parquet')!r})"
-
-
 def test_cleanlab_needs_no_other_logits_where_all_were_left_out(loop, tmp_path):
     ids = np.arange(NUM)
     logits = [np.random.default_rng(seed).normal(size=(NUM, 2)) for seed in range(2)]

@@ -12,9 +12,9 @@ import pytest
 
 from easiness import Dataset, load_dataset, open_run, suspects
 from easiness.pages import data_map as under_test
-from easiness.pages.data_map import Named, data_map, trajectories
+from easiness.pages.data_map import Name, data_map, trajectories
 from easiness.pages.examples import table_of
-from easiness.pages.template import Inlined, inert, inlined
+from easiness.pages.template import InlineScript, inert, inline_script
 from recording import believing, page_of
 
 EVIL = ("</script><img src=x onerror=alert(1)>", "<!--<script>")
@@ -95,8 +95,8 @@ def test_json_in_a_page_has_no_sign_of_markup() -> None:
 
 def test_a_policy_names_the_script_by_what_is_in_it() -> None:
     # printf 'abc' | openssl dgst -sha256 -binary | base64
-    assert Inlined("abc").source == "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
-    text = inlined(under_test.SCRIPTS).text
+    assert InlineScript("abc").source == "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
+    text = inline_script(under_test.SCRIPTS).text
     assert "</script" not in text
     assert "innerHTML" not in text
     assert text.startswith("(() => {")
@@ -165,7 +165,7 @@ def data(tmp_path: Path) -> Dataset:
     return load_dataset(str(tmp_path / "table.csv"), label="label")
 
 
-def _named(*ids: int) -> list[Named]:
+def _named(*ids: int) -> list[Name]:
     return [("train", one) for one in ids]
 
 

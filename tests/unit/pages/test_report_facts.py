@@ -112,7 +112,7 @@ def test_without_easiness_there_is_the_table_alone(record, tmp_path):
     wrong = np.array([[[[0.0, 1.0], [1.0, 0.0]]]])
     assert "<svg" not in record(wrong, [0, 1], name="wrong")._repr_html_()
     empty = ez.Recorder(tmp_path / "empty", ids=[1, 2], labels=[0, 1]).run
-    assert _facts(empty._repr_html_())["trials"] == "none finished"
+    assert _facts(empty._repr_html_())["trials"] == "0"
 
 
 def test_a_run_writes_its_report(measured: Path, tmp_path: Path):

@@ -84,7 +84,7 @@ def test_the_first_are_shown_and_a_command_writes_all(record: Record) -> None:
     labels, believed = _mislabelled()
     run = record(_logits(believed), labels, name="my runs")
     (part,) = suspect_labels(run, 3, 3, 0)
-    assert (part.num, len(part.shown)) == (4, 3)
+    assert (part.num, len(part.rows)) == (4, 3)
     assert part.command == f"easiness suspects '{run.path}' --at 3 -o suspects.csv"
     (last,) = suspect_labels(run, 4, 3, 0)
     assert "--at" not in last.command
@@ -96,23 +96,6 @@ def test_without_suspects_it_says_so_and_shows_nothing(record: Record) -> None:
     section = _section(page_of([record(_logits(labels), labels)]), "labels")
     assert "No label of the 60 examples is suspect" in section
     assert (section.count("<p>"), section.count("<table"), section.count("<ul")) == (1, 0, 0)
-
-
-@pytest.mark.long
-def test_where_the_networks_know_too_little_the_page_says_so_and_shows_the_first(record: Record) -> None:
-    """Right are the 20 examples of the first class and one of the third, of 60; then none but by chance."""
-    labels, believed = np.arange(NUM) % 3, np.zeros(NUM, np.int64)
-    believed[2] = 2
-    page = page_of([record(np.tile(np.eye(3)[believed], (5, 4, 1, 1)), labels)])
-    notice = _section(page, "measured").split('<p class="notice">')[1]
-    assert notice.startswith("The networks have 35.0\N{NO-BREAK SPACE}% of the labels right: ")
-    run = record(np.random.default_rng(0).normal(0, 0.05, (5, 4, NUM, 3)), labels, name="other")
-    listed = suspects(run).table()
-    assert (listed["p_wrong"] < 0.1).all()
-    section = _section(page_of([run]), "labels")
-    assert "no label of the 60 examples is wrong with a probability of 0.1 or more. The first" in section
-    assert "is suspect" not in section
-    assert section.count("<tr>") == 1 + len(listed) == 6
 
 
 def test_one_trial_judges_and_the_page_says_that_it_is_alone(record: Record) -> None:
@@ -128,12 +111,12 @@ def test_held_out_labels_come_after_those_trained_on(planted: tuple[Path, Path],
     measure(str(planted[0]), model="mlp_2_w8", trials=2, epochs=2, precision="float32", out=tmp_path / "run")
     run = open_run(tmp_path / "run")
     parts = suspect_labels(run, 2, 24, 6)
-    assert [(part.found.split, len(part.found.ranked)) for part in parts] == [
+    assert [(part.result.split, len(part.result.ranked)) for part in parts] == [
         ("train", 300),
         ("held_out", 300),
     ]
     assert all(
-        len(part.shown) <= 6 and one["named"][0] == "held_out" for part in parts[1:] for one in part.shown
+        len(part.rows) <= 6 and one["name"][0] == "held_out" for part in parts[1:] for one in part.rows
     )
     assert "--split held_out" in parts[1].command
     section = _section(page_of([run]), "labels")
@@ -236,12 +219,12 @@ def test_the_first_suspects_stand_beside_what_is_nearest_to_them(run: Run, tmp_p
 
 def test_what_shows_nothing_is_decided_on_after_the_suspects(run: Run) -> None:
     (part,) = suspect_labels(run, run.epochs, 1, 1)[:1]
-    last = part.found.ranked["id"].tolist()[-1]
+    last = part.result.ranked["id"].tolist()[-1]
     (rows,) = decision_lists(run, [part], ReportOptions(run), {("train", last): "blank"})
     assert rows.num_suspect == part.num + 1
     assert rows.rows["id"].tolist()[part.num] == last
     assert rows.rows["reason"].tolist()[part.num].startswith("blank")
-    assert rows.rows["id"].tolist()[: part.num] == part.found.ranked["id"].tolist()[: part.num]
+    assert rows.rows["id"].tolist()[: part.num] == part.result.ranked["id"].tolist()[: part.num]
 
 
 def test_a_file_says_what_is_decided_on_and_keeps_its_columns(run: Run, tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from PIL import Image
 
 import easiness.pages.examples as of_page
 from easiness import BadInput, Dataset, Run, load_dataset, suspects
-from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE, shrink_address
+from easiness.inputs.image.kind import IMAGE, LARGEST_SIDE
 from easiness.pages import ReportOptions, examples, write_report
-from easiness.pages.data_map import Named
+from easiness.pages.data_map import Name
 from easiness.pages.examples import found_within, originals_of, photos_of, shown_of, texts_at
 from easiness.pages.paper_study import gallery
 from easiness.pages.run_part import class_galleries
@@ -37,10 +37,10 @@ def _decoded(uri: str) -> Image.Image:
 
 
 def _shown(run: Run, data: Dataset, position: int) -> ShownExample:
-    name: Named = ("train", run.ids.tolist()[position])
+    name: Name = ("train", run.ids.tolist()[position])
     found = found_within(run, data, [name])
     assert not found.without_room
-    return found.named[name]
+    return found.by_name[name]
 
 
 def _photo(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -67,8 +67,6 @@ def test_photos_to_decide_on_are_made_smaller_and_never_larger(
     image.thumbnail((640, 640), Image.Resampling.LANCZOS)
     image.save(as_jpeg, "JPEG", quality=80)
     assert len(large) <= 30 + 4 * -(-len(as_jpeg.getvalue()) // 3)
-    assert max(_decoded(shrink_address(large, 120)).size) == 120
-    assert shrink_address(large, 640) is large
 
 
 def test_what_is_shown_whole_has_no_larger_picture() -> None:
@@ -82,7 +80,7 @@ def _folder_of_photos(folder: Path, num: int = 6) -> Dataset:
 
 def test_photos_have_fewer_pixels_where_the_page_would_be_too_large(tmp_path: Path) -> None:
     data = _folder_of_photos(tmp_path)
-    wanted: list[Named] = [("train", one) for one in data.ids.tolist()][::-1]
+    wanted: list[Name] = [("train", one) for one in data.ids.tolist()][::-1]
     whole, said = photos_of(data, wanted, 10**6, 400)
     num_bytes = sum(map(len, whole.values()))
     assert (len(whole), said) == (6, "")
@@ -107,11 +105,12 @@ def test_a_page_that_would_be_too_large_says_so(
     data = _folder_of_photos(tmp_path)
     run = record(believing(data.labels, 2, 1), data=data)
     asked = ReportOptions(run, tmp_path / "page.html", data=data)
-    assert write_report(asked) == ""
+    write_report(asked)
+    few = "The 6 pictures to decide on have at most "
+    assert few not in (tmp_path / "page.html").read_text("utf-8")
     monkeypatch.setattr(examples, "_PAGE_BYTES", examples._OTHER_BYTES + 60_000)
-    note = write_report(asked)
-    assert note.startswith("The 6 pictures to decide on have at most ")
-    assert note in (tmp_path / "page.html").read_text("utf-8")
+    write_report(asked)
+    assert few in (tmp_path / "page.html").read_text("utf-8")
     rows = "\n".join(f"{one},{label}" for one, label in zip(data.ids, data.labels, strict=True))
     (tmp_path / "labels.csv").write_text(f"id,label\n{rows}\n")
     monkeypatch.undo()
@@ -122,7 +121,7 @@ def test_a_page_that_would_be_too_large_says_so(
 
 def test_a_page_names_files_as_seen_from_it_or_not_at_all(tmp_path: Path, monkeypatch: Any) -> None:
     data = _folder_of_photos(tmp_path / "home" / "ada", 2)
-    name: Named = ("train", "a/#0 100%.png")
+    name: Name = ("train", "a/#0 100%.png")
 
     def seen_from(page: Path) -> dict[int, str]:
         return originals_of(data, [name], page)
@@ -191,16 +190,16 @@ def test_examples_are_ordered_by_difficulty(record: Callable[..., Any]) -> None:
     run = record(_logits(predictions, [1, 3, 3, 3, 2, 2, 1], 3), labels, classes=["a", "b", "c"])
     a, b, c = class_galleries(run, run.votes(), run.scores(), per_side=2, max_classes=20)
     # examples 0 and 1 are right in all three trials, 1 more clearly; 3 in one; 2 in none
-    assert [str(one["named"][1]) for one in a["easiest"]] == ["1", "0"]
-    assert [str(one["named"][1]) for one in a["hardest"]] == ["2", "3"]
+    assert [str(one["name"][1]) for one in a["easiest"]] == ["1", "0"]
+    assert [str(one["name"][1]) for one in a["hardest"]] == ["2", "3"]
     # 0, 1 and 2 are each predicted once for example 3: the first class of equals
     predicted = [(one["num_right"], one["predicted"], one["num_predicted"]) for one in a["hardest"]]
     assert predicted == [(0, "c", 2), (1, "a", 1)]
     p = np.exp(3) / (np.exp(3) + 2)
     assert np.isclose(a["easiest"][0]["p_label"], p)
-    assert [str(one["named"][1]) for one in (*b["easiest"], *b["hardest"])] == ["4", "5"]
+    assert [str(one["name"][1]) for one in (*b["easiest"], *b["hardest"])] == ["4", "5"]
     assert c["easiest"] == c["hardest"]  # a class of one example
-    assert (c["num_examples"], c["easiest"][0]["named"][1]) == (1, 6)
+    assert (c["num_examples"], c["easiest"][0]["name"][1]) == (1, 6)
 
 
 EVIL = (

@@ -207,14 +207,6 @@ class ShownPicture(ShownValue):
         return file.getvalue()
 
 
-def shrink_address(address: str, side: int) -> str:
-    """The address of a photo, reduced to ``side`` if it is larger."""
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
-    return address if max(image.size) <= side else _with_loss(image, side, "jpeg", "webp")
-
-
 def _with_loss(image: Any, side: int, *formats: str) -> str:
     from PIL import Image, features
 

@@ -117,7 +117,7 @@ def rank_values(run: Run, order: Ranking, at: float | None) -> tuple[Floats, pd.
     epoch, score = run.resolve_at(at), order.score
     table = run.scores(**run.asked(epoch))
     columns = {str(name): column.to_numpy() for name, column in table.items()}
-    values: Floats = order.sign * score.ranked(columns, epoch)
+    values: Floats = order.sign * score.for_ranking(columns, epoch)
     if not np.isnan(values).any():
         return values, table, epoch
     remedy = "a later epoch"

@@ -202,7 +202,7 @@ def _cells(
             agreement = analysis.Agreement(reason=_NOT_FITTED)
             if not rates_alone:
                 both = ((at, cells[rule, at, at].groups) for at in (i, j))
-                a, b = (analysis.Measured(names[at], votes[at], own) for at, own in both if own is not None)
+                a, b = (analysis.RunInPair(names[at], votes[at], own) for at, own in both if own is not None)
                 agreement = analysis.agreement(a, b, pair, rule)
         cells[rule, i, j] = Cell(i, j, rule.side, rule.ties, pair, agreement, every)
 

@@ -61,12 +61,12 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
     labels = run.examples(split)[1]
 
     def values_of(trials: Sequence[StoredTrial]) -> tuple[Floats, Floats]:
-        scoring = Scoring(labels, len(run.classes), row, num_heard(trials, row, split), [score])
+        scoring = Scoring(labels, row, num_heard(trials, row, split), [score])
         for trial in trials:
             for first, block in trial.blocks(len(run.classes), row, split):
                 scoring.add(block, first)
         columns = scoring.columns()
-        return columns[score.name], EASE[score.high_means] * score.ranked(columns, row)
+        return columns[score.name], EASE[score.high_means] * score.for_ranking(columns, row)
 
     def of_groups(some: npt.NDArray[np.integer]) -> Floats:
         return values_of([trial for at in np.sort(some).tolist() for trial in groups[at]])[1]
@@ -201,7 +201,7 @@ def explain(options: ExplainOptions) -> Patterns:
     names = np.array(run.classes, dtype=object)[labels]
     examples = pd.DataFrame({"id": ids, "label": labels, "class": names, score.name: outcome.values})
     examples = examples.assign(frequency=around.frequency, contradiction=around.contradiction)
-    examples.loc[is_known, "explained"], examples.loc[is_known, "left_over"] = over_all.fitted, over_all.left
+    examples.loc[is_known, "explained"], examples.loc[is_known, "left_over"] = over_all.fit, over_all.left
     return Patterns(
         run=run,
         data=data,

@@ -138,7 +138,10 @@ class Verification(show.Result):
         not_shown = _NOT_SHOWN.format(
             changed=show.count(sum(changes.values())), num=show.count(self.num_examples)
         )
-        notices = ("" if self.has_kept else _RULE, "" if self.held_out or self.gain.shown else not_shown)
+        notices = (
+            "" if self.has_kept else _RULE,
+            "" if self.held_out or self.gain.excludes_zero else not_shown,
+        )
         columns = {"labels": show.names(), "trained on": show.counts()}
         columns |= {name: show.numbers() for name in ("accuracy", "± sd")}
         if len(self.right) > 2:
@@ -164,7 +167,7 @@ def effect_text(gain: Gain) -> str:
     value = 100 * gain.value
     if math.isnan(low):
         return f"changes accuracy by {value:+.1f} points in one trial, which shows nothing"
-    if not gain.shown:
+    if not gain.excludes_zero:
         return f"shows no difference: {value:+.1f} points ({show.interval_text(low, high, 1, signed=True)})"
     verb, (near, far) = ("gains", (low, high)) if value > 0 else ("loses", (-high, -low))
     end = f"{near:.1f}"

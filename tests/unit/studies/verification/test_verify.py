@@ -37,7 +37,7 @@ def test_mending_labels_gains(planted, verified):
     num = int((kept & (table["label"] != table["was"])).sum())
     assert (found.num_examples, found.changes["relabelled"], found.changes["dropped"]) == (300, num, 30)
     assert found.num_held_out == 300
-    assert found.gain.shown
+    assert found.gain.excludes_zero
     low, high = found.gain.interval
     assert 0.03 < low < found.gain.value < high
     assert found.gain.value == pytest.approx(found.table()["gain"].mean())
