@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from easiness.errors import raise_end, unless_exit
-from easiness.show import counted
+from easiness.show import quantity
 
 
 class SerialExecutor:
@@ -97,7 +97,7 @@ class Needs:
     per_gpu: int = 0
 
     def __str__(self) -> str:
-        parts = [counted(self.cores, "core")]
+        parts = [quantity(self.cores, "core")]
         if self.per_gpu:
             parts.append("1 GPU" if self.per_gpu == 1 else f"1/{self.per_gpu} of a GPU")
         if self.memory:

@@ -40,10 +40,10 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         breakable=breakable,
-        capitalized=show.capitalized,
+        capitalized=show.sentence_case,
         chosen=show.chosen_percent,
         count=show.count,
-        counted=show.counted,
+        counted=show.quantity,
         number=show.number,
         percent=show.percent,
         svg=Markup,

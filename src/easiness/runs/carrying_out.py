@@ -46,7 +46,7 @@ from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.source import features_beside
 from easiness.runs.trainer import check_checkpoints, features_key
-from easiness.show import counted, size_text, trials_text
+from easiness.show import quantity, size_text, trials_text
 from easiness.spec import RIDGE, Execution, Heads, Resolved, RunSpec, content_hash
 from easiness.store import (
     Run,
@@ -229,7 +229,7 @@ def _failed(out: Path, failures: dict[int, str], wanted: int, finished: int) -> 
         of_reason.setdefault(reason, []).append(index)
     lines = "; ".join(f"{trials_text(indices)}: {reason}" for reason, indices in of_reason.items())
     kept = "the 1 finished one is kept" if finished == 1 else f"the {finished} finished ones are kept"
-    return f"{out}: {len(failures)} of {counted(wanted, 'trial')} failed ({lines}); {kept}"
+    return f"{out}: {len(failures)} of {quantity(wanted, 'trial')} failed ({lines}); {kept}"
 
 
 def _begun(
@@ -467,9 +467,8 @@ def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mappi
     """One line: what there is, what is to be trained, what that takes."""
     wanted = sum(plan.trials for plan in plans.values())
     to_train = sum(missing.values())
-    text = (
-        f"{counted(len(plans), 'run')} with {counted(wanted, 'trial')}, {wanted - to_train} of them finished"
-    )
+    size = f"{quantity(len(plans), 'run')} with {quantity(wanted, 'trial')}"
+    text = f"{size}, {wanted - to_train} of them finished"
     if not to_train:
         return text
     disk = size_text(sum(cost.run_bytes for cost in costs.values()))

@@ -22,7 +22,7 @@ from easiness.executors import Executor, Needs, check_execution, find_executor, 
 from easiness.gate import available_memory
 from easiness.models import is_given
 from easiness.runs.plan import Plan, num_trained_on
-from easiness.show import counted, duration_text, size_text
+from easiness.show import duration_text, quantity, size_text
 from easiness.spec import RIDGE, TRAIN, Execution, Recipe, Resolved, RunSpec, examples_of_epoch
 from easiness.store import is_run, open_run
 from easiness.training import NetworkFacts, Workload, choose_precision, network_facts, num_gpus
@@ -99,7 +99,7 @@ class Cost:
         if self.steps_per_epoch:
             steps = (
                 f"; {self.num_trials * self.epochs * self.steps_per_epoch:,} steps "
-                f"({counted(self.num_trials, 'trial')} x {counted(self.epochs, 'epoch')} x "
+                f"({quantity(self.num_trials, 'trial')} x {quantity(self.epochs, 'epoch')} x "
                 f"{self.steps_per_epoch}): {effort_text([self])}; about {size_text(self.memory)} of memory"
             )
         disk = f"about {size_text(self.run_bytes)} of disk{cache}"
@@ -269,7 +269,7 @@ def _resolved_heads(execution: Execution, *, one_at_a_time: bool, by_steps: bool
 
 def _at_a_time(jobs: int, threads: int, execution: Execution) -> str:
     asked = "" if execution.jobs == "auto" else ", as asked,"
-    return f"{counted(jobs, 'trial')} at a time{asked} on {counted(threads, 'thread')} each"
+    return f"{quantity(jobs, 'trial')} at a time{asked} on {quantity(threads, 'thread')} each"
 
 
 def check_compile(choice: str) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from easiness.analysis import NoiseOfChange, PValues, num_deals, p_beyond
 from easiness.lazy import Floats, Integers
-from easiness.show import counted
+from easiness.show import quantity
 from easiness.store import Run
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def notes(old: Run, new: Run, by: Matching, epoch: int, pairs: Pairing) -> Itera
         others = f"{num:,} of the examples in both have another class in the new version."
         yield f"{others}{order if is_reordered else ''}"
     if new.spec.measured is None and old.epochs != new.epochs:
-        epochs = counted(old.epochs, "epoch")
+        epochs = quantity(old.epochs, "epoch")
         yield f"The old version was recorded for {epochs}, the new one for {new.epochs}."
     yield from (f"{run.path}: {text}." for run in (old, new) if (text := run.unfinished(epoch)) is not None)
     if old.augmented or new.augmented:
