@@ -2,10 +2,9 @@
 
     python benchmarks/page.py [--cifar10 FOLDER] [--photos FOLDER] [--only [NAME ...]]
 
-What each finds is kept in build/benchmarks until all have ended well. Then it takes its place beside what was
-measured before: in benchmarks/found.json, of which the page is made, with whole tables in docs/benchmarks.
-`--only` runs some alone, or none. Reasons for missed goals are written by people, in
-benchmarks/missed.toml.
+What each finds takes its place beside what was measured before, in benchmarks/found.json. When all have ended
+well the page is made of that, with whole tables in docs/benchmarks. `--only` runs some alone, or none.
+Reasons for missed goals are written by people, in benchmarks/missed.toml.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from kit.results import VERDICTS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-FOUND = ROOT / "build" / "benchmarks"
 KEPT = HERE / "found.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 FRONT = (
@@ -60,27 +59,17 @@ ImageNet would take: [a plan for a fleet](scale.md).
 
 
 def run(name, script, options, folder):
-    found = FOUND / f"{name}.json"
-    found.unlink(missing_ok=True)
+    """What one benchmark finds in a process of its own; its whole tables are written."""
     print(f"\n--- {name}", flush=True)
-    given = [*options, *(["--data", str(folder)] if folder else []), "--json", str(found)]
-    done = subprocess.run([sys.executable, str(HERE / script), *given], cwd=ROOT)
-    if done.returncode:
-        found.unlink(missing_ok=True)  # it may have found a part
-    return not done.returncode
-
-
-def kept():
-    """What was measured before, with what was found now in its place; whole tables are written."""
-    found = json.loads(KEPT.read_text())
-    for name, *_ in BENCHMARKS:
-        file = FOUND / f"{name}.json"
-        if file.exists():
-            report = json.loads(file.read_text())
-            for table, rows in report["tables"].items():
-                write_table(PAGE.with_suffix("") / f"{table}.csv", *rows)
-            found[name] = report | {"tables": list(report["tables"])}
-    return {name: found[name] for name, *_ in BENCHMARKS}
+    with tempfile.TemporaryDirectory() as beside:
+        found = Path(beside, "found.json")
+        given = [*options, *(["--data", str(folder.resolve())] if folder else []), "--json", str(found)]
+        if subprocess.run([sys.executable, str(HERE / script), *given], cwd=ROOT).returncode:
+            sys.exit(f"the page was not written: {name} did not end well")
+        report = json.loads(found.read_text())
+    for table, rows in report["tables"].items():
+        write_table(PAGE.with_suffix("") / f"{table}.csv", *rows)
+    return report | {"tables": list(report["tables"])}
 
 
 def page(reports, reasons):
@@ -111,28 +100,22 @@ def main():
     names = [name for name, *_ in BENCHMARKS]
     parser.add_argument("--only", nargs="*", choices=names, default=names, help="run these alone, or none")
     options = parser.parse_args()
-    FOUND.mkdir(parents=True, exist_ok=True)
-    failed = []
+    reports, reasons = json.loads(KEPT.read_text()), tomllib.loads((HERE / "missed.toml").read_text())
     for name, script, always, data in BENCHMARKS:
-        folder = getattr(options, data) if data else None
-        if name in options.only and not run(name, script, always, folder and folder.resolve()):
-            failed.append(name)
-    if failed:
-        sys.exit(f"the page was not written: {', '.join(failed)} did not end well")
-    reports, reasons = kept(), tomllib.loads((HERE / "missed.toml").read_text())
+        if name in options.only:
+            reports[name] = run(name, script, always, getattr(options, data) if data else None)
+            KEPT.write_text(json.dumps(reports, indent=1) + "\n")
+    reports = {name: reports[name] for name, *_ in BENCHMARKS}
     goals = [(report["title"], goal) for report in reports.values() for goal in report["goals"]]
     unexplained = [g["key"] for _, g in goals if not g["met"] and g["key"] not in reasons]
     if unexplained:
         sys.exit(
             f"benchmarks/missed.toml: give the reason for {', '.join(unexplained)}, then run it with --only"
         )
-    KEPT.write_text(json.dumps(reports, indent=1) + "\n")
     rows = [(title, g["what"], g["goal"], g["measured"], VERDICTS[g["met"]]) for title, g in goals]
     header = ("part", "what", "goal", "measured", "verdict")
     write_table(PAGE.with_suffix("") / "goals.csv", header, rows)
     PAGE.write_text(page(reports, reasons))
-    for file in FOUND.glob("*.json"):
-        file.unlink()  # it is in found.json now
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
 

@@ -74,13 +74,10 @@ def page_of(runs: Sequence[Run], **options: Any) -> str:
 def run_spec(num: int = 4, *, classes: Sequence[str] = ("no", "yes"), **options: Any) -> RunSpec:
     """What a measured run of ``num`` examples is: of two trials of two epochs by default."""
     usual: dict[str, Any] = {"probes": (Probe(name="train"),), "seed": 5, "trials": 2, "epochs": 2}
-    return RunSpec(
-        data=DatasetRef(train=SplitRef(fingerprint="f", num_examples=num), classes=tuple(classes)),
-        model="mlp_3",
-        recipe=Recipe(),
-        resolved=Resolved(precision="float32", channels_last=False, threads=1),
-        **{**usual, **options},
-    )
+    usual["data"] = DatasetRef(train=SplitRef(fingerprint="f", num_examples=num), classes=tuple(classes))
+    usual |= {"model": "mlp_3", "recipe": Recipe()}
+    usual["resolved"] = Resolved(precision="float32", channels_last=False, threads=1)
+    return RunSpec(**usual | options)
 
 
 def small_run(out: Path, source: Any = "digits", **options: Any) -> Run:

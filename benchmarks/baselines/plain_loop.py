@@ -31,7 +31,7 @@ class Numbered(Dataset):
 
 
 class PilImages(Dataset):
-    """What torchvision's own data sets hand to a transform: a PIL image and a label."""
+    """A PIL image and a label an item, as torchvision's own data sets hand to a transform."""
 
     def __init__(self, images, labels, transform):
         self.images = [Image.fromarray(image.transpose(1, 2, 0)) for image in images]

@@ -96,8 +96,8 @@ class Easiness:
 
     def close(self):
         """End the processes; what was chosen, and the seconds that it took."""
-        with self.workers:
-            return self.resolved, self.at_a_time, self.choosing
+        self.workers.close()
+        return self.resolved, self.at_a_time, self.choosing
 
 
 def loaders(images, labels, num_workers, numbered=lambda examples: examples):
@@ -221,7 +221,7 @@ def recording(report, options):
     lists = [ids[batch].tolist() for batch in batches]
 
     def theirs():
-        """What is kept is the running sum of an example's margin."""
+        """Keeps the running sum of an example's margin."""
         recorder = aum.AUMCalculator("unused", compressed=True)
         for _ in range(epochs):
             for batch, listed in zip(batches, lists, strict=True):

@@ -1,4 +1,4 @@
-"""What a benchmark found: lines of Markdown for the docs page, and each goal beside what was measured."""
+"""Findings of a benchmark: lines of Markdown for the docs page, and each goal beside the measured number."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def parser(doc):
 
 
 def add_options(made, defaults):
-    """Options by their defaults: of its type, several for a tuple, a path for ``None``, a flag for False."""
+    """Options by their defaults: of their type, several for a tuple, a path for None, a flag for False."""
     for name, default in defaults.items():
         one = default[0] if isinstance(default, tuple) else default
         how = {"type": Path if one is None else type(one), **({"nargs": "*"} if one is not default else {})}

@@ -1,8 +1,8 @@
-"""What a trial costs beside its training, a million examples at a time: for the plan in docs/scale.md.
+"""Costs of a trial beside its training, a million examples at a time: for the plan in docs/scale.md.
 
 Each part works in a process of its own. Seconds are of processor time, which says more on a shared machine;
-bytes are as stored or as sent. What the page on speed has already is read from its tables. All of it is kept
-in measured.json, with command, machine and date.
+bytes are as stored or as sent. Numbers that the page on speed has are read from its tables. All of them are
+kept in measured.json, with command, machine and date.
 
     python benchmarks/scale/measure.py [--only PART ...] [--examples 1281167] [--epochs 20]
 """
@@ -92,7 +92,7 @@ def logits(_examples, _epochs, folder):
 
 
 def examples_in_memory(examples, _epochs, _folder):
-    """What the driver holds of every example beside images."""
+    """Bytes that the driver holds of every example beside images."""
     import tracemalloc
 
     import numpy as np
@@ -182,7 +182,7 @@ PARTS = {
 
 
 def from_benchmarks():
-    """What the page on speed says of scores, comparisons and photos, with where and when."""
+    """Numbers on scores, comparisons and photos from the page on speed, with where and when."""
     reports = json.loads((ROOT / "benchmarks" / "found.json").read_text())
     of_records, of_photos = (
         {key: reports[name][key] for key in ("command", "measured")} for name in ("records", "photos")

@@ -110,7 +110,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Job:
-    """What driver, nodes and links have to do; seconds, and bytes.
+    """Work of driver, nodes and links, in seconds and bytes.
 
     A trial ``fetches`` the photos of its run where its node has none yet, from the driver's machine if that
     ``serves`` them, ``decodes`` them there, trains in ``segments`` of ``segment`` s, each ending in a
@@ -210,7 +210,7 @@ class Plan:
 
 
 def expected_seconds(segments: int, segment: float, losses: float) -> float:
-    """Of segments each of which begins anew where its node is lost, at so many losses a second.
+    """Seconds of segments that each begin anew where their node is lost, at so many losses a second.
 
     A segment of s seconds under losses at rate r takes (exp(r s) - 1) / r.
     """
@@ -218,7 +218,7 @@ def expected_seconds(segments: int, segment: float, losses: float) -> float:
 
 
 def plan_of(job: Job, fleet: Fleet, costs: Costs) -> Plan:
-    """What a job takes on a fleet whose GPUs have a trial to go on with as long as any is left."""
+    """Plan of a job on a fleet whose GPUs have a trial to go on with as long as any is left."""
     losses, link = costs.node_losses / HOUR, costs.link_rate
     num = job.runs * job.trials
     rounds = math.ceil(num / fleet.num_gpus)
@@ -251,7 +251,7 @@ def plan_of(job: Job, fleet: Fleet, costs: Costs) -> Plan:
 
 
 def late(job: Job, fleet: Fleet, costs: Costs, begins: float) -> float:
-    """What losses add to the last round, which nothing follows that could fill in.
+    """Seconds that losses add to the last round, which nothing follows that could fill in.
 
     On average half a segment is trained again, once the photos are there. Where the other nodes have not
     enough GPUs for all trials of the round it waits for the node.

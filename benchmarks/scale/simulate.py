@@ -54,7 +54,7 @@ class Node:
 
 @dataclass
 class Found:
-    """What came of it, in seconds and bytes; ``given_up`` trials were lost too often."""
+    """Outcome in seconds and bytes; ``given_up`` trials were lost too often."""
 
     wall: float = 0.0
     gpu: float = 0.0

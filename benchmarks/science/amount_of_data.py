@@ -13,13 +13,12 @@ from math import isfinite
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from easiness import load_dataset, open_run
 from easiness.paper.reproduction import find_preset
 from easiness.paper.training_sets import contrast, plan_ranked
 from easiness.runs import carry_out, carry_out_all, make_plan
-from easiness.show import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
+from easiness.show import EASY, HARD, INK, Curve, curves, picture_bytes
 from easiness.spec import Drawing, Execution, Recording, Training
 from easiness.studies.keeping import ranking
 
@@ -131,32 +130,20 @@ def tables(sizes):
 
 def draw(sizes):
     """The figure as SVG: what dropping costs beside dropping at random, by size, a panel for each rate."""
-    figure = Figure(figsize=(6.6, 3.2), layout="constrained")
-    for axes, rate in zip(figure.subplots(1, len(RATES), sharey=True), RATES, strict=True):
-        quiet(axes)
-        axes.axhline(0, color=INK, linewidth=0.8, linestyle=":")
-        for policy, color, marker, shift in (("hard", HARD, "s", 0.97), ("easy", EASY, "o", 1.03)):
+    panels, numbers = {}, [run.spec.data.train.num_examples for _, run in sizes]
+    for rate in RATES:
+        panel = panels[f"{rate:.0%} dropped"] = []
+        for policy, color, marker in (("hard", HARD, "s"), ("easy", EASY, "o")):
             ones = [contrast(beside(found, policy, "random", rate)) for found, _ in sizes]
-            at = [shift * run.spec.data.train.num_examples for _, run in sizes]
-            values = np.array([[one.value, *one.interval] for one in ones]).T * 100
-            axes.errorbar(
-                at,
-                values[0],
-                yerr=[values[0] - values[1], values[2] - values[0]],
-                color=color,
-                marker=marker,
-                markersize=4,
-                capsize=2.5,
-                label=f"{policy} ones dropped",
-            )
+            value, low, high = 100 * np.array([[one.value, *one.interval] for one in ones]).T
+            errors, name = [value - low, high - value], f"{policy} ones dropped"
+            panel.append(Curve(numbers, value, name, color, marker, errors=errors))
+    figure = curves(panels, (6.6, 3.2), x="training examples", y="accuracy beyond random, points")
+    for axes in figure.axes:
+        axes.axhline(0, color=INK, linewidth=0.8, linestyle=":")
         axes.set_xscale("log")
-        ticks = [run.spec.data.train.num_examples for _, run in sizes]
-        axes.set_xticks(ticks, [f"{one:,}" for one in ticks])
+        axes.set_xticks(numbers, [f"{one:,}" for one in numbers])
         axes.set_xticks([], minor=True)
-        axes.set_xlabel("training examples")
-        axes.set_title(f"{rate:.0%} dropped", color=INK, fontsize=FONT_SIZE + 1, loc="left")
-    figure.axes[0].set_ylabel("accuracy beyond random, points")
-    figure.axes[0].legend(frameon=False, fontsize=FONT_SIZE)
     return picture_bytes(figure, ".svg")
 
 

@@ -24,7 +24,7 @@ from easiness.analysis import (
     wealth_of_looks,
     wrong_in_strata,
 )
-from easiness.analysis.audit import allocated
+from easiness.analysis.audit import allocate
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
@@ -127,7 +127,7 @@ def looks_at_random(size, num_wrong, looks, width):
 def audited(p_wrong, wrong, looks, times, rng):
     """How often the interval holds, the estimate's mean error a label, and looks for a random one."""
     strata, size, num_wrong = stratify(p_wrong, looks), len(wrong), int(wrong.sum())
-    num = allocated(strata, looks)
+    num = allocate(strata, looks)
     found, low, high = intervals(strata.sizes, num, counts(strata, num, wrong, times, rng))
     held = np.mean((low <= num_wrong) & (num_wrong <= high))
     as_many = looks_at_random(size, num_wrong, looks, np.mean(high - low))
@@ -216,7 +216,7 @@ def by_difference(p_wrong, wrong, looks, times, rng):
     The estimator is PPI++ (Angelopoulos and others, 2023); the table of networks has `sd with p_wrong` of it.
     """
     strata = stratify(p_wrong, looks)
-    num = allocated(strata, looks)
+    num = allocate(strata, looks)
     means = [part.mean() for part in np.split(p_wrong, strata.ends[:-1])]
     found = []
     for _ in range(times):

@@ -95,7 +95,7 @@ def averaged(run, quantity, weights, of_shares=None):
     def of_trial(seen, m):
         return np.average(QUANTITIES[quantity](seen), axis=0, weights=chosen(seen.num_until(m)).astype(float))
 
-    scoring = over_trials(of_trial)(run.labels, len(run.classes))
+    scoring = over_trials(of_trial)(run.labels)
     for trial in run.trials:
         scoring.add(trial.observations(len(run.classes)), m, 0)
     return scoring.result().value

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
 from easiness import compare, load_dataset, measure
 from easiness.analysis import (
     SIDES,
-    Measured,
     Rule,
+    RunInPair,
     agreement,
     forecast,
     match_groups,
@@ -26,7 +25,7 @@ from easiness.analysis import (
     select,
     true_rate,
 )
-from easiness.show import file_bytes
+from easiness.show import Curve, curves, file_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
@@ -43,23 +42,25 @@ FEW = 10  # trials that a forecast is made from
 
 def draw(runs, calibrations, fraction):
     """Four panels: agreement of two runs, membership by count, its calibration, and a forecast."""
-    figure = Figure(figsize=(8.8, 6.6), layout="constrained")
-    (first, second), (third, fourth) = figure.subplots(2, 2)
     votes = {name: run.votes() for name, run in runs.items()}
-    agreements(first, votes, fraction)
-    last = list(votes)[-1]
-    memberships(second, last, votes[last], fraction)
-    calibrated(third, calibrations)
-    foretold(fourth, last, votes[last], fraction)
-    for axes, letter in zip((first, second, third, fourth), "abcd", strict=True):
-        axes.set_title(f"{letter}  {axes.get_title()}", loc="left", fontsize=9.5)
-        axes.title.set_text("")
-        axes.spines[["top", "right"]].set_visible(False)
+    last, of_last = [*votes.items()][-1]
+    panels = {
+        f"a  {' and '.join(votes)}, the hardest tenth": agreements(votes, fraction),
+        f"b  {last}": memberships(of_last, fraction),
+        "c  calibration": calibrated(calibrations),
+        f"d  {last}, matching rate": foretold(of_last, fraction),
+    }
+    figure = curves(panels, (8.8, 6.6), x="", y="", columns=3, across=2)
+    labels = ["trials in a group", f"trials that are right, of {of_last.num_trials}"]
+    labels += ["membership foretold from 20 trials, and found by 20 others", "trials in each of two sets"]
+    for axes, label in zip(figure.axes, labels, strict=True):
+        axes.set(xlabel=label, ylim=(0, 1.02))
         axes.legend(frameon=False, fontsize=7.5)
+    figure.legends.clear()
     return figure
 
 
-def agreements(axes, votes, fraction):
+def agreements(votes, fraction):
     """The hard sets of two networks: their match grows with the trials of a group, their agreement stays."""
     (name_a, a), (name_b, b) = votes.items()
     rule = Rule("hard", fraction, "refine")
@@ -69,60 +70,45 @@ def agreements(axes, votes, fraction):
             match_groups(*two, rule, group_size=size, num_replicates=100) for two in ((a, b), (a, a), (b, b))
         )
         matches.append(pair.rate)
-        found.append(agreement(Measured(name_a, a, ours), Measured(name_b, b, theirs), pair, rule))
-    axes.plot(SIZES, matches, "o--", color=FAINT, label="match")
-    axes.plot(SIZES, [one.rate for one in found], "o-", color=COLORS["hard"], label="agreement")
-    axes.fill_between(
-        SIZES, [one.low for one in found], [one.high for one in found], color=COLORS["hard"], alpha=0.15
-    )
-    axes.axhline(fraction, color=INK, linewidth=0.8, linestyle=":", label="chance")
-    axes.set(xlabel="trials in a group", ylabel="of the hardest tenth", ylim=(0, 0.7))
-    axes.set_title(f"{name_a} and {name_b}")
+        found.append(agreement(RunInPair(name_a, a, ours), RunInPair(name_b, b, theirs), pair, rule))
+    rates = np.array([one.rate for one in found])
+    ends = [rates - [one.low for one in found], [one.high for one in found] - rates]
+    yield Curve(SIZES, matches, "match", FAINT, line="--")
+    yield Curve(SIZES, rates, "agreement", COLORS["hard"], errors=ends, band=True)
+    yield Curve(SIZES, [fraction] * len(SIZES), "chance", INK, "", ":")
 
 
-def memberships(axes, name, votes, fraction):
+def memberships(votes, fraction):
     """How probably an example is among the easiest or hardest, by how many trials are right about it."""
     counts = votes.correct.sum(axis=0)
     found = membership(counts, votes.num_trials, fraction)
     share = np.bincount(counts, minlength=votes.num_trials + 1) / len(counts)
-    axes.bar(np.arange(votes.num_trials + 1), share / share.max() / 2, color="#e4e4e4", label="examples")
+    yield Curve(np.arange(votes.num_trials + 1), share / share.max() / 2, "examples", FAINT, "")
     levels, at = np.unique(counts, return_index=True)
-    for side in SIDES:
-        p = found.p_easy if side == "easy" else found.p_hard
-        axes.plot(levels, p[at], "o-", markersize=3, color=COLORS[side], label=f"probably {side}")
-    axes.set(xlabel=f"trials that are right, of {votes.num_trials}", ylabel="probability", ylim=(0, 1.02))
-    axes.set_title(name)
+    for side, p in (("easy", found.p_easy), ("hard", found.p_hard)):
+        yield Curve(levels, p[at], f"probably {side}", COLORS[side])
 
 
-def calibrated(axes, calibrations):
+def calibrated(calibrations):
     """Membership foretold by twenty trials, against that of twenty others."""
-    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8)
+    yield Curve([0, 1], [0, 1], color=FAINT, marker="")
     names = list(dict.fromkeys(name for name, _ in calibrations))
     for (name, side), bins in calibrations.items():
         points = np.array([(foretold, found) for _, _, foretold, found in bins])
-        marker = "os"[names.index(name)]
-        axes.plot(*points.T, marker, color=COLORS[side], markersize=4.5, label=f"{name}, {side}")
-    axes.set(xlabel="membership foretold from 20 trials", ylabel="found by 20 others")
-    axes.set_title("calibration")
+        yield Curve(*points.T, f"{name}, {side}", COLORS[side], "os"[names.index(name)], "")
 
 
-def foretold(axes, name, votes, fraction):
+def foretold(votes, fraction):
     """Matching rates that the first ten trials foretell, and those that all of them show."""
     sizes = [*SIZES[1:], 28, 40]
     for side in SIDES:
         made = forecast(votes.rows(np.arange(FEW)), side=side, fraction=fraction)
-        ends = [made.match(size) for size in sizes]
-        axes.plot(
-            sizes, [end.value for end in ends], color=COLORS[side], label=f"{side}, foretold from {FEW}"
-        )
-        axes.fill_between(
-            sizes, [end.low for end in ends], [end.high for end in ends], color=COLORS[side], alpha=0.12
-        )
+        value, low, high = np.array([(one.value, one.low, one.high) for one in map(made.match, sizes)]).T
+        name, ends = f"{side}, foretold from {FEW}", [value - low, high - value]
+        yield Curve(sizes, value, name, COLORS[side], "", errors=ends, band=True)
         there = [size for size in sizes if 2 * size <= votes.num_trials]
         rates = [observed(votes, side, size) for size in there]
-        axes.plot(there, rates, "o", markersize=4, color=COLORS[side], label=f"{side}, found")
-    axes.set(xlabel="trials in each of two sets", ylabel="matching rate", ylim=(0, 1))
-    axes.set_title(name)
+        yield Curve(there, rates, f"{side}, found", COLORS[side], line="")
 
 
 NETWORKS = ("mlp_3", "wrn_16_1")

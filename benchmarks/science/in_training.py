@@ -20,13 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from matplotlib.figure import Figure
 from scipy.special import expit
 
 import easiness as ez
 from easiness.analysis import paired_gain
 from easiness.models import build_model
-from easiness.show import EASY, FONT_SIZE, INK, picture_bytes, quiet
+from easiness.show import EASY, HARD, dots_with_intervals, picture_bytes
 from easiness.spec import RECIPES, Recipe, Resolved, trial_seeds
 from easiness.studies.keeping import paced_batches, places
 from easiness.training import Network, choose_precision, seed_all, set_up
@@ -242,7 +241,7 @@ def gain(results, labels, policy, part=slice(None), *, beside=UNIFORM, level=LEV
 
 
 def verdict(one):
-    if not one.shown:
+    if not one.excludes_zero:
         return "undecided"
     return "better" if one.value > 0 else "worse"
 
@@ -258,7 +257,7 @@ def simulated(seeds, replicates):
             held = np.mean(
                 [all(one.interval[0] <= true <= one.interval[1] for one in page) for page in pages]
             )
-            told = np.mean([[one.shown for one in page] for page in pages])
+            told = np.mean([[one.excludes_zero for one in page] for page in pages])
             rows.append((shape, true, float(held), float(told)))
     return {"seeds": seeds, "replicates": replicates, "rows": rows}
 
@@ -361,22 +360,13 @@ def name_of(share):
 
 
 def draw(results):
-    """Gains with their intervals as SVG, a panel for each kind of labels; filled marks leave 0 out."""
-    figure = Figure(figsize=(7, 2.4), layout="constrained")
-    for axes, (labels, share) in zip(
-        figure.subplots(1, len(LABELS), sharey=True), LABELS.items(), strict=True
-    ):
-        quiet(axes)
-        axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")
-        for at, policy in enumerate(OTHERS):
-            one = gain(results, labels, policy)
-            axes.plot(100 * np.array(one.interval), [at, at], color=EASY, linewidth=1)
-            face = EASY if one.shown else "white"
-            axes.plot(100 * one.value, at, "o", color=EASY, markersize=4, markerfacecolor=face)
-        axes.set_title(name_of(share), color=INK, fontsize=FONT_SIZE + 1, loc="left")
-        axes.set_yticks(range(len(OTHERS)), [policy.name for policy in OTHERS])
-        axes.set_ylim(len(OTHERS) - 0.5, -0.5)
-        axes.set_xlabel("accuracy beyond uniform sampling, points")
+    """Gains with their intervals as SVG, a color for each kind of labels."""
+    series = {}
+    for (labels, share), color in zip(LABELS.items(), (EASY, HARD), strict=True):
+        gains = [gain(results, labels, policy) for policy in OTHERS]
+        series[name_of(share)] = [[100 * end for end in (one.value, *one.interval)] for one in gains], color
+    names = [policy.name for policy in OTHERS]
+    figure = dots_with_intervals(names, series, "accuracy beyond uniform sampling, points")
     return picture_bytes(figure, ".svg")
 
 

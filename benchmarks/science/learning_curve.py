@@ -64,7 +64,7 @@ def cell(x, y, num, draws, rng):
     """For each of `TIMES` the truth, how often intervals hold it, how wide and how far off they are."""
     true = [truth(x, y, num * times, draws, rng) for times in TIMES]
     found = [curve_of(x[some], y[some]) for some in (in_turn(y, rng)[:num] for _ in range(draws))]
-    told = [one.foretold for one in found if not one.silent]
+    told = [one.ahead for one in found if not one.silent]
     seen = []
     for at, (value, error) in enumerate(true):
         ahead = [one[at].accuracy for one in told]

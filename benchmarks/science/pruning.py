@@ -19,13 +19,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from scipy.stats import false_discovery_control, ttest_1samp
 
 from easiness import keep, load_dataset, measure
 from easiness.errors import BadInput
 from easiness.runs import Drawn, carry_out, make_plan
-from easiness.show import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
+from easiness.show import EASY, HARD, INK, Curve, curves, picture_bytes
 from easiness.spec import Draw, Execution, Recording, Training
 from easiness.store import open_run
 
@@ -218,33 +217,23 @@ MARKERS = {"top": "o", "balanced": "D", "ccs": "s", "beta": "^"}
 
 
 def draw(found):
-    """The figure as SVG, with each interval; filled marks are differences that are decided."""
+    """The figure as SVG, with each interval."""
     known = found[found["verdict"] != ""]
-    shares = sorted(known["kept"].unique(), reverse=True)
-    figure = Figure(figsize=(2.6 + 1.8 * len(shares), 5.4), layout="constrained")
-    panels = figure.subplots(len(LENGTHS), len(shares), sharey=True, sharex="col", squeeze=False)
-    for (length, kept), axes in zip(product(LENGTHS, shares), panels.flat, strict=True):
-        quiet(axes)
-        axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")
-        of_panel = known[
-            (known["length"] == length) & (known["kept"] == kept) & known["score"].isin([*SCORES])
-        ]
-        for one in of_panel.to_dict("records"):
-            at = [*SCORES].index(one["score"]) + 0.18 * (
-                SAMPLERS.index(one["sampler"]) - (len(SAMPLERS) - 1) / 2
-            )
-            color, marker = COLORS[one["sampler"]], MARKERS[one["sampler"]]
-            face = "white" if one["verdict"] == "undecided" else color
-            axes.plot([100 * one["low"], 100 * one["high"]], [at, at], color=color, linewidth=1)
-            axes.plot(100 * one["value"], at, marker, color=color, markersize=4, markerfacecolor=face)
-        axes.set_title(f"{kept:.0%} kept, equal {length}", color=INK, fontsize=FONT_SIZE + 1, loc="left")
-        axes.set_yticks(range(len(SCORES)), list(SCORES))
-        axes.set_ylim(len(SCORES) - 0.5, -0.5)
-    for axes in panels[-1]:
-        axes.set_xlabel("accuracy beyond random, %")
-    for sampler, color in COLORS.items():
-        panels[0][0].plot([], [], MARKERS[sampler], color=color, markersize=4, label=sampler)
-    figure.legend(loc="outside lower center", ncols=len(SAMPLERS), frameon=False, fontsize=FONT_SIZE)
+    shares, panels = sorted(known["kept"].unique(), reverse=True), {}
+    for length, kept in product(LENGTHS, shares):
+        panel = panels[f"{kept:.0%} kept, equal {length}"] = []
+        rows = known[(known["length"] == length) & (known["kept"] == kept) & known["score"].isin([*SCORES])]
+        for at, sampler in enumerate(SAMPLERS):
+            own = rows[rows["sampler"] == sampler]
+            x = own["score"].map([*SCORES].index) + 0.18 * (at - (len(SAMPLERS) - 1) / 2)
+            value, low, high = (100 * own[name] for name in ("value", "low", "high"))
+            style = COLORS[sampler], MARKERS[sampler], ""
+            panel.append(Curve(x, value, sampler, *style, errors=[value - low, high - value]))
+    size = 2.6 + 1.8 * len(shares), 5.4
+    figure = curves(panels, size, x="", y="accuracy beyond random, %", columns=4, across=len(shares))
+    for axes in figure.axes:
+        axes.axhline(0, color=INK, linewidth=0.8, linestyle=":")
+        axes.set_xticks(range(len(SCORES)), list(SCORES), rotation=60)
     return picture_bytes(figure, ".svg")
 
 

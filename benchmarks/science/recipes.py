@@ -18,12 +18,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 from easiness import load_dataset, measure
 from easiness.data.dataset import balanced_subset
-from easiness.show import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
+from easiness.show import EASY, HARD, Curve, curves, picture_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
@@ -175,34 +174,18 @@ SHOWN = ("cifar10", "imagenette224", "digits")
 
 def draw(results, goal, scores):
     """The figure as SVG: ``paper`` and ``short`` with one trial, two, and so on, by each score."""
-    shown = [name for name in SHOWN if name in results]
-    figure = Figure(figsize=(3.3 * len(shown), 3.6), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+    panels = {}
+    for name in (one for one in SHOWN if one in results):
         own, rows = results[name]
-        quiet(axes)
-        axes.axhline(own, color=INK, linewidth=0.8, linestyle=":")
-        axes.axhline(goal * own, color=INK, linewidth=0.8, linestyle="--")
+        panel = panels[f"{name}, {len(rows[0][1].ids):,} examples"] = []
         for way, _, found, minutes in rows:
             for score, values in found.items() if way in COLORS else ():
-                axes.plot(
-                    [minutes * (n + 1) for n in range(len(values))],
-                    values,
-                    color=COLORS[way],
-                    marker=MARKERS[score],
-                    markersize=4,
-                    linewidth=1,
-                    label=f"{way}, {score}",
-                )
-        axes.set_title(
-            f"{name}, {len(rows[0][1].ids):,} examples", color=INK, fontsize=FONT_SIZE + 1, loc="left"
-        )
-        axes.set_xlabel("core minutes")
-        axes.set_xlim(left=0)
-    figure.axes[0].set_ylabel("rank correlation with the reference")
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(scores), frameon=False, fontsize=FONT_SIZE
-    )
+                x = minutes * np.arange(1, len(values) + 1)
+                panel.append(Curve(x, values, f"{way}, {score}", COLORS[way], MARKERS[score]))
+        ends = [0, max(curve.x[-1] for curve in panel)]
+        panel += [Curve(ends, [part * own] * 2, marker="", line=":") for part in (1, goal)]
+    x, y = "core minutes", "rank correlation with the reference"
+    figure = curves(panels, (3.3 * len(panels), 3.6), x=x, y=y, columns=len(scores))
     return picture_bytes(figure, ".svg")
 
 

@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -85,7 +85,7 @@ def work(turns, way, options, folder):
     several = "processes" if way.passive else f"{Path(__file__).stem}:spinning"
     warnings.filterwarnings("ignore", message=f"torch was loaded with {POLICY} unset")  # that is the point
     execution = Execution(device="cpu", executor="serial" if way.jobs == 1 else several, jobs=way.jobs)
-    with Workers(execution) as workers:
+    with closing(Workers(execution)) as workers:
 
         def train():
             nonlocal plan

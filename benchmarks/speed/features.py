@@ -1,4 +1,4 @@
-"""What runs on features take: photos to suspects, heads on 50,000 vectors, and a plan for 1.28 million.
+"""Costs of runs on features: photos to suspects, heads on 50,000 vectors, and a plan for 1.28 million.
 
     python benchmarks/speed/features.py --imagenette FOLDER --docs docs/results/features-speed.md
 

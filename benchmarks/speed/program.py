@@ -1,4 +1,4 @@
-"""What the program adds to a bare loop, and what recording costs.
+"""Time that the program adds to a bare loop, and that recording costs.
 
 The bare loop calls `Network.step` and `Network.logits` on tensors that are ready: no images to fetch, no
 augmentation, nothing recorded. It runs inside the program's own trial: after each batch of the program it

@@ -15,7 +15,6 @@ import multiprocessing
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
@@ -44,17 +43,6 @@ assert weights.sum() == int(0.1 * len(table) + 0.5)
 """
 
 
-@dataclass(frozen=True)
-class Size:
-    examples: int
-    trials: int
-    epochs: int
-
-    @property
-    def cells(self):
-        return self.examples * self.trials * self.epochs
-
-
 def paths_of(labels):
     import numpy as np
 
@@ -71,7 +59,7 @@ def reference(examples):
     )
 
 
-def generate(folder, size, seed):
+def generate(folder, examples, trials, epochs, seed):
     """A run in ``folder``, one trial in memory at a time; runs of any seed are over the same examples."""
     import numpy as np
 
@@ -79,14 +67,14 @@ def generate(folder, size, seed):
     from easiness.spec import RecordedSpec, content_hash
     from easiness.store import RunWriter
 
-    labels = np.sort(np.arange(size.examples) % CLASSES)
+    labels = np.sort(np.arange(examples) % CLASSES)
     ids = paths_of(labels)
-    difficulty = np.random.default_rng(0).gamma(2, 1.5, size.examples).astype(np.float32)
+    difficulty = np.random.default_rng(0).gamma(2, 1.5, examples).astype(np.float32)
     with RunWriter(folder) as writer:
-        writer.create(RecordedSpec(data=reference(size.examples)), ids, labels)
-        for index in range(size.trials):
+        writer.create(RecordedSpec(data=reference(examples)), ids, labels)
+        for index in range(trials):
             rng = np.random.default_rng([seed, index])
-            record = TrialRecord(probes={"train": observe(difficulty, labels, size.epochs, rng)})
+            record = TrialRecord(probes={"train": observe(difficulty, labels, epochs, rng)})
             writer.add(record, {"train": ids}, index=index, seed=index, identity=content_hash([seed, index]))
 
 
@@ -116,7 +104,7 @@ def observe(difficulty, labels, epochs, rng):
     return Observations(labels=labels, num_classes=CLASSES, trained_on=np.ones(num, np.bool_), **columns)
 
 
-def measure_all(folder, size):
+def measure_all(folder, *size):
     runs, table = [folder / "a", folder / "b"], folder / "scores.parquet"
     easiness = ["-m", "easiness"]
     commands = {
@@ -128,7 +116,7 @@ def measure_all(folder, size):
     try:
         for seed, run in enumerate(runs):
             # a process of its own, or those below would count what it holds
-            process = multiprocessing.get_context("spawn").Process(target=generate, args=(run, size, seed))
+            process = multiprocessing.get_context("spawn").Process(target=generate, args=(run, *size, seed))
             process.start()
             process.join()
         for name, arguments in commands.items():
@@ -144,56 +132,33 @@ HEADER = (
 )  # fmt: skip
 
 
-def fill(report, sizes, folder):
-    """The table, row by row; ``relative`` is processor time per cell against the command's first size."""
-    rows, first, peaks, scoring, comparing = [], {}, {}, [], {}
-    for size in sizes:
-        for name, seconds, busy, peak in measure_all(folder, size):
-            per_cell = busy / size.cells * 1e9
-            relative = per_cell / first.setdefault(name, per_cell)
-            counts = (f"{size.examples:,}", str(size.trials), str(size.epochs))
-            times = (f"{seconds:.1f}", f"{busy:.1f}", f"{per_cell:.0f}", f"{relative:.2f}")
-            rows.append((name, *counts, *times, f"{peak / 1024**2:.0f}"))
-            print(" ".join(rows[-1]), flush=True)
-            peaks[f"{name} at {size.examples:,}"] = peak
-            if name == "scores":
-                scoring.append(per_cell)
-            if name == COMPARE:
-                comparing[size] = busy, peak
-    report.whole("records", HEADER, rows)
-    return peaks, scoring, comparing
-
-
-def judge(report, sizes, peaks, scoring, comparing):
-    largest = max(peaks, key=peaks.get)
+def judge(report, sizes, trials, epochs, busy, peaks):
+    """The goals, by processor seconds and peak bytes of each command and number of examples."""
+    largest, size = max(peaks, key=peaks.get), f"{trials} trials x {epochs} epochs"
     report.goal(
         "scores-memory",
-        f"peak memory of commands, {sizes[-1].examples:,} examples x {sizes[-1].trials} trials x "
-        f"{sizes[-1].epochs} epochs",
+        f"peak memory of commands, {sizes[-1]:,} examples x {size}",
         "at most 2 GiB",
-        f"{peaks[largest] / 1024**3:.2f} GiB ({largest})",
+        f"{peaks[largest] / 1024**3:.2f} GiB ({largest[0]} at {largest[1]:,})",
         peaks[largest] <= LIMIT,
     )
-    whole = Size(IMAGENET, 10, 20)
-    if whole in comparing:
-        busy, peak = comparing[whole]
+    whole = COMPARE, IMAGENET
+    if whole in busy:
         report.goal(
             "compare-imagenet",
-            f"Processor time and peak memory of `compare` over two runs of {whole.examples:,} examples x "
-            f"{whole.trials} trials x {whole.epochs} epochs",
+            f"Processor time and peak memory of `compare` over two runs of {IMAGENET:,} examples x {size}",
             f"at most {COMPARE_SECONDS} s and 2 GiB",
-            f"{busy:.0f} s and {peak / 1024**3:.2f} GiB",
-            busy <= COMPARE_SECONDS and peak <= LIMIT,
+            f"{busy[whole]:.0f} s and {peaks[whole] / 1024**3:.2f} GiB",
+            busy[whole] <= COMPARE_SECONDS and peaks[whole] <= LIMIT,
         )
     if len(sizes) > 1:
-        growth = scoring[-1] / scoring[-2]
+        few, many = (busy["scores", num] / num for num in sizes[-2:])
         report.goal(
             "scores-linear",
-            f"Processor time of `scores` per cell, {sizes[-1].examples:,} examples against "
-            f"{sizes[-2].examples:,}",
+            f"Processor time of `scores` per cell, {sizes[-1]:,} examples against {sizes[-2]:,}",
             f"at most {GROWTH}x",
-            f"{growth:.2f}x",
-            growth <= GROWTH,
+            f"{many / few:.2f}x",
+            many / few <= GROWTH,
         )
 
 
@@ -201,10 +166,20 @@ def main():
     title = "Reading records, up to ImageNet's size"
     examples = (10_000, 100_000, IMAGENET)
     options, report = begin(__doc__, title, examples=examples, trials=10, epochs=20, folder=None)
-    sizes = [Size(num, options.trials, options.epochs) for num in options.examples]
+    rows, each, busy, peaks = [], {}, {}, {}
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        found = fill(report, sizes, Path(folder))
-    judge(report, sizes, *found)
+        for num in options.examples:
+            cells = num * options.trials * options.epochs
+            for name, wall, used, peak in measure_all(Path(folder), num, options.trials, options.epochs):
+                busy[name, num], peaks[name, num] = used, peak
+                per_cell = used / cells * 1e9
+                relative = per_cell / each.setdefault(name, per_cell)  # against the command's first size
+                times = (f"{wall:.1f}", f"{used:.1f}", f"{per_cell:.0f}", f"{relative:.2f}")
+                counts = (f"{num:,}", str(options.trials), str(options.epochs))
+                rows.append((name, *counts, *times, f"{peak / 1024**2:.0f}"))
+                print(" ".join(rows[-1]), flush=True)
+    report.whole("records", HEADER, rows)
+    judge(report, options.examples, options.trials, options.epochs, busy, peaks)
     report.write(options.json)
 
 

@@ -160,13 +160,12 @@ def recorded(logits, labels):
 
 def held_out_work(labels, logits):
     """Name, our work and cleanlab's on the same out-of-sample probabilities [n, classes]."""
-    num_classes = logits.shape[1]
     p = softmax(logits.astype(np.float64), axis=1)
     narrow = p.astype(np.float32)  # the precision in which cleanlab is faster
     blocks = [recorded(logits[i : i + BLOCK], labels[i : i + BLOCK]) for i in range(0, len(labels), BLOCK)]
 
     def from_record(*scores):
-        accumulators = [score.start(labels, num_classes) for score in scores]
+        accumulators = [score.start(labels) for score in scores]
         for number, block in enumerate(blocks):
             block.__dict__.pop("p_label", None)  # computed once per record, and now anew
             for accumulator in accumulators:
@@ -200,8 +199,8 @@ def held_out_work(labels, logits):
 def agree(name, ours, theirs, as_labelled):
     """Numbers are the same but for rounding, flags but for one in a thousand.
 
-    cleanlab's filter flags no example that is predicted ``as_labelled``; those are left out here. What else
-    differs, and how much on other data: benchmarks/science/flags.py.
+    cleanlab's filter flags no example that is predicted ``as_labelled``; those are left out here. Other
+    differences, and how many on other data: benchmarks/science/flags.py.
     """
     if name == "confident_learning_flag":
         assert not theirs[as_labelled].any()

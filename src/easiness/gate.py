@@ -81,10 +81,10 @@ def _addresses_left() -> float:
         import resource
 
         limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-        taken = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        in_use = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except (ImportError, OSError, ValueError):
         return math.inf
-    return math.inf if limit == resource.RLIM_INFINITY else max(limit - taken, 0)
+    return math.inf if limit == resource.RLIM_INFINITY else max(limit - in_use, 0)
 
 
 def fits(num_bytes: int) -> bool:
@@ -160,12 +160,12 @@ class _Chunk(NamedTuple):
     def has_encoding(self, encoding: str) -> bool:
         return any(encoding in one for one in self.header.encodings)
 
-    def memory(self, *, packed: bool = False) -> int:
-        """Bytes of memory, ``packed`` as a dictionary or not, with what is made of it."""
+    def memory(self, *, as_dictionary: bool = False) -> int:
+        """Bytes of memory, ``as_dictionary`` or not, with what is made of it."""
         if self.header.physical_type != _TEXTS:
             return self.num * self.longest()
-        shared = 0 if packed else self.longest()
-        return int(self.header.total_uncompressed_size) + self.num * (_PLACE + shared)
+        longest = 0 if as_dictionary else self.longest()
+        return int(self.header.total_uncompressed_size) + self.num * (_PLACE + longest)
 
     def longest(self) -> int:
         """Bytes of the longest value that rows may share, at least 1: of the dictionary, which is read."""
@@ -221,7 +221,9 @@ def read_column(path: Path, name: str) -> Any:
         as_dictionary = is_texts and not any(chunk.has_encoding("DELTA") for chunk in chunks)
         with reading(what), open_parquet(path, [name] if as_dictionary else ()) as content:
             num_needed = 0 if is_texts else _VALUE * sum(chunk.num for chunk in chunks)
-            check_fits(num_needed + sum(chunk.memory(packed=as_dictionary) for chunk in chunks), what, _FEWER)
+            check_fits(
+                num_needed + sum(chunk.memory(as_dictionary=as_dictionary) for chunk in chunks), what, _FEWER
+            )
             column = content.read_row_groups(list(groups), columns=[name]).column(0)
             column.validate(full=True)
             _check_num(file, groups, len(column))
@@ -329,12 +331,12 @@ _SAVE = "save it with numpy.savez(path, x=x, y=y)"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def read_npz(path: Path, keys: Sequence[str], needed: Sequence[Sequence[str]]) -> dict[str, npt.NDArray[Any]]:
-    """The arrays among ``keys`` in a file: all or none of each group in ``needed``, and all of the first."""
+def read_npz(path: Path, keys: Sequence[str], groups: Sequence[Sequence[str]]) -> dict[str, npt.NDArray[Any]]:
+    """The arrays among ``keys`` in a file: all or none of each of the ``groups``, and all of the first."""
     not_npz = reading(path, _SAVE, "not an .npz file that can be read")
     with not_npz, _without_advice(), open_regular(path) as file, zipfile.ZipFile(file) as archive:
         names = {name.removesuffix(".npy"): name for name in archive.namelist()}
-        for number, group in enumerate(needed):
+        for number, group in enumerate(groups):
             missing = [key for key in group if key not in names]
             if missing and (number == 0 or len(missing) < len(group)):
                 there = ", ".join(names) or "nothing"

@@ -94,8 +94,8 @@ def _after_python_itself() -> int:
 
 def describe(error: BaseException) -> str:
     """Type and message of an exception on one line of at most 300 characters; of ours, the message alone."""
-    said = str(error) if isinstance(error, EasinessError) else f"{type(error).__name__}: {error}"
-    text = textwrap.shorten(said, 300, placeholder=" ...")
+    message = str(error) if isinstance(error, EasinessError) else f"{type(error).__name__}: {error}"
+    text = textwrap.shorten(message, 300, placeholder=" ...")
     return text.removesuffix(":")
 
 

@@ -156,7 +156,7 @@ def _text_file(path: Path) -> Any:
     file = open_regular(path)
     if path.suffix.lower() != ".gz":
         return file
-    unpacked = _GzipReader(fileobj=file)
-    unpacked.most = max(_NO_BOMB, _RATIO * os.fstat(file.fileno()).st_size)
-    unpacked.myfileobj = cast(Any, file)  # to be closed with it
-    return unpacked
+    reader = _GzipReader(fileobj=file)
+    reader.most = max(_NO_BOMB, _RATIO * os.fstat(file.fileno()).st_size)
+    reader.myfileobj = cast(Any, file)  # to be closed with it
+    return reader

@@ -19,7 +19,6 @@ from easiness.training import (
     AnyObserver,
     Course,
     Keeper,
-    Lane,
     Listener,
     Network,
     Observer,
@@ -56,59 +55,42 @@ def run_trial(
     """
     assert (spec.pretrained is None) == (pretrained is None)
     began = time.perf_counter()
+    recipe = spec.recipe
     with set_up(device, spec.resolved.threads):
         seeds = trial_seeds(spec.seed, spec.index)
         learned = training_set(data.labels, data.num_classes, spec.train_share, spec.draw, ranking, seeds)
         positions = torch.from_numpy(np.flatnonzero(learned.trained_on))
-        lane = Lane(spec.index, positions, torch.from_numpy(learned.labels).to(device), seeds)
-        recipe = spec.recipe
+        labels = torch.from_numpy(learned.labels).to(device)
         steps = recipe.steps_per_epoch(examples_of_epoch(spec, len(data), len(positions)))
-        course = Course(spec.epochs, steps, recipe.batch_size)
-        network = _network(spec, data, device, pretrained, seeds, num_examples=len(positions), steps=steps)
+        seed_all(seeds.initialization)
+        network = Network(
+            build_model(spec.model, data.signature(recipe.over(spec.epochs)), data.num_classes, pretrained),
+            recipe.over(spec.epochs),
+            spec.resolved,
+            device,
+            num_examples=len(positions),
+            num_classes=data.num_classes,
+            steps_per_epoch=steps,
+        )
         banks = _banks(spec, data, device, images or {}, seeds)
         observers: dict[str, AnyObserver] = {
             probe.name: _observer(probe, spec, data, banks, learned) for probe in spec.probes
         }
-        losses = train(network, banks["train"], lane, observers, course, listener or Listener(), keeper)
+        course = Course(spec.index, positions, labels, seeds, spec.epochs, steps, recipe.batch_size)
+        losses = train(network, banks["train"], course, observers, listener or Listener(), keeper)
+        weights = network.weights()
         record = TrialRecord(
             probes={name: observer.log.observations() for name, observer in observers.items()},
             train_loss=losses,
-            weights={
-                name: value.detach().cpu().contiguous().numpy() for name, value in network.weights().items()
-            },
+            weights={name: value.detach().cpu().contiguous().numpy() for name, value in weights.items()},
         )
     record.ran.update(how_it_ran(began, device))
     return record
 
 
-def _network(
-    spec: TrialSpec,
-    data: Dataset,
-    device: torch.device,
-    pretrained: Path | None,
-    seeds: TrialSeeds,
-    *,
-    num_examples: int,
-    steps: int,
-) -> Network:
-    recipe = spec.recipe.over(spec.epochs)
-    seed_all(seeds.initialization)
-    model = build_model(spec.model, data.signature(recipe), data.num_classes, pretrained)
-    return Network(
-        model,
-        recipe,
-        spec.resolved,
-        device,
-        num_examples=num_examples,
-        num_classes=data.num_classes,
-        steps_per_epoch=steps,
-    )
-
-
 def _banks(
     spec: TrialSpec, data: Dataset, device: torch.device, images: Mapping[str, Values], seeds: TrialSeeds
 ) -> dict[str, TensorBank]:
-    looked_at = {"train", *(probe.name for probe in spec.probes)}
     return {
         name: data.kind.bank(
             images[name] if name in images else split.packed(spec.recipe),
@@ -119,38 +101,27 @@ def _banks(
             seed=seeds.draw,
         )
         for name, split in data.splits.items()
-        if name in looked_at
+        if name in {"train", *(probe.name for probe in spec.probes)}
     }
 
 
 def _observer(
     probe: Probe, spec: TrialSpec, data: Dataset, banks: Mapping[str, TensorBank], learned: TrainingSet
 ) -> AnyObserver:
-    log = _log(probe, data.splits[probe.name], learned, spec.epochs)
-    if _as_trained(probe):
-        return StepObserver(log)
-    return Observer(banks[probe.name], log, data.signature(spec.recipe), data.num_classes)
-
-
-def _as_trained(probe: Probe) -> bool:
-    return probe.name == "train" and probe.observe == "train"
-
-
-def _log(probe: Probe, split: Dataset, learned: TrainingSet, epochs: int) -> ObservationLog:
-    labels, trained_on = learned.labels, learned.trained_on
+    split, labels, trained_on = data.splits[probe.name], learned.labels, learned.trained_on
     if probe.name == "held_out":
         labels, trained_on = split.labels, np.zeros(len(split), np.bool_)
-    keep = None
-    if probe.keep_logits == "all":
-        keep = np.ones(len(split), np.bool_)
-    elif probe.keep_logits == "left_out":
-        keep = ~trained_on
-    return ObservationLog(
+    as_trained = probe.name == "train" and probe.observe == "train"
+    keep = {"none": None, "all": np.ones(len(split), np.bool_), "left_out": ~trained_on}
+    log = ObservationLog(
         split.ids,
         labels,
         split.num_classes,
         trained_on=trained_on,
-        keep_logits=keep,
-        epochs=probe.observed(epochs),
-        augmented=_as_trained(probe),
+        keep_logits=keep[probe.keep_logits],
+        epochs=probe.observed(spec.epochs),
+        augmented=as_trained,
     )
+    if as_trained:
+        return StepObserver(log)
+    return Observer(banks[probe.name], log, data.signature(spec.recipe), data.num_classes)

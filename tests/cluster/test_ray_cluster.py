@@ -100,7 +100,7 @@ def where_it_is_held(folder: Path) -> str:
     import ray
 
     node: str = ray.get_runtime_context().get_node_id()
-    (folder / node).touch()
+    (folder / f"{node}-{os.getpid()}").touch()
     wait_until(lambda: (folder / "go").exists())
     return node
 
@@ -111,9 +111,9 @@ def test_a_node_killed_in_the_middle_of_an_item_costs_only_time(cluster, executo
 
     def lose() -> None:
         wait_until(lambda: any(tmp_path.iterdir()))
-        nodes.sort(key=lambda node: not (tmp_path / node.node_id).exists())
+        nodes.sort(key=lambda node: not any(tmp_path.glob(f"{node.node_id}-*")))
         cluster.remove_node(nodes[0], allow_graceful=False)
-        wait_until(lambda: (tmp_path / nodes[1].node_id).exists())
+        wait_until(lambda: any(tmp_path.glob(f"{nodes[1].node_id}-*")))
         (tmp_path / "go").touch()
 
     thread = threading.Thread(target=lose)
@@ -123,7 +123,8 @@ def test_a_node_killed_in_the_middle_of_an_item_costs_only_time(cluster, executo
     cluster.remove_node(nodes[1])
     assert outcome.error is None
     assert outcome.value == nodes[1].node_id
-    assert {path.name for path in tmp_path.iterdir()} == {"go", *(node.node_id for node in nodes)}
+    found = {path.name.split("-")[0] for path in tmp_path.iterdir()}
+    assert found == {"go", *(node.node_id for node in nodes)}
 
 
 def gpu_beside_others(given: tuple[Path, int]) -> tuple[str, str]:
@@ -215,19 +216,10 @@ def test_items_of_a_killed_driver_end_before_those_of_the_next_begin(cluster, tm
         assert all(before[1] < after[0] for before, after in itertools.pairwise(spans)), spans
 
 
-def test_records_are_those_of_the_serial_executor_bit_by_bit(cluster, measured, contents, tmp_path):
-    out = tmp_path / "run"
-    given: dict[str, Any] = {"model": "mlp_3", "trials": 3, "epochs": 2, "precision": "float32"}
-    data = ez.load_dataset("digits", limit=100)
-    run = ez.measure(data, **given, executor="ray", ray_address=cluster.address, out=out)
-    assert contents(out) == contents(measured)
-    assert run.spec.kind == "measured"
-    assert run.spec.resolved.threads == 1
-
-
 def test_a_run_whose_driver_was_killed_keeps_what_was_finished(cluster, digits, contents, snapshot, tmp_path):
+    """It ends in the bits of the serial executor."""
     out = tmp_path / "run"
-    size = ["--trials", 5, "--epochs", 40, "--executor", "ray", "--ray-address", cluster.address, "--jobs", 2]
+    size = ["--trials", 4, "--epochs", 20, "--executor", "ray", "--ray-address", cluster.address, "--jobs", 2]
     call = [sys.executable, "-m", "easiness", *map(str, digits(out, *size))]
     first = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -238,10 +230,13 @@ def test_a_run_whose_driver_was_killed_keeps_what_was_finished(cluster, digits, 
     kept = {path.name: snapshot(path) for path in out.glob("trials/0*")}
     subprocess.run(call, check=True, capture_output=True)
     assert all(snapshot(out / "trials" / name) == files for name, files in kept.items())
-    subprocess.run(
-        [*call[:3], *map(str, digits(tmp_path / "alone", *size[:4]))], check=True, capture_output=True
-    )
+    data = ez.load_dataset("digits", limit=100)
+    sizes: dict[str, Any] = {"model": "mlp_3", "trials": 4, "epochs": 20, "precision": "float32"}
+    ez.measure(data, **sizes, executor="serial", out=tmp_path / "alone")
     assert contents(out) == contents(tmp_path / "alone")
+    measured = ez.open_run(out).spec.measured
+    assert measured is not None
+    assert measured.resolved.threads == 1
 
 
 def test_photos_reach_machines_by_the_cache_or_by_their_source(cluster, pictures, contents, tmp_path):
@@ -262,31 +257,28 @@ def same(item: int) -> int:
     return item
 
 
-def test_ten_thousand_instant_items_with_few_in_hand_and_flat_memory(executor_of):
+def test_instant_items_with_few_in_hand_and_flat_memory(executor_of):
     taken = 0
 
     def items() -> Iterator[int]:
         nonlocal taken
-        while taken < 10_000:
+        while taken < 3000:
             taken += 1
             yield taken
 
     def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
-    after_two_thousand, in_hand, got = 0, 0, 0
-    begun = time.process_time(), time.monotonic()
+    early, in_hand, got = 0, 0, 0
     for outcome in executor_of(4).run(same, items()):
         assert outcome.error is None
         in_hand = max(in_hand, taken - got)
         got += 1
-        if got == 2000:
-            after_two_thousand = resident()
-    spent = time.process_time() - begun[0], time.monotonic() - begun[1]
-    print(f"driver: {spent[0] / 10:.3f} ms of processor time an item, {spent[1] / 10:.3f} ms in all")
-    assert got == 10_000
+        if got == 1000:
+            early = resident()
+    assert got == 3000
     assert in_hand <= 4
-    assert resident() - after_two_thousand < 64 * MIB
+    assert resident() - early < 32 * MIB
 
 
 def test_room_on_machines_by_hand():
@@ -300,21 +292,11 @@ def test_room_on_machines_by_hand():
     assert str(Needs(2, 2**30, 3)) == "2 cores, 1/3 of a GPU, 1.0 GiB of memory"
 
 
-def node_until_let_go(folder: Path) -> str:
-    """The node of this worker, which works until it may end."""
-    import ray
-
-    node: str = ray.get_runtime_context().get_node_id()
-    (folder / f"{node}-{os.getpid()}").touch()
-    wait_until(lambda: (folder / "go").exists())
-    return node
-
-
 def test_a_machine_that_joins_is_worked_on(cluster, executor_of, tmp_path, monkeypatch):
     monkeypatch.setattr(of_ray, "_SECONDS_BETWEEN_COUNTS", 0.5)
     cluster.add_node(num_cpus=4)
     cluster.wait_for_nodes()
-    outcomes = executor_of(None, Needs(cores=4)).run(node_until_let_go, [tmp_path] * 2)
+    outcomes = executor_of(None, Needs(cores=4)).run(where_it_is_held, [tmp_path] * 2)
     nodes: set[str] = set()
     thread = threading.Thread(target=lambda: nodes.update(outcome.value for outcome in outcomes))
     thread.start()

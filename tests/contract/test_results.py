@@ -25,7 +25,8 @@ from PIL import Image
 import easiness.pages
 import easiness.studies
 from easiness import audit, compare, diff, explain, keep, labels, load_dataset, scores, suspects
-from easiness.analysis import FittedCurve, Foretold, Gain, Interval, Votes
+from easiness.analysis import AccuracyAhead, FittedCurve, Gain, Interval, Votes
+from easiness.data import UNKNOWN
 from easiness.engine import write_result
 from easiness.paper.perturbation.curve import PerturbationCurve
 from easiness.paper.perturbation.study import PerturbationStudy, PseudoPatterns, count_levels
@@ -42,7 +43,6 @@ from easiness.studies.audit import Audit, AuditDraw
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruning, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, PeopleAgreement
-from easiness.studies.labels.rule import UNKNOWN
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
 from easiness.studies.patterns import Patterns
@@ -107,7 +107,7 @@ def _training_sets(_: Run) -> TrainingSetStudy:
 
 
 def _learning(_: Run) -> LearningCurve:
-    ahead = tuple(Foretold(times, Interval(0.75, 0.7, 0.8)) for times in (1, 2))
+    ahead = tuple(AccuracyAhead(times, Interval(0.75, 0.7, 0.8)) for times in (1, 2))
     curve = FittedCurve((0.2, 0.8), np.array([0.6, 0.7]), np.array([0.02, 0.01]), ahead)
     return LearningCurve(model=HOSTILE, num_trials=5, num_examples=100, chance=0.5, curve=curve)
 

@@ -11,7 +11,7 @@ import pytest
 
 from easiness import open_run
 from easiness.pages import next_step
-from easiness.records.observations import STATISTICS
+from easiness.records import STATISTICS
 from easiness.spec import observe_text
 from recording import small_run
 

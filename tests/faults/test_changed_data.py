@@ -85,21 +85,6 @@ def test_a_cache_of_photos_that_goes(photos, tmp_path, contents):
     assert contents(tmp_path / "b" / "run") == contents(tmp_path / "a" / "lone")
 
 
-def test_a_clock_that_went_back_hides_no_change(refused, command, pictures, tmp_path):
-    """A picture of the same number of bytes, with a time of modification before that of the old one."""
-    out = [*ONE, "--out", tmp_path / "run"]
-    assert command("measure", pictures, *out).code == 0
-    file = pictures / "cat" / "00.png"
-    content = bytearray(file.read_bytes())
-    other = pictures / "cat" / "01.png"
-    content = other.read_bytes().ljust(len(content), b"\0")
-    file.write_bytes(content)
-    os.utime(file, (0, 0))
-    line = refused("measure", pictures, *out)
-    assert "cannot be continued" in line
-    assert len(open_run(tmp_path / "run").trials) == 1
-
-
 def only_cache(folder: Path) -> Path:
     (cache,) = (folder / "easiness-cache").glob("*.photos")
     return cache
@@ -118,23 +103,3 @@ def test_a_cache_of_photos_that_is_cut_while_trials_train(photos, tmp_path, cont
     only_cache(tmp_path).unlink()
     measure(photos, **options, out=tmp_path / "run", progress=False)
     assert contents(tmp_path / "run") == contents(tmp_path / "lone" / "run")
-
-
-def test_a_cache_of_photos_with_a_flipped_bit(photos, tmp_path, command):
-    """Of a photo: found when it is first taken. Of what describes them: the file is built anew."""
-    arguments = ["measure", photos, *ONE, "--image-size", 32, "--executor", "serial", "--out"]
-    assert command(*arguments, tmp_path / "first").code == 0
-    whole = bytearray(only_cache(tmp_path).read_bytes())
-    for at in (-1, -70):  # in the footer, and in the table before it
-        whole[at] ^= 1
-        only_cache(tmp_path).write_bytes(whole)
-        whole[at] ^= 1
-        assert command(*arguments, tmp_path / f"run{at}").code == 0
-        assert only_cache(tmp_path).read_bytes() == whole
-    whole[700] ^= 1
-    only_cache(tmp_path).write_bytes(whole)
-    finished = command(*arguments, tmp_path / "second")
-    assert finished.code == 2
-    assert finished.err.splitlines()[-1].endswith(
-        ".photos: the cache of photos is damaged; remove it and run again"
-    )

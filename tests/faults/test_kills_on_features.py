@@ -86,19 +86,3 @@ def test_while_heads_are_fitted(start, arguments, contents, tmp_path) -> None:
     lone = start(*arguments("lone", "--trials", more))
     assert lone.wait() == 0, lone.err
     assert contents(path) == contents(tmp_path / "lone")
-
-
-@pytest.mark.long
-def test_other_heads_and_more_trials_take_the_features_that_are_there(start, arguments, tmp_path) -> None:
-    first = start(*arguments("run"))
-    assert first.wait() == 0, first.err
-    made = calls(tmp_path)
-    assert made
-    for options in (
-        ("run", "--trials", 10),
-        ("linear", "--model", "linear", "--epochs", 1),
-        ("other", "--shares", "0.3,0.5", "--trials", 2, "--seed", 1),
-    ):
-        process = start(*arguments(*options))
-        assert process.wait() == 0, process.err
-    assert calls(tmp_path) == made

@@ -131,15 +131,6 @@ def _measured(model: str) -> list[object]:
     return ["measure", "digits", "--model", model, *size, "--executor", "serial", "--out", "run"]
 
 
-def test_when_all_is_done_it_comes_too_late(start, measured):
-    """The interpreter is ending: what was to be done is done, and the exit code says so."""
-    late = "import atexit, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT)"
-    process = start("status", measured, before=late)
-    assert process.wait() == 0
-    assert process.err == ""
-    assert "3 of 3 trials finished" in process.out
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -152,3 +143,12 @@ def test_with_workers(start, digits, tmp_path, contents, one_line, number, times
     assert process.wait() == 128 + number
     assert KEPT in one_line(process.err)
     assert len(contents(path)) >= 2
+
+
+def test_when_all_is_done_it_comes_too_late(start, measured):
+    """The interpreter is ending: what was to be done is done, and the exit code says so."""
+    late = "import atexit, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT)"
+    process = start("status", measured, before=late)
+    assert process.wait() == 0
+    assert process.err == ""
+    assert "3 of 3 trials finished" in process.out

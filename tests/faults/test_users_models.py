@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from easiness import open_run
-from lengths import long_but
 
 # what a network does is in its name; trial 1 is the one where something happens
 ODD = """
@@ -62,14 +61,6 @@ class Reseeds(Quiet):
         random.seed(7)
         np.random.seed(7)
         return super().forward(images)
-
-class Draws(Quiet):
-    def __init__(self, input_shape, num_classes):
-        super().__init__(input_shape, num_classes)
-        self.scale = np.random.rand() + random.random()
-
-    def forward(self, images):
-        return super().forward(images) * (self.scale + np.random.rand() + torch.rand(1))
 
 # these misbehave in any step, and so before the first trial, where the operations of one are counted
 
@@ -162,13 +153,12 @@ def test_what_fails_before_a_trial_is_refused(refused, name, reason):
     assert said.endswith(f" {reason}\n")
 
 
-@pytest.mark.parametrize("name", long_but(["Prints", "Reseeds", "Draws"], ["Reseeds"]))
-def test_what_depends_on_nothing_else_is_the_same_bit_for_bit(command, contents, name):
+def test_what_depends_on_nothing_else_is_the_same_bit_for_bit(command, contents):
     """Also where a run was interrupted, so that the trials begin in another state of the process."""
-    assert command(*arguments(name, "whole")).code == 0
-    assert command(*arguments(name, "parts", "--trials", 1)).code == 0
+    assert command(*arguments("Reseeds", "whole")).code == 0
+    assert command(*arguments("Reseeds", "parts", "--trials", 1)).code == 0
     assert command(*arguments("Quiet", "other", "--seed", 5)).code == 0
-    assert command(*arguments(name, "parts")).code == 0
+    assert command(*arguments("Reseeds", "parts")).code == 0
     assert contents(Path("parts")) == contents(Path("whole"))
 
 

@@ -14,7 +14,7 @@ from easiness.errors import BadInput
 from easiness.exports import open_card
 from easiness.spec import content_hash
 from easiness.store import LaterVersion, later, open_run, own_version, verify
-from easiness.store.trial_document import read_document as read_trial
+from easiness.store.trial import read_trial_document as read_trial
 from easiness.store.writer import damaged_trials
 
 EARLIER = Path(__file__).parent / "earlier"

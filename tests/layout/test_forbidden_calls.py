@@ -25,7 +25,7 @@ ALLOWED = {
     ("engine/study.py", "importlib.import_module"): OWN,
     ("engine/registry.py", "importlib.import_module"): "studies: our own, and those of installed packages",
     ("models/registry.py", "importlib.import_module"): "of a family, whose names are in the registry",
-    ("models/published.py", "importlib.import_module"): OWN,
+    ("models/libraries.py", "importlib.import_module"): OWN,
     ("training/device.py", "ctypes"): "one setting of the memory of the C library",
     ("pages/template.py", "markupsafe.Markup"): "our own styles and figures, whose texts are escaped",
 }

@@ -57,7 +57,7 @@ def heads_of(run: Run) -> Heads:
 def test_every_example_is_left_out_equally_often(lone: Path) -> None:
     run = open_run(lone)
     assert run.shares == (0.2, 0.8)
-    assert run.row_text(2) == "share 0.8"
+    assert run.row(2).text == "share 0.8"
     seen = np.stack([trial.observations(10).trained_on for trial in run.trials])
     assert seen.shape == (10, 2, LIMIT)
     np.testing.assert_array_equal((~seen[:, 1]).sum(axis=0), 2)
@@ -132,16 +132,6 @@ def test_features_in_python(tmp_path, vectors) -> None:
     votes = [open_run(tmp_path / f"{at}").votes().correct for at in range(3)]
     np.testing.assert_array_equal(votes[0], votes[1])
     np.testing.assert_array_equal(votes[0], votes[2])
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("model", ["linear", "mlp_2"])
-def test_heads_by_steps(command, heads, tmp_path, contents, model) -> None:
-    options = ["--model", model, "--epochs", 2, "--shares", "0.5", "--trials", 2]
-    assert command(*heads(tmp_path / "one", *options)).code == 0
-    assert command(*heads(tmp_path / "two", *options, "--jobs", 2, "--executor", "processes")).code == 0
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
-    assert open_run(tmp_path / "one").model == model
 
 
 def test_held_out_examples_are_asked_about_too(command, tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""What the analysis says of simulated trials is held to their truth: agreement, gains, changes."""
+"""Agreement, gains and changes of simulated trials are held to the truth."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from simulation import Floats, Kind, simulated
 from easiness.analysis import (
     SIDES,
     GroupMatch,
-    Measured,
     Rule,
+    RunInPair,
     Ties,
     Votes,
     agreement,
@@ -25,7 +25,7 @@ from easiness.analysis import (
     paired_gain,
     select,
 )
-from easiness.studies.versions.notes import trials_needed
+from easiness.studies.versions.study import trials_needed
 from matching_by_weights import overlap_rate
 
 NUM, FRACTION = 2500, 0.1
@@ -108,14 +108,14 @@ def matched(a: Votes, b: Votes, rule: Rule) -> GroupMatch:
 def seen(
     shape: Callable[..., Pair], ties: Ties, num_trials: int, correlation: float, seed: int
 ) -> list[Seen | None]:
-    """What two runs say of either side, held to the truth; None where they say nothing."""
+    """The statements of two runs on either side, held to the truth; None where they say nothing."""
     rng = np.random.default_rng((seed, num_trials))
     eases = shape(correlation, rng)
     a, b = (simulated(ease, PLAIN, num_trials, rng) for ease in eases)
     outcomes: list[Seen | None] = []
     for side in SIDES:
         rule = Rule(side, FRACTION, ties)
-        runs = (Measured(name, one, matched(one, one, rule)) for name, one in (("a", a), ("b", b)))
+        runs = (RunInPair(name, one, matched(one, one, rule)) for name, one in (("a", a), ("b", b)))
         found = agreement(*runs, matched(a, b, rule), rule)  # type: ignore[arg-type, call-arg]
         truth = overlap_rate(*(select(ease, FRACTION, side) for ease in eases))
         told = found.reason is None
@@ -287,7 +287,7 @@ PAIRS = {(2, 2): 60, (3, 3): 60, (3, 5): 20, (5, 5): 10, (10, 10): 10}
 
 
 class Rates(NamedTuple):
-    """Of pairs of versions: the share of false ones among those named, and of the changed ones named.
+    """Shares by pair of versions: of false ones among those named, and of the changed ones named.
 
     ``found_by_t`` is the latter of the t-test alone.
     """
@@ -310,7 +310,7 @@ def rates(world, trials, changed, pairs, num=1000):
         said = tested.q <= RATE
         found.false[pair] = (said & ~did).sum() / max(said.sum(), 1)
         found.found[pair] = (said & did).sum() / max(did.sum(), 1)
-        found.found_by_t[pair] = (tested.named & did).sum() / max(did.sum(), 1)
+        found.found_by_t[pair] = (tested.discoveries & did).sum() / max(did.sum(), 1)
     return found
 
 

@@ -15,7 +15,7 @@ def random_counts(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def by_index(values: np.ndarray, side: Side) -> np.ndarray:
-    """What must not be done: the first examples among the tied belong, in both records alike."""
+    """A rule that must not be used: the first examples among the tied belong, in both records alike."""
     order = np.argsort(-values if side == "easy" else values, kind="stable")
     weights = np.zeros(K)
     weights[order[: int(FRACTION * K)]] = 1

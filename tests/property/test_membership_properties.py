@@ -97,7 +97,7 @@ SHORT = ("skewed", "a tenth is hard", "two ends")
 @pytest.mark.parametrize(("num", "num_trials"), [(5000, 5), (1000, 10), (5000, 10), (2000, 40)])
 @pytest.mark.parametrize("name", long_but(DISTRIBUTIONS, SHORT))
 def test_they_come_true(name: str, num: int, num_trials: int) -> None:
-    """Of those called hard with 30 to 40 %, so many truly are: within 0.03 in bins of 200 and counts of 200.
+    """As many of those called hard with 30 to 40 % truly are: within 0.03 in bins of 200 and counts of 200.
 
     The bins, and the counts, of both sides; over as many runs as 20,000 examples make.
     """

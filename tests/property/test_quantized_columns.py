@@ -1,4 +1,4 @@
-"""What the data map reads is what was measured, to half a step."""
+"""The data map reads measured values to half a step."""
 
 from __future__ import annotations
 

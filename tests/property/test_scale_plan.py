@@ -18,19 +18,13 @@ from scale.model import (
     Costs,
     Fleet,
     Job,
-    Workload,
-    driver_bytes,
-    examples_in_a_week,
-    examples_in_driver,
     expected_seconds,
     fits_driver,
-    gpus_of_driver,
     job_of,
     plan_of,
     read_assumed,
     read_costs,
     read_measured,
-    storing_seconds,
 )
 from scale.page import BILLION, IMAGENET, MANY_NODES, TWO_NODES
 from scale.simulate import simulate
@@ -53,21 +47,6 @@ def test_three_trials_on_one_gpu_by_hand():
         assert found.wall == pytest.approx(145)
         assert found.gpu == pytest.approx(132)
         assert (found.driver, found.to_driver, found.to_nodes) == (9, 150, 100)
-
-
-def test_a_driver_that_is_too_slow_by_hand():
-    # all eight GPUs have ended after 10 s, and 20 records of 100 s each wait for one core
-    job, fleet = a_job(trials=20, segments=1, stores=100), Fleet(nodes=1, gpus=8)
-    for found in (plan_of(job, fleet, QUIET), simulate(job, fleet, QUIET)):
-        assert found.wall == pytest.approx(2010)
-    assert simulate(job, fleet, QUIET).waiting == 20
-
-
-def test_images_from_the_drivers_store_come_over_its_one_link_by_hand():
-    job = a_job(trials=4, fetches=100, segments=1, serves=True)
-    for found in (plan_of(job, Fleet(4, 1), QUIET), simulate(job, Fleet(4, 1), QUIET)):
-        assert found.wall == pytest.approx(4 * 10 + 10)
-        assert found.to_nodes == 400
 
 
 @pytest.mark.parametrize(
@@ -119,30 +98,6 @@ def test_plan_and_simulation_agree(workload, fleet, end, checkpoints):
         )
     evaluation_aside = simulate(job, fleet, costs.but(node_losses=0.0))
     assert plan.to_nodes <= evaluation_aside.to_nodes <= plan.to_nodes_most
-
-
-def test_more_commands_than_the_gpus_need_change_nothing():
-    costs = read_costs()
-    workload = replace(BILLION, runs=100)
-    walls = []
-    for commands in (30, 80):
-        fleet = replace(MANY_NODES, commands=commands)
-        walls.append(simulate(job_of(workload, fleet, costs), fleet, costs).wall)
-    assert walls[1] == pytest.approx(walls[0], rel=0.05)
-
-
-def test_limits_are_where_what_they_are_about_is_full():
-    costs, fleet = read_costs(), TWO_NODES
-    most = Workload(1, int(examples_in_driver(20, costs)), 10, 20)
-    assert driver_bytes(most, costs) == pytest.approx(costs.driver_memory, rel=1e-6)
-    # a trial takes a week, but for checkpoints and the way of its record to the driver
-    a_week = Workload(1, int(examples_in_a_week(20, fleet, costs)), 1, 20)
-    unwatched = replace(fleet, checkpoints=False)
-    trial = job_of(a_week, unwatched, costs).trains - costs.packing_seconds * a_week.observations
-    assert trial == pytest.approx(7 * 24 * 3600, rel=1e-6)
-    num = gpus_of_driver(IMAGENET, fleet, costs)
-    a_trial = job_of(IMAGENET, unwatched, costs).trains
-    assert num * storing_seconds(IMAGENET, costs) == pytest.approx(a_trial, rel=0.01)
 
 
 def test_costs_are_measured_somewhere_or_assumed_with_a_source():

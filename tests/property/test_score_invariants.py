@@ -1,4 +1,4 @@
-"""What must hold of every score on any record."""
+"""Invariants of every score on any record."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_ranking_is_total_with_the_never_learned_strictly_last(trials) -> None
     ]
     for score in ranking:
         assert score.high_means == "hard"
-        ranked, learned = score.ranked(columns, M), ~np.isnan(columns[score.name])
+        ranked, learned = score.for_ranking(columns, M), ~np.isnan(columns[score.name])
         assert_array_equal(ranked[learned], columns[score.name][learned])  # and example 0 is one of them
         assert (ranked[~learned] > ranked[learned].max()).all(), score.name
         assert not np.isnan(ranked[columns["never_learned"]]).any()
@@ -118,7 +118,7 @@ def test_the_order_of_trials_does_not_matter(trials, random) -> None:
 def test_pieces_of_trials_give_what_whole_trials_give(trials, data) -> None:
     M, K = trials.logits.shape[1:3]
     cuts = [0, *sorted(data.draw(st.sets(st.integers(1, K - 1)))), K]
-    scoring = Scoring(trials.labels, trials.logits.shape[3], M)
+    scoring = Scoring(trials.labels, M)
     for obs in trials.observe():
         for first, end in pairwise(cuts):
             scoring.add(_piece(obs, first, end), first)

@@ -9,8 +9,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 from scipy.special import log_softmax
 
-from easiness.records import ObservationLog, TrialRecord, example_statistics
-from easiness.records.observations import STATISTICS
+from easiness.records import STATISTICS, ObservationLog, TrialRecord, example_statistics
 from easiness.spec import Probe
 from easiness.store import StoredTrial
 from easiness.store.trial import write_trial

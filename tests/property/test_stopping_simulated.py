@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from easiness.analysis import SIDES, Votes, check_trials, select, stopped, stopping_rule
+from easiness.analysis import SIDES, Votes, check_trials, reason_to_stop, select, stopping_rule
 from easiness.spec import Check, StoppingRule
 from matching_by_weights import match_weights
 
@@ -41,7 +41,7 @@ def held(votes: Votes) -> float:
 def carried_out(votes: Votes, rule: StoppingRule) -> tuple[str, list[Check]]:
     """Why a run stops, and its checks, each at the number that the one before it named."""
     checks = [check_trials(first(votes, 10), rule)]
-    while (end := stopped(rule, tuple(checks))) is None:
+    while (end := reason_to_stop(rule, tuple(checks))) is None:
         assert checks[-1].next is not None
         checks.append(check_trials(first(votes, checks[-1].next), rule))
     return end.reason, checks

@@ -62,11 +62,8 @@ def test_printable_escapes_what_is_not(text, shown):
 @pytest.mark.parametrize(("error", "code"), [(BadInput, 2), (RunFailed, 1), (TrialFailed, 1)])
 def test_each_kind_has_its_exit_code(error, code):
     assert issubclass(error, EasinessError)
+    assert issubclass(error, ValueError) == (error is BadInput)
     assert error.exit_code == code
-
-
-def test_bad_input_is_a_value_error():
-    assert issubclass(BadInput, ValueError)
 
 
 def test_what_is_quoted_is_shown_by_its_beginning():

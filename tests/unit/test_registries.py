@@ -40,7 +40,7 @@ def help_of(command: str) -> str:
 
 
 def names_of_models() -> list[str]:
-    return [name for family in FAMILIES for name in family.known() or ()]
+    return [name for family in FAMILIES for name in family.names() or ()]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_every_entry_is_found_by_its_name() -> None:
     for form in FORMATS:
         assert find_format(form.name) is form
     for family in FAMILIES:
-        for name in family.known() or ():
+        for name in family.names() or ():
             assert find_family(name) is family
     assert [find_family(name).form for name in ("timm:resnet18", "a.b:c")] == [
         "timm:NAME",
@@ -240,7 +240,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
     pd.DataFrame({"text": ["a b", "c d"], "label": ["x", "y"]}).to_feather(root.parent / "t.feather")
     add_line(root / "inputs/registry.py", "KINDS", "FLAGS", "from easiness.inputs.flags import FLAGS")
     add_line(root / "exports/writing.py", "FORMATS", "NAMES", "from easiness.exports.names import NAMES")
-    add_line(root / "models/registry.py", "OWN", given("Numbered("))
+    add_line(root / "models/registry.py", "OWN", given("NumberedFamily("))
     add_line(root / "perturb/registry.py", "KINDS", "DARKEN", "from easiness.perturb.darken import DARKEN")
     add_line(
         root / "executors/registry.py",
@@ -254,14 +254,15 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         import sys, torch, easiness as ez
         from easiness.executors import check_executor, make_executor
         from easiness.models import build_model, model_names
-        from easiness.perturb import default_levels, perturbation
+        from easiness.perturb import find_kind
         from easiness.scoring import find_score, scores_markdown
         from easiness.engine import all_commands
 
         print(len(ez.load_dataset("stripes")), ez.load_dataset("t.feather").classes)
-        print(find_score("surprise").name in scores_markdown())
+        print(find_score("surprise") is SCORES[0])
         print(build_model("flat_4", (3, 8, 8), 2)[1].out_features, "flat_WIDTH" in model_names())
-        print(perturbation("darken", 0.5)(torch.ones(1, 1, 1, 1)).item(), default_levels("darken", (1, 1, 1)))
+        darken = find_kind("darken")
+        print(darken.at(0.5, 0, "darken")(torch.ones(1, 1, 1, 1)).item(), darken.levels((1, 1, 1)))
         print(type(make_executor("again")).__name__)
         from easiness.exports import find_format
         print(find_format("names").then)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -106,16 +105,6 @@ def test_or_as_many_as_a_part_has_and_each_epoch_sees_another(data, watched):
     assert "steps_of" not in as_before.model_dump()
 
 
-@pytest.mark.parametrize("same_steps", [False, True])
-def test_weight_decay_goes_by_the_examples_trained_on(data, watched, same_steps):
-    trained(data, draw(), same_steps=same_steps)
-    trained(data, draw(effect="relabel"), same_steps=same_steps)
-    decays = [network.optimizer._optimizers[0].param_groups[0]["weight_decay"] for network in watched.made]
-    assert [network.num_examples for network in watched.made] == [100, 200]
-    expected = [0.05 * math.sqrt(64 / (num * 300)) / 0.001 for num in (100, 200)]
-    assert decays == pytest.approx(expected)
-
-
 def test_what_is_recorded_of_relabelled_examples(data):
     one = draw(effect="relabel", other_label=True)
     record = trained(data, one, ("train", "held_out"))
@@ -124,11 +113,3 @@ def test_what_is_recorded_of_relabelled_examples(data):
     assert (record.probes["train"].labels != data.labels).sum() == 100
     assert data.held_out is not None
     np.testing.assert_array_equal(record.probes["held_out"].labels, data.held_out.labels)
-
-
-def test_the_held_out_split_alone(data):
-    record = trained(data, draw(), ("held_out",))
-    both = trained(data, draw(), ("train", "held_out"))
-    assert list(record.probes) == ["held_out"]
-    assert record.num_epochs == 2
-    assert record.accuracy() == {"held_out": both.accuracy()["held_out"]}

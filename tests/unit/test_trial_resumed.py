@@ -119,19 +119,6 @@ def test_it_goes_on_bit_for_bit_from_each_epoch(data, changes):
         assert state.images + sum(rest) == sum(images)
 
 
-def test_it_goes_on_from_before_there_were_rivals(data):
-    keeper = Memory()
-    whole = run_trial(asked(data), data, CPU, keeper=keeper)
-    state = keeper.kept[1]
-    older = {name: value for name, value in state.tensors.items() if not name.endswith("/rival")}
-    assert len(older) == len(state.tensors) - 2
-    again = run_trial(asked(data), data, CPU, keeper=Memory(replace(state, tensors=older)))
-    assert again.accuracy() == whole.accuracy()
-    seen, expected = again.probes["train"], whole.probes["train"].rival
-    assert seen.rival[2:].tolist() == expected[2:].tolist()
-    assert seen.rival[:2].tolist() == np.where(seen.correct, -1, expected)[:2].tolist()
-
-
 @pytest.mark.parametrize("model", ["bag_4", "text_cnn"])
 def test_texts_go_on(model):
     texts = [f"{'Who' if at % 2 else 'Where'} is number {at} ?" for at in range(24)]
@@ -153,14 +140,6 @@ def test_it_goes_on_within_a_pass_over_few_examples(data):
     for state in keeper.kept:
         again = run_trial(spec, data, CPU, ranking=ranking, keeper=Memory(state))
         assert bits(again) == bits(whole)
-
-
-def test_photos_go_on(pictures):
-    photos, keeper = load_dataset(pictures), Memory()
-    spec = asked(photos, recipe=Recipe(crop=8, batch_size=8), probes=(Probe(name="train"),))
-    whole = run_trial(spec, photos, CPU, keeper=keeper)
-    again = run_trial(spec, photos, CPU, keeper=Memory(keeper.kept[1]))
-    assert bits(again) == bits(whole)
 
 
 @pytest.mark.parametrize(
@@ -189,16 +168,12 @@ def test_the_state_of_another_training_is_refused_and_changes_nothing(data, othe
     ("name", "change"),
     [
         ("losses", lambda value: value[:, :1]),
-        ("losses", lambda value: value * torch.nan),
         ("optimizer/0/exp_avg", lambda value: value[:1]),
-        ("optimizer/0/exp_avg", lambda value: value / 0),
         ("optimizer/steps", lambda value: value[None]),
         ("optimizer/0/other", None),
         ("random/cpu", lambda value: value[:8]),
-        ("random/cpu", torch.zeros_like),
         ("observed/train/0/loss", lambda value: value[:, :5]),
         ("observed/train/0/loss", lambda value: value[:1]),
-        ("observed/train/0/loss", lambda value: value * torch.nan),
         ("observed/train/0/prediction", lambda value: value.float()),
         ("observed/train/0/prediction", lambda value: value + 2**30),
         ("observed/train/0/rival", lambda value: value - 2**30),

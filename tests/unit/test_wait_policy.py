@@ -84,29 +84,6 @@ def test_the_command_and_its_workers_sleep_unless_the_user_wants_otherwise(tmp_p
     assert len(found) >= 2  # this process and a worker
 
 
-WORKER = """
-import sys
-import torch
-from easiness.executors import ProcessesExecutor
-
-def work(_):
-    import torch  # which also the function's own pickle may do before this line
-
-executor = ProcessesExecutor(1)
-for outcome in executor.run(work, [0]):
-    assert outcome.error is None
-executor.close()
-"""
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    ("setting", "expected"), [({}, [UNSET, PASSIVE]), ({"OMP_WAIT_POLICY": "active"}, [ACTIVE, ACTIVE])]
-)
-def test_a_worker_sleeps_also_where_its_parent_spins(setting, expected):
-    assert spins(started("-c", WORKER, **setting).stderr) == expected
-
-
 @pytest.mark.long
 def test_measure_sets_it_where_easiness_comes_first():
     code = "from easiness import measure\nimport os, torch; print(os.environ['OMP_WAIT_POLICY'])"

@@ -65,8 +65,8 @@ from .labels.mixture import (
 )
 from .learning_curve import (
     TIMES as TIMES,
+    AccuracyAhead as AccuracyAhead,
     FittedCurve as FittedCurve,
-    Foretold as Foretold,
     ShareVotes as ShareVotes,
     fit_curve as fit_curve,
     share_votes as share_votes,
@@ -89,7 +89,7 @@ from .rank_regression import (
 from .reliability import (
     Agreement as Agreement,
     Drift as Drift,
-    Measured as Measured,
+    RunInPair as RunInPair,
     SplitHalf as SplitHalf,
     TailReliability as TailReliability,
     agreement as agreement,
@@ -125,7 +125,7 @@ from .tail_model import (
     check_text as check_text,
     check_trials as check_trials,
     forecast as forecast,
-    stopped as stopped,
+    reason_to_stop as reason_to_stop,
     stopping_rule as stopping_rule,
 )
 from .votes import Votes as Votes, drawn_examples as drawn_examples, round_in_place as round_in_place

@@ -27,8 +27,8 @@ Integers = npt.NDArray[np.int64]
 class Strata:
     """Parts of a list of suspects from its top, H of them.
 
-    ``sizes`` [H] count their examples, ``shares`` [H] are the parts of all looks that they are given, which
-    sum to 1, and ``expected`` [H] is the share of wrong labels that was foretold of each.
+    ``sizes`` [H] count their examples, ``shares`` [H] are their parts of all looks and sum to 1, and
+    ``expected`` [H] is the share of wrong labels that was foretold of each.
     """
 
     sizes: Integers
@@ -40,8 +40,8 @@ class Strata:
         """How many examples are in a stratum and those above it [H]."""
         return self.sizes.cumsum()
 
-    def turned(self) -> Strata:
-        """The same of right labels in the place of wrong ones."""
+    def flip(self) -> Strata:
+        """The strata with right labels in the place of wrong ones."""
         return Strata(self.sizes, self.shares, 1 - self.expected)
 
     def of(self, ranks: Integers) -> Integers:
@@ -70,26 +70,27 @@ def stratify(p_wrong: Floats, looks: int) -> Strata:
     return Strata(sizes, shares, np.array([part.mean() for part in parts]))
 
 
-def _at_least(least: Floats, wanted: Floats) -> Floats:
-    """Shares that sum to 1, in the proportions ``wanted`` where that is not below the ``least``."""
-    fixed = np.zeros(len(least), np.bool_)
+def _at_least(least: Floats, proportions: Floats) -> Floats:
+    """Shares that sum to 1, in these ``proportions`` where that is not below the ``least``."""
+    at_bound = np.zeros(len(least), np.bool_)
     while True:
-        free = 1 - least[fixed].sum()
-        shares: Floats = np.where(fixed, least, free * wanted / max(wanted[~fixed].sum(), 1e-300))
-        below = ~fixed & (shares < least)
+        free = 1 - least[at_bound].sum()
+        rest = max(proportions[~at_bound].sum(), 1e-300)
+        shares: Floats = np.where(at_bound, least, free * proportions / rest)
+        below = ~at_bound & (shares < least)
         if not below.any():
             return shares
-        fixed |= below
+        at_bound |= below
 
 
-def allocated(strata: Strata, looks: int) -> Integers:
+def allocate(strata: Strata, looks: int) -> Integers:
     """Whole looks [H] that sum to ``looks``: at least one each where there are enough, at most all."""
-    wanted, least = strata.shares * looks, int(looks >= len(strata.sizes))
-    num = np.minimum(np.maximum(np.floor(wanted).astype(np.int64), 1), strata.sizes)
+    exact, least = strata.shares * looks, int(looks >= len(strata.sizes))
+    num = np.minimum(np.maximum(np.floor(exact).astype(np.int64), 1), strata.sizes)
     while num.sum() > looks:
-        num[np.where(num > least, num - wanted, -np.inf).argmax()] -= 1
+        num[np.where(num > least, num - exact, -np.inf).argmax()] -= 1
     while num.sum() < looks:
-        num[np.where(num < strata.sizes, wanted - num, -np.inf).argmax()] += 1
+        num[np.where(num < strata.sizes, exact - num, -np.inf).argmax()] += 1
     return num
 
 
@@ -100,7 +101,7 @@ def draw_fixed(strata: Strata, looks: int, rng: np.random.Generator) -> Integers
     """
     first = strata.ends - strata.sizes
     ranks, keys = [], []
-    for start, size, num in zip(first, strata.sizes, allocated(strata, looks), strict=True):
+    for start, size, num in zip(first, strata.sizes, allocate(strata, looks), strict=True):
         ranks.append(start + rng.permutation(size)[:num])
         keys.append((np.arange(num) + rng.random()) / max(num, 1))
     return np.concatenate(ranks)[np.argsort(np.concatenate(keys), kind="stable")].astype(np.int64)
@@ -118,7 +119,7 @@ def weights(strata: Strata) -> Floats:
 
 
 _FINEST = 1 << 13  # steps that a total is counted in: of more examples a step is a few of them
-_CACHED = 4096
+_CACHE_SIZE = 4096
 
 _Counts = Sequence[int] | npt.NDArray[np.int64]
 _Spectrum = npt.NDArray[np.complex128]
@@ -127,15 +128,15 @@ _Spectrum = npt.NDArray[np.complex128]
 def most_wrong(sizes: _Counts, looks: _Counts, wrong: _Counts, confidence: float) -> int:
     """An upper confidence bound for the number of wrong labels in all strata.
 
-    Of ``sizes`` [H] examples each, ``looks`` [H] were drawn at random without replacement, and ``wrong`` [H]
-    of these are. Of one stratum this is the exact bound of Clopper and Pearson for finite populations. Of
-    several it follows Fay and Feuer (1997, confidence intervals for directly standardized rates): each
-    stratum has the distribution of those not looked at that its looks tell, the sums are convolved, and one
-    more wrong label is added to the looks of one stratum, where it raises the bound most. So strata without
-    wrong labels cost no more than one of them. A stratum without looks may be all wrong. Given the right ones
-    for the ``wrong``, it is an upper bound for those, and so a lower one for the wrong.
+    From ``sizes`` [H] examples each, ``looks`` [H] were drawn at random without replacement, and ``wrong``
+    [H] of the looks found a wrong label. For one stratum this is the exact bound of Clopper and Pearson for
+    finite populations. For several it follows Fay and Feuer (1997, confidence intervals for directly
+    standardized rates): the looks give each stratum a distribution of the rest, the distributions are
+    convolved, and one more wrong label is added to the stratum where it raises the bound most. So strata
+    without wrong labels cost no more than one of them. A stratum without looks may be all wrong. With counts
+    of right labels it bounds the right ones from above, and so the wrong ones from below.
     """
-    return _bound(*(tuple(map(int, one)) for one in (sizes, looks, wrong)), float(confidence))
+    return _bound_of(*(tuple(map(int, one)) for one in (sizes, looks, wrong)), float(confidence))
 
 
 def wrong_in_strata(
@@ -147,24 +148,26 @@ def wrong_in_strata(
 ) -> float | None:
     """The number of wrong labels, without bias (Horvitz and Thompson, 1952).
 
-    Each one seen stands for as many as its stratum has for a look, and for more where the stratum had no more
-    than a ``chance`` [H] to have any. Where all of its looks are ``unsure`` [H], it is taken to be as those
-    next to it. Where all strata may have none, it is the number given that one has. ``None`` where nothing
-    sure was seen.
+    A look stands for as many examples as its stratum has for each look, and for more where the stratum had no
+    more than a ``chance`` [H] of any look. A stratum whose looks are all ``unsure`` [H] is taken to be as the
+    strata next to it. Where every stratum may have no look, the number is conditional on one that has.
+    ``None`` where no look is sure.
     """
-    size, num, seen = (np.asarray(values, np.float64) for values in (sizes, looks, wrong))
+    size, num, num_wrong = (np.asarray(values, np.float64) for values in (sizes, looks, wrong))
     sure = num - np.asarray(unsure)
     there = sure > 0
     if not there.any():
         return None
-    rate = np.interp(np.arange(len(size)), np.flatnonzero(there), seen[there] / sure[there])
+    rate = np.interp(np.arange(len(size)), np.flatnonzero(there), num_wrong[there] / sure[there])
     any_look = np.broadcast_to(np.asarray(chance, np.float64), size.shape)
     stands_for = np.where(num > 0, size / np.where(num > 0, any_look, 1), 0)
     return float((stands_for * rate).sum() * min(any_look.sum(), 1))
 
 
-@lru_cache(_CACHED)
-def _bound(sizes: tuple[int, ...], looks: tuple[int, ...], wrong: tuple[int, ...], confidence: float) -> int:
+@lru_cache(_CACHE_SIZE)
+def _bound_of(
+    sizes: tuple[int, ...], looks: tuple[int, ...], wrong: tuple[int, ...], confidence: float
+) -> int:
     unseen = [size - n for size, n in zip(sizes, looks, strict=True)]
     step = -(-sum(unseen) // _FINEST) or 1
     length = 1 << (sum(-(-left // step) for left in unseen)).bit_length()
@@ -179,7 +182,7 @@ def _bound(sizes: tuple[int, ...], looks: tuple[int, ...], wrong: tuple[int, ...
     return sum(wrong) + min(most * step, sum(unseen))
 
 
-@lru_cache(_CACHED)
+@lru_cache(_CACHE_SIZE)
 def _spectrum(left: int, wrong: int, right: int, step: int, length: int) -> _Spectrum:
     """The transform of the distribution of wrong labels among so many ``left``, in steps rounded up."""
     num = np.arange(left + 1)
@@ -190,22 +193,22 @@ def _spectrum(left: int, wrong: int, right: int, step: int, length: int) -> _Spe
     else:
         log_p = betaln(num + wrong, left - num + right) - betaln(num + 1, left - num + 1)
         p = np.exp(log_p - log_p.max())
-    binned = np.bincount(-(-num // step), p / p.sum(), length)
-    return np.asarray(np.fft.rfft(binned, length))
+    bins = np.bincount(-(-num // step), p / p.sum(), length)
+    return np.asarray(np.fft.rfft(bins, length))
 
 
 _STEPS = 128  # of the time at which a stratum has its first look
 _SURE = 1e-9
 
-_Counted = Callable[[int, Floats], Floats]
+_Counting = Callable[[int, Floats], Floats]
 
 
 def chance_of_a_look(strata: Strata, looks: int, of: int | None = None) -> Floats:
     """The chance [H] of each stratum to have any of the first ``looks`` that were drawn.
 
-    They are the first ones ``of`` so many of `draw_fixed`, or else of `draw_in_sequence`. In both, examples
-    have random times, by which they are ordered. So a stratum has none where the others have had that many
-    before its own first one, at a time over which it is summed.
+    The looks are the first ones ``of`` so many of `draw_fixed`, or else of `draw_in_sequence`. Both order the
+    examples by random times. So a stratum has no look where the others have had that many before its first,
+    and the chance is summed over the time of that.
     """
     middle = (np.arange(_STEPS) + 0.5) / _STEPS
     chance = np.ones(len(strata.sizes))
@@ -213,14 +216,14 @@ def chance_of_a_look(strata: Strata, looks: int, of: int | None = None) -> Float
         rate, each = weights(strata), strata.shares
         never = (1 - np.minimum(each, 1)) ** looks
 
-        def counted(at: int, time: Floats) -> Floats:
+        def by_lot(at: int, time: Floats) -> Floats:
             p = -np.expm1(-rate[at] * time)[:, None]
             return np.asarray(binom.pmf(np.arange(looks), strata.sizes[at], p))
 
         for at in np.flatnonzero(never > _SURE):
-            chance[at] = _first_in_time(counted, int(at), len(chance), -np.log(middle) / each[at])
+            chance[at] = _first_in_time(by_lot, int(at), len(chance), -np.log(middle) / each[at])
         return chance
-    num = allocated(strata, of)
+    num = allocate(strata, of)
 
     def evenly(at: int, time: Floats) -> Floats:
         part, whole = np.modf(num[at] * time)
@@ -233,14 +236,14 @@ def chance_of_a_look(strata: Strata, looks: int, of: int | None = None) -> Float
     return chance
 
 
-def _first_in_time(counted: _Counted, own: int, num: int, time: Floats) -> float:
+def _first_in_time(probability: _Counting, own: int, num: int, time: Floats) -> float:
     """The mean chance, over times, that the looks at others before are too few to fill all places.
 
-    ``counted`` says how probable each number of looks below that of places is [times, places].
+    ``probability`` says how probable each number of looks below that of places is [times, places].
     """
     if num == 1:
         return 1.0
-    below, *others = (counted(at, time) for at in range(num) if at != own)
+    below, *others = (probability(at, time) for at in range(num) if at != own)
     places = below.shape[1]
     for one in others:
         both = np.fft.rfft(below, 2 * places) * np.fft.rfft(one, 2 * places)
@@ -256,7 +259,7 @@ def chance_within(sizes: Integers, looks: Integers, parts: Integers) -> Floats:
     return np.asarray(np.where(others < looks, 1.0, -np.expm1(log_none)))
 
 
-_KNOWN = 0.3  # looks that what was foretold of a stratum counts for
+_PRIOR_LOOKS = 0.3  # looks that what was foretold of a stratum counts for
 _BOLDEST = 0.92  # of the largest bet that cannot ruin
 _NEWTON = 6  # steps
 _FINER = 1.03  # from one number of wrong labels tried to the next
@@ -274,40 +277,41 @@ class Wealth:
     growth: Floats
 
 
-def wealth_of_looks(strata: Strata, drawn: Integers, wrong: npt.NDArray[np.bool_], tried: Floats) -> Wealth:
-    """Bet against each number ``tried`` [..., T] of wrong labels, or more, while labels are looked at.
+def wealth_of_looks(strata: Strata, order: Integers, wrong: npt.NDArray[np.bool_], numbers: Floats) -> Wealth:
+    """Bet against each of the ``numbers`` [..., T] of wrong labels, or more, while labels are looked at.
 
-    ``drawn`` [..., n] are the strata of examples in the order in which they were drawn one by one in
+    ``order`` [..., n] has the strata of examples in the order in which they were drawn one by one in
     proportion to `weights`; ``wrong`` [..., n] is what was seen. A bet is fair where the number is true, so
     that wealth exceeds 1 / a with a probability of at most a, whenever one stops and whatever was foretold
-    (Waudby-Smith and Ramdas, 2024; Shekhar and others, 2023, for weighted draws without replacement). What
-    one bets on is the difference to what the looks before foretell of each stratum, in the beginning
-    ``expected``, and the stake is that of Kelly for it.
+    (Waudby-Smith and Ramdas, 2024; Shekhar and others, 2023, for weighted draws without replacement). The bet
+    is on the difference to the rates that the looks before foretell, ``expected`` in the beginning, and the
+    stake is Kelly's.
     """
-    shape = (*drawn.shape[:-1], len(strata.sizes))
-    looks, seen = np.zeros(shape), np.zeros(shape)
+    shape = (*order.shape[:-1], len(strata.sizes))
+    looks, num_wrong = np.zeros(shape), np.zeros(shape)
     chance = weights(strata)
-    log = np.zeros((drawn.shape[-1] + 1, *np.broadcast_shapes((*drawn.shape[:-1], 1), tried.shape)))
-    for at in range(drawn.shape[-1] + 1):
+    log = np.zeros((order.shape[-1] + 1, *np.broadcast_shapes((*order.shape[:-1], 1), numbers.shape)))
+    for at in range(order.shape[-1] + 1):
         left = strata.sizes - looks
-        told = (_KNOWN * strata.expected + seen) / (_KNOWN + looks)
+        rates = (_PRIOR_LOOKS * strata.expected + num_wrong) / (_PRIOR_LOOKS + looks)
         all_left = (left * chance).sum(-1, keepdims=True)
         stands_for = all_left / chance  # an example of each stratum, for how many of those left
-        foretold = (left * told).sum(-1, keepdims=True)
-        outcomes = np.concatenate([foretold - told * stands_for, foretold + (1 - told) * stands_for], -1)
-        drawn_next = left * chance / all_left if at < drawn.shape[-1] or left.any() else left
-        p = np.concatenate([drawn_next * (1 - told), drawn_next * told], -1)
+        expectation = (left * rates).sum(-1, keepdims=True)
+        right, not_right = expectation - rates * stands_for, expectation + (1 - rates) * stands_for
+        outcomes = np.concatenate([right, not_right], -1)
+        next_look = left * chance / all_left if at < order.shape[-1] or left.any() else left
+        p = np.concatenate([next_look * (1 - rates), next_look * rates], -1)
         there = np.concatenate([left > 0, left > 0], -1)
-        remaining = tried - seen.sum(-1, keepdims=True)
-        stake, growth = _stake(remaining, np.where(there, outcomes, foretold), p)
-        if at == drawn.shape[-1]:
+        remaining = numbers - num_wrong.sum(-1, keepdims=True)
+        stake, growth = _stake(remaining, np.where(there, outcomes, expectation), p)
+        if at == order.shape[-1]:
             return Wealth(log[1:], growth)
-        stratum = drawn[..., at : at + 1]
+        stratum = order[..., at : at + 1]
         one = wrong[..., at : at + 1]
         outcome = np.take_along_axis(outcomes, stratum + len(strata.sizes) * one, -1)
         log[at + 1] = log[at] + np.log1p(np.maximum(stake * (remaining - outcome), -1 + 1e-12))
         np.put_along_axis(looks, stratum, np.take_along_axis(looks, stratum, -1) + 1, -1)
-        np.put_along_axis(seen, stratum, np.take_along_axis(seen, stratum, -1) + one, -1)
+        np.put_along_axis(num_wrong, stratum, np.take_along_axis(num_wrong, stratum, -1) + one, -1)
     raise AssertionError("the last look returns")
 
 
@@ -329,7 +333,7 @@ def _stake(remaining: Floats, outcomes: Floats, p: Floats) -> tuple[Floats, Floa
 
 
 def most_wrong_in_sequence(
-    strata: Strata, drawn: Integers, wrong: npt.NDArray[np.bool_], confidences: Sequence[float]
+    strata: Strata, order: Integers, wrong: npt.NDArray[np.bool_], confidences: Sequence[float]
 ) -> Integers:
     """Upper bounds [n, C] for the number of wrong labels, with confidences that hold for all looks together.
 
@@ -338,11 +342,11 @@ def most_wrong_in_sequence(
     total = int(strata.sizes.sum())
     steps = int(np.log(total) / np.log(_FINER)) + 2
     from_one = np.unique(np.clip(np.round(np.geomspace(1, total, steps)), 1, total))
-    tried = np.union1d(from_one, total + 1 - from_one)  # close to one another near both ends
-    log = np.maximum.accumulate(wealth_of_looks(strata, drawn, wrong, tried).log, axis=0)
-    refuted = log[..., None] >= -np.log(1 - np.asarray(confidences))
+    numbers = np.union1d(from_one, total + 1 - from_one)  # close to one another near both ends
+    log = np.maximum.accumulate(wealth_of_looks(strata, order, wrong, numbers).log, axis=0)
+    is_refuted = log[..., None] >= -np.log(1 - np.asarray(confidences))
     # where a number is not refuted, none below it is
-    refuted = np.logical_and.accumulate(refuted[:, ::-1], axis=1)[:, ::-1]
-    least = np.where(refuted.any(axis=1), tried[refuted.argmax(axis=1)], total + 1)
+    is_refuted = np.logical_and.accumulate(is_refuted[:, ::-1], axis=1)[:, ::-1]
+    least = np.where(is_refuted.any(axis=1), numbers[is_refuted.argmax(axis=1)], total + 1)
     right_seen = np.cumsum(~wrong)[:, None]
     return np.minimum.accumulate(np.minimum(least - 1, total - right_seen), axis=0).astype(np.int64)

@@ -4,8 +4,8 @@ For examples it is a two-sample t-test on the scale given. Few trials say little
 so its variance is moderated: shrunk towards that of all examples, as much as their spreads agree (Smyth
 2004, "Linear models and empirical Bayes methods for assessing differential expression", section 6). With a
 least difference, the question is whether the change is larger than that (McCarthy and Smyth 2009, "Testing
-significance relative to a fold-change threshold is a TREAT"). What it takes for sure is held against what
-trials dealt to the versions at random make, for noise that is not normal.
+significance relative to a fold-change threshold is a TREAT"). For noise that is not normal, its p-values are
+held against those of trials that are dealt to the versions at random.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Gain:
     interval: tuple[float, float]
 
     @property
-    def shown(self) -> bool:
+    def excludes_zero(self) -> bool:
         """Does the interval leave 0 out?"""
         low, high = self.interval
         return low > 0 or high < 0
@@ -58,9 +58,9 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: fl
     then differ between trials, and in both variances is how much differences vary within the trials. Ten
     simulated trials on decided labels held 94 to 97 % of the gains, five more.
 
-    Both say whether each trial is right about each test example [T, n], trials of the same seeds in turn.
-    ``level`` is that of the interval, in (0, 1), and ``alike`` by how many times trials that resemble each
-    other vary more in their mean, at least 1.
+    ``before`` and ``after`` say whether each trial is right about each test example [T, n], trials of one
+    seed in one row. ``level`` is that of the interval, in (0, 1), and ``alike`` by how many times trials that
+    resemble each other vary more in their mean, at least 1.
     """
     from scipy.special import stdtrit
 
@@ -101,16 +101,16 @@ class NoiseOfChange:
 class PValues:
     """Two-sided p-values of the changes of K examples.
 
-    ``by_t`` [K] are those of the t-test between ``trials`` before and after, ``named`` [K] says which it
-    would name at the rate, and ``noise`` is what it divides by. ``dealt`` are its p-values, sorted, all those
-    up to the rate, where trials are dealt to the versions in each of ``num_deals`` other ways.
+    ``by_t`` [K] are those of the t-test between ``trials`` before and after, ``discoveries`` [K] says which
+    it would name at the rate, and ``noise`` is what it divides by. ``null`` are its p-values, sorted, all up
+    to the rate, where trials are dealt to the versions in each of ``num_deals`` other ways.
     """
 
     trials: tuple[int, int]
     by_t: Values
-    named: npt.NDArray[np.bool_]
+    discoveries: npt.NDArray[np.bool_]
     noise: NoiseOfChange
-    dealt: Values
+    null: Values
     num_deals: int
 
     @property
@@ -120,7 +120,7 @@ class PValues:
 
     @property
     def q(self) -> Values:
-        """They, adjusted for all examples [K] (Benjamini and Hochberg 1995)."""
+        """The p-values adjusted for all examples [K] (Benjamini and Hochberg 1995)."""
         from scipy.stats import false_discovery_control
 
         return np.asarray(false_discovery_control(self.p))
@@ -130,7 +130,7 @@ class PValues:
 
         One more is counted than there are, so that none is 0 (Phipson and Smyth 2010).
         """
-        as_small = np.searchsorted(self.dealt, by_t, side="right") + 1
+        as_small = np.searchsorted(self.null, by_t, side="right") + 1
         return np.maximum(by_t, np.minimum(as_small / (self.num_deals * len(self.by_t)), 1))
 
 
@@ -148,11 +148,11 @@ def p_beyond(size: Values, noise: NoiseOfChange, least: Values | float = 0.0) ->
 def p_of_change(old: Values, new: Values, least: Values | float = 0.0, rate: float = 0.05) -> PValues:
     """p-values that an example changed by no more than ``least``, on the scale of the values.
 
-    The t-test takes noise for normal. Of an example that is at one of two levels, all trials of a version may
-    be at the one and all of the other at the other: that looks sure, and is chance. It comes as often where
-    the trials are dealt to the versions at random, of all examples alike, which keeps what they have in
-    common (Tusher, Tibshirani and Chu 2001). There, an example that the t-test names would differ for its
-    change (Xie, Pan and Khodursky 2005), and is dealt without it.
+    The t-test takes noise for normal. Where trials are at one of two levels, all of one version may be at the
+    one and all of the other version at the other: that looks sure, and is chance. It comes as often where the
+    trials are dealt to the versions at random, for all examples alike, which keeps what they have in common
+    (Tusher, Tibshirani and Chu 2001). An example that the t-test names would differ there for its change
+    (Xie, Pan and Khodursky 2005), so it is dealt without its change.
 
     Trials are [T, K] before and [U, K] after, of the same examples and independent. ``least`` is the change,
     at least 0, that still counts as none, of each example [K] or of all, and ``rate`` the false-discovery
@@ -166,18 +166,19 @@ def p_of_change(old: Values, new: Values, least: Values | float = 0.0, rate: flo
     prior = _prior(_variance(old, new), freedom)
     size, noise = _change(old, new, prior)
     by_t = p_beyond(size, noise, least)
-    named = stats.false_discovery_control(by_t) <= rate
+    discoveries = stats.false_discovery_control(by_t) <= rate
     values = np.concatenate([old, new])
-    for part in (values[: len(old)], values[len(old) :]):  # those named are noise about their version's mean
-        part[:, named] = (part[:, named] - part[:, named].mean(axis=0)) * math.sqrt(len(values) / freedom)
+    for part in (values[: len(old)], values[len(old) :]):  # discoveries are noise about their version's mean
+        own = part[:, discoveries]
+        part[:, discoveries] = (own - own.mean(axis=0)) * math.sqrt(len(values) / freedom)
     errors = float(stats.t.isf(rate, noise.freedom))  # those closer by have p-values above the rate
-    least, dealt = np.broadcast_to(least, size.shape), []
+    least, null = np.broadcast_to(least, size.shape), []
     deals = _deals(len(old), len(new), most=int(min(max(_DEALS, 2 / rate), 10 * _DEALS)))
     for olds in deals:
         size, one = _change(values[olds], values[~olds], prior)
         far = np.flatnonzero(size - least >= errors * one.error)
-        dealt.append(p_beyond(size[far], NoiseOfChange(one.error[far], one.freedom), least[far]))
-    return PValues((len(old), len(new)), by_t, named, noise, np.sort(np.concatenate(dealt)), len(deals))
+        null.append(p_beyond(size[far], NoiseOfChange(one.error[far], one.freedom), least[far]))
+    return PValues((len(old), len(new)), by_t, discoveries, noise, np.sort(np.concatenate(null)), len(deals))
 
 
 def num_deals(old: int, new: int) -> int:
@@ -191,12 +192,12 @@ def _deals(old: int, new: int, most: int) -> list[npt.NDArray[np.bool_]]:
     if num_deals(old, new) <= most:
         ways = list(itertools.combinations(everything, old))[: num_deals(old, new) + 1]
     else:
-        rng, drawn = np.random.default_rng(0), {tuple(range(old))}
-        while len(drawn) <= most:
+        rng, choices = np.random.default_rng(0), {tuple(range(old))}
+        while len(choices) <= most:
             order = rng.permutation(old + new)
             way = order[old:] if old == new and 0 in order[old:] else order[:old]
-            drawn.add(tuple(sorted(way.tolist())))
-        ways = sorted(drawn)
+            choices.add(tuple(sorted(way.tolist())))
+        ways = sorted(choices)
     return [np.isin(everything, way) for way in ways[1:]]  # the first are the old ones as they are
 
 
@@ -204,8 +205,8 @@ def _change(old: Values, new: Values, prior: tuple[float, float]) -> tuple[Value
     """The size of the change of each example [K], with its noise, moderated by the prior."""
     total, centre = prior[0] + len(old) + len(new) - 2, prior[1]
     weight = 1.0 if math.isinf(total) else prior[0] / total
-    moderated = weight * centre + (1 - weight) * _variance(old, new)
-    noise = NoiseOfChange(np.sqrt(moderated * (1 / len(old) + 1 / len(new))), total)
+    variance = weight * centre + (1 - weight) * _variance(old, new)
+    noise = NoiseOfChange(np.sqrt(variance * (1 / len(old) + 1 / len(new))), total)
     return np.abs(new.mean(axis=0) - old.mean(axis=0)), noise
 
 

@@ -59,8 +59,17 @@ def draw_by_rank(
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
     lots, gumbel = rng.random(len(v)), rng.gumbel(size=len(v))
 
+    a, b = beta
+    scale = max(a, b, 1)  # changes no order, and keeps any parameters from overflowing
+
     def successive(some: npt.NDArray[np.int64], num: int) -> npt.NDArray[np.int64]:
-        return some[_successive(v[some], num, beta, lots[some], gumbel[some])]
+        # the largest of log weight plus Gumbel noise are distributed as successive draws without replacement
+        # (Yellott 1977); in logarithms no weight is ever 0
+        rank = np.empty(len(some), np.int64)
+        rank[np.lexsort((lots[some], v[some]))] = np.arange(len(some))
+        u = (rank + 0.5) / len(some)
+        keys = (a - 1) / scale * np.log(u) + (b - 1) / scale * np.log1p(-u) + gumbel[some] / scale
+        return some[np.argsort(-keys, kind="stable")[:num]]
 
     positions = _of_each_class(np.arange(len(v)), labels, rate, rng, successive)
     if labels is not None:
@@ -70,22 +79,22 @@ def draw_by_rank(
 
 def check_classes_left(
     labels: npt.ArrayLike,
-    drawn: npt.NDArray[np.int64],
+    positions: npt.NDArray[np.int64],
     class_names: Sequence[str] | None = None,
     *,
     drawn_by: str = "the draw",
     remedy: str = "give a lower rate or more examples",
 ) -> None:
-    """Raise `BadInput` if the ``drawn`` positions are all examples of some class in ``labels`` [K].
+    """Raise `BadInput` if these ``positions`` are all examples of some class in ``labels`` [K].
 
     ``class_names`` by label, what drew the examples and what to do are for the text of the error.
     """
     classes, own, sizes = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
-    emptied = np.flatnonzero(np.bincount(own[drawn], minlength=len(classes)) == sizes)
-    if len(emptied):
-        label = classes[emptied[0]]
+    empty = np.flatnonzero(np.bincount(own[positions], minlength=len(classes)) == sizes)
+    if len(empty):
+        label = classes[empty[0]]
         name = label if class_names is None else repr(class_names[label])
-        raise BadInput(f"{drawn_by}: takes all {sizes[emptied[0]]} examples of class {name}; {remedy}")
+        raise BadInput(f"{drawn_by}: takes all {sizes[empty[0]]} examples of class {name}; {remedy}")
 
 
 def parse_policy(
@@ -100,37 +109,16 @@ def parse_policy(
     name, _, numbers = text.partition(":")
     try:
         a, b = (float(number) for number in numbers.split(","))
-        known = name == "beta"
+        is_beta = name == "beta"
     except ValueError:
-        known = False
-    if not known:
+        is_beta = False
+    if not is_beta:
         raise BadInput(
             f"policy {text!r}: unknown{nearest(name, [*policies, 'beta', *others])}; "
             f"give {', '.join(policies)} or beta:A,B with two positive numbers, such as beta:1,3"
         )
     _check_beta((a, b))
     return a, b
-
-
-def _successive(
-    values: npt.NDArray[np.float64],
-    num: int,
-    beta: tuple[float, float],
-    lots: npt.NDArray[np.float64],
-    gumbel: npt.NDArray[np.float64],
-) -> npt.NDArray[np.int64]:
-    """Positions of the ``num`` drawn, in the order of the draws.
-
-    The largest of log weight plus Gumbel noise are distributed as successive draws without replacement
-    (Yellott 1977); in logarithms no weight is ever 0.
-    """
-    rank = np.empty(len(values), np.int64)
-    rank[np.lexsort((lots, values))] = np.arange(len(values))
-    u = (rank + 0.5) / len(values)
-    a, b = beta
-    scale = max(a, b, 1)  # changes no order, and keeps any parameters from overflowing
-    keys = (a - 1) / scale * np.log(u) + (b - 1) / scale * np.log1p(-u) + gumbel / scale
-    return np.argsort(-keys, kind="stable")[:num]
 
 
 def _of_each_class(
@@ -163,7 +151,7 @@ def as_numbers(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def as_floats(values: npt.ArrayLike, name: str) -> npt.NDArray[np.floating[Any]]:
-    """The same; single precision stays as it is, which orders counts in half the time and memory."""
+    """`as_numbers` that leaves single precision: it orders counts in half the time and memory."""
     try:
         array = np.asarray(values)
         if array.dtype != np.float32:
@@ -172,11 +160,11 @@ def as_floats(values: npt.ArrayLike, name: str) -> npt.NDArray[np.floating[Any]]
         raise BadInput(f"{name}: not numbers; give one number per example") from None
     if array.ndim != 1 or len(array) == 0:
         raise BadInput(f"{name}: have shape {array.shape}; give one number per example")
-    undefined = np.isnan(array)
-    if undefined.any():
+    is_nan = np.isnan(array)
+    if is_nan.any():
         raise BadInput(
-            f"{name}: NaN for {undefined.sum()} of {len(array)} examples "
-            f"(the first at position {undefined.argmax()}); leave those examples out"
+            f"{name}: NaN for {is_nan.sum()} of {len(array)} examples "
+            f"(the first at position {is_nan.argmax()}); leave those examples out"
         )
     return array
 
@@ -202,8 +190,8 @@ def num_drawn(rate: float, num_examples: int) -> int:
 
 def _check_beta(beta: tuple[float, float]) -> None:
     if len(beta) != 2 or not all(0 < parameter < math.inf for parameter in beta):
-        given = ", ".join(f"{parameter:g}" for parameter in beta)
-        raise BadInput(f"beta ({given}): give two positive numbers, such as 3, 1 for mainly easy examples")
+        text = ", ".join(f"{parameter:g}" for parameter in beta)
+        raise BadInput(f"beta ({text}): give two positive numbers, such as 3, 1 for mainly easy examples")
 
 
 def foremost(
@@ -218,26 +206,23 @@ def foremost(
     """Positions, ascending, of the ``round(rate * K)`` of K examples with the largest values.
 
     Equal values are ordered by ``refine_by``, the largest first, and what still ties by a hash of id and
-    seed: these are the members by ``select(..., ties="refine")``. Those at a lower rate are among those at a
-    higher one, unless ``labels`` are given.
+    seed: these are the members by ``select(..., ties="refine")``. A lower rate takes a part of what a higher
+    one takes, unless ``labels`` are given.
 
     The arguments are those of `draw_by_rank`; ``refine_by`` and ``ids`` are arrays [K].
     """
     v = as_numbers(values)
     at_least("seed", seed, 0)
     finer = as_numbers(of_length(refine_by, len(v), "refine_by"))
-    hashed = tie_order(id_keys(of_length(ids, len(v), "ids")), seed)
-    return _of_each_class(np.lexsort((hashed, -finer, -v)), labels, rate, seed)
+    lots = tie_order(id_keys(of_length(ids, len(v), "ids")), seed)
+    return _of_each_class(np.lexsort((lots, -finer, -v)), labels, rate, seed)
 
 
 EXPONENT = 4.0
 """c_D, as in the authors' code: the higher, the later the density moves to easy examples."""
 
-CONCENTRATION = 15.0
-"""C of the paper."""
-
-ANCHORS = 10
-"""The most important examples whose mean prediction decides where the density starts from."""
+CONCENTRATION = 15.0  # C of the paper
+ANCHORS = 10  # the most important examples, whose mean prediction decides where the density starts from
 
 STRATA = 50
 """Strata of the score's range, as in the paper."""
@@ -270,10 +255,9 @@ def draw_by_beta(
 ) -> npt.NDArray[np.int64]:
     """Positions, ascending, of the ``round(rate * K)`` of K examples that Beta sampling does not keep.
 
-    Those kept are drawn one after another without replacement, each in proportion to its importance times
-    the density of Beta(a, b) at its mean prediction, see `beta_parameters`. What has an importance of 0 is
-    kept only where nothing else is left. The choice depends on ids and ``seed``, not on the order of the
-    examples.
+    It draws the examples to keep one after another without replacement, in proportion to importance times the
+    density of Beta(a, b) at the mean prediction, see `beta_parameters`. An example of importance 0 is kept
+    only where nothing else is left. The choice depends on ids and ``seed``, not on the order of the examples.
 
     Args:
         importance: one number per example [K], high = to keep. Where some are negative the least is
@@ -295,7 +279,7 @@ def draw_by_beta(
     a, b = beta_parameters(rate, math.fsum(p[most]) / len(most), exponent)
     with np.errstate(divide="ignore"):
         weight = np.log(weights) + (a - 1) * np.log(p) + (b - 1) * np.log1p(-p)
-    # successive draws are the largest of log weight plus Gumbel noise (Yellott 1977), here of each id
+    # as in `draw_by_rank`, with the noise of each id
     stream = np.random.SeedSequence(seed, spawn_key=(_BETA_STREAM,)).generate_state(1, np.uint64)[0]
     uniform = ((tie_order(keys, int(stream)) >> np.uint64(12)).astype(np.float64) + 0.5) / 2**52
     gumbel = -np.log(-np.log(uniform))
@@ -390,8 +374,8 @@ def spread(num: int, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
     From the smallest on each gives an equal part of what is still to be taken, or all it has.
     """
-    taken = np.zeros(len(sizes), np.int64)
-    for done, stratum in enumerate(np.argsort(sizes, kind="stable")):
-        taken[stratum] = min(sizes[stratum], num // (len(sizes) - done))
-        num -= int(taken[stratum])
-    return taken
+    numbers = np.zeros(len(sizes), np.int64)
+    for num_done, stratum in enumerate(np.argsort(sizes, kind="stable")):
+        numbers[stratum] = min(sizes[stratum], num // (len(sizes) - num_done))
+        num -= int(numbers[stratum])
+    return numbers

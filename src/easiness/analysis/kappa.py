@@ -44,26 +44,26 @@ def kappa(answers: npt.NDArray[np.int64], seed: int = 0) -> Kappa | None:
     num_people, num = answers.shape
     if not num:
         return None
-    seen, answers = np.unique(answers, return_inverse=True)
+    categories, answers = np.unique(answers, return_inverse=True)
     ways, counts = np.unique(answers.reshape(num_people, num), axis=1, return_counts=True)
-    same = np.eye(len(seen))
+    same = np.eye(len(categories))
     by_person = same[ways]  # [people, ways, categories]
-    named = by_person.sum(axis=0)
-    pairs = (named * (named - 1)).sum(axis=1) / (num_people * (num_people - 1))
-    agreed = np.concatenate([pairs, np.ones(len(seen)), [0]])
+    counts_by_way = by_person.sum(axis=0)
+    pairs = (counts_by_way * (counts_by_way - 1)).sum(axis=1) / (num_people * (num_people - 1))
+    agreement = np.concatenate([pairs, np.ones(len(categories)), [0]])
     if num_people > 2:
         by_person = by_person.mean(axis=0, keepdims=True)
     usual = np.average(by_person.mean(axis=0), axis=0, weights=counts)
     differ = usual * (1 - usual)  # how often two people give each answer where they differ by chance
     more = np.concatenate([same, [differ / differ.sum() if differ.any() else usual]])
     by_person = np.concatenate([by_person, np.broadcast_to(more, (len(by_person), *more.shape))], axis=1)
-    prior = [*[1 / len(seen)] * len(seen), 0.5]
-    drawn = np.random.default_rng(seed).dirichlet([*counts, *prior], _DRAWS)
+    prior = [*[1 / len(categories)] * len(categories), 0.5]
+    draws = np.random.default_rng(seed).dirichlet([*counts, *prior], _DRAWS)
     exact = np.array([[*counts, *[0] * len(prior)]]) / num
-    share = _with_range((exact @ agreed)[0], drawn @ agreed)
-    if len(seen) == 1:
+    share = _with_range((exact @ agreement)[0], draws @ agreement)
+    if len(categories) == 1:
         return Kappa(num, share, None)
-    beyond = (_beyond_chance(weights, agreed, by_person) for weights in (exact, drawn))
+    beyond = (_beyond_chance(weights, agreement, by_person) for weights in (exact, draws))
     return Kappa(num, share, _with_range(next(beyond)[0], next(beyond)))
 
 
@@ -72,8 +72,8 @@ def _with_range(value: float, draws: _Values) -> Interval:
     return Interval(float(value), float(min(low, value)), float(max(high, value)))
 
 
-def _beyond_chance(weights: _Values, agreed: _Values, by_person: _Values) -> _Values:
+def _beyond_chance(weights: _Values, agreement: _Values, by_person: _Values) -> _Values:
     """Kappa by each row of ``weights`` [draws, ways], which say how often each way of answering occurs."""
     usual = weights @ by_person  # [people or 1, draws, categories]
     chance = (usual[0] * usual[-1]).sum(axis=1)
-    return np.asarray((weights @ agreed - chance) / (1 - chance))
+    return np.asarray((weights @ agreement - chance) / (1 - chance))

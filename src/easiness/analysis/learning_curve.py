@@ -53,29 +53,29 @@ def quantiles_ahead(
     known at the first [n], with errors of this ``covariance`` [n, n].
     """
     base, form, most, log_prior = _shapes(np.concatenate([log_num, ahead]), chance, float(accuracy.max()))
-    seen, form = form[:, : len(log_num)], form[:, len(log_num) :]
-    log_weight, rise = _left_of(base, seen, most, accuracy, covariance)
+    points, form = form[:, : len(log_num)], form[:, len(log_num) :]
+    log_weight, rise = _left_of(base, points, most, accuracy, covariance)
     log_weight += log_prior
     weight = np.exp(log_weight - log_weight.max())
-    kept = weight > _LEAST
-    each, found = np.repeat(weight[kept], _STEPS), []
-    for one in form[kept].T:
-        values = (base[kept, None] + one[:, None] * rise[kept]).ravel()
+    likely = weight > _LEAST
+    each, quantiles = np.repeat(weight[likely], _STEPS), []
+    for one in form[likely].T:
+        values = (base[likely, None] + one[:, None] * rise[likely]).ravel()
         order = np.argsort(values, kind="stable")
         below = np.cumsum(each[order])
-        found.append(np.interp(at, (below - each[order] / 2) / below[-1], values[order]))
-    return np.array(found)
+        quantiles.append(np.interp(at, (below - each[order] / 2) / below[-1], values[order]))
+    return np.array(quantiles)
 
 
 def _left_of(
-    base: _Floats, seen: _Floats, most: _Floats, accuracy: _Floats, covariance: _Floats
+    base: _Floats, points: _Floats, most: _Floats, accuracy: _Floats, covariance: _Floats
 ) -> tuple[_Floats, _Floats]:
     """The log likelihood of each shape [G], and its rises [G, steps], equally probable, given the points.
 
     Errors are normal and the rise is as probable anywhere in its range before: it is then normal, cut there.
     """
     root = np.linalg.cholesky(covariance)
-    form = np.linalg.solve(root, seen.T)
+    form = np.linalg.solve(root, points.T)
     over = np.linalg.solve(root, (accuracy - base[:, None]).T)
     inner, square = (form * over).sum(axis=0), np.square(form).sum(axis=0)
     mean, spread = inner / square, square**-0.5
@@ -166,7 +166,7 @@ def share_votes(
 
 
 @dataclass(frozen=True)
-class Foretold:
+class AccuracyAhead:
     """The left-out ``accuracy`` of heads that would see ``times`` the examples there are."""
 
     times: float
@@ -183,7 +183,7 @@ class FittedCurve:
     shares: tuple[float, ...]
     accuracy: _Floats
     error: _Floats
-    foretold: tuple[Foretold, ...] = ()
+    ahead: tuple[AccuracyAhead, ...] = ()
     silent: str = ""
 
 
@@ -200,13 +200,13 @@ def fit_curve(votes: ShareVotes, num_examples: int, times: tuple[float, ...] = T
     if silent:
         return FittedCurve(votes.shares, accuracy, error, silent=silent)
     wrong = np.maximum(1 - accuracy, 0.5 / votes.num_examples)
-    seen = np.log(np.array(votes.shares) * num_examples)
-    off = _OFF * wrong * (1 + _FARTHER * (seen[-1] - seen))
+    logs = np.log(np.array(votes.shares) * num_examples)
+    off = _OFF * wrong * (1 + _FARTHER * (logs[-1] - logs))
     doubt = np.diag(off**2 + 0.25 / votes.num_examples**2)
     ahead = np.log(np.array(times) * num_examples)
-    found = quantiles_ahead(seen, accuracy, covariance + doubt, ahead, votes.chance, _LEVELS)
-    foretold = [Foretold(time, Interval(*row)) for time, row in zip(times, found.tolist(), strict=True)]
-    return FittedCurve(votes.shares, accuracy, error, tuple(foretold))
+    rows = quantiles_ahead(logs, accuracy, covariance + doubt, ahead, votes.chance, _LEVELS)
+    coming = [AccuracyAhead(time, Interval(*row)) for time, row in zip(times, rows.tolist(), strict=True)]
+    return FittedCurve(votes.shares, accuracy, error, tuple(coming))
 
 
 def _silent(votes: ShareVotes, covariance: _Floats) -> str:

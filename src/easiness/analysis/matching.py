@@ -50,9 +50,9 @@ class Match:
 
 def pack(members: Mask) -> _Words:
     """Words [..., ceil(K / 64)] of masks [..., K]: an eighth of the memory, and common members at once."""
-    packed = np.packbits(members, axis=-1, bitorder="little")
+    packed_bits = np.packbits(members, axis=-1, bitorder="little")
     words = np.zeros((*members.shape[:-1], -(-members.shape[-1] // 64) * 8), np.uint8)
-    words[..., : packed.shape[-1]] = packed
+    words[..., : packed_bits.shape[-1]] = packed_bits
     return words.view(np.uint64)
 
 
@@ -71,11 +71,11 @@ def joint_tally(ours: Sequence[Mask], theirs: Sequence[Mask]) -> _Rows:
     return np.bincount(pairs, minlength=math.prod(shape)).reshape(shape)
 
 
-class _Chosen(NamedTuple):
+class _Choice(NamedTuple):
     """A selection: ``members``, and each of the ``tied`` for a ``share``; ``size`` is the sum of weights."""
 
     members: Mask
-    tied: Mask | None
+    at_cut: Mask | None
     share: float
     size: float
     tie_mass: float
@@ -86,7 +86,7 @@ class Sets:
     """The selections of R groups of trials over K examples, as packed words [R, W] and numbers [R]."""
 
     members: _Words
-    tied: _Words | None
+    at_cut: _Words | None
     share: _Floats
     size: _Floats
     tie_mass: _Floats
@@ -94,22 +94,22 @@ class Sets:
     _by_class: _Floats | None = None
 
     @classmethod
-    def of(cls, groups: Sequence[_Chosen], places: _Rows) -> Sets:
+    def of(cls, groups: Sequence[_Choice], places: _Rows) -> Sets:
         members = np.stack([pack(one.members) for one in groups])[places]
-        ties = [pack(one.tied) for one in groups if one.tied is not None]  # of all groups or of none
+        ties = [pack(one.at_cut) for one in groups if one.at_cut is not None]  # of all groups or of none
         numbers = np.array([one[2:] for one in groups])[places]
         return cls(members, np.stack(ties)[places] if ties else None, *numbers.T)
 
     def by_class(self, labels: _Rows) -> _Floats:
         """The weight in each class [R, C] of the ``labels`` [K], kept for the next that are the same."""
         if self._labels is None or not np.array_equal(self._labels, labels):
-            self._labels, self._by_class = labels, self._counted(self.members, labels)
-            if self.tied is not None:
-                self._by_class += self.share[:, None] * self._counted(self.tied, labels)
+            self._labels, self._by_class = labels, self._count(self.members, labels)
+            if self.at_cut is not None:
+                self._by_class += self.share[:, None] * self._count(self.at_cut, labels)
         assert self._by_class is not None
         return self._by_class
 
-    def _counted(self, words: _Words, labels: _Rows) -> _Floats:
+    def _count(self, words: _Words, labels: _Rows) -> _Floats:
         bits = np.unpackbits(words.view(np.uint8), axis=-1, count=len(labels), bitorder="little")
         num = int(labels.max()) + 1
         return np.array([np.bincount(labels[one], minlength=num) for one in bits.view(np.bool_)], np.float64)
@@ -117,8 +117,8 @@ class Sets:
 
 def _overlap(a: Sets, b: Sets) -> _Floats:
     both = np.zeros(len(a.size))
-    for theirs, of_theirs in ((b.members, 1.0), (b.tied, b.share)):
-        for ours, of_ours in ((a.members, 1.0), (a.tied, a.share)):
+    for theirs, of_theirs in ((b.members, 1.0), (b.at_cut, b.share)):
+        for ours, of_ours in ((a.members, 1.0), (a.at_cut, a.share)):
             if ours is not None and theirs is not None:
                 both += of_ours * of_theirs * np.bitwise_count(ours & theirs).sum(axis=-1)
     return both
@@ -128,7 +128,7 @@ def _overlap(a: Sets, b: Sets) -> _Floats:
 class Rule:
     """A rule to draw easy or hard sets from votes: the arguments of `select`.
 
-    ``refine`` breaks ties by the mean probability of the label over the same trials. ``drawn`` is the share
+    ``refine`` breaks ties by the mean probability of the label over the same trials. ``drawn_share`` is that
     of all examples that the votes are on: intervals then hold for all of them.
     """
 
@@ -136,11 +136,11 @@ class Rule:
     fraction: float = 0.1
     ties: Ties = "expected"
     seed: int = 0
-    drawn: float = 1.0
+    drawn_share: float = 1.0
 
     def reach_of_draw(self, rate: float, num_examples: int) -> float:
         """Half of the width of a 95 % interval that the draw of these examples leaves a rate."""
-        return 1.96 * math.sqrt(rate * (1 - rate) * (1 - self.drawn) / (self.fraction * num_examples))
+        return 1.96 * math.sqrt(rate * (1 - rate) * (1 - self.drawn_share) / (self.fraction * num_examples))
 
     def sets(self, votes: Votes, groups: _Rows, run: int) -> Sets:
         """The selections of groups of trials, positions [R, h]; ``run`` is 0 or 1, of two that are matched.
@@ -151,16 +151,16 @@ class Rule:
         check_option("ties", self.ties, get_args(Ties))
         key = self, groups.tobytes(), groups.shape, run
         if key in votes.memo:
-            known: Sets = votes.memo[key]
-            return known
+            earlier: Sets = votes.memo[key]
+            return earlier
         votes.check_heard(groups)
         unlike, places = np.unique(np.sort(groups, axis=1), axis=0, return_inverse=True)
         # Different hashes on the two sides: one hash for both would make tied examples match.
-        chosen = [self._chosen(votes, group, 2 * self.seed + run) for group in unlike.tolist()]
-        found = Sets.of(chosen, places.reshape(-1))
+        choices = [self._choose(votes, group, 2 * self.seed + run) for group in unlike.tolist()]
+        selections = Sets.of(choices, places.reshape(-1))
         if self.ties == "refine" or votes.num_examples <= _FEW:
-            votes.memo[key] = found
-        return found
+            votes.memo[key] = selections
+        return selections
 
     def each_trial(self, votes: Votes, run: int) -> list[Mask]:
         """The examples that each trial counts: those in its own refined set, or those it is right about.
@@ -170,29 +170,29 @@ class Rule:
         if self.ties != "refine":
             return list(votes.correct)
         return [
-            self._chosen(votes, [trial], 2 * (self.seed + _SEEDS * (trial + 1)) + run).members
+            self._choose(votes, [trial], 2 * (self.seed + _SEEDS * (trial + 1)) + run).members
             for trial in range(votes.num_trials)
         ]
 
-    def _chosen(self, votes: Votes, group: Sequence[int], seed: int) -> _Chosen:
+    def _choose(self, votes: Votes, group: Sequence[int], seed: int) -> _Choice:
         num = votes.num_examples
         k = num_selected(num, self.fraction)
         counts = num_in([votes.correct[trial] for trial in group])
         level, missing = self._cut(counts, k, len(group))
-        tied = counts == level
-        num_tied = int(np.count_nonzero(tied))
-        mass = num_tied / num if missing < num_tied else 0.0
+        at_cut = counts == level
+        num_at_cut = int(np.count_nonzero(at_cut))
+        mass = num_at_cut / num if missing < num_at_cut else 0.0
         members = self._beyond(counts, level)
         if self.ties == "expected":
-            return _Chosen(members, tied, missing / num_tied, float(k), mass)
+            return _Choice(members, at_cut, missing / num_at_cut, float(k), mass)
         if self.ties == "strict":
             # beyond the next value: none where all up to it tie, all where there is no next
             after = None if k == num else self._cut(counts, k + 1, len(group))[0]
             members = np.ones(num, np.bool_) if after is None else self._beyond(counts, after)
-            return _Chosen(members, None, 0.0, float(np.count_nonzero(members)), mass)
-        at = np.flatnonzero(tied)
-        if missing < num_tied:
-            sums = sum((votes.p_label[trial].take(at) for trial in group), start=np.zeros(num_tied))
+            return _Choice(members, None, 0.0, float(np.count_nonzero(members)), mass)
+        at = np.flatnonzero(at_cut)
+        if missing < num_at_cut:
+            sums = sum((votes.p_label[trial].take(at) for trial in group), start=np.zeros(num_at_cut))
             sums *= 1 if self.side == "easy" else -1
             last = nth_largest(sums, missing)
             better = at[sums > last]
@@ -202,7 +202,7 @@ class Rule:
             if missing < len(at):
                 at = at[first_in_order(votes.keys[at], seed, missing)]
         members[at] = True
-        return _Chosen(members, None, 0.0, float(k), mass)
+        return _Choice(members, None, 0.0, float(k), mass)
 
     def _cut(self, counts: npt.NDArray[np.unsignedinteger], k: int, highest: int) -> tuple[int, int]:
         """The count of the k-th example from this side, and how many of those with it are among the k."""
@@ -240,9 +240,9 @@ class Rule:
     def rates(self, a: Sets, b: Sets) -> _Floats:
         """The matching rates [R]; NaN where a set is empty."""
         most = np.maximum(a.size, b.size)
-        found = np.full(len(most), np.nan)
-        np.divide(_overlap(a, b), most, out=found, where=np.minimum(a.size, b.size) > 0)
-        return found
+        ratios = np.full(len(most), np.nan)
+        np.divide(_overlap(a, b), most, out=ratios, where=np.minimum(a.size, b.size) > 0)
+        return ratios
 
 
 MIN_GROUP = 5
@@ -253,7 +253,7 @@ def disjoint_splits(a: Votes, b: Votes, group_size: int, *, max_splits: int, see
     """Pairs of disjoint groups of h trials each, positions [S, 2, h] among A's trials and among B's.
 
     All choices, or ``max_splits`` distinct random ones if there are more. The groups of one run (``a is b``)
-    are two disjoint subsets of its trials, each pair of subsets once. Of two runs no trial in the second
+    are two disjoint subsets of its trials, each pair of subsets once. For two runs, no trial in the second
     group has the index of one in the first: trials of one index and one seed see the examples in one order,
     so they are not independent.
     """
@@ -274,10 +274,10 @@ def _splits(
     index_a, index_b = np.array(trials_a), np.array(trials_b)
     pairs: dict[tuple[tuple[int, ...], ...], None] = {}  # a set that keeps its order
     num_a, num_b, h = len(index_a), len(index_b), group_size
-    shared = len(np.intersect1d(index_a, index_b))
+    common = len(np.intersect1d(index_a, index_b))
     num = sum(  # over how many (j) of the first group's indices are in both runs
-        math.comb(shared, j) * math.comb(num_a - shared, h - j) * math.comb(num_b - j, h)
-        for j in range(min(shared, h) + 1)
+        math.comb(common, j) * math.comb(num_a - common, h - j) * math.comb(num_b - j, h)
+        for j in range(min(common, h) + 1)
     )
 
     def keep(*pair: tuple[int, ...]) -> None:
@@ -296,7 +296,7 @@ def _splits(
     return np.array([*pairs])
 
 
-def resampled(splits: _Rows, num: int, rng: np.random.Generator) -> _Rows:
+def resample(splits: _Rows, num: int, rng: np.random.Generator) -> _Rows:
     """Bootstrap replicates [num, 2, h]: a random pair each, with h trials of each group drawn anew."""
     pairs = splits[rng.integers(len(splits), size=num)]
     draws = rng.integers(splits.shape[2], size=(2, num, splits.shape[2]))
@@ -333,11 +333,11 @@ class GroupMatch:
 
 def mean_defined(values: Iterable[float]) -> float:
     """Mean of the values that are not NaN, rounded once, so that equal values keep theirs; NaN if none."""
-    defined = [v for v in values if not math.isnan(v)]
-    if not defined:
+    numbers = [v for v in values if not math.isnan(v)]
+    if not numbers:
         return math.nan
-    first = defined[0]  # of equal values, as sizes and chance mostly are, the mean is known
-    return first if defined.count(first) == len(defined) else statistics.mean(defined)
+    first = numbers[0]  # of equal values, as sizes and chance mostly are, the mean is known
+    return first if numbers.count(first) == len(numbers) else statistics.mean(numbers)
 
 
 def match_groups(
@@ -380,7 +380,7 @@ def match_groups(
     sets = rule.sets(a, splits[:, 0], 0), rule.sets(b, splits[:, 1], 1)
     matches = rule.matches(*sets, a.num_examples, a.labels if by_class else None)
     rate = mean_defined(m.rate for m in matches)
-    replicates = resampled(splits, num_replicates, np.random.default_rng(replicate_seed))
+    replicates = resample(splits, num_replicates, np.random.default_rng(replicate_seed))
     rates = np.empty(0)
     if len(replicates):
         rates = rule.rates(rule.sets(a, replicates[:, 0], 0), rule.sets(b, replicates[:, 1], 1))
@@ -410,11 +410,11 @@ def shifted_interval(
 
     An independent error of this ``reach`` is added to either side of the rate.
     """
-    defined = replicates[~np.isnan(replicates)]
-    if math.isnan(rate) or not len(defined):
+    rates = replicates[~np.isnan(replicates)]
+    if math.isnan(rate) or not len(rates):
         return (math.nan, math.nan), math.nan
-    bias = float(defined.mean()) - rate
-    low, high = np.clip(np.percentile(defined, (2.5, 97.5)) - bias, 0, 1).tolist()
+    bias = float(rates.mean()) - rate
+    low, high = np.clip(np.percentile(rates, (2.5, 97.5)) - bias, 0, 1).tolist()
     if reach:
         low = max(rate - math.hypot(rate - low, reach), 0.0)
         high = min(rate + math.hypot(high - rate, reach), 1.0)

@@ -65,7 +65,7 @@ class Mixing:
     def num_trials(self) -> int:
         return len(self.tally) - 1
 
-    def mirrored(self) -> Mixing:
+    def mirror(self) -> Mixing:
         return Mixing(self.probability, self.mass[::-1], self.tally[::-1])
 
     @cached_property
@@ -89,28 +89,28 @@ def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
     return fit_mixings([(counts, num_trials)])[0]
 
 
-def fit_mixings(counted: Sequence[tuple[npt.NDArray[Any], int]]) -> list[Mixing]:
+def fit_mixings(runs: Sequence[tuple[npt.NDArray[Any], int]]) -> list[Mixing]:
     """`fit_mixing` of each pair of counts and a number of trials."""
-    tallies = [np.bincount(counts.astype(np.int64), minlength=num + 1) for counts, num in counted]
-    fitted = fit_tallies([tally[:, None].astype(np.float64) for tally in tallies], _POINTS)
+    tallies = [np.bincount(counts.astype(np.int64), minlength=num + 1) for counts, num in runs]
+    fits = fit_tallies([tally[:, None].astype(np.float64) for tally in tallies], _POINTS)
     return [
         Mixing(_probabilities(_POINTS), masses[:, 0], tally)
-        for masses, tally in zip(fitted, tallies, strict=True)
+        for masses, tally in zip(fits, tallies, strict=True)
     ]
 
 
 def fit_tallies(tallies: Sequence[_Floats], points: int) -> list[_Floats]:
     """`fit_each` of each of several tallies; those of one shape are fitted in one go, and kept a while."""
-    found: dict[int, _Floats] = {}
+    by_place: dict[int, _Floats] = {}
     for shape in {tally.shape for tally in tallies}:
         places = [at for at, tally in enumerate(tallies) if tally.shape == shape]
-        fitted = _fitted(tuple(tallies[at].tobytes() for at in places), shape, points)
-        found |= dict(zip(places, fitted, strict=True))
-    return [found[at] for at in range(len(tallies))]
+        results = _fit_alike(tuple(tallies[at].tobytes() for at in places), shape, points)
+        by_place |= dict(zip(places, results, strict=True))
+    return [by_place[at] for at in range(len(tallies))]
 
 
 @lru_cache(maxsize=256)  # both sides of sets by counts have the same, and so do membership and forecast
-def _fitted(tallies: tuple[bytes, ...], shape: tuple[int, ...], points: int) -> _Floats:
+def _fit_alike(tallies: tuple[bytes, ...], shape: tuple[int, ...], points: int) -> _Floats:
     return fit_each(np.stack([np.frombuffer(tally).reshape(shape) for tally in tallies]), points)
 
 
@@ -126,7 +126,7 @@ def fit_each(tallies: _Floats, points: int = POINTS_OF_TWO) -> _Floats:
     one run and 0..M of another [N + 1, M + 1].
     """
     fit = MassFit.of(tallies, points)
-    masses = fit.freed(_two_normals(fit))
+    masses = fit.free(_two_normals(fit))
     if tallies.shape[2] == 1:
         for end in (0, -1):  # of the counts, where all trials agree on every example
             masses[tallies[:, end, 0] == tallies.sum(axis=(1, 2))] = np.eye(points)[:, [end]]
@@ -138,8 +138,8 @@ class MassFit:
     """Mixture to fit: the shares of the examples with each count, and how likely each point makes a count.
 
     ``observed`` [B, N + 1, M + 1] are B tables that are fitted side by side. ``counts`` [N + 1] and [M + 1]
-    are the share that each count is of the trials. Of two runs of very many trials counts that tell the same
-    are taken together.
+    are the share that each count is of the trials. Where two runs have very many trials, counts that tell the
+    same are taken together.
     """
 
     observed: npt.NDArray[np.floating]
@@ -172,7 +172,7 @@ class MassFit:
         ours, theirs = self.likelihoods
         return np.asarray(ours.T @ ratio(self.observed, self.expected(mass)) @ theirs)
 
-    def freed(self, mass: _Floats) -> _Floats:
+    def free(self, mass: _Floats) -> _Floats:
         for _ in range(self.num_steps):
             mass = mass * self.gain(mass)
         return mass
@@ -184,8 +184,8 @@ class MassFit:
 
 def _starts(num: int) -> npt.NDArray[np.int64]:
     """The first of the counts 0..N in each of the levels that tell apart what N trials tell apart."""
-    turned = np.arcsin(np.sqrt(np.arange(num + 1) / num)) / (np.pi / 2)  # as noisy at each count
-    levels = np.minimum(turned * _MOST_LEVELS, _MOST_LEVELS - 1).astype(np.int64)
+    angles = np.arcsin(np.sqrt(np.arange(num + 1) / num)) / (np.pi / 2)  # as noisy at each count
+    levels = np.minimum(angles * _MOST_LEVELS, _MOST_LEVELS - 1).astype(np.int64)
     return np.unique(levels, return_index=True)[1]
 
 
@@ -212,8 +212,8 @@ def _two_normals(fit: MassFit) -> _Floats:
     x, y = np.meshgrid(_places(shape[0]), np.zeros(1) if of_one else _places(shape[1]), indexing="ij")
     whole = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
     powers = whole.astype(rough.observed.dtype)
-    begun = [[_begin(one.sum(axis=1 - run), fit.counts[run]) for one in observed] for run in (0, 1)]
-    weight, mean = np.full((num, 2), 0.5), np.array(begun)
+    starts = [[_begin(one.sum(axis=1 - run), fit.counts[run]) for one in observed] for run in (0, 1)]
+    weight, mean = np.full((num, 2), 0.5), np.array(starts)
     xx, xy, yy = (np.full((num, 2), one) for one in (0.5, 0.0 if of_one else 0.25, 0.5))
     for _ in range(_SMOOTH_STEPS):
         parts = _normals(powers, mean, xx, xy, yy)

@@ -23,12 +23,12 @@ def nearest_rows(
     from sklearn.neighbors import NearestNeighbors
 
     search = NearestNeighbors(n_neighbors=min(num + 2, len(among)), algorithm="brute")
-    distances, found = search.fit(among).kneighbors(rows)
+    distances, places = search.fit(among).kneighbors(rows)
     far = distances.astype(np.float32)  # which equal ones are in spite of rounding
     if own is not None:
-        far[found == own[:, None]] = np.inf
-    order = np.lexsort((found, far))[:, :num]
-    return np.take_along_axis(found, order, axis=1), np.take_along_axis(distances, order, axis=1)
+        far[places == own[:, None]] = np.inf
+    order = np.lexsort((places, far))[:, :num]
+    return np.take_along_axis(places, order, axis=1), np.take_along_axis(distances, order, axis=1)
 
 
 def unit_rows(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:

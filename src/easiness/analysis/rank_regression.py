@@ -31,7 +31,7 @@ class RankRegression:
     it is at most, 95 times in 100, where predictors are dealt to the examples at random. With ``product``,
     the coefficient of the product of both ranks beside them, it is ``with_product``. ``together`` is the
     correlation of the two predictors' ranks. ``most`` is the r_squared that the best of predictors could have
-    given the noise of the outcome: its reliability, NaN where that is not known. ``fitted`` [K] are the ranks
+    given the noise of the outcome: its reliability, NaN where that is not known. ``fit`` [K] are the ranks
     that the two explain, standardized, and ``left`` [K] what of the outcome's is left.
     """
 
@@ -43,7 +43,7 @@ class RankRegression:
     together: float
     by_chance: float
     most: float
-    fitted: _Floats
+    fit: _Floats
     left: _Floats
 
 
@@ -81,26 +81,26 @@ def rank_regression(
     once = np.ones(len(outcome))
     values = _fit(levels, once)
     num = int(regions.max()) + 1
-    drawn = rng.multinomial(num, np.full(num, 1 / num), size=REPLICATES)
-    replicates = [_fit(levels, one) for row in drawn if (one := row[regions].astype(np.float64)).any()]
+    draws = rng.multinomial(num, np.full(num, 1 / num), size=REPLICATES)
+    replicates = [_fit(levels, one) for row in draws if (one := row[regions].astype(np.float64)).any()]
     of_examples = np.var(replicates, axis=0, ddof=1)
     of_trials = np.array([_fit([_Levels.of(one, within), *levels[1:]], once) for one in without])
     reach = _reach(of_examples, of_trials)
-    found = [Interval(*map(float, one)) for one in zip(values, values - reach, values + reach, strict=True)]
-    first, second, r_squared, product, with_product = found
+    ends = zip(values, values - reach, values + reach, strict=True)
+    first, second, r_squared, product, with_product = (Interval(*map(float, one)) for one in ends)
     ranks, x, z = (one.ranks(once) for one in levels)
-    fitted = first.value * x + second.value * z
+    fit = first.value * x + second.value * z
     return RankRegression(
         first=first,
         second=second,
         product=product,
-        r_squared=_kept(r_squared),
-        with_product=_kept(with_product),
+        r_squared=_as_share(r_squared),
+        with_product=_as_share(with_product),
         together=float((x * z).mean()),
         by_chance=_by_chance(ranks, x, z, within, rng),
         most=reliability(halves, within, times),
-        fitted=fitted,
-        left=ranks - fitted,
+        fit=fit,
+        left=ranks - fit,
     )
 
 
@@ -144,8 +144,8 @@ class _Levels:
     def of(cls, values: npt.NDArray[np.number], within: _Integers | None) -> _Levels:
         classes = np.zeros(len(values), np.int64) if within is None else within
         number = np.unique(values, return_inverse=True)[1].astype(np.int64)
-        found, level = np.unique(classes * (number.max() + 1) + number, return_inverse=True)
-        return cls(level.astype(np.int64), found // (number.max() + 1), classes)
+        keys, level = np.unique(classes * (number.max() + 1) + number, return_inverse=True)
+        return cls(level.astype(np.int64), keys // (number.max() + 1), classes)
 
     def ranks(self, weights: _Floats) -> _Floats:
         """Standardized ranks [K] of examples of these weights, 0 where all are equal."""
@@ -153,9 +153,9 @@ class _Levels:
         of_class = np.bincount(self.owner, per_level)
         below = np.cumsum(of_class) - of_class
         middle = np.cumsum(per_level) - per_level / 2 - below[self.owner]
-        centred = middle / np.where(of_class > 0, of_class, 1)[self.owner] - 0.5
-        scale = math.sqrt(float(per_level @ centred**2) / weights.sum())
-        return np.asarray((centred / scale if scale > 0 else 0 * centred)[self.level])
+        deviations = middle / np.where(of_class > 0, of_class, 1)[self.owner] - 0.5
+        scale = math.sqrt(float(per_level @ deviations**2) / weights.sum())
+        return np.asarray((deviations / scale if scale > 0 else 0 * deviations)[self.level])
 
 
 def _fit(levels: Sequence[_Levels], weights: _Floats) -> _Floats:
@@ -165,12 +165,12 @@ def _fit(levels: Sequence[_Levels], weights: _Floats) -> _Floats:
     both /= math.sqrt(float(share @ both**2)) or 1.0
     columns = np.stack([x, z, both])
     moments, along = (columns * share) @ columns.T, (columns * share) @ y
-    two = _solved(moments[:2, :2], along[:2])
-    three = _solved(moments, along)
+    two = _solve(moments[:2, :2], along[:2])
+    three = _solve(moments, along)
     return np.array([*two, two @ along[:2], three[2], three @ along])
 
 
-def _solved(moments: _Floats, along: _Floats) -> _Floats:
+def _solve(moments: _Floats, along: _Floats) -> _Floats:
     return np.asarray(np.linalg.lstsq(moments, along, rcond=1e-10)[0])
 
 
@@ -185,7 +185,7 @@ def _reach(of_examples: _Floats, without: _Floats) -> _Floats:
     return np.asarray(stdtrit(freedom, _LEVEL) * np.sqrt(total))
 
 
-def _kept(share: Interval) -> Interval:
+def _as_share(share: Interval) -> Interval:
     return share._replace(low=max(share.low, 0.0), high=min(share.high, 1.0))
 
 
@@ -194,11 +194,11 @@ def _by_chance(
 ) -> float:
     """R squared that 95 of 100 deals of both predictors stay below; within classes where they are given."""
     moments = np.array([[1.0, (x * z).mean()], [(x * z).mean(), 1.0]])
-    found = []
+    shares = []
     for _ in range(_SHUFFLES):
         order = rng.permutation(len(y))
         if within is not None:
             order[np.argsort(within, kind="stable")] = order[np.argsort(within[order], kind="stable")]
         along = np.array([(x * y[order]).mean(), (z * y[order]).mean()])
-        found.append(float(along @ _solved(moments, along)))
-    return float(np.quantile(found, 0.95))
+        shares.append(float(along @ _solve(moments, along)))
+    return float(np.quantile(shares, 0.95))

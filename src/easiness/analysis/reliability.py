@@ -28,7 +28,7 @@ from easiness.errors import BadInput
 
 _Floats = npt.NDArray[np.float64]
 
-CHANGED, SURELY = 0.9, 0.95
+CHANGE, SURELY = 0.9, 0.95
 """An agreement between epochs, and the end of its interval, below which the sets are said to change still."""
 
 _SPLITS, _REPLICATES = 20, 100
@@ -38,11 +38,11 @@ _SIZES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 _SMALLEST_SET = 0.8  # of k: smaller ones, under `strict`, are other sets than those asked for
 _LARGEST_TIE = 0.75  # share of all examples at the level of the cut: beyond it their order is not known
 _WIDEST_RANGE = 0.08  # of the rates that fit the counts as well: what is wider is open
-_REJECTED = 3.84  # twice a log-likelihood: one in twenty of chi-squared is larger
+_CRITICAL = 3.84  # twice a log-likelihood: one in twenty of chi-squared is larger
 _SHAPE_ERROR = 0.3  # over the trials: reach of an interval for what few of them leave to where fits begin
 _MOST_PARTS = 10  # that trials are left out in
 _POINTS_OF_PARTS = 41  # of the grid of each run where only the spread of fits is asked for: it is the same
-_TURNED = (-0.6, 2.6, 13)  # inverse hyperbolic tangents of the correlations that are tried
+_ANGLES = (-0.6, 2.6, 13)  # inverse hyperbolic tangents of the correlations that are tried
 _MARGIN_STEPS = 5  # of giving a fit its margins back: the grid is coarse for ranks
 _HALVINGS = 20  # of the trials of one run, into those that count early and those that count late
 
@@ -61,7 +61,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class RunInPair:
     """One of two runs: what to call it, what its trials said, and its noise ceiling."""
 
     name: str
@@ -70,7 +70,7 @@ class Measured:
 
 
 def agreement(
-    a: Measured, b: Measured, pair: GroupMatch, rule: Rule, *, same_trials: bool = False
+    a: RunInPair, b: RunInPair, pair: GroupMatch, rule: Rule, *, same_trials: bool = False
 ) -> Agreement:
     """The overlap of the true sets of two runs, from how often each trial of either has an example in.
 
@@ -113,7 +113,7 @@ def true_rate(a: Votes, b: Votes, rule: Rule, *, same_trials: bool = False) -> f
     return math.nan if between > _WIDEST_RANGE else rate
 
 
-def _doubt(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> str | None:
+def _doubt(a: RunInPair, b: RunInPair, pair: GroupMatch, rule: Rule) -> str | None:
     """The reason that there is no rate, as far as the matches show it themselves; None where there is one."""
     if rule.fraction >= 1:
         return "sets hold every example"
@@ -122,9 +122,9 @@ def _doubt(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> str | None
     matches = (pair, a.ceiling, b.ceiling)
     if any(one.num_empty or math.isnan(one.rate) for one in matches):
         return "some sets are empty"
-    smallest, asked = min(min(one.sizes) for one in matches), rule.fraction * a.votes.num_examples
-    if smallest < _SMALLEST_SET * asked:
-        return f"sets are of {smallest:.0f} examples instead of {asked:.0f}"
+    smallest, target = min(min(one.sizes) for one in matches), rule.fraction * a.votes.num_examples
+    if smallest < _SMALLEST_SET * target:
+        return f"sets are of {smallest:.0f} examples instead of {target:.0f}"
     for run in (a, b):
         if not run.ceiling.interval[0] > run.ceiling.chance:
             return f"the ceiling of {run.name} is not shown to exceed chance"
@@ -159,11 +159,11 @@ class _Pairs:
         from scipy.special import stdtrit
 
         parts = min(len(self._a), len(self._b), _MOST_PARTS)
-        kept = [
+        rest = [
             [[at for at in range(len(sets)) if at % parts != part] for sets in (self._a, self._b)]
             for part in range(parts)
         ]
-        tallies = [self._tally(*some) for some in kept]
+        tallies = [self._tally(*some) for some in rest]
         left = [self._overlap(masses) for masses in fit_tallies(tallies, _POINTS_OF_PARTS)]
         error = math.sqrt((parts - 1) * float(np.var(left)))
         return float(stdtrit(parts - 1, 0.975)) * error
@@ -197,9 +197,9 @@ def _fit_as_one(table: bytes, shape: tuple[int, ...]) -> tuple[_Floats, bool]:
     margins = [fit_tallies([one], POINTS_OF_TWO)[0][:, 0] for one in of_one]
     ranks = [ndtri(np.clip(np.cumsum(one) - one / 2, 1e-9, 1 - 1e-9)) for one in margins]
 
-    def masses(turned: float) -> _Floats:
+    def masses_at(angle: float) -> _Floats:
         """At a correlation, given as its inverse hyperbolic tangent."""
-        r, (x, y) = np.tanh(turned), ranks
+        r, (x, y) = np.tanh(angle), ranks
         distance = r * (r * (x[:, None] ** 2 + y**2) - 2 * x[:, None] * y) / (2 * (1 - r**2))
         mass: _Floats = np.exp(-np.clip(distance, -60, 60)) * np.outer(*margins)
         for _ in range(_MARGIN_STEPS):
@@ -207,13 +207,14 @@ def _fit_as_one(table: bytes, shape: tuple[int, ...]) -> tuple[_Floats, bool]:
             mass = mass * ratio(margins[1], mass.sum(axis=0))
         return mass
 
-    tried = np.linspace(*_TURNED)
-    likely = np.array([fit.log_likelihood(masses(one)) for one in tried])
-    at = int(np.clip(likely.argmax(), 1, len(tried) - 2))
-    bend, slope, _ = np.polyfit(tried[at - 1 : at + 2] - tried[at], likely[at - 1 : at + 2], 2)
+    angles = np.linspace(*_ANGLES)
+    likely = np.array([fit.log_likelihood(masses_at(one)) for one in angles])
+    at = int(np.clip(likely.argmax(), 1, len(angles) - 2))
+    bend, slope, _ = np.polyfit(angles[at - 1 : at + 2] - angles[at], likely[at - 1 : at + 2], 2)
     away = -slope / (2 * bend) if bend < 0 else np.sign(slope)
-    found = fit.freed(masses(tried[at] + np.clip(away, tried[0] - tried[1], tried[1] - tried[0]))[None])
-    return found[0], bool(2 * tally.sum() * (likely.max() - likely[-1]) < _REJECTED)
+    step = angles[1] - angles[0]
+    likeliest = fit.free(masses_at(angles[at] + np.clip(away, -step, step))[None])
+    return likeliest[0], bool(2 * tally.sum() * (likely.max() - likely[-1]) < _CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -285,8 +286,8 @@ def split_half(
     for side in SIDES:
         rules = (Rule(side, fraction, ties, seed) for ties in ("expected", "refine"))
         options: dict[str, Any] = {"group_size": h, "max_splits": max_splits, "num_replicates": 0}
-        found = [match_groups(votes, votes, rule, by_class=False, **options) for rule in rules]
-        expected, refine = (one for one in found if one is not None)
+        matches = [match_groups(votes, votes, rule, by_class=False, **options) for rule in rules]
+        expected, refine = (one for one in matches if one is not None)
         tails[side] = TailReliability(expected.rate, refine.rate, sum(expected.tie_mass) / 2)
     return SplitHalf(
         epoch=votes.epoch,
@@ -323,8 +324,8 @@ def best_epoch(halves: Iterable[SplitHalf], side: Side) -> int | None:
     ``halves`` has one entry per epoch, all with groups of one size.
     """
     rates = {half.epoch: (half.easy if side == "easy" else half.hard).refine for half in halves}
-    defined = {epoch: rate for epoch, rate in rates.items() if not math.isnan(rate)}
-    return min(defined, key=lambda epoch: (-defined[epoch], epoch)) if defined else None
+    numbers = {epoch: rate for epoch, rate in rates.items() if not math.isnan(rate)}
+    return min(numbers, key=lambda epoch: (-numbers[epoch], epoch)) if numbers else None
 
 
 @dataclass(frozen=True)
@@ -343,26 +344,26 @@ class Drift:
     @property
     def goes_on(self) -> bool:
         """Is it shown that the sets changed, by more than a tenth as far as can be told?"""
-        return self.decided and self.agreement.rate < CHANGED and self.agreement.high < SURELY
+        return self.decided and self.agreement.rate < CHANGE and self.agreement.high < SURELY
 
 
 def drift(early: Votes, late: Votes, *, side: Side, fraction: float = 0.1, seed: int = 0) -> Drift | None:
     """Compare refined sets of a run at two epochs, in groups without a common trial; None with one trial."""
     rule = Rule(side, fraction, "refine", seed)
-    found = [
+    comparisons = [
         match_groups(a, b, rule, max_splits=_SPLITS, num_replicates=_REPLICATES, by_class=False)
         for a, b in ((early, late), (early, copy.copy(early)), (late, copy.copy(late)))
     ]
-    matches = [one for one in found if one is not None]
-    if len(matches) < len(found):
+    matches = [one for one in comparisons if one is not None]
+    if len(matches) < len(comparisons):
         return None
     pair, *ceilings = matches
     ours, theirs = (
-        Measured(f"epoch {votes.epoch}", votes, ceiling)
+        RunInPair(f"epoch {votes.epoch}", votes, ceiling)
         for votes, ceiling in zip((early, late), ceilings, strict=True)
     )
-    agreed = agreement(ours, theirs, pair, rule, same_trials=True)
-    return Drift(side, early.epoch, late.epoch, agreed, pair.decided)
+    overlap = agreement(ours, theirs, pair, rule, same_trials=True)
+    return Drift(side, early.epoch, late.epoch, overlap, pair.decided)
 
 
 def before_last_quarter(epochs: Sequence[int]) -> int | None:

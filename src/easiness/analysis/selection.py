@@ -49,7 +49,7 @@ def membership(
         further: instead of to the true sets, the probability to belong to those that so many further trials
             would give, ties at the cut left to chance: what can be held against trials that were left out.
     """
-    c = _checked(counts, num_trials)
+    c = _as_counts(counts, num_trials)
     check_within("fraction", fraction, "(0, 1]")
     mixing = fit_mixing(c, num_trials)
     # with the cut at the population's own fraction the memberships sum to it exactly
@@ -59,7 +59,7 @@ def membership(
     return Membership(p_easy[c], p_hard[c], (mixing.posterior @ mixing.probability)[c])
 
 
-def _checked(counts: npt.ArrayLike, num_trials: int) -> npt.NDArray[np.int64]:
+def _as_counts(counts: npt.ArrayLike, num_trials: int) -> npt.NDArray[np.int64]:
     if not isinstance(num_trials, int | np.integer) or num_trials < 1:
         raise BadInput(f"num_trials {num_trials!r}: must be a whole number, at least 1")
     values: npt.NDArray[Any] = np.asarray(counts)
@@ -79,9 +79,10 @@ Floats = npt.NDArray[np.floating[Any]]
 _SOME = 4096  # values looked at to guess a cut
 
 
-def check_option(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise BadInput(f"{name} {value!r}: unknown{nearest(value, known)}; give one of {', '.join(known)}")
+def check_option(name: str, value: str, options: tuple[str, ...]) -> None:
+    if value not in options:
+        one_of = f"give one of {', '.join(options)}"
+        raise BadInput(f"{name} {value!r}: unknown{nearest(value, options)}; {one_of}")
 
 
 def _from_side(values: npt.ArrayLike, side: str, name: str) -> Floats:
@@ -154,23 +155,24 @@ def select(
         beyond = np.ones(len(v), np.bool_) if k == len(v) else v > nth_largest(v, k + 1)
         return beyond.astype(np.float64)
     cut = nth_largest(v, k)
-    beyond, tied = v > cut, v == cut
+    beyond, at_cut = v > cut, v == cut
     missing = k - int(np.count_nonzero(beyond))
     if ties == "expected":
-        return np.where(tied, missing / np.count_nonzero(tied), beyond)
+        return np.where(at_cut, missing / np.count_nonzero(at_cut), beyond)
     weights = beyond.astype(np.float64)
-    tied_at = np.flatnonzero(tied)
-    if refine_by is not None and missing < len(tied_at):
-        finer = _from_side(of_length(refine_by, len(v), "refine_by"), side, "refine_by values")[tied_at]
+    positions = np.flatnonzero(at_cut)
+    if refine_by is not None and missing < len(positions):
+        finer = _from_side(of_length(refine_by, len(v), "refine_by"), side, "refine_by values")[positions]
         cut = nth_largest(finer, missing)
-        better = tied_at[finer > cut]
+        better = positions[finer > cut]
         weights[better] = 1
         missing -= len(better)
-        tied_at = tied_at[finer == cut]
-    if missing < len(tied_at):
-        keys = tied_at.astype(np.uint64) if ids is None else id_keys(of_length(ids, len(v), "ids")[tied_at])
-        tied_at = tied_at[first_in_order(keys, seed, missing)]
-    weights[tied_at] = 1
+        positions = positions[finer == cut]
+    if missing < len(positions):
+        own = positions if ids is None else of_length(ids, len(v), "ids")[positions]
+        keys = id_keys(own)
+        positions = positions[first_in_order(keys, seed, missing)]
+    weights[positions] = 1
     return weights
 
 

@@ -16,7 +16,7 @@ from easiness.analysis.mixing import fit_mixings, shares_of_tail
 from easiness.analysis.sides import SIDES, Side, Ties
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
-from easiness.spec import Check, Stopped, StoppingRule, Tail, at_least, check_within
+from easiness.spec import Check, Stop, StoppingRule, Tail, at_least, check_within
 
 _Floats = npt.NDArray[np.float64]
 
@@ -39,11 +39,6 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
-
-    @property
-    def shown(self) -> bool:
-        """Does the interval leave 0 out?"""
-        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,12 +94,12 @@ class TailModel:
         steepness = math.sqrt(num_trials) / self.spread
         room = min(max(room, 0.0), self.mean(at))
 
-        def taken(cut: float) -> _Floats:
+        def above_cut(cut: float) -> _Floats:
             return np.asarray(at * ndtr((self.place - cut) * steepness))
 
         far = _FARTHEST_CUT / steepness  # the noisier the finer score, the farther out cuts lie
         ends = self.place[0] - far, self.place[-1] + far
-        return above + taken(brentq(lambda cut: self.mean(taken(cut)) - room, *ends, xtol=1e-15))
+        return above + above_cut(brentq(lambda cut: self.mean(above_cut(cut)) - room, *ends, xtol=1e-15))
 
     def match(self, num_trials: int, others: int | None = None) -> float:
         """Expected matching rate of sets from ``num_trials`` and from ``others`` trials, as many if None."""
@@ -132,15 +127,15 @@ def counted_tails(parts: Sequence[Votes], side: Side, fraction: float) -> list[T
     around = 1 - min(5 * fraction, 0.9)
     edges = np.r_[np.linspace(0, around, _STEPS_OUT, endpoint=False), np.linspace(around, 1, _STEPS_IN + 1)]
     step, weight = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
-    found = []
-    for mixing in mixings if side == "easy" else [one.mirrored() for one in mixings]:
+    models = []
+    for mixing in mixings if side == "easy" else [one.mirror() for one in mixings]:
         at = np.minimum(np.searchsorted(np.cumsum(mixing.population), step), len(mixing.population) - 1)
         truth = shares_of_tail(mixing.population, fraction, "easy")[at]
-        found.append(TailModel(weight, mixing.probability[at], ndtri(step), truth, fraction, math.inf))
-    return found
+        models.append(TailModel(weight, mixing.probability[at], ndtri(step), truth, fraction, math.inf))
+    return models
 
 
-def refined(model: TailModel, rate: float, group_size: int) -> TailModel:
+def refine(model: TailModel, rate: float, group_size: int) -> TailModel:
     """The model whose finer score makes sets of ``group_size`` trials match in ``rate``, as nearly as can be.
 
     The finer score orders examples as the probability to be right does, and those as well that are alike in
@@ -205,12 +200,12 @@ class Forecast:
         What the jackknife says of n trials shrinks as 1 / n.
         """
 
-        def shown(n: int) -> bool:
+        def lies_above(n: int) -> bool:
             value, jackknife = self._log_odds(lambda model: model.share(n))
             variance = jackknife * self.num_trials / n + self._fixed_variance(_from_odds(value))
             return _from_odds(value - _Z95 * math.sqrt(variance)) >= share
 
-        return self._first(shown)
+        return self._first(lies_above)
 
     def _first(self, holds: Callable[[int], bool]) -> int | None:
         """The fewest trials that ``holds``, of more than there are unless these do: farther ahead, then back.
@@ -231,8 +226,8 @@ class Forecast:
     def _fixed_variance(self, rate: float) -> float:
         """The variance of the log odds of a rate that stays with more trials; half an example is unsure."""
         least = min(0.5 / self.size, 0.5)
-        kept = min(max(rate, least), 1 - least)
-        return _MODEL_ERROR**2 + 1 / (self.size * kept * (1 - kept))
+        share = min(max(rate, least), 1 - least)
+        return _MODEL_ERROR**2 + 1 / (self.size * share * (1 - share))
 
     def _interval(self, of: Callable[[TailModel], float]) -> Interval:
         middle, jackknife = self._log_odds(of)
@@ -280,7 +275,7 @@ def forecast(
         )
         assert halves is not None
         # the rate is a mean over many halves of all trials: it anchors what is left, too
-        models = [refined(one, halves.rate, halves.group_size) for one in models]
+        models = [refine(one, halves.rate, halves.group_size) for one in models]
     size = fraction * votes.num_examples
     return Forecast(side, fraction, ties, votes.epoch, n, size, tuple(models))
 
@@ -308,14 +303,15 @@ def check_trials(votes: Votes, rule: StoppingRule) -> Check:
     alone, so that a run stops at the same number however it was interrupted.
     """
     some, num = votes.at_most(MOST_EXAMPLES), votes.num_trials
-    asked = (forecast(some, side=side, fraction=rule.fraction) for side in SIDES)
-    found = [one for one in asked if one is not None]
-    easy, hard = (Tail(rate=rate, low=low, high=high) for rate, low, high in (one.share() for one in found))
+    both = (forecast(some, side=side, fraction=rule.fraction) for side in SIDES)
+    forecasts = [one for one in both if one is not None]
+    shares = (one.share() for one in forecasts)
+    easy, hard = (Tail(rate=one.value, low=one.low, high=one.high) for one in shares)
     following = None
     if num < rule.max_trials and min(easy.low, hard.low) < rule.reliability:
-        foretold = max(one.trials_to_show(rule.reliability) or rule.max_trials for one in found)
+        need = max(one.trials_to_show(rule.reliability) or rule.max_trials for one in forecasts)
         least, most = (2 * -(-round(num * growth) // 2) for growth in (_LEAST_GROWTH, _MOST_GROWTH))
-        following = min(max(2 * -(-foretold // 2), least), most, rule.max_trials)
+        following = min(max(2 * -(-need // 2), least), most, rule.max_trials)
     return Check(
         trials=num,
         epoch=votes.epoch,
@@ -336,20 +332,20 @@ def check_text(check: Check) -> str:
     return f"share of the true sets {tails} after {check.trials} trials, epoch {check.epoch}"
 
 
-def stopped(rule: StoppingRule, checks: tuple[Check, ...]) -> Stopped | None:
+def reason_to_stop(rule: StoppingRule, checks: tuple[Check, ...]) -> Stop | None:
     """Why to stop after these ``checks``, each at the number that the one before it named; None to go on."""
     last = checks[-1]
     below = " and ".join(side for side, tail in _tails(last) if not tail.low >= rule.reliability)
     if not below:
         sentence = f"{check_text(last)}: both intervals at or above {rule.reliability:g}"
-        return Stopped(rule=rule, checks=checks, reason="reliable", sentence=sentence)
+        return Stop(rule=rule, checks=checks, reason="reliable", sentence=sentence)
     if last.next is not None:
         return None
     sentence = (
         f"stopped at the cap of {last.trials} trials: {check_text(last)}: "
         f"the interval of {below} is not wholly at or above {rule.reliability:g}"
     )
-    return Stopped(rule=rule, checks=checks, reason="cap", sentence=sentence)
+    return Stop(rule=rule, checks=checks, reason="cap", sentence=sentence)
 
 
 def _tails(check: Check) -> tuple[tuple[Side, Tail], ...]:

@@ -59,9 +59,9 @@ class Votes:
         assert self.labels.shape == self.ids.shape == self.correct.shape[1:], self.ids.shape
         assert self.trials is None or len(np.unique(self.trials)) == len(self.correct), self.trials
         if not is_rounded:
-            rounded = self.p_label.astype(np.float64)
-            round_in_place(rounded)
-            object.__setattr__(self, "p_label", rounded)
+            p = self.p_label.astype(np.float64)
+            round_in_place(p)
+            object.__setattr__(self, "p_label", p)
 
     @property
     def num_trials(self) -> int:

@@ -81,49 +81,44 @@ def load_dataset(
     """The labelled examples of a data set.
 
     Args:
-        data: ``"digits"``; a folder of class folders, with or without ``train`` and ``test`` or ``val``
-            above them; a Parquet file or a folder of ``train*`` and ``test*`` Parquet files as on the Hugging
-            Face hub; a CSV file of ``path,label[,split]``; a CSV or Parquet file of texts, or of numbers and
-            categories, or a folder of ``train*`` and ``test*`` of them; an ``.npz`` file with ``x`` and
-            ``y``; the name of a torchvision data set (``cifar100``) in the folder ``data_root``;
-            ``hf:NAME[:CONFIG]`` for what the `datasets` library has in its cache, or loads from the folder
-            NAME; ``mini-imagenet:PATH`` for the paper's ten classes of an ImageNet folder. In Python also a
-            pair of NumPy or torch arrays ``(x, y)``: images [K, ...] as uint8 or floats in [0, 1], labels [K]
-            as integers; a map-style torch Dataset or a list of (image, label); or a `datasets.Dataset` or
-            `DatasetDict`.
+        data: ``"digits"``; a folder of class folders, with or without ``train`` and ``test`` or ``val`` above
+            them; a table (CSV, Parquet, JSON) of ``path,label[,split]``, of texts, of numbers and categories,
+            or in Parquet of pictures as on the Hugging Face hub, or a folder of ``train*`` and ``test*`` of
+            them; an ``.npz`` file with ``x`` and ``y``; the name of a torchvision data set (``cifar100``) in
+            the folder ``data_root``; ``hf:NAME[:CONFIG]`` for what the `datasets` library has in its cache,
+            or loads from the folder NAME; ``mini-imagenet:PATH`` for the paper's ten classes of an ImageNet
+            folder. In Python also a pair of NumPy or torch arrays ``(x, y)``: images [K, ...] as uint8 or
+            floats in [0, 1], labels [K] as integers; a map-style torch Dataset or a list of (image, label);
+            or a `datasets.Dataset` or `DatasetDict`.
         limit: keep this many examples, balanced over classes (`Dataset.limit`).
         seed: which examples ``limit`` keeps.
-        skip_unreadable: leave out pictures that cannot be decoded, and name them. It decodes every
-            picture once to find them; the answer is remembered for files that do not change.
-        classes: names of classes 0, 1, ... where the source has none.
+        skip_unreadable: leave out pictures that cannot be decoded, and name them. It decodes each once; the
+            answer is remembered for files that do not change.
+        classes: names of classes 0, 1, ... where ``data`` has none.
         held_out: a second pair or Dataset that is held out, where ``data`` is such an object.
-        data_root: the folder of a torchvision data set; other sources have no use for it.
+        data_root: the folder of a torchvision data set.
         download: fetch a torchvision data set or ``hf:NAME`` that is not there yet.
         allow_outside: let a CSV file name pictures outside of its folder.
-        holdout: hold out this share of each class, where the source has no held-out split.
-        labels: a table of ``id,label`` to take instead of the training examples' own labels; a label is
-            the index of a class or its name. Examples that it does not name, or whose ``action`` is ``drop``,
-            are left out, and an id that it has and the data lack is an error. It is read after ``holdout``
-            and ``limit``.
+        holdout: hold out this share of each class, where no split is held out.
+        labels: a table of ``id,label``, read after ``holdout`` and ``limit``, whose labels (the index of a
+            class, or its name) replace those of the training examples. Examples that it does not name, or
+            whose ``action`` is ``drop``, are left out; an id that the data lack is an error.
         columns: the names that a CSV file has for ``path``, ``label`` and ``split``, where they are others:
             ``{"path": "filename", "label": "breed"}``.
-        text: the column of a table (CSV, Parquet, ``hf:NAME``, an object of `datasets`) that holds the texts
-            that are the examples.
-        sound: the column of a table that holds recordings, or their paths, which are the examples.
-        inputs: the columns of a table that are the input, which makes it one of vectors: numbers, categories
-            or lists of numbers.
+        text: the column of a table that holds the texts that are the examples.
+        sound: the column of a table that holds the recordings that are the examples, or their paths.
+        inputs: the columns of a table of vectors that are the input: numbers, categories, lists of numbers.
         without: columns of a table that are not used.
         label: the column of a table that holds the labels, where it is not ``label``.
-        id: the column of a table that holds the ids, another in each row: reports, lists and files of labels
-            then name the examples by it. Without it ids are paths of files, else positions.
-        encoding: of a CSV and of ``.txt`` files, where it is not UTF-8: a name that Python knows, such as
-            ``latin-1``.
+        id: the column of a table that holds the ids, another in each row, by which reports, lists and files
+            of labels name the examples. Without it ids are paths of files, else positions.
+        encoding: of a CSV and of ``.txt`` files that are not UTF-8, as Python calls it, such as ``latin-1``.
         rate: samples a second of arrays of recordings.
-        group: a column of a CSV or Parquet file whose examples of one value are of one origin (the patient,
-            the film), or such a value for each training example of the source [K]: `Dataset.groups`.
+        group: a column of a table whose examples of one value are of one origin (the patient, the film), or
+            such a value for each training example [K]: `Dataset.groups`.
 
     Raises:
-        BadInput: the source or something in it cannot be used as it is.
+        BadInput: the data or something in them cannot be used.
         RunFailed: a download failed.
     """
     for name, value in (("text", text), ("sound", sound), ("label", label), ("id", id)):
@@ -292,7 +287,7 @@ def _pool(data: Any, like: Dataset) -> Dataset:
     if path.is_file() and path.suffix.lower() == ".npy":
         split = _array_split(str(path), _vectors_in_file(path), None)
     elif path.is_file() and path.suffix.lower() == ".npz":
-        content = read_npz(path, ("x", "ids"), needed=(("x",),))
+        content = read_npz(path, ("x", "ids"), groups=(("x",),))
         split = _array_split(str(path), content["x"], content.get("ids"))
     elif (path / "run.json").is_file():
         raise BadInput(f"{data}: is a run, not a pool; give {_FORMS}")

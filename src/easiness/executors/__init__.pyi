@@ -3,12 +3,10 @@ from .executor import (
     Machine as Machine,
     Needs as Needs,
     Outcome as Outcome,
+    ProcessesExecutor as ProcessesExecutor,
     SerialExecutor as SerialExecutor,
     Tell as Tell,
     room as room,
-)
-from .processes import (
-    ProcessesExecutor as ProcessesExecutor,
 )
 from .registry import (
     EXECUTORS as EXECUTORS,

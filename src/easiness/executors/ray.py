@@ -9,8 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,7 +31,7 @@ _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
 }
 _SECONDS_TO_ANSWER = 10.0
-_started = False
+_is_own = False
 
 
 class RayExecutor:
@@ -59,7 +58,7 @@ class RayExecutor:
 
     @property
     def jobs(self) -> int:
-        return self._jobs or self._counted()
+        return self._jobs or self._count()
 
     def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
         return self._run(fn, items, None)
@@ -67,7 +66,6 @@ class RayExecutor:
     def run_telling(
         self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
     ) -> Iterator[Outcome[Item, Value]]:
-        """Does as `run`; ``listener`` hears what is told within a few tenths of a second."""
         return self._run(fn, items, listener)
 
     def close(self) -> None:
@@ -79,44 +77,41 @@ class RayExecutor:
         self, fn: Callable[..., Value], items: Iterable[Item], listener: Tell | None
     ) -> Iterator[Outcome[Item, Value]]:
         rest = iter(items)
-        first = list(islice(rest, 1))
-        if not first:
+        running: dict[Any, Item] = {}
+        if not (first := list(islice(rest, 1))):
             return
         ray = connected(self._address)
         self._check_room()
-        task = ray.remote(work).options(**self._options())
+        needs = self._needs
+        task = ray.remote(work).options(
+            num_cpus=needs.cores,
+            num_gpus=1 / needs.per_gpu if needs.per_gpu else 0,
+            **({"memory": needs.memory} if needs.memory else {}),
+            max_retries=_RETRIES,
+            retry_exceptions=False,
+            name="easiness",
+        )
         if listener is not None and self._mailbox is None:
             self._mailbox = open_mailbox(ray)
         mailbox = None if listener is None else self._mailbox
         function = [ray.put(fn)]
         here = str(Path.cwd())
         places = here, [folder or here for folder in sys.path]
-        running: dict[Any, Item] = {task.remote(function, places, first[0], mailbox): first[0]}
+        rest = chain(first, rest)
         try:
             while True:
                 for item in islice(rest, max(0, self.jobs - len(running))):
                     running[task.remote(function, places, item, mailbox)] = item
                 if not running:
                     return
-                done, _ = ray.wait(list(running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)
+                ends, _ = ray.wait(list(running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)
                 if listener is not None:
                     _hear(ray, mailbox, listener)
-                for ref in done:
+                for ref in ends:
                     yield _outcome(ray, running.pop(ref), ref)
         finally:
             if running:  # given up or interrupted
                 _cancel(ray, list(running))
-
-    def _options(self) -> dict[str, Any]:
-        needs = self._needs
-        return {
-            "num_cpus": needs.cores,
-            "num_gpus": 1 / needs.per_gpu if needs.per_gpu else 0,
-            **({"memory": needs.memory} if needs.memory else {}),
-            "max_retries": _RETRIES,
-            "retry_exceptions": False,
-            "name": "easiness",
-        }
 
     def _check_room(self) -> None:
         there = machines(self._address)
@@ -127,7 +122,7 @@ class RayExecutor:
                 f"(machines have {has}); start one that has (ray start), or use fewer threads a trial"
             )
 
-    def _counted(self) -> int:
+    def _count(self) -> int:
         """For how many items the cluster has room by now; at least one, since machines come and go."""
         if time.monotonic() - self._counted_at > _SECONDS_BETWEEN_COUNTS:
             self._room = max(1, room(machines(self._address), self._needs))
@@ -156,19 +151,18 @@ def _outcome(ray: Any, item: Item, ref: Any) -> Outcome[Item, Any]:
     from ray import cloudpickle
 
     try:
-        ended: EncodedOutcome = ray.get(ref)
+        content, is_error = ray.get(ref)
     except ray.exceptions.RayError as error:
-        return Outcome(item, error=RunFailed(_lost(ray, error)))
-    found = cloudpickle.loads(ended.content)
-    if not ended.raised:
-        return Outcome(item, value=found)
-    if isinstance(found, Exception):
-        return Outcome(item, error=found)
-    raise found  # an interrupt
+        return Outcome(item, error=RunFailed(_reason(ray, error)))
+    result = cloudpickle.loads(content)
+    if not is_error:
+        return Outcome(item, value=result)
+    if isinstance(result, Exception):
+        return Outcome(item, error=result)
+    raise result  # an interrupt
 
 
-def _lost(ray: Any, error: Exception) -> str:
-    """The reason why a task that did not end of itself came to nothing."""
+def _reason(ray: Any, error: Exception) -> str:
     if isinstance(error, ray.exceptions.OutOfMemoryError):
         return (
             f"its worker was ended {_RETRIES + 1} times for want of memory on its machine; use fewer "
@@ -193,7 +187,7 @@ def connected(address: str | None = None) -> Any:
     Without one it is that of the job which this process is (``RAY_ADDRESS``), else one of its own on this
     machine, which ends with `disconnect` or this process. A connection that there is already is kept.
     """
-    global _started
+    global _is_own
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     import ray
@@ -210,15 +204,17 @@ def connected(address: str | None = None) -> Any:
     # a dashboard is of no use to a cluster that lives as long as its run
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)  # which says that it is on
     own: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
+    job = ray.job_config.JobConfig()
+    job._py_driver_sys_path = _NoFolders()
     try:
         with ChildrenOffCurrentFolder():
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR", job_config=_job(ray), **own)
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR", job_config=job, **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
         raise BadInput(
             f"ray address {address}: cannot be connected to ({reason}); start the cluster"
         ) from error
-    _started = True
+    _is_own = True
     return ray
 
 
@@ -227,12 +223,6 @@ class _NoFolders(list[str]):
 
     def extend(self, _: Iterable[str]) -> None:
         """Leave out the script's and the current one, which would hide Python's own modules."""
-
-
-def _job(ray: Any) -> Any:
-    job = ray.job_config.JobConfig()
-    job._py_driver_sys_path = _NoFolders()
-    return job
 
 
 def _check_answers(address: str) -> None:
@@ -250,12 +240,12 @@ def _check_answers(address: str) -> None:
 
 def disconnect() -> None:
     """End the connection that `connected` made, and the cluster that it started."""
-    global _started
-    if _started:
+    global _is_own
+    if _is_own:
         import ray
 
         ray.shutdown()
-        _started = False
+        _is_own = False
 
 
 def machines(address: str | None = None) -> tuple[Machine, ...]:
@@ -281,20 +271,13 @@ class Mailbox:
         return messages
 
 
-@dataclass(frozen=True)
-class EncodedOutcome:
-    """The end of an item, as bytes: its value, or what it ``raised``."""
-
-    content: bytes
-    raised: bool = False
-
-
-def work(function: list[Any], places: tuple[str, list[str]], item: Any, mailbox: Any) -> EncodedOutcome:
+def work(function: list[Any], places: tuple[str, list[str]], item: Any, mailbox: Any) -> tuple[bytes, bool]:
     """Call the function on the item; with a mailbox it is told what happens.
 
     ``function`` has a reference: what it refers to is looked up here, since loading it may load torch, which
     reads its settings then. ``places`` are the driver's current folder, where modules lie that users name,
-    and its path; where this machine has them, modules are found there as well.
+    and its path; where this machine has them, modules are found there as well. Returns the value, or the
+    exception that was raised, as bytes, and which of both it is.
     """
     import ray
     from ray import cloudpickle
@@ -303,20 +286,6 @@ def work(function: list[Any], places: tuple[str, list[str]], item: Any, mailbox:
     folder, path = places
     look_in(folder)
     sys.path += [folder for folder in path if folder not in sys.path]
-    try:
-        fn = ray.get(function[0])
-        value = fn(item) if mailbox is None else _telling(fn, item, mailbox)
-        return EncodedOutcome(cloudpickle.dumps(value))
-    except ray.exceptions.RayError as error:  # the driver's machine is lost, for instance
-        return EncodedOutcome(cloudpickle.dumps(RunFailed(describe(error))), raised=True)
-    except BaseException as error:  # an interrupt, too, is for the driver to answer
-        return EncodedOutcome(_pickled(error), raised=True)
-
-
-def _telling(fn: Callable[[Any, Callable[[Any], None]], Any], item: Any, mailbox: Any) -> Any:
-    import ray
-    from ray import cloudpickle
-
     last = None
 
     def tell(message: Any) -> None:
@@ -324,14 +293,19 @@ def _telling(fn: Callable[[Any, Callable[[Any], None]], Any], item: Any, mailbox
         last = mailbox.put.remote(cloudpickle.dumps(message))
 
     try:
-        return fn(item, tell)
+        fn = ray.get(function[0])
+        return cloudpickle.dumps(fn(item) if mailbox is None else fn(item, tell)), False
+    except ray.exceptions.RayError as error:  # the driver's machine is lost, for instance
+        return cloudpickle.dumps(RunFailed(describe(error))), True
+    except BaseException as error:  # an interrupt, too, is for the driver to answer
+        return _pickle(error), True
     finally:
         if last is not None:
             with suppress(ray.exceptions.RayActorError):  # a box that is lost costs no value
                 ray.get(last)  # it is in the box before the outcome is seen
 
 
-def _pickled(error: BaseException) -> bytes:
+def _pickle(error: BaseException) -> bytes:
     """The exception, or one of ours with its text where it cannot travel."""
     from ray import cloudpickle
 

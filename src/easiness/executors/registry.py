@@ -8,8 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from easiness.errors import BadInput, nearest
-from easiness.executors.executor import Executor, Machine, Needs, SerialExecutor
-from easiness.executors.processes import ProcessesExecutor
+from easiness.executors.executor import Executor, Machine, Needs, ProcessesExecutor, SerialExecutor
 from easiness.executors.ray import RayExecutor, machines
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
 from easiness.spec import Execution, Jobs
@@ -37,12 +36,7 @@ class ExecutorKind:
 
     @property
     def elsewhere(self) -> bool:
-        """May items run on machines that do not see the files of this one?"""
         return self.machines is not None
-
-    def check_installed(self) -> None:
-        if self.extra is not None and find_spec(self.extra) is None:
-            raise BadInput(f"executor {self.name}: is not installed; pip install 'easiness[{self.extra}]'")
 
 
 SERIAL = ExecutorKind("serial", lambda *_: SerialExecutor(), shares_memory=True, one_at_a_time=True)
@@ -63,15 +57,14 @@ def find_executor(name: str, jobs: Jobs = "auto") -> ExecutorKind:
         return SERIAL if jobs == 1 else PROCESSES
     if ":" in name:
         return _users_own(name)
-    for kind in EXECUTORS:
-        if kind.name == name:
-            return kind
-    names = executor_names()
-    raise BadInput(f"executor {name!r}: unknown{nearest(name, names)}; choose {', '.join(names)}")
+    kind = next((kind for kind in EXECUTORS if kind.name == name), None)
+    if kind is None:
+        names = executor_names()
+        raise BadInput(f"executor {name!r}: unknown{nearest(name, names)}; choose {', '.join(names)}")
+    return kind
 
 
 def _users_own(name: str) -> ExecutorKind:
-    """The executor that a user's ``package.module:name`` makes, which is called with a number of jobs."""
     what = f"executor {name!r}"
     parts = split_name(name)
     if parts is None:
@@ -81,12 +74,12 @@ def _users_own(name: str) -> ExecutorKind:
 
     def make(jobs: int | None, *_: object) -> Executor:
         try:
-            made: Any = found(jobs)
+            result: Any = found(jobs)
         except Exception as error:
             raise BadInput(f"{what}: {parts[1]}({jobs}) raised {describe(error)}") from error
-        if not isinstance(made, Executor):
-            raise BadInput(f"{what}: gives {type(made).__name__}; give an easiness.executors.Executor")
-        return made
+        if not isinstance(result, Executor):
+            raise BadInput(f"{what}: gives {type(result).__name__}; give an easiness.executors.Executor")
+        return result
 
     return ExecutorKind(name, make, bool(getattr(found, "shares_memory", False)))
 
@@ -104,7 +97,8 @@ def check_execution(execution: Execution) -> ExecutorKind:
 
 def check_executor(name: str, jobs: Jobs) -> ExecutorKind:
     kind = find_executor(name, jobs)
-    kind.check_installed()
+    if kind.extra is not None and find_spec(kind.extra) is None:
+        raise BadInput(f"executor {name}: is not installed; pip install 'easiness[{kind.extra}]'")
     if jobs != "auto" and (not isinstance(jobs, int) or jobs < 1):
         raise BadInput(f"--jobs {jobs}: give auto or a number of trials to train at a time, at least 1")
     if kind.one_at_a_time and jobs not in ("auto", 1):

@@ -15,12 +15,19 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, recast
-from easiness.features.source import CALLABLE, FeatureKind, FeatureSource, Positions, Request, identity_of
+from easiness.features.source import (
+    CALLABLE,
+    FeatureKind,
+    FeatureSource,
+    Positions,
+    Request,
+    identity_of,
+    numbers_of,
+)
 from easiness.gate import mapped_array, read_npz
 from easiness.inputs import VECTOR
 from easiness.models import callable_name
 from easiness.named_import import current_folder_importable, describe, find_attribute
-from easiness.records import to_numpy
 from easiness.regular_file import at_home
 
 NAMES = ("x", *VECTOR.columns, "embeddings")
@@ -105,25 +112,12 @@ def from_given(arrays: Any, data: Dataset) -> FeatureSource:
     """The source of an array [K, D], held-out examples behind the others, or of one for each split."""
     name = "array"
     if not isinstance(arrays, Mapping):
-        return _of_splits(name, _divide(_numbers(arrays, name), data, name), data)
+        return _of_splits(name, _divide(numbers_of(arrays, name), data, name), data)
     missing = next((split for split in data.splits if split not in arrays), None)
     if missing is not None:
         raise BadInput(f"features {name!r}: no array for {missing}; give one for each of train, held_out")
-    rows = {str(split): _numbers(arrays[split], f"{name} {split}") for split in data.splits}
+    rows = {str(split): numbers_of(arrays[split], f"{name} {split}") for split in data.splits}
     return _of_splits(name, rows, data)
-
-
-def _numbers(values: Any, name: str) -> npt.NDArray[Any]:
-    try:
-        array = to_numpy(values)
-    except (TypeError, ValueError):
-        raise BadInput(
-            f"features {name!r}: a {type(values).__name__} and no array; give numbers [K, D]"
-        ) from None
-    if array.ndim != 2 or array.shape[1] == 0 or array.dtype.kind not in "fiu":
-        shape = " x ".join(map(str, array.shape)) or "()"
-        raise BadInput(f"features {name!r}: shape {shape} of {array.dtype}; give numbers [K, D]")
-    return array
 
 
 def _divide(array: npt.NDArray[Any], data: Dataset, name: str) -> dict[str, npt.NDArray[Any]]:
@@ -173,7 +167,7 @@ def _parts(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
 
 
 def _from_npy(request: Request) -> FeatureSource:
-    array = _numbers(mapped_array(at_home(request.text)), request.text)
+    array = numbers_of(mapped_array(at_home(request.text)), request.text)
     return _of_splits(request.text, _divide(array, request.data, request.text), request.data)
 
 
@@ -181,15 +175,15 @@ def _from_npz(request: Request) -> FeatureSource:
     """The rows of an ``.npz`` file, by ``ids`` if it has them, and ``x_test`` for held-out examples."""
     path, data, what = at_home(request.text), request.data, request.text
     keys = [f"{name}{end}" for name in (*NAMES, "ids") for end in ("", "_test")]
-    arrays = read_npz(path, keys, needed=())
+    arrays = read_npz(path, keys, groups=())
     name = next((name for name in NAMES if name in arrays), None)
     if name is None:
         raise BadInput(
             f"{path}: no array named {', '.join(NAMES)}; save it with numpy.savez(path, x=vectors)"
         )
-    rows, ids = _numbers(arrays[name], f"{what} {name}"), arrays.get("ids")
+    rows, ids = numbers_of(arrays[name], f"{what} {name}"), arrays.get("ids")
     if f"{name}_test" in arrays and data.held_out is not None:
-        test = _numbers(arrays[f"{name}_test"], f"{what} {name}_test")
+        test = numbers_of(arrays[f"{name}_test"], f"{what} {name}_test")
         by_split = {
             "train": _by_ids(what, data, rows, ids),
             "held_out": _by_ids(what, data.held_out, test, arrays.get("ids_test")),

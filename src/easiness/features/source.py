@@ -53,7 +53,8 @@ class FeatureSource:
         """Yield vectors [b, D] of the examples at ascending ``positions`` of a split."""
         width, num = None, 0
         for part in self.read(split, positions):
-            values = self._check(part)
+            with np.errstate(over="ignore"):
+                values = numbers_of(part, self.name).astype(np.float32, copy=False)
             num += len(values)
             if width not in (None, values.shape[1]):
                 raise BadInput(
@@ -70,20 +71,6 @@ class FeatureSource:
     def vectors(self, split: Dataset, positions: Positions) -> Vectors:
         """Vectors [n, D] of the examples at ascending ``positions`` [n] of a split; as `parts`."""
         return np.concatenate(list(self.parts(split, positions)))
-
-    def _check(self, part: Any) -> Vectors:
-        try:
-            values = to_numpy(part)
-        except (TypeError, ValueError):
-            values = np.empty(0, np.object_)
-        if values.ndim != 2 or values.shape[1] == 0 or values.dtype.kind not in "fiu":
-            shape = " x ".join(map(str, values.shape))
-            raise BadInput(
-                f"features {self.name!r}: makes {shape} values of {values.dtype} and no vector for each "
-                "example; give numbers [n, D]"
-            )
-        with np.errstate(over="ignore"):
-            return values.astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +138,20 @@ class FeatureKind:
         if self.form.startswith("FILE"):
             return text.lower().endswith(self.form.removeprefix("FILE"))
         return text.startswith(self.prefix) if self.prefix else text == self.form
+
+
+def numbers_of(values: Any, name: str) -> npt.NDArray[Any]:
+    """Numbers [n, D] of anything that holds them; `BadInput` names the features."""
+    try:
+        array = to_numpy(values)
+    except (TypeError, ValueError):
+        array = np.empty(0, np.object_)
+    if array.ndim != 2 or array.shape[1] == 0 or array.dtype.kind not in "fiu":
+        shape = " x ".join(map(str, array.shape)) or "()"
+        raise BadInput(
+            f"features {name!r}: {shape} of {array.dtype} and no vector for each example; give numbers [n, D]"
+        )
+    return array
 
 
 def identity_of(**parts: Any) -> str:

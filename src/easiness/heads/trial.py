@@ -28,7 +28,6 @@ from easiness.spec import BOOSTING, RIDGE, RunSpec, TrialSpec, trial_seeds
 from easiness.training import (
     Course,
     EpochReport,
-    Lane,
     Listener,
     Network,
     how_it_ran,
@@ -73,7 +72,6 @@ def fit_by_steps(
     assert spec.heads.epochs is not None
     recipe = spec.recipe.over(spec.heads.epochs)
     steps = recipe.steps_per_epoch(len(positions))
-    course = Course(spec.heads.epochs, steps, recipe.batch_size)
     heads, losses = [], []
     for kind, one in enumerate(rows):
         seeds = trial_seeds(trial_seeds(spec.seed, spec.index).initialization, row * _MOST_KINDS + kind)
@@ -90,10 +88,13 @@ def fit_by_steps(
             num_classes=num_classes,
             steps_per_epoch=steps,
         )
-        pack = Pack.of_array(((x - mean) / scale).cpu().numpy())
-        bank = VECTOR.bank(pack, recipe, one.device, augment=False, sharers=1)
-        lane = Lane(spec.index, torch.arange(len(positions)), labels, seeds)
-        losses.append(train(network, bank, lane, {}, course, Listener())[-1])
+        packed = Pack.of_array(((x - mean) / scale).cpu().numpy())
+        bank = VECTOR.bank(packed, recipe, one.device, augment=False, sharers=1)
+        course = Course(
+            *(spec.index, torch.arange(len(positions)), labels, seeds),
+            *(spec.heads.epochs, steps, recipe.batch_size),
+        )
+        losses.append(train(network, bank, course, {}, Listener())[-1])
         heads.append(SteppedHead(network, mean, scale))
     return heads, float(np.mean(losses))
 
@@ -157,12 +158,10 @@ def run_heads(
         for probe in spec.probes:
             split = data.splits[probe.name]
             own = of_train if probe.name == "train" else np.zeros((len(of_train), len(split)), np.bool_)
-            with_logits = {"none": None, "left_out": ~own[-1], "all": np.ones(own.shape[1], np.bool_)}[
-                probe.keep_logits
-            ]
-            about = split.ids, split.labels, split.num_classes
-            logs = [ObservationLog(*about, trained_on=mask, keep_logits=with_logits) for mask in own]
-            probes[probe.name] = _join(_ask(rows_of_heads, rows[probe.name], logs, listener), own)
+            with_logits = {"none": None, "left_out": ~own[-1], "all": np.ones(own.shape[1], np.bool_)}
+            about, logits = (split.ids, split.labels, split.num_classes), with_logits[probe.keep_logits]
+            logs = [ObservationLog(*about, trained_on=mask, keep_logits=logits) for mask in own]
+            probes[probe.name] = _observe(rows_of_heads, rows[probe.name], logs, listener, own)
     record = TrialRecord(probes=probes, train_loss=losses, weights=weights)
     _report(spec, record, time.perf_counter() - began, listener)
     record.ran.update(how_it_ran(began, device))
@@ -258,9 +257,14 @@ def _moments(
     }
 
 
-def _ask(
-    shares: Sequence[RowOfHeads], rows: Sequence[Rows], logs: Sequence[ObservationLog], listener: Listener
-) -> list[Observations]:
+def _observe(
+    shares: Sequence[RowOfHeads],
+    rows: Sequence[Rows],
+    logs: Sequence[ObservationLog],
+    listener: Listener,
+    trained_on: npt.NDArray[np.bool_],
+) -> Observations:
+    """Observations of all examples, with a row of each share's heads."""
     for batch in zip(*(one.in_order() for one in rows), strict=True):
         first, values = batch[0][0], [x for _, x in batch]
         for heads, log in zip(shares, logs, strict=True):
@@ -269,7 +273,14 @@ def _ask(
             listener.on_images(len(logits))
     for log in logs:
         log.end_epoch()
-    return [log.observations() for log in logs]
+    by_share = [log.observations() for log in logs]
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in by_share]) for name in Statistics._fields
+    }
+    parts = [one.logits for one in by_share if one.logits is not None]
+    if parts:
+        columns["logits"] = KeptLogits(parts[0].positions, np.concatenate([one.values for one in parts]))
+    return replace(by_share[0], trained_on=trained_on, epochs=tuple(range(1, len(logs) + 1)), **columns)
 
 
 def _report(spec: TrialSpec, record: TrialRecord, seconds: float, listener: Listener) -> None:
@@ -286,16 +297,6 @@ def _report(spec: TrialSpec, record: TrialRecord, seconds: float, listener: List
             share=share,
         )
         listener.on_epoch(report)
-
-
-def _join(rows: Sequence[Observations], trained_on: npt.NDArray[np.bool_]) -> Observations:
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(one, name) for one in rows]) for name in Statistics._fields
-    }
-    logits = [one.logits for one in rows if one.logits is not None]
-    if logits:
-        columns["logits"] = KeptLogits(logits[0].positions, np.concatenate([one.values for one in logits]))
-    return replace(rows[0], trained_on=trained_on, epochs=tuple(range(1, len(rows) + 1)), **columns)
 
 
 def _weights(heads: RowOfHeads, share: float) -> dict[str, npt.NDArray[Any]]:

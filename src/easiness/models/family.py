@@ -34,9 +34,9 @@ class Inputs:
     suits: Callable[[Signature], bool]
 
 
-IMAGES = Inputs("images", lambda given: len(given.shape) == 3 and given.vocabulary is None)
-NUMBERS = Inputs("images or vectors", lambda given: given.vocabulary is None)
-TOKENS = Inputs("texts", lambda given: len(given.shape) == 1 and given.vocabulary is not None)
+IMAGES = Inputs("images", lambda one: len(one.shape) == 3 and one.vocabulary is None)
+NUMBERS = Inputs("images or vectors", lambda one: one.vocabulary is None)
+TOKENS = Inputs("texts", lambda one: len(one.shape) == 1 and one.vocabulary is not None)
 ANYTHING = Inputs("anything", lambda _: True)
 
 
@@ -50,7 +50,7 @@ class Family:
         """Is this a name of the form, right or wrong?"""
         raise NotImplementedError
 
-    def known(self) -> Sequence[str] | None:
+    def names(self) -> Sequence[str] | None:
         """Some names or all, for hints; ``None`` where the library that has them is not installed."""
         return ()
 
@@ -60,7 +60,7 @@ class Family:
     def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
         raise NotImplementedError
 
-    def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
+    def refusal(self, name: str, input_shape: Shape, error: Exception) -> str:
         """Why the network cannot take such examples, where that is what ``error`` came from."""
         return f"model {name!r} cannot take one example {(1, *input_shape)}: {describe(error)}"
 
@@ -71,8 +71,8 @@ ModelGiven: TypeAlias = str | Callable[..., Any]
 CALLABLE_FORM = "package.module:callable"
 _MARK = "#"  # in no name that can be imported
 
-_given: dict[str, Callable[..., Any]] = {}
-_built: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+_OBJECTS: dict[str, Callable[..., Any]] = {}
+_NETWORKS: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 
 
 class Custom(Family):
@@ -99,8 +99,8 @@ class Custom(Family):
 
     def find(self, name: str) -> Any:
         """The callable, of a module that is imported, in the current folder as well."""
-        if name in _given:
-            return _given[name]
+        if name in _OBJECTS:
+            return _OBJECTS[name]
         if is_given(name):
             raise BadInput(
                 f"model {name!r}: was an object of Python in another process, so that its run cannot go on "
@@ -150,11 +150,11 @@ def callable_name(value: Any) -> str:
     there = None if module == "__main__" or split_name(full) is None else sys.modules.get(str(module))
     if there is not None and vars(there).get(str(attribute)) is value:
         return full
-    known = next((name for name, one in _given.items() if one is value), None)
-    if known is None:
-        known = f"{_title(value)}{_MARK}{secrets.token_hex(6)}"
-        _given[known] = value
-    return known
+    own_name = next((name for name, one in _OBJECTS.items() if one is value), None)
+    if own_name is None:
+        own_name = f"{_title(value)}{_MARK}{secrets.token_hex(6)}"
+        _OBJECTS[own_name] = value
+    return own_name
 
 
 def _title(value: Any) -> str:
@@ -177,49 +177,47 @@ def _parts_of(name: str) -> tuple[str, str]:
 def _built_by(function: Callable[..., Any], name: str, signature: Signature, num_classes: int) -> nn.Module:
     """The network that ``function`` returns for ``input_shape=(c, h, w), num_classes=n``; it may take fewer.
 
-    Of tokens the shape is (L,), and there is ``vocabulary=m``, the number of tokens.
+    Tokens have the shape (L,) and ``vocabulary=m``, their number.
     """
     from torch import nn
 
-    offered: dict[str, Any] = {"input_shape": signature.shape, "num_classes": num_classes}
+    offer: dict[str, Any] = {"input_shape": signature.shape, "num_classes": num_classes}
     if signature.vocabulary is not None:
-        offered["vocabulary"] = signature.vocabulary
+        offer["vocabulary"] = signature.vocabulary
     title = name.rpartition(":")[2].partition(_MARK)[0]
-    arguments = _arguments(function, name, title, offered)
-    shown = ", ".join(f"{key}={value}" for key, value in arguments.items())
+    arguments = _arguments(function, name, title, offer)
+    call = ", ".join(f"{key}={value}" for key, value in arguments.items())
     with recast(
         lambda error: BadInput(
-            f"model {name!r}: {title}({shown}) raised {describe(error).removeprefix('it called ')}"
+            f"model {name!r}: {title}({call}) raised {describe(error).removeprefix('it called ')}"
         )
     ):
         net = function(**arguments)
     if not isinstance(net, nn.Module):
         raise BadInput(f"model {name!r}: returned {type(net).__name__}; it must return a torch.nn.Module")
-    if net in _built:
+    if net in _NETWORKS:
         raise BadInput(
             f"model {name!r}: returned the same network again; it must build another each time it is called, "
             "since each trial needs new weights"
         )
-    _built.add(net)
+    _NETWORKS.add(net)
     return net
 
 
-def _arguments(
-    function: Callable[..., Any], name: str, title: str, offered: dict[str, Any]
-) -> dict[str, Any]:
-    """The arguments among ``offered`` that a function takes by name."""
+def _arguments(function: Callable[..., Any], name: str, title: str, offer: dict[str, Any]) -> dict[str, Any]:
+    """The arguments among those on ``offer`` that a function takes by name."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # it has none to look at
-        return offered
+        return offer
     by_name = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     anything = any(one.kind is one.VAR_KEYWORD for one in parameters)
-    needed = [one.name for one in by_name if one.default is one.empty and one.name not in offered]
-    if needed:
+    missing = [one.name for one in by_name if one.default is one.empty and one.name not in offer]
+    if missing:
         raise BadInput(
-            f"model {name!r}: {title} needs {', '.join(needed)}, but it is given input_shape=(c, h, w) and "
+            f"model {name!r}: {title} needs {', '.join(missing)}, but it is given input_shape=(c, h, w) and "
             "num_classes=n alone, for texts also vocabulary=m; give the rest a default, or set it by "
             "functools.partial"
         )
-    named = {one.name for one in by_name}
-    return {key: value for key, value in offered.items() if anything or key in named}
+    names = {one.name for one in by_name}
+    return {key: value for key, value in offer.items() if anything or key in names}

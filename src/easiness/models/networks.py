@@ -238,9 +238,9 @@ class Bag(nn.Module):
     """A linear classifier of the sum of the vectors of all words, word n-grams and character n-grams.
 
     Vectors have ``dim`` values. The sum is divided by the root of their number, so that its length hardly
-    depends on that of the text.
-    What is in a text falls into one of the ``ROWS`` of the table by a hash of its token numbers (Weinberger
-    et al. 2009, arXiv 0902.2206; Joulin et al. 2016, arXiv 1607.01759). Gradients of the table are sparse.
+    depends on that of the text. Words and n-grams fall into the ``ROWS`` of the table by a hash of their
+    token numbers (Weinberger et al. 2009, arXiv 0902.2206; Joulin et al. 2016, arXiv 1607.01759). Gradients
+    of the table are sparse.
     """
 
     def __init__(self, _: tuple[int, ...], num_classes: int, vocabulary: int, dim: int = 32) -> None:  # noqa: ARG002
@@ -251,10 +251,10 @@ class Bag(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Token numbers [b, L], 0 where there is none, to logits [b, num_classes]."""
-        found, there = _features(tokens)
+        hashes, there = _features(tokens)
         counts = there.sum(1)
         total = F.embedding_bag(
-            found[there] % ROWS, self.table.weight, counts.cumsum(0) - counts, mode="sum", sparse=True
+            hashes[there] % ROWS, self.table.weight, counts.cumsum(0) - counts, mode="sum", sparse=True
         )
         logits: Tensor = self.classifier(total * counts.clamp(min=1).rsqrt()[:, None])
         return logits
@@ -267,13 +267,13 @@ def _features(tokens: Tensor) -> tuple[Tensor, Tensor]:
     """
     words = F.pad(only_words(tokens), (1, _LONGEST - 1))
     num = words.shape[1] - _LONGEST
-    found, there = [mix(tokens)], [tokens > 0]
+    hashes, there = [mix(tokens)], [tokens > 0]
     running = mix(words[:, :num] + _SEED)
     for at in range(1, _LONGEST):
         running = mix(running ^ words[:, at : at + num])
-        found.append(running)
+        hashes.append(running)
         there.append(words[:, 1 : 1 + num] > 0)
-    return torch.cat(found, 1), torch.cat(there, 1)
+    return torch.cat(hashes, 1), torch.cat(there, 1)
 
 
 _WIDTHS = (3, 4, 5)
@@ -304,12 +304,12 @@ class TextCNN(nn.Module):
         words = only_words(tokens)
         if not words.shape[1]:
             words = F.pad(words, (0, 1))
-        seen = self.vectors(words).transpose(1, 2)
+        vectors = self.vectors(words).transpose(1, 2)
         # from the first word to the last of each text, so that padding changes nothing
         inside = (words.flip(1).cummax(1).values.flip(1) > 0)[:, None]
         most = []
         for width, convolution in zip(_WIDTHS, self.convolutions, strict=True):
-            found = convolution(F.pad(seen, (width // 2, (width - 1) // 2)))
-            most.append((F.relu(found) * inside).amax(2))
+            values = convolution(F.pad(vectors, (width // 2, (width - 1) // 2)))
+            most.append((F.relu(values) * inside).amax(2))
         logits: Tensor = self.classifier(self.dropout(torch.cat(most, 1)))
         return logits

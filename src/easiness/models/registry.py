@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from easiness.errors import BadInput, RunFailed, nearest, recast
 from easiness.inputs import Signature
 from easiness.models.family import CUSTOM, IMAGES, NUMBERS, TOKENS, Family, Inputs
-from easiness.models.published import TIMM, TORCHVISION, Published
+from easiness.models.libraries import TIMM, TORCHVISION, Library
 from easiness.named_import import describe
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _WHOLE = "(0|[1-9][0-9]{0,5})"
 
 
 @dataclass(frozen=True)
-class Numbered(Family):
+class NumberedFamily(Family):
     """Networks named by ``form``, in which each word in capitals stands for a number.
 
     ``name`` is that of what builds them in a ``module`` beside this one, from the examples'
@@ -50,20 +50,20 @@ class Numbered(Family):
     def reads(self, name: str) -> bool:
         return self.read(name) is not None
 
-    def known(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         return self.examples
 
     def check(self, name: str) -> None:
         for word, value in (self.read(name) or {}).items():
-            allowed = self.numbers[word]
-            if value in allowed:
+            values = self.numbers[word]
+            if value in values:
                 continue
-            rule = f"from {allowed[0]} to {allowed[-1]}"
-            if allowed.step > 1:
-                rule = f"{allowed.step}n+{allowed[0] % allowed.step} {rule}"
-                if allowed[0] < value < allowed[-1]:
-                    below = value - (value - allowed[0]) % allowed.step
-                    rule += f", so {below} or {below + allowed.step} is the nearest"
+            rule = f"from {values[0]} to {values[-1]}"
+            if values.step > 1:
+                rule = f"{values.step}n+{values[0] % values.step} {rule}"
+                if values[0] < value < values[-1]:
+                    below = value - (value - values[0]) % values.step
+                    rule += f", so {below} or {below + values.step} is the nearest"
             raise BadInput(f"model {name!r}: {word} {value} does not work; it must be {rule}")
 
     def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
@@ -76,18 +76,18 @@ class Numbered(Family):
             )
         # its module loads torch
         builder = getattr(importlib.import_module(f"{__package__}.{self.module}"), self.name)
-        given = {} if signature.vocabulary is None else {"vocabulary": signature.vocabulary}
-        net: nn.Module = builder(signature.shape, num_classes, **given, **(self.read(name) or {}))
+        extra = {} if signature.vocabulary is None else {"vocabulary": signature.vocabulary}
+        net: nn.Module = builder(signature.shape, num_classes, **extra, **(self.read(name) or {}))
         return net
 
 
 # Two halvings leave one pixel of four, while of three DenseNet's poolings would leave none.
 _HALVED_TWICE = 4
 
-OWN: tuple[Numbered, ...] = (
-    Numbered("mlp", "linear", {}, 1, ("linear",), takes=NUMBERS),
-    Numbered("mlp", "mlp_DEPTH", {"depth": range(1, 65)}, 1, ("mlp_2", "mlp_3"), takes=NUMBERS),
-    Numbered(
+OWN: tuple[NumberedFamily, ...] = (
+    NumberedFamily("mlp", "linear", {}, 1, ("linear",), takes=NUMBERS),
+    NumberedFamily("mlp", "mlp_DEPTH", {"depth": range(1, 65)}, 1, ("mlp_2", "mlp_3"), takes=NUMBERS),
+    NumberedFamily(
         "mlp",
         "mlp_DEPTH_wWIDTH",
         {"depth": range(1, 65), "width": range(1, 16385)},
@@ -95,28 +95,28 @@ OWN: tuple[Numbered, ...] = (
         ("mlp_3_w256",),
         takes=NUMBERS,
     ),
-    Numbered(
+    NumberedFamily(
         "wrn",
         "wrn_DEPTH_WIDTH",
         {"depth": range(10, 401, 6), "width": range(1, 33)},
         _HALVED_TWICE,
         ("wrn_16_1", "wrn_16_4", "wrn_28_10", "wrn_40_4"),
     ),
-    Numbered(
+    NumberedFamily(
         "densenet_bc",
         "densenet_bc_DEPTH_GROWTH",
         {"depth": range(10, 401, 6), "growth": range(1, 129)},
         _HALVED_TWICE,
         ("densenet_bc_40_12", "densenet_bc_100_12"),
     ),
-    Numbered(
+    NumberedFamily(
         "resnext",
         "resnext_DEPTH_CARDINALITYxWIDTHd",
         {"depth": range(11, 402, 9), "cardinality": range(1, 129), "width": range(1, 129)},
         _HALVED_TWICE,
         ("resnext_29_4x64d", "resnext_29_8x64d", "resnext_29_32x4d"),
     ),
-    Numbered(
+    NumberedFamily(
         "resnext",
         "resnext_DEPTH_CARDINALITYxWIDTHd_bBASE",
         {
@@ -128,9 +128,9 @@ OWN: tuple[Numbered, ...] = (
         _HALVED_TWICE,
         ("resnext_11_2x8d_b16",),
     ),
-    Numbered("Bag", "bag", {}, 1, ("bag",), takes=TOKENS),
-    Numbered("Bag", "bag_DIM", {"dim": range(1, 513)}, 1, ("bag_8",), takes=TOKENS),
-    Numbered("TextCNN", "text_cnn", {}, 1, ("text_cnn",), takes=TOKENS),
+    NumberedFamily("Bag", "bag", {}, 1, ("bag",), takes=TOKENS),
+    NumberedFamily("Bag", "bag_DIM", {"dim": range(1, 513)}, 1, ("bag_8",), takes=TOKENS),
+    NumberedFamily("TextCNN", "text_cnn", {}, 1, ("text_cnn",), takes=TOKENS),
 )
 
 FAMILIES: tuple[Family, ...] = (*OWN, TORCHVISION, TIMM, CUSTOM)
@@ -148,7 +148,7 @@ def find_family(name: str) -> Family:
     """The family of a name; `BadInput`, naming the nearest, unless it is known, with numbers that work.
 
     Our own families are looked at first, without importing anything; torchvision and timm are imported
-    only for a name that could be theirs. Of ``package.module:callable`` only the form is checked.
+    only for a name that could be theirs. A ``package.module:callable`` is checked for its form alone.
     """
     family = _reader(name)
     if family is None:
@@ -180,48 +180,49 @@ def build_model(
     installed, examples that do not suit the network, a file of weights that does not fit, and a callable
     that fails or gives anything but such a network.
     """
-    given = input_shape if signature is None else signature
-    wanted = Signature.of(given or ())
-    shape = wanted.shape
+    form = input_shape if signature is None else signature
+    kind = Signature.of(form or ())
+    shape = kind.shape
     if len(shape) not in (1, 3) or min(shape) < 1:
         raise BadInput(f"input_shape {shape}: give (channels, height, width) or (values,), each at least 1")
     if num_classes < 2:
         raise BadInput(f"num_classes {num_classes}: give at least 2")
     family = find_family(name)
-    if not family.takes.suits(wanted):
-        raise BadInput(_other_kind(name, family, wanted))
+    if not family.takes.suits(kind):
+        raise BadInput(_other_kind(name, family, kind))
     if pretrained is None:
-        net = family.build(name, wanted, num_classes)
+        net = family.build(name, kind, num_classes)
     else:
-        net = _published(family, name).build_from(pretrained, name, shape, num_classes)
-    _check_output(net, family, name, wanted, num_classes)
+        net = _library_of(family, name).build_from(pretrained, name, shape, num_classes)
+    _check_output(net, family, name, kind, num_classes)
     return net
 
 
-def _other_kind(name: str, family: Family, given: Signature) -> str:
+def _other_kind(name: str, family: Family, signature: Signature) -> str:
     from easiness.inputs import KINDS  # which load what reads examples, for help in vain
 
-    tokens = given.vocabulary is not None
-    kinds = [kind for kind in KINDS if len(kind.axes) == len(given.shape) and kind.tokens == tokens]
+    tokens = signature.vocabulary is not None
+    kinds = [kind for kind in KINDS if len(kind.axes) == len(signature.shape) and kind.tokens == tokens]
     if kinds:
         nouns = " or ".join(kind.nouns for kind in kinds)
         networks = " or ".join(dict.fromkeys(name for kind in kinds for name in kind.networks))
         return f"model {name!r}: it takes {family.takes.what} and these are {nouns}; give {networks}"
-    return f"model {name!r}: it takes {family.takes.what}, not examples of shape {given.shape}; give another"
+    shape = signature.shape
+    return f"model {name!r}: it takes {family.takes.what}, not examples of shape {shape}; give another"
 
 
-def _check_output(net: nn.Module, family: Family, name: str, given: Signature, num_classes: int) -> None:
+def _check_output(net: nn.Module, family: Family, name: str, signature: Signature, num_classes: int) -> None:
     """One example in evaluation mode; neither modes nor random numbers are different afterwards."""
     import torch
 
     modes = [(module, module.training) for module in net.modules()]
     parameter = next(net.parameters(), None)
-    example = given.blank(device=None if parameter is None else parameter.device)
+    example = signature.blank(device=None if parameter is None else parameter.device)
     try:
         net.eval()
         # A network of the user's own may draw random numbers even in evaluation mode.
-        unsuited = recast(lambda error: BadInput(family.unsuited(name, given.shape, error)))
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), unsuited:
+        refusal = recast(lambda error: BadInput(family.refusal(name, signature.shape, error)))
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), refusal:
             output = net(example)
     finally:
         for module, training in modes:
@@ -243,11 +244,11 @@ def pretrained_file(name: str, *, download: bool = False) -> Path:
     Of torchvision's, the ones it calls ``DEFAULT``; of timm's, those of the tag in the name, or its first.
     Nothing is downloaded without ``download``, which fetches a file that is not there.
     """
-    family = _published(find_family(name), name)
+    family = _library_of(find_family(name), name)
     path = family.weights_file(name)
     if path is None and download:
-        failed = f"model {name!r}: its weights cannot be downloaded ({{}})"
-        with recast(lambda error: RunFailed(failed.format(describe(error)))):
+        text = f"model {name!r}: its weights cannot be downloaded ({{}})"
+        with recast(lambda error: RunFailed(text.format(describe(error)))):
             family.fetch(name)
         path = family.weights_file(name)
     if path is None:
@@ -258,8 +259,8 @@ def pretrained_file(name: str, *, download: bool = False) -> Path:
     return path
 
 
-def _published(family: Family, name: str) -> Published:
-    if not isinstance(family, Published):
+def _library_of(family: Family, name: str) -> Library:
+    if not isinstance(family, Library):
         raise BadInput(
             f"model {name!r}: has no pretrained weights; leave out --pretrained, or choose a model of "
             "torchvision's or timm:NAME"
@@ -295,10 +296,11 @@ def _reader(name: str) -> Family | None:
 
 
 def _unknown(name: str) -> str:
-    known = [example for family in FAMILIES for example in family.known() or ()]
+    examples = [example for family in FAMILIES for example in family.names() or ()]
     text = (
-        f"model {name!r} is not known{nearest(name.lower().replace('-', '_'), known)}; give {model_names()}"
+        f"model {name!r} is not known{nearest(name.lower().replace('-', '_'), examples)}; "
+        f"give {model_names()}"
     )
-    if TORCHVISION.known() is None:
+    if TORCHVISION.names() is None:
         text += "; torchvision is not installed, for its names run: pip install torchvision"
     return text

@@ -24,7 +24,7 @@ from easiness.pages.facts import (
 )
 from easiness.pages.labels import suspect_labels
 from easiness.show import count, percent, to_svg
-from easiness.spec import UNNAMED, Drawing, Loading, Training, command_line, training_of
+from easiness.spec import NO_NAME, Drawing, Loading, Training, command_line, training_of
 from easiness.store import Run
 from easiness.studies import matching, scores as run_figures
 from easiness.studies.keeping import KeepOptions, prune
@@ -114,7 +114,7 @@ def left_out(run: Run, epoch: int) -> dict[str, Any] | None:
     return {
         "num_examples": len(first),
         "num_right": int(right.sum()),
-        "since": [(run.row_text(one), int((first <= one).sum())) for one in earlier if one != epoch],
+        "since": [(run.row(one).text, int((first <= one).sum())) for one in earlier if one != epoch],
         "dropped": _rows_dropped(run, epoch, right),
         "keep": command_line("keep", run.path, *which, *epoch_option(run, epoch), "-o", "kept.csv"),
         "ablate": _ablate_command(run, epoch),
@@ -324,7 +324,7 @@ def _agreeing(comparison: Comparison, index: int) -> str:
 
 
 def _name(run: Run, index: int, comparison: Comparison | None, num_runs: int) -> str:
-    if num_runs == 1 and run.model != UNNAMED:
+    if num_runs == 1 and run.model != NO_NAME:
         return run.network
     if num_runs == 1 or comparison is None:
         return run.path.resolve().name or str(run.path)

@@ -42,7 +42,7 @@ class Statistic:
 
     @property
     def verdict(self) -> Verdict:
-        """Decided only by an interval that is wholly on one side of the margin."""
+        """The verdict, which only an interval wholly on one side of the margin decides."""
         if self.obstacle or self.interval is None or any(map(math.isnan, self.interval)):
             return "undecided"
         low, high = self.interval
@@ -72,7 +72,6 @@ class Claim:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on the claim as a whole."""
         if self.not_tested:
             return "not tested here"
         verdicts = {statistic.verdict for statistic in self.statistics}

@@ -53,61 +53,45 @@ class PerturbationOptions:
 
     run: Annotated[
         Run,
-        Option(
-            "",
-            "Folder of a run that keeps its weights. Of a run on features the heads of the largest share are "
-            "asked, about the examples that they were not shown.",
-            **ONE_RUN,
-        ),
+        Option("", "Folder of a run that keeps its weights, or of one on features of networks.", **ONE_RUN),
     ]
     kind: Annotated[
         str,
         Option(
             "--kind",
-            "Of pictures color, shuffle, radial; of texts order, case; of sounds shuffle, radial; or "
+            "color, shuffle, radial of pictures; order, case of texts; shuffle, radial of sounds; or "
             "package.module:name for one that the module registers.",
         ),
     ]
     levels: Annotated[
         Sequence[float] | None,
         Option(
-            "--levels",
-            "Such as 0,0.5,1, beside the neutral one; by default those of the kind, for the size of the "
-            "pictures.",
-            read=_levels,
+            "--levels", "Such as 0,0.5,1, beside the neutral one; by default the kind's own.", read=_levels
         ),
     ] = None
-    side: Annotated[Side | None, Option("--side", "Match only this set, easy or hard; both by default.")] = (
-        None
-    )
+    side: Annotated[Side | None, Option("--side", "Match easy or hard sets alone; both by default.")] = None
     fraction: Fraction = 0.1
     ties: Policies = ("expected", "refine")
     pattern_level: Annotated[
         float | None,
         Option(
-            "--pattern-level",
-            "Level at which examples are listed that all networks get right; the last but one by default.",
+            "--pattern-level", "Level of examples that all networks get right; by default the last but one."
         ),
     ] = None
     probe: Annotated[
-        Split | None,
-        Option("", "The split in which these are looked for; held_out by default, where there is one."),
+        Split | None, Option("", "The split of these examples; held_out by default, where there is one.")
     ] = None
     data: Data = None
-    seed: Annotated[
-        int, Option("--seed", "Seed of random perturbations, groups of trials and the bootstrap.")
-    ] = 0
+    seed: Annotated[int, Option("--seed", "Seed of perturbations, groups and the bootstrap.")] = 0
     num_replicates: Annotated[int, Option("", "Replicates of the bootstrap over trials.")] = 200
     execution: Annotated[
         Execution, Fields(("device", "cache"), help={"device": "Where the networks look."})
     ] = Execution()
     panel: Annotated[
-        Path | None,
-        Option("--panel", "Also draw perturbed examples: FILE.png, .svg or .pdf.", **PICTURE),
+        Path | None, Option("--panel", "Also draw perturbed examples: FILE.png, .svg or .pdf.", **PICTURE)
     ] = None
     patterns: Annotated[
-        Path | None,
-        Option("--patterns", "Also draw examples that all networks still get right.", **PICTURE),
+        Path | None, Option("--patterns", "Also draw examples that all networks still get right.", **PICTURE)
     ] = None
 
 
@@ -134,9 +118,7 @@ class AblationOptions:
     data: Annotated[
         Any, Option("", "The data that the run of scores was measured on; as for `measure`.", **ONE_SOURCE)
     ]
-    scores: Annotated[
-        Run, Option("--scores", "Folder of the run whose scores rank the examples.", opens=True)
-    ]
+    scores: Annotated[Run, Option("--scores", "Run whose scores rank the examples.", opens=True)]
     out: Out
     training: Annotated[
         Training,
@@ -152,8 +134,7 @@ class AblationOptions:
     ]
     drawing: Annotated[Drawing, Fields((*_DRAWING, "steps"), required=("rates",))]
     holdout: Annotated[
-        float | None,
-        Option("--holdout", "Hold out and test on this share of each class, if the run held none out."),
+        float | None, Option("--holdout", "Test on this share of each class, if the run held none out.")
     ] = None
     loading: Annotated[
         Loading, Fields(_OF_THE_RUN, help=dict.fromkeys(_OF_THE_RUN, "Taken from the run of --scores."))
@@ -226,14 +207,10 @@ class ValidationOptions:
             typed=list[str] | None,
         ),
     ] = None
-    final_trials: Annotated[
-        int, Option("--final-trials", "Trainings of each on the training examples alone.")
-    ] = 5
+    final_trials: Annotated[int, Option("--final-trials", "Trainings without the held-out split.")] = 5
     final_epochs: Annotated[
         int,
-        Option(
-            "--final-epochs", "Epochs of each of these, and their cosine period, whatever the recipe says."
-        ),
+        Option("--final-epochs", "Epochs of each of these; also their cosine period, whatever the recipe."),
     ] = 300
     loading: Loading = Loading()
     training: Annotated[
@@ -261,13 +238,11 @@ class HypothesisOptions:
 
     out: Out
     preset: Annotated[
-        Literal["smoke", "full"],
-        Option("--preset", "smoke: a minute, decides nothing; full: under an hour on two cores."),
+        Literal["smoke", "full"], Option("--preset", "smoke: a minute, decides nothing; full: under an hour.")
     ] = "full"
     seed: Annotated[int, Option("--seed", "Seed of the patterns and of all trials.")] = 0
     execution: Annotated[
-        Execution,
-        Fields(("device", "executor", "ray_address", "jobs"), help={"device": "Where to train."}),
+        Execution, Fields(("device", "executor", "ray_address", "jobs"), help={"device": "Where to train."})
     ] = Execution()
 
 
@@ -325,7 +300,7 @@ ALL = Verb(
     ReproductionOptions,
     Later(f"{_REPRODUCTION}:reproduce"),
     Later(f"{_REPRODUCTION}:carry"),
-    about="At the scale of a preset. What the folder has of the study is kept: the same command again goes "
+    about="At the scale of a preset. The folder keeps the study so far: the same command again goes "
     "on where it stopped.",
     trains=True,
 )

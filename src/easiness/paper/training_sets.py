@@ -57,9 +57,9 @@ AccuracyCurve = dict[float, Floats]
 def contrast(terms: Iterable[tuple[float, Floats]]) -> Contrast:
     """The sum of ``weight * mean(accuracies)`` over ``terms``, with Student's interval over repetitions.
 
-    The sum is made for each repetition by itself. Those of the same number share their seeds, so what they
-    have in common (initialization, order, nested draws) drops out of a difference; the sums of different
-    repetitions are independent.
+    The sum is made for each repetition by itself. Repetitions of one number share their seeds, so their
+    common initialization, order and nested draws drop out of a difference; the sums of different repetitions
+    are independent.
     """
     from scipy.special import stdtrit
 

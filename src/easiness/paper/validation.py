@@ -35,7 +35,7 @@ class Validation(show.Result):
     """Right answers by easiness after ``epoch`` epochs, and where the wrong ones lie.
 
     ``rows`` has views on easiness from the trials of each network and of all together (``easiness_of`` is
-    then ``all``), the first model's first. Of a view the part ``curve`` has the validation examples by how
+    then ``all``), the first model's first. The part ``curve`` of a view has the validation examples by how
     many trials are right about them, ``easiness`` on the scale of Eq. 1, and as ``value`` the mean share of
     final models that are right, with the 95 % Jeffreys interval as if all final models agreed on each
     example, so wide rather than narrow. The other part has the share of the misclassified, pairs of an

@@ -75,11 +75,6 @@ def random_bits(example: object, seed: int, num: int) -> npt.NDArray[np.uint64]:
     return np.random.PCG64(sequence).random_raw(num)
 
 
-def clamp_for_display(images: Tensor) -> Tensor:
-    """``images`` cut to [0, 1]: for the eye only, networks see them as they are."""
-    return images.clamp(0, 1)
-
-
 Factory: TypeAlias = Callable[..., Callable[..., Any]]
 """Makes a `Transform`, or what makes other texts of some [K]: ``transform(texts, ids=ids)``."""
 
@@ -120,7 +115,7 @@ class Kind:
     def in_order(self, levels: Iterable[float], shape: Shape) -> tuple[float, ...]:
         """Some levels and the neutral one, each once, from that to the strongest.
 
-        Of a kind with levels on both sides of the neutral one they ascend.
+        Levels on both sides of the neutral one ascend.
         """
         neutral = self.neutral_level(shape)
         falling = all(self.strength(level) <= self.strength(neutral) for level in self._own_levels(shape))

@@ -70,10 +70,10 @@ def _radii(shape: Shape) -> Iterator[float]:
 class Radial:
     """Low-pass by a disc in the frequency plane (Jo and Bengio 2018; Kishida and Nakayama 2019, section 6).
 
-    Of each channel's 2-D Fourier transform the coefficients at a Euclidean distance of at most
-    ``radius`` from the zero frequency are kept; the distance counts waves per image side, up to half a
-    side each way. A radius of at least the largest distance changes nothing, 0 leaves the mean. Values
-    are not clamped and may leave [0, 1]; see `clamp_for_display`. Of a sound it is the log-mel picture.
+    It keeps the coefficients of each channel's 2-D Fourier transform at a Euclidean distance of at most
+    ``radius`` from the zero frequency; the distance counts waves per image side, up to half a side each way.
+    A radius of at least the largest distance changes nothing, 0 leaves the mean. Values are not clamped and
+    may leave [0, 1]. Sounds are filtered in their log-mel picture.
 
     Raises:
         BadInput: a negative or infinite radius.
@@ -257,10 +257,10 @@ ORDER = Kind(
 class Case:
     """A ``share`` of the words of a text in the other case: lower case in capitals, all others in lower case.
 
-    Of n words that have cases round(share * n) are changed, drawn by the example's id and the ``seed`` alone;
-    those of a smaller share are among those of a larger one. A word stays as it is where its letters would
-    not be the same without case, as the Turkish dotless i. 0 changes nothing. Networks that read words in
-    lower case see no difference.
+    The example's id and the ``seed`` alone draw round(share * n) of its n words that have cases; a larger
+    share changes all words of a smaller one. A word stays as it is where its letters would not be the same
+    without case, as the Turkish dotless i. 0 changes nothing. Networks that read words in lower case see no
+    difference.
 
     Raises:
         BadInput: the share is outside [0, 1], or the seed is negative.

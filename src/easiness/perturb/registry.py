@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from easiness.errors import BadInput, nearest
 from easiness.named_import import current_folder_importable, import_module, split_name
-from easiness.perturb.kind import FITTING, Factory, Kind, Level, Levels, Perturbation, Shape
+from easiness.perturb.kind import FITTING, Factory, Kind, Level, Levels, Perturbation
 from easiness.perturb.ours import CASE, COLOR, ORDER, RADIAL, SHUFFLE, SHUFFLE_IN_TIME
 
 KINDS: tuple[Kind, ...] = (COLOR, RADIAL, SHUFFLE, SHUFFLE_IN_TIME, ORDER, CASE)
@@ -76,10 +76,7 @@ def register(
 
 
 def kinds(of: str | None = None) -> tuple[str, ...]:
-    """The names that are known: ours, then the user's own in the order of their registration.
-
-    ``of`` examples of this kind, if given: those that fit them.
-    """
+    """The names that fit examples of the kind ``of``, if given: ours, then the user's own."""
     fitting = (kind.name for kind in (*KINDS, *_own_kinds) if of is None or of in kind.kinds)
     return tuple(dict.fromkeys(fitting))
 
@@ -87,7 +84,7 @@ def kinds(of: str | None = None) -> tuple[str, ...]:
 def find_kind(name: str, of: str | None = None) -> Kind:
     """The kind called ``name``; ``package.module:name`` imports the module first, which registers it.
 
-    ``of`` examples of this kind, if given: ``shuffle`` is another for sounds than for pictures.
+    The kind of examples ``of`` matters: ``shuffle`` is another for sounds than for pictures.
     """
     short = name.rpartition(":")[2]
     if short != name:
@@ -117,17 +114,6 @@ def find_kind(name: str, of: str | None = None) -> Kind:
 def _find(name: str, of: str | None = None) -> Kind | None:
     both = (kind for kind in (*KINDS, *_own_kinds) if kind.name == name)
     return next((kind for kind in both if of is None or of in kind.kinds), None)
-
-
-def default_levels(kind: str, shape: Shape, of: str | None = None) -> tuple[float, ...]:
-    """The levels of a kind for examples of a shape, from the neutral to the strongest.
-
-    Args:
-        kind: its name.
-        shape: (c, h, w) of pictures and of the log-mel pictures of sounds, () of texts.
-        of: the kind of examples: ``image``, ``sound`` or ``text``; the first that fits where not given.
-    """
-    return find_kind(kind, of).levels(shape)
 
 
 def perturbation(kind: str, level: float, seed: int = 0, of: str | None = None) -> Perturbation:

@@ -17,14 +17,15 @@ from .execution import (
     seconds_beside as seconds_beside,
     work_of as work_of,
 )
-from .heads_plan import check_rotates as check_rotates, on_features as on_features, plan_of as plan_of
 from .leak import find_leak as find_leak, leak_of as leak_of
-from .making import cache_beside as cache_beside
 from .measuring import measure as measure, planned as planned
 from .plan import (
     Drawn as Drawn,
     Plan as Plan,
+    check_rotates as check_rotates,
     make_plan as make_plan,
+    on_features as on_features,
+    plan_of as plan_of,
     recipe_of_run as recipe_of_run,
     with_recipe as with_recipe,
 )
@@ -39,6 +40,7 @@ from .progress import (
 )
 from .source import (
     Told as Told,
+    cache_beside as cache_beside,
     data_of as data_of,
     data_version as data_version,
     decisions_of_people as decisions_of_people,

@@ -11,8 +11,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Literal
 
 import torch
 
@@ -23,7 +22,7 @@ from easiness.gate import available_memory
 from easiness.models import is_given
 from easiness.runs.plan import Plan, num_trained_on
 from easiness.show import duration_text, quantity, size_text
-from easiness.spec import RIDGE, TRAIN, Execution, Recipe, Resolved, RunSpec, examples_of_epoch
+from easiness.spec import RIDGE, TRAIN, Execution, Resolved, RunSpec, examples_of_epoch
 from easiness.store import is_run, open_run
 from easiness.training import NetworkFacts, Workload, choose_precision, network_facts, num_gpus
 
@@ -55,7 +54,6 @@ def work_of(run: RunSpec, data: Dataset, device: str) -> Work:
 
 
 def bytes_of_trial(facts: NetworkFacts, batch: int) -> int:
-    """Memory of a process: weights with gradients and moments, and what a step keeps for its gradients."""
     return _BYTES_OF_A_PROCESS + 16 * facts.num_weights + facts.kept_bytes * batch
 
 
@@ -92,7 +90,6 @@ class Cost:
         return self.num_trials * self.flops * (self.epochs * self.num_trained_on + self.num_observed / 3)
 
     def __str__(self) -> str:
-        """One line."""
         held_out = f" and {self.num_held_out:,} held out" if self.num_held_out else ""
         cache = f" and {size_text(self.cache_bytes)} of cached photos" if self.cache_bytes else ""
         steps = ""
@@ -108,8 +105,8 @@ class Cost:
 
 def effort_text(costs: Sequence[Cost]) -> str:
     """The operations of all, and how long they take where that is known: ``1.2e+15 FLOP, about 40 min``."""
-    known = [cost.seconds for cost in costs if cost.seconds is not None]
-    took = f", about {duration_text(sum(known))}" if known and len(known) == len(costs) else ""
+    seconds = [cost.seconds for cost in costs if cost.seconds is not None]
+    took = f", about {duration_text(sum(seconds))}" if seconds and len(seconds) == len(costs) else ""
     return f"{sum(cost.operations for cost in costs):.1e} FLOP{took}"
 
 
@@ -119,25 +116,25 @@ def estimate_cost(
     missing: int,
     device: torch.device,
     cache: Path | None,
-    taken: Iterable[tuple[RunSpec, float]] = (),
+    beside: Iterable[tuple[RunSpec, float]] = (),
 ) -> Cost:
     """The cost of ``missing`` trials of the run.
 
-    ``cache`` is the folder that photos are cached in, ``None`` where they are not; ``taken`` are runs that
+    ``cache`` is the folder that photos are cached in, ``None`` where they are not; ``beside`` are runs that
     there are, with the `seconds_beside` of their trials.
     """
     splits = data.splits
     rows = {probe.name: len(probe.observed(spec.epochs)) * len(splits[probe.name]) for probe in spec.probes}
-    seen = spec.heads.shares[-1] if spec.heads else spec.train_share
+    share = spec.heads.shares[-1] if spec.heads else spec.train_share
     logits = sum(
-        4 * data.num_classes * rows[probe.name] * (1 - seen if probe.keep_logits == "left_out" else 1)
+        4 * data.num_classes * rows[probe.name] * (1 - share if probe.keep_logits == "left_out" else 1)
         for probe in spec.probes
         if probe.keep_logits != "none"
     )
-    stored = sum(rows.values()) * _BYTES_PER_OBSERVATION + int(logits)
+    num_bytes = sum(rows.values()) * _BYTES_PER_OBSERVATION + int(logits)
     held_out = 0 if data.held_out is None else len(data.held_out)
     if spec.heads is not None:
-        return Cost(len(data), held_out, 0, sum(rows.values()), missing, spec.epochs, 0, missing * stored)
+        return Cost(len(data), held_out, 0, sum(rows.values()), missing, spec.epochs, 0, missing * num_bytes)
     trained_on = num_trained_on(len(data), spec.train_share, spec.draw)
     work = work_of(spec, data, str(device))
     facts = network_facts(work.workload)
@@ -149,11 +146,15 @@ def estimate_cost(
         num_trials=missing,
         epochs=spec.epochs,
         steps_per_epoch=work.num_steps // spec.epochs,
-        run_bytes=missing * (stored + (4 * facts.num_weights if spec.keep_weights else 0)),
-        cache_bytes=cached_bytes(data, spec.recipe, cache),
+        run_bytes=missing * (num_bytes + (4 * facts.num_weights if spec.keep_weights else 0)),
+        cache_bytes=sum(
+            split.kind.cached_bytes(split, spec.recipe, cache)
+            for split in splits.values()
+            if cache is not None
+        ),
         flops=facts.flops,
         memory=min(spec.resolved.jobs, missing) * bytes_of_trial(facts, work.workload.batch),
-        seconds=_seconds(spec, missing, taken),
+        seconds=_seconds(spec, missing, beside),
     )
 
 
@@ -163,7 +164,7 @@ def seconds_beside(out: Path) -> list[tuple[RunSpec, float]]:
         beside = sorted(path for path in out.absolute().parent.iterdir() if is_run(path))
     except OSError:
         return []
-    found = []
+    runs = []
     for path in beside[:_MOST_BESIDE]:
         try:
             run = open_run(path)
@@ -171,14 +172,13 @@ def seconds_beside(out: Path) -> list[tuple[RunSpec, float]]:
             continue
         took = [trial.document.seconds for trial in run.trials if trial.document.seconds is not None]
         if run.spec.measured is not None and took:
-            found.append((run.spec.measured, statistics.median(took)))
-    return found
+            runs.append((run.spec.measured, statistics.median(took)))
+    return runs
 
 
-def _seconds(spec: RunSpec, missing: int, taken: Iterable[tuple[RunSpec, float]]) -> float | None:
-    """How long the trials take by those of the same network, data and settings of a run that there is."""
+def _seconds(spec: RunSpec, missing: int, beside: Iterable[tuple[RunSpec, float]]) -> float | None:
     words = {"reason", "together", "graphed", "folded"}
-    for run, seconds in taken:
+    for run, seconds in beside:
         alike = (run.model, run.recipe, run.probes, run.data.train.num_examples, run.data.classes) == (
             *(spec.model, spec.recipe, spec.probes, spec.data.train.num_examples, spec.data.classes),
         )
@@ -187,13 +187,6 @@ def _seconds(spec: RunSpec, missing: int, taken: Iterable[tuple[RunSpec, float]]
             length = spec.epochs * spec.train_share / (run.epochs * run.train_share)
             return -(-missing // spec.resolved.jobs) * seconds * length
     return None
-
-
-def cached_bytes(data: Dataset, recipe: Recipe, cache: Path | None) -> int:
-    """Bytes that photos of both splits will take in the folder ``cache``, if they are not there yet."""
-    if cache is None:
-        return 0
-    return sum(split.kind.cached_bytes(split, recipe, cache) for split in data.splits.values())
 
 
 _SMALL_STEP = 3e9  # FLOP on a CPU, below which threads mostly wait for each other
@@ -217,59 +210,44 @@ def resolve_plan(plan: Plan, device: torch.device, execution: Execution) -> Reso
     """
     kind = check_execution(execution)
     check_compile(execution.compile)
-    if plan.features:
-        by_steps = plan.model != RIDGE
-        return _resolved_heads(execution, one_at_a_time=kind.one_at_a_time, by_steps=by_steps)
-    work = work_of(plan.asked, plan.data, str(device))
-    facts = network_facts(work.workload)
-    if facts.sparse and execution.compile == "on":
-        raise BadInput(
-            f"compile on: {plan.model} has sparse gradients, which cannot be compiled; leave it out"
-        )
-    precision, reason = choose_precision(plan.precision, device, facts.depthwise)
-    cores = torch.get_num_threads()
-    asked = 1 if kind.one_at_a_time else execution.jobs
-    threads_of_small = device.type == "cpu" and facts.flops * work.workload.batch < _SMALL_STEP
-    if asked != "auto":
-        jobs = asked
-    elif device.type == "cpu":
-        jobs = _jobs_on_cpu(work, facts, plan.trials, cores, threads=1 if threads_of_small else None)
+    cores, on_cpu = torch.get_num_threads(), device.type == "cpu"
+    jobs = 1 if kind.one_at_a_time else execution.jobs
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last = one_thread = False
+    if plan.features:  # heads share the moments of their examples, so that one process fits them soonest
+        reason = "features"
+        jobs = 1 if jobs == "auto" else jobs
+        one_thread = plan.model != RIDGE  # steps are small, and the same whatever is asked for
+        threads = max(1, cores // jobs)
     else:
-        jobs = _jobs_on_gpu(work, facts, plan.trials, cores, device)
-    threads = max(1, cores // jobs) if device.type == "cpu" else cores
-    if threads_of_small or (kind.elsewhere and execution.jobs == "auto" and device.type == "cpu"):
-        threads = 1  # elsewhere: a trial on each core of the cluster, whose number may change
+        work = work_of(plan.asked, plan.data, str(device))
+        facts = network_facts(work.workload)
+        if facts.sparse and execution.compile == "on":
+            raise BadInput(
+                f"compile on: {plan.model} has sparse gradients, which cannot be compiled; leave it out"
+            )
+        precision, reason = choose_precision(plan.precision, device, facts.depthwise)
+        channels_last = facts.convolutions and device.type != "mps"
+        one_thread = on_cpu and facts.flops * work.workload.batch < _SMALL_STEP
+        if jobs == "auto" and on_cpu:
+            jobs = _jobs_on_cpu(work, facts, plan.trials, cores, threads=1 if one_thread else None)
+        elif jobs == "auto":
+            jobs = _jobs_on_gpu(work, facts, plan.trials, cores, device)
+        # elsewhere: a trial on each core of the cluster, whose number may change
+        one_thread |= kind.elsewhere and execution.jobs == "auto" and on_cpu
+        threads = max(1, cores // jobs) if on_cpu else cores
+    threads = 1 if one_thread else threads
+    as_asked = "" if execution.jobs == "auto" else ", as asked,"
     return Resolved(
         precision=precision,
-        channels_last=facts.convolutions and device.type != "mps",
+        channels_last=channels_last,
         threads=threads,
         jobs=jobs,
-        compiled=execution.compile == "on",
-        folded=device.type != "mps",
-        reason=f"{reason}; {_at_a_time(jobs, threads, execution)}",
+        compiled=execution.compile == "on" and not plan.features,
+        folded=device.type != "mps" and not plan.features,
+        reason=f"{reason}; {quantity(jobs, 'trial')} at a time{as_asked}"
+        f" on {quantity(threads, 'thread')} each",
     )
-
-
-def _resolved_heads(execution: Execution, *, one_at_a_time: bool, by_steps: bool) -> Resolved:
-    """Heads share the moments of their examples, so that one process fits them soonest, on all cores.
-
-    Steps of heads are small and run on one thread, so that they are the same whatever is asked for.
-    """
-    cores = torch.get_num_threads()
-    jobs = 1 if one_at_a_time or execution.jobs == "auto" else execution.jobs
-    threads = 1 if by_steps else max(1, cores // jobs)
-    return Resolved(
-        precision="float32",
-        channels_last=False,
-        threads=threads,
-        jobs=jobs,
-        reason=f"features; {_at_a_time(jobs, threads, execution)}",
-    )
-
-
-def _at_a_time(jobs: int, threads: int, execution: Execution) -> str:
-    asked = "" if execution.jobs == "auto" else ", as asked,"
-    return f"{quantity(jobs, 'trial')} at a time{asked} on {quantity(threads, 'thread')} each"
 
 
 def check_compile(choice: str) -> None:
@@ -310,15 +288,15 @@ def allowed(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -
         return execution
     elsewhere = execution.executor != "auto" and not kind.shares_memory
     if elsewhere or execution.jobs not in ("auto", 1):
-        named = execution.executor if elsewhere else "processes"
+        place = execution.executor if elsewhere else "processes"
         if given is not None:
             raise BadInput(
                 f"model {given!r}: is an object of this process, which others cannot import; use jobs=1 "
-                f"without executor={named!r}, or define it in a module and give it from there"
+                f"without executor={place!r}, or define it in a module and give it from there"
             )
         raise BadInput(
             "photos without a cache: are in the memory of one process, and others cannot share them; "
-            f"leave out --cache off, or use --jobs 1 without --executor {named}"
+            f"leave out --cache off, or use --jobs 1 without --executor {place}"
         )
     return replace(execution, jobs=1)
 
@@ -371,18 +349,9 @@ class Workers:
 
     @property
     def elsewhere(self) -> bool:
-        """May trials run on machines that do not see the files of this one?"""
         return self._kind.elsewhere
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close()
-
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._executor is not None:
             self._executor.close()
 
@@ -395,16 +364,15 @@ class Workers:
         That of a cluster goes by what each needs; where no number was asked for it takes machines into use
         that come later.
         """
+        execution = self._execution
+        num: int | None = max(1, min(jobs, num_trials))
         if self._kind.elsewhere:
-            if self._executor is None or needs != self._needs:
-                self._close()
-                asked = None if self._execution.jobs == "auto" else self._execution.jobs
-                address = self._execution.ray_address
-                self._executor = make_executor(self._execution.executor, asked, needs, address)
-                self._needs = needs
-            return self._executor
-        needed = max(1, min(jobs, num_trials))
-        if self._executor is None or not needed <= self._executor.jobs <= jobs:
-            self._close()  # idle workers would hold memory
-            self._executor = make_executor(self._execution.executor, needed)
+            num = None if execution.jobs == "auto" else execution.jobs
+            suits = needs == self._needs
+        else:
+            suits = self._executor is not None and min(jobs, num_trials) <= self._executor.jobs <= jobs
+        if self._executor is None or not suits:
+            self.close()  # idle workers would hold memory
+            self._executor = make_executor(execution.executor, num, needs, execution.ray_address)
+            self._needs = needs
         return self._executor

@@ -37,7 +37,7 @@ _MOST, _MOST_VALUES = 5000, 1 << 21  # examples looked at, and values
 _MOST_WORDS, _MOST_OTHERS, _FOLDS, _MOST_FITTED = 2000, 256, 5, 2000
 _MOST_COUNTS = 1 << 24  # of values by classes: of more, each example has its own
 _OF_A_GROUP = 2  # groups for each class: of more, a class has several of its own
-_NAMED = 3
+_MOST_NAMES = 3
 
 
 class _Input(NamedTuple):
@@ -47,7 +47,7 @@ class _Input(NamedTuple):
     values: Values
 
 
-class _Told(NamedTuple):
+class _Answer(NamedTuple):
     """The share of labels that an input alone has right, and the classes that it tells [C]."""
 
     right: float
@@ -62,18 +62,18 @@ def leak_of(run: Run, data: Dataset | None = None) -> str:
     heads = run.spec.heads
     if run.spec.data.kind not in (VECTOR.name, TEXT.name) and (heads is None or heads.groups is None):
         return ""
-    found = _looked_for.kept(run, data)
-    if found is None:
+    answer = _looked_for.read(run, data)
+    if answer is None:
         data = find_data(run, None)[0] if data is None else data
         if data is None or len(data.classes) < 2:
             return ""
-        found = _looked_for(run, data)
-    return printable(found["said"].tobytes().decode(errors="replace"))
+        answer = _looked_for(run, data)
+    return printable(answer["said"].tobytes().decode(errors="replace"))
 
 
 def _identity(run: Run, data: Dataset | None) -> str:  # noqa: ARG001
-    grouped = None if run.spec.heads is None else run.spec.heads.groups
-    return content_hash([1, run.spec.data.train.fingerprint, grouped])
+    groups = None if run.spec.heads is None else run.spec.heads.groups
+    return content_hash([1, run.spec.data.train.fingerprint, groups])
 
 
 @kept_in_run("leak", {"said": (np.uint8, ("bytes",))}, _identity)
@@ -91,7 +91,7 @@ def _of_groups(data: Dataset) -> str:
         return ""
     of_group = np.unique(data.groups.astype(str), return_inverse=True)[1][:, None]
     few = of_group.max() < _OF_A_GROUP * data.num_classes
-    right = _told(of_group, data.labels, data.num_classes).right if few else 0
+    right = _answer_of(of_group, data.labels, data.num_classes).right if few else 0
     if right >= NEARLY:
         return (
             f"the group alone has {percent(right)} of the labels right: who has not seen a group has "
@@ -108,13 +108,13 @@ def _of_inputs(data: Dataset) -> str:
     some = np.linspace(0, len(data) - 1, num).round().astype(np.int64)
     labels = data.labels[some]
     inputs = _INPUTS[data.kind.name](data, some)
-    found = [_told(one.values, labels, data.num_classes) for one in inputs]
-    telling = [told.right >= NEARLY for told in found]
+    found = [_answer_of(one.values, labels, data.num_classes) for one in inputs]
+    telling = [result.right >= NEARLY for result in found]
     if not any(telling):  # several tell a class each
-        telling = [bool(told.classes.any()) for told in found]
-        if np.sum([told.classes for told in found], axis=0).astype(bool).sum() < data.num_classes - 1:
+        telling = [bool(result.classes.any()) for result in found]
+        if np.sum([result.classes for result in found], axis=0).astype(bool).sum() < data.num_classes - 1:
             return ""
-    right = max([NEARLY, *(told.right for told in found)])
+    right = max([NEARLY, *(result.right for result in found)])
     others = [one.values for one, tells in zip(inputs, telling, strict=True) if not tells]
     rest = _right_by(others, labels, data.num_classes)
     if 1 - rest < _TIMES * (1 - right) + _MORE:
@@ -123,14 +123,13 @@ def _of_inputs(data: Dataset) -> str:
     noun, without = _WORDS[data.kind.name]
     several = len(named) > 1
     return (
-        f"{noun}{'s' if several else ''} {shorten(named, _NAMED)} alone {'have' if several else 'has'} "
+        f"{noun}{'s' if several else ''} {shorten(named, _MOST_NAMES)} alone {'have' if several else 'has'} "
         f"{'' if right > NEARLY else 'over '}{percent(right)} of the labels right, all others together "
         f"{percent(rest)}: what was made from the labels hides those that are wrong; {without}"
     )
 
 
 def _columns(data: Dataset, some: Labels) -> list[_Input]:
-    """The columns of a table, or the values of vectors."""
     values = np.stack(data.values(some))
     names = [data.traits.name_of(at) for at in range(values.shape[1])]
     base = [name.rpartition(": ")[0] or name for name in names]
@@ -141,7 +140,6 @@ def _columns(data: Dataset, some: Labels) -> list[_Input]:
 
 
 def _words(data: Dataset, some: Labels) -> list[_Input]:
-    """Whether a word is there, of the most frequent ones."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     counter = CountVectorizer(binary=True, max_features=_MOST_WORDS, token_pattern=r"\w+")
@@ -161,32 +159,34 @@ _WORDS = {
 }
 
 
-def _told(values: Values, labels: Labels, num_classes: int) -> _Told:
+def _answer_of(values: Values, labels: Labels, num_classes: int) -> _Answer:
     """An input of values [n, d] alone tells the class of most other examples that have the same values."""
     many = values.shape[1] == 1 and len(np.unique(values)) > _BINS
     num_bins = int(np.clip(len(labels) // _OF_A_BIN, _FEWEST_BINS, _BINS))
     of_bin = (
-        _binned(values[:, 0], num_bins) if many else np.unique(values, axis=0, return_inverse=True)[1].ravel()
+        _bins_of(values[:, 0], num_bins)
+        if many
+        else np.unique(values, axis=0, return_inverse=True)[1].ravel()
     )
     if (int(of_bin.max()) + 1) * num_classes > _MOST_COUNTS:
-        return _Told(0.0, np.zeros(num_classes, np.bool_))
+        return _Answer(0.0, np.zeros(num_classes, np.bool_))
     counts = np.zeros((int(of_bin.max()) + 1, num_classes), np.int64)
     np.add.at(counts, (of_bin, labels), 1)
     bins, first = np.arange(len(counts)), counts.argmax(axis=1)
-    said = np.repeat(np.where(counts.any(axis=1), first, -1)[:, None], num_classes, axis=1)
+    answers = np.repeat(np.where(counts.any(axis=1), first, -1)[:, None], num_classes, axis=1)
     others = counts.copy()
     others[bins, first] -= 1  # each leaves itself out; that changes what the first class is told alone
-    said[bins, first] = np.where(others.max(axis=1) > 0, others.argmax(axis=1), -1)
-    right = counts * (said == np.arange(num_classes))
+    answers[bins, first] = np.where(others.max(axis=1) > 0, others.argmax(axis=1), -1)
+    right = counts * (answers == np.arange(num_classes))
     if many and not _apart(counts, num_bins):
-        return _Told(0.0, np.zeros(num_classes, np.bool_))
+        return _Answer(0.0, np.zeros(num_classes, np.bool_))
     size = np.maximum(counts.sum(axis=0), 1)
-    named = np.maximum(np.bincount(said.ravel() + 1, counts.ravel(), num_classes + 1)[1:], 1)
+    num_named = np.maximum(np.bincount(answers.ravel() + 1, counts.ravel(), num_classes + 1)[1:], 1)
     own = right.sum(axis=0)
-    return _Told(float(own.sum() / len(labels)), (own >= NEARLY * size) & (own >= NEARLY * named))
+    return _Answer(float(own.sum() / len(labels)), (own >= NEARLY * size) & (own >= NEARLY * num_named))
 
 
-def _binned(values: Values, num_bins: int) -> Labels:
+def _bins_of(values: Values, num_bins: int) -> Labels:
     low, high = np.quantile(values, [0.01, 0.99])
     place = (values - low) / max(float(high - low), 1e-300) * num_bins
     of_bin: Labels = np.clip(np.nan_to_num(place), 0, num_bins - 1).astype(np.int64)
@@ -216,8 +216,8 @@ def _right_by(inputs: Sequence[Values], labels: Labels, num_classes: int) -> flo
     rows = Rows.of(Pack.of_array(x), torch.device("cpu"))
     right = 0
     for out in np.array_split(order, _FOLDS):
-        seen = np.setdiff1d(order, out)
-        seen = seen[rng.permutation(len(seen))]
-        (head,), _ = fit_boosted([rows], seen, torch.from_numpy(labels[seen]), num_classes)
+        shown = np.setdiff1d(order, out)
+        shown = shown[rng.permutation(len(shown))]
+        (head,), _ = fit_boosted([rows], shown, torch.from_numpy(labels[shown]), num_classes)
         right += int((head(rows.take(out)).argmax(dim=1).numpy() == labels[out]).sum())
     return right / len(order)

@@ -24,9 +24,6 @@ from easiness.tracking import Tracker, make_tracker
 if TYPE_CHECKING:
     from easiness.runs.execution import Cost
     from easiness.training import EpochReport
-if TYPE_CHECKING:
-    from easiness.runs.execution import Cost
-    from easiness.training import EpochReport
 
 
 _MOST_READ = 1000  # trials whose observations are read for the summary
@@ -43,11 +40,8 @@ class Progress:
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Trials ``missing`` of the run are about to be trained."""
 
-    def cached(self, split: str, done: int, total: int) -> None:
-        """``done`` of the photos of a split are in the file that is being built."""
-
-    def features(self, what: str, done: int, total: int) -> None:
-        """``done`` of the examples of a split have their vector; ``what`` names the features."""
+    def preparation(self, what: str, done: int, total: int) -> None:
+        """``done`` of the photos of a split are cached, or have their vector, as ``what`` says."""
 
     def images(self, num: int) -> None:
         """``num`` more images went through a network; first none, since processes may have to start."""
@@ -69,15 +63,13 @@ class Progress:
 
 
 def trackers_of(track: str | Tracker | Iterable[str | Tracker] | None) -> list[Tracker]:
-    """The trackers that are asked for, by name or as they are."""
     if track is None:
         return []
-    asked = [track] if isinstance(track, str) or not isinstance(track, Iterable) else list(track)
-    return [make_tracker(one) if isinstance(one, str) else one for one in asked]
+    targets = [track] if isinstance(track, str) or not isinstance(track, Iterable) else list(track)
+    return [make_tracker(one) if isinstance(one, str) else one for one in targets]
 
 
 def tracked(progress: Progress, trackers: Iterable[Tracker]) -> closing[Tracked]:
-    """A progress that tells the trackers as well, within the block."""
     return closing(Tracked(progress, trackers))
 
 
@@ -88,12 +80,12 @@ class Tracked(Progress):
     """
 
     def __init__(self, shown: Progress, trackers: Iterable[Tracker]) -> None:
-        self._shown = shown
+        self._display = shown
         self._trackers = list(trackers)
         self._curves: dict[int, Curves] = {}
-        self._begun = False
-        for told in ("study", "cached", "features", "images", "skipped", "note"):
-            setattr(self, told, getattr(shown, told))
+        self._has_begun = False
+        for name in ("study", "preparation", "images", "skipped", "note"):
+            setattr(self, name, getattr(shown, name))
 
     def _tell(self, call: Callable[[Tracker], None]) -> None:
         for tracker in list(self._trackers):
@@ -102,38 +94,38 @@ class Tracked(Progress):
             except Exception as error:
                 self._trackers.remove(tracker)
                 reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-                self._shown.note(
+                self._display.note(
                     f"warning: {type(tracker).__name__} failed ({reason}); the run goes on without"
                 )
 
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Name the run, once: one that grows until it is reliable begins several times."""
-        self._shown.begin(spec, missing, path, cost)
-        if not self._begun:
-            self._begun = True
+        self._display.begin(spec, missing, path, cost)
+        if not self._has_begun:
+            self._has_begun = True
             name = path.absolute().name
             self._tell(lambda tracker: tracker.begin(name, parameters_of(spec)))
 
     def epoch(self, report: EpochReport) -> None:
         """Keep it until the trial is whole."""
-        self._shown.epoch(report)
+        self._display.epoch(report)
         curves = self._curves.setdefault(report.trial, {})
-        seen = {f"accuracy_{name}": value for name, value in report.accuracy.items()}
-        for name, value in {"loss": report.train_loss, **seen}.items():
+        accuracies = {f"accuracy_{name}": value for name, value in report.accuracy.items()}
+        for name, value in {"loss": report.train_loss, **accuracies}.items():
             curves.setdefault(name, {})[report.epoch] = float(value)
 
     def stored(self, index: int) -> None:
-        self._shown.stored(index)
+        self._display.stored(index)
         curves = self._curves.pop(index, {})
         self._tell(lambda tracker: tracker.trial(index, curves))
 
     def failed(self, index: int, reason: str) -> None:
         """Hand it on; half a curve is none."""
-        self._shown.failed(index, reason)
+        self._display.failed(index, reason)
         self._curves.pop(index, None)
 
     def end(self, run: Run) -> None:
-        if self._begun and self._trackers:
+        if self._has_begun and self._trackers:
             summary = summary_of(run)
             self._tell(lambda tracker: tracker.end(summary))
 
@@ -209,12 +201,12 @@ def _make_bar() -> Bar:
     return bar
 
 
-def _move(bar: Bar, text: str, done: float, total: float) -> None:
+def _move(bar: Bar, text: str, num: float, total: float) -> None:
     """Show the text beside the bar; one that goes back begins anew, with a time of its own."""
     task = bar.tasks[0]
-    if task.total != total or done < task.completed:
+    if task.total != total or num < task.completed:
         bar.reset(task.id, total=total)
-    bar.update(task.id, description=printable(text), completed=done, visible=True)
+    bar.update(task.id, description=printable(text), completed=num, visible=True)
 
 
 @contextmanager
@@ -222,11 +214,11 @@ def reading_shown(say: Callable[[str], None] = say_on_stderr) -> Iterator[None]:
     """Says how far the reading of the source has come, on standard error; nothing where that is quick."""
     last_line = time.monotonic()
 
-    def show(what: str, done: int, total: int) -> None:
+    def show(what: str, num: int, total: int) -> None:
         nonlocal last_line
         if time.monotonic() - last_line >= _WHILE_READING:
             last_line = time.monotonic()
-            say(f"{what}: {done:,} of {total:,}")
+            say(f"{what}: {num:,} of {total:,}")
 
     with reading(show):
         yield
@@ -240,10 +232,10 @@ def passes_shown(progress: bool) -> Iterator[None]:
     """
     bar, began = _make_bar(), time.monotonic()
 
-    def show(what: str, done: int, total: int) -> None:
+    def show(what: str, num: int, total: int) -> None:
         if time.monotonic() - began >= _QUICK:
             bar.start()
-            _move(bar, what, done, max(total, 1))
+            _move(bar, what, num, max(total, 1))
 
     with ExitStack() as stack:
         if progress:
@@ -267,10 +259,10 @@ class ShownProgress(Progress):
         self._in_study = self._preparing = False
         self._last_line = time.monotonic()
         self._began: float | None = None
-        self._seen = 0  # images of this run
+        self._num_images = 0  # images of this run
         self._text = "images"
         # networks differ in speed, so the bar goes by operations, an image being of ``_each``
-        self._done = self._total = 0.0
+        self._progress = self._total = 0.0
         self._each = 1.0
 
     def __enter__(self) -> Self:
@@ -295,7 +287,7 @@ class ShownProgress(Progress):
     def study(self, text: str, num_images: int, work: float | None = None) -> None:
         self.note(text)
         self._in_study = True
-        self._done, self._total = 0.0, work or num_images
+        self._progress, self._total = 0.0, work or num_images
 
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         layout = ", channels-last" if spec.resolved.channels_last else ""
@@ -314,8 +306,8 @@ class ShownProgress(Progress):
         self._each = work / max(cost.num_images, 1)
         if not self._in_study:
             self._announcement.append(f"{path}: {cost}")
-            self._done, self._total = 0.0, work
-        self._preparing, self._began, self._seen = False, None, 0
+            self._progress, self._total = 0.0, work
+        self._preparing, self._began, self._num_images = False, None, 0
         self._last_line = time.monotonic()
 
     def _announce(self) -> None:
@@ -324,12 +316,7 @@ class ShownProgress(Progress):
         for line in lines:
             self.note(line)
 
-    def cached(self, split: str, done: int, total: int) -> None:
-        """Show how far the cache of a split is, or print a line now and then."""
-        self.features(f"caching photos of {split}", done, total)
-
-    def features(self, what: str, done: int, total: int) -> None:
-        """Show how far the features are, or print a line now and then."""
+    def preparation(self, what: str, done: int, total: int) -> None:
         if not self._preparing and not self._is_quiet(self._between_lines):
             return
         self._preparing = True
@@ -339,11 +326,10 @@ class ShownProgress(Progress):
             self.note(f"{what}: {done:,} of {total:,}")
 
     def images(self, num: int) -> None:
-        """Move the bar by these images, or print a line where the last one was long ago."""
         self._announce()
         self._began = self._began or time.monotonic()
-        self._seen += num
-        self._done += num * self._each
+        self._num_images += num
+        self._progress += num * self._each
         self._show()
         if self._bar.disable and self._is_quiet(self._within_epoch):
             self.note(f"{self._bar.tasks[0].percentage:.0f}% of the work, {self._pace()}")
@@ -353,8 +339,8 @@ class ShownProgress(Progress):
 
     def epoch(self, report: EpochReport) -> None:
         row = f"epoch {report.epoch}/{report.epochs}" if report.share is None else f"share {report.share:g}"
-        found = [f"{name.replace('_', '-')} {value:.3f}" for name, value in report.accuracy.items()]
-        accuracy = f"accuracy {', '.join(found)}, " if found else ""
+        parts = [f"{name.replace('_', '-')} {value:.3f}" for name, value in report.accuracy.items()]
+        accuracy = f"accuracy {', '.join(parts)}, " if parts else ""
         self._text = f"trial {report.trial} {row}: {accuracy}loss {report.train_loss:.3f}"
         self._show()
         if self._bar.disable and (report.epoch == report.epochs or self._is_quiet(self._between_lines)):
@@ -362,13 +348,13 @@ class ShownProgress(Progress):
 
     def _show(self) -> None:
         total = max(self._total, 1.0)
-        _move(self._bar, self._text, min(self._done, total), total)
+        _move(self._bar, self._text, min(self._progress, total), total)
         unit = " examples/s" if self._bar.console.width >= _WIDE else "/s"
-        speed = f"{self._speed():,.0f}{unit}" if self._seen else ""
+        speed = f"{self._speed():,.0f}{unit}" if self._num_images else ""
         self._bar.update(self._bar.tasks[0].id, speed=speed)
 
     def _speed(self) -> float:
-        return self._seen / max(time.monotonic() - (self._began or 0.0), 1e-9)
+        return self._num_images / max(time.monotonic() - (self._began or 0.0), 1e-9)
 
     def _pace(self) -> str:
         left = self._bar.tasks[0].time_remaining

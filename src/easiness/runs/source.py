@@ -25,7 +25,16 @@ from easiness.errors import BadInput
 from easiness.features import code_behind, find_features, ready_features
 from easiness.inputs import tell
 from easiness.regular_file import in_words
-from easiness.spec import DatasetRef, Loading, Precision, Recipe, RecordedSpec, RunSpec, Split, make_recipe
+from easiness.spec import (
+    DatasetRef,
+    Loading,
+    Precision,
+    Recipe,
+    RecordedSpec,
+    RunSpec,
+    Split,
+    make_recipe,
+)
 from easiness.store import Run
 
 R = TypeVar("R")
@@ -54,11 +63,16 @@ def find_data(run: Run, source: Any, option: str = "--data") -> tuple[Dataset | 
     ref = run.spec.data
     if source is not None:
         data = load_as(source, ref)
-        return data if data.fingerprint == ref.train.fingerprint else _recorded(run, data, source), ""
+        return data if data.fingerprint == ref.train.fingerprint else _recorded_examples(
+            run, data, source
+        ), ""
     try:
         if ref.source is None:
-            kept = _kept_data(run)
-            return kept, "" if kept else f"the run does not say where they are ({option} names them)"
+            data_of_run = _kept_data(run)
+            return (
+                data_of_run,
+                "" if data_of_run else f"the run does not say where they are ({option} names them)",
+            )
         data = load_as(ref.source, ref)
         if data.fingerprint != ref.train.fingerprint:
             return None, f"the data at {ref.source} have changed since the run ({option} names others)"
@@ -68,12 +82,11 @@ def find_data(run: Run, source: Any, option: str = "--data") -> tuple[Dataset | 
 
 
 def _kept_data(run: Run) -> Dataset | None:
-    """The data that a recorded run keeps itself, with its ids, or ``None`` where it does not."""
     path = run.kept_examples()
     return None if path is None else replace(load_dataset(path, classes=run.classes), ids=run.ids)
 
 
-def _recorded(run: Run, data: Dataset, source: Any) -> Dataset:
+def _recorded_examples(run: Run, data: Dataset, source: Any) -> Dataset:
     """The examples of a recorded run among the data, of which its loop may have left out some, as unreadable.
 
     Data of another fingerprint can only be those of a recorded run, which may not know that of images.
@@ -102,7 +115,6 @@ def _recorded(run: Run, data: Dataset, source: Any) -> Dataset:
 
 
 def load_as(source: Any, ref: DatasetRef) -> Dataset:
-    """The data at a source, read as a run did."""
     if not isinstance(source, Dataset):
         return load_dataset(source, limit=ref.limit, **ref.load_options().model_dump())
     if len(source) == ref.train.num_examples:
@@ -121,7 +133,6 @@ def data_of(run: Run, source: Any = None, option: str = "--data") -> Dataset:
 
 
 def has_held_out(run: Run) -> bool:
-    """Did every finished trial observe a held-out split?"""
     return run.spec.data.held_out is not None and all(trial.has("held_out") for trial in run.trials)
 
 
@@ -178,7 +189,7 @@ def features_of(run: Run, data: Dataset) -> tuple[list[Mapping[str, npt.NDArray[
     """
     heads = run.spec.heads
     assert heads is not None
-    found: list[Mapping[str, npt.NDArray[np.floating]]] = []
+    vectors: list[Mapping[str, npt.NDArray[np.floating]]] = []
     for ref in heads.features:
         module = None if run.trusted else code_behind(ref.name)
         if module is not None:
@@ -190,15 +201,20 @@ def features_of(run: Run, data: Dataset) -> tuple[list[Mapping[str, npt.NDArray[
             source = find_features(ref.name, data)
             if source.identity != ref.identity:
                 return None, f"the features {ref.name} have changed since the run"
-            found.append(ready_features(source, data, features_beside(run.path), tell))
+            vectors.append(ready_features(source, data, features_beside(run.path), tell))
         except BadInput as error:
             return None, f"its features cannot be made again ({error})"
-    return found, ""
+    return vectors, ""
 
 
 def features_beside(out: Path) -> Path:
     """The folder of the features of a run; runs that lie beside each other share it."""
     return out.absolute().parent / "easiness-features"
+
+
+def cache_beside(out: Path) -> Path:
+    """The folder of cached photos of a run; runs that lie beside each other share it."""
+    return out.absolute().parent / "easiness-cache"
 
 
 class Told(NamedTuple):
@@ -228,7 +244,6 @@ def data_version(run: Run) -> str:
 
 
 def labelled_examples(run: Run, split: Split) -> LabelledExamples:
-    """The examples of a split of the run, with the labels that they have there."""
     ids, labels = run.examples(split)
     noun = "training example" if split == "train" else "held-out example"
     return LabelledExamples(str(run.path), ids, labels, run.classes, noun=noun)
@@ -245,37 +260,27 @@ def decisions_on(run: Run, file: str | os.PathLike[str], split: Split = "train")
 def decisions_of_people(
     run: Run, file: str | os.PathLike[str], split: Split = "train"
 ) -> dict[str, Decisions]:
-    """The decisions on the labels of a run in a file, by the name of who decided."""
     return decisions_by_person(file, labelled_examples(run, split), split, data_version(run))
 
 
-def difference(asked: RunSpec, precision: Precision, existing: RunSpec | RecordedSpec) -> str | None:
-    """The first setting in which a run differs from what is asked, in words; ``None`` where it goes on."""
+_ANOTHER = "choose another --out"
+
+
+def difference(plan: RunSpec, precision: Precision, existing: RunSpec | RecordedSpec) -> str | None:
+    """The first setting in which a run differs from a plan, and the remedy; ``None`` where it goes on."""
     run = existing.measured
     if run is None:
-        return "it was recorded from a training loop of your own"
-    if run.data.identity() != asked.data.identity():
-        return _data_difference(run.data, asked.data)
-    settings = [*_training(run, asked), *_recording(run, asked, precision)]
-    found = next((one for one in settings if one[1] != one[2]), None)
-    if found is None:
-        return None
-    name, there, here = found
-    verb = "are" if name == "observations" else "is"
-    return f"{name} {verb} {there} in the run, {here} here"
-
-
-def remedy(asked: RunSpec, existing: RunSpec | RecordedSpec) -> str:
-    """Remedy where a run is not the one that is asked for."""
-    run = existing.measured
-    if (
-        run is not None
-        and run.data.num_unreadable
-        and not asked.data.skip_unreadable
-        and run.data.identity() != asked.data.identity()
-    ):
-        return "give --skip-unreadable, as the run was made"
-    return "choose another --out"
+        return f"it was recorded from a training loop of your own; {_ANOTHER}"
+    if run.data.identity() != plan.data.identity():
+        without_unreadable = run.data.num_unreadable and not plan.data.skip_unreadable
+        remedy = "give --skip-unreadable, as the run was made" if without_unreadable else _ANOTHER
+        return f"{_data_difference(run.data, plan.data)}; {remedy}"
+    there, here = {**_training(run, plan), **_recording(run)}, {**_training(plan, run), **_recording(plan)}
+    if precision != "auto":
+        there["precision"], here["precision"] = run.resolved.precision, precision
+    name = next((name for name in here if there[name] != here[name]), None)
+    verb = "are" if name in ("observations", "versions of the features") else "is"
+    return name and f"{name} {verb} {there[name]} in the run, {here[name]} here; {_ANOTHER}"
 
 
 def training_difference(one: RunSpec, other: RunSpec) -> str | None:
@@ -283,59 +288,48 @@ def training_difference(one: RunSpec, other: RunSpec) -> str | None:
 
     Seeds, data, splits and what is kept may differ: the trials of both are draws of the same procedure.
     """
-    settings = [*_training(one, other), ("precision", one.resolved.precision, other.resolved.precision)]
-    found = (f"{name} is {a} in one and {b} in the other" for name, a, b in settings if a != b)
-    return next(found, None)
+    first, second = _training(one, other), _training(other, one)
+    first["precision"], second["precision"] = one.resolved.precision, other.resolved.precision
+    name = next((name for name in first if first[name] != second[name]), None)
+    return name and f"{name} is {first[name]} in one and {second[name]} in the other"
 
 
-def _training(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
-    ours, theirs = asked.recipe.model_dump(), run.recipe.model_dump()
-    return [
-        ("model", run.model, asked.model),
-        ("file of pretrained weights", _short(run.pretrained), _short(asked.pretrained)),
-        *((f"recipe setting {key}", theirs[key], ours[key]) for key in ours),
-        ("recipe version", run.recipe_version, asked.recipe_version),
-        ("train share", run.train_share, asked.train_share),
-        ("drawing of examples", run.draw, asked.draw),
-        ("same steps", run.same_steps, asked.same_steps),
-        ("steps of so many examples", run.steps_of, asked.steps_of),
-        ("dealing to folds", _short(run.dealt), _short(asked.dealt)),
-        *_of_heads(run, asked),
-    ]
-
-
-def _of_heads(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
-    there, here = run.heads, asked.heads
-    if there is None or here is None:
-        words = ["trainings" if one is None else "heads on features" for one in (there, here)]
-        return [("kind of trials", words[0], words[1])]
-    settings: list[tuple[str, Any, Any]] = [
-        ("shares", there.shares, here.shares),
-        ("groups of examples", _short(there.groups), _short(here.groups)),
-        ("epochs", there.epochs, here.epochs),
-    ]
-    ours, theirs = ([one.identity for one in heads.features] for heads in (here, there))
-    if ours == theirs:
+def _training(run: RunSpec, other: RunSpec) -> dict[str, Any]:
+    """The settings of a run that decide its training, in words; features count by what they are."""
+    heads, others = run.heads, other.heads
+    settings: dict[str, Any] = {
+        "model": run.model,
+        "file of pretrained weights": _short(run.pretrained),
+        **{f"recipe setting {name}": value for name, value in run.recipe.model_dump().items()},
+        "recipe version": run.recipe_version,
+        "train share": run.train_share,
+        "drawing of examples": run.draw,
+        "same steps": run.same_steps,
+        "steps of so many examples": run.steps_of,
+        "dealing to folds": _short(run.dealt),
+        "kind of trials": "trainings" if heads is None else "heads on features",
+    }
+    if heads is None or others is None:
         return settings
-    names = [tuple(one.name for one in heads.features) for heads in (there, here)]
-    versions = [
-        (f"version of the features {one.name}", _short(one.identity), _short(other.identity))
-        for one, other in zip(there.features, here.features, strict=False)
-    ]
-    return [("features", names[0], names[1]), *versions, *settings]
+    if [one.identity for one in heads.features] != [one.identity for one in others.features]:
+        settings["features"] = tuple(one.name for one in heads.features)
+        settings["versions of the features"] = tuple(_short(one.identity) for one in heads.features)
+    return {
+        **settings,
+        "shares": heads.shares,
+        "groups of examples": _short(heads.groups),
+        "epochs": heads.epochs,
+    }
 
 
-def _recording(run: RunSpec, asked: RunSpec, precision: Precision) -> list[tuple[str, Any, Any]]:
-    settings: list[tuple[str, Any, Any]] = [
-        ("seed", run.seed, asked.seed),
-        ("observations", run.observe, asked.observe),
-        ("splits observed", [p.name for p in run.probes], [p.name for p in asked.probes]),
-        ("logits kept", run.probes[0].keep_logits, asked.probes[0].keep_logits),
-        ("weights kept", run.keep_weights, asked.keep_weights),
-    ]
-    if precision != "auto":
-        settings.append(("precision", run.resolved.precision, precision))
-    return settings
+def _recording(run: RunSpec) -> dict[str, Any]:
+    return {
+        "seed": run.seed,
+        "observations": run.observe,
+        "splits observed": [probe.name for probe in run.probes],
+        "logits kept": run.probes[0].keep_logits,
+        "weights kept": run.keep_weights,
+    }
 
 
 def _short(digest: str | None) -> str:

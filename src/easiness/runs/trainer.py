@@ -1,16 +1,23 @@
-"""Training the trials of a run, as a function that can be sent to another process."""
+"""Training the trials of a run, by a function that can be sent to other processes, and storing each.
+
+A training keeps how far it is from time to time, so that it goes on after an interruption.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +25,33 @@ import torch
 from safetensors import SafetensorError
 
 from easiness.data import Dataset, cache_folder
-from easiness.errors import BadInput, RunFailed
+from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed, is_out_of_memory
 from easiness.executors import Tell
 from easiness.heads import Deal, run_heads
-from easiness.inputs import Pack, Values, opened_cache
+from easiness.inputs import DamagedCache, Pack, Values, opened_cache
+from easiness.named_import import describe
+from easiness.own_process import warn_of_spinning
 from easiness.records import TrialRecord
+from easiness.runs.execution import Workers, estimate_cost
+from easiness.runs.plan import Plan
+from easiness.runs.progress import Progress
 from easiness.runs.source import load_as
 from easiness.show import size_text, trials_text
 from easiness.spec import CheckpointEvery, DatasetRef, Recipe, RunSpec, TrialSpec, content_hash
-from easiness.store import CheckpointDocument, checkpoints_of, read_checkpoint, write_checkpoint
+from easiness.store import (
+    ASIDE,
+    CHECKPOINTS,
+    CheckpointDocument,
+    RunWriter,
+    checkpoints_of,
+    clear_checkpoints,
+    is_run,
+    notes_of_failures,
+    read_checkpoint,
+    read_document,
+    remove_checkpoints,
+    write_checkpoint,
+)
 from easiness.training import EpochReport, Listener, Standing, TrainingState, own_device
 from easiness.trial import run_trial
 
@@ -37,7 +62,6 @@ _SECONDS_PER_MINUTE = 60.0
 
 
 def check_checkpoints(every: CheckpointEvery) -> None:
-    """Make sure that this is how often a trial can keep how far it is."""
     if every in ("auto", "off"):
         return
     number = isinstance(every, int | float) and not isinstance(every, bool)
@@ -64,25 +88,12 @@ class Checkpoints:
     folder: Path
     every: CheckpointEvery = "auto"
 
-    def keeper(
-        self, spec: TrialSpec, device: torch.device, tell: Callable[[Note], None]
-    ) -> CheckpointKeeper | None:
-        """The keeper of a trial; ``None`` where the folder is not seen from here."""
-        if spec.resolved.compiled and (spec.same_steps or spec.steps_of):
-            # an epoch may begin within a pass, with a smaller batch, and what is compiled is for the first
-            return None
-        return CheckpointKeeper(self, spec, device, tell) if self.folder.is_dir() else None
-
 
 class CheckpointKeeper:
     """Keeps how far one training is; ``earlier`` are the seconds that it took before it went on here."""
 
     def __init__(
-        self,
-        where: Checkpoints,
-        spec: TrialSpec,
-        device: torch.device,
-        tell: Callable[[Note], None],
+        self, where: Checkpoints, spec: TrialSpec, device: torch.device, tell: Callable[[Note], None]
     ) -> None:
         self._where, self._tell = where, tell
         self._index, self._epochs = spec.index, spec.epochs
@@ -114,12 +125,17 @@ class CheckpointKeeper:
 
     def after_epoch(self, standing: Standing) -> None:
         """Keep it, if it is time; a training goes on without where that cannot be done."""
-        now = time.monotonic()
-        if self._given_up or not self._is_time(now - self._last):
+        now, every = time.monotonic(), self._where.every
+        least = max(_SECONDS_BETWEEN, (self._took or 0.0) / _SHARE_OF_TIME)
+        if not isinstance(every, str):
+            least = every * _SECONDS_PER_MINUTE
+        if self._given_up or now - self._last < least:
             return
         state = standing.state()
-        if self._where.every == "auto" and self._expected(state) > _SHARE_OF_TIME * (now - self._last):
-            return
+        if every == "auto" and self._took is None:
+            seconds = sum(value.nbytes for value in state.tensors.values()) / _BYTES_PER_SECOND
+            if seconds > _SHARE_OF_TIME * (now - self._last):
+                return
         document = CheckpointDocument(
             identity=self._identity,
             easiness=self._easiness,
@@ -136,17 +152,6 @@ class CheckpointKeeper:
             self._say(f"trains on without checkpoints, since none can be written ({reason})")
         self._last = time.monotonic()
         self._took = self._last - now
-
-    def _is_time(self, seconds: float) -> bool:
-        every = self._where.every
-        if isinstance(every, str):
-            return seconds >= max(_SECONDS_BETWEEN, (self._took or 0.0) / _SHARE_OF_TIME)
-        return seconds >= every * _SECONDS_PER_MINUTE
-
-    def _expected(self, state: TrainingState) -> float:
-        if self._took is not None:
-            return self._took
-        return sum(value.nbytes for value in state.tensors.values()) / _BYTES_PER_SECOND
 
 
 _SECONDS_BETWEEN_COUNTS = 0.1  # of images, which a small network has thousands of batches of in a second
@@ -172,25 +177,27 @@ class Trainer:
 
     def __call__(self, index: int, tell: Tell) -> TrialRecord:
         """Train a trial; tells how many images went by, reports after epochs, and a `Note`."""
-        counted, last = 0, time.monotonic()
+        num_waiting, last = 0, time.monotonic()
 
-        def count(num: int) -> None:
-            nonlocal counted, last
-            counted += num
-            if time.monotonic() - last > _SECONDS_BETWEEN_COUNTS:
-                tell(counted)
-                counted, last = 0, time.monotonic()
+        def count(num: int, epoch: EpochReport | None = None) -> None:
+            nonlocal num_waiting, last
+            num_waiting += num
+            if epoch or time.monotonic() - last > _SECONDS_BETWEEN_COUNTS:
+                tell(num_waiting)
+                num_waiting, last = 0, time.monotonic()
+            if epoch:
+                tell(epoch)
 
-        def report(epoch: EpochReport) -> None:
-            nonlocal counted
-            tell(counted)
-            counted = 0
-            tell(epoch)
+        listener = Listener(partial(count, 0), count)
 
         spec, device = self.spec.trial(index), own_device(torch.device(self.device))
         if spec.heads is not None:
-            return self._heads(spec, device, Listener(report, count))
-        keeper = None if self.checkpoints is None else self.checkpoints.keeper(spec, device, tell)
+            return self._heads(spec, device, listener)
+        keeper, where = None, self.checkpoints
+        # an epoch of so many steps may begin within a pass, with a batch that nothing is compiled for
+        is_odd = spec.resolved.compiled and (spec.same_steps or spec.steps_of)
+        if where is not None and where.folder.is_dir() and not is_odd:  # else it is not seen from here
+            keeper = CheckpointKeeper(where, spec, device, tell)
         record = run_trial(
             spec,
             self.data,
@@ -200,7 +207,7 @@ class Trainer:
                 for name, images in self.images.items()
             },
             ranking=self.ranking if self.deal is None else self.deal.ranking(spec, self.ranking),
-            listener=Listener(report, count),
+            listener=listener,
             keeper=keeper,
             pretrained=self.pretrained,
         )
@@ -210,15 +217,15 @@ class Trainer:
 
     def _heads(self, spec: TrialSpec, device: torch.device, listener: Listener) -> TrialRecord:
         assert spec.heads is not None
-        features: dict[str, list[Pack]] = {}
-        for split in self.data.splits:
-            for at in range(len(spec.heads.features)):
-                packed = self.images[features_key(split, at)]
-                assert isinstance(packed, Pack)
-                features.setdefault(split, []).append(packed)
+        features: dict[str, list[Pack]] = {
+            split: [
+                cast(Pack, self.images[features_key(split, at)]) for at in range(len(spec.heads.features))
+            ]
+            for split in self.data.splits
+        }
         return run_heads(spec, self.data, device, features=features, deal=self.deal, listener=listener)
 
-    def sent(self, tell: Callable[[str], None]) -> Trainer:
+    def for_machines(self, tell: Callable[[str], None]) -> Trainer:
         """The same for other machines: images of one size come with it, photos are read there.
 
         ``tell`` hears which.
@@ -242,7 +249,7 @@ class Trainer:
         return replace(self, data=self.data.without_values(), images=images)
 
     @contextmanager
-    def shared(self, folder: Path, prefix: str) -> Iterator[Trainer]:
+    def with_files(self, folder: Path, prefix: str) -> Iterator[Trainer]:
         """The same with images in files in ``folder`` that all processes map, while the block lasts."""
         paths: list[Path] = []
         images: dict[str, Any] = {}
@@ -265,7 +272,6 @@ class Trainer:
 
 
 def features_key(split: str, at: int) -> str:
-    """Name of the vectors of a split, of the features at a place of their list."""
     return f"{split}.features_{at}"
 
 
@@ -295,3 +301,170 @@ class NodePhotos:
         except BadInput as error:
             raise RunFailed(f"{here}: cannot read the source ({error}); share the folder") from error
         return photos
+
+
+@dataclass(frozen=True)
+class Task:
+    """Rest of a plan: the indices of the trials to train, and the size that it has with them."""
+
+    plan: Plan
+    missing: list[int]
+    trials: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Making:
+    """Things that stay the same while the trials of a run are trained.
+
+    ``trainer`` has the settings of the run, whose size a task decides; ``cache`` is the folder of photos.
+    """
+
+    writer: RunWriter
+    trainer: Trainer
+    device: torch.device
+    jobs: int
+    workers: Workers
+    cache: Path | None
+    progress: Progress
+    checkpoint_every: CheckpointEvery = "auto"
+
+    def train(self, task: Task) -> dict[int, str]:
+        """Train and store the missing trials; returns why some failed, by index."""
+        writer, data, settings = self.writer, self.trainer.data, self.trainer.spec.resolved
+        spec = task.plan.spec(settings, task.trials, task.epochs)
+        here = spec.model_copy(update={"resolved": settings.model_copy(update={"jobs": self.jobs})})
+        cost = estimate_cost(here, data, len(task.missing), self.device, self.cache)
+        self.progress.begin(here, task.missing, writer.path, cost)
+        if not is_run(writer.path):
+            writer.create(spec, data.ids, data.labels)
+        elif read_document(writer.path).spec != spec:
+            writer.describe(spec)
+        writer.events.write(
+            "run_started", process=os.getpid(), trials=task.trials, left=len(task.missing), epochs=task.epochs
+        )
+        checkpoints = None if spec.heads else self._checkpoints(task.missing)
+        self.progress.images(0)  # it has begun, though processes may have to start first
+        return self._work(replace(self.trainer, spec=spec, checkpoints=checkpoints), set(task.missing))
+
+    def _hear(self, message: int | EpochReport | Note) -> None:
+        if isinstance(message, EpochReport):
+            self.progress.epoch(message)
+        elif isinstance(message, Note):
+            self.progress.note(message.text)
+            self.progress.skipped(message.images)
+        else:
+            self.progress.images(message)
+
+    def _work(self, trainer: Trainer, missing: set[int]) -> dict[int, str]:
+        settings = trainer.spec.resolved
+        executor = self.workers.of(self.jobs, len(missing), self.workers.needs(settings, self.device))
+        if executor.shares_memory and trainer.device == "cpu" and settings.threads > 1:
+            warn_of_spinning()
+        sending: AbstractContextManager[Trainer] = nullcontext(trainer)
+        if self.workers.elsewhere:
+            sending = nullcontext(trainer.for_machines(self.progress.note))
+        elif not executor.shares_memory:
+            sending = trainer.with_files(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
+        failures: dict[int, str] = {}
+        rest, in_hand = set(missing), set[int]()
+        with sending as function, self._named_when_interrupted(in_hand, missing, trainer.spec.epochs):
+            for outcome in executor.run_telling(function, self._begin_each(missing, in_hand), self._hear):
+                index, error = outcome.item, outcome.error
+                if outcome.value is not None:
+                    self._store(trainer, index, outcome.value)
+                else:
+                    failures[index] = self._note_failure(index, error)
+                if isinstance(error, DamagedCache):  # which no trial will get over
+                    raise error
+                in_hand.discard(index)
+                if error is None or isinstance(error, TrialFailed):  # else its checkpoints are still of use
+                    rest.discard(index)
+                    remove_checkpoints(self._checkpoint_folder, index)
+        if not rest:
+            clear_checkpoints(self._checkpoint_folder)
+        return failures
+
+    @property
+    def _checkpoint_folder(self) -> Path:
+        return self.writer.path.absolute() / CHECKPOINTS
+
+    def _checkpoints(self, missing: Iterable[int]) -> Checkpoints | None:
+        clear_checkpoints(self._checkpoint_folder, set(missing))
+        if self.checkpoint_every == "off":
+            return None
+        with contextlib.suppress(OSError):  # then trials train without
+            self._checkpoint_folder.mkdir(exist_ok=True)
+        return Checkpoints(self._checkpoint_folder, self.checkpoint_every)
+
+    @contextmanager
+    def _named_when_interrupted(self, in_hand: set[int], missing: set[int], epochs: int) -> Iterator[None]:
+        """Say which trials an interrupt costs, if any: one of them may be what hangs."""
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                rest = set(missing)
+                with contextlib.suppress(EasinessError):  # damage is no reason to forget why this ends
+                    trials = self.writer.read().trials  # the last on disk maybe since a moment
+                    rest -= {trial.index for trial in trials if trial.epochs >= epochs}
+                if interrupted_trials := sorted(in_hand & rest):
+                    self.progress.note(
+                        f"{self.writer.path}: {trials_text(interrupted_trials)} in hand, not finished"
+                    )
+                elif not rest:
+                    self.progress.note(f"{self.writer.path}: every trial is finished and stored")
+            raise
+
+    def _begin_each(self, missing: Iterable[int], in_hand: set[int]) -> Iterator[int]:
+        """The missing trials, each noted as being worked on when an executor takes it."""
+        reasons = notes_of_failures(self.writer.path)
+        for index in sorted(missing):
+            in_hand.add(index)
+            self.writer.note_work(in_hand)
+            self.writer.events.write(
+                "trial_retried" if index in reasons else "trial_started",
+                trial=index,
+                reason=reasons.get(index),
+            )
+            yield index
+
+    def _note_failure(self, index: int, error: Exception | None) -> str:
+        assert error is not None
+        reason = describe(error)
+        if is_out_of_memory(error):
+            reason = (
+                "out of memory; free some and run it again, use fewer --jobs, or for a new run choose a "
+                f"smaller --batch-size ({reason})"
+            )
+        self.writer.note_failure(index, reason)
+        self.writer.events.write("trial_failed", trial=index, reason=reason)
+        self.progress.failed(index, reason)
+        return reason
+
+    def _store(self, trainer: Trainer, index: int, record: TrialRecord) -> None:
+        writer, trial = self.writer, trainer.spec.trial(index)
+        try:
+            trial_on_disk = writer.add(
+                record,
+                {name: split.ids for name, split in trainer.data.splits.items()},
+                index=index,
+                seed=trial.seed,
+                identity=trial.hash,
+                spec=trial,
+                keep_weights=trainer.spec.keep_weights,
+            )
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else error
+            raise RunFailed(
+                f"{writer.path}: trial {index} cannot be stored ({reason}); "
+                f"the {len(writer.read().trials)} finished ones are kept; make room and run it again"
+            ) from error
+        writer.events.write(
+            "trial_finished",
+            trial=index,
+            epochs=trial_on_disk.epochs,
+            seconds=trial_on_disk.document.seconds,
+            accuracy=trial_on_disk.accuracy(),
+        )
+        self.progress.stored(index)

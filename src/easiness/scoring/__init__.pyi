@@ -6,5 +6,4 @@ from .table import (
     find_score as find_score,
     most_named as most_named,
     score_columns as score_columns,
-    scores_markdown as scores_markdown,
 )

@@ -32,7 +32,7 @@ def _correct_where(among: npt.NDArray[np.bool_], obs: Observations, m: int) -> V
 class _Memorization:
     """Accuracy with the example less accuracy without it; two independent groups of trials."""
 
-    def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:  # noqa: ARG002
+    def __init__(self, labels: npt.NDArray[np.int64]) -> None:
         self._with, self._without = ScoreMoments(len(labels)), ScoreMoments(len(labels))
 
     def add(self, obs: Observations, m: int, first: int) -> None:
@@ -40,10 +40,10 @@ class _Memorization:
         self._without.add(_correct_where(~obs.trained_on_at(m), obs, m), first)
 
     def result(self) -> ScoreEstimate:
-        seen, unseen = self._with.estimate(), self._without.estimate()
-        away = np.hypot(seen.high - seen.value, unseen.high - unseen.value)
-        value = seen.value - unseen.value
-        return ScoreEstimate(value, np.hypot(seen.se, unseen.se), value - away, value + away)
+        with_it, without_it = self._with.estimate(), self._without.estimate()
+        away = np.hypot(with_it.high - with_it.value, without_it.high - without_it.value)
+        value = with_it.value - without_it.value
+        return ScoreEstimate(value, np.hypot(with_it.se, without_it.se), value - away, value + away)
 
 
 NORTHCUTT = "Northcutt et al. 2021, arXiv:1911.00068"
@@ -80,9 +80,9 @@ def off_the_diagonal(q: Values, labels: npt.NDArray[np.int64]) -> npt.NDArray[np
     # no example of the class: nothing reaches it
     thresholds = np.where(num > 0, sums / np.maximum(num, 1), np.inf) - _ROUNDING
     to_beat = np.where(of_label >= thresholds[labels], of_label, -np.inf)  # a tie goes to the label
-    contested = q >= thresholds
-    contested &= q > to_beat[:, None]
-    return np.asarray(np.any(contested, axis=1))
+    rivals = q >= thresholds
+    rivals &= q > to_beat[:, None]
+    return np.asarray(np.any(rivals, axis=1))
 
 
 def _out_of_sample(obs: Observations, m: int, first: int) -> tuple[_Positions, Values]:
@@ -103,8 +103,8 @@ def _out_of_sample(obs: Observations, m: int, first: int) -> tuple[_Positions, V
 class _Sums:
     """Sums of [n, classes] rows at positions; the [K, classes] array is made by the first row."""
 
-    def __init__(self, num_examples: int, num_classes: int) -> None:
-        self._total = np.empty((0, num_classes))
+    def __init__(self, num_examples: int) -> None:
+        self._total = np.empty((0, 1))
         self.num = np.zeros(num_examples, np.int64)
 
     def add(self, positions: _Positions, rows: Values) -> None:
@@ -119,21 +119,21 @@ class _Sums:
 
     def take_mean(self) -> tuple[_Positions, Values]:
         """Positions [d] that have rows, and the mean of each [d, classes]; gives the sums away."""
-        defined = np.flatnonzero(self.num)
+        positions = np.flatnonzero(self.num)
         mean, self._total = self._total, np.empty((0, 0))  # large: no second one where it can be helped
-        if len(defined) < len(mean):
-            mean = mean[defined]
-        mean /= self.num[defined, None]
-        return defined, mean
+        if len(positions) < len(mean):
+            mean = mean[positions]
+        mean /= self.num[positions, None]
+        return positions, mean
 
 
 class _NormalizedMargin:
     """q_y - q_k for the rival k of q; its error is that of the mean of p_y - p_k for the same k."""
 
-    def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:
+    def __init__(self, labels: npt.NDArray[np.int64]) -> None:
         self._labels = labels
-        self._p = _Sums(len(labels), num_classes)
-        self._squares = _Sums(len(labels), num_classes)  # of p_y - p_k, for every k
+        self._p = _Sums(len(labels))
+        self._squares = _Sums(len(labels))  # of p_y - p_k, for every k
 
     def add(self, obs: Observations, m: int, first: int) -> None:
         positions, p = _out_of_sample(obs, m, first)
@@ -144,30 +144,30 @@ class _NormalizedMargin:
 
     def result(self) -> ScoreEstimate:
         value, se, away = np.full((3, len(self._labels)), np.nan)
-        defined, q = self._p.take_mean()
-        margin, rival = margin_and_rival(q, self._labels[defined])
+        positions, q = self._p.take_mean()
+        margin, rival = margin_and_rival(q, self._labels[positions])
         _, squares = self._squares.take_mean()
-        spread = np.maximum(squares[np.arange(len(defined)), rival] - np.square(margin), 0.0)
-        num = self._p.num[defined]
-        value[defined] = margin
-        se[defined] = standard_error(spread * num, num)
+        spread = np.maximum(squares[np.arange(len(positions)), rival] - np.square(margin), 0.0)
+        num = self._p.num[positions]
+        value[positions] = margin
+        se[positions] = standard_error(spread * num, num)
         root = np.sqrt(spread)  # the values are not kept: as if each were as far from their mean
-        away[defined] = reach(num, margin, spread * num, margin - root, margin + root)
+        away[positions] = reach(num, margin, spread * num, margin - root, margin + root)
         return ScoreEstimate(value, se, value - away, value + away)
 
 
 class _Flag:
-    def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:
+    def __init__(self, labels: npt.NDArray[np.int64]) -> None:
         self._labels = labels
-        self._p = _Sums(len(labels), num_classes)
+        self._p = _Sums(len(labels))
 
     def add(self, obs: Observations, m: int, first: int) -> None:
         self._p.add(*_out_of_sample(obs, m, first))
 
     def result(self) -> ScoreEstimate:
         flag = np.full(len(self._labels), np.nan)
-        defined, q = self._p.take_mean()
-        flag[defined] = off_the_diagonal(q, self._labels[defined])
+        positions, q = self._p.take_mean()
+        flag[positions] = off_the_diagonal(q, self._labels[positions])
         return ScoreEstimate(flag, *np.full((3, len(self._labels)), np.nan))
 
 

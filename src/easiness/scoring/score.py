@@ -49,11 +49,11 @@ class ScoreMoments:
         narrow = values.astype(np.float32)
         for extreme, one in ((np.fmin, self._least[rows]), (np.fmax, self._most[rows])):
             extreme(one, narrow, out=one)
-        defined = ~np.isnan(values)
-        num += defined
+        is_number = ~np.isnan(values)
+        num += is_number
         delta = values - mean
-        if not defined.all():
-            delta[~defined] = 0.0  # nothing moves
+        if not is_number.all():
+            delta[~is_number] = 0.0  # nothing moves
         step = delta / np.maximum(num, 1)
         mean += step
         step -= delta  # in place: this is the inner loop of scoring
@@ -100,7 +100,7 @@ def _pooled(n: Numbers, mean: Values, squares: Values, lowest: Values, highest: 
     ``lowest`` and ``highest`` are the extremes less the mean; all other values count as if they were at it.
     """
     ends = np.stack([lowest, highest])
-    squared = np.vstack([np.maximum(squares - (ends**2).sum(axis=0), 0), ends**2]) * (n / (n - 1))
+    deviations = np.vstack([np.maximum(squares - (ends**2).sum(axis=0), 0), ends**2]) * (n / (n - 1))
     others = np.vstack([mean, mean - ends / (n - 1)])  # the mean without the value
     weights = np.vstack([n - 2, np.ones((2, len(n)))])
     at = others[0].astype(np.float32)  # equal values may differ in the last digits
@@ -109,9 +109,9 @@ def _pooled(n: Numbers, mean: Values, squares: Values, lowest: Values, highest: 
     many = cuts[1:][cuts[1:] == cuts[:-1]]  # so many are equal that they are a group of their own
     cuts = np.unique([*cuts, *np.nextafter(many, np.float32(np.inf))])
     group = np.searchsorted(cuts, others.astype(np.float32).ravel(), side="right")
-    total, held = (np.bincount(group, of.ravel(), len(cuts) + 1) for of in (squared, weights))
-    variance = np.full(len(held), total.sum() / held.sum())
-    np.divide(total, held, out=variance, where=held > 0)
+    total, weight = (np.bincount(group, of.ravel(), len(cuts) + 1) for of in (deviations, weights))
+    variance = np.full(len(weight), total.sum() / weight.sum())
+    np.divide(total, weight, out=variance, where=weight > 0)
     return np.asarray(variance[group[: len(n)]])
 
 
@@ -132,8 +132,8 @@ class Accumulator(Protocol):
         """The score over the trials added: at least one, and each in full."""
 
 
-Start: TypeAlias = Callable[[npt.NDArray[np.int64], int], Accumulator]
-"""From the labels [K] and the number of classes to an accumulator without trials."""
+Start: TypeAlias = Callable[[npt.NDArray[np.int64]], Accumulator]
+"""From the labels [K] to an accumulator without trials."""
 
 PerTrial: TypeAlias = Callable[[Observations, int], Values]
 """From a trial, or a piece of one, and m to the score in that trial: [K], NaN where it is undefined."""
@@ -163,7 +163,7 @@ class Score:
     start: Start
     never_learned: Callable[[Columns, int], tuple[npt.NDArray[np.bool_], int]] | None = None
 
-    def ranked(self, columns: Columns, m: int) -> Values:
+    def for_ranking(self, columns: Columns, m: int) -> Values:
         """The score [K] as a ranking reads it: that of ``columns``, with numbers for the never learned.
 
         It stays NaN where it is undefined for another reason. The columns are all those after ``m`` epochs.
@@ -184,20 +184,15 @@ class MeanOverTrials:
     """
 
     def __init__(
-        self,
-        per_trial: PerTrial,
-        epochs: bool,
-        course: bool,
-        labels: npt.NDArray[np.int64],
-        num_classes: int,  # noqa: ARG002
+        self, per_trial: PerTrial, epochs: bool, course: bool, labels: npt.NDArray[np.int64]
     ) -> None:
         self._per_trial, self._epochs, self._course = per_trial, epochs, course
         self._moments = ScoreMoments(len(labels))
 
     def add(self, obs: Observations, m: int, first: int) -> None:
         """Take a piece of a trial; heads speak of the examples that they were not shown alone."""
-        undefined = (self._epochs and obs.num_until(m) == 1 < m) or (self._course and obs.by_share)
-        values = np.full(len(obs.labels), np.nan) if undefined else self._per_trial(obs, m)
+        is_undefined = (self._epochs and obs.num_until(m) == 1 < m) or (self._course and obs.by_share)
+        values = np.full(len(obs.labels), np.nan) if is_undefined else self._per_trial(obs, m)
         if obs.by_share:
             values = np.where(obs.trained_on_at(m), np.nan, values)
         self._moments.add(values, first)

@@ -5,8 +5,8 @@ All but those over windows are undefined where only one of several epochs was ob
 Windows are of J = 10 epochs and end at J..m: the one that ends at m counts. Public code differs in that: the
 authors of Dyn-Unc leave the last window out, those of DUAL, who also compute Dyn-Unc, count every one. Both
 multiply by 10, which changes no ranking; nothing is multiplied here. These scores are undefined where there
-are fewer epochs, or where one was not observed. What never changes spreads by 0, whether it was right from
-the start or never: high means ambiguous, low means easy or hopeless.
+are fewer epochs, or where one was not observed. A probability that never changes spreads by 0, whether right
+from the start or never: high means ambiguous, low means easy or hopeless.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _LATER = "train longer or read a later epoch"
 
 def easiness(correct: npt.NDArray[np.bool_]) -> Values:
     """Eq. 1: ``c / max c`` [K], with c the number of trials that are right, from ``correct`` [N, K]."""
-    return _scaled(correct.sum(axis=0, dtype=np.int64), len(correct), "the given trials")
+    return _scale(correct.sum(axis=0, dtype=np.int64), len(correct), "the given trials")
 
 
-def _scaled(count: Counts, num_trials: int, where: str, remedy: str = _LATER) -> Values:
+def _scale(count: Counts, num_trials: int, where: str, remedy: str = _LATER) -> Values:
     largest = count.max(initial=0)
     if largest == 0:
         raise BadInput(
@@ -86,12 +86,7 @@ class EasinessCounts:
     Of heads those count that were not shown x, and of each x ``at_most`` so many, the first ones.
     """
 
-    def __init__(
-        self,
-        labels: npt.NDArray[np.int64],
-        num_classes: int,  # noqa: ARG002
-        at_most: int | None = None,
-    ) -> None:
+    def __init__(self, labels: npt.NDArray[np.int64], at_most: int | None = None) -> None:
         self.num_right, self._num_seen = np.zeros((2, len(labels)), np.int64)
         self._at_most = at_most
         self._epoch, self._by_share = 0, False
@@ -103,13 +98,13 @@ class EasinessCounts:
 
     def add(self, obs: Observations, m: int, first: int) -> None:
         part = slice(first, first + len(obs.labels))
-        heard = np.ones(len(obs.labels), np.bool_)
+        speaks = np.ones(len(obs.labels), np.bool_)
         if obs.by_share:
-            heard = ~obs.trained_on_at(m)
+            speaks = ~obs.trained_on_at(m)
             if self._at_most is not None:
-                heard &= self._num_seen[part] < self._at_most
-        self.num_right[part] += heard & correct_after(obs, m)
-        self._num_seen[part] += heard
+                speaks &= self._num_seen[part] < self._at_most
+        self.num_right[part] += speaks & correct_after(obs, m)
+        self._num_seen[part] += speaks
         self._epoch, self._by_share = m, obs.by_share
 
     def result(self) -> ScoreEstimate:
@@ -117,7 +112,7 @@ class EasinessCounts:
         num_trials = self.num_trials
         heads = ("the heads of this share", "read a larger share")
         where = heads if self._by_share else (f"epoch {self._epoch}",)
-        value = _scaled(self.num_right, num_trials, *where)
+        value = _scale(self.num_right, num_trials, *where)
         total = num_trials + 1  # a + b of Beta(c + 1/2, N - c + 1/2)
         a = self.num_right + 0.5
         posterior_std = np.sqrt(a * (total - a) / (total + 1)) / total

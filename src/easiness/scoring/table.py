@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -26,30 +25,6 @@ def find_score(name: str) -> Score:
     raise BadInput(f"score {name!r}: unknown{nearest(name, by_name)}; choose {', '.join(by_name)}")
 
 
-def _bounds(low: float, high: float) -> str:
-    if math.isinf(low):
-        return "any"
-    return f"{low:.3g} or more" if math.isinf(high) else f"{low:.3g} to {high:.3g}"
-
-
-def scores_markdown() -> str:
-    """`SCORES` as a Markdown table, one row per score, without a newline at its end."""
-    rows = [
-        (
-            f"`{score.name}`",
-            score.formula,
-            f"{_bounds(*score.range)}, {score.unit}",
-            score.high_means,
-            ", ".join(score.needs),
-            score.source,
-        )
-        for score in SCORES
-    ]
-    header = ("name", "formula", "range", "high means", "needs", "source")
-    lines = [header, ("---",) * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
 class Scoring:
     """Scores of K examples after m epochs, every one or some, from trials that come whole or in pieces.
 
@@ -59,20 +34,17 @@ class Scoring:
     def __init__(
         self,
         labels: npt.NDArray[np.int64],
-        num_classes: int,
         epoch: int,
-        heard: int | None = None,
+        num_heads: int | None = None,
         scores: Sequence[Score] = SCORES,
     ) -> None:
-        """``labels`` [K] are class indices, ``epoch`` is m; `EasinessCounts` counts ``heard`` heads."""
+        """``labels`` [K] are class indices, ``epoch`` is m; `EasinessCounts` counts ``num_heads``."""
         self._epoch, self._scores = epoch, scores
         # trials that are right about an example at no epoch up to m: a mask, never a value inside a score
         self._num_never, self._num_seen = np.zeros((2, len(labels)), np.int64)
-        self._accumulators: dict[Start, Accumulator] = {
-            score.start: score.start(labels, num_classes) for score in scores
-        }
+        self._accumulators: dict[Start, Accumulator] = {score.start: score.start(labels) for score in scores}
         if EasinessCounts in self._accumulators:
-            self._accumulators[EasinessCounts] = EasinessCounts(labels, num_classes, heard)
+            self._accumulators[EasinessCounts] = EasinessCounts(labels, num_heads)
 
     def add(self, obs: Observations, first: int = 0) -> None:
         """Take a trial, or a piece of it whose examples stand at ``first`` and after it in the run."""
@@ -81,14 +53,14 @@ class Scoring:
                 f"epoch {self._epoch}: a trial has {obs.epochs[-1]} epoch(s); ask for 1..{obs.epochs[-1]}"
             )
         if self._epoch not in obs.epochs:
-            seen = ", ".join(map(str, obs.epochs))
-            raise BadInput(f"epoch {self._epoch}: a trial was not observed after it; ask for one of {seen}")
+            epochs = ", ".join(map(str, obs.epochs))
+            raise BadInput(f"epoch {self._epoch}: a trial was not observed after it; ask for one of {epochs}")
         for accumulator in self._accumulators.values():
             accumulator.add(obs, self._epoch, first)
         part = slice(first, first + len(obs.labels))
-        heard = ~obs.trained_on_at(self._epoch) if obs.by_share else np.True_
-        self._num_never[part] += heard & ~correct_until(obs, self._epoch).any(axis=0)
-        self._num_seen[part] += heard
+        speaks = ~obs.trained_on_at(self._epoch) if obs.by_share else np.True_
+        self._num_never[part] += speaks & ~correct_until(obs, self._epoch).any(axis=0)
+        self._num_seen[part] += speaks
 
     @property
     def counts(self) -> EasinessCounts:
@@ -132,7 +104,7 @@ def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.N
     scoring: Scoring | None = None
     for obs in trials:
         if scoring is None:
-            scoring = Scoring(obs.labels, obs.num_classes, epoch)
+            scoring = Scoring(obs.labels, epoch)
         scoring.add(obs)
         del obs  # the next trial is read while this name would still hold the last
     if scoring is None:
@@ -149,13 +121,13 @@ def most_named(
         predictions: class indices [N, n], one row at least.
         nobody: an index above all classes that names none; -1 and 0 times where a column has nothing else.
     """
-    ordered = np.sort(predictions, axis=0)
-    winner, most = ordered[0].astype(np.int64), np.ones(ordered.shape[1], np.int64)
+    in_order = np.sort(predictions, axis=0)
+    winner, most = in_order[0].astype(np.int64), np.ones(in_order.shape[1], np.int64)
     if nobody is not None:
         none = winner == nobody  # and so are all behind it
         winner[none], most[none] = -1, 0
-    run = np.ones(ordered.shape[1], np.int64)  # equal predictions in a row, up to this one
-    for before, now in pairwise(ordered):
+    run = np.ones(in_order.shape[1], np.int64)  # equal predictions in a row, up to this one
+    for before, now in pairwise(in_order):
         run = np.where(now == before, run + 1, 1)
         more = run > most  # equally many are not more: they are of a higher index
         if nobody is not None:

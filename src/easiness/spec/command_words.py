@@ -30,7 +30,7 @@ def command_parts(command: str, *words: object, always: Container[str] = ()) -> 
     parts = [["easiness", *command.split()]]
     for word in words:
         if is_dataclass(word):
-            parts += _options_typed(word, always)
+            parts += _options_in_words(word, always)
         elif str(word).startswith("-"):
             parts.append([str(word)])
         else:
@@ -38,19 +38,19 @@ def command_parts(command: str, *words: object, always: Container[str] = ()) -> 
     return tuple(map(shlex.join, parts))
 
 
-def _options_typed(options: Any, always: Container[str]) -> Iterator[list[str]]:
-    known = options_of(type(options))
+def _options_in_words(options: Any, always: Container[str]) -> Iterator[list[str]]:
+    options_by_name = options_of(type(options))
     for field in fields(options):
         value = getattr(options, field.name)
-        if field.name in known and (value != field.default or field.name in always):
-            option = known[field.name][1]
+        if field.name in options_by_name and (value != field.default or field.name in always):
+            option = options_by_name[field.name][1]
             for one in value if option.several and isinstance(value, list) else [value]:
-                yield _typed(option, one)
+                yield _words_of(option, one)
 
 
-def _typed(option: Option, value: Any) -> list[str]:
+def _words_of(option: Option, value: Any) -> list[str]:
     if option.words is not None:
-        return [option.flag, next(word for word, meant in option.words.items() if meant == value)]
+        return [option.flag, next(word for word, meaning in option.words.items() if meaning == value)]
     on, _, off = option.flag.partition("/")
     if isinstance(value, bool):
         return [on if value else off]
@@ -85,8 +85,8 @@ def training_of(spec: RunSpec, run: Path | None = None) -> Training:
         recipe = None if spec.model in NOT_BY_STEPS else run
         return Training(model=spec.model, epochs=spec.heads.epochs or Training.epochs, recipe=recipe)
     sizes = {"batch_size": spec.recipe.batch_size, "crop": spec.recipe.crop}
-    named = Recipe.model_validate(named_recipe(DEFAULT_RECIPE, spec.model)).model_copy(update=sizes)
-    trained = Training(
+    by_name = Recipe.model_validate(named_recipe(DEFAULT_RECIPE, spec.model)).model_copy(update=sizes)
+    training = Training(
         model=spec.model,
         epochs=spec.epochs,
         recipe=_nearest(spec),
@@ -94,9 +94,9 @@ def training_of(spec: RunSpec, run: Path | None = None) -> Training:
         image_size=sizes["crop"] or None,
         pretrained=spec.pretrained is not None,
     )
-    if run is None or named == spec.recipe:
-        return trained
-    return replace(trained, recipe=run, batch_size=None, image_size=None)
+    if run is None or by_name == spec.recipe:
+        return training
+    return replace(training, recipe=run, batch_size=None, image_size=None)
 
 
 def _nearest(spec: RunSpec) -> str | None:

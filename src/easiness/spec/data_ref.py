@@ -28,7 +28,7 @@ _MOST_CLASSES = 100_000
 
 
 class Frozen(BaseModel):
-    """A value that is what it is; a document of one has no other fields."""
+    """A frozen value, whose documents have no other fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     LATER: ClassVar[tuple[str, ...]] = ()
@@ -36,11 +36,11 @@ class Frozen(BaseModel):
 
     @model_serializer(mode="wrap")
     def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written: dict[str, Any] = write(self)
-        usual = {name: type(self).model_fields[name].default for name in written.keys() & set(self.LATER)}
+        document: dict[str, Any] = write(self)
+        usual = {name: type(self).model_fields[name].default for name in document.keys() & set(self.LATER)}
         return {
             name: value
-            for name, value in written.items()
+            for name, value in document.items()
             if name not in usual or (value and getattr(self, name) != usual[name])
         }
 

@@ -16,27 +16,27 @@ OptionGroup: TypeAlias = Literal["Data", "Drawing", "Training", "Recording", "Ma
 
 @dataclass(frozen=True)
 class Option:
-    """The option of the command line that sets a field, where it differs from the field's own type and value.
+    """Option of the command line that sets a field.
 
     Args:
-        flag: as typed, ``--limit``; empty for what only Python has.
+        flag: as typed, ``--limit``; empty for an option of Python alone.
         help: one sentence.
-        metavar: what stands for the value in the help.
-        words: what is typed, by what it means, where that is not the value itself.
-        also: other spellings that are taken, as the command line declares them.
-        typed: the type of what is typed, where that is narrower than the field's.
-        read: makes the value from the text that is typed; what it refuses is bad input.
-        several: given once for each value, where there are several.
+        metavar: stands for the value in the help.
+        words: the words to type, each with its value, where a word is not the value itself.
+        also: other spellings, as the command line declares them.
+        typed: type on the command line, where that is narrower than the field's.
+        read: makes the value of the typed text; a ``ValueError`` of it is bad input.
+        several: the option is repeated, once for each value.
         first: most people need it, so that the help has it before all groups.
-        given: the type in Python, where it is wider than the field's.
+        given: type in Python, where that is wider than the field's.
         python: the function of Python has it, too.
         argument: it has no flag, but a place behind the command, and in Python before the keywords.
         placed: in Python it has a place before the keywords, too.
         opens: it is a run, or several: folders on the command line, which are opened.
-        least: the least number that is taken.
-        within: the numbers that are taken, such as ``(0, 1]``.
-        group: the part of the help, where it is not that of the value.
-        writes: it is a file to be written, whose name has one of these endings.
+        least: the least number.
+        within: the interval of numbers, such as ``(0, 1]``.
+        group: part of the help, where it is not that of the value.
+        writes: it is a file to write, whose name has one of these endings.
     """
 
     flag: str
@@ -65,13 +65,13 @@ class Option:
 
 @dataclass(frozen=True)
 class Fields:
-    """Which fields of a value of options are asked: ``Annotated[Training, Fields(...)]``.
+    """Fields of a value of options that a study asks: ``Annotated[Training, Fields(...)]``.
 
     Args:
-        only: these alone, in this order; all that are options by default. The others keep their defaults.
-        required: those that have to be given.
-        help: other words for some.
-        defaults: other values to begin with.
+        only: these alone, in this order; all options by default. The others keep their defaults.
+        required: fields without a default.
+        help: other help for some.
+        defaults: other defaults for some.
         python: the function of Python has them, too.
     """
 
@@ -89,17 +89,17 @@ def option(flag: str, help: str, *, default: Any = None, **settings: Any) -> Any
 
 def options_of(kind: type) -> dict[str, tuple[Any, Option]]:
     """The fields of a dataclass that are options: name to its type and `Option`."""
-    postponed = any(isinstance(one.type, str) and "option" not in one.metadata for one in fields(kind))
-    hints = typing.get_type_hints(kind, include_extras=True) if postponed else {}
-    found = {}
+    is_text = any(isinstance(one.type, str) and "option" not in one.metadata for one in fields(kind))
+    hints = typing.get_type_hints(kind, include_extras=True) if is_text else {}
+    options = {}
     for one in fields(kind):
-        given, declared = hints.get(one.name, one.type), one.metadata.get("option")
-        if declared is None:
-            given, *notes = typing.get_args(given) or (given,)
-            declared = next((note for note in notes if isinstance(note, Option)), None)
-        if declared is not None:
-            found[one.name] = typing.ForwardRef(given) if isinstance(given, str) else given, declared
-    return found
+        kind_of, entry = hints.get(one.name, one.type), one.metadata.get("option")
+        if entry is None:
+            kind_of, *notes = typing.get_args(kind_of) or (kind_of,)
+            entry = next((note for note in notes if isinstance(note, Option)), None)
+        if entry is not None:
+            options[one.name] = typing.ForwardRef(kind_of) if isinstance(kind_of, str) else kind_of, entry
+    return options
 
 
 def at_least(name: str, value: int, least: int, most: int | None = None) -> int:

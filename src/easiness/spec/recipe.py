@@ -46,10 +46,10 @@ class ImageSettings(BaseModel):
         """Largest translation in pixels of an image with this side: 4 for 32 pixels."""
         return int(self.translation * side + 0.5)
 
-    def unused(self) -> set[str]:
+    def idle(self) -> set[str]:
         """The settings that change nothing, as the others are: those of a crop where there is none."""
-        unused = set[str]() if self.crop else {"crop", "crop_scale", "crop_ratio", "crop_share"}
-        return unused | ({"reduce"} if self.reduce == 1 else set())
+        idle = set[str]() if self.crop else {"crop", "crop_scale", "crop_ratio", "crop_share"}
+        return idle | ({"reduce"} if self.reduce == 1 else set())
 
 
 class SoundSettings(BaseModel):
@@ -127,17 +127,18 @@ class Recipe(SoundSettings, TextSettings, ImageSettings, _TrainingSettings):
     @model_serializer(mode="wrap")
     def _as_before(self, write: Callable[[Any], dict[str, Any]], info: Any) -> dict[str, Any]:
         """In documents without usual settings of kinds that came later: they stay what they were."""
-        written = write(self)
+        document = write(self)
         usual = {name for name in _LATER if getattr(self, name) == type(self).model_fields[name].default}
-        return {name: value for name, value in written.items() if not (info.mode_is_json() and name in usual)}
+        left_out = usual if info.mode_is_json() else set()
+        return {name: value for name, value in document.items() if name not in left_out}
 
     def identity(self, kind: str = IMAGE) -> dict[str, Any]:
         """The settings that decide what is learned from examples of a kind, by name.
 
         A setting that is not in use is left out, so that runs from before it existed are still the same.
         """
-        unused = {"label_smoothing"} if self.label_smoothing == 0 else set()
-        return self.model_dump(mode="json", exclude=unused | self.unused() | settings_of_others(kind))
+        idle = {"label_smoothing"} if self.label_smoothing == 0 else set()
+        return self.model_dump(mode="json", exclude=idle | self.idle() | settings_of_others(kind))
 
     def over(self, epochs: int) -> Recipe:
         """The recipe of a training of so many epochs: its ``period`` is a number."""
@@ -189,7 +190,7 @@ def make_recipe(
     unknown = [key for key in changes if key not in Recipe.model_fields]
     if unknown:
         raise BadInput(
-            f"{origin}: unknown recipe setting {quoted(unknown[0])}{nearest(unknown[0], Recipe.model_fields)}"
+            f"{origin}: unknown recipe setting {quote(unknown[0])}{nearest(unknown[0], Recipe.model_fields)}"
         )
     foreign = [key for key in changes if kind is not None and key in settings_of_others(kind)]
     if foreign:
@@ -201,7 +202,7 @@ def make_recipe(
         key, reason = str(first["loc"][0]), first["msg"]
         if key == "period":
             reason = 'give a finite number of epochs above 0, or "epochs" for as many as are trained'
-        raise BadInput(f"{origin}: {key}: {reason}, not {quoted(first['input'])}") from None
+        raise BadInput(f"{origin}: {key}: {reason}, not {quote(first['input'])}") from None
     if recipe.crop and recipe.reduce > 1:
         raise BadInput(
             f"{origin}: reduce: photos are cropped to {recipe.crop} pixels, which is their size; change "
@@ -210,8 +211,8 @@ def make_recipe(
     return recipe
 
 
-def quoted(value: Any) -> str:
-    """A value that somebody gave, which may be as long as a whole file."""
+def quote(value: Any) -> str:
+    """The value for the text of an error, cut to a length: it may be a whole file."""
     text = repr(value)
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
@@ -249,9 +250,9 @@ def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:
 def _tables_for(model: str, tables: Iterable[str]) -> list[str]:
     """The tables whose name ``model`` starts with, the one that says most about it last."""
     bare = model.removeprefix("timm:")
-    matched = {name: len(name) for name in tables if model.startswith(name)}
-    matched |= {name: len(model) - len(bare) + len(name) for name in tables if bare.startswith(name)}
-    return sorted(matched, key=lambda name: (matched[name], len(name)))
+    lengths = {name: len(name) for name in tables if model.startswith(name)}
+    lengths |= {name: len(model) - len(bare) + len(name) for name in tables if bare.startswith(name)}
+    return sorted(lengths, key=lambda name: (lengths[name], len(name)))
 
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {
@@ -304,20 +305,20 @@ def recipe_settings(recipe: Mapping[str, Any] | str | Path | None, *, model: str
         raise BadInput(f"recipe {recipe!r}: give {' or '.join(RECIPES)}, a TOML file, or settings as a dict")
     settings = {BASE: "paper", **recipe}
     if settings[BASE] not in tuple(RECIPES):
-        raise BadInput(f"{origin}: {BASE}: give {' or '.join(RECIPES)}, not {quoted(settings[BASE])}")
+        raise BadInput(f"{origin}: {BASE}: give {' or '.join(RECIPES)}, not {quote(settings[BASE])}")
     return settings
 
 
 def describe_recipe(recipe: Recipe) -> str:
     """The named recipe that is nearest, and what differs: ``short, but flip = 0.0``."""
     ours = recipe.model_dump()
-    unused = recipe.unused() - {"crop", "reduce"}
+    idle = recipe.idle() - {"crop", "reduce"}
     differences = {}
     for name, settings in RECIPES.items():
         theirs = Recipe.model_validate(settings).model_dump()
         differences[name] = [
-            f"{key} = {value}" for key, value in ours.items() if value != theirs[key] and key not in unused
+            f"{key} = {value}" for key, value in ours.items() if value != theirs[key] and key not in idle
         ]
     nearest_name = min(differences, key=lambda name: len(differences[name]))
-    changed = differences[nearest_name]
-    return nearest_name + (f", but {', '.join(changed)}" if changed else "")
+    changes = differences[nearest_name]
+    return nearest_name + (f", but {', '.join(changes)}" if changes else "")

@@ -38,7 +38,7 @@ _MOST_FOLDS = 100
 
 
 class FeaturesRef(Frozen):
-    """Vectors of the examples: what people call them, and the digest of what makes them."""
+    """Vectors of the examples: their name, and the digest of what makes them."""
 
     name: str
     identity: str
@@ -78,7 +78,7 @@ class Heads(Frozen):
 
 
 def fraction_of(share: float) -> Fraction:
-    """The simple fraction that the largest share stands for: .667 is 2/3."""
+    """The simple fraction that a share stands for: .667 is 2/3."""
     return Fraction(share).limit_denominator(_MOST_FOLDS)
 
 
@@ -283,8 +283,8 @@ class RunSpec(Frozen):
         return TrialSpec(index=index, **{name: getattr(self, name) for name in shared})
 
 
-UNNAMED = "recorded"
-"""For the name of a network that a recorder was told none of."""
+NO_NAME = "recorded"
+"""Name of a network where the recorder has none."""
 
 
 class RecordedSpec(Frozen):
@@ -305,7 +305,7 @@ class RecordedSpec(Frozen):
     @property
     def model(self) -> str:
         """The name of the network, or what stands for it where none was given."""
-        return self.network or UNNAMED
+        return self.network or NO_NAME
 
     @property
     def measured(self) -> None:
@@ -379,7 +379,7 @@ class Check(Frozen):
     next: int | None = None
 
 
-class Stopped(Frozen):
+class Stop(Frozen):
     """Why a run of ``measure --trials auto`` has no more trials: the last of ``checks`` is the decision.
 
     ``reason`` is ``reliable`` where the rule was met and ``cap`` where the most trials allowed were not

@@ -37,7 +37,7 @@ from .over_trials import Seats as Seats, num_heard as num_heard
 from .parquet import (
     STATISTICS as STATISTICS,
     Ids as Ids,
-    read_rows as read_rows,
+    read_row as read_row,
     read_strictly as read_strictly,
 )
 from .recorder import Recorder as Recorder, TrialRecorder as TrialRecorder
@@ -57,8 +57,8 @@ from .watching import EVENTS as EVENTS, AtWork as AtWork, at_work as at_work, la
 from .writer import (
     Finding as Finding,
     RunWriter as RunWriter,
-    WholeTrials as WholeTrials,
     check_output as check_output,
+    damaged_trials as damaged_trials,
     findings as findings,
     tidy as tidy,
     verify as verify,

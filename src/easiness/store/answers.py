@@ -1,13 +1,13 @@
-"""Answers that take long to find out of a run: kept in its folder, else found out anew."""
+"""Answers that take long to compute of a run: kept in its folder."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
-from functools import wraps
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeAlias, cast
+from typing import Any, Generic, ParamSpec, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,14 +26,28 @@ Form: TypeAlias = tuple[npt.DTypeLike, tuple[int | str, ...]]
 P = ParamSpec("P")
 
 
-class KeptAnswer(Protocol[P]):
-    """A function of a run whose arrays the run keeps; ``kept`` gives them only where they are."""
+@dataclass(frozen=True)
+class KeptAnswer(Generic[P]):
+    """A function of a run, its first argument, whose arrays the run keeps; as `kept_in_run`."""
 
-    kept: Callable[P, Arrays | None]
+    function: Callable[P, Arrays]
+    name: str
+    forms: Mapping[str, Form]
     identity: Callable[P, str]
+    is_sound: Callable[..., bool]
+
+    def read(self, *args: P.args, **options: P.kwargs) -> Arrays | None:
+        run: Any = args[0]
+        arrays = kept_answer(run.path, self.name, self.identity(*args, **options), self.forms)
+        return arrays if arrays is not None and self.is_sound(arrays, *args, **options) else None
 
     def __call__(self, *args: P.args, **options: P.kwargs) -> Arrays:
-        """The arrays, found out and kept where they are not yet."""
+        arrays = self.read(*args, **options)
+        if arrays is None:
+            arrays = self.function(*args, **options)
+            run: Any = args[0]
+            keep_answer(run.path, self.name, self.identity(*args, **options), arrays)
+        return arrays
 
 
 def kept_in_run(
@@ -42,32 +56,13 @@ def kept_in_run(
     identity: Callable[P, str],
     is_sound: Callable[..., bool] = lambda *_, **__: True,
 ) -> Callable[[Callable[P, Arrays]], KeptAnswer[P]]:
-    """Keep the arrays that a function finds out of a run, its first argument, in the folder of that.
+    """Keep the arrays that a function computes of a run, its first argument, in the folder of that.
 
-    They are found again where the ``identity`` of the same arguments is the same, and found out anew where
+    They are read again where the ``identity`` of the same arguments is the same, and computed anew where
     they have not the ``forms``, are damaged, or `is_sound`, called with them and the arguments, is false:
     whoever sends a run may have written them. A folder that cannot be written to keeps none.
     """
-
-    def keeping(function: Callable[P, Arrays]) -> KeptAnswer[P]:
-        def kept(*args: P.args, **options: P.kwargs) -> Arrays | None:
-            run: Any = args[0]
-            found = kept_answer(run.path, name, identity(*args, **options), forms)
-            return found if found is not None and is_sound(found, *args, **options) else None
-
-        @wraps(function)
-        def answer(*args: P.args, **options: P.kwargs) -> Arrays:
-            found = kept(*args, **options)
-            if found is None:
-                found = function(*args, **options)
-                run: Any = args[0]
-                keep_answer(run.path, name, identity(*args, **options), found)
-            return found
-
-        answer.kept, answer.identity = kept, identity  # type: ignore[attr-defined]
-        return cast(KeptAnswer[P], answer)
-
-    return keeping
+    return lambda function: KeptAnswer(function, name, forms, identity, is_sound)
 
 
 def kept_answer(
@@ -78,21 +73,20 @@ def kept_answer(
     from safetensors.numpy import load
 
     try:
-        found = load(read_regular(folder / _FILE.format(name), _MOST_BYTES))
-        seal = found.pop(_SEAL)
-        whole = np.array_equal(seal, _seal_of(found, identity)) and _fit(found, forms)
-        return found if whole else None
+        arrays = load(read_regular(folder / _FILE.format(name), _MOST_BYTES))
+        whole = np.array_equal(arrays.pop(_SEAL), _seal_of(arrays, identity)) and _fit(arrays, forms)
+        return arrays if whole else None
     except (OSError, SafetensorError, ValueError, LookupError, TypeError, OverflowError):
         return None
 
 
 def _fit(arrays: Arrays, forms: Mapping[str, Form]) -> bool:
-    sizes: dict[str, int] = {}
+    sizes: dict[int | str, int] = {}
     return all(
         arrays[name].dtype == kind
         and all(
-            size == (sizes.setdefault(asked, size) if isinstance(asked, str) else asked)
-            for size, asked in zip(arrays[name].shape, shape, strict=True)
+            size == (sizes.setdefault(one, size) if isinstance(one, str) else one)
+            for size, one in zip(arrays[name].shape, shape, strict=True)
         )
         for name, (kind, shape) in forms.items()
     )

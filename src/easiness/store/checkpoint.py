@@ -47,7 +47,6 @@ class CheckpointDocument(BaseModel):
 
 
 def checkpoints_of(folder: Path, trial: int) -> list[Path]:
-    """Checkpoints of a trial, the latest epoch first."""
     return sorted(folder.glob(f"{trial:04d}-*"), reverse=True)
 
 
@@ -76,25 +75,21 @@ def read_checkpoint(
     from safetensors.torch import load_file
 
     with recast(lambda _: BadInput("it is damaged")):
-        file, sealed = path / _TENSORS, path / _DOCUMENT
-        if file.is_symlink() or sealed.is_symlink():
+        file, note = path / _TENSORS, path / _DOCUMENT
+        if file.is_symlink() or note.is_symlink():
             raise ValueError
-        document = CheckpointDocument.model_validate(files.read_sealed(sealed, "checkpoint", _MOST_BYTES))
+        document = CheckpointDocument.model_validate(files.read_sealed(note, "checkpoint", _MOST_BYTES))
         if set(document.files) != {_TENSORS} or not files.is_intact(file, document.files[_TENSORS]):
             raise ValueError
         if document.identity != identity:
             raise BadInput("it is of a training with other settings")
-        for name, there, here in (
-            ("easiness", document.easiness, easiness),
-            ("torch", document.torch, torch),
-        ):
-            if there != here:
+        for name, here in (("easiness", easiness), ("torch", torch)):
+            if (there := getattr(document, name)) != here:
                 raise BadInput(f"it was written with {name} {there}, this is {here}")
         return document, load_file(file)
 
 
 def remove_checkpoints(folder: Path, trial: int) -> None:
-    """Remove checkpoints of a trial; what cannot be removed stays."""
     for path in checkpoints_of(folder, trial):
         shutil.rmtree(path, ignore_errors=True)
 

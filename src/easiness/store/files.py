@@ -56,11 +56,10 @@ class FileDigest(BaseModel):
 
 
 def digest(path: Path) -> FileDigest:
-    """Read a file once for its size and SHA-256."""
     with open_regular(path) as file:
         num_bytes = os.fstat(file.fileno()).st_size
-        found = hashlib.file_digest(cast(BufferedReader, file), "sha256")
-        return FileDigest(num_bytes=num_bytes, sha256=found.hexdigest())
+        sha = hashlib.file_digest(cast(BufferedReader, file), "sha256")
+        return FileDigest(num_bytes=num_bytes, sha256=sha.hexdigest())
 
 
 def is_intact(path: Path, expected: FileDigest) -> bool:
@@ -155,9 +154,9 @@ def check_writable(path: Path) -> None:
     while not ancestor.exists() and ancestor != ancestor.parent:
         ancestor = ancestor.parent
     try:
-        made = Path(tempfile.mkdtemp(prefix=ASIDE, dir=ancestor))
+        folder = Path(tempfile.mkdtemp(prefix=ASIDE, dir=ancestor))
         with contextlib.suppress(FileNotFoundError):  # another process may have swept it away
-            made.rmdir()
+            folder.rmdir()
     except OSError as error:
         raise BadInput(
             f"{path}: cannot be written to ({error.strerror}: {ancestor}); choose another output"
@@ -190,24 +189,30 @@ def read_json(file: Path, most: int = MOST_BYTES) -> Any:
 
 
 def write_sealed(file: Path, name: str, document: BaseModel) -> None:
-    """Write a document as JSON, under its ``name`` and beside its digest."""
     value = document.model_dump(mode="json")
     write_whole(file, json.dumps({name: value, "sha256": content_hash(value)}, indent=1).encode())
 
 
 def read_sealed(file: Path, name: str, most: int = MOST_BYTES) -> Any:
     """The JSON value of a document that `write_sealed` wrote, compared with its digest."""
-    sealed = read_json(file, most)
+    note = read_json(file, most)
     try:
-        intact = content_hash(sealed[name]) == sealed["sha256"]
+        intact = content_hash(note[name]) == note["sha256"]
     except RecursionError:
         intact = False
     if not intact:
         raise ValueError(f"{file}: other content than was written")
-    return sealed[name]
+    return note[name]
 
 
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?[0-9a-z.+]{0,20}", re.ASCII)
+
+
+def damaged(path: Path) -> BadInput:
+    return BadInput(
+        f"{path}: this trial file is damaged or missing; run the same `easiness measure` with "
+        "--retrain-damaged, or where you recorded it yourself remove the trial's folder and record it again"
+    )
 
 
 class LaterVersion(BadInput):
@@ -246,5 +251,5 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _release(text: Any) -> tuple[int, ...] | None:
-    found = _VERSION.fullmatch(text) if isinstance(text, str) else None
-    return None if found is None else tuple(int(part or 0) for part in found.groups())
+    match = _VERSION.fullmatch(text) if isinstance(text, str) else None
+    return None if match is None else tuple(int(part or 0) for part in match.groups())

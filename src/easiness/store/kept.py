@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from easiness.errors import BadInput
 from easiness.gate import check_columns, read_batches
+from easiness.inputs import MOST_BYTES, SOUND, TEXT, Unreadable, from_texts, to_sounds
+from easiness.records import to_numpy
+from easiness.regular_file import at_home, read_regular
 from easiness.store.parquet import Ids, read_strictly
 from easiness.store.trial import ids_array
 
 KEPT = "data.parquet"
 COLUMNS = {"text": "text", "sound": "audio"}
 """The column that the examples stand in, by their kind."""
+_FEATURES = {"text": {"dtype": "string", "_type": "Value"}, "audio": {"_type": "Audio"}}  # for `datasets`
 
 _ROWS, _BYTES = 1024, 2**24  # of a group of rows: no more are in memory at once
 _AT_ONCE = 64  # rows compared together
@@ -29,11 +38,9 @@ class KeptExamples:
     """Examples to keep, so many of a ``kind``: ``cell(row)`` is what stands in their column.
 
     ``check`` raises `BadInput` for a cell that is no example; it is asked when the cell is written.
-    ``feature`` is what the library `datasets` calls such a column.
     """
 
     kind: str
-    feature: dict[str, Any]
     num: int
     cell: Callable[[int], Any]
     check: Callable[[int, Any], None] = lambda *_: None
@@ -47,9 +54,6 @@ def write_kept(
     file: BinaryIO, kept: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], classes: Sequence[str]
 ) -> None:
     """Columns ``id``, ``label`` and that of the examples, in the order of the run."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     schema = _schema(kept.column, ids).with_metadata(_for_datasets(kept, ids, classes))
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for start, cells in _groups(kept):
@@ -70,25 +74,19 @@ def _groups(kept: KeptExamples) -> Iterator[tuple[int, list[Any]]]:
 
 
 def _schema(column: str, ids: Ids) -> Any:
-    import pyarrow as pa
-
     audio = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     types = {"text": pa.string(), "audio": audio}
     return pa.schema([("id", ids_array(ids[:0]).type), ("label", pa.int64()), (column, types[column])])
 
 
 def _for_datasets(kept: KeptExamples, ids: Ids, classes: Sequence[str]) -> dict[str, str]:
-    """The names of the classes for the library `datasets` and our own sources."""
     label = {"names": list(classes), "_type": "ClassLabel"}
     of_ids = {"dtype": str(ids_array(ids[:0]).type), "_type": "Value"}
-    features = {"id": of_ids, "label": label, kept.column: kept.feature}
+    features = {"id": of_ids, "label": label, kept.column: _FEATURES[kept.column]}
     return {"huggingface": json.dumps({"info": {"features": features}})}
 
 
 def holds(path: Path, kept: KeptExamples) -> bool:
-    """Does the file at ``path`` hold these examples?"""
-    import pyarrow.parquet as pq
-
     row = 0
     with read_strictly(path, damaged_kept), pq.ParquetFile(path) as file:
         if file.schema_arrow.names[2:] != [kept.column] or file.metadata.num_rows != kept.num:
@@ -103,8 +101,6 @@ def holds(path: Path, kept: KeptExamples) -> bool:
 
 def check_kept(path: Path, kind: str, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
     """Make sure that the file at ``path`` is as `write_kept` has written it for these examples of a kind."""
-    import pyarrow.parquet as pq
-
     with read_strictly(path, damaged_kept), pq.ParquetFile(path) as file:
         if file.schema_arrow.remove_metadata() != _schema(COLUMNS[kind], ids):
             raise ValueError("other columns")
@@ -119,3 +115,82 @@ def check_kept(path: Path, kind: str, ids: Ids, labels: npt.NDArray[np.int64]) -
 
 def damaged_kept(path: Path) -> BadInput:
     return BadInput(f"{path}: the examples that the run keeps are damaged; restore the file or give --data")
+
+
+def kept_examples(ids: Ids, texts: Any, sounds: Any, rate: Any) -> KeptExamples | None:
+    """The examples with these ids as `Recorder.keep` takes them, or ``None`` where none are given."""
+    if texts is not None and sounds is not None:
+        raise BadInput("Recorder: texts and sounds: are two kinds of examples; give one of them")
+    if rate is not None and sounds is None:
+        raise BadInput(f"Recorder: rate={rate}: is that of arrays of sound; give them in sounds")
+    if texts is not None:
+        strings = _in_order(texts, "texts", "strings", ids)
+        texts_of_run = from_texts(strings, "Recorder: texts", lambda row: f"Recorder: id {ids[row]}").texts()
+        return KeptExamples(TEXT.name, len(texts_of_run), lambda row: texts_of_run[row])
+    if sounds is None:
+        return None
+    examples = _in_order(sounds, "sounds", "paths, or of arrays of samples", ids)
+    are_files = isinstance(examples[0], str | os.PathLike)
+    return (_kept_files if are_files else _kept_arrays)(examples, rate, ids)
+
+
+def _in_order(examples: Any, what: str, of: str, ids: Ids) -> list[Any]:
+    """The examples, one for each id: in the order of ids, or by id."""
+    if isinstance(examples, Mapping):
+        missing = next((name for name in ids.tolist() if name not in examples), None)
+        if missing is not None:
+            raise BadInput(f"Recorder: {what}: none for the id {missing}; give one for each id")
+        return [examples[name] for name in ids.tolist()]
+    if isinstance(examples, str | bytes) or not hasattr(examples, "__len__"):
+        raise BadInput(f"Recorder: {what}: are {type(examples).__name__}; give a list of {of}")
+    if len(examples) != len(ids):
+        raise BadInput(
+            f"Recorder: {what}: {len(examples)} for {len(ids)} ids; give one for each, in the order of ids"
+        )
+    return list(examples)
+
+
+def _kept_arrays(arrays: list[Any], rate: Any, ids: Ids) -> KeptExamples:
+    if rate is None:
+        raise BadInput("Recorder: sounds: are arrays without a rate; give the samples a second in rate=")
+    sounds = to_sounds(
+        list(map(to_numpy, arrays)), rate, "Recorder: sounds", lambda row: f"Recorder: id {ids[row]}"
+    ).samples()
+
+    def cell(row: int) -> dict[str, Any]:
+        from scipy.io import wavfile
+
+        file = io.BytesIO()
+        wavfile.write(file, int(rate), sounds[row])
+        return {"bytes": file.getvalue(), "path": None}
+
+    return KeptExamples(SOUND.name, len(sounds), cell)
+
+
+def _kept_files(paths: list[Any], rate: Any, ids: Ids) -> KeptExamples:
+    if rate is not None:
+        raise BadInput(f"Recorder: rate={rate}: files have their own; leave it out")
+    files = SOUND.files
+    assert files is not None
+
+    def name(row: int) -> str:
+        return f"Recorder: id {ids[row]}: {paths[row]}"
+
+    def cell(row: int) -> dict[str, Any]:
+        try:
+            path = at_home(paths[row])
+            return {"bytes": read_regular(path, MOST_BYTES), "path": path.name}
+        except TypeError:
+            raise BadInput(f"{name(row)}: is no path; give a path for each, or an array for each") from None
+        except OSError as error:
+            raise BadInput(f"{name(row)}: cannot be read ({error.strerror}); give a sound for it") from None
+
+    def check(row: int, stored: dict[str, Any]) -> None:
+        blob = partial(bytes, stored["bytes"])
+        try:
+            with files.quiet():
+                files.decode(blob, name(row), files.scan(iter([files.read_header(blob, name(row))])))
+        except Unreadable as error:
+            raise BadInput(f"{name(row)}: {error.reason}; mend it or leave the example out") from None
+
+    return KeptExamples(SOUND.name, len(paths), cell, check)

@@ -29,45 +29,44 @@ _AT_ONCE = 1 << 22  # predictions held at a time, of all trials together: 16 MiB
 
 
 def votes_of(run: Run, epoch: int, at_most: int | None, spare: Votes | None, split: Split) -> Votes:
-    """The votes that `Run.votes` gives, for all examples or ``at_most`` drawn, in order."""
     trials, (ids, labels) = run.trials, run.examples(split)
-    drawn = None if at_most is None else drawn_examples(len(ids), at_most)
-    keys = run.id_keys if drawn is None and ids is run.ids else None
-    if drawn is not None:
-        ids, labels = ids[drawn], labels[drawn]
-    heard = num_heard(trials, epoch, split)
-    shape = (len(trials) if heard is None else heard, len(labels))
+    sample = None if at_most is None else drawn_examples(len(ids), at_most)
+    keys = run.id_keys if sample is None and ids is run.ids else None
+    if sample is not None:
+        ids, labels = ids[sample], labels[sample]
+    num_votes = num_heard(trials, epoch, split)
+    shape = (len(trials) if num_votes is None else num_votes, len(labels))
     if spare is not None and spare.correct.shape == shape:
         correct, p_label = spare.correct, np.asarray(spare.p_label, np.float64)
     else:
         correct, p_label = np.empty(shape, np.bool_), np.empty(shape, np.float64)
     narrow = labels.astype(np.int32)  # as predictions are
-    seats = None if heard is None else Seats(heard, len(labels))
+    seats = None if num_votes is None else Seats(num_votes, len(labels))
     names = ["prediction", "loss", *(["trained_on"] if seats else [])]
     for row, trial in enumerate(trials):
         for first, piece in trial.pieces(epoch, names, split):
             place = slice(first, first + len(piece["loss"]))
-            if drawn is not None:
-                place = slice(*np.searchsorted(drawn, [place.start, place.stop]).tolist())
-                some = drawn[place] - first
+            if sample is not None:
+                place = slice(*np.searchsorted(sample, [place.start, place.stop]).tolist())
+                some = sample[place] - first
                 piece = {name: values[some] for name, values in piece.items()}
-            prediction, loss = piece["prediction"], piece["loss"]
-            if seats is not None:
-                rows, columns = seats.take(place, ~piece["trained_on"])
-                at = columns - place.start
-                correct[rows, columns] = prediction[at] == narrow[columns]
-                p = np.exp(-loss[at].astype(np.float64))
-                round_in_place(p)
-                p_label[rows, columns] = p
-                continue
-            np.equal(prediction, narrow[place], out=correct[row, place])
-            p = p_label[row, place]
+            right = piece["prediction"] == narrow[place]
             # in double precision a loss of 1e-9 still differs from one of 2e-9
-            np.negative(loss, out=p, dtype=np.float64)
+            p = np.negative(piece["loss"], dtype=np.float64)
             np.exp(p, out=p)
             round_in_place(p)
-    indices = np.arange(heard) if heard is not None else np.array([trial.index for trial in trials], np.int64)
-    share = run.shares[epoch - 1] if heard is not None else None
+            if seats is None:
+                correct[row, place], p_label[row, place] = right, p
+            else:
+                rows, columns = seats.take(place, ~piece["trained_on"])
+                correct[rows, columns] = right[columns - place.start]
+                p_label[rows, columns] = p[columns - place.start]
+    indices = (
+        np.arange(num_votes)
+        if num_votes is not None
+        else np.array([trial.index for trial in trials], np.int64)
+    )
+    share = run.shares[epoch - 1] if num_votes is not None else None
     return Votes(correct, p_label, labels, ids, epoch, indices, keys, is_rounded=True, share=share)
 
 
@@ -92,20 +91,19 @@ class Seats:
     """Deals the rows of votes on examples, first come, first served, to heads that left them out."""
 
     def __init__(self, num: int, num_examples: int) -> None:
-        self._num, self._taken = num, np.zeros(num_examples, np.int64)
+        self._num, self._num_taken = num, np.zeros(num_examples, np.int64)
 
     def take(
-        self, place: slice, heard: npt.NDArray[np.bool_]
+        self, place: slice, is_heard: npt.NDArray[np.bool_]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Rows and columns for the votes on the examples at ``place`` that are ``heard`` and have room."""
-        columns = place.start + np.flatnonzero(heard & (self._taken[place] < self._num))
-        rows = self._taken[columns]
-        self._taken[columns] += 1
+        """Rows and columns for the votes on the examples at ``place`` that are heard and have room."""
+        columns = place.start + np.flatnonzero(is_heard & (self._num_taken[place] < self._num))
+        rows = self._num_taken[columns]
+        self._num_taken[columns] += 1
         return rows, columns
 
 
 def scores_table(run: Run, epoch: int, fraction: float | None, split: Split) -> pd.DataFrame:
-    """The table that `Run.scores` gives, and its errors."""
     import pandas as pd
 
     trials, classes, (ids, labels) = run.trials, run.classes, run.examples(split)
@@ -113,7 +111,7 @@ def scores_table(run: Run, epoch: int, fraction: float | None, split: Split) -> 
         fraction = 0.1  # of a handful of examples less than one, and still each has its probability
     else:
         num_selected(len(ids), fraction)  # before the work
-    scoring = Scoring(labels, len(classes), epoch, num_heard(trials, epoch, split))
+    scoring = Scoring(labels, epoch, num_heard(trials, epoch, split))
     for trial in trials:
         for first, observations in trial.blocks(len(classes), epoch, split):
             scoring.add(observations, first)
@@ -147,14 +145,14 @@ def _predicted(
     names = ["prediction", *(["trained_on"] if trials[0].by_share else [])]
     for first in range(0, num_examples, size):
         some = slice(first, first + size)
-        given = np.empty((len(trials), len(predicted[some])), np.int32)
-        for row, trial in zip(given, trials, strict=True):
-            seen = trial.columns(epoch, names, split)
-            row[:] = seen["prediction"][some]
-            if "trained_on" in seen:
-                row[seen["trained_on"][some]] = num_classes
-        predicted[some], most = most_named(given, nobody=num_classes)
-        share[some] = most / (given < num_classes).sum(axis=0)
+        votes = np.empty((len(trials), len(predicted[some])), np.int32)
+        for row, trial in zip(votes, trials, strict=True):
+            columns = trial.columns(epoch, names, split)
+            row[:] = columns["prediction"][some]
+            if "trained_on" in columns:
+                row[columns["trained_on"][some]] = num_classes
+        predicted[some], most = most_named(votes, nobody=num_classes)
+        share[some] = most / (votes < num_classes).sum(axis=0)
     return predicted, share
 
 
@@ -167,13 +165,13 @@ def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) ->
         trained_on = trial.columns(epoch, ["trained_on"], split)["trained_on"]
         if left_out and trained_on.all():
             continue
-        wanted = np.flatnonzero(~trained_on) if left_out else np.arange(len(trained_on))
-        logits = _logits(run.path, trial.logits(epoch, split), wanted, left_out)
+        positions = np.flatnonzero(~trained_on) if left_out else np.arange(len(trained_on))
+        logits = _logits(run.path, trial.logits(epoch, split), positions, left_out)
         values = softmax(logits.astype(np.float64), axis=1)
         if total is None:
             total, num = np.zeros((len(trained_on), values.shape[1])), np.zeros(len(trained_on), np.int64)
-        total[wanted] += values
-        num[wanted] += 1
+        total[positions] += values
+        num[positions] += 1
     if total is None:
         raise BadInput(
             f"{run.path}: no trial left an example out of its training; leave out left_out=True, or measure "
@@ -186,14 +184,16 @@ def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) ->
 
 
 def _logits(
-    path: Path, kept: KeptLogits | None, wanted: npt.NDArray[np.int64], left_out: bool
+    path: Path, stored_logits: KeptLogits | None, wanted: npt.NDArray[np.int64], left_out: bool
 ) -> npt.NDArray[np.float32]:
-    if kept is None or not np.isin(wanted, kept.positions).all():
-        others = kept is not None and not left_out
+    if stored_logits is None or not np.isin(wanted, stored_logits.positions).all():
+        others = stored_logits is not None and not left_out
         instead = "; left_out=True takes those of examples left out of training" if others else ""
         raise BadInput(
             f"{path}: not all logits were kept{instead}; measure or record another run with keep_logits=True "
             "(--keep-logits)"
         )
-    values: npt.NDArray[np.float32] = kept.values[0][np.searchsorted(kept.positions, wanted)]
+    values: npt.NDArray[np.float32] = stored_logits.values[0][
+        np.searchsorted(stored_logits.positions, wanted)
+    ]
     return values

@@ -5,7 +5,6 @@ Observations have one row per epoch observed and example, and one row group per 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -14,12 +13,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from easiness.errors import BadInput, recast
 from easiness.gate import check_columns
 from easiness.records import KeptLogits, Statistics, known_rival
 from easiness.spec import DatasetRef
-from easiness.store.trial_document import damaged
+from easiness.store.files import damaged
 
 Ids: TypeAlias = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 
@@ -64,42 +65,41 @@ def read_strictly(path: Path, error: Callable[[Path], BadInput] = damaged) -> Ab
 
 
 def check_table(file: Any, columns: Iterable[str], extent: Extent) -> None:
-    """Make sure that an open file of Parquet has the columns, each once and of its type, and the rows."""
-    schema, metadata = file.schema_arrow, file.metadata
+    schema = file.schema_arrow
     for name in columns:
         if schema.names.count(name) != 1 or str(schema.field(name).type) not in _TYPES[name]:
             raise ValueError(f"column {name}")
-    check_groups(metadata, extent)
+    check_groups(file.metadata, extent)
 
 
 def check_groups(metadata: Any, extent: Extent) -> int:
     """Make sure that the groups of rows are as many as epochs, and equally long; the rows of each."""
-    found = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-    if not found or len(set(found)) > 1 or extent.epochs not in (None, len(found)):
-        raise ValueError(f"groups of {found[:3]} rows")
-    if extent.examples not in (None, found[0]) or metadata.num_rows != sum(found):
-        raise ValueError(f"{found[0]} rows")
-    return int(found[0])
+    rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    if not rows or len(set(rows)) > 1 or extent.epochs not in (None, len(rows)):
+        raise ValueError(f"groups of {rows[:3]} rows")
+    if extent.examples not in (None, rows[0]) or metadata.num_rows != sum(rows):
+        raise ValueError(f"{rows[0]} rows")
+    return int(rows[0])
 
 
-def stored_columns(file: Any, columns: Sequence[str], extent: Extent) -> list[str]:
-    """The columns to read of an open file, checked; for a missing ``rival`` those that tell it."""
-    stored = list(columns)
-    if "rival" in stored and "rival" not in file.schema_arrow.names:
-        stored = [name for name in dict.fromkeys([*stored, "label", "prediction"]) if name != "rival"]
-    check_table(file, stored, extent)
-    return stored
+def _stored_columns(file: Any, columns: Iterable[str], extent: Extent) -> list[str]:
+    """The columns to read of an open file, checked; files of before lack ``rival`` and ``augmented``."""
+    lacking = {"rival", _AUGMENTED}.difference(file.schema_arrow.names).intersection(columns)
+    tell = ["label", "prediction"] if lacking else []
+    names = [name for name in dict.fromkeys([*columns, *tell]) if name not in lacking]
+    check_table(file, names, extent)
+    return names
 
 
-def asked_columns(stored: dict[str, npt.NDArray[Any]], columns: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
-    """The columns asked, from those that `stored_columns` said to read."""
-    if "rival" in columns and "rival" not in stored:
-        stored["rival"] = known_rival(stored["prediction"], stored["label"])
-    return {name: stored[name] for name in columns}
+def _with_lacking(values: dict[str, npt.NDArray[Any]], columns: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
+    if "rival" in columns and "rival" not in values:
+        values["rival"] = known_rival(values["prediction"], values["label"])
+    if _AUGMENTED in columns and _AUGMENTED not in values:
+        values[_AUGMENTED] = np.zeros(values["label"].shape, np.bool_)
+    return {name: values[name] for name in columns}
 
 
 def values_of(column: Any, name: str, extent: Extent) -> npt.NDArray[Any]:
-    """The values of a column or a piece of one, none of which is missing or impossible."""
     if column.null_count:
         raise ValueError(f"column {name} has nulls")
     if name == "id" and len(column.unique()) < len(column):
@@ -119,54 +119,25 @@ def values_of(column: Any, name: str, extent: Extent) -> npt.NDArray[Any]:
     return values
 
 
-def is_augmented(path: Path, extent: Extent) -> bool:
-    """Do the observations in a file come from training steps? Files from before that was possible do not."""
-    import pyarrow.parquet as pq
-
-    with read_strictly(path), pq.ParquetFile(path) as file:
-        if _AUGMENTED not in file.schema_arrow.names:
-            return False
-        check_table(file, [_AUGMENTED], extent)
-        (batch,) = itertools.islice(file.iter_batches(1, row_groups=[0], columns=[_AUGMENTED]), 1)
-        return bool(values_of(batch.column(_AUGMENTED), _AUGMENTED, extent)[0])
-
-
-def read_rows(
-    path: Path, rows: Iterable[int], columns: Iterable[str], extent: Extent = _ANY
+def read_row(
+    path: Path, row: int, columns: Sequence[str], extent: Extent = _ANY
 ) -> dict[str, npt.NDArray[Any]]:
-    """Columns at the rows of epochs (from 0), each [len(rows), K]; a ``rival`` that is not known is -1."""
-    import pyarrow.parquet as pq
-
-    rows, columns = list(rows), list(columns)
-    found: dict[str, npt.NDArray[Any]] = {}
+    """Columns [K] at the row of an epoch (from 0); a ``rival`` that is not known is -1."""
     with read_strictly(path), pq.ParquetFile(path, pre_buffer=False) as file:
-        stored = stored_columns(file, columns, extent)
-        if "id" in stored or file.metadata.num_rows * len(stored) > _SURE:  # of others each is a few bytes
-            check_columns(path, file, stored, rows)
-        for place, row in enumerate(rows):
-            table = file.read_row_group(row, columns=stored, use_threads=False)
-            for name in stored:
-                values = values_of(table.column(name), name, extent)
-                if len(rows) == 1:
-                    found[name] = values[None]
-                    continue
-                if name not in found:
-                    found[name] = np.empty((len(rows), len(values)), values.dtype)
-                found[name][place] = values
-    return asked_columns(found, columns) if found else found
+        names = _stored_columns(file, columns, extent)
+        if "id" in names or file.metadata.num_rows * len(names) > _SURE:  # of others each is a few bytes
+            check_columns(path, file, names, [row])
+        table = file.read_row_group(row, columns=names, use_threads=False)
+        return _with_lacking({name: values_of(table.column(name), name, extent) for name in names}, columns)
 
 
 def read_blocks(
-    path: Path, rows: Iterable[int], columns: Iterable[str], extent: Extent = _ANY
+    path: Path, rows: Sequence[int], columns: Sequence[str], extent: Extent = _ANY, size: int | None = None
 ) -> Iterator[dict[str, npt.NDArray[Any]]]:
     """The columns of blocks of n examples, [len(rows), n]: epochs are read side by side, page by page."""
-    import pyarrow.parquet as pq
-
-    columns = list(columns)
+    size = size or (_ALONE if len(rows) == 1 else _BLOCK)
     with read_strictly(path), pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
-        stored = stored_columns(file, columns, extent)
-        rows = list(rows)
-        size = _ALONE if len(rows) == 1 else _BLOCK
+        stored = _stored_columns(file, columns, extent)
         readers = [
             file.iter_batches(size, row_groups=[row], columns=stored, use_threads=False) for row in rows
         ]
@@ -174,22 +145,19 @@ def read_blocks(
             read = {
                 name: [values_of(batch.column(name), name, extent) for batch in batches] for name in stored
             }
-            found = {name: np.stack(one) if len(one) > 1 else one[0][None] for name, one in read.items()}
-            yield asked_columns(found, columns)
+            yield _with_lacking(
+                {name: np.stack(one) if len(one) > 1 else one[0][None] for name, one in read.items()}, columns
+            )
 
 
 def read_logits(
-    path: Path, rows: Iterable[int], trained_on: npt.NDArray[np.bool_], extent: Extent
+    path: Path, rows: Sequence[int], trained_on: npt.NDArray[np.bool_], extent: Extent
 ) -> KeptLogits:
     """The logits kept at the given rows of epochs (from 0), of all examples or of those left out."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     values = []
     with read_strictly(path), pq.ParquetFile(path) as file:
         num = check_groups(file.metadata, replace(extent, examples=None))
         positions = np.arange(num) if num == len(trained_on) else np.flatnonzero(~trained_on)
-        rows = list(rows)
         check_columns(path, file, ["logits"], rows)
         for row in rows:
             column = file.read_row_group(row, columns=["logits"]).column("logits")
@@ -207,8 +175,6 @@ def read_examples(
     path: Path, data: DatasetRef, error: Callable[[Path], BadInput]
 ) -> tuple[Ids, npt.NDArray[np.int64]]:
     """Ids (int64, or strings as objects) and labels of the examples that a run was trained on."""
-    import pyarrow.parquet as pq
-
     names = ["id", "label"]
     extent = Extent(examples=data.train.num_examples, classes=len(data.classes))
     with read_strictly(path, error), pq.ParquetFile(path) as file:

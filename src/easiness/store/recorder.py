@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import operator
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
@@ -16,14 +12,14 @@ import numpy.typing as npt
 
 from easiness.data import check_examples, check_ids, own_ids
 from easiness.errors import BadInput, shorten
-from easiness.inputs import MOST_BYTES, SOUND, TEXT, Unreadable, from_texts, to_sounds
 from easiness.records import ObservationLog, TrialRecord, can_be_kept, to_numpy
-from easiness.regular_file import at_home, read_regular
+from easiness.regular_file import at_home
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
-from easiness.store.kept import KEPT, KeptExamples
+from easiness.store.kept import KEPT, kept_examples
 from easiness.store.parquet import Ids
 from easiness.store.run import Run, open_run
-from easiness.store.run_folder import ReadTrials, is_run, read_document
+from easiness.store.run_folder import is_run, read_document, update_trials
+from easiness.store.trial import StoredTrial
 from easiness.store.writer import RunWriter, of_kind
 
 Outputs: TypeAlias = Literal["logits", "probabilities"]
@@ -46,19 +42,19 @@ class TrialRecorder:
         self._index = pd.Index(into._ids)
         mask = np.ones(len(self._index), np.bool_)
         if trained_on is not None:
-            wanted = to_numpy(trained_on)
-            positions = self._positions(wanted)
+            names = to_numpy(trained_on)
+            positions = self._positions(names)
             if (positions < 0).any():
-                raise BadInput(f"trained_on: unknown id {shorten(map(repr, wanted[positions < 0].tolist()))}")
+                raise BadInput(f"trained_on: unknown id {shorten(map(repr, names[positions < 0].tolist()))}")
             mask[:] = False
             mask[positions] = True
-        kept = np.ones_like(mask) if into._spec.keep_logits else ~mask
+        keep = np.ones_like(mask) if into._spec.keep_logits else ~mask
         self._log = ObservationLog(
             into._ids,
             into._labels,
             into._num_classes,
             trained_on=mask,
-            keep_logits=kept if kept.any() else None,
+            keep_logits=keep if keep.any() else None,
             augmented=into._spec.augmented,
         )
         self._waiting: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
@@ -87,23 +83,23 @@ class TrialRecorder:
             BadInput: the shapes do not fit.
             TrialFailed: a logit is not finite, or beyond 1e37.
         """
-        wanted = to_numpy(ids)
+        names = to_numpy(ids)
         values = to_numpy(logits)
         num_classes = self._into._num_classes
-        if wanted.ndim != 1:
-            raise BadInput(f"ids: need a flat list, one id a row of logits; got shape {wanted.shape}")
-        if values.shape != (len(wanted), num_classes) or values.dtype.kind != "f":
+        if names.ndim != 1:
+            raise BadInput(f"ids: need a flat list, one id a row of logits; got shape {names.shape}")
+        if values.shape != (len(names), num_classes) or values.dtype.kind != "f":
             raise BadInput(
-                f"logits: need floats of shape ({len(wanted)}, {num_classes}), one row an id and one "
+                f"logits: need floats of shape ({len(names)}, {num_classes}), one row an id and one "
                 f"column a class; got {values.dtype} of shape {values.shape}"
             )
         large = values.size >= _LOGITS_AT_ONCE and not self._waiting
         if large or not can_be_kept(values):
-            self._observe(wanted, values)  # at once, so that nothing need be copied
+            self._observe(names, values)  # at once, so that nothing need be copied
             return
-        if self._waiting and wanted.dtype.kind != self._waiting[0][0].dtype.kind:
+        if self._waiting and names.dtype.kind != self._waiting[0][0].dtype.kind:
             self._observe_waiting()  # ids of two kinds cannot be joined
-        self._waiting.append((wanted.copy(), values.copy()))
+        self._waiting.append((names.copy(), values.copy()))
         self._num_waiting += values.size
         if self._num_waiting >= _LOGITS_AT_ONCE:
             self._observe_waiting()
@@ -116,10 +112,10 @@ class TrialRecorder:
 
     def _observe(self, ids: npt.NDArray[Any], logits: npt.NDArray[Any]) -> None:
         positions = self._positions(ids)
-        known = positions >= 0
-        if not known.all():
-            self._unknown.extend(ids[~known].tolist())
-            positions, logits = positions[known], logits[known]
+        is_known = positions >= 0
+        if not is_known.all():
+            self._unknown.extend(ids[~is_known].tolist())
+            positions, logits = positions[is_known], logits[is_known]
         if self._into._duplicates == "first":
             new = self._log.unseen(positions)
             positions, logits = positions[new], logits[new]
@@ -166,13 +162,9 @@ class TrialRecorder:
         if accuracy is not None:
             self._held_out.append(accuracy)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self._store()
-
-    def _store(self) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is not None:
+            return
         into = self._into
         if self._waiting or self._log.pending or self._unknown:
             raise BadInput(
@@ -194,7 +186,7 @@ class TrialRecorder:
             writer.add(
                 record,
                 {"train": into._ids},
-                index=max((trial.index for trial in into._trials.by_folder.values()), default=-1) + 1,
+                index=max((trial.index for trial in into._trials.values()), default=-1) + 1,
                 seed=self._seed,
                 identity=content_hash({"data": into._spec.data.identity(), "seed": self._seed}),
             )
@@ -203,10 +195,10 @@ class TrialRecorder:
 def _share(accuracy: Any) -> float:
     try:
         share = float(accuracy)
-    except (TypeError, ValueError):
-        raise BadInput(f"held_out_accuracy: need a number, got {type(accuracy).__name__}") from None
     except OverflowError:
         share = float("inf")
+    except (TypeError, ValueError):
+        raise BadInput(f"held_out_accuracy: need a number, got {type(accuracy).__name__}") from None
     if not 0 <= share <= 1:  # nor NaN
         raise BadInput(f"held_out_accuracy {share:g}: must be a share, from 0 to 1")
     return share
@@ -229,94 +221,6 @@ def _as_logits(values: npt.NDArray[np.floating[Any]], outputs: Outputs) -> npt.N
         )
     logits: npt.NDArray[np.floating[Any]] = np.log(np.maximum(values, np.finfo(np.float32).tiny))
     return logits
-
-
-def kept_examples(ids: Ids, texts: Any, sounds: Any, rate: Any) -> KeptExamples | None:
-    """The examples with these ids as `Recorder.keep` takes them, or ``None`` where none are given."""
-    if texts is not None and sounds is not None:
-        raise BadInput("Recorder: texts and sounds: are two kinds of examples; give one of them")
-    if rate is not None and sounds is None:
-        raise BadInput(f"Recorder: rate={rate}: is that of arrays of sound; give them in sounds")
-    if texts is not None:
-        return _kept_texts(_in_order(texts, "texts", "strings", ids), ids)
-    if sounds is None:
-        return None
-    found = _in_order(sounds, "sounds", "paths, or of arrays of samples", ids)
-    return (_kept_files if _are_paths(found) else _kept_arrays)(found, rate, ids)
-
-
-def _in_order(given: Any, what: str, of: str, ids: Ids) -> list[Any]:
-    """The things given, one for each id: in the order of ids, or by id."""
-    if isinstance(given, Mapping):
-        missing = next((name for name in ids.tolist() if name not in given), None)
-        if missing is not None:
-            raise BadInput(f"Recorder: {what}: none for the id {missing}; give one for each id")
-        return [given[name] for name in ids.tolist()]
-    if isinstance(given, str | bytes) or not hasattr(given, "__len__"):
-        raise BadInput(f"Recorder: {what}: are {type(given).__name__}; give a list of {of}")
-    if len(given) != len(ids):
-        raise BadInput(
-            f"Recorder: {what}: {len(given)} for {len(ids)} ids; give one for each, in the order of ids"
-        )
-    return list(given)
-
-
-def _kept_texts(given: list[Any], ids: Ids) -> KeptExamples:
-    texts = from_texts(given, "Recorder: texts", lambda row: f"Recorder: id {ids[row]}").texts()
-    feature = {"dtype": "string", "_type": "Value"}
-    return KeptExamples(TEXT.name, feature, len(texts), lambda row: texts[row])
-
-
-_AUDIO = {"_type": "Audio"}
-
-
-def _are_paths(sounds: list[Any]) -> bool:
-    return isinstance(sounds[0], str | os.PathLike)
-
-
-def _kept_arrays(given: list[Any], rate: Any, ids: Ids) -> KeptExamples:
-    if rate is None:
-        raise BadInput("Recorder: sounds: are arrays without a rate; give the samples a second in rate=")
-    arrays = [to_numpy(one) for one in given]
-    samples = to_sounds(arrays, rate, "Recorder: sounds", lambda row: f"Recorder: id {ids[row]}").samples()
-
-    def cell(row: int) -> dict[str, Any]:
-        from scipy.io import wavfile
-
-        made = io.BytesIO()
-        wavfile.write(made, int(rate), samples[row])
-        return {"bytes": made.getvalue(), "path": None}
-
-    return KeptExamples(SOUND.name, _AUDIO, len(samples), cell)
-
-
-def _kept_files(given: list[Any], rate: Any, ids: Ids) -> KeptExamples:
-    if rate is not None:
-        raise BadInput(f"Recorder: rate={rate}: files have their own; leave it out")
-    files = SOUND.files
-    assert files is not None
-
-    def name(row: int) -> str:
-        return f"Recorder: id {ids[row]}: {given[row]}"
-
-    def cell(row: int) -> dict[str, Any]:
-        try:
-            path = at_home(given[row])
-            return {"bytes": read_regular(path, MOST_BYTES), "path": path.name}
-        except TypeError:
-            raise BadInput(f"{name(row)}: is no path; give a path for each, or an array for each") from None
-        except OSError as error:
-            raise BadInput(f"{name(row)}: cannot be read ({error.strerror}); give a sound for it") from None
-
-    def check(row: int, made: dict[str, Any]) -> None:
-        blob = partial(bytes, made["bytes"])
-        try:
-            with files.quiet():
-                files.decode(blob, name(row), files.scan(iter([files.read_header(blob, name(row))])))
-        except Unreadable as error:
-            raise BadInput(f"{name(row)}: {error.reason}; mend it or leave the example out") from None
-
-    return KeptExamples(SOUND.name, _AUDIO, len(given), cell, check)
 
 
 _BITS_OF_A_SEED = 128  # as NumPy's SeedSequence draws; thousands of digits could not be read again
@@ -377,8 +281,7 @@ class Recorder:
             BadInput: ids, labels, names or examples cannot be used, an option is unknown, or ``out`` is
                 another run or something else.
         """
-        _check_known(outputs, duplicates)
-        _check_texts(model, fingerprint, classes)
+        _check_options(outputs, duplicates, model, fingerprint, classes)
         self.path = at_home(out)
         self._ids = own = _as_ids(ids)
         self._labels, names = check_examples(
@@ -394,18 +297,18 @@ class Recorder:
             network=model,
         )
         self._outputs, self._duplicates = outputs, duplicates
-        self._trials = ReadTrials(self.path)  # at the last look, which are not read again
-        kept = kept_examples(own, texts, sounds, rate)
+        self._trials: dict[str, StoredTrial] = {}  # at the last look, which are not read again
+        to_keep = kept_examples(own, texts, sounds, rate)
         with RunWriter(self.path, wait=WAIT_SECONDS) as writer:
             if not is_run(self.path):
-                writer.create(spec, own, self._labels, kept)
+                writer.create(spec, own, self._labels, to_keep)
             elif of_kind(read_document(self.path).spec, spec.data.kind) != spec:
                 raise BadInput(
                     f"{self.path}: holds a run over other examples or with other settings; "
                     "choose another output"
                 )
-            elif kept is not None:
-                writer.keep(kept, own, self._labels)
+            elif to_keep is not None:
+                writer.keep(to_keep, own, self._labels)
 
     def __repr__(self) -> str:
         return f"Recorder({str(self.path)!r}, examples={len(self._ids)}, classes={self._num_classes})"
@@ -430,10 +333,10 @@ class Recorder:
             BadInput: they are not as many as the ids, one is empty or cannot be read, arrays have no
                 rate, or the run keeps other ones.
         """
-        kept = kept_examples(self._ids, texts, sounds, rate)
-        if kept is not None:
+        examples = kept_examples(self._ids, texts, sounds, rate)
+        if examples is not None:
             with RunWriter(self.path, wait=WAIT_SECONDS) as writer:
-                writer.keep(kept, self._ids, self._labels)
+                writer.keep(examples, self._ids, self._labels)
 
     @property
     def keeps_examples(self) -> bool:
@@ -451,7 +354,8 @@ class Recorder:
         return self._spec.augmented
 
     def __contains__(self, seed: int) -> bool:
-        return any(trial.document.seed == seed for trial in self._trials.look(self._spec.data))
+        update_trials(self.path, self._spec.data, self._trials)
+        return any(trial.document.seed == seed for trial in self._trials.values())
 
     def trial(self, seed: int, *, trained_on: Any = None) -> TrialRecorder:
         """Begin a trial; use it in a ``with`` block, at whose end it is stored whole.
@@ -469,8 +373,8 @@ class Recorder:
             raise BadInput(f"seed {seed}: must be a whole number") from None
         size = seed.bit_length()
         if seed < 0 or size > _BITS_OF_A_SEED:
-            shown = seed if size <= _BITS_OF_A_SEED else f"of {size} bits"
-            raise BadInput(f"seed {shown}: must be from 0 to 2 ** {_BITS_OF_A_SEED} - 1")
+            size_text = seed if size <= _BITS_OF_A_SEED else f"of {size} bits"
+            raise BadInput(f"seed {size_text}: must be from 0 to 2 ** {_BITS_OF_A_SEED} - 1")
         if seed in self:
             raise BadInput(
                 f"{self.path}: has a trial with seed {seed}; skip it (`if {seed} in recorder`) "
@@ -479,23 +383,22 @@ class Recorder:
         return TrialRecorder(self, seed, trained_on)
 
 
-def _check_known(outputs: str, duplicates: str) -> None:
-    for name, value, known in (
+def _check_options(
+    outputs: str, duplicates: str, model: object, fingerprint: object, classes: Sequence[object] | None
+) -> None:
+    for option, choice, choices in (
         ("outputs", outputs, get_args(Outputs)),
         ("duplicates", duplicates, get_args(Duplicates)),
     ):
-        if value not in known:
-            raise BadInput(f"Recorder: {name} {value!r} is unknown; choose {' or '.join(known)}")
-
-
-def _check_texts(model: object, fingerprint: object, classes: Sequence[object] | None) -> None:
-    for name, value, meant in (
+        if choice not in choices:
+            raise BadInput(f"Recorder: {option} {choice!r} is unknown; choose {' or '.join(choices)}")
+    for name, value, meaning in (
         ("model", model, "what to call the network"),
         ("fingerprint", fingerprint, "as that of `load_dataset`"),
-        *(("classes", one, "a name for each") for one in ([] if classes is None else classes)),
+        *(("classes", one, "a name for each") for one in classes or ()),
     ):
         if value is not None and not isinstance(value, str):
-            raise BadInput(f"Recorder: {name}: need text ({meant}), got {type(value).__name__}")
+            raise BadInput(f"Recorder: {name}: need text ({meaning}), got {type(value).__name__}")
 
 
 def _as_ids(ids: Any) -> Ids:

@@ -6,7 +6,7 @@ import bisect
 import copy
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -25,17 +25,12 @@ from easiness.store.kept import KEPT, check_kept, damaged_kept
 from easiness.store.over_trials import mean_probabilities, scores_table, votes_of
 from easiness.store.parquet import Ids, read_examples
 from easiness.store.run_folder import EXAMPLES, TRIALS, trial_names
-from easiness.store.trial import StoredTrial
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 _MOST_EPOCHS = 2**53
-_AT_A_PROMPT = (
-    *("classes", "epochs", "examples", "failures", "first", "ids", "labels", "model", "network", "observed"),
-    *("path", "probabilities", "report", "scores", "shares", "spec", "trials"),
-)
 
 
 @dataclass(frozen=True)
@@ -77,20 +72,16 @@ class Run:
     Its rows of observations count from 1, as epochs do; of heads row m is of the m-th share.
     """
 
-    def __init__(self, path: str | Path, before: Iterable[StoredTrial] = (), trusted: bool = False) -> None:
-        """Raises `BadInput` if ``path`` is no run; trials of ``before`` that stayed are not read again."""
+    def __init__(self, path: str | Path, *, trusted: bool = False, but: Collection[str] = ()) -> None:
+        """Raises `BadInput` if ``path`` is no run; folders of trials named in ``but`` are left out."""
         self.path, self.trusted = at_home(path), trusted
         self.document = run_folder.read_document(self.path)
         self.spec = self.document.spec
-        self.trials = run_folder.finished_trials(self.path, self.spec.data, before)
+        self.trials = run_folder.finished_trials(self.path, self.spec.data, but)
 
     def __repr__(self) -> str:
         size = f"trials={len(self.trials)}, epochs={self.epochs}"
         return f"Run({in_words(self.path)!r}, model={self.model!r}, {size})"
-
-    def __dir__(self) -> list[str]:
-        """Names of use at a prompt; the rest is for the commands."""
-        return list(_AT_A_PROMPT)
 
     @property
     def model(self) -> str:
@@ -125,8 +116,8 @@ class Run:
         There is one where the step size comes down to nothing by the end, and some trial is longer.
         """
         longest = max((trial.epochs for trial in self.trials), default=0)
-        measured = self.spec.measured
-        if epoch >= longest or measured is None or self.shares or not measured.recipe.anneals(longest):
+        spec = self.spec.measured
+        if epoch >= longest or spec is None or self.shares or not spec.recipe.anneals(longest):
             return None
         which = "" if self.epochs == longest else " in some trials"
         return (
@@ -169,10 +160,6 @@ class Run:
     def row(self, epoch: int) -> Row:
         """The epoch or the share of the row."""
         return Row(epoch, self.shares[epoch - 1] if self.shares else None)
-
-    def row_text(self, epoch: int) -> str:
-        """``epoch 3``, or of a run on features ``share 0.8``."""
-        return self.row(epoch).text
 
     def at(self, epoch: int) -> str:
         """``after epoch 3``, or of a run on features ``at share 0.8``."""
@@ -252,14 +239,14 @@ class Run:
 
     def kept_examples(self) -> Path | None:
         """The table of the examples themselves, where the run was recorded with them; checked."""
-        path, written = self.path / KEPT, self.document.files.get(KEPT)
-        if written is None:
+        path, digest = self.path / KEPT, self.document.files.get(KEPT)
+        if digest is None:
             return None
         if not path.exists():
             raise BadInput(
                 f"{path}: the examples that the run kept are gone; restore the file or give --data"
             )
-        if not is_intact(path, written):
+        if not is_intact(path, digest):
             raise damaged_kept(path)
         check_kept(path, self.spec.data.kind, self.ids, self.labels)
         return path
@@ -271,7 +258,6 @@ class Run:
         return [*folder.glob(f"{ASIDE}*"), *old]
 
     def check(self) -> None:
-        """Check every file of the run and of its finished trials."""
         for trial in self.trials:
             trial.check()
         self._examples  # noqa: B018 - reading it checks it
@@ -296,8 +282,8 @@ class Run:
         if split not in get_args(Split):
             raise BadInput(f"split {split!r}: unknown; choose {' or '.join(get_args(Split))}")
         if split == "held_out" and self.spec.data.held_out is None:
-            recorded = "record its examples as a run of their own"
-            how = recorded if self.spec.measured is None else "measure with one (--holdout 0.2)"
+            remedy = "record its examples as a run of their own"
+            how = remedy if self.spec.measured is None else "measure with one (--holdout 0.2)"
             raise BadInput(f"{self.path}: has no held-out split to show (--split held_out); {how}")
         if not all(trial.has(split) for trial in self.trials):
             other = "train" if split == "held_out" else "held_out"
@@ -365,9 +351,9 @@ class Run:
         """
         epoch = self.resolve_at(at)
         table = scores_table(self, epoch, fraction, split)
-        unfinished = self.unfinished(epoch)
-        if unfinished is not None:
-            table.attrs["unfinished"] = unfinished
+        note = self.unfinished(epoch)
+        if note is not None:
+            table.attrs["unfinished"] = note
         return table
 
     def probabilities(
@@ -390,9 +376,9 @@ class Run:
         self.examples(split)  # refuses a split that is not there
         return mean_probabilities(self, self.resolve_at(at), split, left_out=left_out)
 
-    def report(self, output: str | Path, **asked: Any) -> None:
+    def report(self, output: str | Path, **options: Any) -> None:
         """Write the page about this run to the file ``output``, as `easiness.report` with these arguments."""
-        find_offer("report")(self, output, **asked)
+        find_offer("report")(self, output, **options)
 
     def _repr_html_(self) -> str:
         """A table of facts and a figure, for notebooks."""

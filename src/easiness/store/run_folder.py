@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -13,10 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import read_regular
-from easiness.spec import DatasetRef, RecordedSpec, RunSpec, Stopped, content_hash
+from easiness.spec import DatasetRef, RecordedSpec, RunSpec, Stop, content_hash
 from easiness.store.files import FileDigest, FileName, later, own_version, read_json, write_whole
 from easiness.store.trial import StoredTrial
-from easiness.store.trial_document import DOCUMENT as TRIAL_DOCUMENT, folder_name, stamp
 
 DOCUMENT = "run.json"
 EXAMPLES = "examples.parquet"
@@ -35,7 +35,7 @@ class RunDocument(BaseModel):
     format: Literal[1] = 1
     spec: RunSpec | RecordedSpec = Field(discriminator="kind")
     files: dict[FileName, FileDigest]
-    stopped: Stopped | None = None
+    stopped: Stop | None = None
     version: str | None = None
     """The version of this package that wrote it; runs of before that have none."""
     sha256: str | None = None
@@ -52,18 +52,9 @@ def write_document(path: Path, document: RunDocument) -> None:
     """Write ``run.json`` of the run at ``path``, with our ``version`` and its ``sha256``."""
     ours = document.model_copy(update={"version": own_version()})
     content = ours.model_dump(mode="json")
-    for text in _texts(content):
-        text.encode()
-    sealed = ours.model_copy(update={"sha256": _seal_of(content)})
-    write_whole(path / DOCUMENT, sealed.model_dump_json(indent=1).encode())
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _texts(one)
+    json.dumps(content, ensure_ascii=False).encode()  # so that no half of a character is written
+    whole = ours.model_copy(update={"sha256": _seal_of(content)})
+    write_whole(path / DOCUMENT, whole.model_dump_json(indent=1).encode())
 
 
 def _seal_of(content: dict[str, Any]) -> str:
@@ -75,9 +66,9 @@ def is_run(path: Path) -> bool:
     return (path / DOCUMENT).is_file()
 
 
-def check_opened(**given: object) -> None:
+def check_opened(**arguments: object) -> None:
     """Make sure that runs, or lists of runs, are no paths; each is given by the name of its parameter."""
-    for name, value in given.items():
+    for name, value in arguments.items():
         for one in value if isinstance(value, list | tuple) else [value]:
             if isinstance(one, str | os.PathLike):
                 path = os.fspath(one)
@@ -87,13 +78,13 @@ def check_opened(**given: object) -> None:
 def read_document(path: Path) -> RunDocument:
     file = path / DOCUMENT
     try:
-        there, described = path.exists(), file.is_file()
+        there, is_described = path.exists(), file.is_file()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); give the folder of a run") from None
     if not there:
         raise BadInput(f"{path}: no such run; give the folder of one")
-    if not described:
-        inside = sorted(found.parent.name for found in path.glob(f"*/{DOCUMENT}"))
+    if not is_described:
+        inside = sorted(file_below.parent.name for file_below in path.glob(f"*/{DOCUMENT}"))
         give = (
             f"one of the runs in it ({shorten(inside)})"
             if inside
@@ -114,7 +105,6 @@ def read_document(path: Path) -> RunDocument:
 
 
 def trial_names(path: Path) -> list[str]:
-    """Names of the folders of trials of a run, in order."""
     try:
         with os.scandir(path / TRIALS) as entries:
             return sorted(filter(_TRIAL.match, (entry.name for entry in entries)))
@@ -124,55 +114,32 @@ def trial_names(path: Path) -> list[str]:
         raise BadInput(f"{path / TRIALS}: cannot be read ({error.strerror}); restore that folder") from None
 
 
-def finished_trials(
-    path: Path, data: DatasetRef, before: Iterable[StoredTrial] = (), but: Collection[str] = ()
-) -> list[StoredTrial]:
-    """The longest trial of each index, not of folders ``but``; of ``before`` unchanged ones are kept."""
-    folder, names = path / TRIALS, [name for name in trial_names(path) if name not in but]
-    there = {trial.path.name: trial for trial in before}
-    found: dict[int, StoredTrial] = {}
-    for name in names:
-        trial = there.get(name)
+def finished_trials(path: Path, data: DatasetRef, but: Collection[str] = ()) -> list[StoredTrial]:
+    """The longest trial of each index, not of folders ``but``."""
+    trials: dict[int, StoredTrial] = {}
+    for name in trial_names(path):
         try:
-            if trial is None or trial.stamp is None or trial.stamp != stamp(folder / name / TRIAL_DOCUMENT):
-                trial = StoredTrial(folder / name, data)
+            trial = None if name in but else StoredTrial(path / TRIALS / name, data)
         except BadInput:
-            if os.path.lexists(folder / name):  # also a link to nothing
+            if os.path.lexists(path / TRIALS / name):  # also a link to nothing
                 raise
             # a longer trial has taken its place since the folders were listed
-            return finished_trials(path, data, before, but)
-        other = found.get(trial.index)
-        if other is None or other.epochs < trial.epochs:
-            found[trial.index] = trial
-    return [found[index] for index in sorted(found)]
+            return finished_trials(path, data, but)
+        if trial is not None and trials.get(trial.index, trial).epochs <= trial.epochs:
+            trials[trial.index] = trial
+    return [trials[index] for index in sorted(trials)]
 
 
-class ReadTrials:
-    """The trials of a run that were read, by the names of their folders, kept up to date as the run grows."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.by_folder: dict[str, StoredTrial] = {}
-
-    def look(self, data: DatasetRef) -> list[StoredTrial]:
-        """All trials of the run over these data: only those are read that came since the last look."""
-        names = trial_names(self._path)
-        self.by_folder = {name: self.by_folder[name] for name in names if name in self.by_folder}
-        for name in names:
-            if name not in self.by_folder:
-                with contextlib.suppress(FileNotFoundError):  # gone since the folders were listed
-                    (self._path / TRIALS / name).lstat()
-                    self.by_folder[name] = StoredTrial(self._path / TRIALS / name, data)
-        return list(self.by_folder.values())
-
-    def of_index(self, index: int) -> list[str]:
-        begins = folder_name(index, "")
-        return [name for name in os.listdir(self._path / TRIALS) if name.startswith(begins)]  # noqa: PTH208
-
-    def add(self, trial: StoredTrial) -> None:
-        """Add a trial that has been written, and is now the only one of its index."""
-        self.by_folder = {name: one for name, one in self.by_folder.items() if one.index != trial.index}
-        self.by_folder[trial.path.name] = trial
+def update_trials(path: Path, data: DatasetRef, trials: dict[str, StoredTrial]) -> None:
+    """Bring ``trials``, by the names of their folders, up to date: only those are read that came since."""
+    names = trial_names(path)
+    for name in trials.keys() - set(names):
+        del trials[name]
+    for name in names:
+        if name not in trials:
+            with contextlib.suppress(FileNotFoundError):  # gone since the folders were listed
+                (path / TRIALS / name).lstat()
+                trials[name] = StoredTrial(path / TRIALS / name, data)
 
 
 class FailureNote(BaseModel):
@@ -185,7 +152,6 @@ class FailureNote(BaseModel):
 
 
 def write_note(path: Path, trial: int, reason: str) -> None:
-    """Leave a note in the run at ``path`` why a trial failed; what cannot be left is not."""
     with contextlib.suppress(OSError):
         note = FailureNote(trial=trial, reason=reason)
         write_whole(_note_file(path, trial), note.model_dump_json().encode())

@@ -2,30 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from easiness.errors import BadInput, recast
 from easiness.records import KeptLogits, Observations, TrialRecord
 from easiness.spec import DatasetRef, TrialSpec
-from easiness.store import parquet, trial_document
+from easiness.store import parquet
 from easiness.store.files import (
+    FileDigest,
+    FileName,
+    damaged,
     digest,
     folder_written_whole,
     is_intact,
+    later,
     own_version,
+    read_sealed,
     write_sealed,
     write_whole,
 )
 from easiness.store.parquet import STATISTICS, Extent, Ids
-from easiness.store.trial_document import DOCUMENT, TrialDocument, damaged
 
+DOCUMENT = "trial.json"
 WEIGHTS = "weights.safetensors"
+
+Columns: TypeAlias = Callable[[int], dict[str, Any]]
+"""The columns of a file at the row of an epoch."""
+
+
+class TrialDocument(BaseModel):
+    """A loss is of each epoch, an ``accuracy`` of each `observed`; ``spec`` is absent in recorded runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    index: int = Field(ge=0)
+    seed: int = Field(ge=0)
+    hash: str
+    epochs: int = Field(ge=1)
+    spec: TrialSpec | None
+    train_loss: list[FiniteFloat]
+    accuracy: dict[str, list[FiniteFloat]] = Field(min_length=1)
+    ran: dict[str, Any]
+    files: dict[FileName, FileDigest]
+
+    @property
+    def observed(self) -> tuple[int, ...]:
+        """The epochs observed, ascending, the last of the trial among them."""
+        return tuple(range(1, self.epochs + 1)) if self.spec is None else self.spec.observed
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds that the trial took, where a finite number is there."""
+        value = self.ran.get("seconds")
+        with contextlib.suppress(OverflowError):
+            return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+        return None
+
+    @model_validator(mode="after")
+    def _of_one_length(self) -> Self:
+        # lists are in the file, so that a giant number of epochs ends here, before anything is as long
+        lists = self.accuracy.values() if self.spec is None else (self.train_loss,)
+        if any(len(one) != self.epochs for one in lists):
+            raise ValueError("there has to be a value for each epoch")
+        if self.spec is not None and (self.spec.epochs, self.spec.index) != (self.epochs, self.index):
+            raise ValueError("the spec is of another trial")
+        if any(len(one) != len(self.observed) for one in self.accuracy.values()):
+            raise ValueError("there has to be an accuracy for each epoch observed")
+        return self
+
+
+def read_trial_document(folder: Path) -> TrialDocument:
+    file = folder / DOCUMENT
+    content: Any = None
+    try:
+        content = read_sealed(file, "trial")
+        document = TrialDocument.model_validate(content)
+    except (OSError, ValueError, LookupError, TypeError):
+        raise later(file, content) or damaged(file) from None
+    if document.spec is not None and document.spec.hash != document.hash:
+        raise damaged(file)
+    if folder_name(document.index, document.hash) != folder.name:
+        raise damaged(file)
+    return document
+
+
+def folder_name(index: int, identity: str) -> str:
+    """Trials of the same index and different length lie side by side until the older one is removed."""
+    return f"{index:04d}-{identity[:12]}"
+
+
+def index_in(name: str) -> int:
+    return int(name.split("-")[0])
 
 
 class StoredTrial:
@@ -37,10 +115,8 @@ class StoredTrial:
         """Reads the document only, if not given. Its files have to fit ``data``, those of its run."""
         self.path = path
         self._data = data
-        self._checked: frozenset[str] = frozenset()
-        # before it is read: what changes meanwhile is read again
-        self.stamp = trial_document.stamp(path / DOCUMENT)
-        self.document = document or trial_document.read_document(path)
+        self._intact_files: frozenset[str] = frozenset()
+        self.document = document or read_trial_document(path)
 
     def __repr__(self) -> str:
         return f"StoredTrial({str(self.path)!r}, index={self.index}, epochs={self.epochs})"
@@ -70,7 +146,6 @@ class StoredTrial:
         return f"{probe}.parquet" in self.document.files
 
     def check(self) -> None:
-        """Check every file."""
         for name in self.document.files:
             self._file(name)
 
@@ -85,20 +160,19 @@ class StoredTrial:
         path = self.path / name
         if name not in self.document.files:
             raise damaged(path)
-        if name not in self._checked:
+        if name not in self._intact_files:
             if not is_intact(path, self.document.files[name]):
                 raise damaged(path)
-            self._checked |= {name}
+            self._intact_files |= {name}
         return path
 
-    def columns(self, epoch: int, names: Iterable[str], probe: str = "train") -> dict[str, npt.NDArray[Any]]:
+    def columns(self, epoch: int, names: Sequence[str], probe: str = "train") -> dict[str, npt.NDArray[Any]]:
         """Columns of an epoch observed, each [K], alone read; ``rival`` is -1 where it is not known."""
-        path, row = self._file(f"{probe}.parquet"), self.observed.index(epoch)
-        read = parquet.read_rows(path, [row], names, self._extent(probe))
-        return {name: values[0] for name, values in read.items()}
+        row = self.observed.index(epoch)
+        return parquet.read_row(self._file(f"{probe}.parquet"), row, names, self._extent(probe))
 
     def pieces(
-        self, epoch: int, names: Iterable[str], probe: str = "train"
+        self, epoch: int, names: Sequence[str], probe: str = "train"
     ) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
         """`columns` in pieces: the position of the first example, then its values and those after it [n]."""
         first = 0
@@ -110,18 +184,8 @@ class StoredTrial:
 
     def observations(self, num_classes: int, epoch: int | None = None, probe: str = "train") -> Observations:
         """The observations after the epochs observed, up to ``epoch`` (all by default)."""
-        path, rows, fixed = self._before_reading(epoch, probe)
-        return Observations(
-            labels=fixed["label"].astype(np.int64),
-            num_classes=num_classes,
-            logits=self._logits(probe, rows),
-            epochs=self.observed[: len(rows)],
-            augmented=parquet.is_augmented(path, self._extent(probe)),
-            **{
-                "trained_on": fixed["trained_on"],
-                **parquet.read_rows(path, rows, self._of_rows, self._extent(probe)),
-            },
-        )
+        ((_, observations),) = self.blocks(num_classes, epoch, probe, whole=True)
+        return observations
 
     @property
     def by_share(self) -> bool:
@@ -129,34 +193,24 @@ class StoredTrial:
         spec = self.document.spec
         return spec is not None and spec.heads is not None
 
-    @property
-    def _of_rows(self) -> tuple[str, ...]:
-        return (*STATISTICS, "trained_on") if self.by_share else STATISTICS
-
-    def _before_reading(
-        self, epoch: int | None, probe: str
-    ) -> tuple[Path, range, dict[str, npt.NDArray[Any]]]:
-        last = self.observed.index(epoch or self.epochs)
-        fixed = self.columns(self.observed[0], ["label", "trained_on"], probe)
-        return self._file(f"{probe}.parquet"), range(last + 1), fixed
-
     def blocks(
-        self, num_classes: int, epoch: int | None = None, probe: str = "train"
+        self, num_classes: int, epoch: int | None = None, probe: str = "train", *, whole: bool = False
     ) -> Iterator[tuple[int, Observations]]:
         """`observations` in pieces: the position of the first example, then what was seen from there on."""
-        path, rows, fixed = self._before_reading(epoch, probe)
-        extent = self._extent(probe)
-        logits, augmented = self._logits(probe, rows), parquet.is_augmented(path, extent)
-        first = 0
-        for block in parquet.read_blocks(path, rows, self._of_rows, extent):
+        path, extent = self._file(f"{probe}.parquet"), self._extent(probe)
+        rows = range(self.observed.index(epoch or self.epochs) + 1)
+        columns = self.columns(self.observed[0], ["label", "trained_on", "augmented"], probe)
+        logits, first, num = self._logits(probe, rows), 0, len(columns["label"])
+        names = (*STATISTICS, "trained_on") if self.by_share else STATISTICS
+        for block in parquet.read_blocks(path, rows, names, extent, num if whole else None):
             end = first + block["loss"].shape[1]
             observations = Observations(
-                labels=fixed["label"][first:end].astype(np.int64),
+                labels=columns["label"][first:end].astype(np.int64),
                 num_classes=num_classes,
                 logits=None if logits is None else logits.between(first, end),
                 epochs=self.observed[: len(rows)],
-                augmented=augmented,
-                **{"trained_on": fixed["trained_on"][first:end], **block},
+                augmented=bool(columns["augmented"][0]),
+                **{"trained_on": columns["trained_on"][first:end], **block},
             )
             yield first, observations
             first = end
@@ -201,7 +255,7 @@ def write_trial(
     """Write a trial below ``folder``, whole or not at all; ``ids`` by probe."""
     from safetensors.numpy import save
 
-    path = folder / trial_document.folder_name(index, identity)
+    path = folder / folder_name(index, identity)
     with folder_written_whole(path) as aside:
         for name, observations in record.probes.items():
             write_observations(aside / f"{name}.parquet", ids[name], observations)
@@ -226,75 +280,56 @@ def write_trial(
 
 
 def ids_array(ids: Ids) -> Any:
-    """Ids as Arrow has them in each file of a run."""
-    import pyarrow as pa
-
     return pa.array(ids, pa.int64() if ids.dtype == np.int64 else pa.string())
 
 
-def _writer(path: Path | BinaryIO, schema: Any) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    integer_ids = pa.types.is_integer(schema.field("id").type)
+def _write_rows(path: Path | BinaryIO, ids: Any, epochs: Sequence[int], columns: Columns) -> None:
+    """Write a group of rows for each epoch, of the ids and of the columns of its row."""
+    integer_ids = pa.types.is_integer(ids.type)
     # positions in order cost next to nothing as differences; anything else repeats within a file
-    encoding = {"id": "DELTA_BINARY_PACKED"} if integer_ids else None
-    dictionary = ["label", "prediction", "rival", "trained_on", "augmented", "epoch"]
-    dictionary += [] if integer_ids else ["id"]
-    return pq.ParquetWriter(
+    names = ["label", "prediction", "rival", "trained_on", "augmented", "epoch"]
+    names += [] if integer_ids else ["id"]
+
+    def table(row: int) -> Any:
+        return pa.table({"epoch": np.full(len(ids), epochs[row], np.int32), "id": ids, **columns(row)})
+
+    schema = table(0).schema
+    with pq.ParquetWriter(
         path.absolute() if isinstance(path, Path) else path,  # `a:b/c` would be taken for an address
         schema,
         compression="zstd",
-        use_dictionary=[name for name in dictionary if name in schema.names],
-        column_encoding=encoding,
-    )
+        use_dictionary=[name for name in names if name in schema.names],
+        column_encoding={"id": "DELTA_BINARY_PACKED"} if integer_ids else None,
+    ) as writer:
+        for row in range(len(epochs)):
+            writer.write_table(table(row), row_group_size=max(1, len(ids)))
 
 
 def write_observations(path: Path | BinaryIO, ids: Ids, observations: Observations) -> None:
     """Write a group of rows for each epoch observed, with the examples in the order of the run."""
-    import pyarrow as pa
-
-    fixed = {
-        "id": ids_array(ids),
-        "label": pa.array(observations.labels, pa.int32()),
-    }
+    labels = pa.array(observations.labels, pa.int32())
     trained_on = np.broadcast_to(observations.trained_on, observations.prediction.shape)
-    augmented = pa.array(np.full(len(ids), observations.augmented))
+    augmented = np.full(len(ids), observations.augmented)
 
-    def table(row: int) -> Any:
-        values = {name: pa.array(getattr(observations, name)[row]) for name in STATISTICS}
-        number = pa.array(np.full(len(ids), observations.epochs[row], np.int32))
-        own = {"epoch": number, **fixed, "trained_on": pa.array(trained_on[row])}
-        return pa.table({**own, **values, "augmented": augmented})
+    def columns(row: int) -> dict[str, Any]:
+        values = {name: getattr(observations, name)[row] for name in STATISTICS}
+        return {"label": labels, "trained_on": pa.array(trained_on[row]), **values, "augmented": augmented}
 
-    with _writer(path, table(0).schema) as writer:
-        for row in range(observations.num_epochs):
-            writer.write_table(table(row), row_group_size=len(ids))
+    _write_rows(path, ids_array(ids), observations.epochs, columns)
 
 
 def write_logits(path: Path, ids: Ids, logits: KeptLogits, epochs: Sequence[int]) -> None:
     """Write columns ``epoch`` (of those observed), ``id`` and ``logits`` [classes] of the examples kept."""
-    import pyarrow as pa
 
-    _, num, num_classes = logits.values.shape
-    kept_ids = ids_array(ids[logits.positions])
-
-    def table(row: int) -> Any:
+    def columns(row: int) -> dict[str, Any]:
         flat = pa.array(logits.values[row].reshape(-1))
-        lists = pa.FixedSizeListArray.from_arrays(flat, num_classes)
-        number = pa.array(np.full(num, epochs[row], np.int32))
-        return pa.table({"epoch": number, "id": kept_ids, "logits": lists})
+        return {"logits": pa.FixedSizeListArray.from_arrays(flat, logits.values.shape[2])}
 
-    with _writer(path, table(0).schema) as writer:
-        for row in range(len(epochs)):
-            writer.write_table(table(row), row_group_size=max(1, num))
+    _write_rows(path, ids_array(ids[logits.positions]), epochs, columns)
 
 
 def write_examples(path: Path, ids: Ids, labels: npt.NDArray[np.int64], classes: tuple[str, ...]) -> None:
     """Columns ``id``, ``label`` and ``class`` of the examples of a run, in its order."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     names = pa.array(classes, pa.string()).take(pa.array(labels))
     table = pa.table({"id": ids_array(ids), "label": pa.array(labels), "class": names})
     pq.write_table(table, path.absolute(), compression="zstd")

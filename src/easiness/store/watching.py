@@ -28,9 +28,9 @@ _LATEST = 1e11  # seconds since the epoch, which a calendar still has
 _MOST_BYTES_OF_LOCK = 2**20
 _LOOKS = 5  # at a note that may be half written
 
-EVENTS, EARLIER = "events.jsonl", "events-earlier.jsonl"
+EVENTS = "events.jsonl"
 MOST_BYTES = 1 << 25
-"""Bytes of a file, at most: what is older is in ``events-earlier.jsonl``, what is older than that is gone."""
+"""Bytes of the file, at most: beyond that it begins anew."""
 
 _TAIL = 1 << 20  # bytes that a look reads
 
@@ -102,7 +102,6 @@ def note_work(path: Path, began: float, trials: Iterable[int]) -> None:
 
 
 def clear_work(path: Path) -> None:
-    """Leave nothing in the lock that is about to be given up."""
     with contextlib.suppress(OSError):
         (path / LOCK).write_bytes(b"")
 
@@ -112,15 +111,14 @@ class Events:
 
     def __init__(self, path: Path) -> None:
         self._file = path / EVENTS
-        self._earlier = path / EARLIER
         self._whole = False
         self._open = False
 
     def write(self, kind: Kind, **fields: Any) -> None:
         """Append a line: the time (UTC) and the kind, then what is known of it."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        known = {name: value for name, value in fields.items() if value is not None}
-        line = json.dumps({"time": now, "kind": kind, **known}) + "\n"
+        values = {name: value for name, value in fields.items() if value is not None}
+        line = json.dumps({"time": now, "kind": kind, **values}) + "\n"
         self._open = kind == "run_started" or (self._open and not kind.startswith("run_"))
         with contextlib.suppress(OSError, ValueError):
             self._append(line.encode())
@@ -128,7 +126,7 @@ class Events:
     def _append(self, line: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             if self._file.stat().st_size + len(line) > MOST_BYTES:
-                self._file.replace(self._earlier)
+                self._file.unlink()
         with self._file.open("ab+") as file:
             if not self._whole and file.tell():
                 file.seek(-1, os.SEEK_END)
@@ -157,26 +155,16 @@ class Events:
 
 def last_events(path: Path, most: int = 1000) -> list[dict[str, Any]]:
     """The last events of the run at ``path``, oldest first; lines that cannot be read are left out."""
-    found: deque[dict[str, Any]] = deque(maxlen=most)
-    for name in (EARLIER, EVENTS):
-        with contextlib.suppress(OSError):
-            found.extend(_events(path / name))
-    return list(found)
-
-
-def _events(file: Path) -> Iterator[dict[str, Any]]:
-    if not file.is_file():
-        return
-    with file.open("rb") as content:
+    events: deque[dict[str, Any]] = deque(maxlen=most)
+    with contextlib.suppress(OSError), open_regular(path / EVENTS) as content:
         size = content.seek(0, os.SEEK_END)
         content.seek(max(size - _TAIL, 0))
         if size > _TAIL:
             content.readline()
         for line in content:
-            try:
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
                 event = json.loads(line)
                 datetime.fromisoformat(event["time"])
-            except (ValueError, KeyError, TypeError, RecursionError):
-                continue
-            if isinstance(event.get("kind"), str):
-                yield event
+                if isinstance(event["kind"], str):
+                    events.append(event)
+    return list(events)

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, Self, TypeAlias
 
 import filelock
 import numpy as np
@@ -19,8 +19,8 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.records import TrialRecord
 from easiness.regular_file import at_home
-from easiness.spec import RecordedSpec, RunSpec, Stopped
-from easiness.store import files, run_folder, trial_document
+from easiness.spec import RecordedSpec, RunSpec, Stop
+from easiness.store import files, run_folder
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.files import FileDigest, LaterVersion, digest
 from easiness.store.kept import KEPT, KeptExamples, holds, write_kept
@@ -35,9 +35,19 @@ from easiness.store.run_folder import (
     read_document,
     trial_names,
 )
-from easiness.store.trial import StoredTrial, write_examples, write_trial
-from easiness.store.trial_document import TrialDocument, index_in
+from easiness.store.trial import (
+    DOCUMENT as TRIAL_DOCUMENT,
+    StoredTrial,
+    TrialDocument,
+    folder_name,
+    index_in,
+    read_trial_document,
+    write_examples,
+    write_trial,
+)
 from easiness.store.watching import LOCK, Events, clear_work, note_work
+
+Document: TypeAlias = RunDocument | TrialDocument
 
 
 @dataclass(frozen=True)
@@ -65,59 +75,51 @@ def verify(run: Run | str | Path) -> list[Finding]:
     return list(findings(run.path if isinstance(run, Run) else at_home(run)))
 
 
-def findings(path: Path, read: Container[str] | None = None, opened: Run | None = None) -> Iterator[Finding]:
-    """Yield what `verify` finds; only files named in ``read``, if given, are read, none ``opened`` again."""
-    there = {} if opened is None else {trial.path.name: trial.document for trial in opened.trials}
+def findings(path: Path, read: Container[str] | None = None, run: Run | None = None) -> Iterator[Finding]:
+    """Yield what `verify` finds; of files those in ``read``, if given, are read, of ``run`` no document."""
     if not (path / DOCUMENT).exists() and not (path / TRIALS).is_dir():
         read_document(path)  # which says what to give instead
-    known, lost = None if opened is None else opened.document, f"{EXAMPLES} cannot be checked"
-    yield from _of_folder(path / DOCUMENT, None, known, read_document, lost, read)
+    there = {} if run is None else {trial.path.name: trial.document for trial in run.trials}
+    documents: list[tuple[Path, int | None, Document | None, Callable[[Path], Document]]] = [
+        (path / DOCUMENT, None, None if run is None else run.document, read_document)
+    ]
     for name in trial_names(path):
-        file, lost = path / TRIALS / name / trial_document.DOCUMENT, "nothing of the trial can be checked"
-        yield from _of_folder(file, index_in(name), there.get(name), trial_document.read_document, lost, read)
+        file = path / TRIALS / name / TRIAL_DOCUMENT
+        documents.append((file, index_in(name), there.get(name), read_trial_document))
+    for file, trial, document, read_anew in documents:
+        problem = _absent(file)
+        try:
+            document = None if problem else document or read_anew(file.parent)
+        except LaterVersion:
+            raise
+        except BadInput:
+            document, problem = None, "is damaged"
+        if document is None:
+            rest = f"{EXAMPLES} cannot" if trial is None else "nothing of the trial can"
+            yield Finding(file, trial, f"{problem}; without it {rest} be checked")
+            continue
+        for name, expected in document.files.items():
+            beside = file.with_name(name)
+            if trial is None and name == KEPT and not os.path.lexists(beside):
+                continue  # it may be removed, as where a run is handed on without its examples
+            problem = _damage(beside, expected, read is None or name in read)
+            if problem is not None:
+                yield Finding(beside, trial, problem)
     for file, index, note in run_folder.notes(path):
         if note is None:
             yield Finding(file, index, "cannot be read; it may be removed")
 
 
-def _of_folder(
-    file: Path,
-    trial: int | None,
-    known: RunDocument | TrialDocument | None,
-    read_document: Callable[[Path], RunDocument | TrialDocument],
-    lost: str,
-    read: Container[str] | None,
-) -> Iterator[Finding]:
-    """Findings in a description of a run or of a ``trial``, without which much is ``lost``, and beside it."""
-    what = _absent(file)
+def _damage(file: Path, expected: FileDigest, reading: bool) -> str | None:
+    if problem := _absent(file):
+        return problem
     try:
-        document = None if what else known or read_document(file.parent)
-    except LaterVersion:
-        raise
-    except BadInput:
-        document, what = None, "is damaged"
-    if document is None:
-        yield Finding(file, trial, f"{what}; without it {lost}")
-        return
-    for name, expected in document.files.items():
-        if trial is None and name == KEPT and not os.path.lexists(file.with_name(name)):
-            continue  # it may be removed, as where a run is handed on without its examples
-        yield from _of_file(file.with_name(name), trial, expected, read is None or name in read)
-
-
-def _of_file(file: Path, trial: int | None, expected: FileDigest, reading: bool) -> Iterator[Finding]:
-    what = _absent(file)
-    if what is None:
-        try:
-            size = file.stat().st_size
-            if size != expected.num_bytes:
-                what = f"has {size:,} bytes instead of {expected.num_bytes:,}"
-            elif reading and digest(file) != expected:
-                what = "has other bytes than were written"
-        except OSError as error:
-            what = f"cannot be read ({error.strerror or error})"
-    if what is not None:
-        yield Finding(file, trial, what)
+        size = file.stat().st_size
+        if size != expected.num_bytes:
+            return f"has {size:,} bytes instead of {expected.num_bytes:,}"
+        return "has other bytes than were written" if reading and digest(file) != expected else None
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
 
 
 def _absent(file: Path) -> str | None:
@@ -127,30 +129,10 @@ def _absent(file: Path) -> str | None:
     return "is no file" if file.exists() else "is missing"
 
 
-def damaged_trials(path: Path) -> list[str]:
-    """Names of the folders of trials of a run in which a file is damaged or missing, in order."""
-    found = []
-    for name in trial_names(path):
-        try:
-            StoredTrial(path / TRIALS / name).check()
-        except LaterVersion:
-            raise  # it would be trained again
-        except BadInput:
-            found.append(name)
-    return found
-
-
-class WholeTrials(Run):
-    """The trials of a run without a damaged file; ``removed`` are the indices of the others."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises `BadInput` if ``path`` is no run, or its description is damaged."""
-        self.path, self.trusted = path, True
-        self.document = read_document(path)
-        self.spec = self.document.spec
-        names = damaged_trials(path)
-        self.removed = [index_in(name) for name in names]
-        self.trials = run_folder.finished_trials(path, self.spec.data, but=names)
+def damaged_trials(path: Path) -> dict[str, int]:
+    """Indices of the trials of a run in which a file is damaged or missing, by the name of the folder."""
+    folders = {finding.file.parent.name: finding.trial for finding in findings(path)}
+    return {name: index for name, index in folders.items() if index is not None and name != TRIALS}
 
 
 _SECONDS_OF_A_LOOK = 0.1  # at the lock, by `at_work`, which is no writer
@@ -182,16 +164,23 @@ class RunWriter:
     run was created nothing is left behind.
     """
 
-    def __init__(self, path: Path, *, wait: float = 0, trials: run_folder.ReadTrials | None = None) -> None:
+    def __init__(self, path: Path, *, wait: float = 0, trials: dict[str, StoredTrial] | None = None) -> None:
         """Raises `BadInput` if the folder is something else, not writable, or after ``wait`` seconds
         still in another process's hands. ``trials`` that were read are kept up to date."""
         check_output(path)
         files.check_writable(path)
         self.path = path
         files.check_no_links(path, path / TRIALS, path / CHECKPOINTS)
-        self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
+        self._new_folders = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
-        self._check_locks()
+        try:
+            files.check_locks(path / LOCK)
+        except OSError as error:
+            self._abandon()
+            raise BadInput(
+                f"{path}: the file system has no locks ({error.strerror}), so that two processes could "
+                "write to this run; put the run on another disk"
+            ) from None
         self._lock = filelock.FileLock(path / LOCK)
         try:
             self._lock.acquire(timeout=max(wait, _SECONDS_OF_A_LOOK))
@@ -199,8 +188,8 @@ class RunWriter:
             raise BadInput(
                 f"{path}: another process is writing to this run; wait for it, or choose another output"
             ) from None
-        self._began, self._noted = time.time(), False
-        self._trials = trials or run_folder.ReadTrials(path)
+        self._began, self._has_note = time.time(), False
+        self._trials = {} if trials is None else trials
         self.events = Events(path)
         files.sweep(path)
         (path / TRIALS).mkdir(exist_ok=True)
@@ -209,31 +198,15 @@ class RunWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if not is_run(self.path):
-            self._abandon()
-        else:
-            if self._noted:
-                clear_work(self.path)
+    def __exit__(self, *_: object) -> None:
+        if self._has_note:
+            clear_work(self.path)
+        self._abandon()
         self._lock.release()
 
-    def _check_locks(self) -> None:
-        try:
-            files.check_locks(self.path / LOCK)
-        except OSError as error:
-            if not is_run(self.path):
-                self._abandon()
-            raise BadInput(
-                f"{self.path}: the file system has no locks ({error.strerror}), so that two processes could "
-                "write to this run; put the run on another disk"
-            ) from None
-
     def note_work(self, trials: Iterable[int]) -> None:
-        """Tell whoever looks at the run which trials are being trained."""
         note_work(self.path, self._began, trials)
-        self._noted = True
+        self._has_note = True
 
     def create(
         self,
@@ -242,7 +215,6 @@ class RunWriter:
         labels: npt.NDArray[np.int64],
         kept: KeptExamples | None = None,
     ) -> None:
-        """Make this a run over these examples, which may be ``kept`` in it."""
         with self._writing():
             write_examples(self.path / EXAMPLES, ids, labels, spec.data.classes)
             if kept is None:
@@ -266,9 +238,8 @@ class RunWriter:
         try:
             yield
         except UnicodeEncodeError as error:
-            raise BadInput(
-                f"{error.object!r}: is not valid Unicode; rename that file, class or example"
-            ) from None
+            text = error.object[: error.end].rpartition('"')[2]
+            raise BadInput(f"{text!r}: is not valid Unicode; rename that file, class or example") from None
         except OSError as error:
             raise BadInput(
                 f"{self.path}: cannot be written to ({error.strerror or error}); choose another output"
@@ -281,40 +252,43 @@ class RunWriter:
             write_kept(file, kept, ids, labels, spec.data.classes)
             file.flush()
             # described before it has its name: a killed process leaves a run that only lacks it
-            self.describe(of_kind(spec, kept.kind), {KEPT: files.digest(Path(file.name))})
+            self.describe(of_kind(spec, kept.kind), {KEPT: digest(Path(file.name))})
 
     def _abandon(self) -> None:
+        """Leave nothing behind where no run was created."""
+        if is_run(self.path):
+            return
         shutil.rmtree(self.path / TRIALS, ignore_errors=True)
         for name in (EXAMPLES, LOCK):
             (self.path / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # what others have put something into stays
-            for folder in self._made:
+            for folder in self._new_folders:
                 folder.rmdir()
 
     def describe(
         self, spec: RunSpec | RecordedSpec, beside: Mapping[str, files.FileDigest] = MappingProxyType({})
     ) -> None:
         """Write what the run is to be, and digests of files ``beside``; it stays stopped unless it grows."""
-        stopped = None
+        reason = None
         if is_run(self.path):
             old = read_document(self.path)
-            stopped = old.stopped if _size(old.spec) == _size(spec) else None
-        digests = {EXAMPLES: files.digest(self.path / EXAMPLES), **beside}
-        document = run_folder.RunDocument(spec=spec, files=digests, stopped=stopped)
-        run_folder.write_document(self.path, document)
+            reason = old.stopped if _size(old.spec) == _size(spec) else None
+        digests = {EXAMPLES: digest(self.path / EXAMPLES), **beside}
+        run_folder.write_document(self.path, RunDocument(spec=spec, files=digests, stopped=reason))
 
-    def conclude(self, stopped: Stopped) -> None:
+    def conclude(self, stopped: Stop) -> None:
         document = read_document(self.path).model_copy(update={"stopped": stopped})
         run_folder.write_document(self.path, document)
 
     def add(self, record: TrialRecord, ids: dict[str, Ids], *, index: int, **about: Any) -> StoredTrial:
         """Store a finished trial, as `write_trial`, then remove older ones of the same index."""
-        old = self._trials.of_index(index)
-        trial = write_trial(self.path / TRIALS, record, ids, index=index, **about)
-        for name in old:
-            if name != trial.path.name:
-                files.remove_folder(self.path / TRIALS / name)
-        self._trials.add(trial)
+        begins, folder = folder_name(index, ""), self.path / TRIALS
+        old = {name for name in os.listdir(folder) if name.startswith(begins)}  # noqa: PTH208 - of very many
+        trial = write_trial(folder, record, ids, index=index, **about)
+        for name in old - {trial.path.name}:
+            files.remove_folder(folder / name)
+            self._trials.pop(name, None)
+        self._trials[trial.path.name] = trial
         run_folder.remove_note(self.path, index)
         return trial
 
@@ -325,20 +299,18 @@ class RunWriter:
         names = damaged_trials(self.path)
         for name in names:
             files.remove_folder(self.path / TRIALS / name)
-        return [index_in(name) for name in names]
+        return list(names.values())
 
-    def read(self, before: Iterable[StoredTrial] = ()) -> Run:
-        """The run, rid of replaced trials; those of ``before``, or known here, are not read again."""
+    def read(self) -> Run:
+        """The run, rid of replaced trials."""
         # whoever writes to a run has named its network
-        run = Run(self.path, [*before, *self._trials.by_folder.values()], trusted=True)
+        run = Run(self.path, trusted=True)
         for folder in run.leftovers():
             files.remove_folder(folder)
-        self._trials.by_folder = {trial.path.name: trial for trial in run.trials}
         return run
 
 
 def of_kind(spec: RunSpec | RecordedSpec, kind: str) -> RunSpec | RecordedSpec:
-    """The same over examples of a kind, which is known from when they are kept."""
     return spec.model_copy(update={"data": spec.data.model_copy(update={"kind": kind})})
 
 
@@ -346,11 +318,11 @@ def tidy(run: Run) -> None:
     """Remove what killed writers left in the run, unless another process is writing to it."""
     checkpoints, spec = run.path / CHECKPOINTS, run.spec.measured
     # those of trials that were asked for and are not finished are still of use
-    unused = checkpoints.exists() and spec is not None and len(run.trials) >= spec.trials
-    if run.leftovers() or unused or any(run.path.glob(f"{files.ASIDE}*")):
+    is_unused = checkpoints.exists() and spec is not None and len(run.trials) >= spec.trials
+    if run.leftovers() or is_unused or any(run.path.glob(f"{files.ASIDE}*")):
         with contextlib.suppress(BadInput), RunWriter(run.path) as writer:
             writer.read()
-            if unused:
+            if is_unused:
                 clear_checkpoints(checkpoints)
 
 

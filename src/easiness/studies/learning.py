@@ -42,7 +42,7 @@ class LearningCurve(show.Result):
         """The gain of twice the data, or why that is not said."""
         if self.curve.silent:
             return f"what more data would give is unknown: {self.curve.silent}"
-        last = self.curve.foretold[-1]
+        last = self.curve.ahead[-1]
         return f"{_NAMES[2]}: about {show.with_interval(*last.accuracy, 3)}"
 
     def table(self) -> pd.DataFrame:
@@ -55,7 +55,7 @@ class LearningCurve(show.Result):
         shares, error = self.curve.shares, _Z95 * self.curve.error
         low, high = (self.curve.accuracy + sign * error for sign in (-1, 1))
         points = zip(shares, self.curve.accuracy, low.clip(min=0), high.clip(max=1), strict=True)
-        ahead = [(one.times, *one.accuracy) for one in self.curve.foretold]
+        ahead = [(one.times, *one.accuracy) for one in self.curve.ahead]
         table = pd.DataFrame([*points, *ahead], columns=["share", "accuracy", "low", "high"])
         table = table.assign(foretold=table.index >= len(shares), model=self.model, trials=self.num_trials)
         table.insert(1, "examples", [round(share * self.num_examples) for share in table["share"]])

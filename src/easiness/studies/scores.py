@@ -144,9 +144,6 @@ class RunScores(show.Result):
     split: Split = "train"
     listing = "scores"
 
-    def __repr__(self) -> str:
-        return f"RunScores({self.run!r}, {self.run.row_text(self.epoch)}, examples={len(self.scores)})"
-
     def in_full(self) -> str:
         data = self.run.spec.data.train.fingerprint
         return (
@@ -189,9 +186,6 @@ class RunScores(show.Result):
         return draw_levels(easiness_levels(votes, len(self.run.classes), self.fraction))
 
     def frames(self) -> list[show.Frame]:
-        return [self._by_score(), self._by_class()]
-
-    def _by_score(self) -> show.Frame:
         names = [str(one).removesuffix("_se") for one in self.scores if str(one).endswith("_se")]
         values = self.scores[names]
         data = values.agg(["mean", "std", "min", "max"]).T.set_axis(["mean", "sd", "least", "most"], axis=1)
@@ -202,30 +196,14 @@ class RunScores(show.Result):
         data["undefined"] = values.isna().sum()
         of = "examples" if self.split == "train" else "held-out examples"
         columns = {str(name): show.numbers() for name in data}
-        return show.Frame(
+        frame = show.Frame(
             f"Scores of {len(self.scores)} {of} {self.run.at(self.epoch)}",
             f"{self.run.network}, {len(self.run.trials)} trials. Over all examples that have the "
             "score. 95 % within: half the width of an example's interval, on average.",
             data,
             columns | {"score": show.names(), "undefined": show.counts()},
         )
-
-    def _by_class(self) -> show.Frame:
-        own = self.scores.groupby("label", sort=True)
-        data = own[["easiness", "p_easy", "p_hard"]].mean()
-        data["class"] = [self.run.classes[int(label)] for label in data.index]
-        data["examples"] = own.size()
-        data["never learned"] = own["never_learned"].sum()
-        columns = {"class": show.names(), "examples": show.counts(), "easiness": show.numbers()}
-        columns |= {f"p_{side}": show.numbers(title=f"p {side}") for side in SIDES}
-        columns["never learned"] = show.counts()
-        return show.Frame(
-            "Easiness by class",
-            "Means over the examples of a class; p easy and p hard are the probabilities to be among the "
-            f"truly easiest and hardest {100 * self.fraction:g} % of all examples.",
-            data,
-            columns,
-        )
+        return [frame]
 
 
 def run_scores(
@@ -250,12 +228,11 @@ class CombinedScores(show.Result):
     listing = "scores"
 
     def table(self) -> pd.DataFrame:
-        """A row an example, in the order of the runs.
+        """A row an example, in the order of the runs: ``id``, ``label``, ``class``.
 
-        ``id``, ``label``, ``class``; ``difficulty``, the mean over runs of the rank by `difficulty`
-        in each, from 0 (easiest) to 1 (hardest), with ``difficulty_se``, ``difficulty_low`` and
-        ``difficulty_high`` over runs; then each run's own rank, ``rank_1``, ``rank_2``, ..., and
-        ``easiness_1``, ``easiness_2``, ...
+        ``difficulty`` is the mean over runs of the rank by `difficulty` in each, from 0 (easiest) to 1
+        (hardest), with ``difficulty_se``, ``difficulty_low`` and ``difficulty_high``; ``rank_1``, ``rank_2``,
+        ... are each run's own ranks, beside ``easiness_1``, ``easiness_2``, ...
         """
         return self.scores
 

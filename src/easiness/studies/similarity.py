@@ -216,8 +216,9 @@ def similarity(
                 sizes[name] += len(members)
                 by_space = reader.distances(np.sort(where[members]))
                 resamples = draws(len(members), _REPLICATES, np.random.default_rng([_SEED, label, row, 1]))
+                whole = np.ones((1, len(members)))
                 for space in spaces:
-                    means[space][row, at] = mean_distance(by_space[space].distances)
+                    means[space][row, at] = resampled_means(by_space[space].distances, whole)[0]
                     replicates[space][row, at] = resampled_means(by_space[space].distances, resamples)
                 if name == "all" and "feature" in spaces:
                     norms.append(by_space["feature"].squared_norms)
@@ -255,7 +256,6 @@ def _members(
 
 
 def _reader(run: Run, data: Dataset, spaces: Sequence[Space], device: str) -> tuple[InputReader, int | None]:
-    """Reader of distances, and the trial that it takes features from."""
     with needing_torch("similarity"):
         from easiness.training import InputReader, resolve_device
     target = resolve_device(device)
@@ -287,12 +287,6 @@ def _rows(
             yield {"space": space, "kind": kind, "name": name, **ends, "examples": num}
 
 
-def mean_distance(distances: Floats) -> float:
-    """Mean over the pairs of two different examples, from distances [n, n] that are 0 on the diagonal."""
-    num = len(distances)
-    return float(distances.sum()) / (num * (num - 1))
-
-
 def draws(num: int, replicates: int, rng: np.random.Generator) -> Floats:
     """Times that each of ``num`` examples is in sets drawn anew [R, n]; one alone counts as all."""
     times = rng.multinomial(num, np.full(num, 1 / num), size=replicates).astype(np.float64)
@@ -301,7 +295,7 @@ def draws(num: int, replicates: int, rng: np.random.Generator) -> Floats:
 
 
 def resampled_means(distances: Floats, weights: Floats) -> Floats:
-    """`mean_distance` of each of the sets ``drawn`` [R, n]; an example is not paired with itself."""
+    """Mean over the pairs of different examples of sets [R], in which each is so many times (``weights``)."""
     totals = ((weights @ distances) * weights).sum(axis=1)
     pairs = weights.sum(axis=1) ** 2 - (weights**2).sum(axis=1)
     means: Floats = totals / pairs

@@ -8,12 +8,14 @@ from .device import (
     set_up as set_up,
 )
 from .loop import (
+    AnyObserver as AnyObserver,
     Course as Course,
     EpochReport as EpochReport,
     Keeper as Keeper,
-    Lane as Lane,
     Listener as Listener,
+    Observer as Observer,
     Standing as Standing,
+    StepObserver as StepObserver,
     TrainingSet as TrainingSet,
     TrainingState as TrainingState,
     train as train,
@@ -25,11 +27,6 @@ from .network import (
     Workload as Workload,
     find_classifier as find_classifier,
     network_facts as network_facts,
-)
-from .observer import (
-    AnyObserver as AnyObserver,
-    Observer as Observer,
-    StepObserver as StepObserver,
 )
 from .stored_network import (
     FeatureReader as FeatureReader,

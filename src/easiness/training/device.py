@@ -13,6 +13,7 @@ import gc
 import os
 import platform
 import random
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -76,16 +77,16 @@ def how_it_ran(began: float, device: torch.device) -> dict[str, Any]:
 
 
 def choose_precision(
-    asked: Precision, device: torch.device, depthwise: float = 0.0
+    choice: Precision, device: torch.device, depthwise: float = 0.0
 ) -> tuple[Literal["float32", "bfloat16"], str]:
     """The precision to train in and why: ``auto`` is bfloat16 where the device multiplies such numbers.
 
     On a processor it is float32 for a network with much of its work in convolutions of one channel each:
     ``depthwise`` is their share of its operations. Those gain nothing from such products, and are slower.
     """
-    check_precision(asked, device)
-    if asked != "auto":
-        return asked, "as asked"
+    check_precision(choice, device)
+    if choice != "auto":
+        return choice, "as asked"
     if device.type == "mps":
         return "float32", "on Apple's GPU"
     on_gpu = device.type == "cuda"
@@ -98,7 +99,6 @@ def choose_precision(
 
 
 def check_precision(precision: str, device: torch.device) -> None:
-    """Raise `BadInput` where the device computes otherwise than a run is to say that it did."""
     if device.type == "mps" and precision == "bfloat16":
         raise BadInput("precision bfloat16: not on Apple's GPU (mps); take float32, or --device cpu")
 
@@ -109,24 +109,13 @@ def multiplies_bfloat16() -> bool:
     Without them each number is widened to float32 first, which takes several times as long. Elsewhere it
     is not known, and taken for no.
     """
-    facts = _cpu_facts()
-    listed = facts.get("flags", facts.get("Features", ""))
-    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(listed.split())
-
-
-@functools.cache
-def _cpu_facts() -> dict[str, str]:
-    """Facts that Linux tells of the first core; none elsewhere."""
     try:
-        first = _CPUINFO.read_text().split("\n\n")[0]
+        return re.search(r"\b(avx512_bf16|amx_bf16|bf16)\b", _CPUINFO.read_text()) is not None
     except OSError:
-        return {}
-    pairs = (line.partition(":") for line in first.splitlines())
-    return {name.strip(): value.strip() for name, _, value in pairs}
+        return False
 
 
 def give_back_memory(device: torch.device) -> None:
-    """Give back, for others, what is no longer used of the memory of a GPU."""
     if device.type == "cpu":
         return
     gc.collect()  # what a cycle holds would stay until some later time

@@ -1,4 +1,4 @@
-"""The training loop: epochs of augmented steps, observed as they go on, and the examples they are on."""
+"""The training loop: epochs of augmented steps, who observes the network, and the examples trained on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,11 @@ from torch import Tensor
 
 from easiness.analysis import draw_by_rank
 from easiness.errors import BadInput, TrialFailed
-from easiness.inputs import TensorBank, fetched_ahead
+from easiness.inputs import EvaluationInput, Signature, TensorBank, fetched_ahead
 from easiness.records import ObservationLog
 from easiness.spec import Draw, TrialSeeds
-from easiness.training.device import searching
+from easiness.training.device import searching, seen_in_parts
 from easiness.training.network import Network
-from easiness.training.observer import AnyObserver
 
 _NETWORK, _OPTIMIZER, _RANDOM, _OBSERVED, _LOSSES = "network/", "optimizer/", "random/", "observed/", "losses"
 _PLACE = 0  # of the trial in its checkpoint: versions of before trained several in one process
@@ -50,16 +49,15 @@ class Standing:
     def state(self) -> TrainingState:
         """The training as it is between two epochs; tensors of a CPU are not copied, and change later."""
         tensors = {
-            **_named(_NETWORK, self.network.live()),
-            **_named(_OPTIMIZER, self.network.optimizer.state()),
-            **_named(_RANDOM, _random_states(self.device)),
+            **_prefixed(_NETWORK, self.network.live()),
+            **_prefixed(_OPTIMIZER, self.network.optimizer.state()),
+            **_prefixed(_RANDOM, _random_states(self.device)),
             _LOSSES: torch.tensor([self.losses], dtype=torch.float64),
         }
         for name, observer in self.observers.items():
             if observer.log.num_epochs:
-                seen = observer.log.state()
-                arrays = {column: torch.from_numpy(values) for column, values in seen.items()}
-                tensors |= _named(f"{_OBSERVED}{name}/{_PLACE}/", arrays)
+                arrays = {name: torch.from_numpy(values) for name, values in observer.log.state().items()}
+                tensors |= _prefixed(f"{_OBSERVED}{name}/{_PLACE}/", arrays)
         return TrainingState(
             self.epoch,
             self.images,
@@ -79,9 +77,10 @@ class Standing:
                 raise BadInput(f"its {name} are not finite")
         self.network.optimizer.check(_part(state.tensors, _OPTIMIZER))
         _check_random(random, self.device)
-        for log, seen in self._logs_of(state):
-            if seen:
-                log.restore(seen)
+        observations = self._observations(state)
+        for name, observer in self.observers.items():
+            if arrays := observations[name]:
+                observer.log.restore(arrays)
         with torch.no_grad():
             for name, value in network.items():
                 live[name].copy_(value)
@@ -90,31 +89,20 @@ class Standing:
         self.losses[:] = losses[0].tolist()
         self.epoch, self.images = state.epoch, state.images
 
-    def _logs_of(self, state: TrainingState) -> list[tuple[ObservationLog, dict[str, npt.NDArray[Any]]]]:
-        """The logs, and what they had seen; each is checked."""
-        found = []
+    def _observations(self, state: TrainingState) -> dict[str, dict[str, npt.NDArray[Any]]]:
+        observations = {}
         for name, observer in self.observers.items():
             part = _part(state.tensors, f"{_OBSERVED}{name}/{_PLACE}/")
-            seen = {column: value.numpy() for column, value in part.items()}
-            _check_seen(observer.log, seen, state.epoch)
-            found.append((observer.log, seen))
-        return found
+            arrays = observations[name] = {column: value.numpy() for column, value in part.items()}
+            log = copy.copy(observer.log)  # which shares nothing that `restore` writes to
+            if arrays:
+                log.restore(arrays)
+            if 0 < log.next_epoch <= state.epoch or log.num_epochs > state.epoch:
+                raise BadInput("its observations are of other epochs")
+        return observations
 
 
-def _check_seen(log: ObservationLog, seen: Mapping[str, npt.NDArray[Any]], epoch: int) -> None:
-    tried = copy.copy(log)  # which shares nothing that `restore` writes to
-    kinds = {name: "i4" if name in ("prediction", "rival") else "f4" for name in seen}
-    if len({len(values) for values in seen.values()}) > 1 or kinds != {
-        name: values.dtype.str[1:] for name, values in seen.items()
-    }:
-        raise BadInput("its observations are of another kind")
-    if seen:
-        tried.restore(seen)
-    if 0 < tried.next_epoch <= epoch or tried.num_epochs > epoch:
-        raise BadInput("its observations are of other epochs")
-
-
-def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix}{name}": value for name, value in tensors.items()}
 
 
@@ -137,10 +125,9 @@ def _random_states(device: torch.device) -> dict[str, Tensor]:
 
 
 def _check_random(states: Mapping[str, Tensor], device: torch.device) -> None:
-    now = _random_states(device)
-    if _kinds(states) != _kinds(now):
-        raise BadInput("its random state is of another kind")
     try:
+        if _kinds(states) != _kinds(_random_states(device)):
+            raise RuntimeError
         torch.Generator().set_state(states["cpu"])
     except RuntimeError:
         raise BadInput("its random state is of another kind") from None
@@ -168,26 +155,18 @@ class EpochReport:
 
 
 @dataclass(frozen=True)
-class Lane:
-    """Inputs of a trial: its index, examples, labels and random streams.
+class Course:
+    """The training of a trial: its index, examples, labels and random streams, and by which steps it goes.
 
-    ``trained_on`` are positions, on the CPU; ``labels`` [K] are those of all examples, on the device.
+    ``trained_on`` are positions, on the CPU; ``labels`` [K] are those of all examples, on the device. An
+    epoch is ``steps_per_epoch`` steps: one pass over the examples trained on, or more where fewer than usual
+    are to be trained on for the usual number of steps.
     """
 
     trial: int
     trained_on: Tensor
     labels: Tensor
     seeds: TrialSeeds
-
-
-@dataclass(frozen=True)
-class Course:
-    """How long trials train, and by which steps.
-
-    An epoch is ``steps_per_epoch`` steps: one pass over the examples trained on, or more where fewer than
-    usual are to be trained on for the usual number of steps.
-    """
-
     epochs: int
     steps_per_epoch: int
     batch_size: int
@@ -220,7 +199,7 @@ def batches(num_examples: int, batch_size: int) -> list[slice]:
 
 
 def _passes(
-    images: TensorBank, lane: Lane, batch_size: int, first: int = 0
+    images: TensorBank, course: Course, first: int
 ) -> Iterator[tuple[Tensor, tuple[Tensor, ...], Tensor]]:
     """Batches of positions, their images as fetched, and labels: pass after pass, each in a new order.
 
@@ -228,28 +207,27 @@ def _passes(
     batches are left out: what decides them is drawn all the same, so that the others are what they are
     after them.
     """
-    num = len(lane.trained_on)
-    order = torch.Generator().manual_seed(lane.seeds.order)
-    augmentation = torch.Generator().manual_seed(lane.seeds.augmentation)
-    slices = batches(num, batch_size)
+    num = len(course.trained_on)
+    order = torch.Generator().manual_seed(course.seeds.order)
+    augmentation = torch.Generator().manual_seed(course.seeds.augmentation)
+    slices = batches(num, course.batch_size)
     while True:
-        chosen = lane.trained_on[torch.randperm(num, generator=order)]
-        part = images.draw(chosen, augmentation)
-        skipped, first = slices[:first], max(0, first - len(slices))
-        if len(skipped) == len(slices):
+        order_of_pass = course.trained_on[torch.randperm(num, generator=order)]
+        part = images.draw(order_of_pass, augmentation)
+        left_out, first = slices[:first], max(0, first - len(slices))
+        if len(left_out) == len(slices):
             continue
-        labels = lane.labels[chosen.to(lane.labels.device)]
-        positions, drawn = chosen.to(images.home), part.to(images.home)
-        for batch in slices[len(skipped) :]:
-            yield positions[batch], images.fetch(positions[batch], drawn[batch]), labels[batch]
+        labels = course.labels[order_of_pass.to(course.labels.device)]
+        positions, draws = order_of_pass.to(images.home), part.to(images.home)
+        for batch in slices[len(left_out) :]:
+            yield positions[batch], images.fetch(positions[batch], draws[batch]), labels[batch]
 
 
 def train(
     network: Network,
     images: TensorBank,
-    lane: Lane,
-    observers: Mapping[str, AnyObserver],
     course: Course,
+    observers: Mapping[str, AnyObserver],
     listener: Listener,
     keeper: Keeper | None = None,
 ) -> list[float]:
@@ -257,13 +235,13 @@ def train(
 
     A ``keeper`` may have it begin where it stopped before.
     """
-    epochs, steps_per_epoch, device = course.epochs, course.steps_per_epoch, lane.labels.device
+    epochs, steps_per_epoch, device = course.epochs, course.steps_per_epoch, course.labels.device
     standing = Standing(network, observers, device)
     if keeper is not None:
         keeper.begin(standing)
-    passes = _passes(images, lane, course.batch_size, standing.epoch * steps_per_epoch)
+    passes = _passes(images, course, standing.epoch * steps_per_epoch)
     stream = fetched_ahead(islice(passes, (epochs - standing.epoch) * steps_per_epoch), images.ahead)
-    whole = batches(len(lane.trained_on), course.batch_size)[0].stop
+    whole = batches(len(course.trained_on), course.batch_size)[0].stop
 
     def count(num_images: int) -> None:
         standing.images += num_images
@@ -273,23 +251,22 @@ def train(
     network.model.train()
     while standing.epoch < epochs:
         began = time.perf_counter()
-        for step, (positions, fetched, labels) in enumerate(islice(stream, steps_per_epoch)):
+        for step, (positions, images_of_step, labels) in enumerate(islice(stream, steps_per_epoch)):
             network.optimizer.advance()
             with searching(len(labels) == whole):
-                losses[step], logits = network.update(images.finish(*fetched), labels)
+                losses[step], logits = network.update(images.finish(*images_of_step), labels)
             for observer in observers.values():
-                observer.stepped(positions, logits)
+                observer.see_step(positions, logits)
             count(len(labels))
         # one look per epoch, so that no step waits for the device
         standing.losses.append(_mean(losses.cpu(), standing.epoch + 1))
-        seen = {
-            name: observer.after_epoch(standing.epoch + 1, network, count)
-            for name, observer in observers.items()
-        }
-        accuracy = {name: value for name, value in seen.items() if value is not None}
+        after = (
+            (name, one.after_epoch(standing.epoch + 1, network, count)) for name, one in observers.items()
+        )
+        accuracy = {name: value for name, value in after if value is not None}
         standing.epoch += 1
         seconds = time.perf_counter() - began
-        report = EpochReport(lane.trial, standing.epoch, epochs, standing.losses[-1], accuracy, seconds)
+        report = EpochReport(course.trial, standing.epoch, epochs, standing.losses[-1], accuracy, seconds)
         listener.on_epoch(report)
         if keeper is not None and standing.epoch < epochs:
             keeper.after_epoch(standing)
@@ -297,11 +274,100 @@ def train(
 
 
 def _mean(losses: Tensor, epoch: int) -> float:
-    failed = (~losses.isfinite()).nonzero()
-    if len(failed):
-        where = f"epoch {epoch}, step {int(failed[0]) + 1} of {len(losses)}"
+    steps = (~losses.isfinite()).nonzero()
+    if len(steps):
+        where = f"epoch {epoch}, step {int(steps[0]) + 1} of {len(losses)}"
         raise TrialFailed(f"the loss stopped being finite at {where}")
     return float(losses.mean())
+
+
+# logits per update of a log, about: bounds the memory that their statistics need
+_LOGITS_PER_UPDATE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Observer:
+    """A probe at work: the images that it looks at, clean, and the log that it fills."""
+
+    images: EvaluationInput
+    log: ObservationLog
+    signature: Signature | tuple[int, ...]
+    num_classes: int
+    logits_per_update: int = _LOGITS_PER_UPDATE
+
+    def see_step(self, positions: Tensor, logits: Tensor) -> None:
+        """Nothing: what training computes is not looked at."""
+
+    def after_epoch(self, epoch: int, network: Network, on_images: Callable[[int], None]) -> float | None:
+        """Observe, if it is this epoch's turn; returns the accuracy then."""
+        if self.log.next_epoch != epoch:
+            return None
+        self.observe(network, on_images)
+        return self.log.last_accuracy()
+
+    def observe(self, network: Network, on_images: Callable[[int], None]) -> None:
+        """Record every example once, clean: evaluation mode, no augmentation."""
+        network.model.eval()
+        batch = network.at_once(self.signature)
+        group = max(1, self.logits_per_update // (batch * self.num_classes)) * batch
+        num = len(self.images)
+        starts = range(0, num, batch)
+        seen_next = fetched_ahead(
+            (self.images.clean(slice(at, min(at + batch, num))) for at in starts), self.images.ahead
+        )
+        for start in range(0, num, group):
+            stop = min(start + group, num)
+            parts = []
+            for _ in range(start, stop, batch):
+                images = next(seen_next)
+                with searching(len(images) == min(batch, num)):
+                    parts.append(seen_in_parts(network.logits, images))
+                on_images(len(images))
+            self.log.update(np.arange(start, stop), torch.cat(parts).cpu().numpy())
+        self.log.end_epoch()
+        network.model.train()
+
+
+@dataclass(frozen=True)
+class StepObserver:
+    """A probe that looks at what training computes anyway: augmented images, while the weights move.
+
+    Every step gives it the logits of its batch, and an epoch has to train on every example once. They
+    stay on the device until many have gathered, so that no step waits for it.
+    """
+
+    log: ObservationLog
+    logits_per_update: int = _LOGITS_PER_UPDATE
+    _waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+    def see_step(self, positions: Tensor, logits: Tensor) -> None:
+        """Take the logits [b, classes] of the examples at ``positions`` [b].
+
+        They are copied: a next step may write over them.
+        """
+        self._waiting.append((positions, logits.detach().clone()))
+        if len(self._waiting) * logits.numel() >= self.logits_per_update:
+            self._hand_over()
+
+    def after_epoch(
+        self,
+        epoch: int,  # noqa: ARG002
+        network: Network,  # noqa: ARG002
+        on_images: Callable[[int], None],  # noqa: ARG002
+    ) -> float | None:
+        """Close the epoch; returns its accuracy."""
+        self._hand_over()
+        self.log.end_epoch()
+        return self.log.last_accuracy()
+
+    def _hand_over(self) -> None:
+        if self._waiting:
+            positions, logits = (torch.cat(parts).cpu().numpy() for parts in zip(*self._waiting, strict=True))
+            self._waiting.clear()
+            self.log.update(positions, logits)
+
+
+AnyObserver: TypeAlias = Observer | StepObserver
 
 
 @dataclass(frozen=True)
@@ -330,16 +396,18 @@ def training_set(
     trained_on = ~np.isnan(ranking)
     if draw is None:
         return TrainingSet(trained_on, labels)
-    drawn = draw_by_rank(
+    positions = draw_by_rank(
         np.nan_to_num(ranking), draw.rate, draw.beta, seeds.draw, labels=labels if draw.balanced else None
     )
     if draw.effect == "drop":
-        trained_on[drawn] = False
+        trained_on[positions] = False
         return TrainingSet(trained_on, labels)
     random = np.random.default_rng([seeds.draw, 1])
-    given = labels.copy()
+    new_labels = labels.copy()
     if draw.other_label:
-        given[drawn] = (labels[drawn] + random.integers(1, num_classes, len(drawn))) % num_classes
+        new_labels[positions] = (
+            labels[positions] + random.integers(1, num_classes, len(positions))
+        ) % num_classes
     else:
-        given[drawn] = random.integers(0, num_classes, len(drawn))
-    return TrainingSet(trained_on, given)
+        new_labels[positions] = random.integers(0, num_classes, len(positions))
+    return TrainingSet(trained_on, new_labels)

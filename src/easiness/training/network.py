@@ -78,21 +78,19 @@ class Optimizer:
         return {_STEPS: torch.tensor(self._step), **moments}
 
     def check(self, state: Mapping[str, Tensor]) -> None:
-        names = {f"{at}/{name}" for at in range(len(self._parameters)) for name in _MOMENTS}
-        of_steps = state.get(_STEPS)
-        fits = of_steps is not None and of_steps.shape == () and state.keys() <= {_STEPS, *names}
+        expected = {_STEPS: torch.Size()}
         for at, parameter in enumerate(self._parameters):
-            given = {name: state[f"{at}/{name}"] for name in _MOMENTS if f"{at}/{name}" in state}
-            shapes = {name: () if name == "step" else parameter.shape for name in _MOMENTS}
-            fits &= not given or {name: value.shape for name, value in given.items()} == shapes
-        if not fits:
+            if any(f"{at}/{name}" in state for name in _MOMENTS):  # else it has had no gradient yet
+                shapes = (torch.Size() if name == "step" else parameter.shape for name in _MOMENTS)
+                expected |= {f"{at}/{name}": shape for name, shape in zip(_MOMENTS, shapes, strict=True)}
+        if {name: value.shape for name, value in state.items()} != expected:
             raise BadInput("its optimizer is of other parameters")
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self._step = int(state[_STEPS])
         for at, parameter in enumerate(self._parameters):
             if f"{at}/step" not in state:
-                continue  # it has had no gradient yet
+                continue
             moments = {name: state[f"{at}/{name}"] for name in _MOMENTS}
             optimizer = self._of[id(parameter)]
             counts = isinstance(optimizer, torch.optim.SparseAdam)  # its steps by a plain number
@@ -155,7 +153,6 @@ def keep_classifier_in_float32(model: nn.Module, num_classes: int) -> None:
 
 @functools.cache
 def _in_float32(kind: type[nn.Module]) -> type[nn.Module]:
-    """The same kind of layer, in float32 also under autocast."""
 
     @functools.wraps(kind.forward)
     def forward(self: nn.Module, features: Tensor) -> Tensor:
@@ -237,15 +234,11 @@ class Network:
         """Logits [b, classes] in float32; the model must be in evaluation mode."""
         return self._forward(images)
 
-    def at_once(self, given: Signature | tuple[int, ...]) -> int:
+    def at_once(self, examples: Signature | tuple[int, ...]) -> int:
         """Examples per evaluation batch of examples of this signature, or shape."""
-        signature = Signature.of(given)
-        if self._at_once is None:
-            if self._fitting:
-                self._at_once = fitting_batch(self.model, signature, self._device)
-            else:
-                self._at_once = evaluation_batch(signature.shape)
-        return self._at_once
+        if self._at_once is None and self._fitting:
+            self._at_once = fitting_batch(self.model, examples, self._device)
+        return self._at_once or evaluation_batch(Signature.of(examples).shape)
 
     def live(self) -> dict[str, Tensor]:
         """All that training changes of the model, in the place where it lies; see `Standing`."""
@@ -261,12 +254,12 @@ _FITTING = {"cpu": (2**25, 500), "cuda": (2**28, 2000)}
 
 
 @torch.inference_mode()
-def fitting_batch(model: nn.Module, given: Signature | tuple[int, ...], device: torch.device) -> int:
+def fitting_batch(model: nn.Module, examples: Signature | tuple[int, ...], device: torch.device) -> int:
     """Examples per evaluation batch by what the network makes of one: the more, the smaller its activations.
 
     At least 16; the largest activation takes about 32 MiB on a CPU in float32, 256 MiB on a GPU.
     """
-    signature = Signature.of(given)
+    signature = Signature.of(examples)
     sizes = [math.prod(signature.shape)]
 
     def note(_: nn.Module, __: tuple[Tensor, ...], output: object) -> None:
@@ -302,7 +295,7 @@ class CompiledForward:
         # what was compiled for the networks of earlier trials counts against torch's limit
         torch.compiler.reset()
         # a graph that breaks would be compiled in parts, and again for each of them: an error is clearer
-        self._compiled = torch.compile(forward, fullgraph=True, dynamic=False)
+        self._compiled_forward = torch.compile(forward, fullgraph=True, dynamic=False)
         self._shapes: dict[bool, torch.Size] = {}
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -312,8 +305,8 @@ class CompiledForward:
             self._shapes[training] = images.shape
             with warnings.catch_warnings():  # about torch's own use of what it advises against
                 warnings.simplefilter("ignore")
-                return self._compiled(images)
-        return (self._compiled if images.shape == self._shapes[training] else self._forward)(images)
+                return self._compiled_forward(images)
+        return (self._compiled_forward if images.shape == self._shapes[training] else self._forward)(images)
 
 
 _FEW = 2  # examples tell the operations of one, and batch normalization needs two
@@ -380,11 +373,11 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
     )
     network.model.train()
     own = {parameter.data_ptr() for parameter in model.parameters()}
-    kept: dict[int, int] = {}
+    bytes_of: dict[int, int] = {}
 
     def note(value: Tensor) -> Tensor:
         if value.data_ptr() not in own:
-            kept[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
+            bytes_of[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
         return value
 
     products = {True: 0, False: 0}  # of one channel each, and others
@@ -398,15 +391,15 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
 
     for layer in model.modules():
         layer.register_forward_hook(count)
-    saved = torch.autograd.graph.saved_tensors_hooks(note, lambda value: value)
-    with FlopCounterMode(display=False) as counter, saved:
+    hooks = torch.autograd.graph.saved_tensors_hooks(note, lambda value: value)
+    with FlopCounterMode(display=False) as counter, hooks:
         labels = torch.arange(num, device=device) % workload.num_classes
         network.step(_made_up(workload.signature, num, device), labels)
     return NetworkFacts(
         convolutions=convolutions,
         flops=counter.get_total_flops() / num,
         num_weights=sum(value.numel() for value in model.state_dict().values()),
-        kept_bytes=sum(kept.values()) // num,
+        kept_bytes=sum(bytes_of.values()) // num,
         depthwise=products[True] / max(1, sum(products.values())),
         sparse=bool(sparse_parameters(model)),
     )

@@ -54,7 +54,6 @@ def restored(
     weights: Mapping[str, npt.NDArray[Any]],
     pretrained: Path | None,
 ) -> nn.Module:
-    """The model with these weights; as `open_network`."""
     with torch.random.fork_rng(devices=[]):
         model = build_model(name, signature, num_classes, pretrained)
     try:
@@ -130,11 +129,10 @@ class FeatureReader:
 
     @torch.inference_mode()
     def read(self, examples: Tensor) -> Tensor:
-        """Features [b, d] of network input [b, ...]; maps of features are averaged over space."""
         self._net(examples)
-        seen, self._seen = self._seen, None
-        assert seen is not None
-        return seen.mean(dim=(2, 3)) if seen.ndim == 4 else seen.flatten(1)
+        values, self._seen = self._seen, None
+        assert values is not None
+        return values.mean(dim=(2, 3)) if values.ndim == 4 else values.flatten(1)
 
 
 _COLUMNS = 8192  # values of each example that are widened to double precision at a time
@@ -172,10 +170,10 @@ class InputReader:
             pixels.append(flat / flat.shape[1] ** 0.5)
             if self._network is not None:
                 features.append(self._network.read(images))
-        found = {"pixel": euclidean(torch.cat(pixels))}
+        spaces = {"pixel": euclidean(torch.cat(pixels))}
         if features:
-            found["feature"] = euclidean(torch.cat(features))
-        return found
+            spaces["feature"] = euclidean(torch.cat(features))
+        return spaces
 
     def features(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Outputs [n, d] of the network for the examples at ascending ``positions`` [n]."""
@@ -204,6 +202,6 @@ def euclidean(values: Tensor) -> Distances:
         part = values[:, start : start + _COLUMNS].double()
         products += part @ part.T
     norms = products.diagonal()
-    squared = (norms[:, None] + norms[None] - 2 * products).clamp(min=0)
-    squared.fill_diagonal_(0)
-    return Distances(squared.sqrt().cpu().numpy(), norms.cpu().numpy().copy())
+    squares = (norms[:, None] + norms[None] - 2 * products).clamp(min=0)
+    squares.fill_diagonal_(0)
+    return Distances(squares.sqrt().cpu().numpy(), norms.cpu().numpy().copy())

@@ -20,7 +20,7 @@ from easiness.analysis import (
     wealth_of_looks,
     wrong_in_strata,
 )
-from easiness.analysis.audit import allocated, weights
+from easiness.analysis.audit import allocate, weights
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_intervals_hold_the_number_and_are_not_much_wider_than_at_random(worlds,
     p_wrong, wrong = worlds["world"](kind, num_wrong, 2000, rng)
 
     def audited(strata: Strata) -> tuple[Any, Any, Any]:
-        looks = allocated(strata, 100)
+        looks = allocate(strata, 100)
         return worlds["intervals"](strata.sizes, looks, worlds["counts"](strata, looks, wrong, 300, rng))
 
     estimate, low, high = audited(stratify(p_wrong, 100))
@@ -142,7 +142,7 @@ def test_the_number_is_rarely_refuted_at_any_look(kind: str, num_wrong: int):
     drawn = strata.of(ranks)
     tried = np.full((REPEATS, 1), float(num_wrong))
     above = wealth_of_looks(strata, drawn, wrong[ranks], tried).log.max(axis=0)
-    below = wealth_of_looks(strata.turned(), drawn, ~wrong[ranks], 1000 - tried).log.max(axis=0)
+    below = wealth_of_looks(strata.flip(), drawn, ~wrong[ranks], 1000 - tried).log.max(axis=0)
     # 5 % at most, and three standard errors
     assert (above >= np.log(20)).mean() <= 0.11
     assert (below >= np.log(20)).mean() <= 0.11
@@ -180,7 +180,7 @@ def test_every_label_has_a_chance_nearly_as_large_as_at_random(p_wrong, looks: i
     assert strata.sizes.sum() == 400
     assert strata.shares.sum() == pytest.approx(1)
     assert (400 * weights(strata) >= 0.95 - 1e-9).all()
-    num = allocated(strata, looks)
+    num = allocate(strata, looks)
     assert num.sum() == looks
     assert (num <= strata.sizes).all()
     assert num.min() >= (1 if looks >= len(num) else 0)
@@ -197,11 +197,11 @@ def test_draws_are_random_within_strata_and_their_beginnings_too():
     strata = stratify(falling(400), 60)
     ranks = draw_fixed(strata, 60, np.random.default_rng(0))
     assert len(set(ranks.tolist())) == 60
-    assert np.bincount(strata.of(ranks)).tolist() == allocated(strata, 60).tolist()
+    assert np.bincount(strata.of(ranks)).tolist() == allocate(strata, 60).tolist()
     half = np.bincount(strata.of(ranks[:30]), minlength=len(strata.sizes))
-    assert (abs(half - allocated(strata, 60) / 2) <= 1).all()
+    assert (abs(half - allocate(strata, 60) / 2) <= 1).all()
     times = np.zeros(400)
     for seed in range(300):
         times[draw_fixed(strata, 60, np.random.default_rng(seed))] += 1
-    wanted = (300 * allocated(strata, 60) / strata.sizes)[strata.of(np.arange(400))]
+    wanted = (300 * allocate(strata, 60) / strata.sizes)[strata.of(np.arange(400))]
     assert (abs(times - wanted) <= 5 * np.sqrt(wanted)).all()

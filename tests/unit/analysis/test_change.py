@@ -68,7 +68,7 @@ def test_one_trial_has_no_noise_to_tell():
 
 
 def test_two_levels_are_dealt_to_the_versions_by_hand():
-    """Of four examples with three of six trials at 9, one has them all after: so does one in other deals.
+    """One of four examples with three of six trials at 9 has them all after: so does one in other deals.
 
     Of the ten ways to deal them the nine others have an example that is apart once in three: 2, 3 and 4.
     """
@@ -108,7 +108,7 @@ def test_by_hand():
     freedom = variance**2 / (of_trials**2 / 1 + of_examples**2 / 3 + of_rest**2 / 3)
     margin = stats.t.ppf(0.975, freedom) * math.sqrt(variance)
     np.testing.assert_allclose(found.interval, (1 / 8 - margin, 1 / 8 + margin), rtol=1e-12)
-    assert not found.shown
+    assert not found.excludes_zero
 
 
 def test_trials_alone():
@@ -120,7 +120,7 @@ def test_trials_alone():
     test = stats.ttest_1samp(d.mean(axis=1), 0).confidence_interval()
     ours, theirs = np.diff(found.interval), np.diff([test.low, test.high])
     assert theirs <= ours <= 1.2 * theirs
-    assert found.shown
+    assert found.excludes_zero
 
 
 def test_examples_alone():
@@ -137,14 +137,14 @@ def test_where_nothing_differs_the_interval_is_that_of_one_example():
     assert found.value == 0
     margin = stats.t.ppf(0.975, 99) * math.sqrt(1 / 99 / 100)
     np.testing.assert_allclose(found.interval, (-margin, margin), rtol=1e-12)
-    assert not found.shown
+    assert not found.excludes_zero
 
 
 def test_one_trial_has_no_interval():
     found = paired_gain(*right([[1, 0, 0]]))
     assert found.value == 1 / 3
     assert all(map(math.isnan, found.interval))
-    assert not found.shown
+    assert not found.excludes_zero
 
 
 @pytest.mark.parametrize(

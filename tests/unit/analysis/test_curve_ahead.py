@@ -37,7 +37,7 @@ def test_counts_by_hand():
 def test_one_trial_says_nothing_of_how_far_heads_differ():
     votes = votes_of([0.5, 0.6, 0.7], trials=1)
     np.testing.assert_array_equal(votes.of_draws, 0)
-    assert fit_curve(votes, 10_000).foretold
+    assert fit_curve(votes, 10_000).ahead
 
 
 @pytest.mark.parametrize(("top", "rise", "power"), [(1.0, 1.5, 0.3), (0.8, 2.0, 0.5), (0.95, 8.0, 0.8)])
@@ -47,7 +47,7 @@ def test_a_power_law_goes_on(top, rise, power):
 
     shares = (0.05, 0.1, 0.2, 0.4, 0.8)
     votes = votes_of(accuracy(10_000 * np.array(shares)), shares=shares)
-    for times, one in zip(TIMES, fit_curve(votes, 10_000).foretold, strict=True):
+    for times, one in zip(TIMES, fit_curve(votes, 10_000).ahead, strict=True):
         true = accuracy(10_000 * times)
         assert one.times == times
         assert one.accuracy.value == pytest.approx(true, abs=0.006)
@@ -60,7 +60,7 @@ def test_where_few_examples_are_at_chance_the_rise_goes_on_steeply():
 
     shares = (0.05, 0.2, 0.8)
     votes = votes_of(accuracy(200 * np.array(shares)), num=2000)
-    twice = fit_curve(votes, 200).foretold[-1].accuracy
+    twice = fit_curve(votes, 200).ahead[-1].accuracy
     assert twice.low < accuracy(400) < twice.high
     assert twice.value > votes.accuracy[-1] + 0.05
 
@@ -76,7 +76,7 @@ def test_where_few_examples_are_at_chance_the_rise_goes_on_steeply():
 def test_where_the_curve_says_nothing_it_says_so(accuracy, reason):
     found = fit_curve(votes_of(accuracy), 10_000)
     assert reason in found.silent
-    assert found.foretold == ()
+    assert found.ahead == ()
     np.testing.assert_allclose(found.accuracy, accuracy, atol=1e-3)
 
 
@@ -143,7 +143,7 @@ def _held(curve: Curve, num: int, shares: tuple[float, ...], trials: int, seed: 
     if found.silent:
         return None
     return [
-        one.accuracy.low <= true <= one.accuracy.high for one, true in zip(found.foretold, came, strict=True)
+        one.accuracy.low <= true <= one.accuracy.high for one, true in zip(found.ahead, came, strict=True)
     ]
 
 

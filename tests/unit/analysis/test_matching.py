@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from easiness.analysis import GroupMatch, Rule, Votes, match_groups, true_rate
-from easiness.analysis.matching import disjoint_splits, resampled
+from easiness.analysis.matching import disjoint_splits, resample
 from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput
-from easiness.studies.similarity import draws, mean_distance, resampled_means
+from easiness.studies.similarity import draws, resampled_means
 from lengths import long_but
 from plans import votes_of
 
@@ -194,7 +194,7 @@ def test_too_many_choices_are_drawn_distinct_and_disjoint() -> None:
 
 def test_replicates_stay_within_their_groups() -> None:
     splits = np.array([[[0, 1], [4, 5]], [[2, 3], [6, 7]]])
-    drawn = resampled(splits, 200, np.random.default_rng(0))
+    drawn = resample(splits, 200, np.random.default_rng(0))
     seen = {(frozenset(x), frozenset(y)) for x, y in drawn.tolist()}
     assert all((x <= {0, 1} and y <= {4, 5}) or (x <= {2, 3} and y <= {6, 7}) for x, y in seen)
     assert len(seen) == 18  # 3 sets from each group of two, in both pairs
@@ -205,8 +205,8 @@ LINE = np.array([[0.0, 1.0, 3.0], [1.0, 0.0, 2.0], [3.0, 2.0, 0.0]])
 
 
 def test_mean_is_over_pairs_of_different_examples() -> None:
-    assert mean_distance(LINE) == 2.0
-    assert mean_distance(LINE[:2, :2]) == 1.0
+    assert resampled_means(LINE, np.ones((1, len(LINE)))) == 2.0
+    assert resampled_means(LINE[:2, :2], np.ones((1, 2))) == 1.0
 
 
 def test_an_example_drawn_twice_is_not_paired_with_itself() -> None:

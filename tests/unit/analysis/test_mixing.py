@@ -14,7 +14,7 @@ from scipy.stats import binom, multivariate_normal, norm
 
 from easiness.analysis import Votes, forecast, membership, select
 from easiness.analysis.mixing import MassFit, Mixing, binomial, fit_each, fit_mixing, shares_of_tail
-from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, refined
+from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, refine
 from easiness.errors import BadInput
 from matching_by_weights import overlap_rate
 
@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def log_likelihood(mixing: Mixing, mass: Floats) -> float:
-    """Of the counts, per example."""
+    """Log likelihood of the counts, per example."""
     share = mixing.tally / mixing.tally.sum()
     observed = share > 0
     expected = binomial(mixing.num_trials, mixing.probability) @ mass
@@ -253,7 +253,7 @@ def test_the_closed_form_is_what_sets_of_the_model_do(
 ) -> None:
     model = counted_tails([votes(SATURATED if saturated else GRADED, 20)], "easy", 0.1)[0]
     if np.isfinite(spread):
-        model = replace(refined(model, 0.5, 10), spread=spread)
+        model = replace(refine(model, 0.5, 10), spread=spread)
     sets = drawn(model, num_trials, 60)
     members, at = model.members(num_trials), examples(model)
     assert model.mean(members) == pytest.approx(model.fraction, abs=1e-6)
@@ -286,7 +286,7 @@ def test_the_finer_score_is_fitted_to_the_rate_of_halves() -> None:
     model = counted_tails([votes(SATURATED, 20)], "easy", 0.1)[0]
     assert model.match(10) < 0.4
     for rate in (0.45, 0.6, 0.9):
-        fitted = refined(model, rate, 10)
+        fitted = refine(model, rate, 10)
         assert fitted.match(10) == pytest.approx(rate, abs=1e-4)
 
 

@@ -18,7 +18,7 @@ def _standardized(values):
 
 @pytest.fixture(scope="module")
 def script():
-    """What the simulations at length are made of."""
+    """The script of the long simulations."""
     return runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "science" / "patterns.py"))
 
 
@@ -47,7 +47,7 @@ def test_coefficients_are_those_of_least_squares_on_average_ranks(script):
     expected, *_ = np.linalg.lstsq(columns, y, rcond=None)
     assert [found.first.value, found.second.value] == pytest.approx(expected)
     assert found.r_squared.value == pytest.approx(1 - np.var(y - columns @ expected))
-    np.testing.assert_allclose(found.fitted + found.left, y, atol=1e-12)
+    np.testing.assert_allclose(found.fit + found.left, y, atol=1e-12)
     assert found.together == pytest.approx(spearmanr(first, second)[0])
     with_product, *_ = np.linalg.lstsq(np.column_stack([x, z, x * z, np.ones(400)]), y, rcond=None)
     assert found.product.value == pytest.approx(with_product[2] * (x * z).std())
@@ -71,7 +71,7 @@ def test_what_is_equal_explains_nothing():
 
 
 def test_reliability_of_three_trials_is_how_far_three_others_agree(script):
-    """Of a half there is one trial: taken for halves of two, it came out a tenth too small."""
+    """Each half is one trial: taken for halves of two, reliability came out a tenth too small."""
     found, true = [], []
     for seed in range(40):
         right = script["world"](np.random.default_rng(seed), 600, trials=6)[0].astype(float)

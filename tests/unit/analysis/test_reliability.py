@@ -27,10 +27,10 @@ from easiness.analysis import (
     drift,
     match_groups,
     membership,
+    reason_to_stop,
     reliability_by_trials,
     select,
     split_half,
-    stopped,
     stopping_rule,
 )
 from easiness.errors import BadInput
@@ -335,9 +335,9 @@ def test_checks_go_on_to_the_cap_and_never_past_it(num: int, cap: int, reliabili
 def test_why_a_run_stops() -> None:
     rule = stopping_rule(0.8, 12)
     first, last = check(10, 0.5, 0.85, following=12), check(12, 0.7, 0.85)
-    assert stopped(rule, (first,)) is None
+    assert reason_to_stop(rule, (first,)) is None
 
-    good = stopped(rule, (first, check(12, 0.8, 0.85)))
+    good = reason_to_stop(rule, (first, check(12, 0.8, 0.85)))
     assert good is not None
     assert good.reason == "reliable"
     assert [one.trials for one in good.checks] == [10, 12]
@@ -346,14 +346,14 @@ def test_why_a_run_stops() -> None:
         "epoch 3: both intervals at or above 0.8"
     )
 
-    capped = stopped(rule, (first, last))
+    capped = reason_to_stop(rule, (first, last))
     assert capped is not None
     assert (capped.rule, capped.reason) == (rule, "cap")
     assert capped.sentence == (
         f"stopped at the cap of 12 trials: {check_text(last)}: the interval of easy is not wholly at or "
         "above 0.8"
     )
-    both = stopped(rule, (check(12, 0.1, 0.2),))
+    both = reason_to_stop(rule, (check(12, 0.1, 0.2),))
     assert both is not None
     assert "the interval of easy and hard is not" in both.sentence
 

@@ -16,8 +16,8 @@ from sklearn.metrics import cohen_kappa_score
 from easiness.analysis import (
     Agreement,
     GroupMatch,
-    Measured,
     Rule,
+    RunInPair,
     Side,
     Ties,
     Votes,
@@ -52,8 +52,8 @@ def match(rate: float, replicates: npt.ArrayLike = (), **changes: Any) -> GroupM
     return group_match(rate, 0.01, **plain | changes)
 
 
-def measured(ceiling: GroupMatch, name: str = "a", said: Votes = VOTES) -> Measured:
-    return Measured(name, said, ceiling)
+def measured(ceiling: GroupMatch, name: str = "a", said: Votes = VOTES) -> RunInPair:
+    return RunInPair(name, said, ceiling)
 
 
 def agreed(a: Votes, b: Votes, rule: Rule = RULE, *, same_trials: bool = False) -> Agreement:
@@ -64,7 +64,7 @@ def agreed(a: Votes, b: Votes, rule: Rule = RULE, *, same_trials: bool = False) 
         assert found is not None
         return found
 
-    runs = (Measured("wide", a, matched(a, a)), Measured("deep", b, matched(b, b)))
+    runs = (RunInPair("wide", a, matched(a, a)), RunInPair("deep", b, matched(b, b)))
     return agreement(*runs, matched(a, b), rule, same_trials=same_trials)
 
 
@@ -113,7 +113,7 @@ def test_without_replicates_there_is_no_interval() -> None:
 
 
 def test_noise_that_epochs_share_is_no_agreement() -> None:
-    """What is hard early has nothing to do with what is hard late, yet trials err alike at both epochs."""
+    """Early difficulty has nothing to do with late difficulty, yet trials err alike at both epochs."""
     rng = np.random.default_rng(0)
     noise, ease = rng.standard_normal((10, K)), rng.standard_normal((2, 1, K))
     early, late = (

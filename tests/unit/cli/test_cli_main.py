@@ -18,7 +18,7 @@ import easiness as ez
 from easiness.cli.main import _command, sections_of
 from easiness.commands import COMMANDS, OLD_NAMES, OLD_OPTIONS, PAPER, Group
 from easiness.engine import Verb, command_of, find_study
-from easiness.runs.carrying_out import _failed
+from easiness.runs.carrying_out import _failure_text
 from easiness.spec import Fields, Option, OptionGroup
 
 
@@ -239,10 +239,10 @@ def test_what_only_looks_like_an_empty_option_is_read(refused, tmp_path, monkeyp
 
 
 def test_of_a_failure(tmp_path):
-    assert _failed(tmp_path, {0: "why"}, 1, 0) == (
+    assert _failure_text(tmp_path, {0: "why"}, 1, 0) == (
         f"{tmp_path}: 1 of 1 trial failed (trial 0: why); the 0 finished ones are kept"
     )
-    assert _failed(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
+    assert _failure_text(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
 
 
 OPTIONS: dict[str, tuple[str, ...]] = {

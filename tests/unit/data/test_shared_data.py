@@ -43,12 +43,6 @@ def test_imagenette224():
     data = load_dataset(shared("imagenette224"))
     assert len(data) == 1000
     assert data.held_out is not None
-    assert len(data.held_out) == 400
-    assert data.held_out.split == "val"
-    assert data.classes[0] == "n01440764"
-    assert data.num_classes == 10
-    assert str(data.ids[0]).startswith("train/n01440764/")
-    part = data.limit(20, seed=0)
-    assert images_of(part).shape == (20, 3, 224, 224)
-    assert part.held_out is not None
-    assert images_of(part.held_out).shape == (20, 3, 224, 224)
+    assert (len(data.held_out), data.held_out.split) == (400, "val")
+    assert (data.classes[0], data.num_classes) == ("n01440764", 10)
+    assert images_of(data.limit(20, seed=0)).shape == (20, 3, 224, 224)

@@ -249,8 +249,8 @@ def test_arrays_need_no_file_unless_they_are_large(
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [
-        ([np.ones((NUM, 2, 2))], "makes 300 x 2 x 2 values"),
-        ([np.ones(NUM)], "makes 300 values"),
+        ([np.ones((NUM, 2, 2))], "300 x 2 x 2 of float64 and no vector"),
+        ([np.ones(NUM)], "300 of float64 and no vector"),
         ([np.ones((NUM, 2)), np.ones((NUM, 3))], "vectors of 2 and of 3 values"),
         ([np.ones((NUM - 1, 2))], "299 vectors for 300 examples"),
         ([["a"]], "and no vector for each example"),

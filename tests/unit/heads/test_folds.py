@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from easiness.heads import Deal, kept_together
@@ -82,16 +81,6 @@ def test_seeds_and_repeats_give_other_partitions():
     )
     ways = [seen_in_repeat(labels, (0.8,), *way) for way in ((0, None, 0), (1, None, 0), (0, None, 1))]
     assert not any(np.array_equal(ways[0], other) for other in ways[1:])
-
-
-@pytest.mark.parametrize("shares", SHARES[:6])
-def test_a_rare_class_is_spread_over_the_folds(shares):
-    labels = np.repeat([0, 1, 2], [950, 45, 5])
-    seen = seen_in_repeat(labels, shares)
-    for label in range(3):
-        own = (labels == label).sum()
-        in_share = seen[:, :, labels == label].sum(axis=2)
-        assert (np.abs(in_share - np.array(shares) * own) <= 1.5).all()
 
 
 def test_a_thousand_classes_of_three():

@@ -16,7 +16,8 @@ from easiness.heads import Deal, run_heads, stored_heads
 from easiness.heads.trial import _last
 from easiness.inputs import Pack
 from easiness.records import TrialRecord
-from easiness.spec import FeaturesRef, Heads, Probe, Recipe, Resolved, TrialSpec
+from easiness.spec import FeaturesRef, Heads, Probe, Recipe
+from recording import run_spec
 
 NUM, CLASSES = 90, 3
 LABELS = np.arange(NUM) % CLASSES
@@ -33,28 +34,19 @@ def data() -> Dataset:
 def run(data: Dataset) -> Callable[..., TrialRecord]:
     def call(index: int, *, features: tuple[np.ndarray, ...] = (VECTORS,), **changes: Any) -> TrialRecord:
         refs = tuple(FeaturesRef(name=f"{at}", identity=f"{one.sum()}") for at, one in enumerate(features))
-        settings: dict[str, Any] = {
-            "features": refs,
-            "shares": (0.2, 0.8),
-            "epochs": changes.pop("epochs", None),
-        }
-        groups = changes.pop("groups", None)
-        deal = changes.pop("deal", Deal(data.labels, groups=groups))
-        given: dict[str, Any] = {
+        heads = Heads(features=refs, shares=(0.2, 0.8), epochs=changes.pop("epochs", None))
+        deal = Deal(data.labels, groups=changes.pop("groups", None))
+        probes = (Probe(name="train", keep_logits="left_out"),)
+        plain: dict[str, Any] = {
             "data": data.ref(),
             "model": "ridge",
-            "recipe": Recipe(),
-            "resolved": Resolved(precision="float32", channels_last=False, threads=1),
-            "probes": (Probe(name="train", keep_logits="left_out"),),
-            "epochs": 2,
+            "probes": probes,
             "seed": 0,
-            "index": index,
-            "heads": Heads.model_validate(settings),
-            **changes,
+            "heads": heads,
         }
-        spec = TrialSpec(**given)
-        packed = [Pack.of_array(one.astype(np.float16)) for one in features]
-        return run_heads(spec, data, CPU, features={"train": packed}, deal=deal)
+        spec = run_spec(**plain | changes).trial(index)
+        packs = [Pack.of_array(one.astype(np.float16)) for one in features]
+        return run_heads(spec, data, CPU, features={"train": packs}, deal=deal)
 
     return call
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,11 @@ import torch
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
-from sklearn.datasets import load_digits
 
 import easiness as ez
 from easiness import BadInput, load_dataset
 from easiness.data import merge_splits
 from easiness.inputs import VECTOR, StoredVectors
-from easiness.pages.facts import measure_command
 from easiness.runs.source import given_data
 from easiness.spec import DatasetRef, Loading, Recipe
 
@@ -120,52 +117,17 @@ def test_splits_have_to_go_together():
         load_dataset((X, Y), held_out=(np.zeros((2, 3, 4), np.uint8), [0, 1]))
 
 
-DIGITS = load_digits()
-FEW: dict[str, Any] = {"model": "linear", "trials": 4, "epochs": 10, "precision": "float32"}
-FEW["recipe"] = {"batch_size": 16}
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Digits as vectors of 64 values, 400 to train on and 200 held out."""
-    file = tmp_path_factory.mktemp("vectors") / "digits.npz"
-    x, y = DIGITS.data.astype(np.float32), DIGITS.target
-    np.savez(file, x=x[:400], y=y[:400], x_test=x[400:600], y_test=y[400:600])
-    return file
-
-
-@pytest.fixture(scope="module")
-def run(source: Path, tmp_path_factory: pytest.TempPathFactory) -> ez.Run:
-    return ez.measure(source, **FEW, out=tmp_path_factory.mktemp("runs") / "run")
-
-
-def test_a_run_learns_and_keeps_what_it_is_of(run: ez.Run):
-    accuracy = [trial.document.accuracy["held_out"][-1] for trial in run.trials]
-    assert min(accuracy) > 0.7  # chance is 0.1
-    document = json.loads((run.path / "run.json").read_bytes())["spec"]
-    assert document["data"]["kind"] == "vector"
-    assert document["data"]["image_shape"] is None
-    assert document["data"]["shape"] == [64]
-
-
-def test_the_recipe_to_measure_it_again_is_taken(run: ez.Run, source: Path, tmp_path: Path):
-    assert f"--recipe {run.path}" in (measure_command(run, None) or ())
-    asked = {**FEW, "trials": 1, "recipe": run.path}
-    again = ez.measure(source, **asked, out=tmp_path / "run")
-    assert again.trials[0].document.hash == run.trials[0].document.hash
-
-
-def test_what_is_a_pictures_is_refused(
-    run: ez.Run, source: Path, refused: Callable[..., str], tmp_path: Path
-):
-    asked = ["measure", source, "--model", "linear", "--out", tmp_path / "run"]
+def test_what_is_a_pictures_is_refused(refused: Callable[..., str], tmp_path: Path):
+    np.savez(tmp_path / "x.npz", x=X, y=Y)
+    options = ("--model", "linear", "--out", tmp_path / "run")
+    asked = ["measure", tmp_path / "x.npz", *options]
     assert "--image-size 32: the examples are vectors" in refused(*asked, "--image-size", 32)
-    (tmp_path / "recipe.toml").write_text("flip = 0.0\n")
-    assert "flip: no setting for examples of kind vector" in refused(
-        *asked, "--recipe", tmp_path / "recipe.toml"
-    )
-    assert "does not fit examples of kind vector" in refused("paper", "perturb", run.path, "--kind", "color")
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("flip = 0.0\n")
+    assert "flip: no setting for examples of kind vector" in refused(*asked, "--recipe", recipe)
     assert not (tmp_path / "run").exists()
+    run = ez.measure((X, Y), model="linear", trials=1, epochs=1, out=tmp_path / "run")
+    assert "does not fit examples of kind vector" in refused("paper", "perturb", run.path, "--kind", "color")
 
 
 def test_what_is_most_unusual_in_a_vector():
@@ -191,7 +153,7 @@ def test_a_held_out_split_is_seen_by_itself_once_it_is_trained_on():
 @pytest.mark.parametrize(
     "change", [{"shape": []}, {"shape": [0]}, {"kind": "image"}, {"image_shape": [1, 8, 8]}]
 )
-def test_a_document_whose_shape_is_not_that_of_its_kind_is_refused(run: ez.Run, change: dict[str, Any]):
-    ref = run.spec.data.model_dump(mode="json")
+def test_a_document_whose_shape_is_not_that_of_its_kind_is_refused(change: dict[str, Any]):
+    ref = load_dataset((X, Y)).ref().model_dump(mode="json")
     with pytest.raises(ValidationError):
         DatasetRef.model_validate({**ref, **change})

@@ -12,7 +12,7 @@ from easiness.errors import BadInput
 from easiness.inputs import Signature
 from easiness.inputs.text.kind import GRAMS, VOCABULARY, WORDS
 from easiness.models import build_model, find_family, model_name, model_names
-from easiness.models.published import TORCHVISION as FAMILY
+from easiness.models.libraries import TORCHVISION as FAMILY
 from easiness.models.registry import OWN
 
 SMALL = ["mlp_1", "mlp_3_w16", "wrn_10_1", "densenet_bc_10_4", "resnext_11_2x2d"]
@@ -75,7 +75,7 @@ def test_the_same_generator_state_gives_the_same_network(name: str) -> None:
 )
 def test_parameter_counts(name: str, num: int) -> None:
     """Ours and timm's on 10 classes of small images, torchvision's as published."""
-    if name in (FAMILY.known() or []):
+    if name in (FAMILY.names() or []):
         with torch.device("meta"):
             net = FAMILY.net(name, (3, 224, 224), 1000)
     else:

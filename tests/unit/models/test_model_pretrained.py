@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from easiness.errors import BadInput
 from easiness.models import build_model, pretrained_file
-from easiness.models.published import TORCHVISION, load_weights
+from easiness.models.libraries import TORCHVISION, load_weights
 
 State = dict[str, Tensor]
 SHAPE = (3, 32, 32)
@@ -36,7 +36,7 @@ def seeded(seed: int, name: str, *arguments: Any) -> nn.Module:
 
 
 def trained(name: str, shape: tuple[int, int, int] = SHAPE) -> State:
-    """What a file of weights for 1,000 classes holds."""
+    """The content of a file of weights for 1,000 classes."""
     return {key: value.contiguous() for key, value in seeded(7, name, shape, 1000).state_dict().items()}
 
 

@@ -4,18 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from scipy.special import log_softmax
 from scipy.stats import entropy
 
-from easiness.errors import BadInput
 from easiness.records import (
     ObservationLog,
     Observations,
     TrialRecord,
     example_statistics,
     known_rival,
-    to_numpy,
 )
 
 IDS = np.array([10, 11, 12, 13])
@@ -36,36 +33,6 @@ def log() -> ObservationLog:
     return ObservationLog(IDS, LABELS, 3)
 
 
-def test_a_log_goes_on_from_before_there_were_rivals(log):
-    given = [logits(1), logits(2)]
-    log.update(at(0, 1, 2, 3), given[0])
-    log.end_epoch()
-    before = log.state()
-    of_old = {name: values for name, values in before.items() if name != "rival"}
-    log.restore(of_old)
-    assert set(of_old) == set(STATISTICS) - {"rival"}
-    log.update(at(0, 1, 2, 3), given[1])
-    log.end_epoch()
-    seen = log.observations()
-    assert seen.loss[0].tolist() == before["loss"][0].tolist()
-    expected = np.where(seen.prediction[0] != LABELS, before["rival"][0], -1)
-    assert seen.rival[0].tolist() == expected.tolist()
-    assert seen.rival[1].tolist() == example_statistics(given[1], LABELS).rival.tolist()
-    with pytest.raises(BadInput, match="of other examples"):
-        log.restore({name: values for name, values in before.items() if name != "entropy"})
-
-
-def test_observations_taken_early_do_not_change_later(log):
-    log.update(at(0, 1, 2, 3), logits(1))
-    log.end_epoch()
-    early = log.observations()
-    before = early.loss.copy()
-    log.update(at(0, 1, 2, 3), logits(2))
-    log.end_epoch()
-    np.testing.assert_array_equal(early.loss, before)
-    assert early.num_epochs == 1
-
-
 def test_only_some_epochs_may_be_observed():
     log = ObservationLog(IDS, LABELS, 3, epochs=(2, 5), augmented=True)
     asked = []
@@ -81,13 +48,6 @@ def test_only_some_epochs_may_be_observed():
     assert seen.prediction.tolist() == [logits(e).argmax(1).tolist() for e in (2, 5)]
     assert [seen.row(2), seen.row(5)] == [0, 1]
     assert [seen.num_until(m) for m in range(1, 6)] == [0, 1, 1, 1, 2]
-
-
-def test_mistakes_name_the_true_epoch():
-    log = ObservationLog(IDS, LABELS, 3, epochs=(4,))
-    log.update(at(0, 1), logits(1)[[0, 1]])
-    with pytest.raises(BadInput, match="epoch 4: 2 of 4 ids"):
-        log.end_epoch()
 
 
 def test_by_hand():
@@ -134,24 +94,6 @@ def test_an_example_has_the_same_bits_in_any_batch(num_classes, batch):
     parts = [example_statistics(logits[i : i + batch], labels[i : i + batch]) for i in range(0, 438, batch)]
     for name, expected in together._asdict().items():
         np.testing.assert_array_equal(np.concatenate([getattr(part, name) for part in parts]), expected)
-
-
-def test_no_examples_have_no_statistics():
-    seen = example_statistics(np.zeros((0, 3), np.float32), np.zeros(0, np.int64))
-    assert [len(field) for field in seen] == [0] * 6
-
-
-def test_types_are_those_of_the_record():
-    seen = example_statistics(np.zeros((2, 3)), np.array([0, 1]))
-    assert {seen.prediction.dtype, seen.rival.dtype} == {np.dtype(np.int32)}
-    assert {field.dtype for field in seen[1:-1]} == {np.dtype(np.float32)}
-
-
-def test_the_logits_given_are_left_alone():
-    logits = np.array([[1.0, 2.0], [3.0, -1.0]])
-    before = logits.copy()
-    example_statistics(logits, np.array([0, 1]))
-    np.testing.assert_array_equal(logits, before)
 
 
 # columns beyond the fifth are below the others
@@ -203,24 +145,6 @@ def test_the_prediction_is_taken_before_rounding_to_half_precision():
     assert seen.margin.tolist() == [-(2**-12)]
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_half_precision_tensors_are_widened_exactly(dtype):
-    tensor = torch.linspace(-3, 3, 100).to(dtype).requires_grad_()
-    array = to_numpy(tensor)
-    assert array.dtype == np.float32
-    assert (torch.from_numpy(array) == tensor.detach().float()).all()
-
-
-def test_other_kinds_keep_their_type():
-    assert to_numpy(np.ones(2, np.float16)).dtype == np.float32
-    assert to_numpy(np.ones(2, np.float64)).dtype == np.float64
-    assert to_numpy(torch.ones(2, dtype=torch.float64)).dtype == np.float64
-    assert to_numpy(torch.ones(2, requires_grad=True)).dtype == np.float32
-    assert to_numpy(torch.tensor([1, 2])).dtype == np.int64
-    assert to_numpy([1, 2]).tolist() == [1, 2]
-    assert to_numpy(["a.png", "b.png"]).tolist() == ["a.png", "b.png"]
-
-
 def observations(prediction: list[list[int]], labels: list[int], trained_on: list[bool]) -> Observations:
     shape = np.shape(prediction)
     zeros = np.zeros(shape, np.float32)
@@ -250,13 +174,6 @@ def test_accuracy_over_all_and_over_a_mask(train):
     assert train.accuracy(np.zeros(4, np.bool_)) is None
 
 
-def test_p_label_is_exp_of_minus_the_loss(train):
-    loss = np.log(np.array([[1, 2, 4, 8], [1, 2, 4, 8]])).astype(np.float32)
-    p = replace(train, loss=loss).p_label
-    assert p.dtype == np.float64
-    np.testing.assert_allclose(p[0], [1, 0.5, 0.25, 0.125], rtol=1e-6)
-
-
 def test_accuracy_by_part(train):
     held_out = observations([[0], [1]], [1], [False])
     record = TrialRecord({"train": train, "held_out": held_out})
@@ -273,9 +190,3 @@ def test_parts_that_are_not_there_are_left_out_of_the_accuracy(train):
     assert TrialRecord({"train": everything}).accuracy() == {"train": [0.5, 0.75]}
     told = TrialRecord({"train": everything}, held_out_accuracy=[0.1, 0.2])
     assert told.accuracy() == {"train": [0.5, 0.75], "held_out": [0.1, 0.2]}
-
-
-def test_a_trial_may_have_observed_the_held_out_split_alone():
-    record = TrialRecord({"held_out": observations([[0], [1], [1]], [1], [False])})
-    assert record.num_epochs == 3
-    assert record.accuracy() == {"held_out": [0.0, 1.0, 1.0]}

@@ -16,7 +16,6 @@ from easiness.runs.carrying_out import cache_beside, resolve_plan  # type: ignor
 from easiness.runs.execution import Cost, effort_text, estimate_cost, seconds_beside
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
-from easiness.show import duration_text, size_text
 from easiness.spec import Execution, Recording, RunSpec, Training
 from plans import planned
 
@@ -65,37 +64,9 @@ def test_hours_are_those_of_trials_that_are_there(tmp_path, measured):
     assert estimate_cost(other, data, 1, CPU, None, taken).seconds is None
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (duration_text(0.05), "50 ms"),
-        (duration_text(130), "2.2 min"),
-        (duration_text(72 * 3600), "3 days"),
-        (size_text(999), "999 bytes"),
-        (size_text(1500), "1.5 kB"),
-        (size_text(340 * 10**9), "340 GB"),
-    ],
-)
-def test_durations_and_sizes(text, expected):
-    assert text == expected
-
-
 def cost_of(plan, cache=None) -> Cost:
     spec = plan.spec(resolve_plan(plan, CPU, Execution()), plan.trials, plan.epochs)
     return estimate_cost(spec, plan.data, plan.trials, CPU, cache)
-
-
-@pytest.mark.long
-def test_the_disk_is_about_what_a_run_takes(tmp_path):
-    settings: dict[str, Any] = {"model": "mlp_3", "trials": 1, "epochs": 10, "precision": "float32"}
-    plan = planned("digits", **settings)
-    cost = cost_of(plan)
-    assert (cost.num_examples, cost.steps_per_epoch, cost.num_images) == (1797, 15, 10 * 2 * 1797)
-    assert cost.operations > 0
-    run = measure("digits", **settings, out=tmp_path / "run")
-    (trial,) = run.trials
-    taken = sum(file.stat().st_size for file in trial.path.iterdir())
-    assert taken / 1.3 < cost.run_bytes < taken * 1.3
 
 
 @pytest.mark.parametrize(

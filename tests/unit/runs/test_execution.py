@@ -90,19 +90,6 @@ def test_jobs_as_asked_share_the_cores(machine):
     assert chosen.reason == "so it is; 2 trials at a time, as asked, on 2 threads each"
 
 
-def test_serial_means_one_at_a_time(machine):
-    machine(LARGE)
-    chosen = resolve_plan(plan(), CPU, Execution(executor="serial"))
-    assert (chosen.jobs, chosen.threads) == (1, 4)
-    assert chosen.reason == "so it is; 1 trial at a time on 4 threads each"
-
-
-@pytest.mark.parametrize(("compile", "compiled"), [("on", True), ("off", False), ("auto", False)])
-def test_compiled_only_where_that_is_asked(machine, compile, compiled):
-    machine(LARGE)
-    assert resolve_plan(plan(), CPU, Execution(compile=compile)).compiled is compiled
-
-
 def test_networks_with_convolutions_run_channels_last(machine):
     for facts in (LARGE, SMALL):
         machine(facts)

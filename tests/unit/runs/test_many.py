@@ -8,17 +8,14 @@ import numpy as np
 import pytest
 
 from easiness.errors import BadInput
-from easiness.runs import carrying_out as module
 from easiness.runs.carrying_out import carry_out_all, missing_by_run, plan_costs
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
-from easiness.spec import Execution, Resolved, RunSpec
-from easiness.store.files import ASIDE
+from easiness.spec import Execution
 from easiness.training import resolve_device
 from plans import planned
 
 CPU = resolve_device("cpu")
-FAST = Resolved(precision="float32", channels_last=False, threads=1, reason="measured")
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +26,6 @@ def data() -> tuple[Any, Any]:
 
 def plan_of(data: Any, model: str = "mlp_2_w8", **options: Any) -> Plan:
     return planned(data, model=model, **{"trials": 2, "epochs": 2, **options})
-
-
-@pytest.fixture
-def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Networks for which ``auto`` was measured."""
-    found: list[str] = []
-
-    def note(plan: Plan, **_where: Any) -> Resolved:
-        found.append(plan.model)
-        return FAST.model_copy(update={"reason": f"measurement {len(found)}"})
-
-    monkeypatch.setattr(module, "resolve_plan", note)
-    return found
 
 
 class Noted(Progress):
@@ -63,64 +47,6 @@ class Noted(Progress):
         self.trained.append((self._name, index))
 
 
-def reason(path: Path) -> str:
-    spec = module.read_document(path).spec  # type: ignore[attr-defined]
-    assert isinstance(spec, RunSpec)
-    return spec.resolved.reason
-
-
-def test_runs_of_one_network_share_what_is_measured(data, resolved, tmp_path):
-    plans = {
-        "one": plan_of(data),
-        "other": plan_of(data, seed=1),
-        "wider": plan_of(data, "mlp_2_w16"),
-        "smaller batches": plan_of(data, batch_size=10),
-        "exact": plan_of(data, precision="float32"),
-    }
-    runs = carry_out_all(plans, tmp_path, Execution())
-    assert list(runs) == list(plans)
-    assert [len(run.trials) for run in runs.values()] == [2] * 5
-    assert resolved == ["mlp_2_w8", "mlp_2_w16", "mlp_2_w8", "mlp_2_w8"]
-    assert reason(tmp_path / "one") == reason(tmp_path / "other") == "measurement 1"
-    assert reason(tmp_path / "wider") == "measurement 2"
-
-
-def test_a_later_run_takes_what_an_earlier_one_was_trained_with(data, resolved, tmp_path):
-    first = {"one": plan_of(data)}
-    carry_out_all(first, tmp_path, Execution())
-    carry_out_all({"new": plan_of(data, seed=1), **first}, tmp_path, Execution())
-    assert resolved == ["mlp_2_w8"]
-    assert reason(tmp_path / "new") == "measurement 1"
-
-
-def test_a_study_that_was_killed_before_its_runs_does_not_choose_anew(data, resolved, tmp_path, monkeypatch):
-    plans = {"one": plan_of(data), "wider": plan_of(data, "mlp_2_w16"), "other": plan_of(data, seed=1)}
-
-    def killed(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "carry_out", killed)
-        with pytest.raises(KeyboardInterrupt):
-            carry_out_all(plans, tmp_path, Execution())
-    assert [path.name for path in tmp_path.iterdir()] == ["resolved.json"]
-    (tmp_path / f"{ASIDE}1").write_text("half")
-    carry_out_all(plans, tmp_path, Execution())
-    assert resolved == ["mlp_2_w8", "mlp_2_w16"]
-    assert reason(tmp_path / "wider") == "measurement 2"
-    assert {path.name for path in tmp_path.iterdir()} == {*plans, "resolved.json"}
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"a": {"precision": "float16"}}', '{"a": 1}'])
-def test_a_damaged_file_of_choices_is_measured_anew(data, resolved, tmp_path, content):
-    (tmp_path / "resolved.json").write_text(content)
-    carry_out_all({"one": plan_of(data, trials=1, epochs=1)}, tmp_path, Execution())
-    assert resolved == ["mlp_2_w8"]
-    carry_out_all({"other": plan_of(data, trials=1, epochs=1, seed=1)}, tmp_path, Execution())
-    assert resolved == ["mlp_2_w8"]
-
-
-@pytest.mark.usefixtures("resolved")
 def test_telling_the_cost_leaves_nothing_behind(data, tmp_path, snapshot):
     plans = {"one": plan_of(data), "wider": plan_of(data, "mlp_2_w16")}
     assert list(plan_costs(plans, tmp_path / "new", CPU, Execution())) == ["one", "wider"]
@@ -173,7 +99,7 @@ def test_other_settings_are_refused_before_anything_is_trained(data, tmp_path):
     plans = {"new": plan_of(data), "old": plan_of(data, seed=1)}
     with pytest.raises(BadInput, match=r"old: .* seed is 0 .* 1 here"):
         carry_out_all(plans, folder, Execution())
-    assert {path.name for path in folder.iterdir()} == {"old", "resolved.json"}
+    assert [path.name for path in folder.iterdir()] == ["old"]
 
 
 def test_a_folder_that_holds_something_else_is_refused_before_anything_is_trained(data, tmp_path):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,34 +54,6 @@ def plan(data):
     return make_plan(data, Training(model="mlp_3", epochs=2, seed=7), 3)
 
 
-def test_a_plan_holds_what_was_asked(plan):
-    spec = plan.spec(FLOAT32, 4, 5)
-    assert (spec.model, spec.seed, spec.trials, spec.epochs) == ("mlp_3", 7, 4, 5)
-    assert spec.resolved == FLOAT32
-    assert spec.keep_weights
-    assert [(probe.name, probe.keep_logits) for probe in spec.probes] == [("train", "none")]
-    assert spec.data.train.num_examples == 10
-    assert spec.data.classes == ("0", "1")
-
-
-def test_probes_with_a_held_out_split(tmp_path):
-    labels = np.arange(10) % 2
-    np.savez(tmp_path / "a.npz", x=pixels(10), y=labels, x_test=pixels(4, 1), y_test=labels[:4])
-    probes = [
-        [(probe.name, probe.keep_logits) for probe in plan.asked.probes]
-        for keep in (False, True)
-        for plan in [
-            make_plan(
-                tmp_path / "a.npz",
-                Training(model="mlp_3", epochs=1),
-                1,
-                recording=Recording(keep_logits=keep),
-            )
-        ]
-    ]
-    assert probes == [[("train", "none"), ("held_out", "none")], [("train", "all"), ("held_out", "all")]]
-
-
 def test_recipes(data, tmp_path):
     def recipe(given=None, **options):
         return planned(data, model="mlp_3", trials=1, epochs=1, recipe=given, **options).recipe
@@ -126,12 +97,6 @@ def test_choices_that_cannot_be_used(data, choice, message):
         planned(data, **{"model": "mlp_3", "trials": 1, "epochs": 1, **choice})
 
 
-def test_the_same_run_goes_on(plan):
-    assert continues(plan, plan.spec(FLOAT32, 3, 2))
-    more = replace(plan, asked=plan.asked.model_copy(update={"trials": 9, "epochs": 9}))
-    assert continues(more, plan.spec(FLOAT32, 3, 2))
-
-
 def test_where_the_data_lie_does_not_matter(plan):
     ref = plan.asked.data.model_copy(update={"source": "/elsewhere", "limit": 10})
     moved = replace(plan, asked=plan.asked.model_copy(update={"data": ref}))
@@ -167,12 +132,6 @@ def test_a_run_without_what_cannot_be_read_says_how_it_was_made(data, plan):
     all_of_them = planned(data, model="mlp_3", trials=3, epochs=2, seed=7, limit=8)
     with pytest.raises(BadInput, match=r"data here 8; give --skip-unreadable, as the run was made$"):
         all_of_them.check_continues(run, OUT)
-
-
-def test_the_precision_of_the_run_may_be_left_open_or_named(data, plan):
-    for precision in ("auto", "float32"):
-        same = make_plan(data, Training(model="mlp_3", epochs=2, seed=7, precision=precision), 3)
-        assert continues(same, plan.spec(FLOAT32, 3, 2))
 
 
 def test_a_newer_recipe_version(plan):
@@ -257,10 +216,6 @@ def test_a_new_run_is_short(tmp_path):
     assert grown(tmp_path / "paper", recipe="paper").spec.recipe == Recipe(flip=0.0)
 
 
-def test_the_data_decide_before_the_named_recipe():
-    assert make_plan("digits", Training(recipe="short", model="mlp_3", epochs=1), 1).recipe.flip == 0
-
-
 def test_a_base_is_the_named_recipe_of_the_network(tmp_path):
     np.savez(tmp_path / "data.npz", x=np.zeros((20, 64, 64, 3), np.uint8), y=np.arange(20) % 2)
     for recipe in ("short", {"base": "short"}):
@@ -311,20 +266,6 @@ def test_more_epochs_anneal_to_the_new_end(tmp_path, contents):
     assert run.spec.recipe.period == "epochs"
     grown(tmp_path / "lone", trials=1, epochs=2)
     assert contents(tmp_path / "run") == contents(tmp_path / "lone")
-
-
-def test_scores_of_trials_of_two_lengths_are_marked_where_they_are_annealed(tmp_path):
-    for recipe, marked in (("short", True), ("paper", False)):
-        shorter, longer = tmp_path / recipe / "1", tmp_path / recipe / "2"
-        grown(shorter, trials=2, epochs=1, recipe=recipe)
-        grown(longer, trials=1, epochs=2, recipe=recipe)
-        for trial in (longer / "trials").iterdir():  # as a run that was stopped while it was made longer
-            shutil.copytree(trial, shorter / "trials" / trial.name)
-        run = ez.open_run(shorter)
-        assert [trial.epochs for trial in run.trials] == [2, 1]
-        text = run.unfinished(1) or ""
-        assert text.startswith("epoch 1 of 2 is of an unfinished training in some trials") is marked
-        assert ("unfinished" in run.scores().attrs) is marked
 
 
 def test_scores_of_before_the_end_are_marked(tmp_path):

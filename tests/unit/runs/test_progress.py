@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
-from easiness.runs import Progress, ShownProgress, progress as module, progress_of
+from easiness.runs import Progress, ShownProgress, progress_of
 from easiness.store import last_events
 
 MEASURE: dict[str, Any] = {"model": "mlp_2_w8", "epochs": 2, "precision": "float32", "jobs": 1}
@@ -121,37 +120,10 @@ def test_a_run_is_announced_and_shown_unless_told_not_to(tmp_path: Path, capsys)
     assert capsys.readouterr() == ("", "")  # it only reads
 
 
-def test_a_progress_of_ones_own_is_called(tmp_path: Path, capsys):
-    stored = []
-
-    class Mine(Progress):
-        def stored(self, index: int) -> None:
-            stored.append(index)
-
-    ez.measure(out=tmp_path / "run", progress=Mine(), **SMALL)
-    assert stored == [0]
-    assert capsys.readouterr() == ("", "")
-
-
 def test_anything_else_is_refused(tmp_path: Path):
     with pytest.raises(ez.BadInput, match="progress 'bar': give"):
         ez.measure(out=tmp_path / "run", progress="bar", **SMALL)  # type: ignore[arg-type]
     assert not (tmp_path / "run").exists()
-
-
-@pytest.fixture
-def unsplit(pictures: Path, tmp_path: Path) -> Path:
-    """Pictures to train on, and one beside them in a split without classes."""
-    root = tmp_path / "split"
-    (root / "val").mkdir(parents=True)
-    shutil.copy(pictures / "cat/00.png", root / "val/9.png")
-    pictures.rename(root / "train")
-    return root
-
-
-def test_what_is_found_in_the_data_and_not_used_is_said(unsplit: Path, tmp_path: Path, capsys):
-    ez.measure(str(unsplit), out=tmp_path / "run", model="mlp_1", trials=1, epochs=1, device="cpu")
-    assert "note: " in capsys.readouterr().err.splitlines()[0]
 
 
 @pytest.mark.parametrize(("progress", "says"), [(True, True), (False, False), (Progress(), False)])
@@ -165,12 +137,3 @@ def test_an_interrupt_is_raised_and_says_how_to_go_on(capsys, progress, says):
         interrupted()
     said = "interrupted; everything finished so far is kept, and the same call again goes on\n"
     assert capsys.readouterr().err == (said if says else "")
-
-
-def test_notes_and_passes_are_shown_by_measure(command, unsplit, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_WHILE_READING", 0.0)
-    shown = command("measure", unsplit, "--out", tmp_path / "run", "--model", "mlp_1", "--dry-run")
-    assert shown.code == 0
-    assert "reading images: 24 of 24\n" in shown.err
-    note = "holds images without class folders, so it is not used as a held-out split"
-    assert f"\nnote: {unsplit}/val {note}\n" in shown.err

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -49,13 +47,6 @@ def files_of(photos: Path, split: str) -> list[Path]:
     return sorted((photos / split).rglob("*.jpg"))
 
 
-def manifest(photos: Path) -> str:
-    path = photos / "all.csv"
-    rows = [(f"{file.relative_to(photos)}", file.parent.name) for file in files_of(photos, "train")]
-    path.write_text("path,label\n" + "".join(f"{file},{label}\n" for file, label in rows))
-    return str(path)
-
-
 def parquet(photos: Path) -> str:
     folder = photos.parent / "parquet"
     folder.mkdir()
@@ -67,16 +58,9 @@ def parquet(photos: Path) -> str:
     return str(folder)
 
 
-def hub(photos: Path) -> str:
-    pytest.importorskip("datasets")
-    return f"hf:{photos}"
-
-
 SOURCES: dict[str, tuple[Callable[[Path], str], str]] = {
     "folder": (str, BAD),
-    "manifest": (manifest, BAD),
     "parquet": (parquet, "row 8"),
-    "hub": (hub, "8"),
 }
 
 
@@ -145,23 +129,6 @@ def test_a_study_makes_no_features_where_a_held_out_image_is_unreadable(photos, 
     assert asked == []
 
 
-def test_rows_are_named_at_once_too_and_the_first_item(photos, tmp_path):
-    cut_off(photos, *OTHERS)
-    with pytest.raises(Unreadable, match=r"row 1: .*, and 3 more .*row 5, .*row 8, .*row 2; mend"):
-        ez.measure(parquet(photos), **TRAINED, out=tmp_path / "run")
-    files = [(file.read_bytes(), int(file.parent.name == "dog")) for file in files_of(photos, "train")]
-
-    class Items:
-        def __len__(self) -> int:
-            return len(files)
-
-        def __getitem__(self, at: int) -> tuple[Image.Image, int]:
-            return Image.open(io.BytesIO(files[at][0])), files[at][1]
-
-    with pytest.raises(Unreadable, match="item 1 of Items: unreadable"):
-        ez.load_dataset(Items())
-
-
 def test_a_dry_run_looks_for_a_while(photos, monkeypatch):
     data = ez.load_dataset(photos)
     assert check_readable(data, -1) == (
@@ -202,7 +169,7 @@ def test_left_out_on_request_it_is_named_and_the_rest_is_measured(photos, rehear
     assert rehearsed
 
 
-def test_what_was_checked_when_loaded_is_not_checked_again(photos, monkeypatch, tmp_path):
+def test_what_was_checked_when_loaded_is_not_checked_again(photos, monkeypatch):
     monkeypatch.setattr("easiness.inputs.image.photos.fits", lambda _: False)
     training = Training(model="mlp_2_w16", epochs=1, recipe={"crop": 24})
     plan = ez.runs.make_plan(photos, training, 1, loading=Loading(skip_unreadable=True))
@@ -210,17 +177,8 @@ def test_what_was_checked_when_loaded_is_not_checked_again(photos, monkeypatch, 
     content, stat = file.read_bytes(), file.stat()
     file.write_bytes(content[:-400] + bytes(400))  # since then, so that only looking again would tell
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # it is not seen to have changed
-    images = ready_images(plan, None, tmp_path / "run", Progress())
+    images = ready_images(plan, None, Progress())
     assert [len(one.shapes) for one in images.values()] == [9, 10]
-
-
-def test_no_room_is_said_before_anything_is_written(photos, rehearsed, monkeypatch, tmp_path):
-    (photos / BAD).unlink()
-    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 10**6 - 1000, 1000))
-    with pytest.raises(BadInput, match=r"cached photos need .* 1 kB"):
-        ez.measure(photos, **TRAINED, out=tmp_path / "run")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["cache", "pets"]
-    assert rehearsed == []
 
 
 def on_a_node(pictures: Path, **changes: Any) -> NodePhotos:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from easiness import open_run
-from easiness.inputs import reading, tell, track
-from easiness.runs import Cost, ShownProgress, passes_shown, reading_shown
+from easiness.inputs import tell, track
+from easiness.runs import Cost, ShownProgress, passes_shown
 from easiness.training import EpochReport
 
 COST = Cost(
@@ -52,7 +52,7 @@ def show(spec: Any, **seconds: float) -> None:
     with ShownProgress(**seconds) as shown:
         shown.begin(spec, [2], Path("runs/a"), COST)
         for done in (0, 60, 150):
-            shown.cached("train", done, 150)
+            shown.preparation("caching photos of train", done, 150)
         for epoch in (1, 2, 3):
             for num in (80, 100, 50):
                 shown.images(num)
@@ -87,19 +87,8 @@ def test_a_line_within_an_epoch_that_takes_very_long(spec, capsys):
 def test_what_is_refused_while_caching_begins_is_not_announced(spec, capsys):
     with ShownProgress() as shown:
         shown.begin(spec, [2], Path("runs/a"), COST)
-        shown.cached("train", 0, 150)
+        shown.preparation("caching photos of train", 0, 150)
     assert capsys.readouterr().err == ""
-
-
-@pytest.mark.usefixtures("terminal")
-def test_a_bar_on_a_terminal(spec, capsys):
-    show(spec)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "trial 2 epoch 3/3: accuracy train 0.500, held-out 0.250, loss 1.250" in err
-    assert "examples/s" in err
-    assert "100%" in err
-    assert "trial 4 failed: [red]the loss[/red]" in err
 
 
 @pytest.mark.usefixtures("terminal")
@@ -110,12 +99,6 @@ def test_a_bar_is_one_line_of_any_terminal(spec, capsys, monkeypatch, width):
     (line,) = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", capsys.readouterr().err).rstrip("\n").split("\n")[-1:]
     assert "100%" in line
     assert len(line.split("\r")[-1].rstrip()) <= width
-
-
-def test_an_error_goes_through_and_nothing_to_train_shows_nothing(capsys):
-    with pytest.raises(ZeroDivisionError), ShownProgress():
-        raise ZeroDivisionError
-    assert capsys.readouterr().err == ""
 
 
 def test_the_time_left_goes_by_operations(spec, capsys, now):
@@ -133,22 +116,6 @@ def test_the_time_left_goes_by_operations(spec, capsys, now):
     left = [line for line in capsys.readouterr().err.splitlines() if " of the work, " in line]
     assert left[5].endswith("5% of the work, 0 examples/s, 95 s left")
     assert left[16].endswith("55% of the work, 0 examples/s, 50 s left")
-
-
-@pytest.mark.parametrize("on_a_terminal", [False, True])
-def test_more_trials_of_a_run_are_counted_anew(spec, capsys, request, on_a_terminal):
-    if on_a_terminal:
-        request.getfixturevalue("terminal")
-    with ShownProgress(within_epoch=-1.0) as shown:
-        for missing in ([0], [1]):
-            shown.begin(spec, missing, Path("runs/a"), COST)
-            shown.images(0)
-            shown.images(230)
-            shown.note(f"[red]checked after {missing[0]}")
-    err = capsys.readouterr().err
-    assert err.count("training 1 of 3 trials") == 2
-    assert err.index("[red]checked after 0") < err.index("[red]checked after 1")
-    assert err.count("33% of the work") == (0 if on_a_terminal else 2)
 
 
 def test_a_notebook_without_widgets_has_lines(spec, capsys, monkeypatch):
@@ -178,13 +145,3 @@ def test_reading_that_takes_a_moment_has_a_bar(now, capsys, seconds):
         now[0] += seconds
         tell("looking", 2, 4)
     assert ("looking" in capsys.readouterr().err) == bool(seconds)
-
-
-def test_who_shows_reading_already_goes_on_to(capsys):
-    heard: list[tuple[str, int, int]] = []
-    with reading(lambda *how_far: heard.append(how_far)), passes_shown(False):
-        tell("looking", 1, 2)
-    assert heard == [("looking", 1, 2)]
-    with reading_shown():
-        list(track(range(1024), "reading images", 1024))
-    assert capsys.readouterr() == ("", "")

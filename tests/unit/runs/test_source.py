@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import easiness as ez
-from easiness.data import hold_out, merge_splits
+from easiness.data import hold_out
 from easiness.errors import BadInput
 from easiness.runs.source import find_data, given_data
 from easiness.spec import Loading, LoadOptions
@@ -25,13 +25,6 @@ SMALL: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precis
 @pytest.fixture(scope="module")
 def digits() -> ez.Dataset:
     return ez.load_dataset("digits")
-
-
-@pytest.mark.parametrize("options", [{}, {"holdout": 0.2}, {"limit": 100}, {"holdout": 0.2, "limit": 100}])
-def test_as_from_the_source(digits, options):
-    data, loaded = given_data(digits, Loading(**options)), ez.load_dataset("digits", **options)
-    assert data.ref() == loaded.ref()
-    np.testing.assert_array_equal(data.ids, loaded.ids)
 
 
 @pytest.mark.parametrize("options", [{"holdout": 0.2}, {"holdout": 0.2, "limit": 60}])
@@ -82,12 +75,6 @@ def test_what_was_limited_first_is_not_looked_for_at_the_source(digits, tmp_path
     data, _ = find_data(run, part)
     assert data is not None
     assert data.ref() == run.spec.data
-
-
-def test_merged_splits_are_no_longer_held_out_from(digits, tmp_path):
-    merged = merge_splits(given_data(digits, Loading(**PART)))
-    run = ez.measure(merged, **SMALL, out=tmp_path / "run")
-    assert find_data(run, merged)[0] is merged
 
 
 def test_a_recorded_run_without_its_texts_says_why(tmp_path):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -44,22 +45,6 @@ def test_several_processes_record_what_one_does(tmp_path, contents):
     assert contents(tmp_path / "beside") == contents(tmp_path / "alone")
 
 
-def test_a_run_whose_trials_trained_side_by_side_goes_on_one_by_one(tmp_path, contents):
-    plan = planned(DIGITS, **FEW, trials=3)
-    carry_out(plan, tmp_path / "alone", Execution(), resolved=settings())
-    carry_out(planned(DIGITS, **FEW, trials=1), tmp_path / "run", Execution(), resolved=settings(together=2))
-    run = carry_out(plan, tmp_path / "run", Execution())
-    assert run.spec.measured is not None
-    assert run.spec.measured.resolved.together == 2
-    assert contents(tmp_path / "run") == contents(tmp_path / "alone")
-
-
-def test_failures_beside_each_other(tmp_path):
-    plan = planned(DIGITS, **FEW, trials=2, recipe={"alpha": 1e38})
-    with pytest.raises(RunFailed, match=r"2 of 2 .*trials 0 and 1: epoch 1"):
-        carry_out(plan, tmp_path / "run", Execution(), resolved=settings())
-
-
 def test_more_trials_are_trained_while_they_are_asked_for(tmp_path):
     asked: list[int] = []
 
@@ -86,7 +71,7 @@ def test_jobs_are_as_asked_or_as_begun_and_fit_the_threads_of_a_run(monkeypatch)
 
 
 def test_workers_are_kept_while_they_suit():
-    with Workers(Execution()) as workers:
+    with closing(Workers(Execution())) as workers:
         two = workers.of(4, 2)
         assert two.jobs == 2
         assert workers.of(4, 2) is two

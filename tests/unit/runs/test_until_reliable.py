@@ -125,35 +125,6 @@ def test_trials_of_noise_go_on_to_the_cap(tmp_path: Path) -> None:
     assert all(check.easy.low < 0.5 for check in stopped.checks)
 
 
-def test_checks_of_another_epoch_are_made_again(tmp_path: Path) -> None:
-    """The same object is asked of ten trials, then of the same and two more with another last epoch."""
-    noise = np.random.default_rng(0).normal(size=(12, 50, 2)).astype(np.float32)
-    lines: list[str] = []
-    until = UntilReliable(stopping_rule(0.5, 12), 1, lines.append)
-    assert until(made(tmp_path / "ten", noise[:10])) == 12
-    assert until(made(tmp_path / "ten", noise[:10])) == 12
-    assert [line.split(" after ")[1] for line in lines] == ["10 trials, epoch 1, 0.5 asked; 12 trials next"]
-    run = made(tmp_path / "longer", noise, epochs=2)
-    assert until(run) is None
-    assert [line.split(" after ")[1] for line in lines[1:]] == [
-        "10 trials, epoch 2, 0.5 asked; 12 trials next",
-        "12 trials, epoch 2, 0.5 asked",
-    ]
-    stopped = until.conclude(run).document.stopped
-    assert stopped is not None
-    assert [(check.trials, check.epoch) for check in stopped.checks] == [(10, 2), (12, 2)]
-
-
-def test_a_longer_run_is_judged_after_its_own_last_epoch(tmp_path: Path) -> None:
-    run = made(tmp_path / "run", steady(10), epochs=3)
-    until = UntilReliable(stopping_rule(0.9, 20), 2, lambda _: None)
-    assert until(run) is None
-    stopped = until.conclude(run).document.stopped
-    assert stopped is not None
-    assert "after 10 trials, epoch 3: both" in stopped.sentence
-    assert UntilReliable(stopping_rule(0.9, 20), 4, print)(ez.open_run(run.path)) == 10
-
-
 def test_only_the_first_trials_are_looked_at(tmp_path: Path) -> None:
     """Ten trials that agree are enough, whatever five more say; one that is missing is asked for."""
     noise = np.random.default_rng(0).normal(size=(5, 20, 2)).astype(np.float32)

@@ -262,7 +262,7 @@ def test_only_the_never_learned_rank_where_an_epoch_is_missing(trial_of_right):
     (score,) = (score for score in SCORES if score.name == "forgetting_events")
     never = ~np.array(SEEN, bool).any(axis=0)
     assert 0 < never.sum() < len(never)  # type: ignore[arg-type]
-    assert_array_equal(score.ranked(columns, 4), np.where(never, 4, NAN))
+    assert_array_equal(score.for_ranking(columns, 4), np.where(never, 4, NAN))
 
 
 def test_an_epoch_that_was_not_observed_has_no_scores(trial_of_right):

@@ -203,23 +203,16 @@ def test_documents_lack_fields_that_are_not_in_use():
     assert named.data.load_options().model_dump()["columns"] == {"path": "filename"}
 
 
-def test_unreadable_images_are_named_where_there_are_any():
-    assert data_ref().unreadable_text() == ""
+def test_files_that_were_left_out_are_counted_and_named_where_there_are_any():
+    assert data_ref().unreadable_text() == data_ref().other_files_text() == ""
     assert data_ref(num_unreadable=3).unreadable_text() == "3"  # of a run from before they were named
-    assert '"unreadable"' not in data_ref(num_unreadable=3).model_dump_json()
     names = tuple("abcdefg")
-    ref = data_ref(num_unreadable=7, unreadable=names)
+    ref = data_ref(num_unreadable=7, unreadable=names, num_other_files=900, other_files=names)
     assert ref.unreadable_text() == "7 (a, b, c, d, e and 2 more)"
-    assert json.loads(ref.model_dump_json())["unreadable"] == list(names)
-    assert trial(data=ref).hash == trial().hash
-
-
-def test_files_that_are_no_pictures_are_counted_and_named_where_there_are_any():
-    assert data_ref().other_files_text() == ""
-    ref = data_ref(num_other_files=900, other_files=tuple("abcdefg"))
     assert ref.other_files_text() == "900 (a, b, c, d, e and 895 more)"
     written = json.loads(ref.model_dump_json())
-    assert (written["num_other_files"], written["other_files"]) == (900, list("abcdefg"))
+    assert written["unreadable"] == written["other_files"] == list(names)
+    assert written["num_other_files"] == 900
     assert trial(data=ref).hash == trial().hash
 
 

@@ -57,22 +57,23 @@ def test_values_are_frozen_and_each_option_is_declared_once(kind):
     assert all(option.flag.startswith("--") and option.help.endswith(".") for _, option in options.values())
 
 
-def test_columns_are_read_as_names():
-    read = options_of(Loading)["columns"][1].read
+@pytest.mark.parametrize(
+    ("name", "text", "names", "wrong"),
+    [
+        (
+            *("columns", "path=filename, label=breed=x", {"path": "filename", "label": "breed=x"}),
+            ("path", "path=", "=filename", "path=a,", ""),
+        ),
+        ("inputs", "petal length, petal width", ("petal length", "petal width"), ("", "a,", ",a")),
+    ],
+)
+def test_names_of_columns_are_read(name, text, names, wrong):
+    read = options_of(Loading)[name][1].read
     assert read is not None
-    assert read("path=filename, label=breed=x") == {"path": "filename", "label": "breed=x"}
-    for text in ("path", "path=", "=filename", "path=a,", ""):
-        with pytest.raises(ValueError, match="path=filename,label=breed"):
-            read(text)
-
-
-def test_inputs_are_read_as_names():
-    read = options_of(Loading)["inputs"][1].read
-    assert read is not None
-    assert read("petal length, petal width") == ("petal length", "petal width")
-    for text in ("", "a,", ",a"):
-        with pytest.raises(ValueError, match="length,width"):
-            read(text)
+    assert read(text) == names
+    for one in wrong:
+        with pytest.raises(ValueError, match="as in "):
+            read(one)
 
 
 SPLIT = SplitRef(fingerprint="0" * 64, num_examples=2)

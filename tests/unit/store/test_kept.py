@@ -61,15 +61,6 @@ def test_texts_stand_in_a_table_beside_the_list_of_examples(tmp_path):
     assert made.run.scores()["easiness"].tolist() == [1.0] * 4
 
 
-def test_others_read_the_table_with_the_names_of_its_classes(tmp_path):
-    datasets = pytest.importorskip("datasets")
-    recorder(tmp_path / "run", texts=TEXTS)
-    file = str(tmp_path / "run" / KEPT)
-    read = datasets.load_dataset("parquet", data_files=file, cache_dir=str(tmp_path / "cache"))["train"]
-    assert read.features["label"].names == CLASSES
-    assert read["text"][:] == TEXTS
-
-
 def test_a_run_goes_on_with_the_same_texts_with_none_and_not_with_others(tmp_path):
     record(recorder(tmp_path / "run", texts=TEXTS))
     before = (tmp_path / "run" / KEPT).stat().st_ino
@@ -163,14 +154,6 @@ def test_a_process_that_ends_before_the_file_has_its_name_leaves_a_run_without_i
     assert listed(tmp_path / "run") == [".lock", "examples.parquet", "run.json", "trials"]
     assert recorder(tmp_path / "run", texts=TEXTS).keeps_examples
     assert ez.open_run(tmp_path / "run").kept_examples() == tmp_path / "run" / KEPT
-
-
-def test_a_table_of_the_users_is_no_beginning_of_a_run(tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / KEPT).write_bytes(b"theirs")
-    with pytest.raises(BadInput, match=r"neither empty nor a run \(it holds 'data.parquet'\)"):
-        recorder(tmp_path / "run", texts=TEXTS)
-    assert (tmp_path / "run" / KEPT).read_bytes() == b"theirs"
 
 
 @pytest.mark.parametrize(
@@ -290,12 +273,6 @@ def test_arrays_are_kept_to_the_last_bit_at_their_rate(tmp_path, of):
     with pytest.raises(BadInput, match="keeps other examples"):
         heard(tmp_path / "run", texts=NAMES)
     assert verify(tmp_path / "run") == []
-
-
-def test_whole_numbers_are_of_full_scale(tmp_path):
-    heard(tmp_path / "run", sounds=[np.array([0, 16384, -32768], np.int16)] * 4, rate=8000)
-    read, _ = soundfile.read(io.BytesIO(cells(tmp_path / "run")[0]["bytes"]))
-    np.testing.assert_array_equal(read, [0, 0.5, -1])
 
 
 @pytest.mark.parametrize("form", ["FLAC", "OGG", "WAV"])

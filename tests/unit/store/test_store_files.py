@@ -16,8 +16,6 @@ from easiness import card, open_run
 from easiness.errors import BadInput
 from easiness.exports import open_card
 from easiness.store import FileName, check_no_links, digest, files, verify
-from easiness.studies.learning import learning_curve
-from easiness.studies.similarity import similarity
 
 
 def names(folder: Path) -> list[str]:
@@ -26,13 +24,6 @@ def names(folder: Path) -> list[str]:
 
 def no_room(_: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_a_file_is_replaced_whole(tmp_path):
-    files.write_whole(tmp_path / "a", b"old")
-    files.write_whole(tmp_path / "a", b"new")
-    assert (tmp_path / "a").read_bytes() == b"new"
-    assert names(tmp_path) == ["a"]
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
@@ -103,11 +94,6 @@ def test_a_name_with_a_path_is_none(name: str) -> None:
         TypeAdapter(FileName).validate_python(name)
 
 
-@pytest.mark.parametrize("name", ["train.parquet", "weights.safetensors", "..a", "a b"])
-def test_a_plain_name_is_one(name: str) -> None:
-    assert TypeAdapter(FileName).validate_python(name) == name
-
-
 @pytest.fixture
 def secret(tmp_path: Path) -> dict[str, Any]:
     """What a forged document says of a file outside of the run, truly."""
@@ -175,14 +161,8 @@ def test_the_run_itself_may_be_reached_through_a_link(run_copy: Path, tmp_path: 
 
 CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "suspects": (lambda path: ez.suspects(path), "run"),
-    "suspects, several": (lambda path: ez.suspects([path]), "run"),
-    "scores": (lambda path: ez.scores([path, path]), "run"),
-    "learning_curve": (lambda path: learning_curve(path), "run"),
     "compare, a list": (lambda path: ez.compare([path]), "runs"),
     "matching_rate": (lambda path: ez.matching_rate(path, path), "run_a"),
-    "diff": (lambda path: ez.diff(path, path), "old"),
-    "paper perturb": (lambda path: ez.paper.perturb(path, kind="radial"), "run"),
-    "similarity": (lambda path: similarity(path), "run"),
     "export": (lambda path: ez.export(path, "csv", "a.csv"), "run"),
     "report": (lambda path: ez.report(path, "page.html"), "runs"),
 }
@@ -194,13 +174,6 @@ def test_a_path_is_to_be_opened(name, path):
     call, parameter = CALLS[name]
     with pytest.raises(BadInput, match=rf"^{parameter} 'runs/a': .* easiness\.open_run\('runs/a'\)$"):
         call(path)
-
-
-def test_the_second_run_as_well(measured):
-    with pytest.raises(BadInput, match="new 'runs/a': is a path"):
-        ez.diff(ez.open_run(measured), "runs/a")  # type: ignore[arg-type]
-    with pytest.raises(BadInput, match="runs 'runs/a': is a path"):
-        ez.compare((ez.open_run(measured), "runs/a"))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -216,14 +189,6 @@ def files_of(path):
         for file in path.rglob("*")
         if file.is_file() and file.name != ".lock"
     )
-
-
-def test_a_run_as_it_was_written(path):
-    assert verify(path) == verify(open_run(path)) == []
-    assert [name.split("/")[-1] for name in files_of(path)] == [
-        *("examples.parquet", "run.json"),
-        *["train.parquet", "trial.json", "weights.safetensors"] * 2,
-    ]
 
 
 def test_all_damage_is_found_at_once(path):

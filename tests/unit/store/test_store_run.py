@@ -4,14 +4,11 @@ import shutil
 import tracemalloc
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from easiness.analysis import membership
 from easiness.errors import BadInput
-from easiness.scoring import SCORES
 from easiness.store import (
-    STATISTICS,
     RunWriter,
     StoredTrial,
     is_run,
@@ -20,8 +17,6 @@ from easiness.store import (
     parquet,
     run as run_module,
     run_folder,
-    trial as trial_module,
-    verify,
 )
 from recording import recorded
 
@@ -43,31 +38,6 @@ def test_a_run(run_path):
     assert run.labels.tolist() == [0, 1, 1, 0]
     assert [trial.index for trial in run.trials] == [0, 1]
     assert repr(run) == f"Run({str(run_path)!r}, model='mlp_3', trials=2, epochs=2)"
-
-
-def test_votes(run_path, make_record):
-    votes = open_run(run_path).votes(1)
-    seen = [make_record(seed=index).probes["train"] for index in (0, 1)]
-    assert votes.correct.tolist() == [s.correct[0].tolist() for s in seen]
-    np.testing.assert_allclose(votes.p_label, [np.exp(-s.loss[0].astype(float)) for s in seen])
-    assert votes.epoch == 1
-
-
-def test_a_run_made_longer_since_there_are_rivals(run_path, add, tmp_path, monkeypatch):
-    older = tmp_path / "older"
-    with monkeypatch.context() as before:
-        before.setattr(trial_module, "STATISTICS", STATISTICS[:-1])
-        add(older, 0)
-    add(older, 1)
-    ours, theirs = open_run(run_path), open_run(older)
-    pd.testing.assert_frame_equal(theirs.scores(), ours.scores())
-    known, seen = ([trial.columns(2, ["rival"])["rival"] for trial in run.trials] for run in (theirs, ours))
-    assert [(rival < 0).any() for rival in known] == [True, False]
-    assert all((now[then >= 0] == then[then >= 0]).all() for then, now in zip(known, seen, strict=True))
-    assert verify(older) == []
-    file = next(older.glob("trials/0000-*/train.parquet"))
-    file.write_bytes(file.read_bytes()[:-1])
-    assert [found.file for found in verify(older)] == [file]
 
 
 def test_votes_may_lie_where_others_lay(run_path):
@@ -100,16 +70,6 @@ def test_the_same_list_of_examples_is_checked_but_not_read_again(run_path, monke
     (run_path / "examples.parquet").write_bytes(b"")
     with pytest.raises(BadInput, match="list of examples"):
         damaged.shares_ids(ours)
-
-
-def test_columns_of_the_table_are_independent(run_path):
-    run = open_run(run_path)
-    table = run.scores()
-    before = table.copy()
-    table.loc[:, ["cumulative_accuracy", "cumulative_confidence_se", "label"]] = 0
-    for name in ("correctness", "confidence_se"):
-        assert table[name].tolist() == before[name].tolist()
-    assert run.labels.tolist() == [0, 1, 1, 0]
 
 
 @pytest.mark.parametrize("at_once", [1, 5, 1 << 22])
@@ -177,12 +137,6 @@ def test_of_two_lengths_the_longer_one_counts(run_path, add, tmp_path):
     assert not old.exists()
 
 
-def test_what_killed_writers_left_is_not_a_trial(run_path):
-    (first, _) = sorted((run_path / "trials").iterdir())
-    shutil.copytree(first, run_path / "trials" / ".aside-1")
-    assert len(open_run(run_path).trials) == 2
-
-
 def test_no_such_run(tmp_path):
     with pytest.raises(BadInput, match="cannot be read \\(File name too long\\); give the folder of a run"):
         open_run(tmp_path / ("x" * 300))
@@ -226,24 +180,6 @@ def test_a_run_of_before_that_stopped_by_halves_still_opens(run_path, describe_a
     assert stopped.rule.of == "halves"
     assert stopped.checks[0].next is None
     assert stopped.sentence == "as far as halves go"
-
-
-@pytest.mark.parametrize("name", ["scores", "suspects", "audit", "labels", "report", "status"])
-def test_a_run_without_classes_is_told_in_a_line(name, run_copy, describe_anew, command):
-    describe_anew(run_copy, lambda document: document["spec"]["data"].update(classes=[]))
-    finished = command(name, run_copy)
-    assert finished.code in (1, 2)
-    assert len(finished.err.splitlines()) == 1
-    assert "run.json" in finished.err
-
-
-def test_at_a_prompt_a_run_shows_what_people_call_and_each_says_what_it_is(measured):
-    run = open_run(measured)
-    shown = dir(run)
-    assert {"scores", "report", "probabilities", "ids", "labels", "classes", "trials"} <= {*shown}
-    assert not [name for name in shown if name.startswith("_") or name in ("votes", "leftovers", "trusted")]
-    for name in shown:
-        assert getattr(run, name) is not None
 
 
 P = np.array(
@@ -309,15 +245,6 @@ def test_scores_of_the_held_out_split(held_out_run):
     of_forty = run.scores(split="held_out", fraction=0.4)
     np.testing.assert_array_equal(of_forty["p_easy"], belongs.p_easy)
     np.testing.assert_array_equal(of_forty["p_hard"], belongs.p_hard)
-
-
-def test_both_splits_have_the_same_columns(held_out_run):
-    run = open_run(held_out_run)
-    train, held_out = run.scores(), run.scores(split="held_out")
-    assert train["id"].tolist() == run.ids.tolist()
-    assert list(train) == list(held_out)
-    assert (train.dtypes.drop("id") == held_out.dtypes.drop("id")).all()
-    assert {score.name for score in SCORES} < set(train)
 
 
 def test_votes_of_the_held_out_split(held_out_run):

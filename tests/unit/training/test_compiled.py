@@ -66,12 +66,6 @@ def test_training_and_evaluation_have_a_shape_each(calls):
     assert calls.eager == [8, 20]
 
 
-def test_each_network_is_compiled_as_one_graph_for_fixed_shapes(calls):
-    CompiledForward(calls.forward)
-    CompiledForward(calls.forward)
-    assert calls.options == [{"fullgraph": True, "dynamic": False}] * 2
-
-
 def test_warnings_of_compiling_are_not_shown_and_those_of_a_network_later_are(monkeypatch):
     def warn(images: Tensor) -> Tensor:
         warnings.warn("of the network", UserWarning, stacklevel=1)

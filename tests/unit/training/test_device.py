@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import platform
 import subprocess
 import sys
@@ -18,20 +17,16 @@ from torch import nn
 
 from easiness import own_process as worker
 from easiness.errors import BadInput
-from easiness.inputs.bank import has_room, move, staging
 from easiness.records import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
-from easiness.training import Course, Lane, Listener, Network, Observer, device as module, train
+from easiness.training import Course, Listener, Network, Observer, device as module, train
 from easiness.training.device import (
     choose_precision,
-    keep_memory,
     multiplies_bfloat16,
     own_device,
     resolve_device,
-    searching,
     set_up,
 )
-from easiness.training.stored_network import euclidean
 from pixels import moved_bank
 
 CPU, GPU, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
@@ -74,20 +69,6 @@ def test_a_gpu_is_made_current_searched_on_and_emptied(calls):
     assert not search()
 
 
-def test_it_is_emptied_after_an_error_too(calls):
-    before = torch.get_num_threads()
-    with pytest.raises(ZeroDivisionError), set_up(CUDA, before + 1):
-        raise ZeroDivisionError
-    assert calls[-2:] == ["collect", "empty"]
-    assert (torch.get_num_threads(), search()) == (before, False)
-
-
-def test_on_a_cpu_no_gpu_is_touched(calls):
-    with set_up(CPU, 1):
-        assert not search()
-    assert calls == ["fork "]
-
-
 class Noting:
     """A network that notes the batch size and whether libraries would search, at each call."""
 
@@ -112,24 +93,18 @@ class Noting:
 
 def test_only_for_whole_batches_is_searched(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
-    recipe, network = Recipe(batch_size=4), Noting()
+    recipe, network, labels = Recipe(batch_size=4), Noting(), torch.zeros(19, dtype=torch.int64)
     bank = moved_bank(torch.zeros(19, 1, 4, 4, dtype=torch.uint8), recipe, CPU)
     log = ObservationLog(np.arange(19), np.zeros(19, np.int64), 2)
     train(
         network,  # type: ignore[arg-type]
         bank,
-        Lane(0, torch.arange(19), torch.zeros(19, dtype=torch.int64), TrialSeeds(1, 2, 3, 4, 5)),
+        Course(0, torch.arange(19), labels, TrialSeeds(1, 2, 3, 4, 5), 1, 5, recipe.batch_size),
         {"train": Observer(bank, log, (1, 4, 4), 2)},
-        Course(1, 5, recipe.batch_size),
         Listener(),
     )
     assert network.seen == [(4, True)] * 4 + [(3, False)] + [(8, True)] * 2 + [(3, False)]
     assert search()
-
-
-def test_no_search_begins_where_there_was_none():
-    with searching(whole=True):
-        assert not search()
 
 
 @pytest.fixture
@@ -198,12 +173,6 @@ def test_what_is_freed_is_used_again():
     assert kept < 10
 
 
-def test_other_systems_are_left_alone(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: pytest.fail("a library was opened"))
-    keep_memory.__wrapped__()
-
-
 INTEL = "processor\t: 0\nmodel name\t: Xeon\nmodel\t\t: 143\nflags\t\t: fpu avx512f {}\n\nprocessor\t: 1\n"
 ARM = "processor\t: 0\nFeatures\t: fp asimd {}\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n"
 
@@ -215,11 +184,8 @@ def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         if text is not None:
             path.write_text(text)
         monkeypatch.setattr(module, "_CPUINFO", path)
-        module._cpu_facts.cache_clear()
 
-    yield use
-    monkeypatch.undo()
-    module._cpu_facts.cache_clear()
+    return use
 
 
 @pytest.mark.parametrize(
@@ -274,14 +240,11 @@ def test_apples_gpu_computes_in_float32():
 def calls_of_mps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is asked of it, in order."""
     calls_of_mps: list[str] = []
-    monkeypatch.setattr(torch.mps, "synchronize", lambda: calls_of_mps.append("wait"))
     monkeypatch.setattr(torch.mps, "empty_cache", lambda: calls_of_mps.append("empty"))
     monkeypatch.setattr(torch.mps, "get_rng_state", lambda: calls_of_mps.append("state") or torch.ones(1))
     monkeypatch.setattr(
         torch.mps, "set_rng_state", lambda state: calls_of_mps.append(f"state {state.item():g}")
     )
-    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 100)
-    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 40)
     return calls_of_mps
 
 
@@ -290,27 +253,6 @@ def test_its_random_state_is_kept_and_its_memory_given_back(calls_of_mps):
         assert calls_of_mps == ["state"]
         assert not torch.backends.cudnn.benchmark
     assert calls_of_mps == ["state", "state 1", "empty"]
-
-
-@pytest.mark.parametrize(("num_bytes", "sharers", "room"), [(30, 1, True), (31, 1, False), (26, 2, False)])
-@pytest.mark.usefixtures("calls_of_mps")
-def test_images_leave_as_much_for_training(num_bytes, sharers, room):
-    assert has_room(MPS, num_bytes, sharers) is room
-
-
-def test_there_is_one():
-    assert own_device(MPS) == MPS
-
-
-def test_its_copies_are_plain(monkeypatch):
-    """Memory is shared, so that none is pinned, and a copy that is not waited for may come too late."""
-    asked = []
-    monkeypatch.setattr(
-        torch.Tensor, "to", lambda values, *args, **given: asked.append((args, given)) or values
-    )
-    assert not staging((2,), torch.uint8, MPS).is_pinned()
-    move(torch.zeros(2), MPS)
-    assert asked == [((MPS,), {"non_blocking": False})]
 
 
 def network(device: torch.device, **resolved: object) -> Network:
@@ -328,15 +270,3 @@ def test_a_run_that_was_begun_elsewhere_goes_on_plainly(monkeypatch):
     assert not made._fitting
     with pytest.raises(BadInput, match=r"bfloat16: .*Apple's GPU"):
         network(MPS, precision="bfloat16")
-
-
-def test_distances_are_computed_where_there_is_double_precision():
-    class There:
-        """Values that lie on it."""
-
-        device = MPS
-
-        def cpu(self) -> torch.Tensor:
-            return torch.tensor([[0.0, 0.0], [3.0, 4.0]])
-
-    assert euclidean(There()).distances.tolist() == [[0, 5], [5, 0]]  # type: ignore[arg-type]

@@ -17,11 +17,6 @@ def workload(model: str = "mlp_2_w4", batch: int = 8) -> Workload:
     return Workload(model, Recipe(batch_size=batch), Signature((1, 4, 4)), 3, batch, "cpu")
 
 
-@pytest.mark.parametrize(("model", "convolutions"), [("mlp_2", False), ("wrn_10_1", True)])
-def test_convolutions_are_found(model, convolutions):
-    assert network_facts(workload(model)).convolutions is convolutions
-
-
 def test_flops_of_a_step_are_those_of_its_products():
     """16 inputs, 3 outputs: forward 2*16*3 for each example, and as much for the weights' gradient."""
     found = network_facts(workload("mlp_1"))
@@ -44,7 +39,8 @@ def depthwise(input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
 
 def test_the_share_of_depthwise_convolutions():
     """On 4 x 4 pixels: 2 x 16 values of 9 products each, of 1 x 1 32 products, and 3 logits of 32 each."""
-    assert network_facts(workload("wrn_10_1")).depthwise == 0
+    plain = network_facts(workload("wrn_10_1"))
+    assert (plain.depthwise, plain.convolutions) == (0, True)
     found = network_facts(workload(f"{__name__}:depthwise")).depthwise
     assert found == pytest.approx(288 / (288 + 32 + 96))
 
@@ -95,15 +91,6 @@ def test_a_model_that_cannot_take_a_step_is_bad_input():
 @pytest.mark.usefixtures("own")
 def test_a_model_that_takes_whole_batches_alone_will_do():
     assert network_facts(workload("own_networks:TakesFours", batch=4)).flops == 2 * (2 * 16 * 3)
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_random_state_and_threads_are_left():
-    torch.manual_seed(3)
-    before, threads = torch.get_rng_state(), torch.get_num_threads()
-    network_facts(workload("wrn_10_1", batch=9))
-    assert torch.equal(torch.get_rng_state(), before)
-    assert torch.get_num_threads() == threads
 
 
 @pytest.mark.parametrize(

@@ -12,28 +12,23 @@ import torch
 from torch import Tensor, nn
 
 from easiness.analysis.draw import draw_by_rank
-from easiness.errors import BadInput, TrialFailed
-from easiness.inputs import Signature, TensorBank
+from easiness.errors import TrialFailed
+from easiness.inputs import TensorBank
 from easiness.inputs.image.preparation import draw_moves
-from easiness.inputs.text.kind import VOCABULARY
-from easiness.models import build_model
 from easiness.records import ObservationLog
 from easiness.spec import Draw, Recipe, Resolved, TrialSeeds, trial_seeds
 from easiness.training import (
     Course,
     EpochReport,
-    Lane,
     Listener,
     Network,
     Observer,
     TrainingSet,
-    Workload,
     loop,
-    network_facts,
     train,
     training_set,
 )
-from easiness.training.network import Optimizer, evaluation_batch, fitting_batch, sparse_parameters
+from easiness.training.network import evaluation_batch
 from pixels import moved_bank
 
 CPU = torch.device("cpu")
@@ -76,19 +71,15 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
     """Trains on 20 examples whose labels are their positions, in batches of 4."""
     recipe = changes.pop("recipe", Recipe(batch_size=4))
     reports: list[EpochReport] = []
-    lane = Lane(5, torch.tensor(trained_on), torch.arange(20), changes.pop("seeds", SEEDS))
+    seeds, epochs = changes.pop("seeds", SEEDS), changes.pop("epochs", 2)
+    steps = changes.pop("steps", len(loop.batches(len(trained_on), recipe.batch_size)))
     bank = moved_bank(images(20), recipe, CPU, shift=1)
     bank.ahead = changes.pop("ahead", None)
     losses = train(
         network,
         bank,
-        lane,
+        Course(5, torch.tensor(trained_on), torch.arange(20), seeds, epochs, steps, recipe.batch_size),
         changes.pop("observers", {}),
-        Course(
-            changes.pop("epochs", 2),
-            changes.pop("steps", len(loop.batches(len(trained_on), recipe.batch_size))),
-            recipe.batch_size,
-        ),
         Listener(reports.append, changes.pop("on_images", ignore)),
     )
     assert not changes
@@ -153,33 +144,6 @@ def test_what_is_fetched_ahead_ends_with_a_training_that_fails():
         run(Listening(), list(range(20)), ahead=CPU, on_images=interrupt)
     gc.collect()
     assert threading.active_count() == before
-
-
-def test_an_epoch_may_have_more_steps_than_a_pass():
-    network = Listening()
-    chosen = [0, 3, 5, 8, 11, 13, 14, 19]
-    _, reports = run(network, chosen, epochs=2, steps=5)
-    assert len(reports) == 2
-    assert [len(labels) for labels in network.labels] == [4] * 10
-    for start in range(0, 10, 2):  # pass after pass, across the end of the epoch
-        assert sorted(network.labels[start] + network.labels[start + 1]) == chosen
-
-
-def test_images_go_with_their_labels():
-    network = Listening()
-    still = Recipe(batch_size=4, flip=0, gcn=False)
-    bank = images(20)
-    recipe_images = moved_bank(bank, still, CPU)
-    train(
-        network,  # type: ignore[arg-type]
-        recipe_images,
-        Lane(0, torch.arange(20), torch.arange(20), SEEDS),
-        {},
-        Course(1, 5, still.batch_size),
-        Listener(),
-    )
-    for seen, labels in zip(network.images, network.labels, strict=True):
-        assert torch.equal(seen, bank[labels] / 255)
 
 
 def test_each_example_has_a_draw_of_its_own_in_each_epoch():
@@ -301,12 +265,6 @@ def test_without_a_draw_a_share_is_trained_on():
     np.testing.assert_array_equal(made(None, share=0.25).labels, LABELS)
 
 
-@pytest.mark.parametrize(("beta", "easier"), [((3, 1), True), ((1, 3), False)])
-def test_mainly_easy_or_hard_examples_are_dropped(beta, easier):
-    kept = made(draw(beta=beta)).trained_on
-    assert (EASE[~kept].mean() > EASE[kept].mean()) == easier
-
-
 def test_a_drawn_label_may_be_the_own_one():
     drawn = draw_by_rank(EASE, 0.9, (3, 1), trial_seeds(0, 0).draw)
     changed = made(draw(effect="relabel", rate=0.9)).labels
@@ -342,13 +300,6 @@ def test_each_trial_draws_its_own_and_always_the_same(effect):
     np.testing.assert_array_equal(first.labels, again.labels)
     same = np.array_equal(first.trained_on, other.trained_on) and np.array_equal(first.labels, other.labels)
     assert not same
-
-
-def test_a_class_cannot_be_emptied():
-    labels = np.zeros(NUM, np.int64)
-    labels[:2] = 3  # nine in ten of two examples are both of them
-    with pytest.raises(BadInput, match="all 2 examples of class 3"):
-        made(draw(rate=0.9, balanced=True), labels=labels)
 
 
 PLAIN = Resolved(precision="float32", channels_last=False, threads=1)
@@ -397,67 +348,3 @@ def test_rows_that_are_not_seen_stay_and_rows_have_no_weight_decay():
     step(without, 2, 4)
     # the classifier decays, and the first step of a row is its own
     assert not torch.equal(after["classifier.weight"], without.weights()["classifier.weight"])
-
-
-def test_the_rate_of_a_step_is_that_of_all():
-    trained = network(sparse=True)
-    trained.optimizer.advance()
-    trained.optimizer.advance()
-    rates = {group["lr"] for one in trained.optimizer._optimizers for group in one.param_groups}
-    assert rates == {0.1 * trained.optimizer._recipe.eta(0.5)}
-
-
-def test_it_goes_on_from_what_was_kept():
-    whole, first = network(sparse=True), network(sparse=True)
-    for trained in (whole, first):
-        step(trained, 1, 2)
-        step(trained, 2, 3)
-    state = {name: value.clone() for name, value in first.optimizer.state().items()}
-    assert set(state) == {
-        "steps",
-        *(f"{at}/{name}" for at in range(3) for name in ("step", "exp_avg", "exp_avg_sq")),
-    }
-    again = network(sparse=True)
-    again.model.load_state_dict(first.weights())
-    again.optimizer.check(state)
-    again.optimizer.restore(state)
-    step(whole, 3, 5)
-    step(again, 3, 5)
-    for name, value in whole.weights().items():
-        assert torch.equal(value, again.weights()[name]), name
-    with pytest.raises(BadInput, match="of other parameters"):
-        again.optimizer.check({**state, "0/exp_avg": torch.zeros(5, 3)})
-
-
-def test_a_network_of_nothing_but_a_table_trains():
-    table = nn.EmbeddingBag(4, 2, sparse=True)
-    optimizer = Optimizer(
-        table.parameters(),
-        Recipe(),
-        num_examples=4,
-        steps_per_epoch=1,
-        sparse=sparse_parameters(table),
-    )
-    before = table.weight.detach().clone()
-    optimizer.advance()
-    optimizer.update(table(torch.tensor([[1, 2]])).sum())
-    assert (table.weight != before).any(1).tolist() == [False, True, True, False]
-
-
-def workload(model: str) -> Workload:
-    return Workload(model, Recipe(batch_size=4), Signature((30,), "int64", VOCABULARY), 3, 4, "cpu")
-
-
-@pytest.mark.parametrize("model", ["bag_2", "text_cnn"])
-def test_facts_of_networks_on_tokens(model: str):
-    facts = network_facts(workload(model))
-    assert facts.sparse
-    assert not facts.convolutions
-    assert facts.num_weights == sum(
-        one.numel() for one in build_model(model, workload(model).signature, 3).parameters()
-    )
-
-
-def test_batches_of_tokens_are_fitted_by_tokens():
-    signature = Signature((30,), "int64", VOCABULARY)
-    assert fitting_batch(build_model("bag_2", signature, 2), signature, CPU) == 500

@@ -181,15 +181,6 @@ def test_the_loss_is_that_of_float32_logits(build):
     assert all(p.dtype == torch.float32 for p in model.parameters())
 
 
-def test_a_model_without_a_classifier_layer_gives_float32_logits():
-    model = nn.Sequential(
-        nn.Flatten(), nn.Linear(4, 6), nn.Unflatten(1, (3, 2)), nn.AvgPool1d(2), nn.Flatten()
-    )
-    ours = network(model, precision="bfloat16")
-    assert ours.step(torch.ones(2, 1, 2, 2), torch.tensor([0, 1]))[0].dtype == torch.float32
-    assert ours.logits(torch.ones(2, 1, 2, 2)).dtype == torch.float32
-
-
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_the_memory_layout_is_that_which_was_resolved(channels_last):
     spy = Spy()

@@ -8,11 +8,10 @@ from torch import nn
 from easiness import BadInput, Recipe, load_dataset, open_run
 from easiness.inputs import Signature
 from easiness.models import build_model
-from easiness.perturb import Color, Radial, Shuffle, perturbation
-from easiness.records import ObservationLog
-from easiness.records.observations import STATISTICS
+from easiness.perturb import Color, Radial, Shuffle
+from easiness.records import STATISTICS, ObservationLog
+from easiness.training import Observer
 from easiness.training.network import find_classifier
-from easiness.training.observer import Observer
 from easiness.training.stored_network import (
     FeatureReader,
     InputReader,
@@ -21,7 +20,7 @@ from easiness.training.stored_network import (
     open_network,
     threads_of,
 )
-from pixels import images_of, make_bank, packed_photos
+from pixels import images_of, make_bank
 
 CPU = torch.device("cpu")
 
@@ -68,36 +67,11 @@ def test_what_a_network_gets_is_transformed_before_it_is_normalized():
     torch.testing.assert_close(half.clean(slice(0, 5)), grey.expand(-1, 3, -1, -1))
 
 
-def test_photos_are_cropped_before_they_are_transformed():
-    rng = np.random.default_rng(0)
-    photos = packed_photos([rng.integers(0, 256, (32, 40, 3), dtype=np.uint8) for _ in range(3)])
-    recipe = Recipe(crop=28)
-    bank = make_bank(photos, recipe, CPU, augment=False)
-    raw = bank.raw(slice(0, 3))
-    assert raw.shape == (3, 3, 28, 28)
-    assert np.array_equal((raw[0] * 255).round().permute(1, 2, 0), photos.take(np.array([0]))[0][2:30, 6:34])
-    same = TransformedExamples(bank, np.arange(3), perturbation("radial", 100))
-    assert torch.equal(same.clean(slice(0, 3)), bank.clean(slice(0, 3)))
-
-
 def test_weights_of_another_network_are_refused(measured):
     run = open_run(measured)
     weights = {name: value for name, value in run.trials[0].weights().items() if not name.endswith("bias")}
     with pytest.raises(BadInput, match="mlp_3: the stored weights"):
         open_network(run.spec, weights, (1, 8, 8), 10, CPU)  # type: ignore[arg-type]
-
-
-def test_random_state_and_threads_are_left_alone(measured):
-    run = open_run(measured)
-    before, threads = torch.get_rng_state(), torch.get_num_threads()
-    open_network(run.spec, run.trials[0].weights(), (1, 8, 8), 10, CPU)  # type: ignore[arg-type]
-    assert run.spec.kind == "measured"
-    with threads_of(
-        run.spec.model_copy(update={"resolved": run.spec.resolved.model_copy(update={"threads": 2})})
-    ):
-        assert torch.get_num_threads() == 2
-    assert torch.get_num_threads() == threads
-    assert torch.equal(torch.get_rng_state(), before)
 
 
 def _weights(model: nn.Module) -> dict[str, np.ndarray]:
@@ -115,12 +89,6 @@ def test_features_are_what_the_classifier_gets(name: str, shape: tuple[int, int,
     assert features.shape == (5, classifier.in_features)
     with torch.no_grad():
         assert torch.allclose(classifier(features), model(images), atol=1e-6)
-
-
-def test_the_last_layer_with_as_many_outputs_is_the_classifier() -> None:
-    layers = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 3), nn.Linear(3, 5))
-    assert find_classifier(layers, 3) is layers[2]
-    assert find_classifier(layers, 7) is None
 
 
 class _MapsLast(nn.Module):
@@ -188,13 +156,3 @@ def test_pixels_are_contrast_normalized_with_or_without_it_in_the_recipe() -> No
         assert np.allclose(found["pixel"].distances, expected, atol=1e-4)
         # of unit mean square, whatever the image
         assert np.allclose(found["pixel"].squared_norms, 1, atol=1e-4)
-
-
-def test_reduced_images_are_measured_as_the_network_gets_them() -> None:
-    data = load_dataset("digits", limit=20)
-    blocks = images_of(data).numpy().astype(np.float64).reshape(20, 1, 4, 2, 4, 2).mean(axis=(3, 5))
-    small = np.floor(blocks + 0.5).reshape(20, 16)
-    normalized = (small - small.mean(axis=1, keepdims=True)) / small.std(axis=1, keepdims=True)
-    found = InputReader(data, Recipe(reduce=2), CPU, None).distances(np.array([1, 6]))["pixel"]
-    expected = np.linalg.norm(normalized[1] - normalized[6]) / 4
-    assert np.isclose(found.distances[0, 1], expected, atol=1e-4)

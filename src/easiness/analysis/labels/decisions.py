@@ -7,17 +7,15 @@ The log odds of a model are taken to be off by something that is learned from wh
 each part with a prior around 0, so that nothing changes where nothing was decided. Along logit p the error is
 a Gaussian process; how far off models are was seen in some hundred runs whose wrong labels are known
 (docs/results/decided.md). Labels and pairs differ from the others by as much as makes the decisions likely
-(empirical Bayes, by Laplace's approximation), averaged over how much that may be. Far below what was decided
-each part fades away: decisions from the top of the list alone say next to nothing of the middle. So the range
-of the rest is narrowed by what is learned of the rest alone, and where little is, it also holds the range
-from before.
+(empirical Bayes, by Laplace's approximation), averaged over how much that may be. Far below the decisions
+each part fades away: the top of the list alone says next to nothing of the middle. So the range of the rest
+is narrowed by what is learned of the rest alone, and where little is, it also holds the range from before.
 
-How many labels are wrong in all is known from elsewhere, to within the range that fits the data. So where all
-that is decided at the top of the list is wrong, as it is said to be only in part, what is far below is not
-taken to be wrong as well: the list was rather not sure enough of itself.
+How many labels are wrong in all is known to within the range that fits the data. So where all that is decided
+at the top is wrong, what is far below is not taken to be wrong as well: the list was not sure enough.
 
-Nothing is asked of how examples came to be looked at, but that it was by what is known before: from the top
-of the list, at random, a class at a time. Given p, label and pair, which ones were looked at says nothing.
+Examples may have been looked at by anything known before: from the top, at random, a class at a time. Given
+p, label and pair, which ones were looked at says nothing.
 """
 
 from __future__ import annotations
@@ -62,11 +60,6 @@ class Calibration:
     low: float
     high: float
     factor: float
-
-    @property
-    def share(self) -> float:
-        """The expected share of wrong labels."""
-        return float(self.p_wrong.mean())
 
 
 def calibrate(

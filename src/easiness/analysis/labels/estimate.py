@@ -43,8 +43,8 @@ from easiness.analysis.labels.mixture import (
 )
 
 FEWEST = 20
-"""Labels from which on a class is judged, where the others are far larger. Some draws of classes of 10 and 17
-among 2,000 examples had more than a tenth of the sound labels called wrong, those of 25 hardly any."""
+"""Labels from which on a class is judged, where the others are far larger: with 10 or 17 among 2,000 some
+draws had a tenth of the sound labels called wrong, with 25 hardly any."""
 RARE = 0.1
 """The part of the median class up to which a class is far smaller than the others."""
 
@@ -151,8 +151,7 @@ def estimate_noise(course: LabelCourse) -> EstimatedNoise:
     """How probable it is that each label is wrong, by the model that fits the data.
 
     Labels of classes that are too small to judge are pulled to the usual share of wrong ones. The last
-    estimates are kept by what they were made of: a list, a page and decisions ask for the same. Their arrays
-    cannot be written to.
+    estimates are kept, as a list, a page and decisions ask for the same; their arrays cannot be written to.
     """
     key, last = hashlib.sha256(), course.last.of_labels
     stages = [course.of_heads, course.left_out, *(stage.wrong for stage in course.stages)]

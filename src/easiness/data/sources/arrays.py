@@ -36,7 +36,7 @@ def from_arrays(
 
 def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     """The examples in an ``.npz`` file at the absolute ``path``."""
-    content = read_npz(path, KEYS, needed=(("x", "y"), ("x_test", "y_test")))
+    content = read_npz(path, KEYS, groups=(("x", "y"), ("x_test", "y_test")))
     if classes is None and "classes" in content:
         if content["classes"].ndim != 1 or content["classes"].dtype.kind != "U":
             raise BadInput(f"{path}: classes are not a list of strings; save one name per class")

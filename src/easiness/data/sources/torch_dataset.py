@@ -8,7 +8,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -346,56 +346,34 @@ def _listed_files(data: Any) -> tuple[Path, list[str], list[int]] | None:
 SECONDS_TO_WAIT = 30.0  # for the next bytes of a download
 
 
-@dataclass(frozen=True)
-class NamedSet:
-    """A class of `torchvision.datasets`, how its splits are asked for, and what is special about it."""
+class NamedSet(NamedTuple):
+    """How the splits of a class of `torchvision.datasets` are asked for, and what is special about it.
 
-    class_name: str
-    train: dict[str, Any] = field(default_factory=dict)
-    held_out: dict[str, Any] | None = None
+    ``flips`` tells if a picture keeps its class when it is mirrored.
+    """
+
+    train: bool | str | None = "train"
+    held_out: bool | str | None = "test"
     downloads: bool = True
     flips: bool = True
-    """Does a picture keep its class when it is mirrored?"""
-
-
-def _flag(class_name: str, **more: Any) -> NamedSet:
-    return NamedSet(class_name, {"train": True}, {"train": False}, **more)
-
-
-def _split(class_name: str, train: str = "train", held_out: str = "test", **more: Any) -> NamedSet:
-    return NamedSet(class_name, {"split": train}, {"split": held_out}, **more)
 
 
 # Image classification with labels 0, 1, ... Left out are sets in which order and with it the ids are those
 # of the file system (INaturalist, Omniglot, SUN397), and those with classes that have no example.
 SETS = {
-    "caltech101": NamedSet("Caltech101"),
-    "caltech256": NamedSet("Caltech256"),
-    "cifar10": _flag("CIFAR10"),
-    "cifar100": _flag("CIFAR100"),
-    "country211": _split("Country211"),
-    "dtd": _split("DTD"),
-    "eurosat": NamedSet("EuroSAT"),
-    "fashionmnist": _flag("FashionMNIST"),
-    "fer2013": NamedSet("FER2013", {"split": "train"}, downloads=False),  # its test labels may be missing
-    "fgvcaircraft": _split("FGVCAircraft", "trainval"),
-    "flowers102": _split("Flowers102"),
-    "food101": _split("Food101"),
-    "gtsrb": _split("GTSRB", flips=False),
-    "imagenet": _split("ImageNet", held_out="val", downloads=False),
-    "imagenette": _split("Imagenette", held_out="val"),
-    "kmnist": _flag("KMNIST", flips=False),
-    "mnist": _flag("MNIST", flips=False),
-    "oxfordiiitpet": _split("OxfordIIITPet", "trainval"),
-    "pcam": _split("PCAM"),
-    "places365": _split("Places365", "train-standard", "val"),
-    "qmnist": _flag("QMNIST", flips=False),
-    "renderedsst2": _split("RenderedSST2"),
-    "semeion": NamedSet("SEMEION", flips=False),
-    "stanfordcars": _split("StanfordCars", downloads=False),
-    "stl10": _split("STL10"),
-    "svhn": _split("SVHN", flips=False),
-    "usps": _flag("USPS", flips=False),
+    **dict.fromkeys(("country211", "dtd", "flowers102", "food101", "pcam", "renderedsst2"), NamedSet()),
+    **dict.fromkeys(("caltech101", "caltech256", "eurosat"), NamedSet(None, None)),
+    **dict.fromkeys(("cifar10", "cifar100", "fashionmnist"), NamedSet(train=True, held_out=False)),
+    **dict.fromkeys(("kmnist", "mnist", "qmnist", "usps"), NamedSet(train=True, held_out=False, flips=False)),
+    **dict.fromkeys(("fgvcaircraft", "oxfordiiitpet"), NamedSet("trainval")),
+    **dict.fromkeys(("gtsrb", "svhn"), NamedSet(flips=False)),
+    "fer2013": NamedSet(held_out=None, downloads=False),  # its test labels may be missing
+    "imagenet": NamedSet(held_out="val", downloads=False),
+    "imagenette": NamedSet(held_out="val"),
+    "places365": NamedSet("train-standard", "val"),
+    "semeion": NamedSet(None, None, flips=False),
+    "stanfordcars": NamedSet(downloads=False),
+    "stl10": NamedSet(),
 }
 
 
@@ -407,15 +385,15 @@ def load_torchvision(request: SourceRequest) -> Dataset:
         raise BadInput(f"{name}: a data set of torchvision; say where it lies with --data-root")
     root = Path(request.options.data_root)
     if download and not entry.downloads:
-        remedy = f"put it in {root} as {entry.class_name} in its documentation says"
-        raise BadInput(f"{name}: torchvision cannot download it; {remedy}, and leave out --download")
+        remedy = f"put it in {root} as its documentation says, and leave out --download"
+        raise BadInput(f"{name}: torchvision cannot download it; {remedy}")
     if not download and not root.is_dir():
         raise BadInput(f"{root}: no such folder; {_remedy(name)}")
-    parts = [_open(name, one, root, download) for one in (entry.train, entry.held_out) if one is not None]
+    held_out = entry.held_out
     data = load_map_style(
-        parts[0],
-        held_out=parts[1] if len(parts) > 1 else None,
-        held_out_name=str((entry.held_out or {}).get("split", "test")),
+        _open(name, entry.train, root, download),
+        held_out=None if held_out is None else _open(name, held_out, root, download),
+        held_out_name=held_out if isinstance(held_out, str) else "test",
         skip_unreadable=request.options.skip_unreadable,
         name=name,
         source=name,
@@ -423,16 +401,14 @@ def load_torchvision(request: SourceRequest) -> Dataset:
     return data if entry.flips else replace(data, recipe_changes={"flip": 0.0})
 
 
-def _open(name: str, split: dict[str, Any], root: Path, download: bool) -> Any:
-    wait_passively()
-    import torchvision
-
-    arguments = {**split, "download": download} if SETS[name].downloads else split
+def _open(name: str, split: bool | str | None, root: Path, download: bool) -> Any:
+    arguments = {} if split is None else {"split" if isinstance(split, str) else "train": split}
+    arguments |= {"download": download} if SETS[name].downloads else {}
     before = socket.getdefaulttimeout()
     try:
         socket.setdefaulttimeout(SECONDS_TO_WAIT)  # torchvision itself waits without end
         with contextlib.redirect_stdout(sys.stderr):
-            return getattr(torchvision.datasets, SETS[name].class_name)(str(root), **arguments)
+            return class_of(name)(str(root), **arguments)
     except Exception as error:  # whatever is wrong with the files, or on the way to them
         if download:
             raise RunFailed(f"{name}: it cannot be downloaded to {root} ({one_line(error)})") from error
@@ -440,6 +416,14 @@ def _open(name: str, split: dict[str, Any], root: Path, download: bool) -> Any:
         raise BadInput(f"{root}: {problem}; {_remedy(name)}") from None
     finally:
         socket.setdefaulttimeout(before)
+
+
+def class_of(name: str) -> Any:
+    """The class of torchvision for a data set, whose name is the same in capitals and small letters."""
+    wait_passively()
+    from torchvision import datasets
+
+    return next(getattr(datasets, one) for one in datasets.__all__ if one.lower() == name)
 
 
 def _remedy(name: str) -> str:

@@ -1,15 +1,11 @@
 """Near copies of pictures, in one split or two: a perceptual hash proposes, pixels decide.
 
 The hash is the DCT hash of `imagehash.phash` with 12 x 12 bits. Two pictures are near where at most `NEAR`
-of the 144 bits differ and their 16 x 16 grey pictures correlate by `ALIKE` or more. Both bounds are measured.
-They find 99 % and more of 300 photos and 300 pictures of CIFAR-10 that were compressed anew, made smaller,
-brighter, darker, grey or turned by two degrees; 99 % of photos cut by 2 % at each side, 90 % by 4 %, 22 % by
-6 %; 1 pair of 16 million was false. In all of CIFAR-10 they find 281 pairs, about 270 of which show the same
-scene to the eye. The usual 64 bits propose three times as many pairs there, most of them wrong.
-
-Within a split the bounds are the same. 1,152 of the 1.25 billion pairs of CIFAR-10's training pictures are
-near, and one of them, a false one, has two classes. The others show the same thing to the eye, except for
-about one in ten of those that differ in more than 24 bits: another of its class in the same pose.
+of the 144 bits differ and their 16 x 16 grey pictures correlate by `ALIKE` or more. They find 99 % or more of
+photos and pictures of CIFAR-10 that were compressed anew, made smaller, brighter, darker, grey, turned by two
+degrees or cut by 2 % at each side, and 1 pair of 16 million is false. In all of CIFAR-10 they find 281 pairs,
+about 270 of which show the same scene to the eye; the usual 64 bits propose three times as many. Within its
+training split 1,152 of 1.25 billion pairs are near, and one of them, a false one, has two classes.
 """
 
 from __future__ import annotations

@@ -119,12 +119,9 @@ def average_blocks(
 class DamagedCache(BadInput):
     """The file of cached photos is damaged; making it again mends that."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path}: the cache of photos is damaged; remove it and run again")
-        self.path = path
 
-    def __reduce__(self) -> tuple[type[DamagedCache], tuple[Path]]:
-        return DamagedCache, (self.path,)
+def _damage(path: Path) -> DamagedCache:
+    return DamagedCache(f"{path}: the cache of photos is damaged; remove it and run again")
 
 
 class CheckedPixels:
@@ -142,7 +139,7 @@ class CheckedPixels:
                 channels, self.short_side, table = _read_end(file)
                 self._file = os.dup(file.fileno())
         except (OSError, ValueError, OverflowError, struct.error):
-            raise DamagedCache(path) from None
+            raise _damage(path) from None
         weakref.finalize(self, os.close, self._file)
         self.shapes = np.insert(table[:, :2].astype(np.int64), 2, channels, axis=1)
         self._ends = np.cumsum(self.shapes.prod(axis=1))
@@ -159,7 +156,7 @@ class CheckedPixels:
             num_read = 0
         whole, at = num_read == len(pixels), int(np.searchsorted(self._ends, start, side="right"))
         if not whole or not (self._is_checked[at] or zlib.crc32(pixels.data) == self._checksums[at]):
-            raise DamagedCache(self.path)
+            raise _damage(self.path)
         self._is_checked[at] = True
         return pixels
 
@@ -171,7 +168,7 @@ class _DamagedMeanwhile:
         self._path = path
 
     def __getattr__(self, name: str) -> Any:
-        raise DamagedCache(self._path)
+        raise _damage(self._path)
 
 
 def _in_another_process(path: Path) -> Pack | _DamagedMeanwhile:

@@ -111,7 +111,7 @@ def spec_with_weights(run: Run) -> RunSpec:
 
 
 def view_of(run: Run, data: Dataset) -> View:
-    """How the networks of a run see examples; of texts that are rewritten it does not matter."""
+    """The view that the networks of a run have of examples; it does not matter to texts."""
     if not run.shares:
         return spec_with_weights(run).recipe
     sources = networks_of(run, data, torch.device("cpu"))
@@ -165,7 +165,7 @@ def image_shape(data: Dataset, view: View) -> Shape:
 def check_changes_something(
     data: Dataset, view: View, kind: str, levels: Sequence[float] | None, seed: int
 ) -> None:
-    """Make sure that some example changes at some level; the first that does ends the search."""
+    """Refuse perturbations that change no example at any level."""
     own, shape = find_kind(kind, data.kind.name), image_shape(data, view)
     strong = [
         level
@@ -195,7 +195,7 @@ def _changes(split: Dataset, view: View, perturbations: Sequence[Perturbation]) 
 
 
 class ProbeVotes(NamedTuple):
-    """Observations of a split by all trials: ``votes`` for each level, of heads those that are num_heads.
+    """Observations of a split by all trials: ``votes`` for each level, of heads on examples new to them.
 
     ``accuracy`` has an array [trials, levels] of shares in [0, 1] for ``train`` (the examples trained on)
     and ``left_out``, or for ``held_out``; only those of which there are examples.

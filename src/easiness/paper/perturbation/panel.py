@@ -15,8 +15,6 @@ from easiness.lazy import Axes, Figure, Integers, pd
 from easiness.paper.perturbation.curve import level_name
 from easiness.paper.perturbation.looking import View, examples_at, image_shape
 from easiness.perturb import (
-    clamp_for_display,
-    default_levels,
     find_kind,
     kinds as fitting_kinds,
     perturbation,
@@ -56,7 +54,7 @@ def panel_blocks(
     of, blocks = data.kind.name, []
     for name in kinds or [one for one in _OURS if one in fitting_kinds(of)]:
         kind = find_kind(name, of)
-        own = tuple((levels or {}).get(name, default_levels(name, image_shape(data, view), of)))
+        own = tuple((levels or {}).get(name, kind.levels(image_shape(data, view))))
         transforms = [perturbation(name, level, seed, of) for level in own]
         examples = _transform(data, view, positions, transforms)
         blocks.append(PanelBlock(f"{kind.name}: {kind.label}", own, examples))
@@ -71,7 +69,7 @@ def _transform(
     examples = examples_at(data, positions, view)
     outputs = [one(examples, ids=data.ids[positions]) for one in transforms]
     if not isinstance(examples, list):
-        outputs = [clamp_for_display(one).permute(0, 2, 3, 1).numpy() for one in outputs]
+        outputs = [one.clamp(0, 1).permute(0, 2, 3, 1).numpy() for one in outputs]
     return list(zip(*outputs, strict=True))
 
 

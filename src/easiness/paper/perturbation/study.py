@@ -43,8 +43,8 @@ class PseudoPatterns(show.Result):
 
     ``positions`` [n] are those in the split, best first: by the mean probability of their label over
     networks, ``p_label`` [n]; ``labels`` [n] go with them. ``levels`` has the counts of `count_levels` at
-    every level. Everything is of one ``row`` of the run. Of heads on
-    features each example has those ``num_trials`` heads that have seen a share of the others.
+    every level. Everything is of one ``row`` of the run. In a run on features each example has those
+    ``num_trials`` heads that were not shown it.
     """
 
     run: str

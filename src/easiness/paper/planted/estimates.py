@@ -21,8 +21,8 @@ class PlantedEstimate:
 
     Patterns have effects of their own in all trials, and trials in all patterns: the variance is that of sums
     over trials plus that of sums over patterns, less what is in both (Cameron, Gelbach and Miller 2011), and
-    at least the first. What is in both is ``common``: squared deviations of trials from what a pattern has in
-    all of them, whose own effects add up to nothing in a trial. ``freedom`` is the number of patterns less
+    at least the first. ``common`` is the part in both: squared deviations of trials from what a pattern has
+    in all of them, whose own effects add up to nothing in a trial. ``freedom`` is the number of patterns less
     that of coefficients, and ``of_trials`` the number of trials less one; of a difference of two arms it is
     what their trials have together, after Satterthwaite.
     """

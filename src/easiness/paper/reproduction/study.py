@@ -31,7 +31,7 @@ from easiness.paper.reproduction.presets import (
 )
 from easiness.paper.training_sets import TrainingSets, plan_ranked
 from easiness.paper.validation import Trainings, ValidationPlans, plan_validation
-from easiness.perturb import default_levels
+from easiness.perturb import find_kind
 from easiness.spec import Drawing, Effect, Execution, Loading, Recording, Training
 from easiness.store import Run
 from easiness.studies.keeping import ranking
@@ -189,7 +189,7 @@ def _training_sets(preset: Preset, data: Dataset, effect: Effect, values: Any, s
 def _levels(kind: str, shape: tuple[int, ...]) -> list[float]:
     """The kind's own levels, and those at which kinds are compared (claim 5)."""
     common = {"color": 0.0, "shuffle": 0.25, "radial": min(shape[1:]) / 4}
-    return sorted({*default_levels(kind, shape), common[kind]})
+    return sorted({*find_kind(kind).levels(shape), common[kind]})
 
 
 def _similarity(run: Run, data: Dataset, device: str) -> Similarity | str:

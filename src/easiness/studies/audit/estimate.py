@@ -147,7 +147,7 @@ class Audit(show.Result):
         if self.design.at_most is None:
             return whole
         strata, right = self.design.strata, ~self.looks["wrong"].to_numpy(np.bool_)
-        sound = analysis.most_wrong_in_sequence(strata.turned(), self._strata, right, (_TWO_SIDED,))[-1, 0]
+        sound = analysis.most_wrong_in_sequence(strata.flip(), self._strata, right, (_TWO_SIDED,))[-1, 0]
         low = self.known_wrong + int(strata.sizes.sum() - sound)
         high = self._most_in_sequence[1]
         middle = None if whole["wrong"] is None else float(np.clip(whole["wrong"], low, high))

@@ -76,8 +76,8 @@ def advise(options: KeepOptions) -> Worth:
 
 def _check(options: KeepOptions, num_classes: int, most: int) -> None:
     for share in options.keep_shares:
-        wrong = "not between 0 and 1" if not 0 < share < 1 else f"keeps none of {most:,} examples"
         if not 0 < share < 1 or round(share * most) < 1:
+            wrong = f"not in (0, 1), or keeps none of {most:,} examples"
             raise BadInput(f"--keep-shares {share:g}: {wrong}; give shares such as 0.2,0.4")
     for one in options.sizes or ():
         if not 2 * num_classes <= one <= most:
@@ -310,7 +310,6 @@ def judged_choice(
 
 
 def _part(by: Classifier, seeds: slice, examples: heads.Right) -> Classifier:
-    """The same classifier, for some seeds and test examples [n]."""
     return lambda row: by(row)[seeds][:, examples]
 
 

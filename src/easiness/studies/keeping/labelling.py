@@ -48,10 +48,7 @@ class NextLabels(show.Result):
 
     @property
     def headline(self) -> str:
-        """``Label what is rare and uncertain: it beats random here (+1.8, 0.8 to 2.8)``, or that none does.
-
-        Linear classifiers say so.
-        """
+        """``Label what is rare and uncertain: it beats random here (+1.8, 0.8 to 2.8)``, or none does."""
         gain, low, high = 100 * self._best[["gain", "low", "high"]]
         here = f"here by linear classifiers ({gain:+.1f}, {low:.1f} to {high:.1f})"
         if self.rule == RANDOM:

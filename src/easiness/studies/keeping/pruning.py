@@ -43,11 +43,11 @@ _REMEDY = "drop a smaller share, or give more examples"
 class Pruning(show.Result):
     """The examples of a run, and which are kept (``kept_mask`` [K]).
 
-    ``values`` [K] are those of ``score`` in a ``row``: NaN for examples that were never learned, which rank
-    as the hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``,
-    and `BY_NAME`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep``
-    the end of the score that was kept, where high means neither easy nor hard. The share to ``drop`` was
-    drawn with the ``seed``, of each class where it is ``balanced``.
+    ``values`` [K] of the ``score`` in a ``row`` are NaN for examples that were never learned, which rank as
+    the hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``, and
+    `BY_NAME`), or the sampler that left them out (``ccs:0.1``, ``dual:4``); ``keep`` is the end of a score
+    that was kept, where high means neither easy nor hard. The share to ``drop`` was drawn with the ``seed``,
+    of each class if ``balanced``.
     """
 
     run: Run = field(repr=False)
@@ -119,9 +119,9 @@ class Pruning(show.Result):
 def prune(options: KeepOptions) -> Pruning:
     """Drop some examples and keep the others: drawn by their rank, exactly, or by name.
 
-    Without a policy the end of the score to ``keep`` says which are dropped. The ``worst`` are then those at
-    the other end, and the end to keep has the place of the hard examples in ``beta:A,B``, in strata and in
-    Beta sampling. Ties go by difficulty, then by a hash of the id (`foremost`).
+    Without a policy the end of the score to ``keep`` says which are dropped; it has the place of the hard
+    examples in ``beta:A,B``, strata and Beta sampling. Ties go by difficulty, then by a hash of the id
+    (`foremost`).
     """
     run, score, rate = options.run, options.score or "difficulty", options.drop
     if options.ids is not None:
@@ -227,8 +227,7 @@ def named_positions(source: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -
     where = f"--ids {source}" if is_file else "ids"
     names = _read(at_home(source), where) if isinstance(source, str | Path) else list(map(str, source))
     positions = {str(one): position for position, one in enumerate(ids)}
-    if is_file and "" not in positions:  # an empty cell names nothing
-        names = [name for name in names if name]
+    names = [name for name in names if name or not is_file or "" in positions]  # an empty cell names nothing
     if not names:
         raise BadInput(f"{where}: names no example; {_FORM}" if is_file else f"{where}: names no example")
     unknown = [name for name in dict.fromkeys(names) if name not in positions]

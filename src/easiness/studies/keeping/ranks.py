@@ -117,7 +117,7 @@ def rank_values(run: Run, order: Ranking, at: float | None) -> tuple[Floats, pd.
     epoch, score = run.resolve_at(at), order.score
     table = run.scores(**run.asked(epoch))
     columns = {str(name): column.to_numpy() for name, column in table.items()}
-    values: Floats = order.sign * score.ranked(columns, epoch)
+    values: Floats = order.sign * score.for_ranking(columns, epoch)
     if not np.isnan(values).any():
         return values, table, epoch
     remedy = "a later epoch"
@@ -134,10 +134,7 @@ def rank_values(run: Run, order: Ranking, at: float | None) -> tuple[Floats, pd.
 
 
 def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
-    """The data that a run has scores of, loaded as for the run, with a held-out split to test on.
-
-    Where nothing was held out, ``holdout`` of each class are taken from the examples scored.
-    """
+    """The data that a run has scores of, with a held-out split: its own, or ``holdout`` of each class."""
     ref, limit, holdout = run.spec.data, loading.limit, loading.holdout
     if limit is not None and limit not in (ref.limit, ref.train.num_examples):
         raise BadInput(
@@ -170,12 +167,11 @@ def align(run: Run, values: Floats, data: Dataset) -> Floats:
 class Curriculum(show.Result):
     """The examples of each of ``num_steps`` training steps, the easiest of every class first.
 
-    It gives a list of ``batch_size`` positions in the run for each step, the same ones whenever it is gone
-    through: as ``batch_sampler`` of a ``DataLoader`` it is a whole training. The first step is on some of the
-    easiest ``start`` of the examples, the next ones on more and more; when ``whole_after`` of the steps are
-    done, all have their turn, pass after pass (linear pacing; Wu, Dyer and Neyshabur 2021).
-
-    ``ids`` and ``values`` [K] of the ``score`` are the run's; ``order`` [K] has positions, the easiest first.
+    It gives a list of ``batch_size`` positions in the run for each step, the same ones each time: as
+    ``batch_sampler`` of a ``DataLoader`` it is a whole training. The first step draws from the easiest
+    ``start`` of the examples, later ones from more and more; when ``whole_after`` of the steps are done, all
+    have their turn, pass after pass (linear pacing; Wu, Dyer and Neyshabur 2021). ``values`` [K] are those of
+    the ``score``; ``order`` [K] has positions, the easiest first.
     """
 
     ids: npt.NDArray[Any]
@@ -245,10 +241,7 @@ class Curriculum(show.Result):
 
 
 def pace(options: KeepOptions) -> Curriculum:
-    """Train on the easiest examples first, and take in harder ones as training goes.
-
-    Examples are ranked within their class, by a score that speaks of ease; ties go by the mean loss.
-    """
+    """Train on the easiest examples of each class first, ties by the mean loss, and take in harder ones."""
     run, score = options.run, options.score or "easiness"
     num_steps = at_least("--steps", options.steps or 0, 1, _MOST_STEPS)
     batch_size = min(_BATCH_SIZE, len(run.ids)) if options.batch_size is None else options.batch_size

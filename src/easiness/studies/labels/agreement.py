@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -27,7 +27,7 @@ _ENDS = "value", "low", "high"
 _ANSWERS = ("keep", "relabel", "drop", "unsure")
 _BOTH = ("agreed", "low", "high"), ("kappa", "kappa_low", "kappa_high")
 
-SAID = "said"
+ANSWER_COLUMN = "said"
 """The column with what each person said."""
 
 NOT_SEEN, NOT_SURE = -2, -1
@@ -166,7 +166,7 @@ class PeopleAgreement(show.Result):
         data = data.assign(decided=verdict, **{"class": np.array(self.of.classes, object)[data["was"]]})
         which = f"The first {_MOST} of {show.count(num)}" if num > _MOST else f"All {show.count(num)}"
         note = f"{which}, those without a majority first; the class is that of the run."
-        columns = dict.fromkeys(("id", "class", "decided", SAID), show.names())
+        columns = dict.fromkeys(("id", "class", "decided", ANSWER_COLUMN), show.names())
         return show.Frame("Decided differently", note, data, columns)
 
 
@@ -194,13 +194,17 @@ def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> People
             f"{', '.join(map(str, paths))}: nothing is decided there; write keep, relabel, drop or unsure in "
             "the column action"
         )
+    return _agreement(by_name)
+
+
+def _agreement(by_name: Mapping[str, Decisions]) -> PeopleAgreement:
     first = next(iter(by_name.values()))
     of, num = first.of, len(first.of.classes)
     rows = [{"at": at, **row} for decisions in by_name.values() for at, row in decisions.other_cells.items()]
     cells = pd.DataFrame(rows).replace("", None).groupby("at", sort=False)
     others, differ = cells.first().fillna(""), cells.nunique().gt(1).any()
     at, differing = others.index.to_numpy(np.int64), (*map(str, differ.index[differ]),)
-    others = others.drop(columns=[*differing, SAID], errors="ignore").reset_index(drop=True)
+    others = others.drop(columns=[*differing, ANSWER_COLUMN], errors="ignore").reset_index(drop=True)
     people = {name: decisions for name, decisions in by_name.items() if len(decisions)}
 
     def of_all(column: str, nothing: Any) -> pd.DataFrame:
@@ -235,7 +239,7 @@ def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> People
         times=of_all("times", "").max(axis=1).to_numpy(object),
     ).table()
     order = np.argsort(standing, kind="stable")
-    table = pd.concat([rows_of_all, others], axis=1).assign(**{SAID: words})
+    table = pd.concat([rows_of_all, others], axis=1).assign(**{ANSWER_COLUMN: words})
     table = table.iloc[order].reset_index(drop=True)
     return PeopleAgreement(of, codes, table, standing[order], differing, _between(codes, own))
 

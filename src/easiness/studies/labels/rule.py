@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.data import DROP, KEEP, RELABEL, Decisions
+from easiness.data import DROP, KEEP, RELABEL, UNKNOWN, Decisions
 from easiness.engine import DecisionFile, HeldOutToo, OneRun, Study
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
@@ -26,9 +26,6 @@ from easiness.studies.suspects import SuspectOptions, suspects
 
 RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.5
 
-UNKNOWN = -1
-"""For the label of an example at its source, where that is not known."""
-_NONE = -1
 _MOST = 15  # classes whose names can be read
 _BARS = {
     "to_others": ("to others", show.HARD),
@@ -97,15 +94,13 @@ class CleanLabels(show.Result):
         ``keep``, ``relabel`` (another label than at the source) or ``drop``, whose label stays as it is.
         ``was`` is empty where it is not known. The texts of the examples come last, where they are at hand.
         """
-        has_source = self.was != UNKNOWN
-        other = self.labels != np.where(has_source, self.was, self.before)
+        was, has_source = self.was, self.was != UNKNOWN
+        other = self.labels != np.where(has_source, was, self.before)
         columns: dict[str, Any] = {
             "id": self.ids,
             "label": self.labels,
             "class": np.array(self.classes, dtype=object)[self.labels],
-            "was": self.was
-            if has_source.all()
-            else np.where(has_source, self.was.astype(object), np.array(None)),
+            "was": was if has_source.all() else np.where(has_source, was.astype(object), np.array(None)),
             "action": np.where(self.is_dropped, DROP, np.where(other, RELABEL, KEEP)).astype(object),
         }
         if self.texts is not None:
@@ -115,14 +110,14 @@ class CleanLabels(show.Result):
     def by_class(self) -> pd.DataFrame:
         """A row a class: how many ``examples`` it has, go to others, come from others, are dropped, left."""
         num, is_relabelled = len(self.classes), self.is_relabelled
-        labels = {
+        columns = {
             "examples": self.before,
             "to_others": self.before[is_relabelled],
             "from_others": self.labels[is_relabelled],
             "dropped": self.before[self.is_dropped],
             "left": self.labels[~self.is_dropped],
         }
-        counts = {name: np.bincount(labels, minlength=num) for name, labels in labels.items()}
+        counts = {name: np.bincount(one, minlength=num) for name, one in columns.items()}
         return pd.DataFrame({"class": self.classes, **counts})
 
     def figure(self) -> Figure:
@@ -195,7 +190,7 @@ def _as_decided(in_order: pd.DataFrame, decisions: Decisions, only: bool) -> pd.
     p_wrong, suggested, share = (in_order[name].to_numpy(copy=True) for name in columns)
     p_wrong[slice(None) if only else [*decisions.blanks]] = np.nan
     p_wrong[decisions.at] = np.where(decisions.wrong, 1, np.nan)
-    suggested[decisions.at] = np.where(decisions.actions == RELABEL, decisions.labels, _NONE)
+    suggested[decisions.at] = np.where(decisions.actions == RELABEL, decisions.labels, UNKNOWN)
     share[decisions.at] = 1
     return in_order.assign(p_wrong=p_wrong, suggested=suggested, suggested_share=share)
 
@@ -236,10 +231,10 @@ def clean(
     suggestions taken at 0.9 were right, and 98 % with it; those that fall short are dropped instead.
     """
     labels = table["label"].to_numpy(np.int64)
-    suggested = table["suggested"].fillna(_NONE).to_numpy(np.int64)
+    suggested = table["suggested"].fillna(UNKNOWN).to_numpy(np.int64)
     p_wrong = table["p_wrong"].to_numpy(np.float64, na_value=np.nan)
     p_right = p_wrong * table["suggested_share"].to_numpy(np.float64, na_value=np.nan)
-    relabel = (suggested != _NONE) & (suggested != labels) & (p_right >= relabel_above)  # not if it is none
+    relabel = (suggested != UNKNOWN) & (suggested != labels) & (p_right >= relabel_above)  # not if it is none
     drop = ~relabel & (p_wrong >= drop_above)
     new = np.where(relabel, suggested, labels)
     for label in np.setdiff1d(labels, new[~drop]).tolist():

@@ -142,7 +142,7 @@ class Comparison(show.Result):
         return draw_matching(self)
 
     def frames(self) -> list[show.Frame]:
-        frames = [headline(self), _resolution(self), *(_details(self, side) for side in SIDES)]
+        frames = [headline(self), *(_details(self, side) for side in SIDES)]
         for name, one in zip(self.names, self.reliability, strict=False):
             if one.by_epoch:
                 frames += [_halves(name, self, one, by) for by in (one.row_name, "trials")]
@@ -186,10 +186,9 @@ class Comparison(show.Result):
         return [*self.pair_answers(), *(f"{shorten(names)}: {text}" for text, names in by_text.items())]
 
     def pair_answers(self, pair: tuple[int, int] | None = None) -> list[str]:
-        """A sentence for each side and pair of runs, or for each side of a run that is alone.
+        """A sentence for each side and pair of runs (``pair``: one by position), or each side of a run alone.
 
-        More pairs than four runs have share a sentence, with the range of their rates. With a ``pair`` of
-        positions it is of this alone.
+        More pairs than four runs have share a sentence, with the range of their rates.
         """
         alone = len(self.names) == 1
         of_side = [
@@ -208,7 +207,6 @@ class Comparison(show.Result):
 
 
 def _range(c: Comparison, cells: Sequence[Cell]) -> str:
-    """A sentence on many pairs of runs."""
     ranks = sorted((one for one in cells if one.agreement.rate >= 0), key=lambda one: one.agreement.rate)
     tail = f"of the {tail_text(cells[0].side, c.fraction)}"
     if not ranks:
@@ -282,24 +280,7 @@ def headline(c: Comparison) -> show.Frame:
 
 
 def shorten_middle(name: str) -> str:
-    """A name with its middle left out where it is long."""
-    if len(name) <= _NAME:
-        return name
-    ends = _NAME - 1
-    return f"{name[: ends // 2]}…{name[-(ends - ends // 2) :]}"
-
-
-def _resolution(c: Comparison) -> show.Frame:
-    numbers = ("right_in_all", "right_in_none", *(f"tie_mass_{side}" for side in SIDES))
-    columns = {"run": show.names(), "num_trials": show.counts(title=f"{c.judge}s")}
-    columns |= {name: show.numbers(title=name.replace("_", " ")) for name in numbers}
-    return show.Frame(
-        f"How far easiness tells {c.num_examples} examples apart {c.at}",
-        f"Shares of the examples, from all {c.judge}s. Tie mass: the share of the examples that tie "
-        f"at the edge of a set of {c.fraction:g}.",
-        pd.json_normalize(c.resolution, sep="_").assign(run=c.names),
-        columns,
-    )
+    return name if len(name) <= _NAME else f"{name[:6]}…{name[-7:]}"
 
 
 def _details(c: Comparison, side: Side) -> show.Frame:
@@ -330,7 +311,6 @@ def _details(c: Comparison, side: Side) -> show.Frame:
 
 
 def _halves(name: str, c: Comparison, of: Reliability, by: str) -> show.Frame:
-    """How far halves of the trials agree, by epoch or share, or by the number of trials in them."""
     by_trials = by == "trials"
     rows = []
     for half in of.by_trials if by_trials else of.by_epoch:
@@ -385,8 +365,7 @@ def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES) -> Figu
     axes.axvline(num, color=show.FAINT, linewidth=0.8)
     which = "easy examples above, hard ones below" if len(sides) > 1 else f"{sides[0]} examples"
     axes.set_title(f"{which}, {comparison.at}", size=show.FONT_SIZE, color=show.INK, loc="left")
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.spines[:].set_visible(False)
     return figure
 
 

@@ -163,26 +163,21 @@ def outlook(
             drifts = [analysis.drift(votes[before], votes[last], side=side, **options) for side in SIDES]
     except BadInput as error:  # nothing is learned in some group of trials yet
         reason = str(error)
-    num = votes[epoch].num_trials
+    num, spec = votes[epoch].num_trials, run.spec.measured
+    # as trials were run: several at a time or one
+    took = [one for trial in run.trials if (one := trial.document.seconds) is not None]
+    seconds = statistics.median(took) / spec.resolved.jobs if took and spec is not None else None
     return Outlook(
         num_trials=num,
         epoch=epoch,
         fraction=fraction,
         forecasts=tuple(one for one in forecasts if one is not None),
         drifts=tuple(one for one in drifts if one is not None),
-        seconds=_seconds_per_trial(run),
+        seconds=seconds,
         reason=reason,
         num_observed=len(run.observed),
         trials_of_each=len(run.trials) / num if run.shares else None,
     )
-
-
-def _seconds_per_trial(run: Run) -> float | None:
-    """Seconds of another trial of a run, as they were run: several at a time or one; None if not known."""
-    took = [seconds for trial in run.trials if (seconds := trial.document.seconds) is not None]
-    if not took or run.spec.measured is None:
-        return None
-    return float(statistics.median(took)) / run.spec.measured.resolved.jobs
 
 
 @dataclass(frozen=True)
@@ -278,10 +273,7 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
 
 
 def draw_reliability(reliability: Reliability, *, by_trials: bool = False) -> Figure | None:
-    """Matching rates of halves by epoch, or by the number of trials in each; ``None`` without halves.
-
-    Chance, the drift, the best epochs and groups that are too small to decide anything are marked.
-    """
+    """Matching rates of halves by epoch, or by the number of trials in each; ``None`` without halves."""
     halves = reliability.by_trials if by_trials else reliability.by_epoch
     if not halves:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from easiness import analysis
 from easiness.analysis import Match, Side, Ties
@@ -77,10 +77,11 @@ def compare(options: CompareOptions, *, rates_alone: bool = False) -> Comparison
     rows = rows_of(runs, options.at)
     votes = [run.votes(row, analysis.MOST_COMPARED) for run, row in zip(runs, rows, strict=True)]
     share_drawn = votes[0].num_examples / len(runs[0].ids)
+    sides = analysis.SIDES
     rules = [
         analysis.Rule(side, fraction, policy, options.seed, share_drawn)
         for policy in dict.fromkeys(policies)
-        for side in analysis.SIDES
+        for side in sides
     ]
     cells, reliability = _cells(votes, _names(runs), rules, rates_alone), []
     for count, (run, one) in enumerate(zip(runs, votes, strict=True)):
@@ -94,7 +95,15 @@ def compare(options: CompareOptions, *, rates_alone: bool = False) -> Comparison
         num_examples=votes[0].num_examples,
         ties=policies,
         cells=cells,
-        resolution=[_resolution(one, fraction) for one in votes],
+        resolution=[
+            {
+                "num_trials": one.num_trials,
+                "right_in_all": float((one.num_right == one.num_trials).mean()),
+                "right_in_none": float((one.num_right == 0).mean()),
+                "tie_mass": {side: analysis.tie_mass(one.num_right, fraction, side) for side in sides},
+            }
+            for one in votes
+        ],
         reliability=reliability,
         note=_note(runs, rows, votes[0].num_examples),
         details=options.details,
@@ -193,7 +202,7 @@ def _cells(
             agreement = analysis.Agreement(reason=_NOT_FITTED)
             if not rates_alone:
                 both = ((at, cells[rule, at, at].groups) for at in (i, j))
-                a, b = (analysis.Measured(names[at], votes[at], own) for at, own in both if own is not None)
+                a, b = (analysis.RunInPair(names[at], votes[at], own) for at, own in both if own is not None)
                 agreement = analysis.agreement(a, b, pair, rule)
         cells[rule, i, j] = Cell(i, j, rule.side, rule.ties, pair, agreement, every)
 
@@ -207,14 +216,3 @@ def _cells(
             add(i, j, rule)
         tell("comparing pairs of runs", count, len(pairs))
     return [cells[rule, i, j] for rule in rules for i in places for j in places[i:]]
-
-
-def _resolution(votes: analysis.Votes, fraction: float) -> dict[str, Any]:
-    """How far the N + 1 levels of easiness tell one run's examples apart at the epoch compared."""
-    counts = votes.num_right
-    return {
-        "num_trials": votes.num_trials,
-        "right_in_all": float((counts == votes.num_trials).mean()),
-        "right_in_none": float((counts == 0).mean()),
-        "tie_mass": {side: analysis.tie_mass(counts, fraction, side) for side in analysis.SIDES},
-    }

@@ -156,8 +156,7 @@ _THIRDS = {"contradicted least": show.EASY, "between": show.INK, "contradicted m
 def least_explained(left: Floats, picture: Integers, num: int = NUM_SHOWN) -> dict[str, Integers]:
     """Positions of the examples `TOO_HARD` and `TOO_EASY`, the least explained first, of copies the first.
 
-    Of each more than a standard deviation is ``left`` [K] of easiness, which is NaN where there is none;
-    ``picture`` numbers copies.
+    More than a standard deviation of easiness is ``left`` [K] of each; ``picture`` numbers copies.
     """
     order = np.argsort(left, kind="stable")[: int(np.isfinite(left).sum())]
     far = np.abs(left[order]) > np.std(left[order])
@@ -171,12 +170,12 @@ def least_explained(left: Floats, picture: Integers, num: int = NUM_SHOWN) -> di
 
 @dataclass(frozen=True, eq=False)
 class Patterns(show.Result):
-    """The ``examples`` of a run, what lies ``around`` them, and a ``score`` beside that.
+    """The ``examples`` of a run, their neighbourhood ``around``, and a ``score`` beside it.
 
     ``over_all`` is the rank regression of the score, ``is_turned`` where high is hard, on both over all
-    examples, ``within`` that among examples of one class, and ``class_alone`` the share of the variance that
-    the class alone explains. ``leftover`` has positions of those that are explained least. ``seen`` says of
-    which looks at the examples the score is, ``ways`` what other counts of frequency would give.
+    examples, ``within`` among examples of one class; ``class_alone`` is the share of the variance that the
+    class explains. ``leftover`` has positions of the least explained, ``seen`` names the observations that
+    the score is of, and ``ways`` has the regressions by other counts of frequency.
     """
 
     run: Run = field(repr=False)

@@ -61,18 +61,22 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
     labels = run.examples(split)[1]
 
     def values_of(trials: Sequence[StoredTrial]) -> tuple[Floats, Floats]:
-        scoring = Scoring(labels, len(run.classes), row, num_heard(trials, row, split), [score])
+        scoring = Scoring(labels, row, num_heard(trials, row, split), [score])
         for trial in trials:
             for first, block in trial.blocks(len(run.classes), row, split):
                 scoring.add(block, first)
         columns = scoring.columns()
-        return columns[score.name], EASE[score.high_means] * score.ranked(columns, row)
+        return columns[score.name], EASE[score.high_means] * score.for_ranking(columns, row)
 
     def of_groups(some: npt.NDArray[np.integer]) -> Floats:
         return values_of([trial for at in np.sort(some).tolist() for trial in groups[at]])[1]
 
     values, whole = values_of(run.trials)
-    groups = _groups(run)
+    # each trial alone, but of heads all folds of a partition
+    folds, together = 1 if run.spec.heads is None else run.spec.heads.folds, dict[int, list[StoredTrial]]()
+    for trial in run.trials:
+        together.setdefault(trial.index // folds, []).append(trial)
+    groups = [group for group in together.values() if len(group) == folds] or [*together.values()]
     every, size = np.arange(len(groups)), len(groups) // 2
     parts = np.array_split(every, min(len(groups), _MOST_GROUPS)) if size else []
     without = [of_groups(np.setdiff1d(every, part)) for part in parts]
@@ -88,15 +92,6 @@ def outcome_of(run: Run, score: Score, row: int, split: Split) -> ScoredOutcome:
     in_two = [sum(len(groups[at]) for at in order[: 2 * size]) for order in orders]
     times = 2 * len(run.trials) / float(np.mean(in_two)) if orders else 1.0
     return ScoredOutcome(values, whole, np.asarray(is_known), without, halves, times)
-
-
-def _groups(run: Run) -> list[list[StoredTrial]]:
-    """The trials by what goes together: each alone, but of heads all folds of a partition."""
-    folds = 1 if run.spec.heads is None else run.spec.heads.folds
-    together: dict[int, list[StoredTrial]] = {}
-    for trial in run.trials:
-        together.setdefault(trial.index // folds, []).append(trial)
-    return [group for group in together.values() if len(group) == folds] or [*together.values()]
 
 
 _MOST_SHARED = 0.01  # of the examples: those that two parts of one data set have in common by chance
@@ -206,7 +201,7 @@ def explain(options: ExplainOptions) -> Patterns:
     names = np.array(run.classes, dtype=object)[labels]
     examples = pd.DataFrame({"id": ids, "label": labels, "class": names, score.name: outcome.values})
     examples = examples.assign(frequency=around.frequency, contradiction=around.contradiction)
-    examples.loc[is_known, "explained"], examples.loc[is_known, "left_over"] = over_all.fitted, over_all.left
+    examples.loc[is_known, "explained"], examples.loc[is_known, "left_over"] = over_all.fit, over_all.left
     return Patterns(
         run=run,
         data=data,
@@ -275,26 +270,24 @@ def _around(
     """Neighbourhood of each example, and a note on copies."""
     looked_at = data if split == "held_out" else replace(data, held_out=None)
     vectors = ready_features(source, looked_at, features_beside(run.path), tell)
-    own = positions_in(data, run)
-    train = vectors["train"][own]
-    if split == "train":
-        same, note = _copies([(data, own)])
-        return neighbourhood(train, run.labels, nearest=nearest, same=same), note
-    part, why = find_split(run, data, split)
-    if part is None:
-        raise BadInput(f"{run.path}: its held-out examples are needed, and {why}")
-    apart = positions_in(part, run, split)
-    targets = vectors["held_out"][apart], run.examples(split)[1]
-    same, note = _copies([(data, own), (part, apart)])
-    return neighbourhood(train, run.labels, targets, nearest=nearest, same=same), note
+    own, targets = positions_in(data, run), None
+    parts = [(data, own)]
+    if split == "held_out":
+        part, why = find_split(run, data, split)
+        if part is None:
+            raise BadInput(f"{run.path}: its held-out examples are needed, and {why}")
+        parts.append((part, positions_in(part, run, split)))
+        targets = vectors["held_out"][parts[1][1]], run.examples(split)[1]
+    same, note = _copies(parts)
+    return neighbourhood(vectors["train"][own], run.labels, targets, nearest=nearest, same=same), note
 
 
 def _copies(parts: Sequence[tuple[Dataset, Integers]]) -> tuple[Integers | None, str]:
     """Numbers of the examples at some positions of data, copies alike, and a note.
 
-    Texts are the same as they are read, near pictures by their pixels: in features that tell little of them
-    different ones lie together. ``None`` where vectors have to tell copies: of other kinds, of pictures that
-    are small, very many or alike by nature, and where copies of copies would chain many.
+    Texts are the same as they are read, near pictures by their pixels. ``None`` where vectors have to tell
+    copies: of other kinds, of pictures that are small, very many or alike by nature, or where copies would
+    chain many.
     """
     kind, num = parts[0][0].kind, sum(len(positions) for _, positions in parts)
     if kind.has_normal_form:
@@ -335,9 +328,8 @@ def _notes(run: Run, source: FeatureSource, outcome: ScoredOutcome, score: Score
         )
     if run.spec.heads is not None and source.name in {one.name for one in run.spec.heads.features}:
         yield "The heads of the run read these features, too, so near examples score alike; try others."
-    tie_share = (
-        np.unique(outcome.whole[outcome.is_known], return_counts=True)[1].max() / outcome.is_known.sum()
-    )
+    is_known = outcome.is_known
+    tie_share = np.unique(outcome.whole[is_known], return_counts=True)[1].max() / is_known.sum()
     if tie_share > _MOSTLY_TIED:
         yield (
             f"{show.percent(tie_share)} of the examples have the same {score.name}, so ranks tell "
@@ -347,5 +339,5 @@ def _notes(run: Run, source: FeatureSource, outcome: ScoredOutcome, score: Score
         yield "With one group of trials, the intervals do not cover other trials."
     if len(run.ids) > AT_MOST:
         yield f"Neighbours are searched among {AT_MOST:,} of the examples, drawn at random."
-    if num_unknown := int((~outcome.is_known).sum()):
+    if num_unknown := int((~is_known).sum()):
         yield f"{show.quantity(num_unknown, 'example')} without {score.name} left out."

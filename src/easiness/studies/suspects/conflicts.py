@@ -44,14 +44,13 @@ _SPLIT_B = np.array(["both" in name for name in KINDS], np.int64)  # of a kind o
 
 _SIDE = ("split", "id", "label", "class")
 COLUMNS = ("kind", *(f"{name}_{side}" for side in "ab" for name in _SIDE), "distance")
-"""Columns of pairs. A training example (``a``) and another one (``b``), which may be held out, are the same
-or nearly so: each by its split, its id there, its label and the name of that.
+"""Columns of pairs: a training example (``a``) and another one (``b``), which may be held out.
 
 A group of n identical training examples has n - 1 pairs, each of its first one and another. A held-out
-example has a pair with the first identical training example of each label, and with the nearest that is
-not identical, of each label; a training example has one with the nearest before it. ``distance`` is 0 for
-identical ones, and for others in the unit of their kind: of pictures the bits of 144 that their perceptual
-hashes differ in, of texts the percent of their runs of letters that only one has.
+example has a pair with the first identical training example of each label, and with the nearest that is not
+identical, of each label; a training example has one with the nearest before it. ``distance`` is 0 for
+identical ones, and else in the unit of their kind: bits of 144 that the perceptual hashes of pictures differ
+in, percent of the runs of letters that only one text has.
 """
 
 Labels = Mapping[tuple[str, object], int | None]
@@ -189,7 +188,7 @@ def conflicts_in(run: Run, data: Dataset) -> Conflicts:
 
 def kept_conflicts(run: Run, data: Dataset) -> Conflicts | None:
     """The conflicts once found in the ``data`` of a run, where they are kept."""
-    arrays = arrays_of.kept(run, data)
+    arrays = arrays_of.read(run, data)
     return None if arrays is None else _conflicts(data, arrays)
 
 

@@ -38,26 +38,23 @@ def find_kinds(
 ) -> tuple[npt.NDArray[np.object_], dict[str, str]]:
     """Why each example is hard: of `KINDS` or empty [K], and why some kinds were left out.
 
-    It is empty where an example is not hard, and where it is but nothing tells why. The ``table`` has the
-    columns of `Evidence`, ``p_wrong``, and those of `neighbours`; without these the kinds `BY_FEATURES` are
-    left out, and ``why_not_near`` says why. ``row`` is the last that was read, ``share_known`` is how many of
-    the labels the trials have right over how many can be expected to be sound.
+    The ``table`` has the columns of `Evidence`, ``p_wrong``, and those of `neighbours`; without these the
+    kinds `BY_FEATURES` are left out, and ``why_not_near`` says why. ``row`` is the last that was read,
+    ``share_known`` is how many of the labels the trials have right over how many are expected to be sound.
 
     Hard is an example whose label has less than half of the probability in the last epochs, or is among the
-    `HARDEST` in that. Such an example is the first of these that holds:
+    `HARDEST` in that. Such an example is the first of these that holds, or of no kind:
 
-    - ``unlike its class``: the networks' answer is at most `WEAK` times as strong as usual. What such
-      networks name instead of the label means little, so this goes before the next;
+    - ``unlike its class``: the networks' answer is at most `WEAK` times as strong as usual. The class that
+      such networks name instead means little, so this goes before the next;
     - ``wrong label``: its label is more likely wrong than right;
     - ``between two classes``: its label and another class have `BOTH` of the probability or more, and the
       lesser at least `RIVALS` of the greater.
 
     ``slow`` is an example, hard or not, of no other kind, that most trials have right in the end, but only
-    from an epoch in the second half of the training on, and later than three quarters of those that they
-    learn.
+    from the second half of the training on, and later than three quarters of those that they learn.
 
-    A kind is named only where trials know as much as `LEAST_KNOWN` says. The other thresholds are plain
-    shares and ratios, and were looked at on other data than those they are judged on.
+    A kind is named only where trials know as much as `LEAST_KNOWN` says.
     """
     hard, both = is_hard(table), table[["p_label", "p_rival"]]
     near = (both.sum(axis=1) >= BOTH) & (both.min(axis=1) >= RIVALS * both.max(axis=1))

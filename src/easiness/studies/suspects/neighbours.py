@@ -184,8 +184,6 @@ _FORMS: dict[str, tuple[type[np.generic], tuple[Any, ...]]] = {
 }
 MOST_OF_CLASS = 10_000
 """Examples of a class among which the nearest are looked for; of more, so many are drawn."""
-MOST_KEPT = 20_000
-"""Pairs of an example and a class whose nearest a run keeps; where there are more, the last ones."""
 
 
 def nearest_by_class(
@@ -269,8 +267,8 @@ class Nearest:
             nearest[:, : order.shape[1]] = np.where(there, members[order], -1)
             rows = pd.DataFrame(nearest, pd.MultiIndex.from_product([at, [one]]))
             self._table = pd.concat([self._table, rows])
-        last = self._table[-MOST_KEPT:]
-        arrays = {"pairs": np.array(last.index.to_list(), np.int64), "positions": last.to_numpy(np.int64)}
+        pairs, positions = np.array(self._table.index.to_list(), np.int64), self._table.to_numpy(np.int64)
+        arrays = {"pairs": pairs, "positions": positions}
         keep_answer(self._run.path, self._name, self._identity, arrays)
 
     def positions(self) -> Integers:

@@ -150,16 +150,15 @@ class Suspects(show.Result):
 
     Its columns are those of `table` and ``margin``, ``p_label`` (means over trials and epochs),
     ``rival_share`` (of the predictions that are not the label, how many are the suggested class),
-    ``num_heard`` trials, and whether they ``left_out`` the example. ``share`` is the expected share of wrong
-    labels by the model named by ``model_of_noise``, and ``low`` to ``high`` the range that fits the data;
-    over the ``course`` of the training this share stood out. ``known`` is the share
-    of the predictions heard that are the label. The table has those of a
-    probability of ``above`` or more, and the first few in any case. ``conflicts`` are certain;
-    ``left_out_kinds`` says which kinds were not looked for and why. ``others`` are folders of runs that
-    judged along, with what they are of. What was ``decided`` is last in ``ranked``, with its ``action``, is 0
-    or 1 in ``p_wrong`` where somebody was sure, and is not listed. A ``leak`` says what tells the labels: the
-    number of wrong ones is then not a number. ``doubts`` are what one has to know of the runs before one
-    believes it.
+    ``num_heard`` trials, and whether they ``left_out`` the example. Decided ones come last, with their
+    ``action``; their ``p_wrong`` is 0 or 1 where somebody was sure.
+
+    ``share`` is the expected share of wrong labels by the model named by ``model_of_noise``, ``low`` to
+    ``high`` the range that fits the data; over the ``course`` of the training this share stood out. ``known``
+    is the share of the predictions heard that are the label. The table has labels of a probability of
+    ``above`` or more, and the first few in any case. ``conflicts`` are certain; ``left_out_kinds`` says which
+    kinds were not looked for and why. ``others`` are folders of runs that judged along. A ``leak`` says what
+    tells the labels: the number of wrong ones is then not a number. ``doubts`` are sentences on the runs.
     """
 
     model: str
@@ -349,7 +348,7 @@ class Suspects(show.Result):
         return f"{likely}; in all {range_}. {_BY[self.model_of_noise]}{self._after_decisions()}"
 
     def _after_decisions(self) -> str:
-        """What was decided, how many of the others are wrong, and how an audit would tell; else empty."""
+        """Sentences on decisions, on how many of the others are wrong, and on an audit; else empty."""
         if self.decided is None:
             return ""
         text, p_wrong, num_all = f" {self.decided.sentence()}", self._unsure, len(self.ranked)

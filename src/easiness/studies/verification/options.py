@@ -47,14 +47,7 @@ class VerifyOptions:
     ] = 10
     training: Annotated[
         Training,
-        Fields(
-            ("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision", "pretrained"),
-            help={
-                "model": "Network to train; as for `measure`.",
-                "seed": "Seed of the runs.",
-                "recipe": "How networks are trained: as for `measure`.",
-            },
-        ),
+        Fields(("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision", "pretrained")),
     ] = Training()
     featuring: Featuring = Featuring()
     loading: Annotated[

@@ -16,7 +16,7 @@ from easiness.analysis import POLICIES, Gain, paired_gain
 from easiness.data import Dataset, apply_labels, new_labels
 from easiness.errors import BadInput
 from easiness.heads import Deal, join_with_near
-from easiness.lazy import Figure, Floats, Integers, Mask, pd
+from easiness.lazy import Figure, Integers, Mask, pd
 from easiness.runs import Plan, check_rotates, given_data, missing_by_run, on_features, plan_of, with_recipe
 from easiness.spec import ALL, LAST, SHARES, Draw, Loading, Recipe, Recording, Split, recipe_settings
 from easiness.store import Row, Run
@@ -47,11 +47,11 @@ _NOT_SHOWN = (
 class Verification(show.Result):
     """Which trials of ``model`` are right about which test examples, on labels before and after.
 
-    Those before were trained on all ``num_examples`` with the labels of the source, or of a file, those after
-    with ``changes``: so many labels ``relabelled``, ``dropped``, and ``taken_back`` that the file before had
-    dropped. Trials of the same index have the same seeds, and so have those beside. All are read at ``row``.
-    Where no split is ``held_out``, ``right`` is about examples that nobody decided. Nobody ``has_kept`` a
-    label where these may come from a rule.
+    Trials before saw all ``num_examples`` with the labels of the source, or of a file; trials after the
+    ``changes``: numbers of labels ``relabelled``, ``dropped``, and ``taken_back`` that the file before had
+    dropped. Trials of one index have the same seeds. All are read at ``row``. Without a split ``held_out``,
+    ``right`` is about examples that nobody decided. Nobody ``has_kept`` a label where these may come from a
+    rule.
     """
 
     model: str
@@ -62,15 +62,11 @@ class Verification(show.Result):
     held_out: bool = True
     has_kept: bool = True
 
-    @property
-    def before(self) -> Floats:
-        """Accuracy of each trial [trials] on the labels before."""
-        return accuracy_of(self.right[BEFORE])
-
-    @property
-    def after(self) -> Floats:
-        """Accuracy of each trial [trials] on the labels after."""
-        return accuracy_of(self.right[AFTER])
+    @cached_property
+    def accuracies(self) -> pd.DataFrame:
+        """Accuracy of each trial (row) in each run (column); NaN for one that is tested on nothing."""
+        means = {name: one.mean(axis=1) for name, one in self.right.items()}
+        return pd.DataFrame({name: np.ma.filled(one, np.nan) for name, one in means.items()})
 
     @cached_property
     def gain(self) -> Gain:
@@ -105,19 +101,20 @@ class Verification(show.Result):
 
         ``gain_mean`` with ``gain_low`` and ``gain_high``, its 95 % interval, is over all trials.
         """
-        accuracies = {f"accuracy_{name}": accuracy_of(one) for name, one in self.right.items()}
         low, high = self.gain.interval
-        constants = {"gain_mean": self.gain.value, "gain_low": low, "gain_high": high, "model": self.model}
-        constants |= {"epochs" if self.row.share is None else "share": self.row.value}
+        row = {"epochs" if self.row.share is None else "share": self.row.value}
+        constants: dict[str, Any] = {"gain_mean": self.gain.value, "gain_low": low, "gain_high": high}
+        constants |= {"model": self.model, **row}
         constants |= {f"num_{name}": num for name, num in self.changes.items()}
         constants |= {name: getattr(self, name) for name in ("num_examples", "num_held_out")}
-        gain = self.after - self.before
-        return pd.DataFrame({"trial": np.arange(len(gain)), **accuracies, "gain": gain, **constants})
+        by_trial = self.accuracies.add_prefix("accuracy_")
+        by_trial.insert(0, "trial", by_trial.index)
+        return by_trial.assign(gain=self.accuracies[AFTER] - self.accuracies[BEFORE], **constants)
 
     def figure(self) -> Figure:
         """The gain of each trial in points of accuracy, above their mean with its 95 % interval if any."""
         return show.dots_and_mean(
-            100 * (self.after - self.before),
+            100 * self.table()["gain"].to_numpy(),
             (100 * self.gain.value, *(100 * end for end in self.gain.interval)),
             f"gain in accuracy on {self._test_text} (points)",
         )
@@ -135,14 +132,16 @@ class Verification(show.Result):
     def _accuracies(self) -> show.Frame:
         changes, names = self.changes, list(self.right)
         left = self.num_examples - changes["dropped"] + changes["taken_back"]
-        accuracies = pd.DataFrame({name: accuracy_of(one) for name, one in self.right.items()})
-        data = pd.DataFrame({"accuracy": accuracies.mean(), "± sd": accuracies.std()})
+        data = pd.DataFrame({"accuracy": self.accuracies.mean(), "± sd": self.accuracies.std()})
         data["labels"] = [BESIDE.get(name, name) for name in names]
         data["trained on"] = [self.num_examples if name == BEFORE else left for name in names]
         not_shown = _NOT_SHOWN.format(
             changed=show.count(sum(changes.values())), num=show.count(self.num_examples)
         )
-        notices = ("" if self.has_kept else _RULE, "" if self.held_out or self.gain.shown else not_shown)
+        notices = (
+            "" if self.has_kept else _RULE,
+            "" if self.held_out or self.gain.excludes_zero else not_shown,
+        )
         columns = {"labels": show.names(), "trained on": show.counts()}
         columns |= {name: show.numbers() for name in ("accuracy", "± sd")}
         if len(self.right) > 2:
@@ -162,18 +161,13 @@ class Verification(show.Result):
         )
 
 
-def accuracy_of(right: Mask) -> Floats:
-    """The accuracy of each trial [T], NaN where it is tested on nothing."""
-    return np.asarray(np.ma.filled(right.mean(axis=1), np.nan))
-
-
 def effect_text(gain: Gain) -> str:
     """``gains 2.1 points (1.4 to 2.8)``."""
     low, high = (100 * end for end in gain.interval)
     value = 100 * gain.value
     if math.isnan(low):
         return f"changes accuracy by {value:+.1f} points in one trial, which shows nothing"
-    if not gain.shown:
+    if not gain.excludes_zero:
         return (
             f"shows no difference: {value:+.1f} points ({show.interval_text(low, high, 1, with_sign=True)})"
         )

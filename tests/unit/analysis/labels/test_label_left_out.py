@@ -300,7 +300,7 @@ def test_what_is_decided_is_certain_and_what_is_alike_follows():
     assert found.factor == pytest.approx((0.4 / 0.6) / 4, rel=0.25)
     # far below the odds change by less, and in the same direction
     assert 0.001 / 6 < found.p_wrong[-1] < 0.001
-    assert found.low <= found.share <= found.high
+    assert found.low <= found.p_wrong.mean() <= found.high
     # as foretold: nothing to learn
     same = learn(p, at, at < 80)
     assert same.p_wrong[100:] == pytest.approx(p[100:], rel=0.05)
@@ -354,7 +354,7 @@ def test_reading_again_finds_no_fewer_and_the_number_is_closer(kind: str):
         gain.append(num - int(wrong[fixed].sum()))
         seen = np.isin(found.p_wrong, (0, 1))
         before.append(abs(float(np.where(seen, wrong, p).mean() - wrong.mean())))
-        after.append(abs(found.share - float(wrong.mean())))
+        after.append(abs(found.p_wrong.mean() - float(wrong.mean())))
         assert kind != "foretold" or found.low <= wrong.mean() <= found.high
     assert sum(gain) >= -2
     if kind == "classes":

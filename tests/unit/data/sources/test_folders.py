@@ -80,17 +80,6 @@ def test_heic_is_a_picture_where_its_plugin_is_there(folder, picture):
     assert data.values(np.array([3]))[0].shape == (64, 64, 3)
 
 
-def test_what_was_unreadable_is_tried_again_with_a_plugin(folder, monkeypatch):
-    (folder / "cat/1.png").write_bytes(b"\0\0\0\x1cftypheic")
-    assert load_dataset(folder, skip_unreadable=True).num_unreadable == 1
-    tried = []
-    another = "readable" if formats.reads_heif() else "readable_with_heif"
-    monkeypatch.setattr(IMAGE_FILES, "readable", lambda: another)
-    monkeypatch.setattr(IMAGE_FILES, "is_readable", lambda _, file: tried.append(file) or True)
-    assert load_dataset(folder, skip_unreadable=True).num_unreadable == 0
-    assert "cat/1.png" in tried
-
-
 def as_split(folder: Path, name: str) -> Path:
     root = folder.parent / "with_splits"
     root.mkdir(exist_ok=True)

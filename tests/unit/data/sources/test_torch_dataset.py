@@ -141,17 +141,22 @@ class Stream(IterableDataset[Any]):
         yield grey(0), 0
 
 
+class NoLength(torch.utils.data.Dataset[Any]):
+    def __getitem__(self, _):
+        return grey(0), 0
+
+
 @pytest.mark.parametrize(
-    "source", [Stream(), DataLoader(TensorDataset(torch.zeros(2, 4, 5))), iter([(grey(0), 0)])]
+    "data", [Stream(), NoLength(), DataLoader(TensorDataset(torch.zeros(2, 4, 5))), iter([(grey(0), 0)])]
 )
-def test_what_can_only_be_iterated(source):
-    refused(source, "it can only be iterated .* an example needs an identity")
+def test_what_can_only_be_iterated_or_has_no_length(data):
+    refused(data, f"{type(data).__name__}: .*iterated .* no __len__, and an example needs an identity")
+    refused(Items([(grey(0), 0), (grey(1), 1)]), "no __len__", held_out=data)
 
 
 def test_held_out_must_be_a_dataset_too():
     dataset = Items([(grey(0), 0), (grey(1), 1)], classes=["a", "b"])
     refused(dataset, "held_out: a tuple; give a Dataset", held_out=(np.zeros((2, 4, 5)), [0, 1]))
-    refused(dataset, "it can only be iterated", held_out=Stream())
     other = Items([(grey(0), 0)], classes=["b", "a"])
     refused(dataset, r"Items \(test\): its class names differ from those of Items", held_out=other)
     outside = Items([(grey(0), 2)], classes=["a", "b"])
@@ -207,22 +212,6 @@ class Inverted(ImageFolder):
 )
 def test_files_are_not_read_directly_where_more_happens(folder, make):
     assert torch.equal(images_of(load_dataset(make(folder))), 255 - images_of(load_dataset(folder)))
-
-
-class NoLength(torch.utils.data.Dataset[Any]):
-    def __getitem__(self, _):
-        return grey(0), 0
-
-
-class ItemsAlone:
-    def __getitem__(self, _):
-        return grey(0), 0
-
-
-@pytest.mark.parametrize("source", [NoLength(), ItemsAlone()])
-def test_what_has_items_but_no_length(source):
-    refused(source, f"{type(source).__name__}: .* no __len__, .* give a Dataset with __len__")
-    refused(Items([(grey(0), 0), (grey(1), 1)]), "no __len__", held_out=source)
 
 
 def failing_length(_):

@@ -32,8 +32,8 @@ def decode(data: bytes, channels: int = 3) -> np.ndarray:
         return decode_image(lambda: data, "some.png", channels)  # type: ignore[arg-type]
 
 
-def header(data: bytes) -> Any:
-    return IMAGE_FILES.read_header(lambda: data, "some.png")
+def header(data: bytes) -> ImageHeader:
+    return ImageHeader(*IMAGE_FILES.read_header(lambda: data, "some.png"))
 
 
 @pytest.mark.parametrize(

@@ -64,10 +64,8 @@ def test_a_folder_that_is_new_empty_or_this_study_is_taken(plan, folder, tmp_pat
     ("preset", "options", "difference"),
     [
         ({"trials": 6}, {}, "preset trials is 4 there, 6 here"),
-        ({"mlps": ("mlp_2_w16",)}, {}, "preset mlps is ['mlp_2_w8'] there, ['mlp_2_w16'] here"),
         ({}, {"seed": 1}, "seed is 0 there, 1 here"),
         ({}, {"limit": 110}, "examples is 100 there, 110 here"),
-        ({"observe": "last"}, {}, "preset observe is all there, last here"),
         ({"name": "laptop"}, {"seed": 1, "limit": 110}, "preset name is smoke there, laptop here"),
     ],
 )

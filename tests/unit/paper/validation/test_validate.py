@@ -116,11 +116,9 @@ def test_bad_input_is_refused(refused: Callable[..., str], tmp_path: Path) -> No
         plan_validation(few, Training(), Trainings(("mlp_2",), 1, 1), Trainings(("mlp_2",), 1, 1))
 
 
-def test_the_final_models_are_trained_to_the_end_whatever_the_recipe(tmp_path: Path) -> None:
+def test_the_final_models_are_trained_to_the_end_whatever_the_recipe() -> None:
     data = load_dataset("digits", limit=60, holdout=0.2)
-    file = tmp_path / "recipe.toml"
-    file.write_text("alpha = 0.01\nperiod = 50\n")
-    recipes: list[Any] = [file, {"alpha": 0.01, "period": 50.0}, Recipe(alpha=0.01, period=50)]
+    recipes: list[Any] = [{"alpha": 0.01, "period": 50.0}, Recipe(alpha=0.01, period=50)]
     for recipe in recipes:
         plans = plan_validation(
             data, Training(recipe=recipe), Trainings(("mlp_2_w16",), 1, 1), Trainings(("mlp_2_w16",), 1, 400)

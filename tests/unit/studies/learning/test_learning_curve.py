@@ -49,7 +49,7 @@ def test_half_of_the_digits_foretell_what_all_give(digits, tmp_path):
     x, y = _digits()
     all_of_them = easiness.measure((x, y), features=x, trials=5, out=tmp_path / "all", progress=False)
     came = learning_curve(all_of_them).curve.accuracy
-    foretold = learning_curve(digits).curve.foretold[-1].accuracy  # of 1,200; those of 0.8 have seen 1,438
+    foretold = learning_curve(digits).curve.ahead[-1].accuracy  # of 1,200; those of 0.8 have seen 1,438
     assert foretold.low <= came[-1] <= foretold.high
 
 

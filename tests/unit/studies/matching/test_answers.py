@@ -14,7 +14,6 @@ import pytest
 
 from easiness import BadInput, Run, compare, open_run
 from easiness.analysis import Agreement, Interval, Match
-from easiness.show.result import sections_text
 from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison, headline
 from easiness.studies.matching.reliability import Outlook, outlook, outlook_lines
@@ -101,22 +100,6 @@ def test_what_holds_of_several_runs_is_said_once(record: Callable[..., Any]) -> 
     labels = np.arange(40) % 2
     runs = [record(believing(labels, 9, 1), labels, name=name) for name in ("a", "b")]
     assert sum("10 are needed" in text for text in compare(runs).answers()) == 1
-
-
-def test_the_table_is_at_most_100_columns_wide_for_four_runs_of_long_names() -> None:
-    names = tuple(f"resnext_29_4x64d_of_the_{kind}_kind" for kind in ("first", "second", "third", "fourth"))
-    wide = replace(UNDECIDED, rate=0.9999, interval=(0.99, 1.0))
-    cells = [
-        ceiling(wide, side, a) if a == b else pair(wide, Agreement(1.0, 0.95, 1.0), side, a, b)
-        for side in ("easy", "hard")
-        for a, b in itertools.combinations_with_replacement(range(4), 2)
-    ]
-    shown = headline(comparison(*cells, names=names)).section
-    assert len(shown.rows) == 1 + 2 * 10
-    lines = sections_text([shown]).splitlines()
-    assert max(map(len, lines)) <= 100
-    assert len({row[0] for row in shown.rows}) == len(shown.rows)  # no two names became one
-    assert shown.rows[2][1:] == ["1.00 (0.99 to 1.00)?", "1.00 (0.95 to 1.00)?", "0.10", "0.13"]
 
 
 def test_rows_say_what_there_is() -> None:

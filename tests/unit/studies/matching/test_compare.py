@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, analysis, compare, matching_rate, scores
-from easiness.analysis import Measured, Rule, agreement, match_groups
+from easiness.analysis import Rule, RunInPair, agreement, match_groups
 from easiness.show.rendering import file_bytes
 from easiness.studies.matching.study import CompareOptions, compare as find_comparison
 from recording import believing, recorded
@@ -45,7 +45,7 @@ def test_of_very_many_examples_some_are_drawn_and_intervals_allow_for_it(runs, m
     widths = [[one.interval[1] - one.interval[0] for one in found] for found in groups]
     assert np.all(np.array(widths[0]) > 1.1 * np.array(widths[1]))
     assert len(some.reliability) == len(runs)
-    alone = Rule("hard", 0.1, "refine", drawn=0.5).reach_of_draw(0.5, 1000)
+    alone = Rule("hard", 0.1, "refine", drawn_share=0.5).reach_of_draw(0.5, 1000)
     assert alone == pytest.approx(1.96 * (0.25 / 2 / 100) ** 0.5)
 
 
@@ -58,7 +58,7 @@ def test_cells_hold_what_the_analysis_says(runs, side, ties):
     expected = match_groups(few, many, rule, group_size=2)
     assert cell.groups == expected
     ours, theirs = (
-        Measured(name, votes, match_groups(votes, copy.copy(votes), rule, group_size=2))  # type: ignore[arg-type]
+        RunInPair(name, votes, match_groups(votes, copy.copy(votes), rule, group_size=2))  # type: ignore[arg-type]
         for name, votes in (("few", few), ("many", many))
     )
     agreed = agreement(ours, theirs, expected, Rule(side, 0.1, ties))  # type: ignore[arg-type]

@@ -259,7 +259,7 @@ def test_what_somebody_else_wrote_is_looked_for_again(
     run: Run = record(noisy_logits(labels, trials=1, epochs=1), labels)
     data = ez.load_dataset((np.concatenate([x[:1], x[:1], x[2:]]), labels), held_out=(x[:1], [0]))
     found = conflicts_of(run, data)
-    arrays = arrays_of.kept(run, data)
+    arrays = arrays_of.read(run, data)
     assert arrays is not None
     assert len(arrays["flawed"]) == 1
     arrays[name][row, column] = value

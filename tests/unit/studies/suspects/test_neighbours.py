@@ -83,7 +83,7 @@ def test_what_somebody_else_wrote_is_asked_again(run_copy: Path) -> None:
     for wrong in (np.full(100, np.nan), np.zeros(99)):
         others = {name: wrong if one.dtype == np.float64 else one for name, one in found.items()}
         keep_answer(run.path, "neighbours", find_neighbours.identity(run), others)
-        assert find_neighbours.kept(run) is None
+        assert find_neighbours.read(run) is None
         again = find_neighbours(run)
         assert all(np.array_equal(again[name], found[name]) for name in found)
 

@@ -9,16 +9,16 @@ from scipy import stats
 
 from easiness import BadInput, diff, open_run
 from easiness.analysis import NoiseOfChange, PValues, p_of_change
-from easiness.studies.versions.notes import (
+from easiness.studies.versions.study import (
     fewest_shown,
     least_logits,
     logit,
+    pair,
     renamed_classes,
     resolution_note,
     smallest_shown,
     trials_needed,
 )
-from easiness.studies.versions.study import pair
 from recording import recorded
 
 NUM, TRIALS = 60, 6

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SUFFIX = ".safetensors"
 
 
-class Published(Family):
+class Library(Family):
     """Networks of a library, by the library's own names.
 
     ``any_channels`` tells whether images may have another number of channels than three.
@@ -60,23 +60,23 @@ class Published(Family):
         input_shape = signature.shape
         if self.any_channels:
             return self._net(name, input_shape, input_shape, num_classes)
-        return _for(input_shape, self._net(name, _colored(name, input_shape), input_shape, num_classes))
+        return _for(input_shape, self._net(name, _color_shape(name, input_shape), input_shape, num_classes))
 
     def build_from(self, path: Path, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
         """The network with the weights in the file ``path``, all but a classifier for other classes.
 
         The random numbers drawn are those of `build`.
         """
-        seen = _colored(name, input_shape, "with pretrained weights ")
-        net = self._net(name, seen, input_shape, num_classes)
-        load_weights(net, self.weights(name, path, net, seen), num_classes, path)
+        shape = _color_shape(name, input_shape, "with pretrained weights ")
+        net = self._net(name, shape, input_shape, num_classes)
+        load_weights(net, self.weights(name, path, net, shape), num_classes, path)
         return _for(input_shape, net)
 
-    def _net(self, name: str, seen: Shape, input_shape: Shape, num_classes: int) -> nn.Module:
-        with recast(lambda error: BadInput(self.unsuited(name, input_shape, error))):
-            return self.net(name, seen, num_classes)
+    def _net(self, name: str, shape: Shape, input_shape: Shape, num_classes: int) -> nn.Module:
+        with recast(lambda error: BadInput(self.refusal(name, input_shape, error))):
+            return self.net(name, shape, num_classes)
 
-    def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
+    def refusal(self, name: str, input_shape: Shape, error: Exception) -> str:
         _, height, width = input_shape
         larger = "use larger images, or set `crop` in the recipe to a larger side"
         least = self.smallest_side(name)
@@ -90,7 +90,7 @@ class Published(Family):
         )
 
 
-class Torchvision(Published):
+class Torchvision(Library):
     """torchvision's classifiers under their own names."""
 
     form = "a name of torchvision's (such as resnet18, vgg11_bn)"
@@ -111,14 +111,14 @@ class Torchvision(Published):
         return self._models.get_model_weights(name).DEFAULT
 
     def reads(self, name: str) -> bool:
-        return name.isidentifier() and name in (self.known() or ())
+        return name.isidentifier() and name in (self.names() or ())
 
-    def known(self) -> list[str] | None:
+    def names(self) -> list[str] | None:
         models = self._models
         return None if models is None else list(models.list_models(module=models))
 
     def net(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
-        """As `Published.net`; ``googlenet`` and ``inception_v3`` have no auxiliary outputs."""
+        """As `Library.net`; ``googlenet`` and ``inception_v3`` have no auxiliary outputs."""
         _, height, width = input_shape
         options: dict[str, Any] = {}
         if name in self._with_side_outputs:
@@ -138,10 +138,10 @@ class Torchvision(Published):
 
     def weights_file(self, name: str) -> Path | None:
         """In torch's hub folder, which follows ``TORCH_HOME``; torchvision's own pickle is not read."""
-        path = self._converted(name)
+        path = self._safetensors(name)
         return path if path.is_file() else None
 
-    def _converted(self, name: str) -> Path:
+    def _safetensors(self, name: str) -> Path:
         import torch
 
         file = self._best(name).url.rsplit("/", 1)[-1]
@@ -151,7 +151,7 @@ class Torchvision(Published):
         from safetensors.torch import save_file
 
         state = self._best(name).get_state_dict(progress=False, check_hash=True, weights_only=True)
-        path = self._converted(name)
+        path = self._safetensors(name)
         aside = path.with_suffix(".part")
         save_file({key: value.contiguous() for key, value in state.items()}, aside)
         aside.replace(path)
@@ -170,7 +170,7 @@ class Torchvision(Published):
 _PREFIX = "timm:"
 
 
-class Timm(Published):
+class Timm(Library):
     """timm's networks as ``timm:NAME``."""
 
     form = f"{_PREFIX}NAME"
@@ -180,21 +180,21 @@ class Timm(Published):
         return name.startswith(_PREFIX)
 
     def check(self, name: str) -> None:
-        known = name.removeprefix(_PREFIX)
-        if any(mark in known for mark in ":/@\\"):
+        bare = name.removeprefix(_PREFIX)
+        if any(mark in bare for mark in ":/@\\"):
             raise BadInput(
                 f"model {name!r}: models from the hub or a folder are not loaded, they could change; give "
                 "timm:NAME with a name from timm.list_models()"
             )
         timm = self._timm(name)
         names = timm.list_models()
-        architecture, _, tag = known.partition(".")
+        architecture, _, tag = bare.partition(".")
         if architecture not in names:
-            raise BadInput(f"model {name!r}: timm does not know it{_timm_hint(known, names)}")
-        tagged = timm.list_models(f"{architecture}.*", pretrained=True)
-        if tag and known not in tagged:
+            raise BadInput(f"model {name!r}: timm does not know it{_timm_hint(bare, names)}")
+        tags = timm.list_models(f"{architecture}.*", pretrained=True)
+        if tag and bare not in tags:
             raise BadInput(
-                f"model {name!r}: timm has no weights {tag!r} of it{_timm_hint(known, tagged)}; "
+                f"model {name!r}: timm has no weights {tag!r} of it{_timm_hint(bare, tags)}; "
                 f"timm:{architecture} is the same network"
             )
 
@@ -228,8 +228,8 @@ class Timm(Published):
         from huggingface_hub import try_to_load_from_cache
 
         repository, file, revision = self._on_hub(name)
-        found = try_to_load_from_cache(repository, file, revision=revision)
-        return Path(found) if isinstance(found, str) else None
+        path = try_to_load_from_cache(repository, file, revision=revision)
+        return Path(path) if isinstance(path, str) else None
 
     def fetch(self, name: str) -> None:
         from huggingface_hub import hf_hub_download
@@ -251,11 +251,11 @@ class Timm(Published):
             num_classes = _num_classes(config, weights)
             overlay = {"state_dict": weights, "custom_load": False, "num_classes": num_classes}
             with torch.random.fork_rng(devices=[]):
-                filled = self.net(
+                full = self.net(
                     name, input_shape, num_classes, pretrained=True, pretrained_cfg_overlay=overlay
                 )
         # timm has seen that the file is whole; what it lacks is a classifier that was never there
-        return {**net.state_dict(), **filled.state_dict()}
+        return {**net.state_dict(), **full.state_dict()}
 
 
 TORCHVISION, TIMM = Torchvision(), Timm()
@@ -270,13 +270,13 @@ def _num_classes(config: Any, weights: Mapping[str, Tensor]) -> int:
     return int(config.num_classes)
 
 
-def _timm_hint(name: str, known: Sequence[str]) -> str:
+def _timm_hint(name: str, names: Sequence[str]) -> str:
     """The nearest names, those that only go on where there are any."""
-    known = [other for other in known if other.startswith(name)] or known
-    return nearest(_PREFIX + name, [_PREFIX + other for other in known])
+    names = [other for other in names if other.startswith(name)] or names
+    return nearest(_PREFIX + name, [_PREFIX + other for other in names])
 
 
-def _colored(name: str, input_shape: Shape, weights: str = "") -> Shape:
+def _color_shape(name: str, input_shape: Shape, weights: str = "") -> Shape:
     channels, height, width = input_shape
     if channels not in (1, 3):
         raise BadInput(f"model {name!r}: {weights}takes images of 1 or 3 channels; these have {channels}")
@@ -326,9 +326,9 @@ def load_weights(net: nn.Module, weights: dict[str, Tensor], num_classes: int, p
                 f"{path}: these weights do not fit: {key} is {theirs} in the file and {ours} in the network "
                 "for these images; give the weights of this network"
             )
-    missing, unexpected = net.load_state_dict(weights, strict=False)
+    missing, extra = net.load_state_dict(weights, strict=False)
     missing = [key for key in missing if key not in classifier]
     if missing:
         raise BadInput(f"{path}: these weights do not fit: the file has no {missing[0]}")
-    if unexpected:
-        raise BadInput(f"{path}: these weights do not fit: the network has no {unexpected[0]}")
+    if extra:
+        raise BadInput(f"{path}: these weights do not fit: the network has no {extra[0]}")

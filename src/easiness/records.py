@@ -41,7 +41,6 @@ class Statistics(NamedTuple):
 
     @classmethod
     def empty(cls, num: int) -> Statistics:
-        """Room for ``num`` examples, to be filled."""
         return cls._make(np.empty(num, np.int32 if name in CLASSES else np.float32) for name in cls._fields)
 
 
@@ -166,18 +165,15 @@ class Observations:
     augmented: bool = False
 
     def __post_init__(self) -> None:
-        """Fill the default of ``epochs``."""
         if not self.epochs:
             object.__setattr__(self, "epochs", tuple(range(1, len(self.prediction) + 1)))
         assert len(self.epochs) == len(self.prediction)
 
     @property
     def num_epochs(self) -> int:
-        """Number of epochs observed."""
         return len(self.prediction)
 
     def row(self, epoch: int) -> int:
-        """The row of an epoch; it must be among those observed."""
         return self.epochs.index(epoch)
 
     def num_until(self, epoch: int) -> int:
@@ -256,7 +252,6 @@ class ObservationLog:
 
     @property
     def num_epochs(self) -> int:
-        """Number of finished epochs."""
         return len(self._epochs)
 
     @property
@@ -269,7 +264,6 @@ class ObservationLog:
 
     @property
     def pending(self) -> int:
-        """Number of examples seen since the last `end_epoch`."""
         return int(self._seen.sum())
 
     def unseen(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -299,7 +293,6 @@ class ObservationLog:
             self._logits[rows[rows >= 0]] = logits[rows >= 0]
 
     def end_epoch(self) -> None:
-        """Close the epoch."""
         twice, never = np.flatnonzero(self._seen > 1), np.flatnonzero(self._seen == 0)
         if len(twice):
             raise BadInput(
@@ -325,14 +318,16 @@ class ObservationLog:
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Begin where `state` was taken, of a log of the same examples."""
-        shapes = {name: values.shape[1:] for name, values in state.items()}
-        expected: dict[str, tuple[int, ...]] = dict.fromkeys(STATISTICS, (len(self._ids),))
-        if "rival" not in state:
-            del expected["rival"]
+        num = len(next(iter(state.values())))
+        expected: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
+        for name in STATISTICS if "rival" in state else STATISTICS[:-1]:
+            expected[name] = (num, len(self._ids)), np.dtype(np.int32 if name in CLASSES else np.float32)
         if self._kept is not None:
-            expected["logits"] = (len(self._kept), self._num_classes)
-        classes = (state[name] for name in ("prediction", "rival") if name in state)
-        if shapes != expected or any(((one < -1) | (one >= self._num_classes)).any() for one in classes):
+            expected["logits"] = (num, len(self._kept), self._num_classes), np.dtype(np.float32)
+        classes = (state[name] for name in CLASSES if name in state)
+        if {name: (values.shape, values.dtype) for name, values in state.items()} != expected or any(
+            ((one < -1) | (one >= self._num_classes)).any() for one in classes
+        ):
             raise BadInput("the checkpoint: is of a recording of other examples; begin the training anew")
         state = {"rival": known_rival(state["prediction"], self._labels), **state}
         self._epochs = [
@@ -343,7 +338,6 @@ class ObservationLog:
         self._begin()
 
     def last_accuracy(self) -> float:
-        """Accuracy over all examples in the last finished epoch."""
         return float((self._epochs[-1].prediction == self._labels).mean())
 
     def observations(self) -> Observations:
@@ -383,7 +377,6 @@ class TrialRecord:
 
     @property
     def num_epochs(self) -> int:
-        """Number of epochs trained; the last of them is always observed."""
         return next(iter(self.probes.values())).epochs[-1]
 
     def accuracy(self) -> dict[str, list[float]]:

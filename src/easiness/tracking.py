@@ -40,7 +40,6 @@ class WeightsAndBiases:
         self.close()
 
     def close(self) -> None:
-        """End the run, if one is begun."""
         if self._run is not None:
             self._run.finish()
             self._run = None
@@ -114,7 +113,6 @@ class MLflow:
         self._run = None
 
     def close(self) -> None:
-        """A run that has not ended by now is marked as killed."""
         if self._run is not None:
             self._client.set_terminated(self._run, "KILLED")
             self._run = None

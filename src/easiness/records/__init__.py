@@ -1,5 +1,0 @@
-"""Records of trials: observations of examples over epochs, as NumPy arrays."""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
