@@ -244,7 +244,7 @@ def _estimate(run: Run, file: Path, split: Split | None) -> Audit:
     if len(missing):
         name = f" ({suspects_left['id'][design.ranks()[missing[0] - 1]]})" if same else ""
         raise BadInput(
-            f"{file}: lacks {show.counted(len(missing), 'row')} that were drawn, first look "
+            f"{file}: lacks {show.quantity(len(missing), 'row')} that were drawn, first look "
             f"{missing[0]}{name}, which would bend the answer; put them back, with unsure where you cannot "
             "tell"
         )

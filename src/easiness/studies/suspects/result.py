@@ -262,7 +262,7 @@ class Suspects(show.Result):
                 },
                 "examples": self.ranked[self.ranked["action"] != ""].to_dict("records"),
             }
-        return show.defined(document)
+        return show.without_nan(document)
 
     def figure(self) -> Figure:
         """A histogram of the mean margin of the label, the wrong ones expected in the color of hard."""
@@ -305,7 +305,7 @@ class Suspects(show.Result):
         return self._frames(FIRST)
 
     def in_words(self) -> str:
-        return show.sections_text(self.printed())  # the note begins with the headline
+        return show.sections_text(self.printed_sections())  # the note begins with the headline
 
     def markdown(self) -> str:
         return show.sections_markdown([frame.section for frame in self._frames(None)]) + "\n"
@@ -313,7 +313,7 @@ class Suspects(show.Result):
     def _repr_html_(self) -> str:
         *others, last = self.sections()
         if self.views.examples:
-            cells = "example", *(show.Embedded(one.text, one.html()) for one in self.views.examples)
+            cells = "example", *(show.HtmlCell(one.text, one.html()) for one in self.views.examples)
             behind = last.rows[0].index("reason") + 1
             both = zip(last.rows, cells, strict=True)
             last = replace(last, rows=[[*row[:behind], cell] for row, cell in both])
@@ -341,7 +341,7 @@ class Suspects(show.Result):
     @property
     def headline(self) -> str:
         if self.leak:
-            return f"{show.capitalized(self.leak)}. How many labels are wrong cannot be told."
+            return f"{show.sentence_case(self.leak)}. How many labels are wrong cannot be told."
         of = "labels" if self.split == "train" else "labels of held-out examples"
         likely = _likely_wrong(self.ranked["p_wrong"].to_numpy(), "None", f" of {len(self.ranked):,} {of}")
         range_ = f"{self.about} can be expected to be wrong; {self.between} fit the data"
@@ -417,7 +417,7 @@ class Suspects(show.Result):
             extent = f"{over:,} reach {self.above:g} and are listed{more}."
         sentences = [
             "" if self.leak else self.headline,
-            f"From {show.counted(self.num_trials, 'trial')} of {self.model}, {when}"
+            f"From {show.quantity(self.num_trials, 'trial')} of {self.model}, {when}"
             f"{f', together with {others}' if others else ''}.",
             '"p wrong" is the probability that the label is wrong, "say so" how often the trials say the '
             f"suggested class. {self.reasons_mean}",
