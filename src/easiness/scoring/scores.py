@@ -29,25 +29,6 @@ from easiness.scoring.score import (
     over_trials,
 )
 
-Counts = npt.NDArray[np.int64]
-
-_LATER = "train longer or read a later epoch"
-
-
-def easiness(correct: npt.NDArray[np.bool_]) -> Values:
-    """Eq. 1: ``c / max c`` [K], with c the number of trials that are right, from ``correct`` [N, K]."""
-    return _scale(correct.sum(axis=0, dtype=np.int64), len(correct), "the given trials")
-
-
-def _scale(count: Counts, num_trials: int, where: str, remedy: str = _LATER) -> Values:
-    largest = count.max(initial=0)
-    if largest == 0:
-        raise BadInput(
-            f"{where}: no example is classified correctly in any of {num_trials} trial(s), "
-            f"so easiness is undefined; {remedy}"
-        )
-    return np.asarray(count / largest)
-
 
 def easiness_interval(
     count: npt.ArrayLike, num_trials: int, max_count: int, level: float = 0.95
@@ -109,17 +90,21 @@ class EasinessCounts:
 
     def result(self) -> ScoreEstimate:
         """Easiness, and of the Jeffreys posterior of c / N the deviation and interval, on the same scale."""
-        num_trials = self.num_trials
-        heads = ("the heads of this share", "read a larger share")
-        where = heads if self._by_share else (f"epoch {self._epoch}",)
-        value = _scale(self.num_right, num_trials, *where)
+        num_trials, most = self.num_trials, self.num_right.max(initial=0)
+        if most == 0:
+            where, remedy = f"epoch {self._epoch}", "train longer or read a later epoch"
+            if self._by_share:
+                where, remedy = "the heads of this share", "read a larger share"
+            raise BadInput(
+                f"{where}: no example is classified correctly in any of {num_trials} trial(s), "
+                f"so easiness is undefined; {remedy}"
+            )
         total = num_trials + 1  # a + b of Beta(c + 1/2, N - c + 1/2)
         a = self.num_right + 0.5
         posterior_std = np.sqrt(a * (total - a) / (total + 1)) / total
-        most = self.num_right.max()
         ends = easiness_interval(np.arange(num_trials + 1), num_trials, most)
         low, high = (end[self.num_right] for end in ends)
-        return ScoreEstimate(value, posterior_std * (num_trials / most), low, high)
+        return ScoreEstimate(self.num_right / most, posterior_std * (num_trials / most), low, high)
 
 
 def _difficulty(obs: Observations, m: int) -> Values:
