@@ -317,18 +317,6 @@ def load_weights(net: nn.Module, weights: dict[str, Tensor], num_classes: int, p
         and theirs.shape[1:] == own[key].shape[1:]
         and len(own[key]) == num_classes != len(theirs)
     ]
-    for key in classifier:
-        del weights[key]
-    for key, tensor in weights.items():
-        if key in own and tensor.shape != own[key].shape:
-            theirs, ours = (" x ".join(map(str, one.shape)) for one in (tensor, own[key]))
-            raise BadInput(
-                f"{path}: these weights do not fit: {key} is {theirs} in the file and {ours} in the network "
-                "for these images; give the weights of this network"
-            )
-    missing, extra = net.load_state_dict(weights, strict=False)
-    missing = [key for key in missing if key not in classifier]
-    if missing:
-        raise BadInput(f"{path}: these weights do not fit: the file has no {missing[0]}")
-    if extra:
-        raise BadInput(f"{path}: these weights do not fit: the network has no {extra[0]}")
+    misfit = f"{path}: these weights do not fit: {{}}; give those of this network"
+    with caught(lambda error: BadInput(misfit.format(describe(error)))):
+        net.load_state_dict({**weights, **{key: own[key] for key in classifier}})

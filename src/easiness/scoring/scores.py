@@ -28,6 +28,7 @@ from easiness.scoring.score import (
     correct_until,
     over_trials,
 )
+from easiness.spec import check_within
 
 
 def easiness_interval(
@@ -48,12 +49,10 @@ def easiness_interval(
     from scipy.special import betaincinv
 
     counts = np.asarray(count, np.float64)
-    if not 0 < level < 1:
-        raise BadInput(f"level={level}: give a number between 0 and 1, such as 0.95")
-    if not 1 <= max_count <= num_trials:
-        raise BadInput(f"max_count={max_count}: give a count in 1..{num_trials}, the number of trials")
-    if counts.size and not (counts.min() >= 0 and counts.max() <= num_trials):
-        raise BadInput(f"count: give counts in 0..{num_trials}, the number of trials")
+    check_within("level", level, "(0, 1)")
+    check_within("max_count", max_count, f"[1, {num_trials}]")
+    for end in (counts.min(initial=0), counts.max(initial=0)):
+        check_within("count", end, f"[0, {num_trials}]")
     a, b = counts + 0.5, num_trials - counts + 0.5
     low = np.where(counts == 0, 0.0, betaincinv(a, b, (1 - level) / 2))
     high = np.where(counts == num_trials, 1.0, betaincinv(a, b, (1 + level) / 2))
