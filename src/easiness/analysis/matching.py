@@ -16,7 +16,7 @@ import numpy.typing as npt
 from easiness.analysis.selection import check_option, nth_largest
 from easiness.analysis.sides import SIDES, Side, Ties, first_in_order, num_selected
 from easiness.analysis.votes import Votes, check_same_examples
-from easiness.errors import BadInput
+from easiness.spec import at_least
 
 Mask = npt.NDArray[np.bool_]
 """A set of K examples: [K]."""
@@ -370,11 +370,7 @@ def match_groups(
     largest = min(a.num_trials, b.num_trials) // 2
     if largest == 0:
         return None
-    h = largest if group_size is None else group_size
-    if not 1 <= h <= largest:
-        raise BadInput(
-            f"group size {h}: not in 1..{largest}; give half of the smaller number of trials at most"
-        )
+    h = at_least("group size", largest if group_size is None else group_size, 1, largest)
     _, replicate_seed = np.random.SeedSequence(rule.seed).spawn(2)  # the first is that of the splits
     splits = disjoint_splits(a, b, h, max_splits=max_splits, seed=rule.seed)
     sets = rule.sets(a, splits[:, 0], 0), rule.sets(b, splits[:, 1], 1)

@@ -51,10 +51,6 @@ class Library(Family):
         """The state in a file of weights, for a ``net`` of images of ``input_shape`` (3, h, w)."""
         raise NotImplementedError
 
-    def smallest_side(self, name: str) -> int:  # noqa: ARG002
-        """Smallest height and width of images in pixels, where the library states it."""
-        return 0
-
     def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
         """The network, initialized as its library does; a grey image is seen as three equal channels."""
         input_shape = signature.shape
@@ -78,15 +74,9 @@ class Library(Family):
 
     def refusal(self, name: str, input_shape: Shape, error: Exception) -> str:
         _, height, width = input_shape
-        larger = "use larger images, or set `crop` in the recipe to a larger side"
-        least = self.smallest_side(name)
-        if min(height, width) < least:
-            return (
-                f"model {name!r}: needs images of at least {least} x {least} pixels; these are "
-                f"{height} x {width}, so {larger}"
-            )
         return (
-            f"model {name!r}: cannot take images of {height} x {width} pixels ({describe(error)}); {larger}"
+            f"model {name!r}: cannot take images of {height} x {width} pixels ({describe(error)}); use "
+            "larger images, or set `crop` in the recipe to a larger side"
         )
 
 
@@ -132,9 +122,6 @@ class Torchvision(Library):
             options = {"image_size": height} if name.startswith("vit_") else {"input_size": (height, width)}
         net: nn.Module = self._models.get_model(name, weights=None, num_classes=num_classes, **options)
         return net
-
-    def smallest_side(self, name: str) -> int:
-        return int(max(self._best(name).meta["min_size"]))
 
     def weights_file(self, name: str) -> Path | None:
         """In torch's hub folder, which follows ``TORCH_HOME``; torchvision's own pickle is not read."""
