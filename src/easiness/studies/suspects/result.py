@@ -411,10 +411,10 @@ class Suspects(show.Result):
         for kind, why in self.left_out_kinds.items():
             kinds.setdefault(why, []).append(kind)
         over = int((self._open["p_wrong"] >= self.above).sum())
-        extent = f"Listed are the first {self.num_listed}; {over or 'none'} of them reach {self.above:g}."
+        extent = f"Listed are the first {self.num_listed}; {self.above:g} or more: {over or 'none'}."
         if over >= self.num_listed:
             more = f", the first {num} of them here" if num < over else ""
-            extent = f"{over:,} reach {self.above:g} and are listed{more}."
+            extent = f"Listed are those of {self.above:g} or more: {over:,}{more}."
         sentences = [
             "" if self.leak else self.headline,
             f"From {show.counted(self.num_trials, 'trial')} of {self.model}, {when}"
