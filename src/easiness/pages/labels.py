@@ -152,8 +152,9 @@ def suspect_labels(
 
 
 def _course_figure(found: Suspects, key: str) -> str:
-    if not found.has_curve:
+    figure = found.course_figure()
+    if figure is None:
         return ""
     name = found.rows[-1].name
     label = f"Share of the labels that stand out over {name}s, and the range that fits the data."
-    return to_svg(found.course_figure(), key=key, label=label)
+    return to_svg(figure, key=key, label=label)
