@@ -305,5 +305,5 @@ def load_weights(net: nn.Module, weights: dict[str, Tensor], num_classes: int, p
         and len(own[key]) == num_classes != len(theirs)
     ]
     misfit = f"{path}: these weights do not fit: {{}}; give those of this network"
-    with caught(lambda error: BadInput(misfit.format(describe(error)))):
+    with recast(lambda error: BadInput(misfit.format(describe(error)))):
         net.load_state_dict({**weights, **{key: own[key] for key in classifier}})
