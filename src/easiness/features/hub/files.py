@@ -50,10 +50,6 @@ class HubNetwork:
     def source(self, about: str) -> FeatureSource:
         raise NotImplementedError
 
-    def takes(self, input_name: str | None) -> bool:
-        """Does the network, whose input is called so, take examples of the kind?"""
-        return input_name in self.inputs
-
     @functools.cached_property
     def config(self) -> Any:
         from transformers import AutoConfig
@@ -201,9 +197,6 @@ class Pictures(HubNetwork):
     kind = IMAGE
     inputs = ("pixel_values",)
     extra = EXTRA
-
-    def takes(self, input_name: str | None) -> bool:
-        return super().takes(input_name) or hasattr(self.config, "vision_config")
 
     def source(self, about: str) -> FeatureSource:
         weights, preparation = self.guard(self.weights_digest), self.guard(self._preparation)

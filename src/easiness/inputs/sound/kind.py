@@ -24,6 +24,7 @@ from easiness.inputs.flaws import OF_SOUNDS
 from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
 from easiness.inputs.pack import Pack, Values
 from easiness.inputs.sound.log_mel import Samples, log_mel, window
+from easiness.show import counted
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ class SoundTraits(Traits):
     @property
     def notes(self) -> tuple[str, ...]:
         return tuple(
-            f"{num:,} of the sounds {'has' if num == 1 else 'have'} {rate / 1000:g} kHz, and "
-            f"{'is' if num == 1 else 'are'} resampled to {self.rate / 1000:g} kHz"
+            f"{counted(num, 'sound')} of {rate / 1000:g} kHz: resampled to {self.rate / 1000:g} kHz"
             for rate, num in self.others
         )
 
