@@ -380,7 +380,7 @@ def _published(request: Request, model: str, preparation: PicturePreparation, ab
         net = build_model(model, (3, *preparation.size), _CLASSES, file)
         if not hasattr(net, "reset_classifier"):
             return without_classifier(net, _CLASSES)
-        net.reset_classifier(0)  # of timm  # type: ignore[operator]
+        net.reset_classifier(0)  # type: ignore[operator]
         return net
 
     return network_source(request, request.text, digest(file).sha256, preparation, build, about)

@@ -266,7 +266,7 @@ def _features(tokens: Tensor) -> tuple[Tensor, Tensor]:
 
     A word n-gram may begin before the first word and end behind the last, or where a word is left out.
     """
-    words = F.pad(only_words(tokens), (1, _LONGEST - 1))
+    words = F.pad(only_words(tokens, WORDS.stop), (1, _LONGEST - 1))
     num = words.shape[1] - _LONGEST
     found, there = [mix(tokens)], [tokens > 0]
     running = mix(words[:, :num] + _SEED)
@@ -302,7 +302,7 @@ class TextCNN(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Token numbers [b, L], 0 where there is none, to logits [b, num_classes]."""
-        words = only_words(tokens)
+        words = only_words(tokens, WORDS.stop)
         if not words.shape[1]:
             words = F.pad(words, (0, 1))
         seen = self.vectors(words).transpose(1, 2)

@@ -251,7 +251,7 @@ class TextKind(InputKind):
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
         from easiness.inputs.text.preparation import PlacedTokens
 
-        return PlacedTokens(recipe.word_dropout if augment else 0.0)
+        return PlacedTokens(PLACE, recipe.word_dropout if augment else 0.0)
 
     def view(self, recipe: Recipe, /) -> str:
         return f", texts of at most {recipe.max_words:,} words"
