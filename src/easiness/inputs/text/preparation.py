@@ -21,7 +21,7 @@ def mix(values: Tensor) -> Tensor:
 
 
 def only_words(tokens: Tensor, stop: int) -> Tensor:
-    """The words [b, w] of tokens [b, L], numbers below ``stop``, up to the last of the longest; 0 if left out."""
+    """The words [b, w] of tokens [b, L], up to the last of any: numbers below ``stop``, 0 if left out."""
     words = torch.where(tokens < stop, tokens, 0)
     places = torch.arange(1, words.shape[1] + 1, device=words.device)
     return words[:, : int(((words > 0) * places).max())]
