@@ -37,10 +37,8 @@ _ABOUT = (
 class Settings:
     """Settings of vectors of ``width`` values, or fewer for few texts.
 
-    ``words`` and ``characters`` are the lengths of n-grams of words and punctuation, and of characters within
-    words; both are hashed into ``buckets`` columns. N-grams of words weigh ``word_weight`` times as much. At
-    most ``columns`` columns are used, those of most training texts. A randomized SVD of so many
-    ``iterations`` gives directions.
+    ``words`` and ``characters`` are lengths of n-grams, hashed into ``buckets`` columns each. N-grams of
+    words weigh ``word_weight`` times as much. ``columns`` columns are used, those of most training texts.
     """
 
     words: tuple[int, int] = (1, 2)

@@ -49,7 +49,6 @@ class _Encoder(HubNetwork):
         raise NotImplementedError
 
     def pooled(self, output: Any, counts: Tensor) -> Tensor:
-        """Vectors [b, D] of the output; ``counts`` describe the content of the input."""
         raise NotImplementedError
 
     @functools.cached_property
@@ -68,7 +67,6 @@ class _Encoder(HubNetwork):
             return encoder.eval().float().to(self._device)
 
     def vectors(self, batches: Iterable[Any], num: int) -> Iterator[Vectors]:
-        """Vectors [b, D] of each of ``num`` batches."""
         self._encoder  # noqa: B018 - built once, before the threads want it
         return spread(self._encode, batches, num, self._device)
 
@@ -132,7 +130,6 @@ class Texts(_Encoder):
         return 1 if self._device.type == "cpu" else _AT_ONCE
 
     def read(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
-        """Vectors [b, D] of the texts at ascending ``positions``, some at a time."""
         texts = split.stored.subset(positions).map(to_text)
         while some := list(islice(texts, _WINDOW)):
             tokens = self.guard(functools.partial(self._tokens, some))
@@ -197,7 +194,6 @@ class Sounds(_Encoder):
         return FeatureSource(self.request.text, identity, about, self.read)
 
     def read(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
-        """Vectors [1, D] of the sounds at ascending ``positions``."""
         sounds = split.stored.subset(positions).map(lambda value: (value, split.traits.rate))
         self._extractor  # noqa: B018 - read once, before the threads want it
         return self.vectors(sounds, len(positions))

@@ -73,10 +73,7 @@ def mel_filters(mels: int, num_fft: int, rate: int) -> npt.NDArray[np.float64]:
 
 
 def window(samples: Samples, num: int) -> Samples:
-    """Cut a sound to the loudest ``num`` samples, or pad it with silence on both sides.
-
-    Parts begin at multiples of a tenth of their length; the first with the most energy is the loudest.
-    """
+    """Cut a sound to its loudest ``num`` samples, in steps of a tenth of them, or pad it on both sides."""
     if len(samples) <= num:
         before = (num - len(samples)) // 2
         return np.pad(samples, (before, num - len(samples) - before))

@@ -52,7 +52,6 @@ def words_of(text: str, most: int = MOST_WORDS) -> Iterator[str]:
 
 
 def tokens_of(word: str) -> Tokens:
-    """The number of a word, then those of its n-grams."""
     with_spaces = f" {word[:_LONGEST]} "
     grams = (with_spaces[at : at + of] for of in LENGTHS for at in range(len(with_spaces) - of + 1))
     numbers = [_number(word.lower(), WORDS), *(_number(gram, GRAMS) for gram in grams)]
@@ -95,7 +94,6 @@ def to_text(value: TextBytes) -> str:
 
 
 def to_bytes(text: str) -> TextBytes:
-    """A text as an example, read-only."""
     return np.frombuffer(text.encode(), np.uint8)
 
 
@@ -106,7 +104,6 @@ class TextTraits(Traits):
     reach: npt.NDArray[np.int64]
 
     def recipe(self) -> dict[str, Any]:
-        """Steps and augmentation that suit networks on words (docs/data.md)."""
         return {"batch_size": 64, "alpha": 0.003, "word_dropout": 0.1}
 
     def signature(self, recipe: Recipe, *_: object) -> Signature:
@@ -226,7 +223,6 @@ class TextKind(InputKind):
         return from_texts(array.tolist(), where)
 
     def same(self, value: TextBytes) -> TextBytes:
-        """The text in NFKC with one space between words."""
         return to_bytes(" ".join(unicodedata.normalize("NFKC", to_text(value)).split()))
 
     def plain(self, value: TextBytes) -> str:

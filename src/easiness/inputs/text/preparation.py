@@ -52,6 +52,5 @@ class PlacedTokens(Preparation):
         return batch.masked_fill(hashes < int(self.word_dropout * 2**_BITS), 0)
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """Token numbers, int64 [b, L]."""
         numbers: Tensor = raw & (2**self.bits - 1)
         return numbers.long()
