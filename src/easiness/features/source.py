@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from easiness.store import Run
 
 Positions: TypeAlias = npt.NDArray[np.int64]
-Vectors: TypeAlias = npt.NDArray[np.float32]
-"""Vectors of some examples: [n, D]."""
-
+Vectors: TypeAlias = npt.NDArray[np.float32]  # vectors of some examples: [n, D]
 Read: TypeAlias = Callable[[Dataset, Positions], Iterator[Any]]
 """A function that yields the vectors of a split at ascending positions, in parts [b, D] of any size."""
 

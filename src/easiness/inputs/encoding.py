@@ -59,9 +59,7 @@ def track(items: Iterable[T], what: str, total: int, num_done: int = 0) -> Itera
 Positions = npt.NDArray[np.int64]
 R = TypeVar("R")
 
-Blob = Callable[[], bytes]
-"""A function that returns the stored bytes of an example or raises `Unreadable`."""
-
+Blob = Callable[[], bytes]  # a function that returns the stored bytes of an example or raises `Unreadable`
 MOST_BYTES = 2**30  # of one stored example: more than the pixels of any picture that is read
 MOST_NAMES = 5  # of other examples in an error
 
@@ -83,8 +81,7 @@ def digest(blob: Blob) -> bytes:
     return hashlib.sha256(blob()).digest()
 
 
-Header: TypeAlias = tuple[Any, ...]
-"""The facts that the beginning of a file holds: numbers and truth values."""
+Header: TypeAlias = tuple[Any, ...]  # the facts that the beginning of a file holds: numbers and truth values
 
 
 @dataclass(eq=False)

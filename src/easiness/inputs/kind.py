@@ -114,8 +114,7 @@ class StoredExamples:
         return item  # type: ignore[no-any-return]
 
 
-Cell = bytes | str | list[float]
-"""An example in a table of another tool."""
+Cell = bytes | str | list[float]  # an example in a table of another tool
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Value = npt.NDArray[Any]
-"""One decoded example: an array, of a picture [height, width, channels]."""
+Value = npt.NDArray[Any]  # one decoded example: an array, of a picture [height, width, channels]
 
 
 class Values:

@@ -15,9 +15,7 @@ from easiness.errors import BadInput
 from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
 from easiness.inputs.pack import Pack
 
-Vector: TypeAlias = npt.NDArray[np.float32]
-"""One example: [D]."""
-
+Vector: TypeAlias = npt.NDArray[np.float32]  # one example: [D]
 _AT_ONCE = 4096  # rows that are looked at, or widened to double precision, at a time
 _UNUSUAL = 3  # columns that are named
 _TO_SD = 1.4826  # from the median distance of the median, for a normal distribution

@@ -17,9 +17,7 @@ from easiness.spec import Recipe
 if TYPE_CHECKING:
     from PIL import Image
 
-Pixels: TypeAlias = npt.NDArray[np.uint8]
-"""One decoded picture: [height, width, channels]."""
-
+Pixels: TypeAlias = npt.NDArray[np.uint8]  # one decoded picture: [height, width, channels]
 _CHANNELS = (1, 3)
 _AT_ONCE = 1024  # examples converted at a time, so that floats never exist twice
 _SMALL_SIDE = 128  # pixels: images of one size with a smaller short side are used as they are

@@ -12,9 +12,7 @@ from easiness.inputs.image.preparation import global_contrast_normalization
 from easiness.inputs.sound.log_mel import RANGE
 from easiness.spec import Recipe
 
-STEPS = 10
-"""Steps of gain to a decibel."""
-
+STEPS = 10  # steps of gain to a decibel
 _EPSILON = 1e-6
 _LARGE = 2**31 - 1
 

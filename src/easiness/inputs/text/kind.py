@@ -85,8 +85,7 @@ def reach_of(texts: Iterable[str]) -> npt.NDArray[np.int64]:
 _NUM_TOKENS = [1 + sum(max(0, length + 3 - of) for of in LENGTHS) for length in range(_LONGEST + 1)]
 
 
-TextBytes: TypeAlias = npt.NDArray[np.uint8]
-"""One example: the UTF-8 bytes of a text, [n]."""
+TextBytes: TypeAlias = npt.NDArray[np.uint8]  # one example: the UTF-8 bytes of a text, [n]
 
 
 def to_text(value: TextBytes) -> str:
@@ -129,16 +128,9 @@ class StoredTexts(StoredExamples):
 
     noun = "text"
 
-    def __init__(
-        self,
-        texts: Sequence[str],
-        name: Callable[[int], str] | None = None,
-        positions: npt.NDArray[np.int64] | None = None,
-    ) -> None:
-        """``positions`` are the ones that texts are named by."""
+    def __init__(self, texts: Sequence[str], name: Callable[[int], str] | None = None) -> None:
         self._items = texts if isinstance(texts, list) else list(texts)
         self._name = name or super().name
-        self._positions = np.arange(len(self._items)) if positions is None else positions
 
     @cached_property
     def traits(self) -> TextTraits:
@@ -148,15 +140,15 @@ class StoredTexts(StoredExamples):
         return list(self._items)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredTexts:
-        texts = [self._items[at] for at in positions.tolist()]
-        return StoredTexts(texts, self._name, self._positions[positions])
+        texts, name = [self._items[at] for at in positions.tolist()], self._name
+        return StoredTexts(texts, lambda at: name(int(positions[at])))
 
     def digests(self) -> list[str]:
         by_text = {text: hashlib.sha256(self._content(text)).hexdigest() for text in set(self._items)}
         return [by_text[text] for text in self._items]
 
     def name(self, position: int) -> str:
-        return self._name(int(self._positions[position]))
+        return self._name(position)
 
     def _content(self, item: str) -> bytes:
         return item.encode()
