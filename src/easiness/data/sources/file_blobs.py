@@ -16,20 +16,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from easiness import inputs
 from easiness.errors import BadInput
-from easiness.inputs import (
-    MOST_BYTES,
-    Blobs,
-    Files,
-    Header,
-    Positions,
-    StoredTexts,
-    Unreadable,
-    counted,
-    digest,
-    from_texts,
-    in_threads,
-)
+from easiness.inputs import Blobs, Files, Header, Positions, Unreadable
 from easiness.regular_file import UTF_8, read_regular
 
 T = TypeVar("T")
@@ -207,14 +196,14 @@ class FileBlobs(Blobs):
 
     def _of_each(self, function: Callable[[int], R], positions: Positions, what: str) -> Iterator[R]:
         try:
-            yield from counted(in_threads(function, positions.tolist()), what, len(positions))
+            yield from inputs.counted(inputs.in_threads(function, positions.tolist()), what, len(positions))
         finally:
             self._facts.save()
 
     def _read(self, position: int) -> bytes:
         path = self._root / self._files[position]
         try:
-            content = read_regular(path, MOST_BYTES)
+            content = read_regular(path, inputs.MOST_BYTES)
             status = path.stat()
         except OSError as error:
             raise Unreadable(str(path), f"the file cannot be read: {error.strerror}") from None
@@ -236,8 +225,8 @@ class FileBlobs(Blobs):
         return header
 
     def _digest(self, position: int) -> str:
-        read = partial(self._read, position)
-        stamp, value = self._facts.lookup(self._files[position], "sha256", str, lambda: digest(read).hex())
+        file, read = self._files[position], partial(self._read, position)
+        stamp, value = self._facts.lookup(file, "sha256", str, lambda: inputs.digest(read).hex())
         if stamp is not None:
             self._marks[position] = _mark(stamp)
         return value
@@ -268,7 +257,7 @@ class TextFiles:
     def unreadable(self, positions: Positions) -> Positions:
         return np.array([at for at in positions if isinstance(self._texts[at], Unreadable)], np.int64)
 
-    def stored(self, positions: Positions) -> StoredTexts:
+    def stored(self, positions: Positions) -> inputs.StoredTexts:
         if not len(positions):
             raise BadInput(f"{self._root}: no text in it can be read; give some that can")
         bad = self.unreadable(positions).tolist()
@@ -277,11 +266,11 @@ class TextFiles:
             assert isinstance(first, Unreadable)
             raise Unreadable(first.name, first.reason, [self._files[at] for at in bad[1:]])
         texts = [self._texts[at] for at in positions.tolist()]
-        return from_texts(texts, str(self._root), lambda at: self.name(int(positions[at])))
+        return inputs.from_texts(texts, str(self._root), lambda at: self.name(int(positions[at])))
 
     @cached_property
     def _texts(self) -> list[str | Unreadable]:
-        return list(in_threads(self._read, self._files))
+        return list(inputs.in_threads(self._read, self._files))
 
     def _read(self, file: str) -> str | Unreadable:
         path = self._root / file

@@ -25,7 +25,7 @@ SEPARATORS = ",;\t"
 
 @contextmanager
 def _reading(path: Path, encoding: str | None) -> Iterator[None]:
-    """Around what reads a table; the encoding is UTF-8 where a user, who may give it, has not (``None``)."""
+    """Refuse a table that cannot be read, or decoded by the ``encoding``; ``None`` is UTF-8 by default."""
     try:
         yield
     except OSError as error:
@@ -40,7 +40,7 @@ def _reading(path: Path, encoding: str | None) -> Iterator[None]:
 
 
 def _first_undecodable(path: Path, encoding: str) -> str:
-    """The first line, from 1, that is no text; empty where no line is by itself, as in UTF-16."""
+    """The number of the first line that is no text; empty where no line is text by itself, as in UTF-16."""
     with suppress(OSError), open_regular(path) as file:
         for number, line in enumerate(file, 1):
             try:
@@ -197,7 +197,7 @@ def _objects(path: Path, encoding: str | None) -> Iterator[Any]:
 
 
 def _fitting(path: Path, lines: Iterator[str]) -> Iterator[str]:
-    """The lines, of which a third of the memory has room for eight times their letters."""
+    """The lines, as long as eight times their letters fit in a third of the memory."""
     num_bytes = 0
     for number, line in enumerate(lines):
         num_bytes += 8 * len(line)
