@@ -80,18 +80,12 @@ def _num_cells(line: str, separator: str) -> int:
 
 
 def csv_table(
-    files: Sequence[Path],
-    encoding: str | None,
-    where: str,
-    root: Path,
-    *,
-    sheet: bool = False,
-    fills: bool = False,
+    files: Sequence[Path], encoding: str | None, where: str, root: Path, *, sheet: bool = False
 ) -> Table:
     """A CSV file, whose cells are strings; its rows are named by the lines that they end on.
 
-    Those of a ``sheet``, which people write, are counted as a spreadsheet counts, and spaces around the names
-    of its columns do not. Where it is ``ragged`` empty cells at the ends of rows may be left out.
+    People write a ``sheet``: its rows are counted as a spreadsheet counts, spaces around the names of its
+    columns do not matter, and rows may lack empty cells at their ends.
     """
     import pyarrow as pa
 
@@ -103,9 +97,7 @@ def csv_table(
     unit = f"{path}: {'row' if sheet else 'line'}"
     if sheet:
         header = [name.strip() for name in header]
-        rows = ((number, cells) for number, (_, cells) in enumerate(rows, start=2))
-    if fills:
-        rows = _even(rows, len(header))
+        rows = ((number, _filled_up(cells, len(header))) for number, (_, cells) in enumerate(rows, start=2))
     lines: list[int] = []
     parts: list[list[Any]] = [[] for _ in header]
     num_bytes = 0
@@ -133,9 +125,8 @@ def csv_table(
     )
 
 
-def _even(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[tuple[int, list[str]]]:
-    for number, cells in rows:
-        yield number, cells if any(cells[width:]) or not cells else [*cells, *[""] * width][:width]
+def _filled_up(cells: list[str], width: int) -> list[str]:
+    return cells if any(cells[width:]) or not cells else [*cells, *[""] * width][:width]
 
 
 def csv_header(path: Path) -> list[str]:
