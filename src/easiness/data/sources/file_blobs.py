@@ -70,7 +70,8 @@ class FileFacts:
         self._path = cache_folder() / "files" / f"{key}-{FORMAT}.sqlite"
         self._lock = threading.Lock()
         self._new: dict[str, tuple[Stamp, dict[str, Any]]] = {}
-        self._database = self._open()
+        self._database: sqlite3.Connection | None = None
+        self._is_usable = True
 
     def __reduce__(self) -> tuple[type[FileFacts], tuple[Path]]:
         return FileFacts, (self._root,)
@@ -111,24 +112,9 @@ class FileFacts:
         with self._lock:
             self._write()
 
-    def _open(self) -> sqlite3.Connection | None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(
-                self._path, timeout=SECONDS_TO_WAIT, isolation_level="IMMEDIATE", check_same_thread=False
-            )
-            weakref.finalize(self, database.close)
-            database.execute(_TABLE)
-        except OSError:
-            return None
-        except sqlite3.Error as error:
-            self._remove_if_broken(error)
-            return None
-        return database
-
     def _known_facts(self, name: str, stamp: Stamp) -> dict[str, Any]:
         try:
-            rows = self._query(lambda base: base.execute(_RECALL, (os.fsencode(name), *stamp)).fetchall())
+            rows = self._run(_RECALL, [(os.fsencode(name), *stamp)])
             facts = json.loads(rows[0][0]) if rows else {}
         except (TypeError, ValueError, RecursionError):
             return {}
@@ -140,29 +126,30 @@ class FileFacts:
             (os.fsencode(name), *stamp, json.dumps(facts, separators=(",", ":")))
             for name, (stamp, facts) in new.items()
         ]
+        self._run(_REMEMBER, rows)
 
-        def add(base: sqlite3.Connection) -> None:
-            with base:
-                base.executemany(_REMEMBER, rows)
-
-        self._query(add)
-
-    def _query(self, question: Callable[[sqlite3.Connection], Any]) -> Any:
-        """The answer of the database; after an error it is not asked again: waiting takes longer."""
-        if self._database is None:
-            return None
+    def _run(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Answers of the database, none after an error: waiting takes longer than to learn the facts."""
+        if not self._is_usable:
+            return []
         try:
-            return question(self._database)
-        except sqlite3.Error as error:
-            self._database = None
-            self._remove_if_broken(error)
-            return None
-
-    def _remove_if_broken(self, error: sqlite3.Error) -> None:
-        if isinstance(error, sqlite3.OperationalError):  # locked, full, not to be written
-            return
-        with suppress(OSError):
-            self._path.unlink(missing_ok=True)
+            if self._database is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._database = sqlite3.connect(
+                    self._path, timeout=SECONDS_TO_WAIT, isolation_level="IMMEDIATE", check_same_thread=False
+                )
+                weakref.finalize(self, self._database.close)
+                self._database.execute(_TABLE)
+            with self._database as database:
+                return [answer for row in rows for answer in database.execute(statement, row)]
+        except (OSError, sqlite3.Error) as error:
+            self._is_usable = False
+            if not isinstance(
+                error, OSError | sqlite3.OperationalError
+            ):  # neither locked nor full
+                with suppress(OSError):
+                    self._path.unlink(missing_ok=True)
+            return []
 
 
 class FileBlobs(Blobs):
