@@ -135,7 +135,7 @@ def sections_markdown(sections: Iterable[Section]) -> str:
 
 
 def sections_html(sections: Iterable[Section], lead: Iterable[str] = (), figure: str = "") -> str:
-    """The same as HTML, below the sentences of ``lead`` and a ``figure`` that is HTML; every text is escaped."""
+    """The same as HTML, below sentences and a ``figure`` that is HTML; every text is escaped."""
     sentences = "".join(f"<li>{html.escape(text)}</li>" for text in lead)
     parts = (f"<ul>{sentences}</ul>" if sentences else "") + figure
     for section in sections:
