@@ -166,7 +166,7 @@ def audit(options: AuditOptions) -> AuditDraw | Audit:
     table, order = _list(run, split, np.zeros(0, np.int64) if decisions is None else decisions.at)
     if not len(table):
         raise BadInput(
-            f"{file}: all {len(order)} labels are decided, so the number of wrong ones is file; count them"
+            f"{file}: all {len(order)} labels are decided, so the number of wrong ones is known; count them"
         )
     design, likely_looks = _design(table["p_wrong"].to_numpy(), len(order), looks, at_most, options.seed)
     rows = _rows_to_look_at(table, design, split, data_version(run), decisions)

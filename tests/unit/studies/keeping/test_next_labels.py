@@ -150,16 +150,11 @@ def test_texts_that_ask_alike_are_no_copies_and_those_with_other_spaces_are(tmp_
     assert last["start"] + last["pool"] == len(texts) - last["right"].shape[1]
 
 
-def test_the_table_has_the_picks_of_each_rule_the_recommended_ones_first(found):
-    result, _ = found
-    table = result.table()
-    assert table["rule"][0] == result.rule
+def test_the_recommended_picks_come_first(found):
+    table = found[0].table()
+    assert table["rule"][0] == found[0].rule
     assert table.groupby("rule")["id"].nunique().to_dict() == {RARE: 20, MARGIN: 20, RANDOM: 20}
-    own = table[table["rule"] == MARGIN]
-    assert own["margin"].is_monotonic_increasing
-    assert own["rank"].tolist() == list(range(1, 21))
-    assert table["rarity"].between(0, 1).all()
-    assert set(table["predicted"]) <= set(map(str, range(10)))
+    assert table[table["rule"] == MARGIN]["margin"].is_monotonic_increasing
 
 
 def test_the_page_shows_the_picks_where_they_are_pictures(found):

@@ -1,4 +1,4 @@
-"""What is said of a comparison and of a run in sentences, and the one table beside them."""
+"""Sentences on a comparison, and on the sets of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from easiness import BadInput, Run, compare, open_run
 from easiness.analysis import Agreement, Interval, Match
 from easiness.store import Row
-from easiness.studies.matching.comparison import Cell, Comparison, headline
+from easiness.studies.matching.comparison import Cell, Comparison
 from easiness.studies.matching.reliability import Outlook, outlook, outlook_lines
 from plans import group_match
 from recording import believing, recorded
@@ -100,40 +100,6 @@ def test_what_holds_of_several_runs_is_said_once(record: Callable[..., Any]) -> 
     labels = np.arange(40) % 2
     runs = [record(believing(labels, 9, 1), labels, name=name) for name in ("a", "b")]
     assert sum("10 are needed" in text for text in compare(runs).answers()) == 1
-
-
-def test_rows_say_what_there_is() -> None:
-    cells = ceiling(), pair(agreed=EMPTY), pair(None, Agreement(), a=1, b=2), ceiling(None, a=1)
-    shown = headline(comparison(*cells, names=("wrn", "mlp", "cnn"))).section
-    assert shown.rows[1:] == [
-        ["hard: wrn - itself", "0.41 (0.37 to 0.46)", "", "0.10", "0.13"],
-        ["hard: wrn - mlp", "0.41 (0.37 to 0.46)", "", "0.10", "0.13"],
-        ["hard: mlp - cnn, all trials", "0.35", "", "0.10", "0.13"],
-        ["hard: mlp - itself", "", "", "", ""],
-    ]
-
-
-@pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
-    """Two runs of twelve trials; after the last epoch the second ranks the other way round."""
-    labels, favor = np.arange(150) % 3, np.linspace(0, 4, 150)
-    runs = [
-        recorded(
-            tmp_path_factory.mktemp("answers") / name,
-            believing(labels, 12, 2, sure=[favor, favor[::-1] if seed else favor], seed=seed),
-            labels,
-        )
-        for seed, name in enumerate(("a_run_with_a_name_that_is_long", "short"))
-    ]
-    return compare(runs)
-
-
-def test_the_text_is_at_most_100_columns_wide_and_details_add_the_rest(compared: Comparison) -> None:
-    brief, full = compared.in_words(), replace(compared, details=True).in_words()
-    assert full.startswith(brief)
-    assert max(map(len, brief.splitlines())) <= 100
-    for part in ("what each rate must be read beside", "reliability by epoch", "drift", "tie mass"):
-        assert (part in brief, part in full) == (False, True)
 
 
 NUM = 200

@@ -53,25 +53,6 @@ def test_a_cell_for_each_pair_its_interval_and_a_column_of_chance():
     assert axes.get_title(loc="left") == "easy examples, after epoch 3"
 
 
-def test_easy_is_above_the_diagonal_and_hard_below_it_so_that_no_cell_is_empty():
-    (axes,) = draw_matching(compared(["a", "b", "c"])).axes
-    where = {text.get_text(): text.get_position() for text in axes.texts}
-    for text, place in {
-        "0.50": (1.5, 0.4),
-        "0.55": (0.5, 1.4),
-        "0.70": (1.5, 1.2),
-        "0.75": (1.5, 1.7),
-    }.items():
-        assert where[text] == pytest.approx(place)
-
-
-def test_small_groups_are_in_italics():
-    for size, style in ((4, "italic"), (5, "normal")):
-        comparison = compared(["a", "b"], groups=lambda rate, size=size: group(rate, size))
-        (axes,) = draw_matching(comparison, ["easy"]).axes
-        assert {text.get_style() for text in axes.texts if text.get_text() != "0.10"} == {style}  # type: ignore[attr-defined]
-
-
 def test_what_is_undefined_is_said_and_has_no_interval():
     (axes,) = draw_matching(compared(["a"], groups=lambda _: None), ["easy"]).axes
     assert texts(axes) == ["none", "0.10"]
@@ -135,14 +116,3 @@ def test_curves_are_the_rates_of_the_halves_and_the_best_epoch_is_marked() -> No
     marked = [(int(np.ravel(r.get_xdata())[0]), float(np.ravel(r.get_ydata())[0])) for r in rings]
     assert marked == [(2, 0.6), (1, 0.8)]
     assert draw_reliability(Reliability([], [], {}, OUTLOOK)) is None
-
-
-def test_groups_too_small_to_decide_are_shaded() -> None:
-    figure = draw_reliability(RELIABILITY, by_trials=True)
-    assert figure is not None
-    (axes,) = figure.axes
-    assert lines(axes)["easy, refine"] == [0.2, 0.6]
-    assert not any("drift" in name for name in lines(axes))
-    assert "under 5: undecided" in [patch.get_label() for patch in axes.patches]
-    low, high = axes.get_xlim()
-    assert low < 1 < 3 < high < 4  # the shade does not widen the axes
