@@ -230,8 +230,8 @@ def test_a_kept_list_of_positions_goes_with_its_source(command, refused, tmp_pat
     kept = tmp_path / "kept.csv"
     assert command("keep", measured, "--drop", 0.3, "--policy", "random", "-o", kept).code == 0
     said = refused("measure", kept, *ONE_EPOCH, "--out", tmp_path / "run")
-    assert "kept.csv: its ids" in said
-    assert f"give that one with --labels {kept}" in said
+    assert "kept.csv: a list of ids and labels, without examples" in said
+    assert f"with --labels {kept}" in said
     done = command(
         "measure", "digits", "--limit", 100, "--labels", kept, *ONE_EPOCH, "--out", tmp_path / "run"
     )

@@ -318,7 +318,7 @@ def _verify(folder: Path, runs: Sequence[Path], damage: _Damage) -> Iterator[str
 def _visible_damage(
     run: Path, read: Container[str] = (), open_run: store.Run | None = None
 ) -> list[store.Finding]:
-    """The damage in a run, ``opened`` or not, that documents, sizes and the files to ``read`` show."""
+    """The damage in a run that documents, sizes and the files to ``read`` show."""
     if not store.is_run(run):
         return []  # it is only beginning
     try:

@@ -155,11 +155,14 @@ def photos_of(data: Dataset, names: Sequence[Name], room: int, pixels: int) -> t
     photo = data.kind.photo
     if photo is None or are_small(data):
         return {}, ""
-    sample = _make_each(data, names[:_SAMPLE], lambda value: len(photo(value, pixels) or ""))
-    size_of_all = sum(size for _, size in sample) * len(names) / max(len(names[:_SAMPLE]), 1)
+
+    def size_of_all(side: int) -> float:
+        sample = _make_each(data, names[:_SAMPLE], lambda value: len(photo(value, side) or ""))
+        return sum(size for _, size in sample) * len(names) / max(len(names[:_SAMPLE]), 1)
+
     side = pixels
-    if size_of_all > room:
-        side = max(_FEWEST_PIXELS, int(pixels * math.sqrt(0.9 * room / size_of_all)))
+    while (size := size_of_all(side)) > room and side > _FEWEST_PIXELS:
+        side = max(_FEWEST_PIXELS, int(side * math.sqrt(0.9 * room / size)))
     addresses = dict(_make_each(data, set(names), lambda value: photo(value, side)))
     photos, left = {}, room
     for name in names:

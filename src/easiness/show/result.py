@@ -135,7 +135,7 @@ def sections_markdown(sections: Iterable[Section]) -> str:
 
 
 def sections_html(sections: Iterable[Section], lead: Iterable[str] = (), figure: str = "") -> str:
-    """The same as HTML, below sentences ``said`` and a ``figure`` that is HTML; every text is escaped."""
+    """The same as HTML, below sentences and a ``figure`` that is HTML; every text is escaped."""
     sentences = "".join(f"<li>{html.escape(text)}</li>" for text in lead)
     parts = (f"<ul>{sentences}</ul>" if sentences else "") + figure
     for section in sections:
@@ -150,7 +150,7 @@ def sections_html(sections: Iterable[Section], lead: Iterable[str] = (), figure:
 
 
 def result_html(figure: Figure, sections: list[Section], lead: Iterable[str] = ()) -> str:
-    """A result: the sentences ``said``, the figure, then the tables."""
+    """A result: the sentences of ``lead``, the figure, then the tables."""
     of = repr([[section.title, section.note, section.rows] for section in sections])
     return sections_html(sections, lead, figure_html(figure, of=of, label=sections[0].title))
 

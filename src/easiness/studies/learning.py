@@ -69,7 +69,7 @@ class LearningCurve(show.Result):
         for is_forecast, rows in table.groupby("foretold"):
             color, line, name = kinds[bool(is_forecast)]
             reach = [rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]]
-            more: dict[str, Any] = {"errors": reach, "filled": not is_forecast}
+            more: dict[str, Any] = {"errors": reach, "solid": not is_forecast}
             name = f"{name}, 95 % interval"
             lines.append(show.Curve(rows["examples"], rows["accuracy"], name, color, line=line, **more))
         figure = show.curves({"": lines}, (5.2, 2.9), x="examples seen", y="accuracy")
