@@ -25,7 +25,7 @@ from easiness.analysis import (
     select,
     true_rate,
 )
-from easiness.show import Curve, curves, rendered
+from easiness.show import Curve, curves, file_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
@@ -232,7 +232,7 @@ def main():
         "forecasts": (COLUMNS, rows),
         "memberships": (("network", "set", "forecast", "examples", "mean forecast", "found"), bins),
         "drift": (("network", "set", *(f"epoch {epoch}" for epoch in range(1, EPOCHS))), drift),
-        "rates": whole(rendered(compare(list(runs.values())), ".md").decode()),
+        "rates": whole(file_bytes(compare(list(runs.values())), ".md").decode()),
     }
     last = f"{4 * FEW} trials, halves of {2 * FEW}"
     shown = [(*row[:2], *row[3:]) for row in rows if row[2] == last]

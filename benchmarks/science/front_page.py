@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 import easiness as ez
 from baselines.list_makers import features
-from easiness.show import counted
+from easiness.show import quantity
 from kit.machine import measured
 from kit.results import Report
 from kit.science import options as asked
@@ -238,7 +238,7 @@ def page(options):
         rows = list(rows_of(options.runs, data, kind))
         if rows:
             photos = sum(1 for _ in (options.photos / "train").glob("*/*")) if options.photos else 0
-            draws = counted(len(whole(options.runs, data, kind)), "draw")
+            draws = quantity(len(whole(options.runs, data, kind)), "draw")
             report.say("", f"## {title.format(photos=photos, cifar10=options.images)}: {draws}", "")
             report.table(heads, rows)
     report.write_page(options.docs)

@@ -20,7 +20,7 @@ import easiness
 from easiness.paper.planted.design import DECISIVE, FREQUENT, FULL, examples_of, patterns_of
 from easiness.paper.planted.estimates import drop, mean, slope
 from easiness.paper.planted.result import SHARE
-from easiness.show import rendered
+from easiness.show import file_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 from kit.machine import measured
@@ -181,7 +181,7 @@ def in_cells(rows):
 def of_study(folder, docs):
     """The tables of a finished experiment; its figure is drawn beside the page."""
     found = easiness.paper.hypothesis(out=folder)
-    docs.with_suffix(".svg").write_bytes(rendered(found, ".svg"))
+    docs.with_suffix(".svg").write_bytes(file_bytes(found, ".svg"))
     claims, slopes, drops, means = (
         [frame.section.rows[0], frame.section.rows[1:]] for frame in found.frames()
     )

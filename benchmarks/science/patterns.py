@@ -257,13 +257,13 @@ def real(asked):
         found = ez.explain(runs[name], features=given, progress=False, **more)
         knows = " (knows these labels)" if any("ImageNet" in one for one in found.notes) else ""
         local = found.ways[f"local {found.around.nearest}"]
-        in_local_units = with_interval(*local.first, signed=True)
+        in_local_units = with_interval(*local.first, with_sign=True)
         for over, one in (("all", found.over_all), ("within classes", found.within)):
             rows.append(
                 (
                     *(name, f"{features}{knows}", found.score, found.seen, over),
-                    with_interval(*one.first, signed=True),
-                    with_interval(*one.second, signed=True),
+                    with_interval(*one.first, with_sign=True),
+                    with_interval(*one.second, with_sign=True),
                     with_interval(*one.r_squared),
                     f"{one.most:.2f}",
                     f"{one.product.value:+.2f}, R² {one.with_product.value:.2f}",
@@ -273,7 +273,7 @@ def real(asked):
                 )
             )
         counts = (
-            ", ".join(with_interval(*one, signed=True) for one in (way.first, way.second))
+            ", ".join(with_interval(*one, with_sign=True) for one in (way.first, way.second))
             for way in found.ways.values()
         )
         others.append((f"{name}, {features}, {found.score}", *counts))

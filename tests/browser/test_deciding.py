@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,12 +65,7 @@ def _recorded(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def folder(made_once: Callable[..., Path]) -> Path:
     """The folder of a run over 1,100 pictures, with its page."""
-    return made_once("deciding", _made)
-
-
-def _made(folder: Path) -> None:
-    folder.mkdir()
-    _recorded(folder)
+    return made_once("deciding", _recorded)
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +96,7 @@ def begin(page: Page, name: str = "Ada") -> None:
         page.keyboard.press("Enter")
 
 
-def press(page: Page, keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
-
-
-def press_each(page: Page, *keys: str) -> None:
+def press(page: Page, keys: Iterable[str]) -> None:
     for key in keys:
         page.keyboard.press(key)
 
@@ -172,7 +162,7 @@ def test_the_keyboard_alone_goes_through_all_of_it(page: Page, run: Run, tmp_pat
     page.keyboard.press("l")
     assert page.locator("#decide-rows li").count() == 100
     assert page.evaluate("document.activeElement.dataset.place") == "5"
-    press_each(page, "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "Enter")
+    press(page, ("ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "Enter"))
     assert page.locator('[data-act="take"]').get_attribute("aria-pressed") == "true"
     rows = saved(page, tmp_path / "labels.csv")
     assert [row["action"] for row in rows] == [*("keep", "relabel", "relabel", "drop", "unsure", "keep")]
@@ -183,7 +173,7 @@ def test_the_keyboard_alone_goes_through_all_of_it(page: Page, run: Run, tmp_pat
     assert set(found.by) == {"Ada"}
     assert {row["data"] for row in rows} == {data_version(run)}
     assert all(time.endswith("Z") for time in found.times)
-    press_each(page, "l", "Escape", "?")
+    press(page, ("l", "Escape", "?"))
     assert "?\nshow this help" in page.locator("#decide-begin .decide-keys").inner_text()
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.id") == "decide-name"

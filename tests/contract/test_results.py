@@ -35,7 +35,7 @@ from easiness.paper.planted.design import ARMS, CONTROLS, SMOKE, patterns_of
 from easiness.paper.planted.result import OfArm
 from easiness.paper.training_sets import TrainingSetStudy
 from easiness.paper.validation import Validation, easiness_view
-from easiness.show import markdown_text, rendered
+from easiness.show import file_bytes, markdown_text
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
@@ -286,7 +286,7 @@ def test_in_markdown_no_name_becomes_markup(result):
 
 
 def test_in_a_picture_no_name_becomes_markup(result):
-    root = ET.fromstring(rendered(result, ".svg"))
+    root = ET.fromstring(file_bytes(result, ".svg"))
     assert f"{SVG}script" not in {element.tag for element in root.iter()}
     links = [value for one in root.iter() for name, value in one.attrib.items() if name.endswith("href")]
     assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)

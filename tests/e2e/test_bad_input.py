@@ -19,7 +19,7 @@ from recording import recorded
         (["--trials", 0], ["--trials 0: must be at least 1"]),
         (["--train-share", 0.001], ["leaves 0 of 100 examples", "fewer than the 10 classes"]),
         (["--recipe", "wrong.toml"], ["wrong.toml: alpha", "-1"]),
-        (["--trials", "ten"], ["'--trials': 'ten' is neither a whole number nor auto"]),
+        (["--trials", "ten"], ["'--trials': 'ten' is neither a number nor auto"]),
     ],
 )
 def test_options(refused, digits, tmp_path, monkeypatch, options, words):

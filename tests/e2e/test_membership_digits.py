@@ -1,14 +1,12 @@
-"""Memberships and outlook of a real run: 40 short trials on digits, as files, commands and predictions."""
+"""Memberships of a real run: 40 short trials on digits."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from easiness import Run
-from easiness.analysis import SIDES, Side, select
-from easiness.analysis.mixing import binomial, fit_mixing, shares_of_tail
+from easiness.analysis import SIDES, Side, membership, select
 from recording import small_run
 
 NUM, TRIALS, SPLITS = 1000, 40, 20
@@ -22,16 +20,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
 
 
-def foretold(
-    counts: npt.NDArray[np.int64], num_trials: int, num_further: int, side: Side, fraction: float
-) -> npt.NDArray[np.float64]:
-    """How probably each example [K] gets into the set of so many further trials, ties shared."""
-    mixing = fit_mixing(counts, num_trials)
-    likelihood = binomial(num_further, mixing.probability)
-    in_set = shares_of_tail(likelihood @ mixing.population, fraction, side) @ likelihood
-    return (mixing.posterior @ in_set)[counts]
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("epoch", [1, 2])
 @pytest.mark.parametrize("side", SIDES)
@@ -42,7 +30,7 @@ def test_twenty_trials_foretell_the_sets_of_twenty_others(run: Run, epoch: int, 
     for seed in range(SPLITS):
         order = np.random.default_rng(seed).permutation(TRIALS)
         ours, others = (votes.correct[part].sum(axis=0) for part in (order[:20], order[20:]))
-        predicted = foretold(ours, 20, 20, side, fraction)
+        predicted = getattr(membership(ours, 20, fraction, further=20), f"p_{side}")
         assert predicted.sum() == pytest.approx(fraction * NUM, rel=0.01)
         found = select(others, fraction, side)
         bins = np.minimum((10 * predicted).astype(int), 9)

@@ -25,7 +25,7 @@ from easiness.analysis import (
     paired_gain,
     select,
 )
-from easiness.studies.versions.study import trials_needed
+from easiness.studies.versions import trials_needed
 from matching_by_weights import overlap_rate
 
 NUM, FRACTION = 2500, 0.1

@@ -24,7 +24,7 @@ from easiness.executors import EXECUTORS, Executor, Needs, executor_names, find_
 from easiness.exports import FORMATS, find_format
 from easiness.features import KINDS as FEATURES
 from easiness.inputs import Signature
-from easiness.inputs.text.kind import VOCABULARY
+from easiness.inputs.text import VOCABULARY
 from easiness.models import FAMILIES, build_model, find_family
 from easiness.models.registry import OWN
 from easiness.perturb import KINDS, find_kind, kinds

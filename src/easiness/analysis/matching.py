@@ -16,7 +16,7 @@ import numpy.typing as npt
 from easiness.analysis.selection import check_option, nth_largest
 from easiness.analysis.sides import SIDES, Side, Ties, first_in_order, num_selected
 from easiness.analysis.votes import Votes, check_same_examples
-from easiness.errors import BadInput
+from easiness.spec import at_least
 
 Mask = npt.NDArray[np.bool_]
 """A set of K examples: [K]."""
@@ -115,13 +115,30 @@ class Sets:
         return np.array([np.bincount(labels[one], minlength=num) for one in bits.view(np.bool_)], np.float64)
 
 
-def _overlap(a: Sets, b: Sets) -> _Floats:
+def _over_larger(total: _Floats, a: Sets, b: Sets) -> _Floats:
+    """A total [R] in parts of the larger of two sets; NaN where one is empty."""
+    least, most = np.minimum(a.size, b.size), np.maximum(a.size, b.size)
+    return np.asarray(np.divide(total, most, out=np.full(len(most), np.nan), where=least > 0))
+
+
+def matching_rates(a: Sets, b: Sets) -> _Floats:
+    """The matching rates [R]; NaN where a set is empty."""
     both = np.zeros(len(a.size))
     for theirs, of_theirs in ((b.members, 1.0), (b.at_cut, b.share)):
         for ours, of_ours in ((a.members, 1.0), (a.at_cut, a.share)):
             if ours is not None and theirs is not None:
                 both += of_ours * of_theirs * np.bitwise_count(ours & theirs).sum(axis=-1)
-    return both
+    return _over_larger(both, a, b)
+
+
+def _cut(counts: npt.NDArray[np.unsignedinteger], k: int, highest: int) -> tuple[int, int]:
+    """The k-th largest count, and how many of the examples that have it are among the k."""
+    for level in range(highest, -1, -1):
+        num = int(np.count_nonzero(counts == level))
+        if num >= k:
+            return level, k
+        k -= num
+    raise AssertionError(k)
 
 
 @dataclass(frozen=True)
@@ -178,17 +195,18 @@ class Rule:
         num = votes.num_examples
         k = num_selected(num, self.fraction)
         counts = num_in([votes.correct[trial] for trial in group])
-        level, missing = self._cut(counts, k, len(group))
+        if self.side == "hard":  # those that are wrong: members are always the largest
+            counts = len(group) - counts
+        level, missing = _cut(counts, k, len(group))
         at_cut = counts == level
         num_at_cut = int(np.count_nonzero(at_cut))
         mass = num_at_cut / num if missing < num_at_cut else 0.0
-        members = self._beyond(counts, level)
+        members = np.asarray(counts > level)
         if self.ties == "expected":
             return _Choice(members, at_cut, missing / num_at_cut, float(k), mass)
         if self.ties == "strict":
             # beyond the next value: none where all up to it tie, all where there is no next
-            after = None if k == num else self._cut(counts, k + 1, len(group))[0]
-            members = np.ones(num, np.bool_) if after is None else self._beyond(counts, after)
+            members = np.ones(num, np.bool_) if k == num else counts > _cut(counts, k + 1, len(group))[0]
             return _Choice(members, None, 0.0, float(np.count_nonzero(members)), mass)
         at = np.flatnonzero(at_cut)
         if missing < num_at_cut:
@@ -204,31 +222,20 @@ class Rule:
         members[at] = True
         return _Choice(members, None, 0.0, float(k), mass)
 
-    def _cut(self, counts: npt.NDArray[np.unsignedinteger], k: int, highest: int) -> tuple[int, int]:
-        """The count of the k-th example from this side, and how many of those with it are among the k."""
-        for level in range(highest, -1, -1) if self.side == "easy" else range(highest + 1):
-            num = int(np.count_nonzero(counts == level))
-            if num >= k:
-                return level, k
-            k -= num
-        raise AssertionError(k)
-
-    def _beyond(self, counts: npt.NDArray[np.unsignedinteger], level: int) -> Mask:
-        return np.asarray(counts > level if self.side == "easy" else counts < level)
-
     def matches(self, a: Sets, b: Sets, num_examples: int, labels: _Rows | None) -> list[Match]:
         """The `Match` of each two groups, with a class chance where labels [K] are given."""
-        least, most = np.minimum(a.size, b.size), np.maximum(a.size, b.size)
-        class_chance: list[float | None] = [None] * len(least)
+        class_chance: list[float | None] = [None] * len(a.size)
         if labels is not None:
             sizes = np.bincount(labels)
             some = sizes > 0
             together = a.by_class(labels)[:, some] * b.by_class(labels)[:, some]
-            total = (together / sizes[some]).sum(axis=1)
-            class_chance = np.divide(total, most, out=np.full(len(most), np.nan), where=least > 0).tolist()
-        masses = zip(a.tie_mass.tolist(), b.tie_mass.tolist(), strict=True)
-        both, chance = zip(a.size.tolist(), b.size.tolist(), strict=True), (least / num_examples).tolist()
-        rows = zip(self.rates(a, b).tolist(), masses, chance, class_chance, both, strict=True)
+            class_chance = _over_larger((together / sizes[some]).sum(axis=1), a, b).tolist()
+        masses, both = (
+            zip(one.tolist(), other.tolist(), strict=True)
+            for one, other in ((a.tie_mass, b.tie_mass), (a.size, b.size))
+        )
+        chance = (np.minimum(a.size, b.size) / num_examples).tolist()
+        rows = zip(matching_rates(a, b).tolist(), masses, chance, class_chance, both, strict=True)
         return [Match(*one) for one in rows]
 
     def match_all(self, a: Votes, b: Votes) -> Match:
@@ -236,13 +243,6 @@ class Rule:
         check_same_examples(a, b)
         all_of_a, all_of_b = (np.arange(votes.num_trials)[None] for votes in (a, b))
         return self.matches(self.sets(a, all_of_a, 0), self.sets(b, all_of_b, 1), a.num_examples, a.labels)[0]
-
-    def rates(self, a: Sets, b: Sets) -> _Floats:
-        """The matching rates [R]; NaN where a set is empty."""
-        most = np.maximum(a.size, b.size)
-        ratios = np.full(len(most), np.nan)
-        np.divide(_overlap(a, b), most, out=ratios, where=np.minimum(a.size, b.size) > 0)
-        return ratios
 
 
 MIN_GROUP = 5
@@ -370,11 +370,7 @@ def match_groups(
     largest = min(a.num_trials, b.num_trials) // 2
     if largest == 0:
         return None
-    h = largest if group_size is None else group_size
-    if not 1 <= h <= largest:
-        raise BadInput(
-            f"group size {h}: not in 1..{largest}; give half of the smaller number of trials at most"
-        )
+    h = at_least("group size", largest if group_size is None else group_size, 1, largest)
     _, replicate_seed = np.random.SeedSequence(rule.seed).spawn(2)  # the first is that of the splits
     splits = disjoint_splits(a, b, h, max_splits=max_splits, seed=rule.seed)
     sets = rule.sets(a, splits[:, 0], 0), rule.sets(b, splits[:, 1], 1)
@@ -383,7 +379,7 @@ def match_groups(
     replicates = resample(splits, num_replicates, np.random.default_rng(replicate_seed))
     rates = np.empty(0)
     if len(replicates):
-        rates = rule.rates(rule.sets(a, replicates[:, 0], 0), rule.sets(b, replicates[:, 1], 1))
+        rates = matching_rates(rule.sets(a, replicates[:, 0], 0), rule.sets(b, replicates[:, 1], 1))
     interval, bias = shifted_interval(rate, rates, rule.reach_of_draw(rate, a.num_examples))
     if h == 1:  # a group of one trial is never another one
         interval = (math.nan, math.nan)

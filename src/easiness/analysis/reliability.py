@@ -25,6 +25,7 @@ from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, fit_tallies, ratio,
 from easiness.analysis.sides import SIDES, Side, num_selected
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
+from easiness.spec import at_least
 
 _Floats = npt.NDArray[np.float64]
 
@@ -274,9 +275,7 @@ def split_half(
     largest = votes.num_trials // 2
     if largest == 0:
         return None
-    h = largest if group_size is None else group_size
-    if not 1 <= h <= largest:
-        raise BadInput(f"group size {h}: not in 1..{largest}; give half of the number of trials at most")
+    h = at_least("group size", largest if group_size is None else group_size, 1, largest)
     splits = disjoint_splits(votes, votes, h, max_splits=max_splits, seed=seed)
     votes.check_heard(np.concatenate([splits[:, 0], splits[:, 1]]))
     correlation = mean_defined(

@@ -12,7 +12,7 @@ from easiness.analysis.draw import as_floats, of_length
 from easiness.analysis.mixing import binomial, fit_mixing, shares_of_tail
 from easiness.analysis.sides import SIDES, Side, Ties, first_in_order, id_keys, num_selected
 from easiness.errors import BadInput, nearest
-from easiness.spec import check_within
+from easiness.spec import at_least, check_within
 
 _Floats = npt.NDArray[np.float64]
 
@@ -60,8 +60,7 @@ def membership(
 
 
 def _as_counts(counts: npt.ArrayLike, num_trials: int) -> npt.NDArray[np.int64]:
-    if not isinstance(num_trials, int | np.integer) or num_trials < 1:
-        raise BadInput(f"num_trials {num_trials!r}: must be a whole number, at least 1")
+    at_least("num_trials", num_trials, 1)
     values: npt.NDArray[Any] = np.asarray(counts)
     if values.ndim != 1 or len(values) == 0 or values.dtype.kind not in "iufb":
         raise BadInput("counts: give one number per example, in how many trials it is right")

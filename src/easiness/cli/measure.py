@@ -78,7 +78,7 @@ def summarize(run: store.Run) -> str:
     from easiness.cli import status
 
     num = len(run.trials)
-    size = f"{show.counted(num, 'trial')} of {run.length}"
+    size = f"{show.quantity(num, 'trial')} of {run.length}"
     head = f"{run.path}: {run.network}, {size} over {len(run.ids)} examples"
     if not run.observed:
         return f"{head}\neasiness: unknown, since the trials were observed after no common epoch"
@@ -90,7 +90,7 @@ def summarize(run: store.Run) -> str:
     conclusion = run.document.stopped
     enough = "" if conclusion is None else f"\nreliability: {conclusion.sentence}"
     ahead = "".join(f"\n{line}" for line in matching.outlook_lines(run))
-    judges = f"all of {show.counted(num, 'head')} that did not see them" if run.shares else "every trial"
+    judges = f"all of {show.quantity(num, 'head')} that did not see them" if run.shares else "every trial"
     heads = run.spec.heads
     about = "" if heads is None else "".join(f"\nfeatures: {one}" for one in pages.about_features(heads))
     about = about and f"{about}\n{pages.FOR_FEATURES}"

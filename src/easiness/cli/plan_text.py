@@ -19,7 +19,7 @@ from easiness.runs import (
     seconds_beside,
     work_of,
 )
-from easiness.show import counted, trials_text
+from easiness.show import quantity, trials_text
 from easiness.spec import (
     BOOSTING,
     Heads,
@@ -80,8 +80,8 @@ data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} cla
 held-out split: {f"{len(held_out)} examples" if held_out else "none"}
 fingerprint: {plan.data.fingerprint}
 model: {plan.model}, {f"from the weights in {plan.pretrained}" if plan.pretrained else "from scratch"}
-trials: {plan.trials if rule is None else _until(rule)} of {counted(plan.epochs, "epoch")}, \
-{counted(steps, "step")} each; \
+trials: {plan.trials if rule is None else _until(rule)} of {quantity(plan.epochs, "epoch")}, \
+{quantity(steps, "step")} each; \
 every trial trains on {num} examples
 seed: {spec.seed}
 device: {device}
@@ -108,13 +108,13 @@ def _of_heads(plan: Plan, heads: Heads, out: Path, device: torch.device, foresee
     costs = f"cost of the whole run: {estimate_cost(spec, plan.data, plan.trials, device, None)}"
     if run is not None:
         which = trials_text(task.missing) if task.missing else "nothing"
-        costs = f"to fit: {which}; the run has {counted(len(run.trials), 'trial')}"
+        costs = f"to fit: {which}; the run has {quantity(len(run.trials), 'trial')}"
     features = "\n".join(f"features: {one.name}. {one.about}" for one in heads.features)
     method = "in closed form, by ridge regression on the classes; strength and temperature by leave-one-out"
     if plan.model == BOOSTING:
         method = "as boosted trees and a logistic regression, weighed by examples left out"
     if heads.epochs is not None:
-        method = f"in steps, {counted(heads.epochs, 'time')} over the vectors"
+        method = f"in steps, {quantity(heads.epochs, 'time')} over the vectors"
     return f"""\
 data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} classes
 held-out split: {f"{len(held_out)} examples" if held_out else "none"}
@@ -143,10 +143,10 @@ def _settings(recipe: Recipe, kind: str) -> str:
 def _of_what_is_missing(foreseen: Foreseen, cost: Callable[[int], Cost]) -> str:
     task, run = foreseen.task, foreseen.run
     assert run is not None
-    there = f"the run has {counted(len(run.trials), 'trial')} of {counted(run.epochs, 'epoch')}"
+    there = f"the run has {quantity(len(run.trials), 'trial')} of {quantity(run.epochs, 'epoch')}"
     if not task.missing:
         return f"to train: nothing, since {there}"
-    which = f"{trials_text(task.missing)}, for {counted(task.epochs, 'epoch')}"
+    which = f"{trials_text(task.missing)}, for {quantity(task.epochs, 'epoch')}"
     return f"to train: {which}; {there}\ncost of these: {cost(len(task.missing))}"
 
 

@@ -87,7 +87,7 @@ def _report_lines(options: StatusOptions) -> Iterator[str]:
     _refuse_damage(folder, damage, len(below))
     if options.verify:
         yield (
-            f"{folder}: records, weights and descriptions of {show.counted(len(below), 'run')} are as they "
+            f"{folder}: records, weights and descriptions of {show.quantity(len(below), 'run')} are as they "
             "were written (the log, events.jsonl, is not checked)"
         )
 
@@ -145,7 +145,7 @@ def _table(folder: Path, runs: list[Path], damage: _Damage) -> Iterator[str]:
         f"Accuracy is the mean over trials, on what was measured{heads}. `easiness status` of one run says "
         "more."
     )
-    title = f"{folder}: {show.counted(len(rows), 'run')}"
+    title = f"{folder}: {show.quantity(len(rows), 'run')}"
     yield from show.sections_text([show.Section(title, note, [header, *rows])]).split("\n")
     lines = [_text(one) for ones in damage.values() for one in ones]
     yield from (f"damaged: {line}" for line in [*lines, *_study_damage(folder)])
@@ -178,7 +178,7 @@ def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
         str(run.spec.data.source or "arrays"),
         f"{run.spec.data.train.num_examples:,}",
         str(len(run.trials)) if spec is None else f"{len(run.trials)} of {spec.trials}",
-        show.counted(len(run.shares), "share") if run.shares else str(run.epochs),
+        show.quantity(len(run.shares), "share") if run.shares else str(run.epochs),
         f"{sum(last) / len(last):.3f}" if last else "",
         f"damaged, {state}" if is_damaged else state,
     ]
@@ -199,7 +199,7 @@ def _of_run(path: Path, working: store.AtWork | None, damage: _Damage) -> Iterat
 
 def _lines(run: store.Run, working: store.AtWork | None, *, is_damaged: bool) -> Iterator[str]:
     training, data, num = run.spec.measured, run.spec.data, len(run.trials)
-    trials = show.counted(num if training is None else training.trials, "trial")
+    trials = show.quantity(num if training is None else training.trials, "trial")
     of = "" if training is None else f"{num} of "
     yield f"{run.path}: {printable(run.network)}, {of}{trials} finished"
     source = printable(data.source or "arrays")
@@ -237,7 +237,7 @@ def _work(run: store.Run, working: store.AtWork | None) -> Iterator[str]:
             which = show.trials_text(missing)
             yield f"missing: {which}; no process is at work, run the same `easiness measure` to go on"
         return
-    left = f"; {show.counted(len(missing), 'trial')} to go with these" if missing else ""
+    left = f"; {show.quantity(len(missing), 'trial')} to go with these" if missing else ""
     hand = [index for index in working.trials if index in missing]
     yield f"at work: {_process(working)}{f' on {show.trials_text(hand)}{left}' if hand else ''}"
     seconds = _seconds_left(run, len(missing))
@@ -359,7 +359,7 @@ def _refuse_damage(folder: Path, of_run: _Damage, num_runs: int) -> None:
             )
         return
     trials = len({(run, one.trial) for run, ones in of_run.items() for one in ones if one.trial is not None})
-    of_trials = f", of {show.counted(trials, 'trial')}" if trials else ""
+    of_trials = f", of {show.quantity(trials, 'trial')}" if trials else ""
     of_runs = sorted({one.file.name for one in every if one.trial is None})
     steps = []
     if of_runs == [store.KEPT]:
@@ -371,6 +371,6 @@ def _refuse_damage(folder: Path, of_run: _Damage, num_runs: int) -> None:
         again = "run the same `easiness measure` with --retrain-damaged, or restore them from a copy"
         steps.append(f"{first}{again}")
     raise RunFailed(
-        f"{folder}: {show.counted(len(every), 'damaged file')} in {sum(map(bool, of_run.values()))} of "
-        f"{show.counted(num_runs, 'run')}{of_trials}; {'; '.join(steps)}"
+        f"{folder}: {show.quantity(len(every), 'damaged file')} in {sum(map(bool, of_run.values()))} of "
+        f"{show.quantity(num_runs, 'run')}{of_trials}; {'; '.join(steps)}"
     )

@@ -37,12 +37,11 @@ class Dataset:
     ``labels`` [K] are the labels to train with and ``true_labels`` [K] differ only after corruption.
     ``source`` is what `load_dataset` takes to find the data again: an absolute path or a known name,
     ``None`` for arrays and other objects, and ``load_options`` how it was loaded from there. ``kind`` is
-    what the examples are, and ``standard`` the stored training examples, of a held-out split.
-    ``recipe_changes`` are recipe settings that this subject needs. ``limited_to`` is the size of a subset
-    made by `limit` at seed 0, which `load_dataset` makes again. ``unreadable`` names the examples of this
-    split left out on request, ``notes`` tell a person what was found at the source and is not used,
-    ``num_other_files`` files there are by their names no pictures (``other_files`` are the first), and
-    examples of one of the ``groups`` [K] are of one origin. ``columns`` reads others of the table.
+    what the examples are; a held-out split has the training examples as ``standard``. ``recipe_changes``
+    are recipe settings that this subject needs. ``limited_to`` is the size of a subset made by `limit` at
+    seed 0, which `load_dataset` makes again. ``unreadable`` names examples left out on request, and ``notes``
+    what is there and not used. By their names ``num_other_files`` files are no pictures; ``other_files`` are
+    the first. Examples of one of the ``groups`` [K] are of one origin. ``columns`` reads vectors in a table.
     """
 
     name: str
@@ -107,7 +106,7 @@ class Dataset:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """The `notes`, and what is done to examples as they are read, for which headers are."""
+        """The `notes`, and how examples are changed as they are read; headers of files are read for it."""
         return self.notes if self.kind.files is None else (*self.notes, *self.stored.traits.notes)
 
     @property

@@ -79,7 +79,7 @@ class LabelFile(NamedTuple):
 
 def read_label_file(path: Path) -> LabelFile:
     """The rows of a table of labels that are not empty, in which no column of ours stands twice."""
-    table = open_table(path, fills=True)
+    table = open_table(path)
     for name in ID_AND_LABEL:
         table.check_column(name, "; give a table with the columns id and label")
     ours = [name for name in (*COLUMNS, *AUDIT_COLUMNS) if name in table.names]

@@ -25,26 +25,8 @@ from easiness.data.sources.source import (
     dataset_of,
     own_ids,
 )
-from easiness.data.sources.torch_dataset import (
-    TORCHVISION,
-    check_map_style,
-    is_item_list,
-    load_map_style,
-)
-from easiness.data.tables.dataset import (
-    ExampleColumn,
-    TableExamples,
-    checked_columns,
-    checked_encoding,
-    checked_names,
-    dataset_of_tables,
-    example_column,
-    examples_in,
-    files_below,
-    label_column,
-    split_of,
-    text_column,
-)
+from easiness.data.sources.torch_dataset import TORCHVISION, check_map_style, is_item_list, load_map_style
+from easiness.data.tables import dataset as tables
 from easiness.data.tables.splits import open_tables, table_files
 from easiness.data.tables.table import Table, Tables, is_missing
 from easiness.data.tables.vectors import input_columns, make_vectors
@@ -128,15 +110,15 @@ def load_dataset(
         data_root=None if data_root is None else str(absolute(os.fspath(data_root))),
         allow_outside=allow_outside,
         skip_unreadable=skip_unreadable,
-        columns=checked_columns(columns),
+        columns=tables.checked_columns(columns),
         group=group if isinstance(group, str) else None,
         text=text,
         sound=sound,
-        inputs=checked_names("--inputs", inputs),
-        without=checked_names("--without", without),
+        inputs=tables.checked_names("--inputs", inputs),
+        without=tables.checked_names("--without", without),
         label=label,
         id=id,
-        encoding=checked_encoding(encoding),
+        encoding=tables.checked_encoding(encoding),
     )
     if not isinstance(data, str | os.PathLike):
         data = _load_object(data, held_out, classes, options, rate)
@@ -210,7 +192,7 @@ def _load_object(
 def _load_tables(request: SourceRequest) -> Dataset:
     path, options = request.path, request.options
     name = path.name if path.is_dir() else path.stem
-    return dataset_of_tables(name, str(path), open_tables(path, options), options, request.classes)
+    return tables.dataset_of_tables(name, str(path), open_tables(path, options), options, request.classes)
 
 
 TABLES = Source(
@@ -297,7 +279,7 @@ def _pool(data: Any, like: Dataset) -> Dataset:
         files = files_of(path, like.kind)
         if not files:
             raise BadInput(f"{path}: no {like.kind.noun} in it that can be read by its name; give {_FORMS}")
-        examples = files_below(path, [files], like.kind, like.load_options)
+        examples = tables.files_below(path, [files], like.kind, like.load_options)
         split = _split_without_labels(str(path), examples.splits[0], examples.ids[0], like.kind)
     elif path.exists():
         raise BadInput(f"{data}: not a kind of file that can be read; give {_FORMS}")
@@ -324,21 +306,22 @@ def _array_split(where: str, x: npt.NDArray[Any], ids: npt.NDArray[Any] | None) 
 
 def _table_split(table: Table, like: Dataset) -> Split:
     options = like.load_options
-    label = label_column(table, options)
+    label = tables.label_column(table, options)
     if like.kind == VECTOR:
-        examples = TableExamples(VECTOR, [_vectors(table, like)], [np.arange(table.num_rows)])
+        examples = tables.TableExamples(VECTOR, [_vectors(table, like)], [np.arange(table.num_rows)])
     else:
         if like.kind == TEXT:
             others = [name for name in table.names if name != label]
-            column = ExampleColumn("texts", TEXT, options.text or text_column(others) or TEXT.columns[0])
+            name = options.text or tables.text_column(others) or TEXT.columns[0]
+            column = tables.ExampleColumn("texts", TEXT, name)
         else:
-            column = example_column(table, options)._replace(kind=like.kind)
+            column = tables.example_column(table, options)._replace(kind=like.kind)
         if column.form not in ("texts", "files", "bytes"):
             columns = " or ".join(("path", *like.kind.columns))
             raise BadInput(f"{table.where}: no column {columns}; rename that of the {like.kind.nouns}")
-        examples = examples_in(Tables(table), column, label, options)
+        examples = tables.examples_in(Tables(table), column, label, options)
     own_options = options if options.id in table.names else options.model_copy(update={"id": None})
-    return split_of(table, examples, 0, np.zeros(table.num_rows, np.int64), own_options, "pool")
+    return tables.split_of(table, examples, 0, np.zeros(table.num_rows, np.int64), own_options, "pool")
 
 
 def _vectors(table: Table, like: Dataset) -> StoredVectors:
@@ -347,7 +330,7 @@ def _vectors(table: Table, like: Dataset) -> StoredVectors:
     if own is None or not own.exists() or table_files(own) is None:
         raise BadInput(f"{table.where}: a table, and the run has vectors of none; give an .npy file of them")
     train = open_tables(own, like.load_options).train
-    columns, _ = input_columns(train, label_column(train, like.load_options), like.load_options)
+    columns, _ = input_columns(train, tables.label_column(train, like.load_options), like.load_options)
     vectors = make_vectors(train, table, columns)
     return StoredVectors(vectors.values[1], vectors.names)
 

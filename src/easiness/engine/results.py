@@ -146,7 +146,7 @@ def _set_aside(output: Path, result: show.Result) -> None:
     """Keep a file of rows that somebody may have edited under another name."""
     if output.suffix != ".csv" or not output.is_file():
         return
-    if (old := output.read_bytes()) != show.rendered(result, ".csv"):
+    if (old := output.read_bytes()) != show.file_bytes(result, ".csv"):
         aside = output.with_name(f"{output.name}~")
         write_file(aside, old)
         say(f"{output} had other {result.listing or 'rows'}, which are now in {aside}", err=True)

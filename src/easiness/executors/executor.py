@@ -24,7 +24,7 @@ from easiness.own_process import (
     passive_environment,
     safe_environment,
 )
-from easiness.show import counted
+from easiness.show import quantity
 
 
 class SerialExecutor:
@@ -113,7 +113,7 @@ class Needs:
     per_gpu: int = 0
 
     def __str__(self) -> str:
-        parts = [counted(self.cores, "core")]
+        parts = [quantity(self.cores, "core")]
         if self.per_gpu:
             parts.append("1 GPU" if self.per_gpu == 1 else f"1/{self.per_gpu} of a GPU")
         if self.memory:

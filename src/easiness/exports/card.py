@@ -117,17 +117,11 @@ def open_card(path: str | Path) -> Card:
         document = CardDocument.model_validate_json(content)
     except FileNotFoundError:
         raise BadInput(f"{folder}: is no score card (no {CARD} in it); `easiness card` makes one") from None
-    except OSError as error:
-        raise BadInput(f"{folder / CARD}: cannot be read ({error.strerror}); get the card again") from None
-    except ValidationError as error:
-        what = error.errors()[0]
-        why = ": ".join(filter(None, [".".join(map(str, what["loc"])), what["msg"]]))
-        error_of_content = BadInput(f"{folder / CARD}: cannot be read ({why}); get the card again")
-        raise later(folder / CARD, content) or error_of_content from None
+    except (OSError, ValidationError):
+        raise (later(folder / CARD, content) if content else None) or damaged_card(folder / CARD) from None
     for name, expected in document.files.items():
-        file = folder / name
-        if not is_intact(file, expected):
-            raise damaged_card(file)
+        if not is_intact(folder / name, expected):
+            raise damaged_card(folder / name)
     return Card(folder, document)
 
 

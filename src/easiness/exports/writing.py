@@ -23,7 +23,7 @@ from easiness.exports.examples import AT_ONCE, Examples, ExportOptions, Format, 
 from easiness.inputs import KINDS
 from easiness.lazy import Floats, Integers
 from easiness.runs import data_version, decisions_on, positions_in
-from easiness.show import listed, markdown_text, write_csv, write_parquet
+from easiness.show import enumeration, markdown_text, write_csv, write_parquet
 from easiness.studies.suspects import ABOVE
 
 
@@ -73,7 +73,7 @@ def _check_to_label(form: Format, options: ExportOptions) -> None:
 
 
 def _check_kind(form: Format, examples: Examples) -> None:
-    kinds = listed([kind.nouns for kind in KINDS if kind.export_form.form != "numbers"])
+    kinds = enumeration([kind.nouns for kind in KINDS if kind.export_form.form != "numbers"])
     run, data = examples.run, examples.data
     if data is None:
         raise BadInput(f"{run.path}: {form.name} shows {kinds}, and {examples.without_data}")

@@ -100,7 +100,6 @@ def _read(function: Callable[..., Any], name: str, split: Dataset, positions: Po
 
 
 def _options(function: Callable[..., Any], split: Dataset) -> dict[str, Any]:
-    """The rate of sounds, if the function has a parameter for it."""
     rate = getattr(split.traits, _RATE, None)
     with contextlib.suppress(TypeError, ValueError):  # built-in functions have no signature
         if rate is not None and _RATE in inspect.signature(function).parameters:
@@ -121,7 +120,6 @@ def from_given(arrays: Any, data: Dataset) -> FeatureSource:
 
 
 def _divide(array: npt.NDArray[Any], data: Dataset, name: str) -> dict[str, npt.NDArray[Any]]:
-    """The rows [n, D] of each split: training examples first, then those held out."""
     lengths = {split: len(examples) for split, examples in data.splits.items()}
     if len(array) != sum(lengths.values()):
         held_out = lengths.get("held_out", 0)
@@ -224,7 +222,6 @@ def _by_ids(
 
 
 def _of_column(request: Request) -> FeatureSource:
-    """A column of lists of numbers in the Parquet files or the `datasets` table of the examples."""
     column, splits = request.name, request.data.splits.items()
     values = {name: _digest(str(len(split)), split.column(column)) for name, split in splits}
     identity = identity_of(form="column", values=values)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any, TypeAlias
 
@@ -33,26 +33,15 @@ _ABOUT = (
 )
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Settings of vectors of ``width`` values, or fewer for few texts.
-
-    ``words`` and ``characters`` are the lengths of n-grams of words and punctuation, and of characters within
-    words; both are hashed into ``buckets`` columns. N-grams of words weigh ``word_weight`` times as much. At
-    most ``columns`` columns are used, those of most training texts. A randomized SVD of so many
-    ``iterations`` gives directions.
-    """
-
-    words: tuple[int, int] = (1, 2)
-    characters: tuple[int, int] = (3, 5)
-    buckets: int = 2**18
-    word_weight: float = 2.0
-    columns: int = 2**16
-    width: int = 1024
-    iterations: int = 2
-
-
-SETTINGS = Settings()
+SETTINGS: dict[str, Any] = {
+    "words": (1, 2),  # lengths of n-grams of words and punctuation
+    "characters": (3, 5),  # lengths of n-grams of characters within words
+    "buckets": 2**18,  # columns that either are hashed into
+    "word_weight": 2.0,  # of n-grams of words
+    "columns": 2**16,  # in use at most, those of most training texts
+    "width": 1024,  # of vectors, less for few texts
+    "iterations": 2,  # of the randomized SVD
+}
 
 
 def _of_texts(request: Request) -> FeatureSource:
@@ -63,14 +52,14 @@ def _of_texts(request: Request) -> FeatureSource:
 
     @functools.cache
     def fit() -> HashedTexts:
-        return HashedTexts.fit(train, SETTINGS)
+        return HashedTexts.fit(train)
 
     def read(split: Dataset, positions: Positions) -> Iterator[Vectors]:
         for some in _texts(split.stored.subset(positions)):
             yield fit().vectors(some)
 
     identity = identity_of(
-        form=NAME, rule=RULE, version=sklearn.__version__, fitted_on=request.data.contents, **asdict(SETTINGS)
+        form=NAME, rule=RULE, version=sklearn.__version__, fitted_on=request.data.contents, **SETTINGS
     )
     return FeatureSource(NAME, identity, _ABOUT, read)
 
@@ -85,42 +74,41 @@ def _texts(examples: StoredExamples) -> Iterator[list[str]]:
 class HashedTexts:
     """The ``columns`` [C] in use, their ``weights`` [C] and ``directions`` [D, C]."""
 
-    settings: Settings
     columns: Positions
     weights: Vectors
     directions: Vectors
 
     @classmethod
-    def fit(cls, train: StoredExamples, settings: Settings) -> HashedTexts:
+    def fit(cls, train: StoredExamples) -> HashedTexts:
         """Fit weights on all training texts, and directions on as many as fit in memory, in one thread."""
         from sklearn.utils.extmath import randomized_svd
         from threadpoolctl import threadpool_limits
 
-        num, entries, having = len(train), 0, np.zeros(2 * settings.buckets, np.int64)
+        num, entries, having = len(train), 0, np.zeros(2 * SETTINGS["buckets"], np.int64)
         for some in _texts(train):
-            counts = _counts(some, settings)
+            counts = _counts(some)
             entries += counts.nnz
             having += np.bincount(counts.indices, minlength=len(having))
-        order = np.argsort(-having, kind="stable")[: settings.columns]
+        order = np.argsort(-having, kind="stable")[: SETTINGS["columns"]]
         columns = np.sort(order[having[order] >= min(_FEWEST_TEXTS, having.max())])
         weights = (np.log((1 + num) / (1 + having[columns])) + 1).astype(np.float32)
-        plain = cls(settings, columns, weights, np.empty((0, len(columns)), np.float32))
+        plain = cls(columns, weights, np.empty((0, len(columns)), np.float32))
 
         num_seen = max(1, min(num, _MOST_SEEN, _MOST_ENTRIES * num // max(1, entries)))
         sample = train.subset(np.unique(np.linspace(0, num - 1, num_seen).astype(np.int64)))
         values = sparse.vstack([plain.weigh(some) for some in _texts(sample)]).tocsr()
-        width = min(settings.width, *values.shape)
+        width = min(SETTINGS["width"], *values.shape)
         with threadpool_limits(1):
-            *_, directions = randomized_svd(values, width, n_iter=settings.iterations, random_state=0)
-        return cls(settings, columns, weights, directions.astype(np.float32))
+            *_, directions = randomized_svd(values, width, n_iter=SETTINGS["iterations"], random_state=0)
+        return cls(columns, weights, directions.astype(np.float32))
 
     def weigh(self, texts: Sequence[str]) -> Counts:
         """Columns of texts by tf-idf, [n, C]; the parts of words and of characters have one length each."""
-        counts = _counts(texts, self.settings)[:, self.columns].astype(np.float32)
+        counts = _counts(texts)[:, self.columns].astype(np.float32)
         counts.data = (1 + np.log(counts.data)) * self.weights[counts.indices]
-        of_words = self.columns < self.settings.buckets
+        of_words = self.columns < SETTINGS["buckets"]
         parts = []
-        for own, weight in ((of_words, self.settings.word_weight), (~of_words, 1.0)):
+        for own, weight in ((of_words, SETTINGS["word_weight"]), (~of_words, 1.0)):
             squares = np.asarray(counts.multiply(counts) @ own.astype(np.float32))
             length = np.sqrt(np.where(squares > 0, squares, 1))
             parts.append(sparse.diags(weight / length) @ counts @ sparse.diags(own.astype(np.float32)))
@@ -132,13 +120,13 @@ class HashedTexts:
         return values
 
 
-def _counts(texts: Sequence[str], settings: Settings) -> Counts:
+def _counts(texts: Sequence[str]) -> Counts:
     """Counts of n-grams of words, then of characters, [n, 2 * buckets]."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    plain = {"n_features": settings.buckets, "alternate_sign": False, "norm": None}
-    words = HashingVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=settings.words, **plain)
-    characters = HashingVectorizer(analyzer="char_wb", ngram_range=settings.characters, **plain)
+    plain = {"n_features": SETTINGS["buckets"], "alternate_sign": False, "norm": None}
+    words = HashingVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=SETTINGS["words"], **plain)
+    characters = HashingVectorizer(analyzer="char_wb", ngram_range=SETTINGS["characters"], **plain)
     counts: Counts = sparse.hstack([one.transform(texts) for one in (words, characters)]).tocsr()
     return counts
 

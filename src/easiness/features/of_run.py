@@ -24,10 +24,7 @@ _AT_ONCE = 256
 
 
 def distrust_reason(run: Run) -> str:
-    """The reason not to build the networks of a run, and the remedy; empty if they may be built.
-
-    A run that somebody sent could name any module. Whoever measures has named the network.
-    """
+    """The reason not to build networks of a run that somebody sent, and the remedy; else empty."""
     module = None if run.trusted else module_of(run.model)
     if module is None:
         return ""

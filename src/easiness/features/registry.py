@@ -34,11 +34,7 @@ AUTO_NAME = "auto"
 
 
 def _auto(request: Request) -> FeatureSource:
-    """The usual source for a kind of examples.
-
-    Pictures have a small network from a package; texts one too if it is installed, or else hashed words;
-    sounds have statistics of log-mel pictures, and vectors their own values.
-    """
+    """The usual source for a kind of examples."""
     usual = {IMAGE: of_package, VECTOR: INPUTS.find, TEXT: _auto_of_texts, SOUND: LOGMEL.find}
     request.check_kind(*usual)
     return next(find for kind, find in usual.items() if kind.name == request.data.kind.name)(request)
@@ -82,7 +78,6 @@ def _kind_of(text: str) -> FeatureKind | None:
 
 
 def code_behind(text: str) -> str | None:
-    """The module that features of this name import; ``None`` if they import none."""
     return text.partition(":")[0] if _kind_of(text) is CODE else None
 
 
@@ -93,7 +88,6 @@ def feature_forms(*, frozen: bool = False) -> str:
 
 
 def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> FeatureSource:
-    """The published network that made the features of a run."""
     kind = _kind_of(ref.name)
     if kind is None or not kind.frozen:
         raise BadInput(_blind(ref.name))
@@ -104,7 +98,6 @@ def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> Featur
 
 
 def eye_of(source: FeatureSource) -> FrozenNetwork:
-    """The network of pictures of a source from `find_frozen`."""
     if source.eye is None:
         raise BadInput(_blind(source.name))
     return source.eye

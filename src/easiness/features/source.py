@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from easiness.store import Run
 
 Positions: TypeAlias = npt.NDArray[np.int64]
-Vectors: TypeAlias = npt.NDArray[np.float32]
-"""Vectors of some examples: [n, D]."""
-
+Vectors: TypeAlias = npt.NDArray[np.float32]  # vectors of some examples: [n, D]
 Read: TypeAlias = Callable[[Dataset, Positions], Iterator[Any]]
 """A function that yields the vectors of a split at ascending positions, in parts [b, D] of any size."""
 
@@ -35,10 +33,9 @@ Read: TypeAlias = Callable[[Dataset, Positions], Iterator[Any]]
 class FeatureSource:
     """A maker of vectors of examples.
 
-    People call it ``name``. ``identity`` is a SHA-256 (hex) of everything that vectors depend on: weights and
-    preprocessing, or the values of an array. ``about`` says in a sentence or two which network it is and what
-    it may have seen. ``slow`` tells whether vectors are worth a file. ``eye`` is the frozen network of
-    pictures, if it is one. Networks of a run were ``trained_on`` its labels.
+    ``identity`` is a SHA-256 (hex) of everything that vectors depend on: weights and preprocessing, values.
+    ``about`` says what the network may have seen. ``slow`` tells whether vectors are worth a file. ``eye``
+    is a frozen network of pictures. Networks of a run were ``trained_on`` its labels.
     """
 
     name: str
@@ -69,7 +66,6 @@ class FeatureSource:
             )
 
     def vectors(self, split: Dataset, positions: Positions) -> Vectors:
-        """Vectors [n, D] of the examples at ascending ``positions`` [n] of a split; as `parts`."""
         return np.concatenate(list(self.parts(split, positions)))
 
 
@@ -94,7 +90,6 @@ class Request:
 
     @property
     def name(self) -> str:
-        """The text behind the prefix of a kind."""
         prefix, _, name = self.text.partition(":")
         if not name:
             raise BadInput(f"{self.what}: nothing is named behind {prefix}:; write {prefix}:NAME")
@@ -155,5 +150,4 @@ def numbers_of(values: Any, name: str) -> npt.NDArray[Any]:
 
 
 def identity_of(**parts: Any) -> str:
-    """SHA-256 (hex) of plain values by name."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -72,7 +72,6 @@ class _Note(BaseModel):
 def ready_features(
     source: FeatureSource, data: Dataset, folder: Path, tell: Tell = lambda *_: None
 ) -> dict[str, Halves]:
-    """The rows of `kept_features`, by split."""
     return {name: one.rows for name, one in kept_features(source, data, folder, tell).items()}
 
 
@@ -81,12 +80,10 @@ def kept_features(
 ) -> dict[str, FeatureFile]:
     """Vectors of the examples of every split at half precision, [K, D], by ``train`` and ``held_out``.
 
-    One power of two multiplies all vectors that would be too large or too small; held-out values that are too
-    large even so are cut. A file of NumPy's in ``folder`` is mapped into memory read-only. The stored bytes
-    of the examples and the identity of the source find it again, and a build goes on where an interrupt left
-    it. Of two processes one builds while the other waits. Examples with a vector in another file there, or
-    one folder up, are not read again, however they are split. Small arrays need no file. ``tell`` gets the
-    work, the number of examples done, and their total.
+    One power of two scales vectors that would be too large or too small; held-out values that are too large
+    even so are cut. The examples and the identity of the source find the file in ``folder`` again; a build
+    goes on where an interrupt left it. Examples with a vector in another file there, or one folder up, are
+    not read again. Small arrays need no file.
     """
     keys: list[str] = []
     files: dict[str, FeatureFile] = {}
@@ -107,9 +104,8 @@ def changed_vectors(
 ) -> Iterator[list[Halves]]:
     """Yield vectors [b, D] of each source for some examples at a time, under ``transform``.
 
-    They are rounded by the ``exponents`` of the files, and cut if they are larger. Texts are rewritten for
-    any source; weights that it has fitted to the training examples stay. Pictures are changed after the
-    preparation of the source's network.
+    The ``exponents`` of the files round them. Texts are rewritten for any source, and pictures are changed
+    after the preparation of the source's network.
     """
     new_texts = None if split.kind.rewritten is None else rewrite_texts(split, transform)
     for some in _parts(np.arange(len(split)), _CHANGED_AT_ONCE):
@@ -311,7 +307,6 @@ def _check_finite(source: FeatureSource, split: Dataset, values: Vectors, start:
 
 
 def _check_varied(source: FeatureSource, rows: Halves) -> None:
-    """Make sure that the vectors of several examples differ."""
     same = all((part == rows[0]).all() for part in _parts(rows))
     if same and len(rows) > 1:
         raise BadInput(
@@ -321,7 +316,6 @@ def _check_varied(source: FeatureSource, rows: Halves) -> None:
 
 
 def _check_precision(source: FeatureSource, values: Vectors, exponent: int) -> None:
-    """Make sure that vectors [n, D] differ by more than half precision rounds them."""
     wide = values.astype(np.float64)
     variance = wide.var(axis=0)
     rounding = np.square(wide - np.ldexp(to_halves(values, exponent).astype(np.float64), -exponent))

@@ -49,11 +49,9 @@ class _Member:
     stages: int | None = None
 
     def __call__(self, x: Values) -> Values:
-        """Log probabilities [n, C] of features [n, D]."""
         return next(self.by_stage(x) if self.stages is None else islice(self.by_stage(x), self.stages, None))
 
     def by_stage(self, x: Values) -> Iterator[Values]:
-        """Yield the log probabilities after each stage."""
         predict = getattr(self.model, "staged_predict_proba", None)
         for probabilities in [self.model.predict_proba(x)] if predict is None else predict(x):
             p = np.zeros((len(x), self.num_classes))
@@ -71,7 +69,6 @@ class BoostedHead:
     scale: Values
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Logits [n, C] of features [n, D]."""
         values = (x.cpu().double().numpy() - self.center) / self.scale
         logits = sum(weight * one(values) for one, weight in zip(self.members, self.weights, strict=True))
         return torch.from_numpy(np.asarray(logits, np.float32)).to(x.device)
@@ -86,8 +83,7 @@ def fit_boosted(
 ) -> tuple[list[BoostedHead], float]:
     """A head for each kind of features, and their mean loss (nats) on examples left out.
 
-    They are fitted to examples at ``positions`` [n] with ``labels`` [n], in an order whose every beginning
-    has the class shares of the whole; ``trees`` tells whether to grow any.
+    The order of ``positions`` [n] has the class shares of the whole in every beginning.
     """
     numbers = labels.cpu().numpy()
     fits = [_fit(one.take(positions).cpu().double().numpy(), numbers, num_classes, trees) for one in rows]

@@ -55,10 +55,7 @@ class Deal:
         return np.where(in_training, 0.0 if ranking is None else ranking, np.nan)
 
     def partition(self, shares: tuple[float, ...], seed: int, repeat: int) -> Partition:
-        """Deal the examples out for a repeat, a function of the run's seed and the repeat alone.
-
-        Classes are spread evenly over folds and within each. The largest of ``shares`` is of p folds of q.
-        """
+        """Deal the examples for a repeat; classes are spread evenly over folds and within each."""
         largest = fraction_of(shares[-1])
         rng = np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(repeat, _STREAM)))
         alone = np.arange(len(self.labels)) if self.groups is None else self.groups
@@ -160,7 +157,6 @@ def _spread(
 
 
 def _parts(order: Positions, groups: Positions, cuts: tuple[Fraction, ...]) -> tuple[Positions, ...]:
-    """A fold cut into parts, never within a group."""
     ends = np.append(np.flatnonzero(np.diff(groups[order])) + 1, len(order))  # where a group ends
     at = [int(ends[np.abs(ends - float(cut) * len(order)).argmin()]) for cut in cuts]
     return tuple(np.split(order, at))
@@ -197,10 +193,8 @@ def kept_together(
     Examples of a group have equal vectors, or nearly equal ones, as copies that were saved anew: in the first
     features, as rows of length one, their distance is below half of the usual one to the fifth nearest
     example. This joins 96 of 100 pictures of imagenette224 with copies at JPEG quality 50, 100 with copies at
-    nine tenths of the size, and no other two of 1,000; in CIFAR-10, where little is left of 32 pixels, 27
-    (quality 90) and 91, and 60 of 10,000 examples with another. If it chains many examples, they look alike
-    without being copies, and only equal vectors count, as among fewer than 16 and more than ``most``: time
-    grows with the square. Memory holds the first features once more, at single precision.
+    nine tenths of the size, and no other two of 1,000. If it chains many examples, they look alike without
+    being copies, and only equal vectors count, as among fewer than 16 and more than ``most`` examples.
     """
     num = len(features[0])
     sure = [_pairs_of(one) for one in (_same(features), same) if one is not None]
@@ -224,7 +218,6 @@ def _pairs_of_groups(groups: npt.NDArray[np.object_] | None) -> list[Pairs]:
 
 
 def _same(features: Sequence[npt.NDArray[np.floating]]) -> Positions:
-    """Group numbers [K] of examples with equal vectors, which are read some at a time."""
     numbers_by_digest: dict[bytes, int] = {}
     numbers = np.empty(len(features[0]), np.int64)
     for at in range(0, len(numbers), _AT_ONCE):
@@ -238,7 +231,6 @@ def _same(features: Sequence[npt.NDArray[np.floating]]) -> Positions:
 
 
 def _pairs_of(numbers: Positions) -> Pairs:
-    """Pairs of successive examples of each group number."""
     order = np.argsort(numbers, kind="stable")
     same = numbers[order[1:]] == numbers[order[:-1]]
     return order[1:][same], order[:-1][same]

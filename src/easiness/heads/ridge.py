@@ -27,8 +27,7 @@ class Rows:
     """The features [K, D] of a split, half or single precision, in memory or in a file.
 
     Rows are read less ``center`` [D], the mean of the training examples, and times ``scale``, which gives
-    them a mean squared length of one, so that sums stay small. Columns keep their different variances, which
-    suits features of networks best.
+    them a mean squared length of one, so that sums stay small. Columns keep their different variances.
     """
 
     values: npt.NDArray[np.floating]
@@ -56,12 +55,10 @@ class Rows:
         return len(self.values)
 
     def take(self, positions: npt.NDArray[np.int64] | slice) -> Tensor:
-        """The rows at ``positions`` [n, D]."""
         x = torch.from_numpy(np.array(self.values[positions])).to(self.device).float()
         return (x - self.center) * self.scale
 
     def batches(self, positions: npt.NDArray[np.int64]) -> Iterator[tuple[npt.NDArray[np.int64], Tensor]]:
-        """Yield ``positions`` in parts, with the rows there."""
         parts = (positions[at : at + AT_ONCE] for at in range(0, len(positions), AT_ONCE))
         return ((some, self.take(some)) for some in parts)
 
@@ -111,7 +108,6 @@ class Moments:
         return total
 
     def times(self, scale: Tensor) -> Moments:
-        """The sums for features times ``scale`` [D]."""
         return Moments(
             self.num,
             self.features * scale,
@@ -142,7 +138,6 @@ class Head:
     bias: Tensor
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Outputs [n, C] of features [n, D]."""
         return torch.addmm(self.bias, x, self.weight)
 
     def state(self) -> dict[str, Tensor]:
@@ -160,10 +155,9 @@ class Fit:
 def fit_ridge(moments: Moments, x: Tensor, labels: Tensor) -> Fit:
     """Fit a head in closed form, to examples with these `Moments`.
 
-    Columns keep their variances, as suits features of networks. If one varies far more than most, as columns
-    with units do, a head with one standard deviation for each is fitted too, and the smaller leave-one-out
-    error decides. ``x`` [n, D] and ``labels`` [n] are some of the examples, for leave-one-out outputs, or
-    all, in any order, if they are few (`by_examples`).
+    If a column varies far more than most, as columns with units do, a head with one standard deviation for
+    each is fitted too, and the smaller leave-one-out error decides. ``x`` [n, D] and ``labels`` [n] are
+    examples for leave-one-out outputs: all, if they are few (`by_examples`).
     """
     plain = _fit(moments, x, labels)
     deviation = (

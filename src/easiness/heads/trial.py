@@ -49,7 +49,6 @@ class SteppedHead:
     scale: Tensor
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Logits [n, C] of features [n, D]."""
         self.network.model.eval()
         with torch.inference_mode():
             return self.network.logits((x - self.mean) / self.scale)
@@ -112,7 +111,6 @@ class RowOfHeads:
     scales: Sequence[float]
 
     def logits(self, rows: Sequence[Tensor]) -> Tensor:
-        """Logits [n, C] of examples whose features [n, D] are ``rows``, one of each kind."""
         parts = [head(x) * scale for head, x, scale in zip(self.heads, rows, self.scales, strict=True)]
         return torch.stack(parts).sum(dim=0)
 
@@ -129,8 +127,7 @@ def run_heads(
     """Fit the heads of a trial on each share and observe them on all examples.
 
     ``features`` are vectors [K, D] of each of ``spec.heads.features`` by split (``train``, ``held_out``).
-    ``deal`` divides examples into folds, by default by the labels of the ``data``. The ``listener`` hears of
-    each share, and of the number of examples observed.
+    ``deal`` divides examples into folds, by default by the labels of the ``data``.
     """
     assert spec.heads is not None
     began, listener = time.perf_counter(), listener or Listener()
@@ -264,7 +261,6 @@ def _observe(
     listener: Listener,
     trained_on: npt.NDArray[np.bool_],
 ) -> Observations:
-    """Observations of all examples, with a row of each share's heads."""
     for batch in zip(*(one.in_order() for one in rows), strict=True):
         first, values = batch[0][0], [x for _, x in batch]
         for heads, log in zip(shares, logs, strict=True):
@@ -300,7 +296,6 @@ def _report(spec: TrialSpec, record: TrialRecord, seconds: float, listener: List
 
 
 def _weights(heads: RowOfHeads, share: float) -> dict[str, npt.NDArray[Any]]:
-    """The heads of a share as arrays; weights and biases are scaled as logits are."""
     return {
         f"share_{share:g}.features_{at}.{name}": (
             (value * (scale if name in ("weight", "bias") else 1.0)).cpu().contiguous().numpy()
@@ -319,7 +314,6 @@ class StoredHeads:
     scales: Sequence[float]
 
     def logits(self, vectors: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.float32]:
-        """Logits [n, C] of examples whose features [n, D] are ``vectors``, one of each kind."""
         rows = [
             Rows(own, center.device, center, scale).take(slice(None))
             for own, center, scale in zip(vectors, self.centers, self.scales, strict=True)

@@ -67,9 +67,9 @@ from .sound.kind import (
     to_sounds as to_sounds,
 )
 from .sound.log_mel import Samples as Samples, log_mel as log_mel
+from .text import WORDS as WORDS
 from .text.kind import (
     TEXT as TEXT,
-    WORDS as WORDS,
     StoredTexts as StoredTexts,
     from_texts as from_texts,
     to_bytes as to_bytes,

@@ -23,10 +23,7 @@ _END = object()
 
 
 class EvaluationInput(Protocol):
-    """Examples to evaluate: ``clean`` makes network input [b, ...] of consecutive ones.
-
-    ``ahead`` is the device for which `fetched_ahead` fetches batches, ``None`` where that gains nothing.
-    """
+    """Examples to evaluate; ``ahead`` is the device for which `fetched_ahead` gains something."""
 
     @property
     def ahead(self) -> torch.device | None: ...
@@ -37,10 +34,9 @@ class EvaluationInput(Protocol):
 
 
 class Preparation:
-    """How examples of one kind become network input, on any device; by default as they are.
+    """The way of stored examples, ``values`` [b, ...], to network input; by default as they are.
 
-    A draw for an example is a row of whole numbers; ``values`` [b, ...] are examples as they are stored.
-    ``is_gathered`` tells whether they have one shape and lie in one tensor; others are collated one by one.
+    A draw for an example is a row of whole numbers. Examples of one shape are gathered in one tensor.
     """
 
     is_gathered = True
@@ -62,7 +58,6 @@ class Preparation:
         return values
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """Network input of `raw` examples."""
         return raw.to(torch.float32)
 
     def finish(self, values: Tensor) -> Tensor:
@@ -72,8 +67,8 @@ class Preparation:
 class TensorBank:
     """Examples of one split as network input.
 
-    Examples of one shape are kept on the device where it has room for them. Other examples stay on the host,
-    and only the batch in use is on the device. ``home`` is the device that positions and draws are needed on.
+    Examples of one shape are on the device if it has room for them, others on the host. ``home`` is the
+    device of positions and draws.
     """
 
     def __init__(
@@ -126,7 +121,6 @@ class TensorBank:
         return self._preparation.raw(self._consecutive(batch))
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """Evaluation input of `raw` examples, perturbed or not."""
         return self._preparation.normalized(raw)
 
     def clean(self, batch: slice) -> Tensor:
@@ -145,7 +139,6 @@ class TensorBank:
 
 
 def _place(values: npt.NDArray[Any], device: torch.device, sharers: int) -> tuple[Tensor, bool]:
-    """The values [K, ...] as a tensor, and whether they are on the device."""
     with warnings.catch_warnings():  # memory that processes share is read-only
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         whole = torch.from_numpy(values)
@@ -158,12 +151,10 @@ def _place(values: npt.NDArray[Any], device: torch.device, sharers: int) -> tupl
 
 
 def _is_apart(device: torch.device) -> bool:
-    """Does the device have memory of its own?"""
     return device.type == "cuda"
 
 
 def staging(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Memory of the host to fill and `move` to the device."""
     return torch.empty(shape, dtype=dtype, pin_memory=_is_apart(device))
 
 
@@ -187,10 +178,7 @@ def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
 
 
 def fetched_ahead(items: Iterator[Item], device: torch.device | None) -> Iterator[Item]:
-    """Yield the items; with a ``device`` a thread takes the next one ahead of its use.
-
-    The thread ends with the iteration; its errors are raised here.
-    """
+    """Yield the items; with a ``device`` a thread takes the next one ahead of its use."""
     if device is None:
         yield from items
         return

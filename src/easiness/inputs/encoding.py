@@ -28,7 +28,7 @@ Listener = Callable[[str, int, int], None]
 
 AT_ONCE = 256  # images between two calls
 
-_listener: ContextVar[Listener | None] = ContextVar("_told", default=None)
+_listener: ContextVar[Listener | None] = ContextVar("_listener", default=None)
 
 
 @contextmanager
@@ -42,7 +42,6 @@ def reading(listener: Listener) -> Iterator[None]:
 
 
 def tell(what: str, num_done: int, total: int) -> None:
-    """Tell the listener how far a pass has come."""
     listener = _listener.get()
     if listener is not None:
         listener(what, num_done, total)
@@ -60,9 +59,7 @@ def track(items: Iterable[T], what: str, total: int, num_done: int = 0) -> Itera
 Positions = npt.NDArray[np.int64]
 R = TypeVar("R")
 
-Blob = Callable[[], bytes]
-"""A function that returns the stored bytes of an example or raises `Unreadable`."""
-
+Blob = Callable[[], bytes]  # a function that returns the stored bytes of an example or raises `Unreadable`
 MOST_BYTES = 2**30  # of one stored example: more than the pixels of any picture that is read
 MOST_NAMES = 5  # of other examples in an error
 
@@ -84,8 +81,7 @@ def digest(blob: Blob) -> bytes:
     return hashlib.sha256(blob()).digest()
 
 
-Header: TypeAlias = tuple[Any, ...]
-"""The facts that the beginning of a file holds: numbers and truth values."""
+Header: TypeAlias = tuple[Any, ...]  # the facts that the beginning of a file holds: numbers and truth values
 
 
 @dataclass(eq=False)
@@ -111,7 +107,6 @@ class Files:
     in_threads: bool = True
 
     def header(self, fields: Any) -> Header | None:
-        """The header of its ``fields`` in JSON, ``None`` if they make none."""
         is_header = isinstance(fields, list) and [*map(type, fields)] == [*map(type, self.blank)]
         return type(self.blank)(*fields) if is_header else None
 
@@ -139,10 +134,9 @@ CHUNK = 32  # items per task: handing over one small picture costs as much as de
 
 
 def in_threads(function: Callable[[T], R], items: Iterable[T], num: int | None = None) -> Iterator[R]:
-    """Yield ``function`` of each item, in order, until the first error, which is raised.
+    """Yield ``function`` of each of ``num`` items, in order, until the first error, which is raised.
 
-    Results are made only a little ahead of their use, so that photos do not pile up. If ``num``, the number
-    of items, is small, every core gets some.
+    Results are made only a little ahead of their use, so that photos do not pile up.
     """
 
     def several(chunk: list[T]) -> list[R]:
@@ -243,7 +237,6 @@ class EncodedSource:
 
 
 def named_blobs(blobs: Blobs, positions: Positions) -> Iterator[tuple[str, Blob]]:
-    """(name, reader) of the examples at ascending ``positions``, in order."""
     for position, blob in zip(positions.tolist(), blobs.blobs(positions), strict=True):
         yield blobs.name(position), blob
 
@@ -279,17 +272,14 @@ class EncodedExamples(StoredExamples):
         return self._blobs.name(int(self._positions[position]))
 
     def unreadable(self) -> list[int]:
-        """Ascending positions of the examples that cannot be decoded."""
         bad = self._blobs.unreadable(self._positions)
         return [int(at) for at in np.searchsorted(self._positions, bad)]
 
     def headers(self) -> Iterator[Header]:
-        """The header of each example; raises `Unreadable`."""
         for at, header in enumerate(self._blobs.headers(self._positions)):
             yield header or _header_again(self._blobs, self._positions[at : at + 1])
 
     def sizes(self) -> npt.NDArray[np.int64]:
-        """(height, width) of each picture, [K, 2], from the headers."""
         return np.array([header[:2] for header in self.headers()], np.int64).reshape(len(self), 2)
 
     def map(self, function: Callable[[Value], R]) -> Iterator[R]:

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FLAWS = ("", "blank", "dark", "overexposed", "silent")
-"""Names of flaws by index; 0 is none."""
+FLAWS = ("", "blank", "dark", "overexposed", "silent")  # names of flaws by index; 0 is none
 
 FLAT, DARK = 0.05, 0.15  # grey values, of 1: the range of a blank picture, and the brightest of a dark one
 WHITE, MOSTLY, PALE = 0.97, 0.5, 0.4  # a white pixel, their share in an overexposed picture, its darkest

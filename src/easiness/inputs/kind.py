@@ -28,11 +28,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Signature:
-    """Shape and type of one example as network input, without the batch.
-
-    ``shape`` is (channels, height, width) of pictures, (D,) of vectors and (L,) of texts. ``vocabulary`` is
-    the number of tokens if values are tokens (int64, 0 for padding), else ``None``.
-    """
+    """Shape and type of one example as network input, and the number of tokens if values are tokens."""
 
     shape: tuple[int, ...]
     dtype: str = "float32"
@@ -40,7 +36,6 @@ class Signature:
 
     @classmethod
     def of(cls, like: Signature | tuple[int, ...]) -> Signature:
-        """The signature; a shape stands for that of float32 values."""
         return like if isinstance(like, Signature) else cls(tuple(like))
 
     def blank(self, num: int = 1, device: torch.device | None = None) -> torch.Tensor:
@@ -99,7 +94,6 @@ class StoredExamples:
         raise NotImplementedError
 
     def subset(self, positions: npt.NDArray[np.int64]) -> Self:
-        """The examples at ascending ``positions``; nothing is read."""
         raise NotImplementedError
 
     def digests(self) -> list[str]:
@@ -111,7 +105,6 @@ class StoredExamples:
         return (function(self._value(item)) for item in self._items)
 
     def name(self, position: int) -> str:
-        """The words for the example at a position in an error."""
         return f"{self.noun} {position}"
 
     def _content(self, item: Any) -> bytes:
@@ -121,8 +114,7 @@ class StoredExamples:
         return item  # type: ignore[no-any-return]
 
 
-Cell = bytes | str | list[float]
-"""An example in a table of another tool."""
+Cell = bytes | str | list[float]  # an example in a table of another tool
 
 
 @dataclass(frozen=True)
@@ -148,7 +140,6 @@ class ShownValue:
 
     @property
     def text(self) -> str:
-        """A description in one line."""
         raise NotImplementedError
 
     @property
@@ -163,7 +154,6 @@ class ShownValue:
 
     @property
     def cell(self) -> Cell:
-        """The example in a table of another tool, in the form of `ExportForm`."""
         raise NotImplementedError
 
     def in_page(self) -> ShownExample:
@@ -205,7 +195,6 @@ class Near:
         return (pairs.later() for pairs in self.pairs(looks, looks)), ""
 
     def compares(self, train: Any, held_out: Any) -> bool:  # noqa: ARG002
-        """Is there anything to compare?"""
         return True
 
     def left_out(self, train: Any, held_out: Any) -> str:  # noqa: ARG002
@@ -294,10 +283,7 @@ class InputKind:
         sharers: int,
         seed: int = 0,  # noqa: ARG002
     ) -> TensorBank:
-        """Network input of packed examples, on a device that ``sharers`` processes use.
-
-        A kind that makes examples up draws those of a split to evaluate by the ``seed`` of the trial.
-        """
+        """Network input on a device of ``sharers`` processes; kinds that make up examples take ``seed``."""
         from easiness.inputs.bank import TensorBank
 
         return TensorBank(values, self.preparation(values, recipe, augment=augment), device, sharers=sharers)

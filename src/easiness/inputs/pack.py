@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Value = npt.NDArray[Any]
-"""One decoded example: an array, of a picture [height, width, channels]."""
+Value = npt.NDArray[Any]  # one decoded example: an array, of a picture [height, width, channels]
 
 
 class Values:
@@ -31,8 +30,8 @@ class Values:
 class Pack(Values):
     """Examples as their ``flat`` values, and the ``shapes`` [K, n] of each.
 
-    ``flat`` is an array, or gives slices of one. Other processes that see the same files get ``reopen``, a
-    function and its arguments, instead of values.
+    ``flat`` is an array, or gives slices of one. Other processes get ``reopen``, a function and its
+    arguments, instead of values, if there is one.
     """
 
     flat: Any
@@ -41,7 +40,6 @@ class Pack(Values):
 
     @classmethod
     def of_array(cls, values: npt.NDArray[Any]) -> Pack:
-        """Examples of one shape, [K, ...]."""
         shapes = np.broadcast_to(np.array(values.shape[1:], np.int64), (len(values), values.ndim - 1))
         return cls(np.ascontiguousarray(values).reshape(-1), shapes)
 
@@ -80,7 +78,6 @@ class Pack(Values):
 
     @property
     def in_memory(self) -> bool:
-        """Are the values an array of this process?"""
         return isinstance(self.flat, np.ndarray) and self.reopen is None
 
     def write(self, path: Path) -> Pack:

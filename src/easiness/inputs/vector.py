@@ -15,9 +15,7 @@ from easiness.errors import BadInput
 from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
 from easiness.inputs.pack import Pack
 
-Vector: TypeAlias = npt.NDArray[np.float32]
-"""One example: [D]."""
-
+Vector: TypeAlias = npt.NDArray[np.float32]  # one example: [D]
 _AT_ONCE = 4096  # rows that are looked at, or widened to double precision, at a time
 _UNUSUAL = 3  # columns that are named
 _TO_SD = 1.4826  # from the median distance of the median, for a normal distribution
@@ -44,7 +42,6 @@ class VectorTraits(Traits):
         return self.names is not None and not all(name.endswith("]") for name in self.names)
 
     def name_of(self, at: int) -> str:
-        """The name of the value at a position."""
         return f"x[{at}]" if self.names is None else self.names[at]
 
     @property
@@ -65,7 +62,6 @@ class VectorTraits(Traits):
         return self
 
     def pooled(self, other: VectorTraits, nums: tuple[int, int]) -> VectorTraits:
-        """The traits of two sets of so many vectors as one."""
         share = nums[1] / sum(nums)
         apart = other.mean - self.mean
         ours, theirs = (np.where(one.constant, 0.0, one.scale) ** 2 for one in (self, other))
@@ -134,7 +130,6 @@ class VectorColumn(NamedTuple):
     texts: Sequence[str] = ()
 
     def text(self, value: _Floats) -> str:
-        """The text of a value [n]."""
         if not self.texts:
             return f"{value[0]:.7g}"
         return self.texts[int(value.argmax())] if value.any() else ""
@@ -174,7 +169,6 @@ class VectorKind(InputKind):
         return array.ndim == 2 and array.dtype.kind == "f"
 
     def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredVectors:
-        """The rows in single precision; all must be finite."""
         if 0 in array.shape:
             shape = "x".join(map(str, array.shape))
             raise BadInput(f"{where}: shape {shape} holds no values; give at least one")
@@ -199,11 +193,7 @@ class VectorKind(InputKind):
         return Pack.of_array(packed_rows)
 
     def table(self, values: _Floats, traits: VectorTraits) -> list[VectorColumn]:
-        """Columns of the table that vectors [K, D] were made of.
-
-        The columns of a category stand side by side; one of them is 1, or the next one, which says that it is
-        missing.
-        """
+        """Columns of the table that vectors [K, D] were made of; one of those of a category is 1."""
         names = [*map(traits.name_of, range(values.shape[1]))]
         columns, first = [], 0
         for name, group in groupby(names, lambda name: name.partition(": ")[0]):

@@ -51,10 +51,6 @@ class Library(Family):
         """The state in a file of weights, for a ``net`` of images of ``input_shape`` (3, h, w)."""
         raise NotImplementedError
 
-    def smallest_side(self, name: str) -> int:  # noqa: ARG002
-        """Smallest height and width of images in pixels, where the library states it."""
-        return 0
-
     def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
         """The network, initialized as its library does; a grey image is seen as three equal channels."""
         input_shape = signature.shape
@@ -78,15 +74,9 @@ class Library(Family):
 
     def refusal(self, name: str, input_shape: Shape, error: Exception) -> str:
         _, height, width = input_shape
-        larger = "use larger images, or set `crop` in the recipe to a larger side"
-        least = self.smallest_side(name)
-        if min(height, width) < least:
-            return (
-                f"model {name!r}: needs images of at least {least} x {least} pixels; these are "
-                f"{height} x {width}, so {larger}"
-            )
         return (
-            f"model {name!r}: cannot take images of {height} x {width} pixels ({describe(error)}); {larger}"
+            f"model {name!r}: cannot take images of {height} x {width} pixels ({describe(error)}); use "
+            "larger images, or set `crop` in the recipe to a larger side"
         )
 
 
@@ -132,9 +122,6 @@ class Torchvision(Library):
             options = {"image_size": height} if name.startswith("vit_") else {"input_size": (height, width)}
         net: nn.Module = self._models.get_model(name, weights=None, num_classes=num_classes, **options)
         return net
-
-    def smallest_side(self, name: str) -> int:
-        return int(max(self._best(name).meta["min_size"]))
 
     def weights_file(self, name: str) -> Path | None:
         """In torch's hub folder, which follows ``TORCH_HOME``; torchvision's own pickle is not read."""
@@ -317,18 +304,6 @@ def load_weights(net: nn.Module, weights: dict[str, Tensor], num_classes: int, p
         and theirs.shape[1:] == own[key].shape[1:]
         and len(own[key]) == num_classes != len(theirs)
     ]
-    for key in classifier:
-        del weights[key]
-    for key, tensor in weights.items():
-        if key in own and tensor.shape != own[key].shape:
-            theirs, ours = (" x ".join(map(str, one.shape)) for one in (tensor, own[key]))
-            raise BadInput(
-                f"{path}: these weights do not fit: {key} is {theirs} in the file and {ours} in the network "
-                "for these images; give the weights of this network"
-            )
-    missing, extra = net.load_state_dict(weights, strict=False)
-    missing = [key for key in missing if key not in classifier]
-    if missing:
-        raise BadInput(f"{path}: these weights do not fit: the file has no {missing[0]}")
-    if extra:
-        raise BadInput(f"{path}: these weights do not fit: the network has no {extra[0]}")
+    misfit = f"{path}: these weights do not fit: {{}}; give those of this network"
+    with recast(lambda error: BadInput(misfit.format(describe(error)))):
+        net.load_state_dict({**weights, **{key: own[key] for key in classifier}})

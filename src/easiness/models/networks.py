@@ -265,7 +265,7 @@ def _features(tokens: Tensor) -> tuple[Tensor, Tensor]:
 
     A word n-gram may begin before the first word and end behind the last, or where a word is left out.
     """
-    words = F.pad(only_words(tokens), (1, _LONGEST - 1))
+    words = F.pad(only_words(tokens, WORDS.stop), (1, _LONGEST - 1))
     num = words.shape[1] - _LONGEST
     hashes, there = [mix(tokens)], [tokens > 0]
     running = mix(words[:, :num] + _SEED)
@@ -301,7 +301,7 @@ class TextCNN(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Token numbers [b, L], 0 where there is none, to logits [b, num_classes]."""
-        words = only_words(tokens)
+        words = only_words(tokens, WORDS.stop)
         if not words.shape[1]:
             words = F.pad(words, (0, 1))
         vectors = self.vectors(words).transpose(1, 2)

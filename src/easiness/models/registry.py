@@ -14,6 +14,7 @@ from easiness.inputs import Signature
 from easiness.models.family import CUSTOM, IMAGES, NUMBERS, TOKENS, Family, Inputs
 from easiness.models.libraries import TIMM, TORCHVISION, Library
 from easiness.named_import import describe
+from easiness.spec import at_least
 
 if TYPE_CHECKING:
     from torch import nn
@@ -185,8 +186,7 @@ def build_model(
     shape = kind.shape
     if len(shape) not in (1, 3) or min(shape) < 1:
         raise BadInput(f"input_shape {shape}: give (channels, height, width) or (values,), each at least 1")
-    if num_classes < 2:
-        raise BadInput(f"num_classes {num_classes}: give at least 2")
+    at_least("num_classes", num_classes, 2)
     family = find_family(name)
     if not family.takes.suits(kind):
         raise BadInput(_other_kind(name, family, kind))

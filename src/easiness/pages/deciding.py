@@ -19,7 +19,7 @@ from easiness.pages.examples import FoundExamples, are_small, originals_of, tabl
 from easiness.pages.labels import SuspectLabels
 from easiness.pages.template import InlineScript, inert, inline_script
 from easiness.runs import data_version, decisions_on
-from easiness.show import counted
+from easiness.show import quantity
 from easiness.spec import Split, command_line
 from easiness.store import Run
 from easiness.studies.suspects import ABOVE, Conflicts, nearest_by_class
@@ -260,11 +260,11 @@ def _which(lists: Sequence[DecidingList], options: ReportOptions) -> str:
     if options.decide is not None:
         before = sum(len(one.before) for one in lists)
         besides = f", and {before:,} known before" if before else ""
-        return f"{counted(num - before, 'label')} of {options.file_name}{besides}"
+        return f"{quantity(num - before, 'label')} of {options.file_name}{besides}"
     if not any(suspects.values()):
-        return f"{counted(num, 'label')}, none of them suspect"
+        return f"{quantity(num, 'label')}, none of them suspect"
     held_out = f", and {suspects['held_out']:,} held out" if suspects.get("held_out") else ""
-    return f"{counted(suspects.get('train', 0), 'suspect')}{held_out}"
+    return f"{quantity(suspects.get('train', 0), 'suspect')}{held_out}"
 
 
 def _copies(labels: dict[Name, int], conflicts: Conflicts) -> dict[Name, list[tuple[Name, str]]]:

@@ -156,10 +156,10 @@ def photos_of(data: Dataset, names: Sequence[Name], room: int, pixels: int) -> t
     if photo is None or are_small(data):
         return {}, ""
     sample = _make_each(data, names[:_SAMPLE], lambda value: len(photo(value, pixels) or ""))
-    needed = sum(size for _, size in sample) * len(names) / max(len(names[:_SAMPLE]), 1)
+    size_of_all = sum(size for _, size in sample) * len(names) / max(len(names[:_SAMPLE]), 1)
     side = pixels
-    if needed > room:
-        side = max(_FEWEST_PIXELS, int(pixels * math.sqrt(0.9 * room / needed)))
+    if size_of_all > room:
+        side = max(_FEWEST_PIXELS, int(pixels * math.sqrt(0.9 * room / size_of_all)))
     addresses = dict(_make_each(data, set(names), lambda value: photo(value, side)))
     photos, left = {}, room
     for name in names:

@@ -132,10 +132,15 @@ def suspect_labels(
         of_split = [] if split == "train" else ["--split", split]
         where = (run.path, *epoch_option(run, epoch), *of_split)
         command = command_line("suspects", *where, "-o", "suspects.csv")
-        figure = ""
-        if result.has_curve:
-            over_rows = f"Share of the labels that stand out over {result.rows[-1].name}s"
-            label = f"{over_rows}, and the range that fits the data."
-            figure = to_svg(result.course_figure(), key=f"{key}-{split}-course", label=label)
+        figure = _course_figure(result, f"{key}-{split}-course")
         parts.append(SuspectLabels(result, len(over), rows, command, figure))
     return parts
+
+
+def _course_figure(result: Suspects, key: str) -> str:
+    figure = result.course_figure()
+    if figure is None:
+        return ""
+    name = result.rows[-1].name
+    label = f"Share of the labels that stand out over {name}s, and the range that fits the data."
+    return to_svg(figure, key=key, label=label)

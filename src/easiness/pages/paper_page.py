@@ -14,8 +14,8 @@ from easiness.show import (
     Result,
     Section,
     ShownExample,
-    capitalized,
-    listed,
+    enumeration,
+    sentence_case,
     to_svg,
 )
 from easiness.studies.keeping import NextLabels
@@ -49,7 +49,7 @@ def result_page(result: Result) -> str:
     part = StudyPart("result", "What was tried", "", illustrations, [first, *others])
     return render_study(
         first.title,
-        capitalized(result.headline),
+        sentence_case(result.headline),
         [part],
         getattr(result, "claims", ()),
         notices=[*result.notices, *first.notices],
@@ -162,4 +162,4 @@ _VERBS = {
 def _in_words(claims: Sequence[Claim]) -> str:
     """``4 hold, 7 are undecided and 3 are not tested here``."""
     counts = count_verdicts(claims).items()
-    return listed([f"{number} {_VERBS[verdict][number > 1]}" for verdict, number in counts if number])
+    return enumeration([f"{number} {_VERBS[verdict][number > 1]}" for verdict, number in counts if number])

@@ -32,9 +32,9 @@ from easiness.show import (
     Result,
     Section,
     count,
+    file_bytes,
     json_bytes,
     picture_bytes,
-    rendered,
     to_svg,
 )
 from easiness.store import Run, write_whole
@@ -117,9 +117,9 @@ class _Folder:
         ):  # to 15 decimals, so that studies that exist and their reruns hold the same files
             document = json.loads(result.table().to_json(orient="records", double_precision=15))
         files = {
-            ".csv": rendered(result, ".csv"),
+            ".csv": file_bytes(result, ".csv"),
             ".json": json_bytes(document),
-            ".md": rendered(result, ".md").rstrip(b"\n") + b"\n",
+            ".md": file_bytes(result, ".md").rstrip(b"\n") + b"\n",
         }
         self.files |= {f"{paper.TABLES}/{stem}{suffix}": content for suffix, content in files.items()}
 

@@ -38,17 +38,17 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        breakable=breakable,
-        capitalized=show.capitalized,
-        chosen=show.chosen_percent,
-        count=show.count,
-        counted=show.counted,
-        number=show.number,
-        percent=show.percent,
-        svg=Markup,
-        whole_percent=show.whole_percent,
-    )
+    for name in (
+        "chosen_percent",
+        "count",
+        "number",
+        "percent",
+        "quantity",
+        "sentence_case",
+        "whole_percent",
+    ):
+        environment.filters[name] = getattr(show, name)
+    environment.filters.update(breakable=breakable, svg=Markup)
     environment.globals["interval_text"] = show.interval_text
     return environment
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
-from easiness.show import defined
+from easiness.show import without_nan
 
 Side = Literal["above", "below"]
 Verdict = Literal["holds", "does not hold", "undecided", "not tested here"]
@@ -111,8 +111,8 @@ class Claim:
             "statistics": [
                 {
                     "name": one.name,
-                    "value": defined(one.value),
-                    "interval": None if one.interval is None else [*map(defined, one.interval)],
+                    "value": without_nan(one.value),
+                    "interval": None if one.interval is None else [*map(without_nan, one.interval)],
                     "needed": one.side,
                     "margin": one.margin,
                     "verdict": one.verdict,

@@ -189,7 +189,7 @@ class TrainingSetStudy(show.Result):
                     "trained on": int(first["num_trained_on"]),
                     "relabelled": 0 if dropping else int(first["num_drawn"]),
                     "steps": int(first["num_steps"]),
-                    **{one: show.marked(show.plus_minus(*mean), self._is_decided) for one, *mean in means},
+                    **{one: show.with_mark(show.plus_minus(*mean), self._is_decided) for one, *mean in means},
                     "chance": self.chance,
                 }
             )
@@ -226,7 +226,7 @@ class TrainingSetStudy(show.Result):
             for rates in next(iter(contrasts.values()))
         ]
         note = f"Difference of the means{where}, with Student's interval, paired by repetition; {meaning}"
-        return show.table(title, f"{note}{self._mark}", rows, signed=True)
+        return show.table(title, f"{note}{self._mark}", rows, with_sign=True)
 
     @property
     def _is_decided(self) -> bool:

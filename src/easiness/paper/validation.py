@@ -129,7 +129,7 @@ class Validation(show.Result):
                 "fraction": show.Column(show.chosen_percent, title="hardest"),
                 "examples": show.counts(),
                 "value": show.numbers(
-                    2, title="of the misclassified", low="low", high="high", decided="decided"
+                    2, title="of the misclassified", low="low", high="high", decisive="decided"
                 ),
                 "chance": show.numbers(2),
                 "most": show.numbers(2, title="at most"),

@@ -38,7 +38,7 @@ from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.source import cache_beside, features_beside
 from easiness.runs.trainer import Making, Task, Trainer, check_checkpoints, features_key
-from easiness.show import counted, size_text, trials_text
+from easiness.show import quantity, size_text, trials_text
 from easiness.spec import RIDGE, Execution, Heads, Resolved, content_hash
 from easiness.store import (
     Form,
@@ -194,7 +194,7 @@ def _failure_text(out: Path, failures: dict[int, str], num_trials: int, num_fini
     ending = (
         "the 1 finished one is kept" if num_finished == 1 else f"the {num_finished} finished ones are kept"
     )
-    return f"{out}: {len(failures)} of {counted(num_trials, 'trial')} failed ({lines}); {ending}"
+    return f"{out}: {len(failures)} of {quantity(num_trials, 'trial')} failed ({lines}); {ending}"
 
 
 def _begin(
@@ -388,7 +388,7 @@ def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mappi
     """One line: what there is, what is to be trained, what that takes."""
     num_trials = sum(plan.trials for plan in plans.values())
     to_train = sum(missing.values())
-    runs, trials = counted(len(plans), "run"), counted(num_trials, "trial")
+    runs, trials = quantity(len(plans), "run"), quantity(num_trials, "trial")
     text = f"{runs} with {trials}, {num_trials - to_train} of them finished"
     if not to_train:
         return text

@@ -21,7 +21,7 @@ from easiness.executors import Executor, Needs, check_execution, find_executor, 
 from easiness.gate import available_memory
 from easiness.models import is_given
 from easiness.runs.plan import Plan, num_trained_on
-from easiness.show import counted, duration_text, size_text
+from easiness.show import duration_text, quantity, size_text
 from easiness.spec import RIDGE, TRAIN, Execution, Resolved, RunSpec, examples_of_epoch
 from easiness.store import is_run, open_run
 from easiness.training import NetworkFacts, Workload, choose_precision, network_facts, num_gpus
@@ -96,7 +96,7 @@ class Cost:
         if self.steps_per_epoch:
             steps = (
                 f"; {self.num_trials * self.epochs * self.steps_per_epoch:,} steps "
-                f"({counted(self.num_trials, 'trial')} x {counted(self.epochs, 'epoch')} x "
+                f"({quantity(self.num_trials, 'trial')} x {quantity(self.epochs, 'epoch')} x "
                 f"{self.steps_per_epoch}): {effort_text([self])}; about {size_text(self.memory)} of memory"
             )
         disk = f"about {size_text(self.run_bytes)} of disk{cache}"
@@ -245,7 +245,8 @@ def resolve_plan(plan: Plan, device: torch.device, execution: Execution) -> Reso
         jobs=jobs,
         compiled=execution.compile == "on" and not plan.features,
         folded=device.type != "mps" and not plan.features,
-        reason=f"{reason}; {counted(jobs, 'trial')} at a time{as_asked} on {counted(threads, 'thread')} each",
+        reason=f"{reason}; {quantity(jobs, 'trial')} at a time{as_asked}"
+        f" on {quantity(threads, 'thread')} each",
     )
 
 

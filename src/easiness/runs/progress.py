@@ -15,7 +15,7 @@ from rich.table import Column
 
 from easiness.errors import BadInput, printable
 from easiness.inputs import reading
-from easiness.show import counted, duration_text
+from easiness.show import duration_text, quantity
 from easiness.spec import RunSpec, shares_text
 from easiness.standard_error import lenient_stderr, say_on_stderr
 from easiness.store import Run
@@ -293,12 +293,12 @@ class ShownProgress(Progress):
         layout = ", channels-last" if spec.resolved.channels_last else ""
         jobs = spec.resolved.jobs
         at_a_time = f", {jobs} at a time" if jobs > 1 else ""
-        what, length = "training", f"{counted(spec.epochs, 'epoch')} each"
+        what, length = "training", f"{quantity(spec.epochs, 'epoch')} each"
         if spec.heads is not None:
             names = " and ".join(one.name for one in spec.heads.features)
             what, length = f"fitting heads on {names}:", f"shares {shares_text(spec.heads.shares)}"
         self._announcement = [
-            f"{path}: {what} {len(missing)} of {counted(spec.trials, 'trial')} of {spec.model}, "
+            f"{path}: {what} {len(missing)} of {quantity(spec.trials, 'trial')} of {spec.model}, "
             f"{length}{at_a_time} "
             f"({spec.resolved.precision}{layout}; {spec.resolved.reason})"
         ]

@@ -28,25 +28,7 @@ from easiness.scoring.score import (
     correct_until,
     over_trials,
 )
-
-Counts = npt.NDArray[np.int64]
-
-_LATER = "train longer or read a later epoch"
-
-
-def easiness(correct: npt.NDArray[np.bool_]) -> Values:
-    """Eq. 1: ``c / max c`` [K], with c the number of trials that are right, from ``correct`` [N, K]."""
-    return _scale(correct.sum(axis=0, dtype=np.int64), len(correct), "the given trials")
-
-
-def _scale(count: Counts, num_trials: int, where: str, remedy: str = _LATER) -> Values:
-    largest = count.max(initial=0)
-    if largest == 0:
-        raise BadInput(
-            f"{where}: no example is classified correctly in any of {num_trials} trial(s), "
-            f"so easiness is undefined; {remedy}"
-        )
-    return np.asarray(count / largest)
+from easiness.spec import check_within
 
 
 def easiness_interval(
@@ -67,12 +49,10 @@ def easiness_interval(
     from scipy.special import betaincinv
 
     counts = np.asarray(count, np.float64)
-    if not 0 < level < 1:
-        raise BadInput(f"level={level}: give a number between 0 and 1, such as 0.95")
-    if not 1 <= max_count <= num_trials:
-        raise BadInput(f"max_count={max_count}: give a count in 1..{num_trials}, the number of trials")
-    if counts.size and not (counts.min() >= 0 and counts.max() <= num_trials):
-        raise BadInput(f"count: give counts in 0..{num_trials}, the number of trials")
+    check_within("level", level, "(0, 1)")
+    check_within("max_count", max_count, f"[1, {num_trials}]")
+    for end in (counts.min(initial=0), counts.max(initial=0)):
+        check_within("count", end, f"[0, {num_trials}]")
     a, b = counts + 0.5, num_trials - counts + 0.5
     low = np.where(counts == 0, 0.0, betaincinv(a, b, (1 - level) / 2))
     high = np.where(counts == num_trials, 1.0, betaincinv(a, b, (1 + level) / 2))
@@ -109,17 +89,21 @@ class EasinessCounts:
 
     def result(self) -> ScoreEstimate:
         """Easiness, and of the Jeffreys posterior of c / N the deviation and interval, on the same scale."""
-        num_trials = self.num_trials
-        heads = ("the heads of this share", "read a larger share")
-        where = heads if self._by_share else (f"epoch {self._epoch}",)
-        value = _scale(self.num_right, num_trials, *where)
+        num_trials, most = self.num_trials, self.num_right.max(initial=0)
+        if most == 0:
+            where, remedy = f"epoch {self._epoch}", "train longer or read a later epoch"
+            if self._by_share:
+                where, remedy = "the heads of this share", "read a larger share"
+            raise BadInput(
+                f"{where}: no example is classified correctly in any of {num_trials} trial(s), "
+                f"so easiness is undefined; {remedy}"
+            )
         total = num_trials + 1  # a + b of Beta(c + 1/2, N - c + 1/2)
         a = self.num_right + 0.5
         posterior_std = np.sqrt(a * (total - a) / (total + 1)) / total
-        most = self.num_right.max()
         ends = easiness_interval(np.arange(num_trials + 1), num_trials, most)
         low, high = (end[self.num_right] for end in ends)
-        return ScoreEstimate(value, posterior_std * (num_trials / most), low, high)
+        return ScoreEstimate(self.num_right / most, posterior_std * (num_trials / most), low, high)
 
 
 def _difficulty(obs: Observations, m: int) -> Values:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput, nearest
+from easiness.errors import BadInput, nearest, shorten
 from easiness.records import Observations
 from easiness.scoring.held_out import HELD_OUT
 from easiness.scoring.score import Accumulator, Score, ScoreEstimate, Start, correct_until
@@ -48,12 +48,8 @@ class Scoring:
 
     def add(self, obs: Observations, first: int = 0) -> None:
         """Take a trial, or a piece of it whose examples stand at ``first`` and after it in the run."""
-        if not 1 <= self._epoch <= obs.epochs[-1]:
-            raise BadInput(
-                f"epoch {self._epoch}: a trial has {obs.epochs[-1]} epoch(s); ask for 1..{obs.epochs[-1]}"
-            )
         if self._epoch not in obs.epochs:
-            epochs = ", ".join(map(str, obs.epochs))
+            epochs = shorten(obs.epochs, 10)
             raise BadInput(f"epoch {self._epoch}: a trial was not observed after it; ask for one of {epochs}")
         for accumulator in self._accumulators.values():
             accumulator.add(obs, self._epoch, first)

@@ -23,23 +23,23 @@ from .plots import (
 from .rendering import (
     PICTURE_SUFFIXES as PICTURE_SUFFIXES,
     SUFFIXES as SUFFIXES,
+    file_bytes as file_bytes,
     json_bytes as json_bytes,
     render as render,
-    rendered as rendered,
     write_csv as write_csv,
     write_parquet as write_parquet,
 )
 from .result import (
-    Embedded as Embedded,
+    HtmlCell as HtmlCell,
     Result as Result,
     Section as Section,
     ShownExample as ShownExample,
-    defined as defined,
     markdown_text as markdown_text,
     result_html as result_html,
     sections_html as sections_html,
     sections_markdown as sections_markdown,
     sections_text as sections_text,
+    without_nan as without_nan,
 )
 from .svg import (
     EASY as EASY,
@@ -65,20 +65,20 @@ from .svg import (
     whole_ticks as whole_ticks,
 )
 from .text import (
-    capitalized as capitalized,
     chosen_percent as chosen_percent,
     count as count,
-    counted as counted,
     duration_text as duration_text,
+    enumeration as enumeration,
     interval_text as interval_text,
-    listed as listed,
-    marked as marked,
     number as number,
     numbers_text as numbers_text,
     percent as percent,
     plus_minus as plus_minus,
+    quantity as quantity,
+    sentence_case as sentence_case,
     size_text as size_text,
     trials_text as trials_text,
     whole_percent as whole_percent,
     with_interval as with_interval,
+    with_mark as with_mark,
 )

@@ -10,16 +10,16 @@ from functools import cached_property, partial
 from typing import Any
 
 from easiness.lazy import pd
-from easiness.show.result import Embedded, Section
+from easiness.show.result import HtmlCell, Section
 from easiness.show.text import (
     count,
     interval_text,
-    marked,
     number,
     percent,
     plus_minus,
     whole_percent,
     with_interval,
+    with_mark,
 )
 
 _MEANINGS = {
@@ -71,7 +71,7 @@ class Column:
         title: its name in tables to read; that of the column in the frame by default.
         low, high: columns of the interval that is written with the value.
         interval: the cell of a value with its interval.
-        decided: a column that says whether the value decides anything; a question mark follows those that
+        decisive: a column that says whether the value decides anything; a question mark follows those that
             do not.
         kind: what values of the type are.
     """
@@ -82,7 +82,7 @@ class Column:
     low: str = ""
     high: str = ""
     interval: Callable[[Any, Any, Any], str] | None = None
-    decided: str = ""
+    decisive: str = ""
     kind: str = "Text."
 
     def meaning(self, name: str) -> str:
@@ -91,7 +91,7 @@ class Column:
         if self.low:
             ends = f"`{self.low}`" if self.low == self.high else f"`{self.low}` to `{self.high}`"
             parts.append(f"Beside it {ends}.")
-        if self.decided:
+        if self.decisive:
             parts.append("A question mark: too few trials to decide anything.")
         return " ".join(parts)
 
@@ -105,7 +105,7 @@ class Column:
             text = self.interval(value, *ends)
         else:
             text = self.text(value)
-        return f"{text}?" if self.decided and not row[self.decided] else text
+        return f"{text}?" if self.decisive and not row[self.decisive] else text
 
 
 def names(about: str = "", title: str = "") -> Column:
@@ -125,22 +125,22 @@ def numbers(
     *,
     low: str = "",
     high: str = "",
-    signed: bool = False,
-    decided: str = "",
+    with_sign: bool = False,
+    decisive: str = "",
 ) -> Column:
     """Numbers with so many digits, with the interval from ``low`` to ``high`` where these are columns."""
-    text = partial(number, digits=digits, signed=signed)
-    within = partial(with_interval, digits=digits, signed=signed)
-    return Column(text, about, title, low, high, within, decided, "Number.")
+    text = partial(number, digits=digits, with_sign=with_sign)
+    within = partial(with_interval, digits=digits, with_sign=with_sign)
+    return Column(text, about, title, low, high, within, decisive, "Number.")
 
 
-def means(error: str, digits: int = 3, about: str = "", title: str = "", *, decided: str = "") -> Column:
+def means(error: str, digits: int = 3, about: str = "", title: str = "", *, decisive: str = "") -> Column:
     """Means with their deviation or standard error in the column ``error``: ``0.912 ± 0.004``."""
 
     def within(value: float, spread: float, _: float) -> str:
         return plus_minus(value, spread, digits)
 
-    return Column(str, about, title, error, error, within, decided, "Mean.")
+    return Column(str, about, title, error, error, within, decisive, "Mean.")
 
 
 def shares(about: str = "", title: str = "", *, low: str = "", high: str = "") -> Column:
@@ -161,10 +161,10 @@ def points(about: str = "", title: str = "", *, low: str = "", high: str = "") -
     """Differences of shares in [-1, 1] in points: ``+2.1 (+1.4 to +2.8)``."""
 
     def within(value: float, least: float, most: float) -> str:
-        return with_interval(100 * value, 100 * least, 100 * most, 1, signed=True)
+        return with_interval(100 * value, 100 * least, 100 * most, 1, with_sign=True)
 
     def text(value: float) -> str:
-        return number(100 * value, 1, signed=True)
+        return number(100 * value, 1, with_sign=True)
 
     return Column(text, about, title, low, high, within, kind="Difference of shares, in points.")
 
@@ -202,7 +202,7 @@ class Frame:
         head: list[str] = []
         for name, column in self.columns.items():  # of which two may have one title
             title, meaning = column.title or name, html.escape(column.meaning(name))
-            head.append(Embedded(title, f'<abbr title="{meaning}">{html.escape(title)}</abbr>'))
+            head.append(HtmlCell(title, f'<abbr title="{meaning}">{html.escape(title)}</abbr>'))
         rows = [
             [column.cell(row, name) for name, column in self.columns.items()]
             for row in self.data.to_dict("records")
@@ -211,7 +211,7 @@ class Frame:
 
 
 def table(
-    title: str, note: str, rows: Sequence[Mapping[str, Any]], digits: int = 3, *, signed: bool = False
+    title: str, note: str, rows: Sequence[Mapping[str, Any]], digits: int = 3, *, with_sign: bool = False
 ) -> Frame:
     """A table whose columns are of the types of their values: text, whole numbers, numbers, or estimates.
 
@@ -220,8 +220,8 @@ def table(
 
     def estimate_text(one: Any) -> str:
         low, high = one.interval
-        text = with_interval(one.value, low, high, digits, signed=signed)
-        return marked(text, getattr(one, "decided", True)) if text else ""
+        text = with_interval(one.value, low, high, digits, with_sign=with_sign)
+        return with_mark(text, getattr(one, "decided", True)) if text else ""
 
     types = {str: names(), int: counts(), float: numbers(digits)}
     columns = {name: types.get(type(value), Column(estimate_text)) for name, value in rows[0].items()}

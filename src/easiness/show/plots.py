@@ -81,7 +81,7 @@ class Curve:
     marker: str = "o"
     line: str = "-"
     errors: Any = None
-    filled: bool = True
+    solid: bool = True
     band: bool = False
 
 
@@ -100,7 +100,7 @@ def draw_curve(axes: Axes, one: Curve) -> None:
         color=one.color,
         marker=one.marker,
         markersize=9 if one.marker == "*" else 3.5 if thin else 4.5,
-        markerfacecolor=one.color if one.filled else "none",
+        markerfacecolor=one.color if one.solid else "none",
         linestyle=one.line,
         linewidth=1.3 if thin else 1.8,
         elinewidth=1,

@@ -42,10 +42,10 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
     elif suffix in PICTURE_SUFFIXES:
         file.write(picture_bytes(result.figure(), suffix, about=result.in_full()))
     else:
-        file.write(result.rendered(suffix))
+        file.write(result.own_file(suffix))
 
 
-def rendered(result: Result, suffix: str) -> bytes:
+def file_bytes(result: Result, suffix: str) -> bytes:
     """The bytes that `render` writes."""
     file = io.BytesIO()
     render(result, suffix, file)

@@ -65,7 +65,7 @@ class ShownExample(NamedTuple):
         return elements or f'<div dir="auto" style="{_STYLES["div"]}">{text}</div>'
 
 
-class Embedded(str):
+class HtmlCell(str):
     """The text of a cell that a notebook shows as HTML."""
 
     html: str
@@ -210,14 +210,14 @@ def _markdown(rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def defined(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """JSON has no NaN: an undefined number is ``None``."""
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, dict):
-        return {key: defined(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [defined(item) for item in value]
+        return [without_nan(item) for item in value]
     return value
 
 
@@ -314,18 +314,18 @@ class Result(Protocol):
         """Warnings to know before one believes it, each in a sentence."""
         return ()
 
-    def printed(self) -> list[Section]:
+    def printed_sections(self) -> list[Section]:
         """The tables that a command prints; all unless it says otherwise."""
         return self.sections()
 
     def in_words(self) -> str:
         """The text that a command prints."""
-        tables = self.printed()
+        tables = self.printed_sections()
         titles = {section.title.casefold() for section in tables or self.sections()}
         parts = [sections_text(tables), "" if self.headline.casefold() in titles else self.headline]
         return "\n\n".join(filter(None, reversed(parts) if self.leads else parts))
 
-    def said(self) -> list[str]:
+    def remarks(self) -> list[str]:
         """The headline and notices, but for those that a title or a note repeats, for Markdown and pages."""
         titles = "\n".join(f"{one.title}\n{one.note}" for one in self.sections()).casefold()
         return [text for text in (self.headline, *self.notices) if text and text.casefold() not in titles]
@@ -342,7 +342,7 @@ class Result(Protocol):
         """Raise what a command is to end with once the result is shown, such as a bound that is passed."""
         return
 
-    def rendered(self, suffix: str) -> bytes:
+    def own_file(self, suffix: str) -> bytes:
         """The content of a file of an ending that this result alone can be written in."""
         return suffix.encode()
 
@@ -352,13 +352,13 @@ class Result(Protocol):
 
     def document(self) -> Any:
         """The value of its JSON file: the rows of the table, with ``None`` where there is no number."""
-        return [defined(row) for row in self.table().to_dict("records")]
+        return [without_nan(row) for row in self.table().to_dict("records")]
 
     def markdown(self) -> str:
         """The text of its Markdown file."""
-        lead = "".join(f"{markdown_text(text)}\n\n" for text in self.said())
+        lead = "".join(f"{markdown_text(text)}\n\n" for text in self.remarks())
         return f"{lead}{sections_markdown(self.sections())}\n"
 
     def _repr_html_(self) -> str:
         """Show what is said, the figure, then the tables, in a notebook."""
-        return result_html(self.figure(), self.sections(), self.said())
+        return result_html(self.figure(), self.sections(), self.remarks())

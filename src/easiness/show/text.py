@@ -10,22 +10,22 @@ _SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600, "days": 86400}
 _BELOW = {"ms": 0.1, "s": 100, "min": 100 * 60, "h": 48 * 3600, "days": math.inf}  # seconds
 
 
-def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
-    """A rate as text, ``signed`` with its ``+`` too; blank where there is none."""
-    return "" if value is None or math.isnan(value) else f"{value:{'+' if signed else ''}.{digits}f}"
+def number(value: float | None, digits: int = 2, *, with_sign: bool = False) -> str:
+    """A rate as text, ``with_sign`` with its ``+`` too; blank where there is none."""
+    return "" if value is None or math.isnan(value) else f"{value:{'+' if with_sign else ''}.{digits}f}"
 
 
-def interval_text(low: float | None, high: float | None, digits: int = 2, *, signed: bool = False) -> str:
+def interval_text(low: float | None, high: float | None, digits: int = 2, *, with_sign: bool = False) -> str:
     """An interval as ``0.12 to 0.34``; blank where there is none."""
     if low is None or math.isnan(low):
         return ""
-    return f"{number(low, digits, signed=signed)} to {number(high, digits, signed=signed)}"
+    return f"{number(low, digits, with_sign=with_sign)} to {number(high, digits, with_sign=with_sign)}"
 
 
-def with_interval(value: float, low: float, high: float, digits: int = 2, *, signed: bool = False) -> str:
+def with_interval(value: float, low: float, high: float, digits: int = 2, *, with_sign: bool = False) -> str:
     """An estimate with its interval: ``0.20 (0.12 to 0.34)``, or alone where it has none."""
-    interval = interval_text(low, high, digits, signed=signed)
-    return number(value, digits, signed=signed) + (f" ({interval})" if interval else "")
+    interval = interval_text(low, high, digits, with_sign=with_sign)
+    return number(value, digits, with_sign=with_sign) + (f" ({interval})" if interval else "")
 
 
 def plus_minus(value: float, error: float | None, digits: int = 3) -> str:
@@ -34,9 +34,9 @@ def plus_minus(value: float, error: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}" + (f" ± {spread}" if spread else "")
 
 
-def marked(text: str, decided: bool) -> str:
+def with_mark(text: str, decisive: bool) -> str:
     """A value with a question mark where it decides nothing: ``0.20?``."""
-    return text if decided else f"{text}?"
+    return text if decisive else f"{text}?"
 
 
 def count(number: int) -> str:
@@ -44,7 +44,7 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def counted(number: int, what: str) -> str:
+def quantity(number: int, what: str) -> str:
     """Things with their number: ``1 trial``, ``2 trials``, ``12,345 trials``."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
@@ -68,7 +68,7 @@ def whole_percent(probability: float) -> str:
     return f"{100 * probability:.0f}{_SPACE}%"
 
 
-def listed(parts: Sequence[str]) -> str:
+def enumeration(parts: Sequence[str]) -> str:
     """Names or phrases one after another: ``a, b and c``; blank where there are none."""
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
@@ -90,7 +90,7 @@ def numbers_text(numbers: Iterable[int], most: int = 4) -> str:
         parts.append(str(rest[0]))
     elif rest:
         parts.append(f"{len(rest)} more")
-    return listed(parts)
+    return enumeration(parts)
 
 
 def trials_text(indices: Collection[int]) -> str:
@@ -100,7 +100,7 @@ def trials_text(indices: Collection[int]) -> str:
     return f"trial{'s' if len(indices) > 1 else ''} {numbers_text(indices)}"
 
 
-def capitalized(text: str) -> str:
+def sentence_case(text: str) -> str:
     """A sentence with a capital letter, the rest as it is."""
     return text[:1].upper() + text[1:]
 

@@ -139,12 +139,16 @@ def read_at(text: str) -> float:
         raise ValueError(f"{text!r}: give an epoch, such as 3, or a share, such as 0.8") from None
 
 
-def read_minutes(text: str) -> Any:
-    """The number in ``text``, or the text where it is ``auto`` or ``off``."""
-    try:
-        return text if text in ("auto", "off") else float(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is neither a number of minutes, auto nor off") from None
+def number_or(make: Callable[[str], Any], *words: str) -> Callable[[str], Any]:
+    """The reader of a number, by ``make``, or of one of these words."""
+
+    def read(text: str) -> Any:
+        try:
+            return text if text in words else make(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is neither a number nor {' or '.join(words)}") from None
+
+    return read
 
 
 def read_columns(text: str) -> dict[str, str]:

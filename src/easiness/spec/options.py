@@ -12,10 +12,10 @@ from easiness.errors import BadInput
 from easiness.spec.option import (
     Option,
     OptionGroup,
+    number_or,
     option,
     read_at,
     read_columns,
-    read_minutes,
     read_names,
     read_numbers,
 )
@@ -143,20 +143,6 @@ Keep: TypeAlias = Literal["top", "bottom"]
 Steps: TypeAlias = Literal["epochs", "steps"]
 """The size that a smaller training set shares with the full one: the epochs, or the number of steps."""
 
-_ON_OFF = {"on": True, "off": False}
-
-
-def _number_or_auto(text: str) -> str:
-    try:
-        return text if text == "auto" else str(int(text))
-    except ValueError:
-        raise ValueError(f"{text!r} is neither a whole number nor auto") from None
-
-
-def _jobs(text: str) -> Any:
-    """The number in ``text``, or the text, which is ``auto`` or refused when it is used."""
-    return int(text) if text.isascii() and text.isdigit() else text
-
 
 @dataclass(frozen=True)
 class Training:
@@ -252,20 +238,23 @@ class Execution:
         "Trials at a time; auto: as many as cores, memory and trials allow.",
         default="auto",
         metavar="J|auto",
-        read=_jobs,
+        read=number_or(int, "auto"),
     )
     compile: Compile = option(
         "--compile", "torch.compile, which takes a minute to start. auto: off.", default="auto"
     )
     cache: bool = option(
-        "--cache", "Keep decoded photos in a file beside the run.", default=True, words=_ON_OFF
+        "--cache",
+        "Keep decoded photos in a file beside the run.",
+        default=True,
+        words={"on": True, "off": False},
     )
     checkpoint_every: CheckpointEvery = option(
         "--checkpoint-every",
         "Minutes between checkpoints of a trial. auto: 2, if that costs little.",
         default="auto",
         metavar="MINUTES|auto|off",
-        read=read_minutes,
+        read=number_or(float, "auto", "off"),
     )
 
 
@@ -280,7 +269,7 @@ class Trials:
         "Number of independent trainings. auto: as many as --reliability takes.",
         default=10,
         metavar="N|auto",
-        read=_number_or_auto,
+        read=number_or(int, "auto"),
         first=True,
         given=int | Literal["auto"] | Mapping[str, float],
     )

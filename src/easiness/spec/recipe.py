@@ -227,14 +227,11 @@ def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:
     """
     try:
         content = tomllib.loads(read_regular(path, MOST_BYTES).decode())
-    except OSError as error:
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise BadInput(
-            f"{path}: the recipe cannot be read ({error.strerror}); give paper, short or a TOML file"
+            f"{path}: the recipe cannot be read ({reason}); give paper, short or a TOML file"
         ) from None
-    except ValueError as error:  # not TOML, not UTF-8, or an integer of thousands of digits
-        raise BadInput(f"{path}: the recipe is not TOML: {error}") from None
-    except RecursionError:
-        raise BadInput(f"{path}: the recipe has values in values without end; give settings only") from None
     base = {key: content.pop(key) for key in ["base"] if key in content}
     # A table with the name of a setting is a setting of the wrong type.
     tables = {k: v for k, v in content.items() if isinstance(v, dict) and k not in Recipe.model_fields}

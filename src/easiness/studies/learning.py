@@ -95,7 +95,7 @@ class LearningCurve(show.Result):
             f"Accuracy of {self.num_trials} trials of {self.model} on left-out examples, of "
             f"{show.count(self.num_examples)} in all. Always naming the most frequent class gives "
             f"{show.number(self.chance)}. Intervals are over examples of the same kind. "
-            f"{show.capitalized(self.ahead)}."
+            f"{show.sentence_case(self.ahead)}."
         )
         return [show.Frame("Learning curve", note, table.assign(seen=rows), columns)]
 

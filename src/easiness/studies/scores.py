@@ -163,7 +163,7 @@ class RunScores(show.Result):
         notes += [self.scores.attrs.get("unfinished"), self.left_empty()]
         return [f"{in_words(run.path)}: {one}" for one in notes if one]
 
-    def printed(self) -> list[show.Section]:
+    def printed_sections(self) -> list[show.Section]:
         return []  # the table is long enough
 
     def left_empty(self) -> str | None:
@@ -236,7 +236,7 @@ class CombinedScores(show.Result):
         """
         return self.scores
 
-    def printed(self) -> list[show.Section]:
+    def printed_sections(self) -> list[show.Section]:
         return []  # the table is long enough
 
     def figure(self) -> Figure:

@@ -128,7 +128,7 @@ class Similarity(show.Result):
         table = self.table().assign(decided=self.is_decided, name=lambda rows: rows["name"].replace(_NAMES))
         columns = {
             "name": show.names(title="examples of a class"),
-            "value": show.numbers(3, title="mean distance", low="low", high="high", decided="decided"),
+            "value": show.numbers(3, title="mean distance", low="low", high="high", decisive="decided"),
             "examples": show.counts(),
         }
         return [

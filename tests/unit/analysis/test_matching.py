@@ -105,7 +105,7 @@ def test_groups_have_half_the_trials_of_the_smaller_run() -> None:
     assert matched(large, large, num_replicates=0).decided
     at_two = matched(large, large, group_size=2, num_replicates=0)
     assert (at_two.group_size, at_two.num_splits, at_two.decided) == (2, 100, False)
-    with pytest.raises(BadInput, match=r"group size 3: not in 1\.\.2"):
+    with pytest.raises(BadInput, match="group size 3: must be at most 2"):
         match_groups(small, large, group_size=3)
 
 

@@ -155,7 +155,7 @@ def test_select_gives_the_same() -> None:
 @pytest.mark.parametrize(
     ("counts", "num_trials", "fraction", "text"),
     [
-        ([1, 2], 0, 0.1, "num_trials 0: must be a whole number, at least 1"),
+        ([1, 2], 0, 0.1, "num_trials 0: must be at least 1"),
         ([1, 2], 2, 0.0, "fraction 0: not in"),
         ([1, 3], 2, 0.1, "counts: 3 at position 1 is no whole number in 0..2; give in how many of the 2"),
         ([0.5, 1], 2, 0.1, "counts: 0.5 at position 0 is no whole number"),

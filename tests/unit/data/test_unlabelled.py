@@ -1,29 +1,18 @@
-import io
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 from easiness.data import load_dataset, load_unlabelled
 from easiness.errors import BadInput
+from pixels import png, write_pictures
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), np.uint8)
 
 
-def _png(pixels):
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def _files(root, names):
-    for name, pixels in zip(names, PIXELS, strict=False):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(_png(pixels))
-    return root
+    return write_pictures(root, zip(names, PIXELS, strict=False))
 
 
 @pytest.fixture
@@ -50,7 +39,7 @@ def test_a_csv_of_paths_and_parquet_of_bytes(tmp_path, pictures):
     found = load_unlabelled(tmp_path / "pool.csv", pictures)
     assert found.ids.tolist() == ["b.png", "a.png"]
     _same(found, 2)
-    rows = [{"bytes": _png(one), "path": None} for one in PIXELS]
+    rows = [{"bytes": png(one), "path": None} for one in PIXELS]
     pq.write_table(pa.table({"image": rows}), tmp_path / "pool.parquet")
     _same(load_unlabelled(tmp_path / "pool.parquet", pictures))
 

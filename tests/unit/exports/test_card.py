@@ -138,15 +138,6 @@ def test_a_damaged_card_is_named(run, tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("content", "why"), [("{", r"\(Invalid JSON: "), ('{"format": 0}', r"\(format: Input should be 1\)")]
-)
-def test_why_a_card_cannot_be_read_is_said(tmp_path, content, why):
-    (tmp_path / "card.json").write_text(content)
-    with pytest.raises(BadInput, match=rf"card\.json: .*{why}.*card again"):
-        card("digits", apply=tmp_path)
-
-
-@pytest.mark.parametrize(
     "column",
     [
         {"easiness": pa.array([b"a", b"b"])},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from easiness.data import Dataset, load_dataset
 from easiness.features import changed_vectors, find_features, kept_features
-from easiness.features.from_nothing import HashedTexts, Settings, statistics
+from easiness.features.from_nothing import SETTINGS, HashedTexts, statistics
 from easiness.inputs import log_mel
 from sounds import tone
 
@@ -59,21 +58,27 @@ def test_texts_that_share_words_are_near(data: Dataset) -> None:
     assert source.name == "hashed"
 
 
-ONE_WORD = Settings(words=(1, 1), characters=(9, 9), word_weight=1.0)
-"""No word of the tests has nine characters: each is one column of characters too."""
+@pytest.fixture
+def one_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No word of the tests has nine characters: each is one column of characters too."""
+    for name in ("words", "characters"):
+        monkeypatch.setitem(SETTINGS, name, (1, 1) if name == "words" else (9, 9))
 
 
+@pytest.mark.usefixtures("one_word")
 def test_products_are_those_of_tf_idf() -> None:
     stored = load_dataset((["a b", "a c"], [0, 1])).stored
-    hashed = HashedTexts.fit(stored, replace(ONE_WORD, word_weight=2.0))
+    hashed = HashedTexts.fit(stored)
     # "a" is in both; the others are in one text alone, and left out: words 2 times 1, characters 1
     made = hashed.vectors(["a b", "a c", "a a a", "b"])
     np.testing.assert_allclose(made @ made.T, np.outer([1, 1, 1, 0], [5, 5, 5, 0]), atol=1e-5)
 
 
-def test_rare_words_weigh_more() -> None:
+@pytest.mark.usefixtures("one_word")
+def test_rare_words_weigh_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SETTINGS, "word_weight", 1.0)
     stored = load_dataset((["a b", "a b", "a c", "a c"], [0, 0, 1, 1])).stored
-    hashed = HashedTexts.fit(stored, ONE_WORD)
+    hashed = HashedTexts.fit(stored)
     idf = math.log(5 / 3) + 1
     values = np.sort(hashed.weigh(["a b"]).data)
     np.testing.assert_allclose(values, np.repeat([1, idf], 2) / math.hypot(1, idf), rtol=1e-6)

@@ -132,8 +132,8 @@ def test_the_rate_is_the_most_common_one_up_to_a_bound(rates, rate):
     others = scan(headers(8000, 8000, 44100, 8000, 44100, 11025))
     assert others is not None
     assert others.notes == (
-        "1 of the sounds has 11.025 kHz, and is resampled to 8 kHz",
-        "2 of the sounds have 44.1 kHz, and are resampled to 8 kHz",
+        "1 sound of 11.025 kHz: resampled to 8 kHz",
+        "2 sounds of 44.1 kHz: resampled to 8 kHz",
     )
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from easiness.errors import BadInput
 from easiness.inputs import Signature
-from easiness.inputs.text.kind import GRAMS, VOCABULARY, WORDS
+from easiness.inputs.text import GRAMS, VOCABULARY, WORDS
 from easiness.models import build_model, find_family, model_name, model_names
 from easiness.models.libraries import TORCHVISION as FAMILY
 from easiness.models.registry import OWN
@@ -95,7 +95,7 @@ REFUSED = [
     ),
     ("timm:test_vit", (3, 8, 8), 10, r"'timm:test_vit': .* 8 x 8 .*`crop`"),
     *((name, (3, 224, 192), 10, rf"{name}.*square.*224 x 192.*`crop`") for name in ("vit_b_16", "maxvit_t")),
-    ("squeezenet1_1", (3, 9, 40), 10, "at least 17 x 17 pixels; these are 9 x 40, so .*or set `crop`"),
+    ("squeezenet1_1", (3, 9, 40), 10, "images of 9 x 40 pixels .*or set `crop`"),
     ("vit_b_16", (1, 230, 230), 10, r"images of 230 x 230 pixels \(AssertionError: .*or set `crop`"),
     *(("resnet18", (num, 32, 32), 10, rf"'resnet18': .* 1 or 3 channels; .*{num}") for num in (2, 4)),
     ("bag", Signature((5,)), 2, "it takes texts and these are vectors; give linear or mlp_2$"),

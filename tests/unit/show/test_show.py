@@ -20,18 +20,18 @@ from easiness.csv_cells import from_cell
 from easiness.show import (
     Result,
     Section,
-    counted,
+    enumeration,
+    file_bytes,
     interval_text,
-    listed,
-    marked,
     number,
     numbers_text,
     plus_minus,
-    rendered,
+    quantity,
     sections_markdown,
     sections_text,
     trials_text,
     with_interval,
+    with_mark,
 )
 from easiness.show.result import in_a_line, sections_html
 from easiness.show.svg import EASY, EASY_WASH, INK, ON_WASH, new_axes, picture_bytes, to_svg
@@ -56,14 +56,14 @@ class Texts(Result):
 
 @pytest.mark.parametrize("text", ["a\rb", "\r", "a\r\nb", "a\nb", 'a"b', "a,b", " a ", "=1", "ä"])
 def test_a_csv_file_gives_every_text_back(text: str):
-    content = rendered(Texts(text, "plain"), ".csv").decode()
+    content = file_bytes(Texts(text, "plain"), ".csv").decode()
     rows = [list(map(from_cell, row)) for row in csv.reader(io.StringIO(content, newline=""))]
     assert rows == [["text", "number"], [text, "1.5"], ["plain", "1.5"]]
 
 
 def test_ids_of_two_splits_are_texts_in_parquet():
     ids = np.array(["a", 0, None], object)
-    table = pd.read_parquet(io.BytesIO(rendered(Texts(*ids), ".parquet")))
+    table = pd.read_parquet(io.BytesIO(file_bytes(Texts(*ids), ".parquet")))
     assert table["text"].tolist()[:2] == ["a", "0"]
     assert table["text"].isna().tolist() == [False, False, True]
     assert table.attrs == {"easiness": easiness.__version__, "result": "of three texts"}
@@ -82,13 +82,13 @@ def test_a_picture_says_which_version_made_it_and_of_what(about: str):
 
 
 def test_quotes_are_for_those_that_need_them():
-    assert rendered(Texts("plain"), ".csv") == b"text,number\nplain,1.5\n"
+    assert file_bytes(Texts("plain"), ".csv") == b"text,number\nplain,1.5\n"
 
 
 @pytest.mark.parametrize("text", ["x;=1+1;y", "a\t=1+1"])
 def test_a_spreadsheet_that_separates_by_other_signs_finds_no_formula(text: str):
     """Within quotes a cell is not divided."""
-    assert rendered(Texts(text), ".csv").decode() == f'"text","number"\n"{text}",1.5\n'
+    assert file_bytes(Texts(text), ".csv").decode() == f'"text","number"\n"{text}",1.5\n'
 
 
 def test_a_section_without_rows_is_its_sentence_alone():
@@ -199,13 +199,13 @@ NAN = float("nan")
     [
         (number(0.125), "0.12"),
         (number(0.126, 3), "0.126"),
-        (number(0.126, 1, signed=True), "+0.1"),
+        (number(0.126, 1, with_sign=True), "+0.1"),
         (number(NAN), ""),
         (number(None), ""),
         (interval_text(0.118, 0.341, 3), "0.118 to 0.341"),
         (interval_text(NAN, NAN), ""),
         (with_interval(0.2, 0.118, 0.341), "0.20 (0.12 to 0.34)"),
-        (with_interval(0.2, -0.118, 0.341, 1, signed=True), "+0.2 (-0.1 to +0.3)"),
+        (with_interval(0.2, -0.118, 0.341, 1, with_sign=True), "+0.2 (-0.1 to +0.3)"),
         (with_interval(0.2, NAN, NAN), "0.20"),
         (plus_minus(0.9124, 0.0036, 4), "0.9124 ± 0.0036"),
         (plus_minus(0.9124, None), "0.912"),
@@ -213,13 +213,13 @@ NAN = float("nan")
         (trials_text([3]), "trial 3"),
         (trials_text([3, 5]), "trials 3 and 5"),
         (trials_text(range(40)), "40 trials, 0 to 39"),
-        (counted(1, "trial"), "1 trial"),
-        (counted(12_345, "trial"), "12,345 trials"),
-        (listed([]), ""),
-        (listed(["a", "b"]), "a and b"),
-        (listed(["a", "b", "c"]), "a, b and c"),
-        (marked("0.20", True), "0.20"),
-        (marked("0.20", False), "0.20?"),
+        (quantity(1, "trial"), "1 trial"),
+        (quantity(12_345, "trial"), "12,345 trials"),
+        (enumeration([]), ""),
+        (enumeration(["a", "b"]), "a and b"),
+        (enumeration(["a", "b", "c"]), "a, b and c"),
+        (with_mark("0.20", True), "0.20"),
+        (with_mark("0.20", False), "0.20?"),
     ],
 )
 def test_numbers_read_well(text, expected):

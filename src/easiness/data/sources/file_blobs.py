@@ -16,20 +16,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from easiness import inputs
 from easiness.errors import BadInput
-from easiness.inputs import (
-    MOST_BYTES,
-    Blobs,
-    Files,
-    Header,
-    Positions,
-    StoredTexts,
-    Unreadable,
-    digest,
-    from_texts,
-    in_threads,
-    track,
-)
+from easiness.inputs import Blobs, Files, Header, Positions, Unreadable
 from easiness.regular_file import UTF_8, read_regular
 
 T = TypeVar("T")
@@ -81,7 +70,8 @@ class FileFacts:
         self._path = cache_folder() / "files" / f"{key}-{FORMAT}.sqlite"
         self._lock = threading.Lock()
         self._new: dict[str, tuple[Stamp, dict[str, Any]]] = {}
-        self._database = self._open()
+        self._database: sqlite3.Connection | None = None
+        self._is_usable = True
 
     def __reduce__(self) -> tuple[type[FileFacts], tuple[Path]]:
         return FileFacts, (self._root,)
@@ -122,24 +112,9 @@ class FileFacts:
         with self._lock:
             self._write()
 
-    def _open(self) -> sqlite3.Connection | None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(
-                self._path, timeout=SECONDS_TO_WAIT, isolation_level="IMMEDIATE", check_same_thread=False
-            )
-            weakref.finalize(self, database.close)
-            database.execute(_TABLE)
-        except OSError:
-            return None
-        except sqlite3.Error as error:
-            self._remove_if_broken(error)
-            return None
-        return database
-
     def _known_facts(self, name: str, stamp: Stamp) -> dict[str, Any]:
         try:
-            rows = self._query(lambda base: base.execute(_RECALL, (os.fsencode(name), *stamp)).fetchall())
+            rows = self._run(_RECALL, [(os.fsencode(name), *stamp)])
             facts = json.loads(rows[0][0]) if rows else {}
         except (TypeError, ValueError, RecursionError):
             return {}
@@ -151,29 +126,28 @@ class FileFacts:
             (os.fsencode(name), *stamp, json.dumps(facts, separators=(",", ":")))
             for name, (stamp, facts) in new.items()
         ]
+        self._run(_REMEMBER, rows)
 
-        def add(base: sqlite3.Connection) -> None:
-            with base:
-                base.executemany(_REMEMBER, rows)
-
-        self._query(add)
-
-    def _query(self, question: Callable[[sqlite3.Connection], Any]) -> Any:
-        """The answer of the database; after an error it is not asked again: waiting takes longer."""
-        if self._database is None:
-            return None
+    def _run(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Answers of the database, none after an error: waiting takes longer than to learn the facts."""
+        if not self._is_usable:
+            return []
         try:
-            return question(self._database)
-        except sqlite3.Error as error:
-            self._database = None
-            self._remove_if_broken(error)
-            return None
-
-    def _remove_if_broken(self, error: sqlite3.Error) -> None:
-        if isinstance(error, sqlite3.OperationalError):  # locked, full, not to be written
-            return
-        with suppress(OSError):
-            self._path.unlink(missing_ok=True)
+            if self._database is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._database = sqlite3.connect(
+                    self._path, timeout=SECONDS_TO_WAIT, isolation_level="IMMEDIATE", check_same_thread=False
+                )
+                weakref.finalize(self, self._database.close)
+                self._database.execute(_TABLE)
+            with self._database as database:
+                return [answer for row in rows for answer in database.execute(statement, row)]
+        except (OSError, sqlite3.Error) as error:
+            self._is_usable = False
+            if not isinstance(error, OSError | sqlite3.OperationalError):  # neither locked nor full
+                with suppress(OSError):
+                    self._path.unlink(missing_ok=True)
+            return []
 
 
 class FileBlobs(Blobs):
@@ -207,14 +181,14 @@ class FileBlobs(Blobs):
 
     def _of_each(self, function: Callable[[int], R], positions: Positions, what: str) -> Iterator[R]:
         try:
-            yield from track(in_threads(function, positions.tolist()), what, len(positions))
+            yield from inputs.track(inputs.in_threads(function, positions.tolist()), what, len(positions))
         finally:
             self._facts.save()
 
     def _read(self, position: int) -> bytes:
         path = self._root / self._files[position]
         try:
-            content = read_regular(path, MOST_BYTES)
+            content = read_regular(path, inputs.MOST_BYTES)
             status = path.stat()
         except OSError as error:
             raise Unreadable(str(path), f"the file cannot be read: {error.strerror}") from None
@@ -236,8 +210,8 @@ class FileBlobs(Blobs):
         return header
 
     def _digest(self, position: int) -> str:
-        read = partial(self._read, position)
-        stamp, value = self._facts.lookup(self._files[position], "sha256", str, lambda: digest(read).hex())
+        file, read = self._files[position], partial(self._read, position)
+        stamp, value = self._facts.lookup(file, "sha256", str, lambda: inputs.digest(read).hex())
         if stamp is not None:
             self._marks[position] = _mark(stamp)
         return value
@@ -268,7 +242,7 @@ class TextFiles:
     def unreadable(self, positions: Positions) -> Positions:
         return np.array([at for at in positions if isinstance(self._texts[at], Unreadable)], np.int64)
 
-    def stored(self, positions: Positions) -> StoredTexts:
+    def stored(self, positions: Positions) -> inputs.StoredTexts:
         if not len(positions):
             raise BadInput(f"{self._root}: no text in it can be read; give some that can")
         bad = self.unreadable(positions).tolist()
@@ -277,11 +251,11 @@ class TextFiles:
             assert isinstance(first, Unreadable)
             raise Unreadable(first.name, first.reason, [self._files[at] for at in bad[1:]])
         texts = [self._texts[at] for at in positions.tolist()]
-        return from_texts(texts, str(self._root), lambda at: self.name(int(positions[at])))
+        return inputs.from_texts(texts, str(self._root), lambda at: self.name(int(positions[at])))
 
     @cached_property
     def _texts(self) -> list[str | Unreadable]:
-        return list(in_threads(self._read, self._files))
+        return list(inputs.in_threads(self._read, self._files))
 
     def _read(self, file: str) -> str | Unreadable:
         path = self._root / file

@@ -17,7 +17,7 @@ from easiness.data.tables.labels import CROP
 from easiness.data.tables.splits import table_files
 from easiness.errors import BadInput, printable, shorten
 from easiness.inputs import HEIF, TEXT, InputKind
-from easiness.show import counted
+from easiness.show import quantity
 from easiness.spec import LoadOptions
 
 MOST_NAMES = 5
@@ -128,7 +128,7 @@ def _left_out(files: Sequence[str], kind: InputKind) -> tuple[str, ...]:
     heic = any(PurePath(file).suffix.lower() in HEIF for file in files)
     more = "; HEIC is read with pip install 'easiness[heif]'" if heic else ""
     why = f"since by name {verb} that can be read: {shorten(sorted(files), MOST_NAMES)}{more}"
-    return (f"{counted(len(files), 'file')} left out, {why}",)
+    return (f"{quantity(len(files), 'file')} left out, {why}",)
 
 
 def _layout(

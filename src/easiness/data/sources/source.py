@@ -47,9 +47,8 @@ class SourceRequest:
 class Source:
     """A kind of source: ``form`` says in a few words what it looks like, ``reads`` if a request is for it.
 
-    ``names`` are those that it goes by, for hints: a text that is one stands for it whatever files there
-    are. ``takes_classes`` says whether it may lack names of its classes, so that they can be given,
-    and ``takes`` which of the options of tables it takes.
+    A text that is one of its ``names`` stands for it whatever files there are. ``takes_classes`` says whether
+    it may lack names of its classes, and ``takes`` which of the options of tables it takes.
     """
 
     form: str
@@ -69,7 +68,7 @@ class Source:
 
 
 def absolute(text: str) -> Path:
-    """The path without ``~`` and ``..``, whose links are left as they are."""
+    """The path without ``~`` and ``..``; links in it stay."""
     return Path(os.path.abspath(at_home(text)))  # noqa: PTH100
 
 
@@ -81,11 +80,11 @@ HELD_OUT_ON_HUB = ("test", "validation", "val", "valid")  # where "validation" i
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A split as found: examples, ids and labels [K] in one order, labels still unchecked.
+    """A split of a source: examples, ids and unchecked labels [K] in one order.
 
-    In an error ``where`` names the split and ``name_at(i)`` the example at position i. Of encoded examples
-    (`Blobs`) those at ``rows`` [K] are meant, by default all. ``unreadable`` names examples that were left
-    out already. ``groups`` [K] are of one origin.
+    In an error ``where`` names the split and ``name_at(i)`` the example at position i. The split has the
+    encoded examples (`Blobs`) at ``rows`` [K], by default all. ``unreadable`` names examples that were left
+    out already. Examples of one of the ``groups`` [K] are of one origin.
     """
 
     name: str
@@ -105,7 +104,7 @@ class Split:
         return np.arange(len(self.ids)) if self.rows is None else self.rows
 
     def readable(self) -> Split:
-        """Without the examples that cannot be read, which are named, by their ids where these are texts."""
+        """The split without unreadable examples, which are named by their ids where these are texts."""
         if not isinstance(self.examples, Blobs | TextFiles):
             return self
         bad = np.isin(self.positions, self.examples.unreadable(np.arange(len(self.examples))))

@@ -16,26 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from easiness import inputs
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts
 from easiness.data.sources.source import Source, SourceRequest, Split, dataset_of
 from easiness.errors import BadInput, RunFailed, one_line
-from easiness.inputs import (
-    BOMB,
-    IMAGE_FILES,
-    Blobs,
-    ImageHeader,
-    ImageTraits,
-    Pixels,
-    Positions,
-    Unreadable,
-    decode_opened,
-    decoder_warnings,
-    header_of,
-    pixel_digest,
-    to_picture,
-    track,
-)
+from easiness.inputs import IMAGE_FILES, Blobs, ImageHeader, Pixels, Positions, Unreadable
 from easiness.own_process import wait_passively
 from easiness.records import to_numpy
 
@@ -52,7 +38,7 @@ class _Item(NamedTuple):
     label: int
 
 
-def _with_channels(blob: Any, _: str, traits: ImageTraits) -> Pixels:
+def _with_channels(blob: Any, _: str, traits: inputs.ImageTraits) -> Pixels:
     """The pixels of an item, which stand for stored bytes."""
     pixels: Pixels = blob()
     return np.repeat(pixels, 3, axis=2) if traits.channels > pixels.shape[2] else pixels
@@ -83,11 +69,11 @@ class Items(Blobs):
         return [self._item(at).digest for at in positions.tolist()]
 
     def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
-        places = track(positions.tolist(), self.reader.reading, len(positions))
+        places = inputs.track(positions.tolist(), self.reader.reading, len(positions))
         return np.array([self._item(at).label for at in places], np.int64)
 
     def unreadable(self, positions: Positions) -> Positions:
-        places = track(positions.tolist(), self.reader.looking, len(positions))
+        places = inputs.track(positions.tolist(), self.reader.looking, len(positions))
         return np.array([at for at in places if not self._is_readable(at)], np.int64)
 
     def check(self, positions: Positions) -> None:
@@ -111,11 +97,11 @@ class Items(Blobs):
 
     def _look(self, position: int) -> _Item:
         name = self.name(position)
-        with decoder_warnings():
+        with inputs.decoder_warnings():
             picture, label = self._pair(position)
             pixels, deep = _pixels(picture, name)
         header = ImageHeader(pixels.shape[0], pixels.shape[1], pixels.shape[2] == 1, deep)
-        return _Item(header, pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
+        return _Item(header, inputs.pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
 
     def _pixels(self, position: int) -> Pixels:
         return _pixels(self._pair(position)[0], self.name(position))[0]
@@ -130,7 +116,7 @@ class Items(Blobs):
             problem = f"there is none ({one_line(error)}) though its length is {self._length}"
             raise BadInput(f"{name}: {problem}; make __len__ and __getitem__ agree") from None
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            raise Unreadable(name, BOMB) from None
+            raise Unreadable(name, inputs.BOMB) from None
         except SystemExit as error:
             problem = f"its code ends the program (SystemExit: {one_line(error)})"
             raise BadInput(f"{name}: {problem}; let it raise another error") from None
@@ -154,12 +140,12 @@ def _pixels(picture: Any, name: str) -> tuple[Pixels, bool]:
     from PIL import Image
 
     if isinstance(picture, Image.Image):
-        header = header_of(picture)
-        return decode_opened(picture, name, 1 if header.grey else 3), header.deep
+        header = inputs.header_of(picture)
+        return inputs.decode_opened(picture, name, 1 if header.grey else 3), header.deep
     if not hasattr(picture, "shape") or not hasattr(picture, "dtype"):
         kind = type(picture).__name__
         raise BadInput(f"{name}: its image is a {kind}; give a PIL image, an array or a tensor")
-    return np.array(to_picture(to_numpy(picture), name).transpose(1, 2, 0), order="C"), False
+    return np.array(inputs.to_picture(to_numpy(picture), name).transpose(1, 2, 0), order="C"), False
 
 
 def _label(label: Any, name: str) -> int:

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from easiness import inputs
 from easiness.data.dataset import Dataset, Ids
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts, TextFiles
 from easiness.data.sources.source import Split, dataset_of
@@ -24,18 +25,7 @@ from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable,
 from easiness.data.tables.vectors import input_columns, make_vectors, named_by
 from easiness.errors import BadInput, nearest, printable, shorten
 from easiness.gate import is_text
-from easiness.inputs import (
-    IMAGE,
-    KINDS,
-    SOUND,
-    TEXT,
-    VECTOR,
-    Blobs,
-    InputKind,
-    StoredExamples,
-    StoredVectors,
-    from_texts,
-)
+from easiness.inputs import IMAGE, KINDS, SOUND, TEXT, VECTOR, Blobs, InputKind, StoredExamples, StoredVectors
 from easiness.regular_file import at_home
 from easiness.spec import LoadOptions, read_names
 
@@ -217,7 +207,7 @@ def texts_of(table: Table, column: str) -> StoredExamples:
     if texts and all(cells.number_in(text.strip()) is not None for text in texts):
         problem = f"column {column} holds numbers and no texts"
         raise BadInput(f"{where}: {problem}; name another with --text, or use --inputs")
-    return from_texts(texts, table.where, lambda row: f"{table.name_at(row)}: the {column}")
+    return inputs.from_texts(texts, table.where, lambda row: f"{table.name_at(row)}: the {column}")
 
 
 def _note_on_texts(train: Table, column: str, label: str, options: LoadOptions) -> tuple[str, ...]:

@@ -10,22 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from easiness import inputs
 from easiness.data.sources.file_blobs import FileFacts
 from easiness.data.tables.table import Reader, Table
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_rows, open_parquet, read_batches, read_column
-from easiness.inputs import (
-    MOST_BYTES,
-    Blob,
-    Blobs,
-    Files,
-    Header,
-    Positions,
-    Unreadable,
-    digest,
-    in_threads,
-    track,
-)
+from easiness.inputs import Blob, Blobs, Files, Header, Positions, Unreadable
 from easiness.regular_file import read_regular
 
 AT_ONCE = 64  # encoded examples read together
@@ -95,7 +85,8 @@ class RowBlobs(Blobs):
 
     def _digests_in(self, part: RowsOfFile | None, rows: Positions, total: int, num_before: int) -> list[str]:
         def read(rows: Positions) -> Iterator[bytes]:
-            return track(in_threads(digest, self.blobs(rows)), self.reader.reading, total, num_before)
+            digests = inputs.in_threads(inputs.digest, self.blobs(rows))
+            return inputs.track(digests, self.reader.reading, total, num_before)
 
         if part is None or self._facts is None:
             return [one.hex() for one in read(rows)]
@@ -181,7 +172,7 @@ def _stored_bytes(content: bytes | None, name: str, noun: str, path: str | None 
     if path is None:
         raise Unreadable(name, f"the {noun} is null")
     try:
-        return read_regular(Path(path), MOST_BYTES)
+        return read_regular(Path(path), inputs.MOST_BYTES)
     except OSError as error:
         raise Unreadable(f"{name}: {path}", f"the file cannot be read: {error.strerror}") from None
 

@@ -84,11 +84,11 @@ def is_table(path: Path) -> bool:
     return any(reader.reads(path) for reader in READERS)
 
 
-def open_table(path: Path, *, fills: bool = False) -> Table:
+def open_table(path: Path) -> Table:
     """A table that people write, of any form in `READERS`; a file of another name is CSV."""
     reader = next((one for one in READERS if one.reads(path)), CSV)
     if reader is CSV:
-        return csv_table([path], UTF_8, str(path), path.parent, sheet=True, fills=fills)
+        return csv_table([path], UTF_8, str(path), path.parent, sheet=True)
     return reader.open([path], UTF_8, str(path), path.parent)
 
 

@@ -59,7 +59,7 @@ class Table:
 
     @cached_property
     def features(self) -> dict[str, dict[str, Any]]:
-        """The library `datasets` says this of columns in the metadata, as far as it can be understood."""
+        """Metadata of the library `datasets` about columns, as far as they can be understood."""
         try:
             features = json.loads((self.schema.metadata or {})[b"huggingface"])["info"]["features"]
             return {name: of for name, of in features.items() if isinstance(of, dict)}
@@ -168,7 +168,9 @@ def is_numbers(kind: Any) -> bool:
 
 def values_in(table: Table, name: str) -> list[Any]:
     """The cells of a column as values of Python; equal texts that are stored once are one object."""
-    values: list[Any] = objects_in(table.column(name)).tolist()
+    cells = table.column(name)
+    is_dictionary = hasattr(cells.type, "value_type")
+    values: list[Any] = objects_in(cells).tolist() if is_dictionary else cells.to_pylist()
     return values
 
 

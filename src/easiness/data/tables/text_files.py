@@ -25,7 +25,7 @@ SEPARATORS = ",;\t"
 
 @contextmanager
 def _reading(path: Path, encoding: str | None) -> Iterator[None]:
-    """Around what reads a table; the encoding is UTF-8 where a user, who may give it, has not (``None``)."""
+    """Refuse a table that cannot be read, or decoded by the ``encoding``; ``None`` is UTF-8 by default."""
     try:
         yield
     except OSError as error:
@@ -40,7 +40,7 @@ def _reading(path: Path, encoding: str | None) -> Iterator[None]:
 
 
 def _first_undecodable(path: Path, encoding: str) -> str:
-    """The first line, from 1, that is no text; empty where no line is by itself, as in UTF-16."""
+    """The number of the first line that is no text; empty where no line is text by itself, as in UTF-16."""
     with suppress(OSError), open_regular(path) as file:
         for number, line in enumerate(file, 1):
             try:
@@ -80,18 +80,12 @@ def _num_cells(line: str, separator: str) -> int:
 
 
 def csv_table(
-    files: Sequence[Path],
-    encoding: str | None,
-    where: str,
-    root: Path,
-    *,
-    sheet: bool = False,
-    fills: bool = False,
+    files: Sequence[Path], encoding: str | None, where: str, root: Path, *, sheet: bool = False
 ) -> Table:
     """A CSV file, whose cells are strings; its rows are named by the lines that they end on.
 
-    Those of a ``sheet``, which people write, are counted as a spreadsheet counts, and spaces around the names
-    of its columns do not. Where it is ``ragged`` empty cells at the ends of rows may be left out.
+    People write a ``sheet``: its rows are counted as a spreadsheet counts, spaces around the names of its
+    columns do not matter, and rows may lack empty cells at their ends.
     """
     import pyarrow as pa
 
@@ -103,9 +97,7 @@ def csv_table(
     unit = f"{path}: {'row' if sheet else 'line'}"
     if sheet:
         header = [name.strip() for name in header]
-        rows = ((number, cells) for number, (_, cells) in enumerate(rows, start=2))
-    if fills:
-        rows = _even(rows, len(header))
+        rows = ((number, _filled_up(cells, len(header))) for number, (_, cells) in enumerate(rows, start=2))
     lines: list[int] = []
     parts: list[list[Any]] = [[] for _ in header]
     num_bytes = 0
@@ -133,9 +125,8 @@ def csv_table(
     )
 
 
-def _even(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[tuple[int, list[str]]]:
-    for number, cells in rows:
-        yield number, cells if any(cells[width:]) or not cells else [*cells, *[""] * width][:width]
+def _filled_up(cells: list[str], width: int) -> list[str]:
+    return cells if any(cells[width:]) or not cells else [*cells, *[""] * width][:width]
 
 
 def csv_header(path: Path) -> list[str]:
@@ -197,7 +188,7 @@ def _objects(path: Path, encoding: str | None) -> Iterator[Any]:
 
 
 def _fitting(path: Path, lines: Iterator[str]) -> Iterator[str]:
-    """The lines, of which a third of the memory has room for eight times their letters."""
+    """The lines, as long as eight times their letters fit in a third of the memory."""
     num_bytes = 0
     for number, line in enumerate(lines):
         num_bytes += 8 * len(line)

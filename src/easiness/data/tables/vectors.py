@@ -12,7 +12,7 @@ from easiness.data.tables.table import Numbers, Singles, Table, Tables
 from easiness.errors import BadInput, printable, shorten
 from easiness.gate import check_fits, is_text
 from easiness.inputs import VECTOR
-from easiness.show import counted
+from easiness.show import quantity
 from easiness.spec import LoadOptions
 
 MOST_CATEGORIES = 50
@@ -74,11 +74,11 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
     check_fits(4 * sum(table.num_rows for table in tables) * len(names), train.where)
     nouns = zip(("numeric", "categorical", "vector"), by_kind.values(), strict=True)
     inputs = (
-        f"{counted(len(own), f'{noun} column')} ({shorten(own, MOST_FAULTS)})" for noun, own in nouns if own
+        f"{quantity(len(own), f'{noun} column')} ({shorten(own, MOST_FAULTS)})" for noun, own in nouns if own
     )
-    note = f"input: {' and '.join(inputs)}, {counted(len(names), 'value')} a row"
-    note += f"; {counted(gaps, 'missing cell')} filled in" if gaps else ""
-    note += f"; {counted(novel, 'held-out cell')} of a category that no training row has" if novel else ""
+    note = f"input: {' and '.join(inputs)}, {quantity(len(names), 'value')} a row"
+    note += f"; {quantity(gaps, 'missing cell')} filled in" if gaps else ""
+    note += f"; {quantity(novel, 'held-out cell')} of a category that no training row has" if novel else ""
     arrays = [np.concatenate(part, axis=1) for part in parts]
     return Vectors(arrays, tuple(map(printable, names)), note)
 

@@ -34,11 +34,7 @@ _HALF = (0.5, 0.5, 0.5)
 
 @dataclass(eq=False)
 class HubNetwork:
-    """A network that takes examples of a ``kind``; ``place`` is a folder or a name on the hub.
-
-    ``inputs`` are the names of input in such networks. ``extra`` is the option of pip that installs small
-    weights, if there is one.
-    """
+    """A network in a folder or on the hub that takes ``inputs``; the option ``extra`` installs weights."""
 
     request: Request
     place: str
@@ -49,10 +45,6 @@ class HubNetwork:
 
     def source(self, about: str) -> FeatureSource:
         raise NotImplementedError
-
-    def takes(self, input_name: str | None) -> bool:
-        """Does the network, whose input is called so, take examples of the kind?"""
-        return input_name in self.inputs
 
     @functools.cached_property
     def config(self) -> Any:
@@ -84,7 +76,6 @@ class HubNetwork:
             raise RunFailed(f"{self.request.what}: it cannot be fetched ({describe(error)})") from error
 
     def missing(self, reason: str) -> str:
-        """The text of an error about files that are missing or damaged."""
         if Path(self.place).is_dir():
             return f"{self.request.what}: the folder cannot be read ({reason}); save the model there again"
         small = (
@@ -108,13 +99,11 @@ class HubNetwork:
         return None if path is None else Path(path)
 
     def document(self, name: str) -> dict[str, Any]:
-        """The content of a file of JSON, empty if there is no such file."""
         path = self.file(name)
         value = {} if path is None else json.loads(read_regular(path, _MOST_BYTES))
         return value if isinstance(value, dict) else {}
 
     def digests(self, names: tuple[str, ...]) -> dict[str, str]:
-        """SHA-256 (hex) by name of the files that exist."""
         files = {name: self.file(name) for name in names}
         return {name: digest(file).sha256 for name, file in files.items() if file is not None}
 
@@ -158,7 +147,6 @@ class HubNetwork:
 
 
 def _bytes_of(config: Any, what: str) -> int:
-    """The bytes of a network's weights in single precision, by its config alone."""
     import torch
     import transformers
     from torch.nn.modules.module import register_module_module_registration_hook
@@ -202,9 +190,6 @@ class Pictures(HubNetwork):
     inputs = ("pixel_values",)
     extra = EXTRA
 
-    def takes(self, input_name: str | None) -> bool:
-        return super().takes(input_name) or hasattr(self.config, "vision_config")
-
     def source(self, about: str) -> FeatureSource:
         weights, preparation = self.guard(self.weights_digest), self.guard(self._preparation)
         return network_source(self.request, self.request.text, weights, preparation, self._build, about)
@@ -236,7 +221,6 @@ class Pictures(HubNetwork):
                 self.net = net
 
             def forward(self, pictures: Any) -> Any:
-                """Pooled output if its weights are complete, else the mean of the last hidden state."""
                 output = self.net(pixel_values=pictures)
                 pooled = getattr(output, "pooler_output", None) if whole else None
                 if pooled is not None:
@@ -248,7 +232,6 @@ class Pictures(HubNetwork):
 
 
 def _sides(size: Any) -> tuple[int, int] | None:
-    """(height, width) of any notation in such files."""
     match size:
         case int(side):
             return side, side

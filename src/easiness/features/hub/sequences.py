@@ -15,7 +15,7 @@ from easiness.errors import BadInput, recast
 from easiness.features.frozen import ENCODER, TEXT_EXTRA, check_encoder, packaged_encoder, spread
 from easiness.features.hub.files import HubNetwork, Pictures
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
-from easiness.inputs import SOUND, TEXT, Samples, resample, to_text
+from easiness.inputs import IMAGE, SOUND, TEXT, Samples, resample, to_text
 from easiness.named_import import describe
 from easiness.regular_file import at_home
 
@@ -49,7 +49,6 @@ class _Encoder(HubNetwork):
         raise NotImplementedError
 
     def pooled(self, output: Any, counts: Tensor) -> Tensor:
-        """Vectors [b, D] of the output; ``counts`` describe the content of the input."""
         raise NotImplementedError
 
     @functools.cached_property
@@ -68,7 +67,6 @@ class _Encoder(HubNetwork):
             return encoder.eval().float().to(self._device)
 
     def vectors(self, batches: Iterable[Any], num: int) -> Iterator[Vectors]:
-        """Vectors [b, D] of each of ``num`` batches."""
         self._encoder  # noqa: B018 - built once, before the threads want it
         return spread(self._encode, batches, num, self._device)
 
@@ -132,7 +130,6 @@ class Texts(_Encoder):
         return 1 if self._device.type == "cpu" else _AT_ONCE
 
     def read(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
-        """Vectors [b, D] of the texts at ascending ``positions``, some at a time."""
         texts = split.stored.subset(positions).map(to_text)
         while some := list(islice(texts, _WINDOW)):
             tokens = self.guard(functools.partial(self._tokens, some))
@@ -197,7 +194,6 @@ class Sounds(_Encoder):
         return FeatureSource(self.request.text, identity, about, self.read)
 
     def read(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
-        """Vectors [1, D] of the sounds at ascending ``positions``."""
         sounds = split.stored.subset(positions).map(lambda value: (value, split.traits.rate))
         self._extractor  # noqa: B018 - read once, before the threads want it
         return self.vectors(sounds, len(positions))
@@ -237,41 +233,35 @@ class Sounds(_Encoder):
 
 
 def _of_hub(request: Request) -> FeatureSource:
-    classes: tuple[type[HubNetwork], ...] = (Pictures, Texts, Sounds)
-    request.check_kind(*(one.kind for one in classes))
-    name = request.name
     if find_spec("transformers") is None:
         raise BadInput(f"{request.what}: needs transformers; pip install 'easiness[transformers]'")
-    network_class = next(one for one in classes if one.kind.name == request.data.kind.name)
-    network = network_class(request, _place(request, name))
-    _check_takes(network)
-    about = (
-        f"{name} through transformers ({network.config.model_type}). Its authors say what it has learned "
-        f"from; it may have seen these very {network.kind.nouns}."
-    )
-    return network.source(about)
-
-
-def _place(request: Request, name: str) -> str:
-    folder = packaged_encoder() if name == ENCODER else None
-    if folder is not None:
-        check_encoder(request.what, folder)
-        return str(folder)
-    folder = at_home(name)
-    return str(folder.resolve()) if folder.is_dir() else name
-
-
-def _check_takes(network: HubNetwork) -> None:
     import transformers
 
+    classes: tuple[type[HubNetwork], ...] = (Pictures, Texts, Sounds)
+    request.check_kind(*(one.kind for one in classes))
+    network_class = next(one for one in classes if one.kind.name == request.data.kind.name)
+    network = network_class(request, _place(request))
     architecture = transformers.MODEL_MAPPING.get(type(network.config), None)
-    input_name = getattr(architecture, "main_input_name", None)
-    if architecture is None or not network.takes(input_name):
-        nouns = network.kind.nouns
+    takes = getattr(architecture, "main_input_name", None)
+    model, nouns = network.config.model_type, network.kind.nouns
+    sees = network.kind is IMAGE and hasattr(network.config, "vision_config")
+    if architecture is None or not (sees or takes in network.inputs):
         raise BadInput(
-            f"{network.request.what}: a {network.config.model_type} takes "
-            f"{input_name or 'something else'} and no {nouns}; give a network for {nouns}"
+            f"{request.what}: a {model} takes {takes or 'something else'} and no {nouns}; give a network for "
+            f"{nouns}"
         )
+    return network.source(
+        f"{request.name} through transformers ({model}). Its authors say what it has learned from; it may "
+        f"have seen these very {nouns}."
+    )
+
+
+def _place(request: Request) -> str:
+    package = packaged_encoder() if request.name == ENCODER else None
+    if package is not None:
+        check_encoder(request.what, package)
+    folder = package or at_home(request.name)
+    return str(folder.resolve()) if folder.is_dir() else request.name
 
 
 HUB = FeatureKind("hf:NAME", _of_hub, frozen=True)

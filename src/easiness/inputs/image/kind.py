@@ -46,7 +46,6 @@ HEIF = frozenset({".heic", ".heif"})
 
 @cache
 def suffixes() -> frozenset[str]:
-    """Ends of the names of pictures that can be read, in lower case."""
     avif = frozenset({".avif"} if importlib.util.find_spec("PIL._avif") else ())
     return ALWAYS | avif | (HEIF if reads_heif() else frozenset())
 
@@ -86,16 +85,14 @@ def decoder_warnings() -> Iterator[None]:
 
 
 def decode_image(blob: Blob, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
-    """Pixels [height, width, channels] of the picture; see `decode_opened`."""
     return decode_opened(_open(blob, name), name, channels)
 
 
 def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
     """Pixels [height, width, channels] of an opened picture, turned as its EXIF orientation says.
 
-    The first frame of an animation is taken. Palettes become colors, CMYK and other color spaces RGB,
-    grey is repeated where there must be three channels, and alpha is dropped: what a transparent pixel
-    holds is shown. From 16 bits per channel the upper 8 are taken, as Pillow itself does for colors. Raises
+    The first frame of an animation is taken. Palettes become colors, CMYK and other color spaces RGB, and
+    alpha is dropped. From 16 bits per channel the upper 8 are taken, as Pillow itself does for colors. Raises
     `Unreadable` for a picture that cannot be decoded, is too large, or has more than 16 bits per channel.
     """
     from PIL import Image, ImageOps
@@ -253,11 +250,9 @@ class ImageKind(InputKind):
     def pack(
         self, examples: Any, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
     ) -> Values:
-        """The pictures of one split.
+        """The pictures of one split, reduced; photos, for ``recipe.crop``, in a file in the folder ``cache``.
 
-        Without ``recipe.crop`` they have one shape and are reduced by ``recipe.reduce``. Otherwise they are
-        photos whose short side is at most ``recipe.resize``: in a file in the folder ``cache``, which the
-        fingerprint finds again; without that folder in memory, or decoded for each batch if they do not fit.
+        Without that folder photos are in memory, or decoded for each batch if they do not fit.
         """
         if not recipe.crop:
             return Pack.of_array(average_blocks(examples.array, recipe.reduce))

@@ -47,7 +47,6 @@ class PictureHash(NamedTuple):
 
 
 def hash_picture(pixels: Pixels) -> PictureHash:
-    """Hash and thumbnail of the grey values of one picture."""
     import imagehash
     from PIL import Image
 
@@ -114,7 +113,6 @@ def _near(some: PictureHashes, others: PictureHashes, num: int, block: slice, mo
 
 
 def _distances(train: npt.NDArray[np.uint64], held_out: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
-    """Number of bits that differ, [held-out, train]."""
     shape = held_out.shape[1], train.shape[1]
     distance = np.zeros(shape, np.uint8)
     for some, others in zip(train, held_out, strict=True):
@@ -146,11 +144,6 @@ class NearPictures(Near):
     pairs = staticmethod(near_pairs)
 
     def within(self, looks: PictureHashes) -> tuple[Iterator[NearPairs] | None, str]:
-        """Near pairs of one split, by blocks.
-
-        Pictures are alike by nature if more than half of a sample have a near copy; then `CLOSE` bits are the
-        most. More than `MOST_WITHIN` pictures are not compared.
-        """
         num = len(looks.large)
         if not looks.large.any():
             return None, ""

@@ -38,10 +38,9 @@ _AT_ONCE = 512  # photos between two points at which an interrupted build can go
 
 
 def reduced_size(height: int, width: int, short_side: int) -> tuple[int, int]:
-    """Size of a photo at the working resolution.
+    """Size of a photo whose long side is cut and whose short side is reduced to ``short_side`` if larger.
 
-    The long side is cut to 8 times the short one. Then the short side is reduced to ``short_side`` pixels
-    where it is larger; the long side is rounded down, as torchvision's ``Resize`` does.
+    The long side is rounded down, as torchvision's ``Resize`` does.
     """
     shortest = min(height, width)
     height, width = min(height, MOST_OBLONG * shortest), min(width, MOST_OBLONG * shortest)
@@ -97,8 +96,7 @@ def average_blocks(
 ) -> npt.NDArray[np.uint8]:
     """Means of blocks of ``side`` x ``side`` pixels, to the nearest of 256 levels; halves go up.
 
-    ``images`` are [K, h, w, c] with h and w multiples of ``side``, the means [K, h / side, w / side, c].
-    ``at_once`` sums are in memory at a time, at least those of one image.
+    ``images`` are [K, h, w, c]; ``at_once`` sums are in memory at a time, at least those of one image.
     """
     if side == 1:
         return images
@@ -127,8 +125,7 @@ def _damage(path: Path) -> DamagedCache:
 class CheckedPixels:
     """The pixels of photos in a finished file; each photo is checked when it is first read.
 
-    The file is read and not mapped: if it is cut while in use, or the disk fails, that raises an error and
-    does not end the process by a signal.
+    The file is read and not mapped: damage while in use raises an error and does not end the process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -147,7 +144,6 @@ class CheckedPixels:
         self._is_checked = np.zeros(len(table), np.bool_)
 
     def __getitem__(self, part: slice) -> npt.NDArray[np.uint8]:
-        """The pixels of one photo; raises `DamagedCache`."""
         start, stop = int(part.start), int(part.stop)
         pixels = np.empty(stop - start, np.uint8)
         try:
@@ -204,17 +200,13 @@ def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
 
 
 def cache_path(data: Any, recipe: Recipe, folder: Path) -> Path:
-    """The file of the photos of a `Dataset` at the working resolution, in the folder of such files."""
     return folder / f"{data.fingerprint[:16]}-{recipe.resize}x{data.traits.channels}.photos"
 
 
 def cached_photos(
     examples: StoredExamples, short_side: int, path: Path, on_cached: Callable[[int], None]
 ) -> Pack:
-    """The photos in the file at ``path``, which is built if it does not exist or is not whole.
-
-    A build goes on where an interrupt left it. ``on_cached`` gets the number of photos done, now and then.
-    """
+    """The photos in the file at ``path``; it is built if it is not whole, from where an interrupt left."""
     pixels = made_once(
         path,
         lambda: _whole(path),
@@ -228,7 +220,6 @@ def cached_photos(
 
 
 def _whole(path: Path) -> CheckedPixels | None:
-    """The file, if it exists and its table and footer are intact."""
     try:
         return CheckedPixels(path)
     except DamagedCache:

@@ -17,9 +17,7 @@ from easiness.spec import Recipe
 if TYPE_CHECKING:
     from PIL import Image
 
-Pixels: TypeAlias = npt.NDArray[np.uint8]
-"""One decoded picture: [height, width, channels]."""
-
+Pixels: TypeAlias = npt.NDArray[np.uint8]  # one decoded picture: [height, width, channels]
 _CHANNELS = (1, 3)
 _AT_ONCE = 1024  # examples converted at a time, so that floats never exist twice
 _SMALL_SIDE = 128  # pixels: images of one size with a smaller short side are used as they are
@@ -59,11 +57,9 @@ class ImageTraits(Traits):
         return None if self.size is None else (self.channels, *self.size)
 
     def recipe(self) -> dict[str, Any]:
-        """Recipe settings that these pictures need.
+        """Settings for photos: crops of 224 pixels, or the usual short side if that is below 128.
 
-        Photos (sizes differ, or the short side of their one size has 128 pixels or more) are cropped at
-        random to one size: 224 pixels, or the usual short side if that is below 128. The paper's steps for
-        photos are 64 examples.
+        Photos differ in size, or have a short side of 128 pixels or more. The paper's steps are 64 examples.
         """
         if self.size is not None and min(self.size) < _SMALL_SIDE:
             return {}
@@ -100,7 +96,6 @@ class ImageTraits(Traits):
         return self
 
     def pooled(self, other: ImageTraits, *_: object) -> ImageTraits:
-        """The traits of two sets of pictures as one; these decide the usual size."""
         size = self.size if self.size == other.size else None
         return ImageTraits(self.channels, size, self.short_side, self.deep or other.deep)
 
@@ -125,7 +120,6 @@ def scan(headers: Iterable[ImageHeader]) -> ImageTraits | None:
 
 
 def to_pil(pixels: Pixels) -> Image.Image:
-    """The same pixels [height, width, channels] as an image of Pillow."""
     from PIL import Image
 
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
@@ -154,7 +148,6 @@ class ArrayImages(StoredExamples):
         return ArrayImages(self._items[positions])
 
     def sizes(self) -> npt.NDArray[np.int64]:
-        """The one size, [K, 2]."""
         return np.tile(np.array(self._items.shape[2:], np.int64), (len(self), 1))
 
     def _content(self, item: npt.NDArray[np.uint8]) -> bytes:
@@ -181,7 +174,6 @@ def to_picture(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
 
 
 def _convert(x: npt.NDArray[Any], where: str, first: str) -> npt.NDArray[np.uint8]:
-    """The pixels of an array whose axes before the height are ``first``."""
     if x.dtype != np.uint8 and x.dtype.kind != "f":
         raise BadInput(
             f"{where}: pixels of dtype {x.dtype}; give uint8 (0 to 255; convert with .astype('uint8') if the "

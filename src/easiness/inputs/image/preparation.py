@@ -1,7 +1,6 @@
 """Pictures as network input: those of one size moved and mirrored, photos cropped to one size.
 
-Geometry and resampling of crops are those of torchvision's ``RandomResizedCrop``, ``Resize`` and
-``CenterCrop`` (bilinear with antialias). Pixels agree with torchvision's to within one of 255 levels.
+Crops are torchvision's ``RandomResizedCrop``, or ``Resize`` and ``CenterCrop``, to one of 255 levels.
 """
 
 from __future__ import annotations
@@ -44,8 +43,7 @@ def global_contrast_normalization(images: Tensor, epsilon: float) -> Tensor:
 def draw_moves(num: int, shift: int, flip: float, generator: torch.Generator) -> Tensor:
     """Moves of ``num`` pictures: rows and columns of the corner, mirrored or not, int64 [num, 3].
 
-    Translations are uniform in [-shift, shift] pixels. The corner lies in the picture padded with zeros, so
-    that a row and a column of ``shift`` are no translation.
+    Translations are uniform in [-shift, shift] pixels; a row and a column of ``shift`` are none.
     """
     corner = torch.randint(0, 2 * shift + 1, (2, num), generator=generator)
     is_mirrored = torch.rand(num, generator=generator) < flip
@@ -81,7 +79,6 @@ class PictureMoves(_Pictures):
         return draw_moves(len(positions), self.shift, self.recipe.flip, generator)
 
     def augmented(self, values: Tensor, positions: Tensor, draws: Tensor) -> Tensor:
-        """The pictures at ``positions`` [b] of ``values`` [K, h, w, c], moved as drawn: [b, h, w, c]."""
         _, height, width, channels = values.shape
         top, left, is_mirrored = draws.unbind(1)
         rows = top[:, None] - self.shift + torch.arange(height, device=values.device)
@@ -157,7 +154,6 @@ def draw_crops(sizes: Tensor, scale: float, ratio: float, flip: float, generator
 
 
 def _widest(sizes: Tensor, ratio: float) -> Tensor:
-    """The largest centred boxes [b, 4] with an aspect ratio in [1 / ``ratio``, ``ratio``]."""
     height, width = sizes.unbind(1)
     h = torch.minimum(height, (width * ratio).round())
     w = torch.minimum(width, (height * ratio).round())
@@ -167,8 +163,7 @@ def _widest(sizes: Tensor, ratio: float) -> Tensor:
 def crop_random(photos: list[Pixels], crops: Tensor, side: int, device: torch.device) -> Tensor:
     """The ``crops`` [b, 5] at ``side`` x ``side`` pixels: [b, side, side, channels], 0..255.
 
-    A CPU crops photo by photo, in uint8; other devices multiply two matrices for the whole batch, without
-    waiting for the result.
+    A CPU crops photo by photo, in uint8; other devices multiply two matrices for the whole batch.
     """
     if _photo_by_photo(device):
         out = np.empty((len(photos), side, side, photos[0].shape[2]), np.uint8)

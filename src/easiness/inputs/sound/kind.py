@@ -24,6 +24,7 @@ from easiness.inputs.flaws import OF_SOUNDS
 from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
 from easiness.inputs.pack import Pack, Values
 from easiness.inputs.sound.log_mel import Samples, log_mel, window
+from easiness.show import quantity
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ class SoundTraits(Traits):
     @property
     def notes(self) -> tuple[str, ...]:
         return tuple(
-            f"{num:,} of the sounds {'has' if num == 1 else 'have'} {rate / 1000:g} kHz, and "
-            f"{'is' if num == 1 else 'are'} resampled to {self.rate / 1000:g} kHz"
+            f"{quantity(num, 'sound')} of {rate / 1000:g} kHz: resampled to {self.rate / 1000:g} kHz"
             for rate, num in self.others
         )
 
@@ -133,10 +133,7 @@ def _read_header(blob: Blob, name: str) -> SoundHeader:
 
 
 def _decode(blob: Blob, name: str, traits: SoundTraits | None) -> Samples:
-    """The samples [n] of a sound, the mean of its channels, at the rate of the traits or its own.
-
-    If a sample exceeds 1, all of the sound are scaled down.
-    """
+    """The samples [n] of a sound, the mean of its channels, at the rate of the traits or its own."""
     with _open(blob, name) as file:
         rate = file.samplerate
         with recast(lambda error: Unreadable(name, f"unreadable or truncated sound ({one_line(error)})")):
@@ -190,7 +187,6 @@ class _QuietBytesIO(io.BytesIO):
 
 @contextmanager
 def _open(blob: Blob, name: str) -> Iterator[Any]:
-    """Open a sound whose header is usable."""
     library, data = soundfile(), blob()
     if not data:
         raise Unreadable(name, "an empty file")
@@ -205,13 +201,11 @@ def _open(blob: Blob, name: str) -> Iterator[Any]:
 
 
 def _reason(error: Exception) -> str:
-    """The words of the library without its name for bytes in memory."""
     message = one_line(error)
     return (message.partition("BytesIO")[2].partition(": ")[2] or message).rstrip(".")
 
 
 def _mono(file: Any, name: str) -> Iterator[Samples]:
-    """Yield the mean of all channels, some samples at a time."""
     num = 0
     while len(part := file.read(_AT_ONCE, "float32", always_2d=True)):
         num += len(part)
@@ -252,11 +246,7 @@ class ArraySounds(StoredExamples):
 
 
 def to_sounds(sounds: Any, rate: Any, where: str, name: Callable[[int], str] | None = None) -> ArraySounds:
-    """Sounds of a list of arrays [n], or an array [K, n], at one ``rate`` a second, copied.
-
-    Samples are floats in [-1, 1], or int16 or int32 of full scale. Errors call the sound at a position by
-    ``name``.
-    """
+    """Sounds of arrays [n] of floats in [-1, 1], or of int16 or int32; errors call each by ``name``."""
     if isinstance(rate, bool) or not isinstance(rate, int | np.integer):
         raise BadInput(
             f"rate={rate!r:.40}: is not one whole number; give the samples a second that all sounds have, "
@@ -320,7 +310,6 @@ class ShownSound(ShownValue):
 
     @property
     def square(self) -> npt.NDArray[np.uint8]:
-        """The log-mel picture [bands, columns, 1] with as many columns as bands, or nearly so."""
         return self._picture(self._seconds / _BANDS)[:, :_BANDS, None]
 
     @property
@@ -371,11 +360,9 @@ class SoundKind(InputKind):
     flaws = OF_SOUNDS
 
     def pixels(self, value: Samples, traits: SoundTraits) -> npt.NDArray[np.uint8]:
-        """The log-mel picture, nearly a square."""
         return ShownSound(value, traits).square
 
     def pack(self, examples: Any, recipe: Recipe, *_: object) -> Pack:
-        """The log-mel pictures of one split, [K, mels, frames]."""
         shape = (len(examples.stored), recipe.mels, recipe.frames)
         check_fits(2 * int(np.prod(shape)), "log-mel pictures")
         rows = np.empty(shape, np.float16)

@@ -11,16 +11,11 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from torch import Tensor
 
-WINDOW = 0.025
-"""Seconds of sound, weighted by Hann's window, behind each column."""
-
-RANGE = 80.0
-"""Decibels between the beginning of the scale of a picture and its loudest value."""
-
+WINDOW = 0.025  # seconds of sound, weighted by Hann's window, behind each column
+RANGE = 80.0  # decibels between the beginning of the scale of a picture and its loudest value
 _SILENCE = 1e-10  # power below which nothing is told apart
 
-Samples = npt.NDArray[np.float32]
-"""One decoded sound: [n], mono, in [-1, 1]."""
+Samples = npt.NDArray[np.float32]  # one decoded sound: [n], mono, in [-1, 1]
 
 
 def log_mel(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[np.float32]:
@@ -73,10 +68,7 @@ def mel_filters(mels: int, num_fft: int, rate: int) -> npt.NDArray[np.float64]:
 
 
 def window(samples: Samples, num: int) -> Samples:
-    """Cut a sound to the loudest ``num`` samples, or pad it with silence on both sides.
-
-    Parts begin at multiples of a tenth of their length; the first with the most energy is the loudest.
-    """
+    """Cut a sound to its loudest ``num`` samples, in steps of a tenth of them, or pad it on both sides."""
     if len(samples) <= num:
         before = (num - len(samples)) // 2
         return np.pad(samples, (before, num - len(samples) - before))

@@ -12,9 +12,7 @@ from easiness.inputs.image.preparation import global_contrast_normalization
 from easiness.inputs.sound.log_mel import RANGE
 from easiness.spec import Recipe
 
-STEPS = 10
-"""Steps of gain to a decibel."""
-
+STEPS = 10  # steps of gain to a decibel
 _EPSILON = 1e-6
 _LARGE = 2**31 - 1
 
@@ -27,10 +25,7 @@ class LogMels(Preparation):
     augment: bool
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
-        """Shift in frames, gain in steps, then start and length of each mask: int64 [b, 2 + 4 masks].
-
-        Shift and gain are counted from the least; the masks of time come before those of frequency.
-        """
+        """Shift in frames, gain in steps, start and length of masks in time and frequency: int64 [b, n]."""
         num, recipe = len(positions), self.recipe
         if not self.augment:
             return torch.zeros(num, 0, dtype=torch.int64)
@@ -42,7 +37,6 @@ class LogMels(Preparation):
         return torch.stack(parts, dim=1)
 
     def augmented(self, values: Tensor, positions: Tensor, draws: Tensor) -> Tensor:
-        """The pictures at ``positions`` [b] of ``values``, as drawn: float [b, mels, frames]."""
         batch = values.index_select(0, positions).to(torch.float32)
         if not self.augment:
             return batch
@@ -59,7 +53,6 @@ class LogMels(Preparation):
         return (batch + louder).clamp_(0, 1).mul_(audible)
 
     def raw(self, values: Tensor) -> Tensor:
-        """The pictures as float [b, 1, mels, frames] in [0, 1]."""
         return values.to(torch.float32).unsqueeze(1)
 
     def normalized(self, raw: Tensor) -> Tensor:

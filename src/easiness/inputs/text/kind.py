@@ -26,6 +26,7 @@ from easiness.gate import check_fits
 from easiness.inputs.encoding import track
 from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
 from easiness.inputs.pack import Pack, Values
+from easiness.inputs.text import GRAMS, PLACE, VOCABULARY, WORDS
 from easiness.inputs.text.near import NearTexts
 from easiness.spec import Recipe
 
@@ -33,12 +34,8 @@ if TYPE_CHECKING:
     from easiness.inputs.bank import Preparation
 
 
-WORDS = range(1, 1 + 2**16)  # numbers of words
-GRAMS = range(WORDS.stop, WORDS.stop + 2**16)  # numbers of character n-grams
-VOCABULARY = GRAMS.stop  # of numbers, that of padding among them
 MOST_WORDS = 2**11  # of a text that can be looked at
 LENGTHS = range(3, 6)  # of the n-grams of a word between two spaces; of "I" that is " I " alone
-PLACE = 20  # bits of a token as it is stored, above which is the place of its word in the text
 
 Tokens: TypeAlias = npt.NDArray[np.int32]
 
@@ -52,7 +49,6 @@ def words_of(text: str, most: int = MOST_WORDS) -> Iterator[str]:
 
 
 def tokens_of(word: str) -> Tokens:
-    """The number of a word, then those of its n-grams."""
     with_spaces = f" {word[:_LONGEST]} "
     grams = (with_spaces[at : at + of] for of in LENGTHS for at in range(len(with_spaces) - of + 1))
     numbers = [_number(word.lower(), WORDS), *(_number(gram, GRAMS) for gram in grams)]
@@ -86,8 +82,7 @@ def reach_of(texts: Iterable[str]) -> npt.NDArray[np.int64]:
 _NUM_TOKENS = [1 + sum(max(0, length + 3 - of) for of in LENGTHS) for length in range(_LONGEST + 1)]
 
 
-TextBytes: TypeAlias = npt.NDArray[np.uint8]
-"""One example: the UTF-8 bytes of a text, [n]."""
+TextBytes: TypeAlias = npt.NDArray[np.uint8]  # one example: the UTF-8 bytes of a text, [n]
 
 
 def to_text(value: TextBytes) -> str:
@@ -95,7 +90,6 @@ def to_text(value: TextBytes) -> str:
 
 
 def to_bytes(text: str) -> TextBytes:
-    """A text as an example, read-only."""
     return np.frombuffer(text.encode(), np.uint8)
 
 
@@ -106,7 +100,6 @@ class TextTraits(Traits):
     reach: npt.NDArray[np.int64]
 
     def recipe(self) -> dict[str, Any]:
-        """Steps and augmentation that suit networks on words (docs/data.md)."""
         return {"batch_size": 64, "alpha": 0.003, "word_dropout": 0.1}
 
     def signature(self, recipe: Recipe, *_: object) -> Signature:
@@ -132,16 +125,9 @@ class StoredTexts(StoredExamples):
 
     noun = "text"
 
-    def __init__(
-        self,
-        texts: Sequence[str],
-        name: Callable[[int], str] | None = None,
-        positions: npt.NDArray[np.int64] | None = None,
-    ) -> None:
-        """``positions`` are the ones that texts are named by."""
+    def __init__(self, texts: Sequence[str], name: Callable[[int], str] | None = None) -> None:
         self._items = texts if isinstance(texts, list) else list(texts)
         self._name = name or super().name
-        self._positions = np.arange(len(self._items)) if positions is None else positions
 
     @cached_property
     def traits(self) -> TextTraits:
@@ -151,15 +137,15 @@ class StoredTexts(StoredExamples):
         return list(self._items)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredTexts:
-        texts = [self._items[at] for at in positions.tolist()]
-        return StoredTexts(texts, self._name, self._positions[positions])
+        texts, name = [self._items[at] for at in positions.tolist()], self._name
+        return StoredTexts(texts, lambda at: name(int(positions[at])))
 
     def digests(self) -> list[str]:
         by_text = {text: hashlib.sha256(self._content(text)).hexdigest() for text in set(self._items)}
         return [by_text[text] for text in self._items]
 
     def name(self, position: int) -> str:
-        return self._name(int(self._positions[position]))
+        return self._name(position)
 
     def _content(self, item: str) -> bytes:
         return item.encode()
@@ -226,7 +212,6 @@ class TextKind(InputKind):
         return from_texts(array.tolist(), where)
 
     def same(self, value: TextBytes) -> TextBytes:
-        """The text in NFKC with one space between words."""
         return to_bytes(" ".join(unicodedata.normalize("NFKC", to_text(value)).split()))
 
     def plain(self, value: TextBytes) -> str:
@@ -251,7 +236,7 @@ class TextKind(InputKind):
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
         from easiness.inputs.text.preparation import PlacedTokens
 
-        return PlacedTokens(recipe.word_dropout if augment else 0.0)
+        return PlacedTokens(PLACE, recipe.word_dropout if augment else 0.0)
 
     def view(self, recipe: Recipe, /) -> str:
         return f", texts of at most {recipe.max_words:,} words"

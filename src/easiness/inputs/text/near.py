@@ -69,7 +69,6 @@ class FoldedTexts:
 
     @cached_property
     def hashes(self) -> npt.NDArray[np.uint32]:
-        """MinHash of the runs of each distinct text, [n, 200]."""
         from datasketch import MinHash
 
         runs = ([run.encode() for run in _runs(text)] for text in self.distinct)
@@ -138,7 +137,6 @@ def _keys(hashes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
 
 
 def _distance(text: str, other: str) -> int | None:
-    """The distance of two near texts in percent; ``None`` if they are not near."""
     some, others = _runs(text), _runs(other)
     num_common = len(some & others)
     similarity = num_common / (len(some) + len(others) - num_common)
@@ -149,7 +147,6 @@ def _distance(text: str, other: str) -> int | None:
 
 @lru_cache(maxsize=256)
 def _runs(text: str) -> frozenset[str]:
-    """The runs of characters of a text between two spaces."""
     with_spaces = f" {text} "
     return frozenset(with_spaces[at : at + GRAM] for at in range(max(1, len(with_spaces) - GRAM + 1)))
 

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from easiness.inputs.bank import Preparation
-from easiness.inputs.text.kind import PLACE, WORDS
 
 _SEEDS = 2**31
 _BITS = 24  # of a hash, by which a word is left out
@@ -21,21 +20,22 @@ def mix(values: Tensor) -> Tensor:
     return values ^ (values >> 15)
 
 
-def only_words(tokens: Tensor) -> Tensor:
-    """The words [b, w] of texts of tokens [b, L], 0 if left out; w is the last word of the longest."""
-    words = torch.where(tokens < WORDS.stop, tokens, 0)
+def only_words(tokens: Tensor, stop: int) -> Tensor:
+    """The words [b, w] of tokens [b, L], up to the last of any: numbers below ``stop``, 0 if left out."""
+    words = torch.where(tokens < stop, tokens, 0)
     places = torch.arange(1, words.shape[1] + 1, device=words.device)
     return words[:, : int(((words > 0) * places).max())]
 
 
 @dataclass(frozen=True)
 class PlacedTokens(Preparation):
-    """Placed tokens [K, L] of words and their n-grams, padded with 0.
+    """Placed tokens [K, L] of words and their n-grams, padded with 0; places stand above ``bits`` of numbers.
 
     ``word_dropout`` is the probability that a word is left out, 0 for a split that is only evaluated. The
     draw of an example is one seed, with which the place of each word is hashed.
     """
 
+    bits: int
     word_dropout: float = 0.0
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
@@ -47,11 +47,10 @@ class PlacedTokens(Preparation):
         batch = values.index_select(0, positions)
         if not self.word_dropout:
             return batch
-        places = (batch >> PLACE).long()
+        places = (batch >> self.bits).long()
         hashes: Tensor = mix(mix(draws) ^ places) >> (32 - _BITS)
         return batch.masked_fill(hashes < int(self.word_dropout * 2**_BITS), 0)
 
     def normalized(self, raw: Tensor) -> Tensor:
-        """Token numbers, int64 [b, L]."""
-        numbers: Tensor = raw & (2**PLACE - 1)
+        numbers: Tensor = raw & (2**self.bits - 1)
         return numbers.long()

@@ -140,7 +140,7 @@ class PerturbationCurve(show.Result):
             line,
             {
                 "level": show.Column(level_text, title=self.axis),
-                "rate": show.numbers(2, low="low", high="high", decided="decided"),
+                "rate": show.numbers(2, low="low", high="high", decisive="decided"),
                 "lost": show.numbers(2, low="lost_low", high="lost_high"),
                 "group_size": show.counts(title="trials a group"),
                 "chance": show.numbers(2),
@@ -209,7 +209,7 @@ class PerturbationCurve(show.Result):
         for side in self.sides:
             (color, marker), line = _SIDES[side], self.line(side, ties)
             name, same = f"{side}, same models", line["same_models_rate"]
-            show.draw_curve(axes, show.Curve(at, same, name, color, marker, ":", filled=False))
+            show.draw_curve(axes, show.Curve(at, same, name, color, marker, ":", solid=False))
             if line["rate"].notna().any():
                 rate, size = line["rate"], line["group_size"].max()
                 band = [rate - line["low"], line["high"] - rate]

@@ -160,7 +160,7 @@ class Hypothesis(show.Result):
             "rows": super().document(),
         }
 
-    def printed(self) -> list[show.Section]:
+    def printed_sections(self) -> list[show.Section]:
         return self.sections()[:3]
 
     def frames(self) -> list[show.Frame]:
@@ -261,8 +261,8 @@ class Hypothesis(show.Result):
             f"be learned by heart. A pattern has f = {f.min():.0f} to {f.max():.0f} carriers an epoch; a "
             f"share c of them ({shares}) bears other labels, and patterns with the same support f (1 - c) "
             f"are compared. Each of {preset.classes} classes has the same patterns in number, f and c. "
-            f"Trained {show.counted(preset.trials, 'time')} each: {', '.join(preset.networks)}, "
-            f"{show.counted(preset.epochs, 'epoch')} by the recipe {preset.recipe}.": self._carriers(),
+            f"Trained {show.quantity(preset.trials, 'time')} each: {', '.join(preset.networks)}, "
+            f"{show.quantity(preset.epochs, 'epoch')} by the recipe {preset.recipe}.": self._carriers(),
             "Frequency: easiness is the share of trials that are right about an example's label on the "
             "picture that they were trained on last, here of the carriers of a pattern's own label. In the "
             "balanced arm every pattern is shown equally often, and what f would be is all that is left of "
@@ -273,7 +273,7 @@ class Hypothesis(show.Result):
             f"Contradiction: how much lower than at c = 0, of patterns with a support of {FREQUENT} examples "
             "an epoch or more, as often shown under their own label as those they are compared with. The "
             f"margin is for c = {DECISIVE:g}.": self._against_contradiction(),
-            f"Controls, by {first}, {show.counted(preset.control_trials, 'trial')} each. {controls}.": (
+            f"Controls, by {first}, {show.quantity(preset.control_trials, 'trial')} each. {controls}.": (
                 self._against_frequency("easiness", [*CONTROLS], [first])
             ),
         }
@@ -331,9 +331,9 @@ def of_the_whole(verdicts: Mapping[str, str]) -> str:
     """The verdict on the hypothesis by those on the claims: any of 1a, 1b and 1c refutes it."""
     against = [one for one in _WHOLE if verdicts[one] == "does not hold"]
     if against:
-        return f"the hypothesis is refuted by {show.listed(against)}"
+        return f"the hypothesis is refuted by {show.enumeration(against)}"
     if all(verdicts[one] == "holds" for one in _WHOLE):
-        return f"the hypothesis holds: {show.listed(_WHOLE)} do"
+        return f"the hypothesis holds: {show.enumeration(_WHOLE)} do"
     return "the hypothesis is undecided"
 
 

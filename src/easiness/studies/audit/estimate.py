@@ -311,7 +311,7 @@ class Audit(show.Result):
             "high": show.counts(),
         }
         by = (
-            f"From {show.counted(whole['looked_at'], 'look')} at labels drawn by chance, "
+            f"From {show.quantity(whole['looked_at'], 'look')} at labels drawn by chance, "
             f"{show.count(whole['wrong_seen'])} of them wrong"
         )
         if num := len(self.before):
@@ -333,7 +333,7 @@ class Audit(show.Result):
         )
         if self.corrections:
             left = f"{self.left_at_most:,} ({show.percent(self.left_at_most / num)})"
-            corrections = show.counted(self.corrections, "correction")
+            corrections = show.quantity(self.corrections, "correction")
             text += f" After your {corrections} at most {left} are left (95 %)."
         return text
 
@@ -348,7 +348,7 @@ class Audit(show.Result):
             )
         if self.behind:
             texts.append(
-                f"{show.counted(self.behind, 'answer')} behind the first undecided row ({self.first_open}) "
+                f"{show.quantity(self.behind, 'answer')} behind the first undecided row ({self.first_open}) "
                 "do not count; decide that one, with unsure where you cannot tell."
             )
         if self.unsure:
@@ -374,7 +374,7 @@ class Audit(show.Result):
                 f"More than {target} may be left, and what was seen makes it likely that more are: mend the "
                 f"suspects first, and draw anew with what you decided (--known). {holds}"
             )
-        go_on = f"about {show.counted(more, 'more look')} are likely needed, and {rows:,} rows are left"
+        go_on = f"about {show.quantity(more, 'more look')} are likely needed, and {rows:,} rows are left"
         if more > rows:
             go_on += "; after those, draw anew with what you decided (--known)"
         return f"More than {target} may be left, go on: {go_on}. {holds}"

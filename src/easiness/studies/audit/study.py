@@ -166,7 +166,7 @@ def audit(options: AuditOptions) -> AuditDraw | Audit:
     table, order = _list(run, split, np.zeros(0, np.int64) if decisions is None else decisions.at)
     if not len(table):
         raise BadInput(
-            f"{file}: all {len(order)} labels are decided, so the number of wrong ones is file; count them"
+            f"{file}: all {len(order)} labels are decided, so the number of wrong ones is known; count them"
         )
     design, likely_looks = _design(table["p_wrong"].to_numpy(), len(order), looks, at_most, options.seed)
     rows = _rows_to_look_at(table, design, split, data_version(run), decisions)
@@ -244,7 +244,7 @@ def _estimate(run: Run, file: Path, split: Split | None) -> Audit:
     if len(missing):
         name = f" ({suspects_left['id'][design.ranks()[missing[0] - 1]]})" if same else ""
         raise BadInput(
-            f"{file}: lacks {show.counted(len(missing), 'row')} that were drawn, first look "
+            f"{file}: lacks {show.quantity(len(missing), 'row')} that were drawn, first look "
             f"{missing[0]}{name}, which would bend the answer; put them back, with unsure where you cannot "
             "tell"
         )

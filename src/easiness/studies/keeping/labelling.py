@@ -111,7 +111,7 @@ class NextLabels(show.Result):
         draw_note = f"; {num_looked:,} of the rest were drawn" if num_looked < left else ""
         note = (
             f"The first of {len(own):,} by the rule {self.rule}, from {in_words(self.source)}: "
-            f"{show.counted(self.num_pool, 'example')}; copies left out: {self.num_copies:,} of labelled "
+            f"{show.quantity(self.num_pool, 'example')}; copies left out: {self.num_copies:,} of labelled "
             f"ones, {self.num_repeated:,} of others of the pool{draw_note}. Margin: how much likelier the "
             "class predicted is than the second. Rarity: 0 beside a labelled example, 1 where none of the "
             f"{self.num_labelled:,} is near. Labels there are not looked at."

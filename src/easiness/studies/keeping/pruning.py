@@ -112,7 +112,7 @@ class Pruning(show.Result):
             which = f"those that {self.policy} leaves out"
         return f"{which}, by {order.by}"
 
-    def rendered(self, suffix: str) -> bytes:  # noqa: ARG002 the only one
+    def own_file(self, suffix: str) -> bytes:  # noqa: ARG002 the only one
         return ids_as_text(self.run.ids[self.kept_mask])
 
 

@@ -233,7 +233,7 @@ class Curriculum(show.Result):
             "Whether that gains anything on your data is for trainings to show, "
             "beside others with as many steps."
         )
-        title = f"{show.counted(self.num_steps, 'step')} of {show.counted(self.batch_size, 'example')}"
+        title = f"{show.quantity(self.num_steps, 'step')} of {show.quantity(self.batch_size, 'example')}"
         columns = {"step": show.counts(), "of the easiest": show.counts(), "share": show.numbers(2)}
         return [
             show.Frame(title, note, data, columns | {"mean": show.numbers(2, title=f"mean {self.score}")})

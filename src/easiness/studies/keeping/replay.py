@@ -25,7 +25,7 @@ from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.lazy import Floats, pd
 from easiness.runs import data_of
-from easiness.show import counted
+from easiness.show import quantity
 from easiness.spec import at_least
 from easiness.studies.keeping import heads
 from easiness.studies.keeping.labelling import LEVEL, MARGIN, MOST, RANDOM, RARE, RULES, NextLabels
@@ -259,5 +259,5 @@ def pick_next(options: NextOptions) -> NextLabels:
 def _check_enough(picks: int, pool: Dataset, num: int, what: str) -> None:
     if num < picks:
         raise BadInput(
-            f"--picks {picks}: {pool.name} has {counted(num, what)}; pick fewer, or give a larger pool"
+            f"--picks {picks}: {pool.name} has {quantity(num, what)}; pick fewer, or give a larger pool"
         )

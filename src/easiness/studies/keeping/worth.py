@@ -64,7 +64,7 @@ class Worth(show.Result):
     @property
     def headline(self) -> str:
         """Advice what to keep, and what twice the labels would give, in two sentences."""
-        return f"{show.capitalized(self.advice)}. {self.ahead}."
+        return f"{show.sentence_case(self.advice)}. {self.ahead}."
 
     @cached_property
     def advised_row(self) -> Mapping[str, Any]:
@@ -81,7 +81,7 @@ class Worth(show.Result):
         row, of, margin = self.advised_row, f"of your {len(self.run.ids):,}", f"{100 * self.margin:g} points"
         margin = "1 point" if self.margin == _NONE else margin
         out = self.suspects if row["suspects_out"] else 0
-        without = f"take the {show.counted(out, 'suspect')} out" if out else ""
+        without = f"take the {show.quantity(out, 'suspect')} out" if out else ""
         if without and "start_over_all" in self.gains[0]:
             without += f" ({self._by_each('start_over_all')})"
         if row["kept"] == ALL:
@@ -134,7 +134,7 @@ class Worth(show.Result):
         near = gains[1] if len(gains) > 1 else None
         texts = {name: getattr(self, name) for name in ("advice", "ahead", "margin", "num_test")}
         twice = self.twice and self.twice._asdict()
-        grid = [show.defined(row) for row in self.grid.to_dict("records")]
+        grid = [show.without_nan(row) for row in self.grid.to_dict("records")]
         return {**texts, "judged": gains[0], "judged_near": near, "twice_the_labels": twice, "grid": grid}
 
     def frames(self) -> list[show.Frame]:
@@ -155,7 +155,7 @@ class Worth(show.Result):
         title = f"What to keep of {self.run.path.resolve().name}"
         return [_frame(title, note, rivals), _frame("Everything that was tried", _OF_SIZE, self.grid)]
 
-    def printed(self) -> list[show.Section]:
+    def printed_sections(self) -> list[show.Section]:
         return self.sections() if self.details else self.sections()[:1]
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
@@ -201,7 +201,7 @@ def _curves(rows: pd.DataFrame) -> list[show.Curve]:
         x, y = own["num_kept"] / own["size"], own["accuracy"]
         if end != ALL:
             label, (color, marker) = f"{end}{', suspects out' if out else ''}", _STYLES[str(end)]
-            lines.append(show.Curve(x, y, label, color, marker, "--" if out else "-", filled=not out))
+            lines.append(show.Curve(x, y, label, color, marker, "--" if out else "-", solid=not out))
         elif out and x.item() < 1:
             lines.append(show.Curve(x, y, "all but suspects", show.TRAIN, "*", ""))
     return lines

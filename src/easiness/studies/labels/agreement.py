@@ -71,7 +71,7 @@ class PeopleAgreement(show.Result):
         """``115 of 120 examples are decided, 7 of them against somebody; 5 are undecided``."""
         num, num_open, num_unseen = len(self.standing), self._num(TIES, NOBODY), self._num(NOBODY)
         against = f", {self._num(MAJORITIES):,} of them against somebody" if len(self.people) > 1 else ""
-        text = f"{num - num_open:,} of {show.counted(num, 'example')} are decided{against}"
+        text = f"{num - num_open:,} of {show.quantity(num, 'example')} are decided{against}"
         if not num_open:
             return text
         why = f" ({num_unseen:,} of them by nobody)" if 0 < num_unseen < num_open else ""
@@ -114,7 +114,7 @@ class PeopleAgreement(show.Result):
             note += f" Columns that are not the same in all files are left out: {shorten(self.differ)}."
         table = self._answers()
         columns = {str(name): show.counts() for name in table} | {"person": show.names()}
-        people = show.Frame(show.capitalized(self.text), note, table, columns)
+        people = show.Frame(show.sentence_case(self.text), note, table, columns)
         agreeing = [self._agreeing()] if len(self.people) > 1 else []
         return [people, *agreeing, *([self._differing()] if self._num(TIES, MAJORITIES) else [])]
 

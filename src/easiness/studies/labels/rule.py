@@ -135,7 +135,7 @@ class CleanLabels(show.Result):
         columns = {name: show.counts(title=name.replace("_", " ")) for name in map(str, table)}
         return [
             show.Frame(
-                show.capitalized(self.headline),
+                show.sentence_case(self.headline),
                 "By class, as far as it changes: examples that get another label (to others), that get this "
                 "one (from others), and that are dropped.",
                 pd.concat([total, changing]),

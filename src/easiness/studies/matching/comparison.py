@@ -17,7 +17,7 @@ from easiness import show
 from easiness.analysis import MIN_GROUP, SIDES, Agreement, GroupMatch, Match, Side, Ties
 from easiness.errors import shorten
 from easiness.lazy import Axes, Figure, pd
-from easiness.show import counted, number, with_interval
+from easiness.show import number, quantity, with_interval
 from easiness.store import Row
 from easiness.studies.matching.reliability import Reliability, tail_text
 
@@ -56,7 +56,7 @@ class Cell:
         )
         row |= {f"all_trials_{name}": every.get(name) for name in ("rate", "chance", "class_chance")}
         row |= _both(every, "tie_mass", "all_trials_tie_mass_a", "all_trials_tie_mass_b")
-        return {name: show.defined(value) for name, value in row.items()}
+        return {name: show.without_nan(value) for name, value in row.items()}
 
 
 def _both(match: dict[str, Any], name: str, first: str, second: str) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Comparison(show.Result):
         wrapper = textwrap.TextWrapper(100, subsequent_indent="  ", break_long_words=False)
         return "\n".join(wrapper.fill(text) for text in self.answers())
 
-    def printed(self) -> list[show.Section]:
+    def printed_sections(self) -> list[show.Section]:
         return self.sections() if self.details else [headline(self).section]
 
     @property
@@ -148,7 +148,7 @@ class Comparison(show.Result):
                 frames += [_halves(name, self, one, by) for by in (one.row_name, "trials")]
         return frames
 
-    def said(self) -> list[str]:
+    def remarks(self) -> list[str]:
         return [*self.notices, *self.answers()]
 
     def document(self) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class Comparison(show.Result):
             "num_examples": self.num_examples,
             "note": self.note,
             "answers": self.answers(),
-            "runs": show.defined(runs),
+            "runs": show.without_nan(runs),
             "matching": [self._row(cell) for cell in self.cells],
         }
 
@@ -234,10 +234,10 @@ def _answer(c: Comparison, cell: Cell) -> str:
     if cell.a == cell.b:
         return (
             f"{name} finds {with_interval(groups.rate, *groups.interval)} of its {tail} again "
-            f"with {counted(groups.group_size, f'other {c.judge}')}; {chance}{doubt}"
+            f"with {quantity(groups.group_size, f'other {c.judge}')}; {chance}{doubt}"
         )
     if cell.agreement.reason is not None:
-        match = f"groups of {counted(groups.group_size, c.judge)} match in {number(groups.rate)}; {chance}"
+        match = f"groups of {quantity(groups.group_size, c.judge)} match in {number(groups.rate)}; {chance}"
         match = match if groups.rate >= 0 else "there is nothing to match"
         return f"how far {name} agree on the {tail} cannot be told ({cell.agreement.reason}); {match}{doubt}"
     text = with_interval(cell.agreement.rate, cell.agreement.low, cell.agreement.high)
@@ -263,8 +263,8 @@ def headline(c: Comparison) -> show.Frame:
     rows = rows.assign(rate=rows["rate"].fillna(rows["all_trials_rate"]), decided=rows["decided"].ne(False))
     columns = {
         "set": show.names(),
-        "rate": show.numbers(2, title="match", low="low", high="high", decided="decided"),
-        "agreement": show.numbers(2, low="agreement_low", high="agreement_high", decided="decided"),
+        "rate": show.numbers(2, title="match", low="low", high="high", decisive="decided"),
+        "agreement": show.numbers(2, low="agreement_low", high="agreement_high", decisive="decided"),
         "chance": show.numbers(2),
         "class_chance": show.numbers(2, title="by class"),
     }
@@ -290,7 +290,7 @@ def _details(c: Comparison, side: Side) -> show.Frame:
     columns = {
         "pair": show.names(),
         "ties": show.names(),
-        "rate": show.numbers(2, low="low", high="high", decided="decided"),
+        "rate": show.numbers(2, low="low", high="high", decisive="decided"),
         "agreement": show.numbers(2, low="agreement_low", high="agreement_high"),
         "agreement_reason": show.names(title="why none"),
         "group_size": show.counts(title=f"{c.judge}s a group"),

@@ -56,7 +56,7 @@ class Outlook:
         """Sentences on what the sets hold, one a side; ``with_time`` says what more would take."""
         both = f"how much of the true easiest and {tail_text('hard', self.fraction)} the sets hold"
         if self.num_trials < analysis.MIN_TRIALS:
-            least, few = analysis.MIN_TRIALS, show.counted(self.num_trials, self._judge)
+            least, few = analysis.MIN_TRIALS, show.quantity(self.num_trials, self._judge)
             needs = f"{few}: {least} are needed"
             if self._judge == "head":
                 trials = self._trials(least)

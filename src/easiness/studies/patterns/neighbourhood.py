@@ -205,7 +205,7 @@ class Patterns(show.Result):
     def headline(self) -> str:
         """``frequency +0.30 (0.25 to 0.35) and contradiction ... explain 28 % of how easiness ranks``."""
         frequency, contradiction = (
-            show.with_interval(*one, 2, signed=True) for one in (self.over_all.first, self.over_all.second)
+            show.with_interval(*one, 2, with_sign=True) for one in (self.over_all.first, self.over_all.second)
         )
         most = f" ({show.percent(self.over_all.most)} can be)" if self.over_all.most > 0 else ""
         return (
@@ -232,7 +232,7 @@ class Patterns(show.Result):
             for name, effect in _numbers(one).items()
         ]
         settings = {"model": self.run.network, **of, **around, **self.row.asked, "effects": effects}
-        return show.defined({**settings, "examples": self.examples.to_dict("records")})
+        return show.without_nan({**settings, "examples": self.examples.to_dict("records")})
 
     def figure(self) -> Figure:
         """The mean score over frequency, for examples contradicted least, most and between."""
@@ -271,12 +271,12 @@ class Patterns(show.Result):
         columns = {name: show.numbers(3, low=f"{name} low", high=f"{name} high") for name in (_ALL, _WITHIN)}
         turned_text = ", turned so that high is easy" if self.is_turned else ""
         return show.Frame(
-            f"{show.capitalized(self.ease)} by what {show.count(len(self.examples))} examples show",
-            f"{show.capitalized(self.score)} of {self.run.network} {self.row.at}, of "
+            f"{show.sentence_case(self.ease)} by what {show.count(len(self.examples))} examples show",
+            f"{show.sentence_case(self.score)} of {self.run.network} {self.row.at}, of "
             f"{self.seen}{turned_text}. {self._counts_text} Coefficients are of standardized ranks, with "
             "both in the model; 95 % intervals are for other examples of the same patterns and other "
             "trials. R² is the share of the variance of ranks that both explain, at most the reliability of "
-            f"the score over {show.counted(len(self.run.trials), 'trial')}. The two cannot be told apart "
+            f"the score over {show.quantity(len(self.run.trials), 'trial')}. The two cannot be told apart "
             "wholly: what others contradict has fewer of its class near. Where contradiction alone was "
             "planted, frequency came out at -0.1 to -0.3; where frequency alone was, contradiction at -0.1 "
             "to -0.5. This shows what goes along with easiness, not what causes it.",
@@ -288,7 +288,7 @@ class Patterns(show.Result):
     @property
     def _counts_text(self) -> str:
         around = self.around
-        copies = show.counted(around.num_copies, "example")
+        copies = show.quantity(around.num_copies, "example")
         return (
             f"Features {self.features}: {self.about.rstrip('.')}. Frequency is how many examples of "
             f"its class are near, among {show.count(around.num_among)} training examples: nearer than "
@@ -304,7 +304,7 @@ class Patterns(show.Result):
             for name, one in self.ways.items()
         ]
         columns = {
-            name: show.numbers(2, low=f"{name} low", high=f"{name} high", signed=name != "R²")
+            name: show.numbers(2, low=f"{name} low", high=f"{name} high", with_sign=name != "R²")
             for name in ("frequency", "contradiction", "R²")
         }
         return show.Frame(
@@ -320,7 +320,7 @@ class Patterns(show.Result):
     def _of_examples(self, title: str, positions: Integers) -> show.Frame:
         columns = {"id": show.names(), "class": show.names(), self.score: show.numbers(2)}
         columns |= {"frequency": show.counts(), "contradiction": show.numbers(2)}
-        columns["left_over"] = show.numbers(2, title="left over", signed=True)
+        columns["left_over"] = show.numbers(2, title="left over", with_sign=True)
         far = "The rest is in standard deviations of ranks."
         note = far if len(positions) else "No example is far from it."
         return show.Frame(title, note, self.examples.iloc[positions], columns)

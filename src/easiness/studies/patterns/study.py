@@ -340,4 +340,4 @@ def _notes(run: Run, source: FeatureSource, outcome: ScoredOutcome, score: Score
     if len(run.ids) > AT_MOST:
         yield f"Neighbours are searched among {AT_MOST:,} of the examples, drawn at random."
     if num_unknown := int((~is_known).sum()):
-        yield f"{show.counted(num_unknown, 'example')} without {score.name} left out."
+        yield f"{show.quantity(num_unknown, 'example')} without {score.name} left out."

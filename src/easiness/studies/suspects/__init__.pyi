@@ -6,12 +6,8 @@ from .conflicts import (
     kept_conflicts as kept_conflicts,
 )
 from .evidence import Glance as Glance, glance as glance, one_trial as one_trial, too_few as too_few
-from .neighbours import nearest_by_class as nearest_by_class
-from .result import (
-    ABOVE as ABOVE,
-    Suspects as Suspects,
-    features_command as features_command,
-)
+from .neighbours import features_command as features_command, nearest_by_class as nearest_by_class
+from .result import ABOVE as ABOVE, Suspects as Suspects
 from .study import (
     SUSPECTS as SUSPECTS,
     SuspectOptions as SuspectOptions,

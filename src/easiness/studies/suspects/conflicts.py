@@ -106,7 +106,7 @@ class Conflicts:
         for kind, labels in (("two labels", "two labels or more"), ("duplicate", "one label")):
             first = self.of(kind)["id_a"]
             if num := first.nunique():
-                groups = f"{show.counted(num, 'group')} of identical training {nouns}"
+                groups = f"{show.quantity(num, 'group')} of identical training {nouns}"
                 texts.append(f"{groups} ({num + len(first):,} in all) with {labels}.")
             elif kind == "two labels":
                 texts.append(f"No identical training {nouns} with {labels}.")
@@ -142,7 +142,7 @@ class Conflicts:
             return []
         table = self.open_pairs(labels)
         if num := len(self.pairs) - len(self.of("duplicate", "near duplicate")) - len(table):
-            note += f" {show.counted(num, 'pair')} {'is' if num == 1 else 'are'} settled by decisions."
+            note += f" {show.quantity(num, 'pair')} {'is' if num == 1 else 'are'} settled by decisions."
         if most is not None and len(table) > most:
             note += f" The first {most} of {len(table):,} pairs:"
         table = table[:most]
@@ -203,7 +203,7 @@ def conflicts_of(run: Run, source: Any = None) -> Conflicts:
                 raise
             why = str(error)
     nouns = kind_named(run.spec.data.kind).nouns
-    return Conflicts.none(nouns, f"{show.capitalized(nouns)} were not compared: {why}.")
+    return Conflicts.none(nouns, f"{show.sentence_case(nouns)} were not compared: {why}.")
 
 
 def _are_of(arrays: Arrays, _: Run, data: Dataset) -> bool:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness import features
 from easiness.analysis import drawn_examples, nearest_rows, unit_rows
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.features import distrust_reason, feature_reader
-from easiness.inputs import tell
+from easiness.features import distrust_reason
+from easiness.inputs import IMAGE, VECTOR, tell
 from easiness.lazy import Floats, Integers, pd
 from easiness.models import missing_code
 from easiness.named_import import no_torch
 from easiness.runs import features_of, find_data, find_split, positions_in
-from easiness.spec import Split, content_hash
+from easiness.spec import Split, command_line, content_hash, loading_of
 from easiness.store import WEIGHTS, Arrays, Run, keep_answer, kept_answer, kept_in_run
 
 MOST_TRIALS = 5
@@ -54,7 +56,7 @@ def identity_of(run: Run, **settings: int) -> str:
     return content_hash({"format": 1, **of, **settings})
 
 
-def features(
+def read_features(
     run: Run, examples: Rows, source: Any = None, device: str = "auto"
 ) -> Iterator[dict[Split, Vectors]]:
     """The features [n, d] of the ``examples``, by split, from a trial after another.
@@ -96,7 +98,7 @@ def of_networks(run: Run, data: Dataset, rows: Rows, device: str) -> Iterator[di
     for trial in trials:
         vectors: dict[Split, Vectors] = {}
         for split, at in rows.items():
-            reader = feature_reader(run, data, trial, target, data.splits[split])
+            reader = features.feature_reader(run, data, trial, target, data.splits[split])
             order, blocks = np.argsort(at), []
             for start in range(0, len(order), _AT_ONCE):
                 blocks.append(reader.features(at[order[start : start + _AT_ONCE]]))
@@ -130,7 +132,7 @@ def find_neighbours(
     """
 
     def vectors() -> Iterator[Vectors]:
-        for one in features(run, {"train": np.arange(len(run.labels))}, source, device):
+        for one in read_features(run, {"train": np.arange(len(run.labels))}, source, device):
             also(one["train"])
             yield one["train"]
 
@@ -138,13 +140,13 @@ def find_neighbours(
 
 
 def neighbours(
-    features: Iterable[npt.NDArray[np.floating]],
+    vectors: Iterable[npt.NDArray[np.floating]],
     labels: Integers,
     num_nearest: int = NUM_NEAREST,
     at_most: int = AT_MOST,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The surroundings of each of K examples in the ``features`` [K, d] of each trial (d may differ).
+    """The surroundings of each of K examples in the ``vectors`` [K, d] of each trial (d may differ).
 
     Means over trials: ``distance`` is how far the last of the ``num_nearest`` nearest examples is by
     direction (between features of unit length), over the median of that in the example's class: 1 is usual.
@@ -162,7 +164,7 @@ def neighbours(
         return np.asarray(values / medians.to_numpy(np.float64))
 
     sums, num_trials = np.zeros((len(_MEANS), len(labels))), 0
-    for of_trial in features:
+    for of_trial in vectors:
         unit = unit_rows(of_trial)
         nearest, distances = nearest_rows(unit, unit[among], num_nearest, place)
         own_share = (labels[among[nearest]] == labels[:, None]).mean(axis=1)
@@ -214,7 +216,7 @@ def nearest_by_class(
             examples: dict[Split, Integers] = {"train": np.arange(len(run.labels))}
             if split != "train":
                 examples[split] = nearest.missing
-            for one in features(run, examples, source, device):
+            for one in read_features(run, examples, source, device):
                 nearest.add(one["train"], one.get("held_out"))
             nearest.keep()
     except (NoFeatures, BadInput) as error:  # weights are damaged: what is shown beside goes on without
@@ -275,3 +277,22 @@ class Nearest:
         """The nearest of the examples asked for, all of which are kept or were added."""
         positions = self._table.reindex(self._pairs, fill_value=-1).to_numpy(np.int64)
         return positions.reshape(2, -1, NUM_OF_CLASS).transpose(1, 0, 2)
+
+
+_TRIALS = 20
+_LARGE = 32  # pixels: networks that know photos say little of smaller pictures
+
+
+def features_command(run: Run) -> str | None:
+    """The command that measures usual features of the examples of a run of networks.
+
+    ``None`` where none know such examples or are installed, and of a run without a source or on features.
+    """
+    spec = run.spec.measured
+    if spec is None or spec.data.source is None or run.shares:
+        return None
+    kind, side = spec.data.kind, max((spec.data.image_shape or (0,))[1:], default=_LARGE)
+    if kind == VECTOR.name or (kind == IMAGE.name and side < _LARGE) or not features.has_usual(kind):
+        return None
+    words = ("--features", "auto", "--trials", _TRIALS, loading_of(spec.data))
+    return command_line("measure", spec.data.source, *words, "--out", Path(f"{run.path}-features"))

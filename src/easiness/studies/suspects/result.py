@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from easiness import features, show
+from easiness import show
 from easiness.data import UNKNOWN, UNSURE, Decisions
-from easiness.inputs import IMAGE, VECTOR
 from easiness.lazy import Figure, Floats, pd
 from easiness.regular_file import in_words
 from easiness.runs import Told
-from easiness.spec import Split, command_line, loading_of
-from easiness.store import Row, Run
+from easiness.spec import Split
+from easiness.store import Row
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, Labels, short_text
 from easiness.studies.suspects.evidence import Glance
 
@@ -50,25 +49,6 @@ def _likely_wrong(p_wrong: Floats, none: str, of: str = "") -> str:
     """``12 of 300 labels are more likely wrong than right``, where ``of`` is as many labels."""
     num = int((p_wrong >= 1 / 2).sum())
     return f"{f'{num:,}' if num else none}{of} {'is' if num <= 1 else 'are'} more likely wrong than right"
-
-
-_TRIALS = 20
-_LARGE = 32  # pixels: networks that know photos say little of smaller pictures
-
-
-def features_command(run: Run) -> str | None:
-    """The command that measures usual features of the examples of a run of networks.
-
-    ``None`` where none know such examples or are installed, and of a run without a source or on features.
-    """
-    spec = run.spec.measured
-    if spec is None or spec.data.source is None or run.shares:
-        return None
-    kind, side = spec.data.kind, max((spec.data.image_shape or (0,))[1:], default=_LARGE)
-    if kind == VECTOR.name or (kind == IMAGE.name and side < _LARGE) or not features.has_usual(kind):
-        return None
-    words = ("--features", "auto", "--trials", _TRIALS, loading_of(spec.data))
-    return command_line("measure", spec.data.source, *words, "--out", Path(f"{run.path}-features"))
 
 
 ABOVE = 0.1
@@ -262,7 +242,7 @@ class Suspects(show.Result):
                 },
                 "examples": self.ranked[self.ranked["action"] != ""].to_dict("records"),
             }
-        return show.defined(document)
+        return show.without_nan(document)
 
     def figure(self) -> Figure:
         """A histogram of the mean margin of the label, the wrong ones expected in the color of hard."""
@@ -280,12 +260,10 @@ class Suspects(show.Result):
         show.legend_above(axes, 2)
         return figure
 
-    @property
-    def has_curve(self) -> bool:
-        return len(self.course) >= _FEWEST_OF_CURVE
-
-    def course_figure(self) -> Figure:
+    def course_figure(self) -> Figure | None:
         """The curve with the row read, and behind its end what is expected and what fits the data."""
+        if len(self.course) < _FEWEST_OF_CURVE:
+            return None
         figure, axes = show.new_axes(3.6, 2.4)
         rows, shares = zip(*((row.value, 100 * share) for row, share in self.course), strict=True)
         last = self.rows[-1]
@@ -305,7 +283,7 @@ class Suspects(show.Result):
         return self._frames(FIRST)
 
     def in_words(self) -> str:
-        return show.sections_text(self.printed())  # the note begins with the headline
+        return show.sections_text(self.printed_sections())  # the note begins with the headline
 
     def markdown(self) -> str:
         return show.sections_markdown([frame.section for frame in self._frames(None)]) + "\n"
@@ -313,7 +291,7 @@ class Suspects(show.Result):
     def _repr_html_(self) -> str:
         *others, last = self.sections()
         if self.views.examples:
-            cells = "example", *(show.Embedded(one.text, one.html()) for one in self.views.examples)
+            cells = "example", *(show.HtmlCell(one.text, one.html()) for one in self.views.examples)
             behind = last.rows[0].index("reason") + 1
             both = zip(last.rows, cells, strict=True)
             last = replace(last, rows=[[*row[:behind], cell] for row, cell in both])
@@ -341,7 +319,7 @@ class Suspects(show.Result):
     @property
     def headline(self) -> str:
         if self.leak:
-            return f"{show.capitalized(self.leak)}. How many labels are wrong cannot be told."
+            return f"{show.sentence_case(self.leak)}. How many labels are wrong cannot be told."
         of = "labels" if self.split == "train" else "labels of held-out examples"
         likely = _likely_wrong(self.ranked["p_wrong"].to_numpy(), "None", f" of {len(self.ranked):,} {of}")
         range_ = f"{self.about} can be expected to be wrong; {self.between} fit the data"
@@ -411,13 +389,13 @@ class Suspects(show.Result):
         for kind, why in self.left_out_kinds.items():
             kinds.setdefault(why, []).append(kind)
         over = int((self._open["p_wrong"] >= self.above).sum())
-        extent = f"Listed are the first {self.num_listed}; {over or 'none'} of them reach {self.above:g}."
+        extent = f"Listed are the first {self.num_listed}; {self.above:g} or more: {over or 'none'}."
         if over >= self.num_listed:
             more = f", the first {num} of them here" if num < over else ""
-            extent = f"{over:,} reach {self.above:g} and are listed{more}."
+            extent = f"Listed are those of {self.above:g} or more: {over:,}{more}."
         sentences = [
             "" if self.leak else self.headline,
-            f"From {show.counted(self.num_trials, 'trial')} of {self.model}, {when}"
+            f"From {show.quantity(self.num_trials, 'trial')} of {self.model}, {when}"
             f"{f', together with {others}' if others else ''}.",
             '"p wrong" is the probability that the label is wrong, "say so" how often the trials say the '
             f"suggested class. {self.reasons_mean}",

@@ -137,7 +137,7 @@ def suspects(options: SuspectOptions) -> Suspects:
         others=others,
         views=views,
         decided=decisions,
-        doubts=(too_few(evidence.labels, run.classes), alone and f"{show.capitalized(alone)}."),
+        doubts=(too_few(evidence.labels, run.classes), alone and f"{show.sentence_case(alone)}."),
         leak=leak,
     )
 

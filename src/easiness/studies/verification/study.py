@@ -82,7 +82,7 @@ class Verification(show.Result):
     def headline(self) -> str:
         """``relabelling 812 and dropping 301 of 10,000 gains 2.1 points (1.4 to 2.8)``."""
         numbers = zip(_VERBS, self.changes.values(), strict=True)
-        changes = show.listed([f"{verb} {num:,}" for verb, num in numbers if num])
+        changes = show.enumeration([f"{verb} {num:,}" for verb, num in numbers if num])
         where = "" if self.held_out else f" on {self._test_text}"
         beside = "".join(
             f"; beside {BESIDE[name]} it {effect_text(paired_gain(own, self.right[AFTER]))}"
@@ -124,7 +124,7 @@ class Verification(show.Result):
             "trial": show.counts(),
             "accuracy_before": show.numbers(title="before"),
             "accuracy_after": show.numbers(title="after"),
-            "gain": show.numbers(signed=True),
+            "gain": show.numbers(with_sign=True),
         }
         trials = show.Frame("By trial", "Accuracy of each trial with both labels.", self.table(), columns)
         return [self._accuracies(), trials]
@@ -151,7 +151,7 @@ class Verification(show.Result):
             columns["over before"] = show.points(low="low", high="high")
         return show.Frame(
             f"Accuracy of {self.model} on {self._test_text} {self.row.at}",
-            f"{show.capitalized(self.headline)}. Mean ± standard deviation over pairs of trials with the "
+            f"{show.sentence_case(self.headline)}. Mean ± standard deviation over pairs of trials with the "
             "same seeds; the 95 % interval is for other trials and other tested examples. Their labels are "
             "taken as they "
             f"are.{'' if self.held_out else ' Each trial leaves a part out and is tested on it.'}",
@@ -168,7 +168,9 @@ def effect_text(gain: Gain) -> str:
     if math.isnan(low):
         return f"changes accuracy by {value:+.1f} points in one trial, which shows nothing"
     if not gain.excludes_zero:
-        return f"shows no difference: {value:+.1f} points ({show.interval_text(low, high, 1, signed=True)})"
+        return (
+            f"shows no difference: {value:+.1f} points ({show.interval_text(low, high, 1, with_sign=True)})"
+        )
     verb, (near, far) = ("gains", (low, high)) if value > 0 else ("loses", (-high, -low))
     end = f"{near:.1f}"
     return f"{verb} {abs(value):.1f} points ({'just over 0' if float(end) == 0 else end} to {far:.1f})"
@@ -191,7 +193,7 @@ class Verifications:
         """The examples that all are tested on."""
         if self.has_decision is None:
             return "all are tested on the held-out split"
-        num = show.counted(int((~self.has_decision).sum()), "example")
+        num = show.quantity(int((~self.has_decision).sum()), "example")
         return f"each is tested on what it leaves out of {num} that nobody decided"
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 import socket
 import sys
@@ -14,6 +13,7 @@ import pytest
 from easiness.data import load_dataset
 from easiness.data.tables.parquet import RowBlobs
 from easiness.errors import BadInput, RunFailed
+from pixels import png
 
 
 @pytest.fixture(autouse=True)
@@ -37,19 +37,11 @@ def table(picture):
     """``table([0, 1])``: a Dataset of those labels and pictures 0, 1, ... named cat and dog."""
 
     def make(labels, names=("cat", "dog"), **columns):
-        pictures = []
-        for i in range(len(labels)):
-            buffer = io.BytesIO()
-            picture(i).save(buffer, "PNG")
-            pictures.append({"bytes": buffer.getvalue(), "path": None})
-        features = {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(names))}
-        for name, (feature, _) in columns.items():
-            features[name] = feature
-        content = {
-            "image": pictures,
-            "label": labels,
-            **{name: values for name, (_, values) in columns.items()},
-        }
+        pictures = [{"bytes": png(np.asarray(picture(i))), "path": None} for i in range(len(labels))]
+        kinds = {name: kind for name, (kind, _) in columns.items()}
+        features = {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(names)), **kinds}
+        cells = {name: values for name, (_, values) in columns.items()}
+        content = {"image": pictures, "label": labels, **cells}
         return datasets.Dataset.from_dict(content, features=datasets.Features(features))
 
     return make

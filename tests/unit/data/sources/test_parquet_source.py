@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from pathlib import Path
 
@@ -15,19 +14,14 @@ from easiness.data import load_dataset
 from easiness.data.sources.file_blobs import FileFacts
 from easiness.data.tables.parquet import RowBlobs
 from easiness.errors import BadInput
-from pixels import images_of
+from pixels import images_of, png
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
 @pytest.fixture
 def encoded(picture):
-    def make(seed: int, **options) -> bytes:
-        buffer = io.BytesIO()
-        picture(seed, **options).save(buffer, "PNG")
-        return buffer.getvalue()
-
-    return make
+    return lambda seed: png(np.asarray(picture(seed)))
 
 
 def write(

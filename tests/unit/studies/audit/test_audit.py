@@ -96,7 +96,7 @@ def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
     assert not drawn_from(run, looks=80, seed=1).table()["id"].equals(table["id"])
     assert not {"suggested", "suggested_class", "p_wrong"} & {*drawn_from(run, looks=9, blind=True).table()}
     found = answered(run, filled(drawn, tmp_path / "audit.csv"))
-    document = json.loads(show.rendered(found, ".json"))
+    document = json.loads(show.file_bytes(found, ".json"))
     seen = sum(one in WRONG for one in table["id"])
     assert document["low"] <= min(len(WRONG), document["wrong"])
     assert max(len(WRONG), document["wrong"]) <= document["high"]
@@ -155,7 +155,7 @@ def test_of_what_nobody_is_sure_nothing_is_said(run: Run, tmp_path: Path, option
     found = answered(run, filled(drawn, tmp_path / "audit.csv", 1, r0="unsure"))
     assert (found.whole["wrong"], *interval(found)) == (None, 0, NUM)
     assert "nobody can say how many are wrong: 0 to 400 with 95 % confidence" in found.summary()
-    document = json.loads(show.rendered(found, ".json"))
+    document = json.loads(show.file_bytes(found, ".json"))
     assert (document["wrong"], document["left"]["wrong"], document["parts"][0]["wrong"]) == (None,) * 3
     assert {row[4] for row in found.sections()[0].rows[1:]} == {"–"}
     assert found.figure().axes

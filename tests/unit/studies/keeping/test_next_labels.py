@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 import easiness
 from easiness import BadInput
-from easiness.show import rendered
+from easiness.show import file_bytes
 from easiness.studies.keeping import (
     MARGIN,
     PICKS,
@@ -161,9 +161,9 @@ def test_the_page_shows_the_picks_where_they_are_pictures(found):
     result, folder = found
     pixels = pd.read_csv(folder / "pool.csv").to_numpy().reshape(-1, 8, 8)
     pool = easiness.load_dataset(((15 * pixels).astype(np.uint8), np.arange(len(pixels)) % 2))
-    page = rendered(replace(result, pool=pool), ".html").decode()
+    page = file_bytes(replace(result, pool=pool), ".html").decode()
     assert page.count('<img src="data:image/') == 20
-    assert "<img" not in rendered(result, ".html").decode()  # rows of a table
+    assert "<img" not in file_bytes(result, ".html").decode()  # rows of a table
 
 
 def test_the_replay_is_judged_where_most_are_labelled(found):

@@ -8,7 +8,7 @@ import pytest
 
 from easiness import BadInput, analysis, compare, matching_rate, scores
 from easiness.analysis import Rule, RunInPair, agreement, match_groups
-from easiness.show.rendering import rendered
+from easiness.show.rendering import file_bytes
 from easiness.studies.matching.study import CompareOptions, compare as find_comparison
 from recording import believing, recorded
 
@@ -100,7 +100,7 @@ def test_an_epoch_that_is_not_recorded_is_refused(runs, at):
 def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
     comparison = compare([made(tmp_path / "single", 1), runs[0]])
     assert all(cell.groups is None and np.isnan(cell.agreement.rate) for cell in comparison.cells)
-    entry = json.loads(rendered(comparison, ".json"))["matching"][1]
+    entry = json.loads(file_bytes(comparison, ".json"))["matching"][1]
     assert entry["rate"] is None
     assert comparison.cells[1].all_trials is not None
     assert entry["all_trials_rate"] == comparison.cells[1].all_trials.rate

@@ -14,7 +14,7 @@ import easiness as ez
 from easiness import BadInput, Run, explain
 from easiness.analysis.rank_regression import reliability
 from easiness.scoring import find_score
-from easiness.show import rendered
+from easiness.show import file_bytes
 from easiness.studies.patterns import Patterns, least_explained, neighbourhood, study
 from easiness.studies.patterns.neighbourhood import TOO_EASY, TOO_HARD
 from easiness.studies.patterns.study import outcome_of
@@ -109,7 +109,7 @@ def test_features_of_more_than_a_few_of_these_labels_are_refused(run, data, tmp_
 
 
 def test_the_page_shows_the_examples(found):
-    page = rendered(found, ".html").decode()
+    page = file_bytes(found, ".html").decode()
     assert page.count("<figcaption>") == 1 + sum(map(len, found.leftover.values()))
 
 

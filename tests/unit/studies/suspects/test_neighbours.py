@@ -18,10 +18,10 @@ from easiness.studies.suspects.kinds import find_kinds, kind_reason
 from easiness.studies.suspects.neighbours import (
     NUM_OF_CLASS,
     NoFeatures,
-    features,
     find_neighbours,
     neighbours,
     of_networks,
+    read_features,
 )
 from pixels import images_of
 
@@ -126,7 +126,7 @@ def asked(
 def expected(run: Run, split: Split, at: int, of_class: int, source: Any = None) -> list[int]:
     """The four nearest of a class by the mean cosine over trials, one example at a time."""
     wanted = {one: np.arange(len(run.examples(one)[0])) for one in ("train", "held_out")}
-    trials = list(features(run, wanted, source, "cpu"))  # type: ignore[arg-type]
+    trials = list(read_features(run, wanted, source, "cpu"))  # type: ignore[arg-type]
     means = np.zeros(len(run.labels))
     for one in trials:
         own = one[split][at]
@@ -156,9 +156,9 @@ def test_what_was_asked_once_is_kept(halves: Run, monkeypatch: pytest.MonkeyPatc
 
     def counted(run: Run, wanted: Any, *others: Any) -> Any:
         calls.append(len(wanted))
-        return features(run, wanted, *others)
+        return read_features(run, wanted, *others)
 
-    monkeypatch.setattr("easiness.studies.suspects.neighbours.features", counted)
+    monkeypatch.setattr("easiness.studies.suspects.neighbours.read_features", counted)
     again = asked(open_run(halves.path), [2, 1], [5, 4])
     assert not calls
     assert np.array_equal(again, both[::-1])
@@ -174,7 +174,7 @@ def test_suspects_ask_for_the_first_ones_in_passing(run_copy: Path, monkeypatch:
     found = suspects(open_run(run_copy)).ranked
     run = open_run(run_copy)
     where = {one: at for at, one in enumerate(run.ids.tolist())}
-    monkeypatch.setattr("easiness.studies.suspects.neighbours.features", None)
+    monkeypatch.setattr("easiness.studies.suspects.neighbours.read_features", None)
     kept = asked(run, [where[one] for one in found["id"]], found["suggested"].tolist())
     assert (run.labels[kept[:, 0]] == found["label"].to_numpy()[:, None]).all()
     assert suspects(run).ranked.equals(found)

@@ -119,7 +119,7 @@ def test_clean_data_says_so(record):
     assert labels.notices == ()
     assert "100.0\N{NO-BREAK SPACE}% of the labels right" in labels.note
     assert "None of 200 labels is more likely wrong than right; in all fewer than one (0" in labels.note
-    assert "none of them reach 0.1" in labels.note
+    assert "Listed are the first 5; 0.1 or more: none." in labels.note
     assert (found.table()["suggested"] != found.table()["label"]).all()  # what would come next
     assert (found.table()["suggested_share"] == 0).all()
     assert (found.table()["reason"] == "all 4 have it right").all()

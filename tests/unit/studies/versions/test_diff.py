@@ -9,7 +9,7 @@ from scipy import stats
 
 from easiness import BadInput, diff, open_run
 from easiness.analysis import NoiseOfChange, PValues, p_of_change
-from easiness.studies.versions.study import (
+from easiness.studies.versions import (
     fewest_shown,
     least_logits,
     logit,
@@ -180,7 +180,7 @@ def test_other_types_of_ids_stand_in_one_column(versions, tmp_path, monkeypatch)
     names = np.array([f"{number}.png" for number in range(NUM)], object)
     new = made(tmp_path / "n", names, np.arange(NUM) % 2, np.linspace(-0.5, 2.5, NUM))
     monkeypatch.setattr(
-        "easiness.studies.versions.study._pixels",
+        "easiness.studies.versions._pixels",
         lambda run, _source, _option: [str(one).removesuffix(".png").encode() for one in run.ids.tolist()],
     )
     table = diff(old, new, by="pixels").table()

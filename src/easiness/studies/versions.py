@@ -292,7 +292,7 @@ def notes(old: Run, new: Run, by: Matching, epoch: int, pairs: Pairing) -> Itera
         others = f"{num:,} of the examples in both have another class in the new version."
         yield f"{others}{order if is_reordered else ''}"
     if new.spec.measured is None and old.epochs != new.epochs:
-        epochs = show.counted(old.epochs, "epoch")
+        epochs = show.quantity(old.epochs, "epoch")
         yield f"The old version was recorded for {epochs}, the new one for {new.epochs}."
     yield from (f"{run.path}: {text}." for run in (old, new) if (text := run.unfinished(epoch)) is not None)
     if old.augmented or new.augmented:
@@ -445,7 +445,7 @@ class Difference(show.Result):
         if self.needed is None:
             return ""
         (old, new), (more_old, more_new) = self.num_trials, self.needed
-        examples = show.counted(self.num("unknown"), "example")
+        examples = show.quantity(self.num("unknown"), "example")
         return (
             f"{old} and {new} trials do not tell whether {examples} changed, as chance alone makes trials "
             f"differ as much; measure {more_old} and {more_new} trials at least"
@@ -545,7 +545,7 @@ class Difference(show.Result):
             f"against {self.num_trials[1]} of {after}, examples matched by {_KEYS[self.by]}; an example "
             f"counts where it moved{least} beyond the noise of the trials, at a false-discovery rate of "
             f"{show.chosen_percent(self.rate)} (Benjamini-Hochberg). All examples together moved by "
-            f"{show.with_interval(*self.overall, 3, signed=True)}. Classes with the most changed examples "
+            f"{show.with_interval(*self.overall, 3, with_sign=True)}. Classes with the most changed examples "
             f"come first.{rest}"
         )
         return show.Frame(
@@ -555,7 +555,7 @@ class Difference(show.Result):
             {
                 "class": show.names(),
                 **dict.fromkeys(self.changes, show.counts()),
-                "difference": show.numbers(3, title="mean difference", signed=True),
+                "difference": show.numbers(3, title="mean difference", with_sign=True),
             },
         )
 
