@@ -114,7 +114,7 @@ def measure(processes, model, shape, rounds):
     """Median seconds per trial and example of each way, and the way of the rule."""
     plan, cores = plan_of(model, shape), torch.get_num_threads()
     resolved = resolve_plan(plan, CPU, Execution())
-    workload = work_of(plan.asked, plan.data, "cpu").workload
+    workload = work_of(plan.request, plan.data, "cpu").workload
     ways = ways_of(resolved, cores)
     # batches of all ways are as large, or small ones would be compared with whole ones
     looked_at = part_of(workload, network_facts(workload))

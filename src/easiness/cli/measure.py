@@ -41,7 +41,7 @@ def _foreseen(asked: Measuring) -> str:
 
     progress = runs.ShownProgress()
     with runs.reading_shown():
-        plan, until = runs.planned(asked, progress)
+        plan, until = runs.plan_measuring(asked, progress)
     seen = runs.foresee(plan, asked.out, asked.execution, retrain_damaged=asked.retrain_damaged, more=until)
     if seen.task.missing:
         with runs.reading_shown():

@@ -44,8 +44,8 @@ def describe(
 
     Of a run that goes on it is said what would be trained, and what that alone would cost.
     """
-    if plan.asked.heads is not None:
-        return _of_heads(plan, plan.asked.heads, out, device, foreseen)
+    if plan.request.heads is not None:
+        return _of_heads(plan, plan.request.heads, out, device, foreseen)
     return _of_trainings(plan, out, device, foreseen, rule)
 
 

@@ -110,7 +110,7 @@ def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], s
     run, without = found.run, []
     tables: dict[Split, pd.DataFrame] = {"train": found.table()}
     if has_held_out(run):
-        tables["held_out"] = run.scores(**run.asked(found.epoch), split="held_out")
+        tables["held_out"] = run.scores(**run.argument(found.epoch), split="held_out")
     for split, table in tables.items():
         data, why = find_split(run, source, split)
         if data is not None:
@@ -204,7 +204,7 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
         has_digests=has_digests,
         model=run.model,
         num_trials=len(run.trials),
-        **run.row(epoch).asked,
+        **run.row(epoch).argument,
         training=training,
         versions={"easiness": own_version(), "torch": ", ".join(torch), "numpy": np.__version__},
         files=files,
@@ -233,7 +233,7 @@ def _readme(run: Run, epoch: int, document: CardDocument) -> str:
             "training saw. That alone makes\ntheir scores others, so compare them among each other; `p_easy` "
             "and `p_hard` do too."
         )
-    trainings = f"{count(document.num_trials)} {run.made}"
+    trainings = f"{count(document.num_trials)} {run.noun}"
     return f"""---
 configs:
 - config_name: default

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from easiness.engine import At, Data, HeldOutToo, OneRun
 from easiness.errors import BadInput
 from easiness.inputs import Cell, ExportForm, kind_named
-from easiness.runs import Told, find_split, positions_in, told
+from easiness.runs import CellTexts, cell_texts, find_split, positions_in
 from easiness.spec import Option, Split
 from easiness.store import Run
 from easiness.studies.suspects import Suspected, suspects
@@ -138,8 +138,8 @@ class Examples:
             yield cells, rows.slice(first, len(cells))
 
     @cached_property
-    def told(self) -> Told | None:
-        return None if self.data is None else told(self.data, self.rows)
+    def told(self) -> CellTexts | None:
+        return None if self.data is None else cell_texts(self.data, self.rows)
 
     def table_with_texts(self) -> pd.DataFrame:
         return self.table if self.told is None else self.table.assign(**{self.told.column: self.told.texts})
@@ -149,9 +149,9 @@ def examples_of(asked: Exporting) -> Examples:
     """The examples of a split of a run: every score, what is suspected, and the data where they are found."""
     run, split, note = asked.run, asked.split, None
     epoch = run.resolve_at(asked.at)
-    table = run.scores(**run.asked(epoch), split=split)
+    table = run.scores(**run.argument(epoch), split=split)
     try:
-        at = run.asked(epoch) if epoch != run.observed[-1] else {}
+        at = run.argument(epoch) if epoch != run.observed[-1] else {}
         ranked = suspects(Suspected((run,), split=split, pictures=False, **at)).ranked
     except BadInput as error:
         note = f"nothing is said of suspect labels ({error})"

@@ -28,7 +28,7 @@ def untrusted(run: Run) -> str:
 
     A run that somebody sent could name any module. Whoever measures names the network, and is taken at that.
     """
-    module = None if run.trusted else module_of(run.model)
+    module = None if run.is_trusted else module_of(run.model)
     if module is None:
         return ""
     return (

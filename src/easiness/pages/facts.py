@@ -70,7 +70,7 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
         facts["enough trials"] = run.document.stopped.sentence
     if spec.observe != ALL:
         facts["observations"] = observe_text(spec.observe)
-    unfinished = run.unfinished(epoch)
+    unfinished = run.warning(epoch)
     if unfinished is not None:
         facts["unfinished"] = unfinished
     row = accuracy.epochs.index(epoch)

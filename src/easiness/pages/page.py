@@ -234,7 +234,7 @@ def render_report(
         raise BadInput(f"--decide {to_decide.file}: is decided on in the page of one run; give one")
     if to_decide.is_blind:
         return blind_page(runs[0], rows[0], source, to_decide)
-    changed = changes(runs, since, by, old_data, runs[0].asked(rows[0]), source)
+    changed = changes(runs, since, by, old_data, runs[0].argument(rows[0]), source)
     data, why = find_data(runs[0], source)
     not_compared, usual = "", usual_fraction(len(runs[0].ids))
     if comparison is None:
@@ -246,7 +246,7 @@ def render_report(
             not_compared = str(error)
     fraction = usual if comparison is None else comparison.fraction
     num_runs, runs, rows = len(runs), runs[:_MOST_RUNS], rows[:_MOST_RUNS]
-    tables = [run.scores(**run.asked(row)) for run, row in zip(runs, rows, strict=True)]
+    tables = [run.scores(**run.argument(row)) for run, row in zip(runs, rows, strict=True)]
     parts = []
     for index, run in enumerate(runs):
         parts.append(run_part(run, index, rows[index], tables[index], comparison, data, len(runs), fraction))

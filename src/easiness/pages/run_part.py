@@ -178,7 +178,7 @@ def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[dict[st
     found = []
     for share in _SHARES:
         try:
-            kept = prune(Kept(run, drop=share, policy=_POLICY, **run.asked(epoch))).kept
+            kept = prune(Kept(run, drop=share, policy=_POLICY, **run.argument(epoch))).kept
         except BadInput:  # a class would lose all its examples
             continue
         if kept.all():  # so few examples that the share is of none
@@ -388,7 +388,7 @@ def _alike(run: Run, data: Dataset, epoch: int, fraction: float) -> str:
             run,
             data,
             fraction=fraction,
-            **run.asked(epoch),
+            **run.argument(epoch),
             spaces=("pixel",),
             at_most=at_most,
             device="cpu",

@@ -18,7 +18,7 @@ from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, pd
 from easiness.paper.claims import Contrast
 from easiness.paper.options import Ablated
-from easiness.runs import Drawn, Plan, make_plan, recipe_of_run
+from easiness.runs import Plan, RankedDraw, make_plan, recipe_of_run
 from easiness.spec import (
     ALL,
     Draw,
@@ -343,12 +343,12 @@ class TrainingSets:
 
 def _tested(plan: Plan) -> tuple[int, ...]:
     """The epochs after which a planned training is tested."""
-    return plan.asked.probes[0].observed(plan.epochs)
+    return plan.request.probes[0].observed(plan.epochs)
 
 
 def _point(policy: str, beta: tuple[float, float], rate: float, plan: Plan, run: Run) -> TrainingSetPoint:
     num = len(plan.data)
-    a_pass = num if plan.asked.same_steps else plan.num_trained_on
+    a_pass = num if plan.request.same_steps else plan.num_trained_on
     trials = [trial for trial in run.trials if trial.index < plan.trials]
     return TrainingSetPoint(
         policy=policy,
@@ -368,7 +368,7 @@ def plan_sets(asked: Ablated) -> TrainingSets:
     row = run.resolve_at(drawing.at)
     data = scored_data(run, asked.data, replace(asked.loading, holdout=asked.holdout))
     values = aligned(run, ranking(run, drawing.score, drawing.at, drawing.keep), data)
-    return plan_ranked(asked.effect, data, values, asked.training, replace(drawing, **run.asked(row)))
+    return plan_ranked(asked.effect, data, values, asked.training, replace(drawing, **run.argument(row)))
 
 
 def read_sets(asked: Ablated, planned: TrainingSets, runs: Mapping[str, Run]) -> TrainingSetStudy:
@@ -417,7 +417,7 @@ def plan_ranked(
                 other_label=drawing.other_label,
             )
             try:
-                plans[name] = make(drawn=Drawn(draw, values, drawing.steps == "steps"))
+                plans[name] = make(ranked=RankedDraw(draw, values, drawing.steps == "steps"))
             except BadInput as error:  # everything else was checked with the full set
                 hint = "" if drawing.balanced else _HINT
                 raise BadInput(f"policy {policy} at rate {rate:g}: {error}{hint}") from None

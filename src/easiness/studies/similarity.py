@@ -110,7 +110,7 @@ class Similarity(show.Result):
         """A row per space and set, and per space and difference."""
         fixed = {
             "model": self.model,
-            **self.row.asked,
+            **self.row.argument,
             "trials": self.num_trials,
             "fraction": self.fraction,
             "classes": len(self.classes),

@@ -98,7 +98,7 @@ def test_another_size_of_photos_needs_no_recipe_file(tmp_path: Path) -> None:
 def test_a_page_of_before_the_end_says_so(measured: Path) -> None:
     run = open_run(measured)
     curves = accuracy_curves(run)
-    assert run_facts(run, curves, 1)["unfinished"] == run.unfinished(1)
+    assert run_facts(run, curves, 1)["unfinished"] == run.warning(1)
     assert "unfinished" not in run_facts(run, curves, 2)
 
 

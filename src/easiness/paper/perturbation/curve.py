@@ -165,7 +165,7 @@ class PerturbationCurve(show.Result):
             "side": match.side,
             "ties": match.ties,
             "model": self.model,
-            **self.row.asked,
+            **self.row.argument,
             "num_trials": len(self.trials),
             "num_examples": self.num_examples,
             "fraction": self.fraction,

@@ -97,7 +97,7 @@ class PseudoPatterns(show.Result):
 
     def table(self) -> pd.DataFrame:
         """A row for each level."""
-        of = {"probe": self.probe, "model": self.model, **self.row.asked, "num_trials": self.num_trials}
+        of = {"probe": self.probe, "model": self.model, **self.row.argument, "num_trials": self.num_trials}
         rows = [{"kind": self.kind, "level": one["level"], **of, **one} for one in self.levels]
         return pd.DataFrame(rows)
 

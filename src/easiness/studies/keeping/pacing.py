@@ -131,7 +131,7 @@ def pace(asked: Kept) -> Curriculum:
             "or difficulty"
         )
     row = run.resolve_at(asked.at)
-    table = run.scores(**run.asked(row))
+    table = run.scores(**run.argument(row))
     ease = ranked(run, order_of(score), row, table)
     finer = table["loss"].to_numpy() if "loss" in table else np.zeros(len(ease))
     order = np.argsort(places(np.lexsort((finer, -ease)), run.labels), kind="stable")

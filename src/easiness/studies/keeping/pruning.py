@@ -158,7 +158,7 @@ def prune(asked: Kept) -> Pruned:
         raise BadInput(f"--drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
     order, policy = _order(score, asked.policy, asked.keep)
     at = run.resolve_at(asked.at)
-    table = run.scores(**run.asked(at))
+    table = run.scores(**run.argument(at))
     ranking = ranks.ranked(run, order, at, table)
     policy, dropped = _drawn(asked, rate, order, policy, ranking, table)
     remedy = _REMEDY if asked.balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
@@ -176,7 +176,7 @@ def _without_named(asked: Kept, score: str) -> Pruned:
     dropped, at = named_positions(asked.ids, run.ids), run.resolve_at(asked.at)
     find_score(score)
     check_classes_left(run.labels, dropped, run.classes, drawn_by="--ids", remedy="name fewer of them")
-    values = run.scores(**run.asked(at))[score].to_numpy()
+    values = run.scores(**run.argument(at))[score].to_numpy()
     return Pruned(run, score, run.row(at), values, ~np.isin(np.arange(len(values)), dropped), NAMED)
 
 

@@ -117,7 +117,7 @@ def ranking(
     Examples that were never learned are the hardest, where the score has no value for them.
     """
     order, epoch = order_of(score, keep), run.resolve_at(at)
-    return ranked(run, order, epoch, run.scores(**run.asked(epoch)))
+    return ranked(run, order, epoch, run.scores(**run.argument(epoch)))
 
 
 def ranked(run: Run, order: Ranking, epoch: int, table: pd.DataFrame) -> Floats:

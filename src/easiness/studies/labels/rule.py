@@ -18,7 +18,7 @@ from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.lazy import Figure, Integers, Mask, pd
 from easiness.models import is_given
-from easiness.runs import Told, find_data, load_as, positions_in, told
+from easiness.runs import CellTexts, cell_texts, find_data, load_as, positions_in
 from easiness.spec import (
     NOT_BY_STEPS,
     Option,
@@ -61,7 +61,7 @@ class Cleaned(show.Result):
     dropped: Mask
     was: Integers
     classes: tuple[str, ...]
-    told: Told | None = None
+    told: CellTexts | None = None
     decided: int = 0
     undecided: int = 0
     note: str = ""
@@ -209,14 +209,14 @@ def _as_decided(in_order: pd.DataFrame, made: Decisions, only: bool) -> pd.DataF
     return in_order.assign(p_wrong=p_wrong, suggested=suggested, suggested_share=share)
 
 
-def _texts(run: Run) -> Told | None:
+def _texts(run: Run) -> CellTexts | None:
     if kind_named(run.spec.data.kind).exported.form != "text":
         return None
     data, _ = find_data(run, None)
     if data is None:
         return None
     with suppress(BadInput):
-        return told(data, positions_in(data, run))
+        return cell_texts(data, positions_in(data, run))
     return None
 
 

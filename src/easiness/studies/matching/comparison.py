@@ -135,7 +135,7 @@ class Comparison(show.Result):
     @property
     def asked(self) -> dict[str, Any]:
         """``epoch`` and ``share``, as far as the runs were read after or at one."""
-        of_rows = {name for row in self.rows for name in row.asked}
+        of_rows = {name for row in self.rows for name in row.argument}
         return {name: getattr(self, name) for name in ("epoch", "share") if name in of_rows}
 
     @cached_property

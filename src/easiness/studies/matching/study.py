@@ -161,7 +161,7 @@ def rows_of(runs: Sequence[Run], at: float | None = None) -> list[int]:
 
 def _note(runs: Sequence[Run], rows: Sequence[int], num: int) -> str | None:
     pairs = zip(runs, rows, strict=True)
-    notes = [f"{run.path}: {text}" for run, row in pairs if (text := run.unfinished(row)) is not None]
+    notes = [f"{run.path}: {text}" for run, row in pairs if (text := run.warning(row)) is not None]
     made = _how_observed(runs)
     if num < len(runs[0].ids):
         notes.append(

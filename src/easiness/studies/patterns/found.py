@@ -103,7 +103,7 @@ class Patterns(show.Result):
             for name, effect in _numbers(one).items()
         ]
         examples = self.examples.to_dict("records")
-        asked = {"model": self.run.network, **of, **around, **self.row.asked}
+        asked = {"model": self.run.network, **of, **around, **self.row.argument}
         return show.defined({**asked, "effects": effects, "examples": examples})
 
     def figure(self) -> Figure:

@@ -261,7 +261,7 @@ class Suspects(show.Result):
             "model_of_noise": self.model_of_noise,
             "low": self.low,
             "high": self.high,
-            "course": [row.asked | {"share_standing_out": share} for row, share in self.course],
+            "course": [row.argument | {"share_standing_out": share} for row, share in self.course],
             "known": self.known,
             "num_likely": self.num_likely,
             "kinds_left_out": self.left_out_kinds,

@@ -18,7 +18,7 @@ from easiness.engine import SEVERAL_RUNS, At, Data, Decided, Device, HeldOutToo,
 from easiness.errors import BadInput
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.models import missing_code
-from easiness.runs import Told, decisions_on, find_data, leak_of, positions_in, told
+from easiness.runs import CellTexts, cell_texts, decisions_on, find_data, leak_of, positions_in
 from easiness.spec import Option, Split, command_line
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
@@ -28,7 +28,7 @@ from easiness.studies.suspects.kinds import find_kinds, reasons
 from easiness.studies.suspects.neighbours import CannotAsk, Looked, find_neighbours
 from easiness.studies.suspects.ranked import ABOVE, LabelDecisions, Suspects, how_many_listed, to_judge_along
 
-_Shown: TypeAlias = tuple[Told | None, tuple[show.ShownExample, ...], dict[tuple[str, object], str]]
+_Shown: TypeAlias = tuple[CellTexts | None, tuple[show.ShownExample, ...], dict[tuple[str, object], str]]
 
 _FIRST = ("id", "label", "class", "suggested", "suggested_class", "p_wrong", "suggested_share")
 _BEHIND = ("margin", "p_label", "rival_share", "num_heard", "left_out")
@@ -120,7 +120,7 @@ def suspects(asked: Suspected) -> Suspects:
     texts, shown, in_pairs = as_shown
     leak = leak_of(run, data)
     alone = one_trial(run) if len(asked.run) == 1 else ""
-    trusted = (missing_code(one.model) for one in asked.run if one.trusted and pictures)
+    trusted = (missing_code(one.model) for one in asked.run if one.is_trusted and pictures)
     return Suspects(
         model=run.network,
         split=split,
@@ -211,15 +211,15 @@ def _as_shown(run: Run, data: Dataset, split: Split, first: Integers, pairs: pd.
     for name, each in data.splits.items():
         wanted = pd.concat([pairs.loc[pairs[f"split_{side}"] == name, f"id_{side}"] for side in "ab"])
         at = np.flatnonzero(pd.Index(each.ids).isin(wanted))
-        texts = told(each, at)
+        texts = cell_texts(each, at)
         if texts is not None:
             in_pairs |= zip(zip(repeat(name), each.ids[at].tolist()), texts.texts, strict=True)
     fitting = (one if there else one.in_words() for one, there in zip(shown, fits, strict=True))
-    return told(part, rows), tuple(fitting), in_pairs
+    return cell_texts(part, rows), tuple(fitting), in_pairs
 
 
 def _ranked(
-    run: Run, table: pd.DataFrame, texts: Told | None, decided: LabelDecisions | None
+    run: Run, table: pd.DataFrame, texts: CellTexts | None, decided: LabelDecisions | None
 ) -> pd.DataFrame:
     """All examples in the order of the run, with what tells who they are behind what is always there.
 

@@ -291,7 +291,7 @@ def verify(asked: Verified, planned: Verifications, runs: Mapping[str, Run]) -> 
     """The gain of the new labels, from the finished runs by name; trials beyond the plan are left out."""
     first, (old, new), decided = planned.runs[BEFORE], planned.labels, planned.decided
     right, *others = _right({name: run.first(first.trials) for name, run in runs.items()}, planned)
-    heads = first.asked.heads
+    heads = first.request.heads
     return Verification(
         model=first.model,
         row=Row(first.epochs, None if heads is None else heads.shares[-1]),
@@ -372,12 +372,12 @@ def _crossed(
         source = data.source if np.array_equal(given, data.labels) else None
         own = planned(replace(data, source=source, labels=given, true_labels=given))
         folds = plans[BEFORE].data.labels if plans else given
-        plans[name] = own.dealt(Deal(folds, never=one < 0))
+        plans[name] = own.with_deal(Deal(folds, never=one < 0))
     if not plans[BEFORE].features and any(missing_by_run(plans, asked.out).values()):
         groups = _in_one_fold(data)
         for name, run in plans.items():
             assert run.deal is not None
-            plans[name] = run.dealt(replace(run.deal, groups=groups))
+            plans[name] = run.with_deal(replace(run.deal, groups=groups))
     return plans
 
 
@@ -417,20 +417,20 @@ def _beside(names: Sequence[str], before: Plan, everything: int, kept: int) -> d
     for name in names:
         if name not in BESIDE:
             raise BadInput(f"--beside {name}: unknown; choose of {', '.join(BESIDE)}")
-        if before.asked.heads is not None:
+        if before.request.heads is not None:
             raise BadInput(
                 f"--beside {name}: is for trainings; `easiness keep` has heads of as many at random"
             )
         if kept >= everything:
             raise BadInput(f"--beside {name}: the new labels leave no example out; leave it out")
-        changes: dict[str, Any] = {"steps_of": round(kept * before.asked.train_share)}
+        changes: dict[str, Any] = {"steps_of": round(kept * before.request.train_share)}
         ranking = before.ranking
         if name == "random":
             ranking = np.zeros(len(before.data))
             digest = hashlib.sha256(ranking.astype("<f8").tobytes()).hexdigest()
             draw = Draw(effect="drop", rate=1 - kept / everything, beta=POLICIES["random"], ranking=digest)
             changes = {"draw": draw}
-        plans[name] = replace(before, asked=before.asked.model_copy(update=changes), ranking=ranking)
+        plans[name] = replace(before, request=before.request.model_copy(update=changes), ranking=ranking)
     return plans
 
 

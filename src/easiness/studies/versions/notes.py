@@ -47,7 +47,7 @@ def notes(old: Run, new: Run, by: Matching, epoch: int, matched: Matched) -> Ite
         )
     if new.spec.measured is None:
         yield from _on_recordings(old, new)
-    yield from (f"{run.path}: {text}." for run in (old, new) if (text := run.unfinished(epoch)) is not None)
+    yield from (f"{run.path}: {text}." for run in (old, new) if (text := run.warning(epoch)) is not None)
     if old.augmented or new.augmented:
         yield "Observations were made during training, on augmented images."
 
