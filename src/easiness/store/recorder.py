@@ -15,7 +15,7 @@ from easiness.errors import BadInput, shorten
 from easiness.records import ObservationLog, TrialRecord, can_be_kept, to_numpy
 from easiness.regular_file import at_home
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
-from easiness.store.kept import KEPT, kept_examples
+from easiness.store.examples import KEPT_FILE, kept_examples
 from easiness.store.parquet import Ids
 from easiness.store.run import Run, open_run
 from easiness.store.run_folder import is_run, read_document, update_trials
@@ -341,7 +341,7 @@ class Recorder:
     @property
     def keeps_examples(self) -> bool:
         """Does the run keep the examples themselves?"""
-        return KEPT in self.run.document.files
+        return KEPT_FILE in self.run.document.files
 
     @property
     def run(self) -> Run:

@@ -136,7 +136,7 @@ class Events:
         self._whole = True
 
     @contextmanager
-    def ended(self) -> Iterator[None]:
+    def note_end(self) -> Iterator[None]:
         """Say how the block ended, if a run was started in it."""
         kind: Kind = "run_ended"
         reason = None

@@ -17,7 +17,7 @@ from easiness.data import Dataset, Decisions
 from easiness.engine import SEVERAL_RUNS, At, Data, DecisionFile, Device, HeldOutToo, Study
 from easiness.errors import BadInput
 from easiness.lazy import Floats, Integers, Mask, pd
-from easiness.runs import decisions_on, find_data, leak_of, positions_in, told
+from easiness.runs import cell_texts, decisions_on, find_data, leak_of, positions_in
 from easiness.spec import Option, Split, command_line
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
@@ -192,11 +192,11 @@ def _views(run: Run, data: Dataset, split: Split, first: Integers, pairs: pd.Dat
     for name, each in data.splits.items():
         ids = pd.concat([pairs.loc[pairs[f"split_{side}"] == name, f"id_{side}"] for side in "ab"])
         at = np.flatnonzero(pd.Index(each.ids).isin(ids))
-        if (texts := told(each, at)) is not None:
+        if (texts := cell_texts(each, at)) is not None:
             names = zip(repeat(name), each.ids[at].tolist())
             of_pairs |= zip(names, texts.texts, strict=True)
     examples = (one if whole else one.in_words() for one, whole in zip(views, fits, strict=True))
-    return Views(told(part, rows), tuple(examples), of_pairs)
+    return Views(cell_texts(part, rows), tuple(examples), of_pairs)
 
 
 def _rows(run: Run, table: pd.DataFrame, views: Views, decisions: LabelDecisions | None) -> pd.DataFrame:
