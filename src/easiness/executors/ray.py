@@ -39,7 +39,7 @@ class RayExecutor:
 
     The function goes into the object store once, and each machine that works fetches it once. Values come
     back as bytes. An item whose worker or machine is lost is tried again, three times at most; one whose
-    function raises is not. What items print is in Ray's logs. Workers end when this process does.
+    function raises is not. Ray's logs have what items print. Workers end when this process does.
     """
 
     shares_memory: ClassVar[bool] = False

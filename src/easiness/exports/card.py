@@ -207,7 +207,7 @@ def _readme(run: Run, epoch: int, document: CardDocument) -> str:
         files = f"\n  - split: train\n    path: {SCORES}\n  - split: test\n    path: {HELD_OUT}"
         held_out = (
             f"\n\n`{HELD_OUT}` has the same of {count(document.held_out.num_examples)} examples that no "
-            "training saw. That alone makes\ntheir scores others, so compare them among each other; `p_easy` "
+            "training saw. This alone makes\ntheir scores others, so compare them among each other; `p_easy` "
             "and `p_hard` do too."
         )
     trainings = f"{count(document.num_trials)} {run.noun}"

@@ -140,7 +140,7 @@ class ReportOptions:
     ] = None
     by: Annotated[
         Matching,
-        Option("--by", "What makes an example the same as in --since: its id, or its values (pixels)."),
+        Option("--by", "The identity of an example, now and in --since: its id, or its values (pixels)."),
     ] = "ids"
     old_data: Annotated[
         Any,

@@ -200,7 +200,7 @@ class TrainingSetStudy(show.Result):
         order, at = order_of(drawing.score, drawing.keep), drawing.at
         row = Row(int(at or 0)) if at is None or at >= 1 else Row(0, at)
         policies = ", or ".join(order.text(policy) for policy in self.curves)
-        never = " Those that no trial learned rank as the hardest." if order.score.never_learned else ""
+        never = " Examples that no trial learned rank as the hardest." if order.score.never_learned else ""
         return show.table(
             f"Accuracy of {self.model} on {num} held-out examples after epoch {self.epochs}",
             f"A share (rate) of {self.num_examples} examples is {what}{labels}: {policies}, {row.at} "

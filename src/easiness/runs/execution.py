@@ -361,7 +361,7 @@ class Workers:
     def of(self, jobs: int, num_trials: int, needs: Needs = Needs()) -> Executor:
         """An executor of so many jobs, or of fewer where there are fewer trials.
 
-        That of a cluster goes by what each needs; where no number was asked for it takes machines into use
+        A cluster's number goes by what each needs; where no number was asked for it takes machines into use
         that come later.
         """
         execution = self._execution

@@ -326,7 +326,7 @@ class Recorder:
         Args:
             texts: K strings in the order of ``ids``, or a mapping that has one for each id.
             sounds: instead, K paths of audio files, or arrays [n] of samples in [-1, 1] (or int16 or int32),
-                in the same order or by id. Of a file its bytes and its name are kept, of an array a WAV.
+                in the same order or by id. A file is kept by its bytes and its name, an array as a WAV.
             rate: of arrays, in samples a second.
 
         Raises:

@@ -315,7 +315,7 @@ class Run:
     ) -> Votes:
         """The votes of all finished trials after ``epoch`` epochs on every example, or on ``at_most`` drawn.
 
-        Of a run on features ``epoch`` is the number of a row, and the votes are those of heads that have seen
+        In a run on features ``epoch`` is the number of a row, and the votes are those of heads that have seen
         its share of the examples, on examples that they were not shown.
 
         ``spare`` are votes of this run that nobody needs any more: their memory is taken where it fits.

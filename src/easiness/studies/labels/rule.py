@@ -147,11 +147,11 @@ class CleanLabels(show.Result):
 def _by_rule(options: LabelOptions) -> CleanLabels:
     """Which examples of a run to relabel, to drop and to keep, as a file of labels that a person can edit.
 
-    The table, in the order of the run, is what ``labels=`` takes; the source stays. What is ``decided`` is
-    done as it is: a label that is kept stays, whatever the rule says, and so does one that nobody is sure of,
-    or that somebody looked at without an action; one that is found wrong without another class drops its
-    example. All others go by the rule (`clean`) on what the decisions make of their probabilities, unless
-    ``only_decided``.
+    The table, in the order of the run, is what ``labels=`` takes; the source stays. Decisions (``decided``)
+    are carried out as they are: a label that is kept stays, whatever the rule says, and so does one that
+    nobody is sure of, or that somebody looked at without an action; one that is found wrong without another
+    class drops its example. All others go by the rule (`clean`) on what the decisions make of their
+    probabilities, unless ``only_decided``.
     """
     run, decided, only = options.run, options.decided, options.only_decided
     if options.split != "train":

@@ -74,7 +74,7 @@ def suspects(options: SuspectOptions) -> Suspects:
 
     Each example is judged by the trials that did not train on it, where there are any (``train_share`` below
     1, or the held-out split), else by all, by what they said after the last three epochs observed.
-    `label_noise` has the probability. Of several runs the order and the probabilities are of all: those that
+    `label_noise` has the probability. For several runs the order and the probabilities are of all: heads that
     left examples out are voices of one estimate, see `label_noise_of_heads`; the others count by what they
     claim to know, see `label_noise_together`. The rest is of the run that claims most.
     """
@@ -202,8 +202,8 @@ def _views(run: Run, data: Dataset, split: Split, first: Integers, pairs: pd.Dat
 def _rows(run: Run, table: pd.DataFrame, views: Views, decisions: LabelDecisions | None) -> pd.DataFrame:
     """All examples in the order of the run, with what tells who they are behind what is always there.
 
-    Decisions stand in a column ``action``, empty for the others. What a label is to be instead is
-    ``suggested``, and no share of predictions is known of that.
+    Decisions stand in a column ``action``, empty for the others. The label to be is ``suggested``, and no
+    share of predictions is known of it.
     """
     names, others = np.array([*run.classes, ""], object), table["other_share"]  # the last is that of -1
     table = table.assign(

@@ -316,7 +316,7 @@ def _planner(data: Dataset, options: VerifyOptions) -> Callable[[Dataset], Plan]
 def _beside(names: Sequence[str], before: Plan, everything: int, num_left: int) -> dict[str, Plan]:
     """Plans of runs on the labels before, each with as many steps as the new labels have.
 
-    Those at random leave as many out, in each trial others. Repeated random subsets (RS2, Okanovic et al.
+    Trainings at random leave as many out, in each trial others. Repeated random subsets (RS2, Okanovic et al.
     2023) are passes over all examples, cut into epochs of as many steps as the part that is kept has.
     """
     plans = {}
