@@ -127,8 +127,8 @@ class _Folder:
         held_out = 0 if data.held_out is None else len(data.held_out)
         lead = (
             f"{show.count(len(data))} examples of {data.num_classes} classes to train on and "
-            f"{show.count(held_out)} held out. Chance is {1 / data.num_classes:.3f}. The preset sets what the "
-            "paper leaves open and what a smaller machine cannot bear; the table has every run."
+            f"{show.count(held_out)} held out. Chance is {1 / data.num_classes:.3f}. The preset sets what "
+            "the paper leaves open and what a smaller machine cannot bear; the table has every run."
         )
         table = show.Section("Runs", f"In the folder trials/; seed {self.plan.seed}.", rows)
         return StudyPart("measured", "Measurements", lead, (), [table])
