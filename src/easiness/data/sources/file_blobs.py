@@ -144,9 +144,7 @@ class FileFacts:
                 return [answer for row in rows for answer in database.execute(statement, row)]
         except (OSError, sqlite3.Error) as error:
             self._is_usable = False
-            if not isinstance(
-                error, OSError | sqlite3.OperationalError
-            ):  # neither locked nor full
+            if not isinstance(error, OSError | sqlite3.OperationalError):  # neither locked nor full
                 with suppress(OSError):
                     self._path.unlink(missing_ok=True)
             return []
