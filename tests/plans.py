@@ -12,7 +12,7 @@ import pandas as pd
 from easiness.analysis import MIN_GROUP, GroupMatch, Rule, Votes
 from easiness.paper.perturbation.curve import PerturbationCurve, match_levels
 from easiness.paper.training_sets import TrainingSetStudy, accuracy_rows
-from easiness.runs.plan import Drawn, Plan, make_plan
+from easiness.runs.plan import Plan, RankedDraw, make_plan
 from easiness.spec import Draw, Drawing, Loading, Recording, Training
 from easiness.store import Row
 
@@ -81,12 +81,12 @@ def planned(source: Any, *, trials: int, **options: Any) -> Plan:
     drawn = None
     if "draw" in options or "same_steps" in options:
         draw = options.get("draw", Draw(effect="relabel", rate=0.0, beta=(1.0, 1.0), ranking=""))
-        drawn = Drawn(draw, options.get("ranking", np.zeros(0)), options.get("same_steps", False))
+        drawn = RankedDraw(draw, options.get("ranking", np.zeros(0)), options.get("same_steps", False))
     return make_plan(
         source,
         _value(Training, options),
         trials,
         loading=_value(Loading, options),
         recording=_value(Recording, options),
-        drawn=drawn,
+        ranked=drawn,
     )

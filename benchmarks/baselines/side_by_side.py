@@ -90,8 +90,8 @@ class Easiness:
 
     def __call__(self):
         self.trials += self.at_a_time
-        asked = self.plan.asked.model_copy(update={"trials": self.trials, "epochs": 1})
-        plan = replace(self.plan, asked=asked)
+        asked = self.plan.request.model_copy(update={"trials": self.trials, "epochs": 1})
+        plan = replace(self.plan, request=asked)
         carry_out(plan, self.folder, Execution(device="cpu"), resolved=self.resolved, workers=self.workers)
 
     def close(self):

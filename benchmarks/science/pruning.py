@@ -23,7 +23,7 @@ from scipy.stats import false_discovery_control, ttest_1samp
 
 from easiness import keep, load_dataset, measure
 from easiness.errors import BadInput
-from easiness.runs import Drawn, carry_out, make_plan
+from easiness.runs import RankedDraw, carry_out, make_plan
 from easiness.show import EASY, HARD, INK, Curve, curves, picture_bytes
 from easiness.spec import Draw, Execution, Recording, Training
 from easiness.store import open_run
@@ -197,13 +197,13 @@ def train(cell):
             return {"name": cell.name, "accuracy": None, "why": str(error), "seconds": 0.0}
         digest = hashlib.sha256(left_out.tobytes()).hexdigest()
         draw = Draw(effect="drop", rate=cell.drop, beta=CERTAIN, ranking=digest)
-        drawn = Drawn(draw, left_out.astype(np.float64), cell.length == "steps")
+        drawn = RankedDraw(draw, left_out.astype(np.float64), cell.length == "steps")
     plan = make_plan(
         data,
         settings.training(cell.seed),
         1,
         recording=Recording(observe="last", keep_weights=False, splits=("held_out",)),
-        drawn=drawn,
+        ranked=drawn,
     )
     assert plan.num_trained_on == len(data) - (0 if drawn is None else int(left_out.sum()))
     with tempfile.TemporaryDirectory(dir=_WORKING["runs"]) as folder:

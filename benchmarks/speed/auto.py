@@ -151,7 +151,7 @@ def text(way):
 def measure(processes, model, shape, rounds):
     plan, cores = plan_of(model, shape), torch.get_num_threads()
     resolved = resolve_plan(plan, CPU, Execution())
-    workload = work_of(plan.asked, plan.data, "cpu").workload
+    workload = work_of(plan.request, plan.data, "cpu").workload
     ways = ways_of(resolved, cores)
     # batches of all ways are as large, or small ones would be compared with whole ones
     some = max(2, int(FLOPS_OF_A_STEP / max(network_facts(workload).flops, 1)))

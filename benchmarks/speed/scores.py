@@ -23,14 +23,8 @@ from cleanlab.rank import get_label_quality_scores
 from scipy.special import softmax
 
 from easiness.records import KeptLogits, ObservationLog, Observations, example_statistics
-from easiness.scoring import SCORES, score_columns
-from easiness.scoring.held_out import (
-    CONFIDENT_LEARNING_FLAG,
-    NORMALIZED_MARGIN,
-    SELF_CONFIDENCE,
-    margin_and_rival,
-    off_the_diagonal,
-)
+from easiness.scoring import SCORES, find_score, score_columns
+from easiness.scoring.held_out import margin_and_rival, off_the_diagonal
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
@@ -165,7 +159,7 @@ def held_out_work(labels, logits):
     blocks = [recorded(logits[i : i + BLOCK], labels[i : i + BLOCK]) for i in range(0, len(labels), BLOCK)]
 
     def from_record(*scores):
-        accumulators = [score.start(labels) for score in scores]
+        accumulators = [find_score(score).start(labels) for score in scores]
         for number, block in enumerate(blocks):
             block.__dict__.pop("p_label", None)  # computed once per record, and now anew
             for accumulator in accumulators:
@@ -182,7 +176,7 @@ def held_out_work(labels, logits):
         p = softmax(logits, axis=1)
         return quality("self_confidence", p), quality("normalized_margin", p), issues(p)
 
-    yield "self_confidence", lambda: from_record(SELF_CONFIDENCE)[0], lambda: quality("self_confidence")
+    yield "self_confidence", lambda: from_record("self_confidence")[0], lambda: quality("self_confidence")
     yield (
         "normalized_margin",
         lambda: (margin_and_rival(p, labels)[0] + 1) / 2,
@@ -191,7 +185,7 @@ def held_out_work(labels, logits):
     yield "confident_learning_flag", lambda: off_the_diagonal(p, labels), issues
     yield (
         FROM_LOGITS,
-        lambda: from_record(SELF_CONFIDENCE, NORMALIZED_MARGIN, CONFIDENT_LEARNING_FLAG),
+        lambda: from_record("self_confidence", "normalized_margin", "confident_learning_flag"),
         from_logits,
     )
 

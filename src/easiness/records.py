@@ -71,7 +71,7 @@ def known_rival(
 def example_statistics(logits: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.int64]) -> Statistics:
     """Statistics of finite ``logits`` [b, classes] (at least two) against ``labels`` [b].
 
-    Computed in float64 and rounded once, so that a loss near zero keeps its digits. Those of an example
+    Computed in float64 and rounded once, so that a loss near zero keeps its digits. Statistics of an example
     are the same bit by bit in any batch.
     """
     num, num_classes = logits.shape

@@ -1,6 +1,6 @@
 """Files that users name: regular ones alone, so that no pipe is waited for and no device read without end.
 
-What is wrong is an `OSError` whose ``strerror`` says it, as for any other file that cannot be read.
+A fault is an `OSError` whose ``strerror`` says it, as for any other file that cannot be read.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def open_regular(path: Path) -> BinaryIO:
 def open_growing(path: Path) -> BinaryIO:
     """The file at ``path``, made where it is not there, opened to be read and written in place.
 
-    What lies in a folder of ours may have come with it from others: a link is not written through.
+    Files in a folder of ours may have come with it from others: a link is not written through.
     """
     if path.is_symlink():
         raise OSError(errno.ELOOP, "it is a link, through which writing would leave its folder", str(path))

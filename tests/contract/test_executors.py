@@ -342,7 +342,7 @@ class Told(Progress):
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def skipped(self, num: int) -> None:
+    def skip(self, num: int) -> None:
         self.skipped_images += num
 
 

@@ -124,9 +124,9 @@ def test_in_python_the_word_is_given_where_the_run_is_opened(run: Path, folder: 
             ask()
         assert str(caught.value).startswith(f"{run}: ")
     assert not (folder / "imported").exists()
-    assert opened.trusted is opened.first(2).trusted is False
+    assert opened.is_trusted is opened.first(2).is_trusted is False
     trusted = open_run(run, trust=True)
-    assert trusted.first(2).trusted
+    assert trusted.first(2).is_trusted
     paper.perturb(trusted, kind="radial", levels=[2.0], device="cpu", progress=False)
     assert (folder / "imported").exists()
 

@@ -28,7 +28,7 @@ class AfterTheFirstTrial(Progress):
         self._does = does
         self._done = False
 
-    def stored(self, index: int) -> None:  # noqa: ARG002
+    def finish(self, index: int) -> None:  # noqa: ARG002
         if not self._done:
             self._done = True
             self._does()

@@ -27,7 +27,7 @@ from easiness import Dataset, Recorder, audit, card, load_dataset, open_run
 from easiness.cli.main import run as command
 from easiness.data import LabelledExamples, decisions_by_person, load_unlabelled
 from easiness.errors import BadInput
-from easiness.features import find_features, kept, ready_features
+from easiness.features import find_features, ready_features, vector_files
 from easiness.inputs import suffixes
 from easiness.runs import find_data
 from easiness.spec import Recipe, make_recipe, recipe_settings
@@ -63,7 +63,7 @@ SOUNDS = {"a.wav": "PCM_16", "c.wav": "FLOAT", "d.flac": None, "e.ogg": None, "f
 def prepare() -> None:
     """Let little be as much: features have a file, and what is found out of files is remembered nowhere."""
     os.environ["EASINESS_CACHE"] = "/dev/null/none"
-    kept.MOST_IN_MEMORY, kept._BLOCK = 0, 4
+    vector_files.MOST_IN_MEMORY, vector_files._BLOCK = 0, 4
 
 
 # what is sound

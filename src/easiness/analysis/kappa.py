@@ -31,8 +31,8 @@ class Kappa(NamedTuple):
 def kappa(answers: npt.NDArray[np.int64], seed: int = 0) -> Kappa | None:
     """The agreement of two people or more, of whom each has answered all examples.
 
-    Of two it is Cohen's kappa (1960), where each person has a distribution of answers; of more it is Fleiss'
-    (1971), where all have one.
+    For two people it is Cohen's kappa (1960), where each person has a distribution of answers; for more it is
+    Fleiss' (1971), where all have one.
 
     The intervals are quantiles of the posterior over how often people answer in each of the ways that were
     seen (a Bayesian bootstrap, Rubin 1981), with an example more on which all agree, spread evenly over the

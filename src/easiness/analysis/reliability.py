@@ -186,9 +186,9 @@ class _Pairs:
 def _fit_as_one(table: bytes, shape: tuple[int, ...]) -> tuple[_Floats, bool]:
     """Masses [G, G] as of `fit_each`, where EM begins with examples in one order, in each run with noise.
 
-    What is fitted to each run alone are the margins; they go together as two correlated normals do whose
-    ranks they have, with the likeliest correlation. Groups then need not be the same in both runs. A
-    correlation of 0.99 is as close to one order as the grid can show: is it not rejected?
+    Each run alone has its margins fitted; they go together as two correlated normals do whose ranks they
+    have, with the likeliest correlation. Groups then need not be the same in both runs. A correlation of 0.99
+    is as close to one order as the grid can show: is it not rejected?
     """
     from scipy.special import ndtri
 

@@ -197,7 +197,7 @@ class Forecast:
     def trials_to_show(self, share: float) -> int | None:
         """Trials after which the interval of `share` is expected to lie above; None beyond `farthest`.
 
-        What the jackknife says of n trials shrinks as 1 / n.
+        The jackknife's number for n trials shrinks as 1 / n.
         """
 
         def lies_above(n: int) -> bool:

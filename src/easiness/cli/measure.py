@@ -41,7 +41,7 @@ def _forecast(options: Measuring) -> str:
 
     progress = runs.ShownProgress()
     with runs.reading_shown():
-        plan, until = runs.planned(options, progress)
+        plan, until = runs.plan_measuring(options, progress)
     outlook = runs.foresee(
         plan, options.out, options.execution, retrain_damaged=options.retrain_damaged, more=until
     )

@@ -44,8 +44,8 @@ def describe(
 
     For a run that goes on, it names the trials that would be trained, and what these alone would cost.
     """
-    if plan.asked.heads is not None:
-        return _of_heads(plan, plan.asked.heads, out, device, foreseen)
+    if plan.request.heads is not None:
+        return _of_heads(plan, plan.request.heads, out, device, foreseen)
     return _of_trainings(plan, out, device, foreseen, rule)
 
 

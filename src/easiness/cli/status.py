@@ -362,8 +362,8 @@ def _refuse_damage(folder: Path, of_run: _Damage, num_runs: int) -> None:
     of_trials = f", of {show.quantity(trials, 'trial')}" if trials else ""
     of_runs = sorted({one.file.name for one in every if one.trial is None})
     steps = []
-    if of_runs == [store.KEPT]:
-        steps.append(f"restore {store.KEPT} from a copy, or remove it: pages then show no examples")
+    if of_runs == [store.KEPT_FILE]:
+        steps.append(f"restore {store.KEPT_FILE} from a copy, or remove it: pages then show no examples")
     elif of_runs:
         steps.append(f"restore {' and '.join(of_runs)} from a copy, or measure into another folder")
     if trials:

@@ -429,8 +429,8 @@ class _Task(_Read):
 def read_answers(path: Path, of: LabelledExamples) -> dict[str, LabelFile]:
     """The answers in the JSON that Label Studio exports, by the person who gave them.
 
-    A choice of the class that an example has keeps its label; of another one, it is to have that. Of several
-    answers of a person to a task the last counts. A task that was skipped is undecided.
+    A choice of the class that an example has keeps its label; of another one, it is to have that. The last of
+    a person's answers to a task counts. A task that was skipped is undecided.
     """
     rows: dict[str, list[LabelRow]] = {}
     labels = {choice_of(label): label for label in range(len(of.classes))}

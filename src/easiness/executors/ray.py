@@ -39,7 +39,7 @@ class RayExecutor:
 
     The function goes into the object store once, and each machine that works fetches it once. Values come
     back as bytes. An item whose worker or machine is lost is tried again, three times at most; one whose
-    function raises is not. What items print is in Ray's logs. Workers end when this process does.
+    function raises is not. Ray's logs have what items print. Workers end when this process does.
     """
 
     shares_memory: ClassVar[bool] = False
@@ -47,7 +47,7 @@ class RayExecutor:
     def __init__(self, jobs: int | None = None, needs: Needs = Needs(), address: str | None = None) -> None:
         """``jobs``: as many as the cluster has room for, counted anew now and then, unless given.
 
-        ``needs`` is what an item takes, and ``address`` where the cluster is (see `connected`).
+        ``needs`` is what an item takes, and ``address`` where the cluster is (see `connect`).
         """
         self._jobs = jobs
         self._needs = needs
@@ -80,7 +80,7 @@ class RayExecutor:
         running: dict[Any, Item] = {}
         if not (first := list(islice(rest, 1))):
             return
-        ray = connected(self._address)
+        ray = connect(self._address)
         self._check_room()
         needs = self._needs
         task = ray.remote(work).options(
@@ -181,7 +181,7 @@ def _cancel(ray: Any, refs: list[Any]) -> None:
         ray.wait(refs, num_returns=len(refs), timeout=_SECONDS_TO_CANCEL)
 
 
-def connected(address: str | None = None) -> Any:
+def connect(address: str | None = None) -> Any:
     """The module ``ray``, connected to the cluster at this address.
 
     Without one it is that of the job which this process is (``RAY_ADDRESS``), else one of its own on this
@@ -239,7 +239,7 @@ def _check_answers(address: str) -> None:
 
 
 def disconnect() -> None:
-    """End the connection that `connected` made, and the cluster that it started."""
+    """End the connection that `connect` made, and the cluster that it started."""
     global _is_own
     if _is_own:
         import ray
@@ -250,7 +250,7 @@ def disconnect() -> None:
 
 def machines(address: str | None = None) -> tuple[Machine, ...]:
     """The living machines of the cluster with all that they have, whether or not others use it now."""
-    ray = connected(address)
+    ray = connect(address)
     return tuple(
         Machine(int(has.get("CPU", 0)), int(has.get("memory", 0)), int(has.get("GPU", 0)))
         for has in (node["Resources"] for node in ray.nodes() if node["Alive"])

@@ -85,7 +85,7 @@ def write_card(run: Run, path: Path, at: float | None = None, source: Any = None
     scores, note = run_scores(run, at), None
     tables: dict[Split, pd.DataFrame] = {"train": scores.table()}
     if has_held_out(run):
-        tables["held_out"] = run.scores(**run.asked(scores.epoch), split="held_out")
+        tables["held_out"] = run.scores(**run.argument(scores.epoch), split="held_out")
     for split, table in tables.items():
         data, why = find_split(run, source, split)
         if data is not None:
@@ -182,7 +182,7 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
         has_digests=has_digests,
         model=run.model,
         num_trials=len(run.trials),
-        **run.row(epoch).asked,
+        **run.row(epoch).argument,
         training=training,
         versions={"easiness": own_version(), "torch": ", ".join(torch), "numpy": np.__version__},
         files=files,
@@ -207,10 +207,10 @@ def _readme(run: Run, epoch: int, document: CardDocument) -> str:
         files = f"\n  - split: train\n    path: {SCORES}\n  - split: test\n    path: {HELD_OUT}"
         held_out = (
             f"\n\n`{HELD_OUT}` has the same of {count(document.held_out.num_examples)} examples that no "
-            "training saw. That alone makes\ntheir scores others, so compare them among each other; `p_easy` "
+            "training saw. This alone makes\ntheir scores others, so compare them among each other; `p_easy` "
             "and `p_hard` do too."
         )
-    trainings = f"{count(document.num_trials)} {run.made}"
+    trainings = f"{count(document.num_trials)} {run.noun}"
     return f"""---
 configs:
 - config_name: default

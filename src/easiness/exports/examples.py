@@ -15,7 +15,7 @@ from easiness.engine import At, Data, HeldOutToo, OneRun
 from easiness.errors import BadInput
 from easiness.inputs import Cell, ExportForm, kind_named
 from easiness.lazy import Integers, pd
-from easiness.runs import Told, find_split, positions_in, told
+from easiness.runs import CellTexts, cell_texts, find_split, positions_in
 from easiness.spec import Option, Split
 from easiness.store import Run
 from easiness.studies.suspects import SuspectOptions, suspects
@@ -132,8 +132,8 @@ class Examples:
             yield cells, rows.slice(first, len(cells))
 
     @cached_property
-    def words(self) -> Told | None:
-        return None if self.data is None else told(self.data, self.rows)
+    def words(self) -> CellTexts | None:
+        return None if self.data is None else cell_texts(self.data, self.rows)
 
     def table_with_texts(self) -> pd.DataFrame:
         return (
@@ -145,9 +145,9 @@ def examples_of(options: ExportOptions) -> Examples:
     """The examples of a split of a run: every score, what is suspected, and the data where they are found."""
     run, split, note = options.run, options.split, None
     epoch = run.resolve_at(options.at)
-    table = run.scores(**run.asked(epoch), split=split)
+    table = run.scores(**run.argument(epoch), split=split)
     try:
-        at = run.asked(epoch) if epoch != run.observed[-1] else {}
+        at = run.argument(epoch) if epoch != run.observed[-1] else {}
         suspect_rows = suspects(SuspectOptions((run,), split=split, pictures=False, **at)).ranked
     except BadInput as error:
         note = f"nothing is said of suspect labels ({error})"

@@ -171,7 +171,7 @@ def _card(examples: Examples) -> str:
         "---\nconfigs:\n- config_name: default\n  data_files:\n"
         f"  - split: {split}\n    path: data/{split}-*\n---\n\n"
         f"{len(examples.table):,} {which} with a column for each score of easiness, from {len(run.trials)} "
-        f"{run.made} of {markdown_text(run.network)} {run.at(examples.epoch)}.\n"
+        f"{run.noun} of {markdown_text(run.network)} {run.at(examples.epoch)}.\n"
     )
 
 
@@ -189,7 +189,7 @@ def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
     run, table, split = examples.run, examples.table, examples.split
     probabilities = np.full((len(table), len(run.classes)), np.nan)
     with suppress(BadInput):  # no trial left any out, or too few were kept
-        probabilities = run.probabilities(**run.asked(examples.epoch), split=split, left_out=True)
+        probabilities = run.probabilities(**run.argument(examples.epoch), split=split, left_out=True)
     out_of_sample = ~np.isnan(probabilities).any(axis=1)
     if not out_of_sample.all():
         others = _of_all_trials(examples)
@@ -215,7 +215,7 @@ def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
 def _of_all_trials(examples: Examples) -> Floats:
     run = examples.run
     try:
-        return run.probabilities(**run.asked(examples.epoch), split=examples.split)
+        return run.probabilities(**run.argument(examples.epoch), split=examples.split)
     except BadInput:
         raise BadInput(
             f"{run.path}: cleanlab needs probabilities of every example, and not all logits were kept; "

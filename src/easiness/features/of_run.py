@@ -25,7 +25,7 @@ _AT_ONCE = 256
 
 def distrust_reason(run: Run) -> str:
     """The reason not to build networks of a run that somebody sent, and the remedy; else empty."""
-    module = None if run.trusted else module_of(run.model)
+    module = None if run.is_trusted else module_of(run.model)
     if module is None:
         return ""
     return (

@@ -52,7 +52,10 @@ def has_usual(kind: str) -> bool:
 
 
 AUTO = FeatureKind(AUTO_NAME, _auto, frozen=True)
-KINDS = (AUTO, INPUTS, HASHED_TEXTS, LOGMEL, TIMM, TORCHVISION, HUB, RUN, COLUMN, NPY, NPZ, CODE)
+KINDS: tuple[FeatureKind, ...] = (
+    *(AUTO, INPUTS, HASHED_TEXTS, LOGMEL, TIMM, TORCHVISION),
+    *(HUB, RUN, COLUMN, NPY, NPZ, CODE),
+)
 """The first kind that reads a text takes it."""
 
 

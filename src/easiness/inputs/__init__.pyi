@@ -20,7 +20,6 @@ from .encoding import (
     tell as tell,
     track as track,
 )
-from .flaws import FLAWS as FLAWS
 from .image.kind import (
     BOMB as BOMB,
     HEIF as HEIF,
@@ -49,6 +48,7 @@ from .image.pixels import (
 )
 from .image.preparation import global_contrast_normalization as global_contrast_normalization
 from .kind import (
+    FLAWS as FLAWS,
     Cell as Cell,
     ExportForm as ExportForm,
     InputKind as InputKind,

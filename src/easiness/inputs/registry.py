@@ -21,9 +21,9 @@ KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, SOUND, TEXT)
 
 def kind_named(name: str) -> InputKind:
     """The kind of this name, which a study may offer as ``NAME_kind``; raises `BadInput`."""
-    known = {kind.name: kind for kind in KINDS}
-    if name in known:
-        return known[name]
+    by_name = {kind.name: kind for kind in KINDS}
+    if name in by_name:
+        return by_name[name]
     with suppress(KeyError):
         own: InputKind = find_offer(f"{name}_kind")()
         return own

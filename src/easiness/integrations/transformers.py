@@ -60,7 +60,7 @@ class RecordCallback(_Recording):
 
     The pass is the callback's own: in order, over the whole data set, in the first process, in evaluation
     mode. The Trainer needs no other settings and goes on as if nobody had looked. Recorded epochs are kept
-    beside the Trainer's checkpoints, so that a training that is resumed records one whole trial; it is
+    beside the Trainer's checkpoints, so that a training that is resumed records one whole trial; they are
     stored when the training ends. `RecordTraining` records the training steps instead.
     """
 

@@ -1,6 +1,6 @@
 """Families of networks: what is asked of one by the names of its members, and the user's own.
 
-Those are named as ``package.module:callable``, or given as objects of Python.
+They are named as ``package.module:callable``, or given as objects of Python.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def is_given(name: str) -> bool:
 def model_name(model: ModelGiven) -> str:
     """The name of a network: itself, ``package.module:callable``, or one that only this process knows.
 
-    What a module has under its own name is named so, and any process finds it again. A lambda, or what a
-    notebook defines, can be built by this process alone.
+    An object that a module has under its own name is named so, and any process finds it again. A lambda, or
+    what a notebook defines, can be built by this process alone.
     """
     if isinstance(model, str):
         return model

@@ -241,7 +241,7 @@ def _check_output(net: nn.Module, family: Family, name: str, signature: Signatur
 def pretrained_file(name: str, *, download: bool = False) -> Path:
     """The file on this disk with the weights that torchvision or timm publish for the network ``name``.
 
-    Of torchvision's, the ones it calls ``DEFAULT``; of timm's, those of the tag in the name, or its first.
+    torchvision's are the ones it calls ``DEFAULT``; timm's those of the tag in the name, or its first.
     Nothing is downloaded without ``download``, which fetches a file that is not there.
     """
     family = _library_of(find_family(name), name)

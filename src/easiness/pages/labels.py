@@ -121,7 +121,7 @@ def suspect_labels(
     """The suspects in a run, and among those held out where observed; none where there is one class."""
     if len(run.classes) < 2:
         return []
-    at = run.asked(epoch) if epoch_option(run, epoch) else {}
+    at = run.argument(epoch) if epoch_option(run, epoch) else {}
     nums: dict[Split, int] = {"train": most, "held_out": most_held_out}
     parts = []
     for split, num in [*nums.items()][: 1 + has_held_out(run)]:

@@ -74,7 +74,7 @@ def changes(options: ReportOptions, run: Run, epoch: int) -> dict[str, Any] | No
     if options.since is None:
         return None
     source = data_of(run, options.data) if options.by == "pixels" else options.data
-    at, sources = run.asked(epoch), {"old_data": options.old_data, "new_data": source}
+    at, sources = run.argument(epoch), {"old_data": options.old_data, "new_data": source}
     difference = diff(Versions(options.since, run, options.by, **at, **sources))
     label = "Confidence of each example after the change against before; the table below has the counts."
     own = {str(one): one for one in run.ids.tolist()}  # the table may have them as text
@@ -140,7 +140,7 @@ class ReportOptions:
     ] = None
     by: Annotated[
         Matching,
-        Option("--by", "What makes an example the same as in --since: its id, or its values (pixels)."),
+        Option("--by", "The identity of an example, now and in --since: its id, or its values (pixels)."),
     ] = "ids"
     old_data: Annotated[
         Any,
@@ -241,7 +241,7 @@ def render_report(options: ReportOptions) -> str:
     except BadInput as error:
         not_compared = str(error)
     num_runs, runs, rows = len(runs), runs[:_MOST_RUNS], rows[:_MOST_RUNS]
-    tables = [run.scores(**run.asked(row), fraction=fraction) for run, row in zip(runs, rows, strict=True)]
+    tables = [run.scores(**run.argument(row), fraction=fraction) for run, row in zip(runs, rows, strict=True)]
     parts = []
     for index, run in enumerate(runs):
         parts.append(run_part(run, index, rows[index], tables[index], comparison, data, len(runs), fraction))

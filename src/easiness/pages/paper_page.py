@@ -46,7 +46,7 @@ def result_page(result: Result) -> str:
         Illustration(caption, to_svg(figure, key=f"result{at or ''}", label=caption or label))
         for at, (caption, figure) in enumerate(result.figures().items())
     ]
-    part = StudyPart("result", "What was tried", "", illustrations, [first, *others])
+    part = StudyPart("result", "Trials", "", illustrations, [first, *others])
     return render_study(
         first.title,
         sentence_case(result.headline),

@@ -139,11 +139,11 @@ class _Folder:
         held_out = 0 if data.held_out is None else len(data.held_out)
         lead = (
             f"{count(len(data))} examples of {data.num_classes} classes to train on and {count(held_out)} "
-            f"held out. Chance is {1 / data.num_classes:.3f}. What the paper leaves open, and what a smaller "
-            "machine cannot bear, is set by the preset; the table has every run."
+            f"held out. Chance is {1 / data.num_classes:.3f}. The preset sets what the paper leaves open "
+            "and what a smaller machine cannot bear; the table has every run."
         )
         table = Section("Runs", f"In the folder trials/; seed {self.plan.seed}.", rows)
-        return StudyPart("measured", "What was measured", lead, (), [table])
+        return StudyPart("measured", "Measurements", lead, (), [table])
 
     def _matching(self) -> StudyPart:
         preset, figures = self.plan.preset, list[Illustration]()

@@ -139,7 +139,7 @@ def _rows_dropped(run: Run, epoch: int, right: Mask) -> list[dict[str, float]]:
     rows = []
     for share in _SHARES:
         try:
-            mask = prune(KeepOptions(run, drop=share, policy=_POLICY, **run.asked(epoch))).kept_mask
+            mask = prune(KeepOptions(run, drop=share, policy=_POLICY, **run.argument(epoch))).kept_mask
         except BadInput:  # a class would lose all its examples
             continue
         if mask.all():  # so few examples that the share is of none
@@ -336,6 +336,6 @@ def _alike(run: Run, data: Dataset, epoch: int, fraction: float) -> str:
     at_most = _LOOKED_AT // len(run.classes)
     how: dict[str, Any] = {"spaces": ("pixel",), "at_most": at_most, "device": "cpu", "progress": False}
     try:
-        return similarity(run, data, fraction=fraction, **run.asked(epoch), **how).sentence()
+        return similarity(run, data, fraction=fraction, **run.argument(epoch), **how).sentence()
     except BadInput:
         return ""

@@ -18,7 +18,7 @@ from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, pd
 from easiness.paper.claims import Contrast
 from easiness.paper.options import AblationOptions
-from easiness.runs import Drawn, Plan, make_plan, recipe_of_run
+from easiness.runs import Plan, RankedDraw, make_plan, recipe_of_run
 from easiness.spec import (
     ALL,
     Draw,
@@ -200,7 +200,7 @@ class TrainingSetStudy(show.Result):
         order, at = order_of(drawing.score, drawing.keep), drawing.at
         row = Row(int(at or 0)) if at is None or at >= 1 else Row(0, at)
         policies = ", or ".join(order.text(policy) for policy in self.curves)
-        never = " Those that no trial learned rank as the hardest." if order.score.never_learned else ""
+        never = " Examples that no trial learned rank as the hardest." if order.score.never_learned else ""
         return show.table(
             f"Accuracy of {self.model} on {num} held-out examples after epoch {self.epochs}",
             f"A share (rate) of {self.num_examples} examples is {what}{labels}: {policies}, {row.at} "
@@ -251,7 +251,7 @@ class TrainingSets:
     def read(self, runs: Mapping[str, Run]) -> TrainingSetStudy:
         """The result, from the finished runs by name; what they have beyond the plan is left out."""
         first = next(iter(self.runs.values()))
-        held_out, test_epochs = first.data.held_out, first.asked.probes[0].observed(first.epochs)
+        held_out, test_epochs = first.data.held_out, first.request.probes[0].observed(first.epochs)
         assert held_out is not None
         order, tables, num = order_of(self.drawing.score, self.drawing.keep), [], len(first.data)
         curves: dict[str, AccuracyCurve] = {}
@@ -260,7 +260,7 @@ class TrainingSets:
             trials = [trial.document for trial in runs[name].trials if trial.index < plan.trials]
             accuracy = np.array([one.accuracy["held_out"][: len(test_epochs)] for one in trials])
             curves.setdefault(policy, {})[rate] = accuracy[:, -1]
-            a_pass = num if plan.asked.same_steps else plan.num_trained_on
+            a_pass = num if plan.request.same_steps else plan.num_trained_on
             about = {
                 "effect": self.effect,
                 "policy": policy,
@@ -294,7 +294,7 @@ def plan_sets(options: AblationOptions) -> TrainingSets:
     row = run.resolve_at(drawing.at)
     data = scored_data(run, options.data, replace(options.loading, holdout=options.holdout))
     values = align(run, ranking(run, drawing.score, drawing.at, drawing.keep), data)
-    return plan_ranked(options.effect, data, values, options.training, replace(drawing, **run.asked(row)))
+    return plan_ranked(options.effect, data, values, options.training, replace(drawing, **run.argument(row)))
 
 
 def read_sets(options: AblationOptions, sets: TrainingSets, runs: Mapping[str, Run]) -> TrainingSetStudy:
@@ -343,7 +343,7 @@ def plan_ranked(
                 other_label=drawing.other_label,
             )
             try:
-                plans[name] = make(drawn=Drawn(draw, values, drawing.steps == "steps"))
+                plans[name] = make(ranked=RankedDraw(draw, values, drawing.steps == "steps"))
             except BadInput as error:  # everything else was checked with the full set
                 hint = "" if drawing.balanced else _HINT
                 raise BadInput(f"policy {policy} at rate {rate:g}: {error}{hint}") from None

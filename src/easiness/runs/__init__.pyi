@@ -18,10 +18,10 @@ from .execution import (
     work_of as work_of,
 )
 from .leak import find_leak as find_leak, leak_of as leak_of
-from .measuring import measure as measure, planned as planned
+from .measuring import measure as measure, plan_measuring as plan_measuring
 from .plan import (
-    Drawn as Drawn,
     Plan as Plan,
+    RankedDraw as RankedDraw,
     check_rotates as check_rotates,
     make_plan as make_plan,
     on_features as on_features,
@@ -39,8 +39,9 @@ from .progress import (
     trackers_of as trackers_of,
 )
 from .source import (
-    Told as Told,
+    CellTexts as CellTexts,
     cache_beside as cache_beside,
+    cell_texts as cell_texts,
     data_of as data_of,
     data_version as data_version,
     decisions_of_people as decisions_of_people,
@@ -56,6 +57,5 @@ from .source import (
     positions_in as positions_in,
     recipe_of as recipe_of,
     run_values as run_values,
-    told as told,
     training_difference as training_difference,
 )

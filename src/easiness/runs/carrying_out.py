@@ -26,13 +26,13 @@ from easiness.models import is_given
 from easiness.runs.execution import (
     Cost,
     Workers,
-    allowed,
     check_compile,
     effort_text,
     estimate_cost,
     jobs_of,
     resolve_plan,
     seconds_beside,
+    settle_execution,
 )
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
@@ -63,7 +63,7 @@ Groups = npt.NDArray[np.int64]
 
 def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], folder: Path) -> Groups:
     """Numbers [K], the same for examples of the plan that heads see together or not at all."""
-    heads = plan.asked.heads
+    heads = plan.request.heads
     assert heads is not None
     many = len(plan.data) >= _MANY
     key = content_hash([one.identity for one in heads.features] + [plan.data.contents, heads.groups])
@@ -138,7 +138,7 @@ def carry_out(
     failures: dict[int, str] = {}
     if is_given(plan.model):
         progress.note(f"{out}: only this process can resume the run: {plan.model} is defined in no module")
-    with RunWriter(out) as writer, writer.events.ended(), ExitStack() as stack:
+    with RunWriter(out) as writer, writer.events.note_end(), ExitStack() as stack:
         task, settings_of_run = _begin(writer, plan, more, retrain_damaged, is_checked)
         # before anything is trained: an unreadable image is said at once
         with naming_unreadable(plan.data):
@@ -183,7 +183,7 @@ def _checked_execution(plan: Plan, out: Path, execution: Execution) -> Execution
         raise BadInput("--compile on: is for networks that are trained; with --features leave it out")
     check_checkpoints(execution.checkpoint_every)
     photos = plan.recipe.crop > 0 and not plan.features
-    return allowed(execution, photos=photos, models=[plan.model])
+    return settle_execution(execution, photos=photos, models=[plan.model])
 
 
 def _failure_text(out: Path, failures: dict[int, str], num_trials: int, num_finished: int) -> str:
@@ -258,7 +258,7 @@ def _ready(
         vectors = ready_features(source, plan.data, features_beside(out), progress.preparation)
         values |= {features_key(name, at): inputs.Pack.of_array(own) for name, own in vectors.items()}
         of_train.append(vectors["train"])
-    heads = plan.asked.heads
+    heads = plan.request.heads
     if heads is not None and plan.model == RIDGE:
         check_memory(heads, len(plan.data), plan.data.num_classes, [one.shape[1] for one in of_train])
     groups = examples_together(plan, of_train, features_beside(out))
@@ -268,7 +268,7 @@ def _ready(
 def ready_images(plan: Plan, cache: Path | None, progress: Progress) -> dict[str, inputs.Values]:
     """The images that a run takes, every one of them decoded once.
 
-    Photos are put into the folder ``cache``, or held in memory without one. Those that do not fit are only
+    Photos are put into the folder ``cache``, or held in memory without one. Photos that do not fit are only
     checked, unless that was done when the data were loaded (``skip_unreadable``).
     """
     images: dict[str, inputs.Values] = {}
@@ -345,7 +345,7 @@ def carry_out_all(
     With ``announce`` the progress is told how much there is to do.
     """
     check_study_folder(folder)
-    execution = allowed(
+    execution = settle_execution(
         execution,
         photos=any(plan.recipe.crop for plan in plans.values()),
         models=[plan.model for plan in plans.values()],

@@ -220,7 +220,7 @@ def resolve_plan(plan: Plan, device: torch.device, execution: Execution) -> Reso
         one_thread = plan.model != RIDGE  # steps are small, and the same whatever is asked for
         threads = max(1, cores // jobs)
     else:
-        work = work_of(plan.asked, plan.data, str(device))
+        work = work_of(plan.request, plan.data, str(device))
         facts = network_facts(work.workload)
         if facts.sparse and execution.compile == "on":
             raise BadInput(
@@ -280,7 +280,7 @@ def _jobs_on_gpu(work: Work, facts: NetworkFacts, trials: int, cores: int, devic
     return math.ceil(trials / math.ceil(trials / most))
 
 
-def allowed(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -> Execution:
+def settle_execution(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -> Execution:
     """How to execute: as asked, or with one job for what no other process has, as objects of Python."""
     kind = check_execution(execution)
     given = next((model for model in models if is_given(model)), None)
@@ -361,7 +361,7 @@ class Workers:
     def of(self, jobs: int, num_trials: int, needs: Needs = Needs()) -> Executor:
         """An executor of so many jobs, or of fewer where there are fewer trials.
 
-        That of a cluster goes by what each needs; where no number was asked for it takes machines into use
+        A cluster's number goes by what each needs; where no number was asked for it takes machines into use
         that come later.
         """
         execution = self._execution

@@ -1,7 +1,7 @@
 """An input that tells the label: whoever learns from it has every label right, wrong ones too.
 
 A **leak** is what alone has nearly all labels right, while all other inputs together do much worse. A column
-that separates classes, as a width of petals does, is not one: others do about as well. Of a column of many
+that separates classes, as a width of petals does, is not one: others do about as well. In a column of many
 values the two sides of a limit lie apart, as they do where it was made from the label; a limit amid dense
 values is one that the classes have by themselves. Columns of a table, words of a text and groups are looked
 at. Names of files are not, since no network sees them.

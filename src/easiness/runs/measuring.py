@@ -120,7 +120,7 @@ def _still_holds(check: Check, part: Run) -> bool:
     return part.observed[-1:] == (check.epoch,)
 
 
-def planned(options: Measuring, tell: Progress) -> tuple[Plan, UntilReliable | None]:
+def plan_measuring(options: Measuring, tell: Progress) -> tuple[Plan, UntilReliable | None]:
     training = with_recipe(options.training, options.out)
     num_trials, until = trials_asked(
         options.trials, training.epochs, tell.note, on_features=on_features(options.featuring, training)
@@ -134,8 +134,8 @@ def planned(options: Measuring, tell: Progress) -> tuple[Plan, UntilReliable | N
         recording=options.recording,
         device=options.execution.device,
     )
-    if plan.asked.data.num_unreadable:
-        data = plan.asked.data
+    if plan.request.data.num_unreadable:
+        data = plan.request.data
         tell.note(f"{data.examples_text} left out, since they cannot be read: {data.unreadable_text()}")
     for note in plan.data.remarks:
         tell.note(f"note: {note}")
@@ -151,7 +151,7 @@ def measure(options: Measuring, progress: Progress) -> Run:
     check_output(options.out)
     check_execution(options.execution)
     with tracked(progress, trackers_of(options.track)) as tell:
-        plan, until = planned(options, tell)
+        plan, until = plan_measuring(options, tell)
         run = carry_out(
             plan,
             options.out,

@@ -71,8 +71,8 @@ NO_SETTINGS = Resolved(precision="float32", channels_last=False, threads=1, reas
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """Examples that a run drops or relabels, drawn by their ``ranking`` [K]; see `TrialSpec`."""
+class RankedDraw:
+    """Examples that a run drops or relabels, ranked by their ``ranking`` [K]; see `TrialSpec`."""
 
     draw: Draw
     ranking: npt.NDArray[np.float64]
@@ -83,13 +83,13 @@ class Drawn:
 class Plan:
     """A run to be: its data, and all of its `RunSpec` but what ``auto`` will resolve to.
 
-    ``asked`` is what was asked for; its ``resolved`` says nothing yet. ``pretrained`` is the file of weights
-    to start from. A run on features has some, and heads instead of networks. ``deal`` says how examples are
-    dealt to folds where that does not go by the labels.
+    The ``resolved`` of ``request`` says nothing yet. ``pretrained`` is the file of weights to start from. A
+    run on features has some, and heads instead of networks. ``deal`` says how examples are dealt to folds
+    where that does not go by the labels.
     """
 
     data: Dataset
-    asked: RunSpec
+    request: RunSpec
     signature: Signature
     precision: Precision
     pretrained: Path | None = None
@@ -99,37 +99,37 @@ class Plan:
 
     @property
     def trials(self) -> int:
-        return self.asked.trials
+        return self.request.trials
 
     @property
     def epochs(self) -> int:
-        return self.asked.epochs
+        return self.request.epochs
 
     @property
     def model(self) -> str:
-        return self.asked.model
+        return self.request.model
 
     @property
     def recipe(self) -> Recipe:
-        return self.asked.recipe
+        return self.request.recipe
 
     @property
     def num_trained_on(self) -> int:
-        return num_trained_on(len(self.data), self.asked.train_share, self.asked.draw)
+        return num_trained_on(len(self.data), self.request.train_share, self.request.draw)
 
     def of(self, trials: int) -> Plan:
-        return replace(self, asked=self.asked.model_copy(update={"trials": trials}))
+        return replace(self, request=self.request.model_copy(update={"trials": trials}))
 
-    def dealt(self, deal: Deal) -> Plan:
-        return replace(self, deal=deal, asked=self.asked.model_copy(update={"dealt": deal.digest}))
+    def with_deal(self, deal: Deal) -> Plan:
+        return replace(self, deal=deal, request=self.request.model_copy(update={"dealt": deal.digest}))
 
     def spec(self, resolved: Resolved, trials: int, epochs: int) -> RunSpec:
         """The run, with ``auto`` resolved and at the size it is to have."""
         size = {"resolved": resolved, "trials": trials, "epochs": epochs}
-        return self.asked.model_copy(update=size)
+        return self.request.model_copy(update=size)
 
     def check_continues(self, existing: RunSpec | RecordedSpec, out: Path) -> None:
-        different = difference(self.asked, self.precision, existing)
+        different = difference(self.request, self.precision, existing)
         if different:
             raise BadInput(f"{out}: this run cannot be continued with other settings: {different}")
 
@@ -141,7 +141,7 @@ def make_plan(
     *,
     loading: Loading = Loading(),
     recording: Recording = Recording(),
-    drawn: Drawn | None = None,
+    ranked: RankedDraw | None = None,
 ) -> Plan:
     """Check every choice and put the plan together; writes and trains nothing.
 
@@ -155,8 +155,8 @@ def make_plan(
     observe, share = check_observe(recording.observe), training.train_share
     several = {
         f"--train-share {share:g} leaves some out": share < 1,
-        f"rate {drawn.draw.rate if drawn else 0:g} drops some": drawn and drawn.draw.effect == "drop",
-        "an epoch of as many steps as usual is no single pass": drawn and drawn.same_steps,
+        f"rate {ranked.draw.rate if ranked else 0:g} drops some": ranked and ranked.draw.effect == "drop",
+        "an epoch of as many steps as usual is no single pass": ranked and ranked.same_steps,
     }
     for reason in filter(several.get, several if observe == TRAIN else ()):
         raise BadInput(
@@ -183,8 +183,8 @@ def make_plan(
     signature = data.signature(recipe)
     weights = pretrained_file(model) if training.pretrained else None
     _check_builds(model, signature, data, weights)
-    if drawn is not None:
-        _check_draws(data, drawn, seed, trials)
+    if ranked is not None:
+        _check_draws(data, ranked, seed, trials)
     spec = RunSpec(
         data=data.ref(),
         model=model,
@@ -192,15 +192,15 @@ def make_plan(
         recipe=recipe,
         resolved=NO_SETTINGS,
         train_share=share,
-        draw=None if drawn is None else drawn.draw,
-        same_steps=drawn is not None and drawn.same_steps,
+        draw=None if ranked is None else ranked.draw,
+        same_steps=ranked is not None and ranked.same_steps,
         probes=probes_of(data, recording, _kept_logits(data, recording, share), observe),
         keep_weights=recording.keep_weights,
         seed=seed,
         trials=trials,
         epochs=epochs,
     )
-    ranking = None if drawn is None else drawn.ranking
+    ranking = None if ranked is None else ranked.ranking
     return Plan(data, spec, signature, training.precision, weights, ranking)
 
 
@@ -237,8 +237,8 @@ def num_trained_on(num_examples: int, train_share: float, draw: Draw | None) -> 
     return int(train_share * num_examples + 0.5)
 
 
-def _check_draws(data: Dataset, drawn: Drawn, seed: int, trials: int) -> None:
-    draw, ranking = drawn.draw, drawn.ranking
+def _check_draws(data: Dataset, ranked: RankedDraw, seed: int, trials: int) -> None:
+    draw, ranking = ranked.draw, ranked.ranking
     for index in range(trials):
         training = training_set(data.labels, data.num_classes, 1.0, draw, ranking, trial_seeds(seed, index))
         if draw.effect == "drop":

@@ -46,16 +46,16 @@ class Progress:
     def images(self, num: int) -> None:
         """``num`` more images went through a network; first none, since processes may have to start."""
 
-    def skipped(self, num: int) -> None:
+    def skip(self, num: int) -> None:
         """``num`` of the images that were to be seen need not be, since a trial goes on where it stopped."""
 
     def epoch(self, report: EpochReport) -> None:
         """A trial has finished an epoch."""
 
-    def stored(self, index: int) -> None:
+    def finish(self, index: int) -> None:
         """A trial is whole on disk."""
 
-    def failed(self, index: int, reason: str) -> None:
+    def fail(self, index: int, reason: str) -> None:
         """A trial could not be finished; the others go on."""
 
     def note(self, text: str) -> None:
@@ -84,7 +84,7 @@ class Tracked(Progress):
         self._trackers = list(trackers)
         self._curves: dict[int, Curves] = {}
         self._has_begun = False
-        for name in ("study", "preparation", "images", "skipped", "note"):
+        for name in ("study", "preparation", "images", "skip", "note"):
             setattr(self, name, getattr(shown, name))
 
     def _tell(self, call: Callable[[Tracker], None]) -> None:
@@ -114,14 +114,14 @@ class Tracked(Progress):
         for name, value in {"loss": report.train_loss, **accuracies}.items():
             curves.setdefault(name, {})[report.epoch] = float(value)
 
-    def stored(self, index: int) -> None:
-        self._display.stored(index)
+    def finish(self, index: int) -> None:
+        self._display.finish(index)
         curves = self._curves.pop(index, {})
         self._tell(lambda tracker: tracker.trial(index, curves))
 
-    def failed(self, index: int, reason: str) -> None:
+    def fail(self, index: int, reason: str) -> None:
         """Hand it on; half a curve is none."""
-        self._display.failed(index, reason)
+        self._display.fail(index, reason)
         self._curves.pop(index, None)
 
     def end(self, run: Run) -> None:
@@ -334,7 +334,7 @@ class ShownProgress(Progress):
         if self._bar.disable and self._is_quiet(self._within_epoch):
             self.note(f"{self._bar.tasks[0].percentage:.0f}% of the work, {self._pace()}")
 
-    def skipped(self, num: int) -> None:
+    def skip(self, num: int) -> None:
         self._total -= num * self._each
 
     def epoch(self, report: EpochReport) -> None:
@@ -360,7 +360,7 @@ class ShownProgress(Progress):
         left = self._bar.tasks[0].time_remaining
         return f"{self._speed():,.0f} examples/s" + (f", {duration_text(left)} left" if left else "")
 
-    def failed(self, index: int, reason: str) -> None:
+    def fail(self, index: int, reason: str) -> None:
         self.note(f"trial {index} failed: {reason}")
 
 

@@ -191,7 +191,7 @@ def features_of(run: Run, data: Dataset) -> tuple[list[Mapping[str, npt.NDArray[
     assert heads is not None
     vectors: list[Mapping[str, npt.NDArray[np.floating]]] = []
     for ref in heads.features:
-        module = None if run.trusted else code_behind(ref.name)
+        module = None if run.is_trusted else code_behind(ref.name)
         if module is not None:
             return None, (
                 f"its features {ref.name} are made by code of the module {module}, which runs only for those "
@@ -217,25 +217,25 @@ def cache_beside(out: Path) -> Path:
     return out.absolute().parent / "easiness-cache"
 
 
-class Told(NamedTuple):
+class CellTexts(NamedTuple):
     """A ``column`` for a table of examples, with the ``texts`` of its cells."""
 
     column: str
     texts: list[str]
 
 
-def told(data: Dataset, rows: npt.NDArray[np.int64]) -> Told | None:
+def cell_texts(data: Dataset, rows: npt.NDArray[np.int64]) -> CellTexts | None:
     """The texts of the examples at ``rows`` of the data, or their paths where their ids are positions.
 
     ``None`` where the ids are paths already, or where the examples are neither texts nor files.
     """
     kind = data.kind
     if kind.export_form.form == "text":
-        return Told(kind.export_form.column, data.map(rows, kind.plain))
+        return CellTexts(kind.export_form.column, data.map(rows, kind.plain))
     if kind.files is None or data.ids.dtype != np.int64 or not len(rows):
         return None
     paths = [Path(data.stored.name(at)) for at in rows.tolist()]
-    return Told("path", [in_words(path.absolute()) for path in paths]) if paths[0].is_file() else None
+    return CellTexts("path", [in_words(path.absolute()) for path in paths]) if paths[0].is_file() else None
 
 
 def data_version(run: Run) -> str:

@@ -162,7 +162,7 @@ class Trainer:
     """Inputs of the trials of a run, and how they are trained. Images that are shared are small to send.
 
     ``device`` is ``cpu`` or ``cuda``, of which each worker takes its own (`own_device`). ``checkpoints`` says
-    where trials that are not finished keep how far they are, if they do. Of a run on features ``images`` are
+    where trials that are not finished keep how far they are, if they do. In a run on features ``images`` are
     its vectors, by `features_key`. A ``deal`` says what folds are dealt by, where trials have some.
     """
 
@@ -352,7 +352,7 @@ class Making:
             self.progress.epoch(message)
         elif isinstance(message, Note):
             self.progress.note(message.text)
-            self.progress.skipped(message.images)
+            self.progress.skip(message.images)
         else:
             self.progress.images(message)
 
@@ -439,7 +439,7 @@ class Making:
             )
         self.writer.note_failure(index, reason)
         self.writer.events.write("trial_failed", trial=index, reason=reason)
-        self.progress.failed(index, reason)
+        self.progress.fail(index, reason)
         return reason
 
     def _store(self, trainer: Trainer, index: int, record: TrialRecord) -> None:
@@ -467,4 +467,4 @@ class Making:
             seconds=trial_on_disk.document.seconds,
             accuracy=trial_on_disk.accuracy(),
         )
-        self.progress.stored(index)
+        self.progress.finish(index)

@@ -63,7 +63,7 @@ def easiness_interval(
 class EasinessCounts:
     """Counts the trials that are right at m; every trial counts, whether it trained on x or not.
 
-    Of heads those count that were not shown x, and of each x ``at_most`` so many, the first ones.
+    Heads count that were not shown x, the first ``at_most`` of each x.
     """
 
     def __init__(self, labels: npt.NDArray[np.int64], at_most: int | None = None) -> None:

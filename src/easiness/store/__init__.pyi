@@ -14,6 +14,7 @@ from .checkpoint import (
     remove_checkpoints as remove_checkpoints,
     write_checkpoint as write_checkpoint,
 )
+from .examples import KEPT_FILE as KEPT_FILE
 from .files import (
     ASIDE as ASIDE,
     FileDigest as FileDigest,
@@ -32,7 +33,6 @@ from .files import (
     write_sealed as write_sealed,
     write_whole as write_whole,
 )
-from .kept import KEPT as KEPT
 from .over_trials import Seats as Seats, num_heard as num_heard
 from .parquet import (
     STATISTICS as STATISTICS,

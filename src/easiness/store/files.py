@@ -208,7 +208,7 @@ def read_sealed(file: Path, name: str, most: int = MOST_BYTES) -> Any:
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?[0-9a-z.+]{0,20}", re.ASCII)
 
 
-def damaged(path: Path) -> BadInput:
+def damage_error(path: Path) -> BadInput:
     return BadInput(
         f"{path}: this trial file is damaged or missing; run the same `easiness measure` with "
         "--retrain-damaged, or where you recorded it yourself remove the trial's folder and record it again"

@@ -20,7 +20,7 @@ from easiness.errors import BadInput, recast
 from easiness.gate import check_columns
 from easiness.records import KeptLogits, Statistics, known_rival
 from easiness.spec import DatasetRef
-from easiness.store.files import damaged
+from easiness.store.files import damage_error
 
 Ids: TypeAlias = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 
@@ -59,7 +59,9 @@ class Extent:
 _ANY = Extent()
 
 
-def read_strictly(path: Path, error: Callable[[Path], BadInput] = damaged) -> AbstractContextManager[None]:
+def read_strictly(
+    path: Path, error: Callable[[Path], BadInput] = damage_error
+) -> AbstractContextManager[None]:
     """Turn whatever a reader in the block stumbles over into an error that says that the file is damaged."""
     return recast(lambda _: error(path))
 

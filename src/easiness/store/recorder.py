@@ -15,7 +15,7 @@ from easiness.errors import BadInput, shorten
 from easiness.records import ObservationLog, TrialRecord, can_be_kept, to_numpy
 from easiness.regular_file import at_home
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
-from easiness.store.kept import KEPT, kept_examples
+from easiness.store.examples import KEPT_FILE, kept_examples
 from easiness.store.parquet import Ids
 from easiness.store.run import Run, open_run
 from easiness.store.run_folder import is_run, read_document, update_trials
@@ -326,7 +326,7 @@ class Recorder:
         Args:
             texts: K strings in the order of ``ids``, or a mapping that has one for each id.
             sounds: instead, K paths of audio files, or arrays [n] of samples in [-1, 1] (or int16 or int32),
-                in the same order or by id. Of a file its bytes and its name are kept, of an array a WAV.
+                in the same order or by id. A file is kept by its bytes and its name, an array as a WAV.
             rate: of arrays, in samples a second.
 
         Raises:
@@ -341,7 +341,7 @@ class Recorder:
     @property
     def keeps_examples(self) -> bool:
         """Does the run keep the examples themselves?"""
-        return KEPT in self.run.document.files
+        return KEPT_FILE in self.run.document.files
 
     @property
     def run(self) -> Run:

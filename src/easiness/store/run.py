@@ -20,8 +20,8 @@ from easiness.named_import import find_offer
 from easiness.regular_file import at_home, in_words, last_name
 from easiness.spec import Split, shares_text
 from easiness.store import run_folder
+from easiness.store.examples import KEPT_FILE, check_kept, damaged_kept
 from easiness.store.files import ASIDE, is_intact
-from easiness.store.kept import KEPT, check_kept, damaged_kept
 from easiness.store.over_trials import mean_probabilities, scores_table, votes_of
 from easiness.store.parquet import Ids, read_examples
 from easiness.store.run_folder import EXAMPLES, TRIALS, trial_names
@@ -61,7 +61,7 @@ class Row:
         return f"{'after' if self.share is None else 'at'} {self.text}"
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def argument(self) -> dict[str, Any]:
         """``{"epoch": 3}`` or ``{"share": 0.8}``."""
         return {self.name: self.value}
 
@@ -74,7 +74,7 @@ class Run:
 
     def __init__(self, path: str | Path, *, trusted: bool = False, but: Collection[str] = ()) -> None:
         """Raises `BadInput` if ``path`` is no run; folders of trials named in ``but`` are left out."""
-        self.path, self.trusted = at_home(path), trusted
+        self.path, self.is_trusted = at_home(path), trusted
         self.document = run_folder.read_document(self.path)
         self.spec = self.document.spec
         self.trials = run_folder.finished_trials(self.path, self.spec.data, but)
@@ -110,7 +110,7 @@ class Run:
             return ()
         return tuple(sorted(set.intersection(*map(set, {trial.observed for trial in self.trials}))))
 
-    def unfinished(self, epoch: int) -> str | None:
+    def warning(self, epoch: int) -> str | None:
         """The reason why observations after ``epoch`` are not those of a training that ends there, if any.
 
         There is one where the step size comes down to nothing by the end, and some trial is longer.
@@ -138,7 +138,7 @@ class Run:
         return f"{self.spec.model} on {' and '.join(last_name(one.name) for one in self.spec.heads.features)}"
 
     @property
-    def made(self) -> str:
+    def noun(self) -> str:
         """The name of its trials: ``trainings``, or ``trials of heads``."""
         many = "" if len(self.trials) == 1 else "s"
         return f"trial{many} of heads" if self.shares else f"training{many}"
@@ -165,7 +165,7 @@ class Run:
         """``after epoch 3``, or of a run on features ``at share 0.8``."""
         return self.row(epoch).at
 
-    def asked(self, epoch: int) -> dict[str, Any]:
+    def argument(self, epoch: int) -> dict[str, Any]:
         """The argument by which functions are asked for this row, ``at=3`` or ``at=0.8``."""
         return {"at": self.row(epoch).value}
 
@@ -239,7 +239,7 @@ class Run:
 
     def kept_examples(self) -> Path | None:
         """The table of the examples themselves, where the run was recorded with them; checked."""
-        path, digest = self.path / KEPT, self.document.files.get(KEPT)
+        path, digest = self.path / KEPT_FILE, self.document.files.get(KEPT_FILE)
         if digest is None:
             return None
         if not path.exists():
@@ -315,7 +315,7 @@ class Run:
     ) -> Votes:
         """The votes of all finished trials after ``epoch`` epochs on every example, or on ``at_most`` drawn.
 
-        Of a run on features ``epoch`` is the number of a row, and the votes are those of heads that have seen
+        In a run on features ``epoch`` is the number of a row, and the votes are those of heads that have seen
         its share of the examples, on examples that they were not shown.
 
         ``spare`` are votes of this run that nobody needs any more: their memory is taken where it fits.
@@ -343,7 +343,7 @@ class Run:
         ``predicted_share`` (the share of the trials that do), then ``p_easy``, ``p_hard`` (the probability to
         be among the truly easiest and hardest ``fraction``, a tenth unless given) and ``easiness_expected``
         (the posterior mean of the probability to be right), see `membership`. Where the training was
-        unfinished then, see `unfinished`, the table's ``attrs["unfinished"]`` says so.
+        unfinished then, see `warning`, the table's ``attrs["unfinished"]`` says so.
 
         Raises:
             BadInput: the epoch is not recorded, no example was right in any trial, the fraction is not in
@@ -351,7 +351,7 @@ class Run:
         """
         epoch = self.resolve_at(at)
         table = scores_table(self, epoch, fraction, split)
-        note = self.unfinished(epoch)
+        note = self.warning(epoch)
         if note is not None:
             table.attrs["unfinished"] = note
         return table

@@ -22,7 +22,7 @@ from easiness.store import parquet
 from easiness.store.files import (
     FileDigest,
     FileName,
-    damaged,
+    damage_error,
     digest,
     folder_written_whole,
     is_intact,
@@ -89,11 +89,11 @@ def read_trial_document(folder: Path) -> TrialDocument:
         content = read_sealed(file, "trial")
         document = TrialDocument.model_validate(content)
     except (OSError, ValueError, LookupError, TypeError):
-        raise later(file, content) or damaged(file) from None
+        raise later(file, content) or damage_error(file) from None
     if document.spec is not None and document.spec.hash != document.hash:
-        raise damaged(file)
+        raise damage_error(file)
     if folder_name(document.index, document.hash) != folder.name:
-        raise damaged(file)
+        raise damage_error(file)
     return document
 
 
@@ -159,10 +159,10 @@ class StoredTrial:
     def _file(self, name: str) -> Path:
         path = self.path / name
         if name not in self.document.files:
-            raise damaged(path)
+            raise damage_error(path)
         if name not in self._intact_files:
             if not is_intact(path, self.document.files[name]):
-                raise damaged(path)
+                raise damage_error(path)
             self._intact_files |= {name}
         return path
 
@@ -237,7 +237,7 @@ class StoredTrial:
                 f"{self.path}: the run was made without weights; measure again without --no-weights"
             )
         path = self._file(WEIGHTS)
-        with recast(lambda _: damaged(path)):
+        with recast(lambda _: damage_error(path)):
             return load_file(path)
 
 

@@ -1,7 +1,7 @@
 """Signs of a run for whoever watches it: the process that writes to it, and the log of its events.
 
-The lock of a run says whether a process writes to it: it goes with the process, however it ends. What the
-file of the lock says is of use only while it is held. ``events.jsonl`` has what happened and when, as lines
+The lock of a run says whether a process writes to it: it goes with the process, however it ends. The text of
+the lock's file is of use only while the lock is held. ``events.jsonl`` has what happened and when, as lines
 of JSON; the process that trains alone appends to it. Nothing depends on it: it may be cut off or removed.
 """
 
@@ -136,7 +136,7 @@ class Events:
         self._whole = True
 
     @contextmanager
-    def ended(self) -> Iterator[None]:
+    def note_end(self) -> Iterator[None]:
         """Say how the block ended, if a run was started in it."""
         kind: Kind = "run_ended"
         reason = None

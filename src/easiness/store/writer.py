@@ -22,8 +22,8 @@ from easiness.regular_file import at_home
 from easiness.spec import RecordedSpec, RunSpec, Stop
 from easiness.store import files, run_folder
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
+from easiness.store.examples import KEPT_FILE, KeptExamples, holds, write_kept
 from easiness.store.files import FileDigest, LaterVersion, digest
-from easiness.store.kept import KEPT, KeptExamples, holds, write_kept
 from easiness.store.parquet import Ids
 from easiness.store.run import Run
 from easiness.store.run_folder import (
@@ -100,7 +100,7 @@ def findings(path: Path, read: Container[str] | None = None, run: Run | None = N
             continue
         for name, expected in document.files.items():
             beside = file.with_name(name)
-            if trial is None and name == KEPT and not os.path.lexists(beside):
+            if trial is None and name == KEPT_FILE and not os.path.lexists(beside):
                 continue  # it may be removed, as where a run is handed on without its examples
             problem = _damage(beside, expected, read is None or name in read)
             if problem is not None:
@@ -224,8 +224,8 @@ class RunWriter:
 
     def keep(self, kept: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
         """Keep the examples themselves in a run that is there, where it does not; see `Recorder.keep`."""
-        document, path = read_document(self.path), self.path / KEPT
-        if KEPT in document.files and files.is_intact(path, document.files[KEPT]):
+        document, path = read_document(self.path), self.path / KEPT_FILE
+        if KEPT_FILE in document.files and files.is_intact(path, document.files[KEPT_FILE]):
             if not holds(path, kept):
                 raise BadInput(f"{path}: the run keeps other examples; choose another output")
             return
@@ -248,11 +248,11 @@ class RunWriter:
     def _write_kept(
         self, kept: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], spec: RunSpec | RecordedSpec
     ) -> None:
-        with files.file_written_whole(self.path / KEPT) as file:
+        with files.file_written_whole(self.path / KEPT_FILE) as file:
             write_kept(file, kept, ids, labels, spec.data.classes)
             file.flush()
             # described before it has its name: a killed process leaves a run that only lacks it
-            self.describe(of_kind(spec, kept.kind), {KEPT: digest(Path(file.name))})
+            self.describe(of_kind(spec, kept.kind), {KEPT_FILE: digest(Path(file.name))})
 
     def _abandon(self) -> None:
         """Leave nothing behind where no run was created."""

@@ -91,7 +91,7 @@ class Similarity(show.Result):
         masses = {f"tie_mass_{side}": mass for side, mass in self.tie_mass.items()}
         constants = {"fraction": self.fraction, "classes": len(self.classes), **masses}
         trials = {"trials": self.num_trials}
-        return self.distances.assign(model=self.model, **self.row.asked, **trials, **constants)
+        return self.distances.assign(model=self.model, **self.row.argument, **trials, **constants)
 
     def figure(self) -> Figure:
         """A panel per space: the mean over classes with its interval, and a faint line for each class."""

@@ -52,7 +52,7 @@ class Versions:
     new: Annotated[Run, Option("", "The run on the version after, by the same recipe.", **ONE_RUN)]
     by: Annotated[
         Matching,
-        Option("--by", "What makes an example the same in both: its id, or its values (pixels)."),
+        Option("--by", "The identity of an example in both: its id, or its values (pixels)."),
     ] = "ids"
     at: At = None
     rate: Annotated[
@@ -96,8 +96,9 @@ def diff(options: Versions) -> Difference:
     ``rate`` at most of those named is expected to be false (Benjamini and Hochberg 1995). Where trials are
     too few for that, none is named, and the result says how many it takes.
 
-    What moves many a little, such as more data, or a few wrong labels among the neighbours, is a change of
-    each: only one of more than ``at_least`` counts. The test asks for that, so the rate holds for it too.
+    A change that moves many a little, such as more data, or a few wrong labels among the neighbours, is a
+    change of each: only one of more than ``at_least`` counts. The test asks for that, so the rate holds for
+    it too.
     """
     old, new, by, rate, at_least = options.old, options.new, options.by, options.rate, options.at_least
     _check(old, new, by)
@@ -294,7 +295,7 @@ def notes(old: Run, new: Run, by: Matching, epoch: int, pairs: Pairing) -> Itera
     if new.spec.measured is None and old.epochs != new.epochs:
         epochs = show.quantity(old.epochs, "epoch")
         yield f"The old version was recorded for {epochs}, the new one for {new.epochs}."
-    yield from (f"{run.path}: {text}." for run in (old, new) if (text := run.unfinished(epoch)) is not None)
+    yield from (f"{run.path}: {text}." for run in (old, new) if (text := run.warning(epoch)) is not None)
     if old.augmented or new.augmented:
         yield "Observations were made during training, on augmented images."
 
@@ -405,7 +406,7 @@ class Difference(show.Result):
     """The examples of two versions, and how each changed.
 
     ``examples`` are the rows that `table` describes. ``num_trials`` are those of the old and of the new
-    run, both read in this ``row`` (after an epoch, or at a share). Of the examples said to have changed a
+    run, both read in this ``row`` (after an epoch, or at a share). Among the examples said to have changed a
     share of ``rate`` at most is expected not to have; one counts as changed where its confidence moved by
     more than ``at_least``. ``overall`` is the difference in mean confidence over the examples in both, with
     its 95 % interval over trials. ``needed`` are the trials of each that would tell whether those that are

@@ -47,7 +47,7 @@ class TransformedExamples:
         return self.bank.normalized(self.transform(self.bank.raw(batch), ids=self.ids[batch]))
 
 
-def restored(
+def build_restored(
     name: str,
     signature: Signature,
     num_classes: int,
@@ -80,7 +80,7 @@ def open_network(
     ``pretrained`` is the file that training started from, where it did: it decides how some networks
     take grey images. Torch's random state is left as it was.
     """
-    model = restored(spec.model, signature, num_classes, weights, pretrained)
+    model = build_restored(spec.model, signature, num_classes, weights, pretrained)
     # the number of examples matters to training alone
     recipe = spec.recipe.over(spec.epochs)
     return Network(model, recipe, spec.resolved, device, num_examples=1, num_classes=num_classes)
@@ -113,7 +113,7 @@ class FeatureReader:
 
         ``pretrained`` is the file that training started from, which some networks are built by.
         """
-        net = restored(model, signature, num_classes, weights, pretrained)
+        net = build_restored(model, signature, num_classes, weights, pretrained)
         classifier = find_classifier(net, num_classes)
         if classifier is None:
             raise BadInput(

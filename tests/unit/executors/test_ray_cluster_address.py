@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from easiness.errors import BadInput
-from easiness.executors.ray import connected
+from easiness.executors.ray import connect
 
 
 @pytest.mark.usefixtures("quiet_ray")
@@ -16,10 +16,10 @@ def test_an_address_where_nobody_listens_is_one_line_at_once():
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
         with pytest.raises(BadInput, match=rf"{address}: nobody answers \(.*refused"):
-            connected(address)
+            connect(address)
 
 
 @pytest.mark.usefixtures("quiet_ray")
 def test_rays_client_is_refused():
     with pytest.raises(BadInput, match="ray://here:1: Ray's client"):
-        connected("ray://here:1")
+        connect("ray://here:1")

@@ -277,7 +277,7 @@ def test_texts_give_the_mean_over_the_tokens(folder: Path, texts: Dataset) -> No
     # of the long one the first six words are seen, between the marks of beginning and end
     for at, ids in ((0, [2, 4, 6, 8, 3]), (4, [2, 1, 3]), (2, [2, 4, 7, 8, 9, 4, 6, 3])):
         np.testing.assert_allclose(made[at], mean_of(net, ids), atol=1e-5)
-    assert source_of(folder, texts).about.endswith("Of a long text it sees the first 8 tokens.")
+    assert source_of(folder, texts).about.endswith("It sees the first 8 tokens of a long text.")
 
 
 def test_in_batches_padding_is_not_seen(folder: Path, texts: Dataset) -> None:

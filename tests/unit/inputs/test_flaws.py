@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import easiness as ez
-from easiness.inputs.flaws import FLAWS, OF_PICTURES, OF_SOUNDS
+from easiness.inputs.kind import FLAWS, OF_PICTURES, OF_SOUNDS
 from easiness.studies.suspects import kept_conflicts
 
 RNG = np.random.default_rng(0)

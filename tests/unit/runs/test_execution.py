@@ -11,7 +11,7 @@ import torch
 from easiness.errors import BadInput
 from easiness.executors import EXECUTORS, Machine, Needs, check_executor, registry
 from easiness.runs import execution as module
-from easiness.runs.execution import allowed, jobs_of, needs_of, resolve_plan
+from easiness.runs.execution import jobs_of, needs_of, resolve_plan, settle_execution
 from easiness.runs.plan import Plan, make_plan
 from easiness.spec import Execution, Loading, Resolved, Training
 from easiness.training import NetworkFacts
@@ -172,7 +172,7 @@ def test_a_gpu_has_a_trial_or_as_many_as_fit_or_as_have_to(monkeypatch):
 
 def test_an_address_goes_with_a_cluster():
     with pytest.raises(BadInput, match="here:1: the processes executor"):
-        allowed(Execution(executor="processes", ray_address="here:1"), photos=False)
+        settle_execution(Execution(executor="processes", ray_address="here:1"), photos=False)
 
 
 def test_without_ray_one_line_says_what_to_install(monkeypatch):

@@ -43,7 +43,7 @@ class Noted(Progress):
     def begin(self, _spec: Any, _missing: Any, path: Path, _cost: Any) -> None:
         self._name = path.name
 
-    def stored(self, index: int) -> None:
+    def finish(self, index: int) -> None:
         self.trained.append((self._name, index))
 
 

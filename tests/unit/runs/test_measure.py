@@ -33,10 +33,10 @@ class Noted(Progress):
     def epoch(self, report):
         self.events.append(("epoch", report.trial, report.epoch, report.epochs))
 
-    def stored(self, index):
+    def finish(self, index):
         self.events.append(("stored", index))
 
-    def failed(self, index, reason):
+    def fail(self, index, reason):
         self.events.append(("failed", index, reason))
 
 

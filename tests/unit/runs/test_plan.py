@@ -98,8 +98,8 @@ def test_choices_that_cannot_be_used(data, choice, message):
 
 
 def test_where_the_data_lie_does_not_matter(plan):
-    ref = plan.asked.data.model_copy(update={"source": "/elsewhere", "limit": 10})
-    moved = replace(plan, asked=plan.asked.model_copy(update={"data": ref}))
+    ref = plan.request.data.model_copy(update={"source": "/elsewhere", "limit": 10})
+    moved = replace(plan, request=plan.request.model_copy(update={"data": ref}))
     assert continues(moved, plan.spec(FLOAT32, 3, 2))
 
 
@@ -126,7 +126,7 @@ def test_another_run_does_not(data, plan, change, difference):
 
 
 def test_a_run_without_what_cannot_be_read_says_how_it_was_made(data, plan):
-    left_out = plan.asked.data.model_copy(update={"skip_unreadable": True, "num_unreadable": 2})
+    left_out = plan.request.data.model_copy(update={"skip_unreadable": True, "num_unreadable": 2})
     run = plan.spec(FLOAT32, 3, 2).model_copy(update={"data": left_out})
     assert continues(plan, run)
     all_of_them = planned(data, model="mlp_3", trials=3, epochs=2, seed=7, limit=8)
@@ -183,7 +183,7 @@ def test_training_passes_that_are_observed_see_every_example_once(data, change, 
 def test_a_held_out_split_is_observed_clean_beside_training_passes():
     data = load_dataset("digits", limit=40, holdout=0.25)
     plan = make_plan(data, Training(model="mlp_3", epochs=4), 1, recording=Recording(observe="train"))
-    assert [(probe.name, probe.observe) for probe in plan.asked.probes] == [
+    assert [(probe.name, probe.observe) for probe in plan.request.probes] == [
         ("train", "train"),
         ("held_out", "all"),
     ]
@@ -195,7 +195,7 @@ def test_logits_of_too_many_classes_are_not_kept(data, monkeypatch):
     for most, expected in ((20, "left_out"), (19, "none")):
         monkeypatch.setattr("easiness.runs.plan._MOST_LOGITS", most)
         plan = make_plan(data, Training(model="mlp_3", epochs=1, train_share=0.5), 1)
-        assert plan.asked.probes[0].keep_logits == expected
+        assert plan.request.probes[0].keep_logits == expected
     monkeypatch.setattr("easiness.gate.available_memory", lambda: 3 * 8 * 20 - 1)
     with pytest.raises(BadInput, match="--keep-logits"):
         make_plan(data, Training(model="mlp_3", epochs=1), 1, recording=Recording(keep_logits=True))
@@ -270,9 +270,9 @@ def test_more_epochs_anneal_to_the_new_end(tmp_path, contents):
 
 def test_scores_of_before_the_end_are_marked(tmp_path):
     run = grown(tmp_path / "run", epochs=3)
-    assert run.unfinished(3) is None
+    assert run.warning(3) is None
     assert "unfinished" not in run.scores().attrs
-    assert run.scores(2).attrs["unfinished"] == run.unfinished(2)
-    assert run.unfinished(2).startswith("epoch 2 of 3 is of an unfinished training")
+    assert run.scores(2).attrs["unfinished"] == run.warning(2)
+    assert run.warning(2).startswith("epoch 2 of 3 is of an unfinished training")
     paper = grown(tmp_path / "paper", epochs=3, recipe="paper")
-    assert paper.unfinished(2) is None
+    assert paper.warning(2) is None

@@ -57,8 +57,8 @@ def show(spec: Any, **seconds: float) -> None:
             for num in (80, 100, 50):
                 shown.images(num)
             shown.epoch(EpochReport(2, epoch, 3, 1.25, {"train": 0.5, "held_out": 0.25}, 0.125))
-        shown.stored(2)
-        shown.failed(4, "[red]the loss[/red]")
+        shown.finish(2)
+        shown.fail(4, "[red]the loss[/red]")
 
 
 def test_plain_lines_where_there_is_no_terminal(spec, capsys):

@@ -86,7 +86,7 @@ def test_images_that_cannot_be_shared_are_one_error(tmp_path, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("easiness.inputs.Packed.written", full)
+    monkeypatch.setattr("easiness.inputs.Pack.write", full)
     with pytest.raises(RunFailed, match=r"processes to share \(No space"):
         ez.measure(DIGITS, **FEW, trials=2, out=tmp_path / "run", jobs=2)
 

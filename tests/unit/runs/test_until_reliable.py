@@ -39,7 +39,7 @@ class Noted(Progress):
     def note(self, text: str) -> None:
         self.checks.append(text)
 
-    def stored(self, index: int) -> None:
+    def finish(self, index: int) -> None:
         self.stored_trials.append(index)
         if index == self._interrupt_after:
             raise KeyboardInterrupt

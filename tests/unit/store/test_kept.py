@@ -15,8 +15,16 @@ import torch
 
 import easiness as ez
 from easiness.errors import BadInput
-from easiness.store import KEPT, Form, keep_answer, kept as kept_module, kept_answer, run_folder, verify
-from easiness.store.kept import check_kept
+from easiness.store import (
+    KEPT_FILE,
+    Form,
+    examples as kept_module,
+    keep_answer,
+    kept_answer,
+    run_folder,
+    verify,
+)
+from easiness.store.examples import check_kept
 from sounds import encoded, tone
 
 IDS, LABELS, CLASSES = [7, 3, 11, 5], [0, 1, 1, 0], ["no", "yes"]
@@ -50,12 +58,12 @@ def listed(path):
 def test_texts_stand_in_a_table_beside_the_list_of_examples(tmp_path):
     made = recorder(tmp_path / "run", texts=TEXTS)
     assert made.keeps_examples
-    table = pq.read_table(tmp_path / "run" / KEPT)
+    table = pq.read_table(tmp_path / "run" / KEPT_FILE)
     assert table.to_pydict() == {"id": IDS, "label": LABELS, "text": TEXTS}
-    assert listed(tmp_path / "run") == [".lock", KEPT, "examples.parquet", "run.json", "trials"]
+    assert listed(tmp_path / "run") == [".lock", KEPT_FILE, "examples.parquet", "run.json", "trials"]
     spec = made.run.spec
     assert (spec.data.kind, spec.data.source) == ("text", None)
-    assert list(made.run.document.files) == ["examples.parquet", KEPT]
+    assert list(made.run.document.files) == ["examples.parquet", KEPT_FILE]
     assert verify(tmp_path / "run") == []
     record(made)
     assert made.run.scores()["easiness"].tolist() == [1.0] * 4
@@ -63,10 +71,10 @@ def test_texts_stand_in_a_table_beside_the_list_of_examples(tmp_path):
 
 def test_a_run_goes_on_with_the_same_texts_with_none_and_not_with_others(tmp_path):
     record(recorder(tmp_path / "run", texts=TEXTS))
-    before = (tmp_path / "run" / KEPT).stat().st_ino
+    before = (tmp_path / "run" / KEPT_FILE).stat().st_ino
     record(recorder(tmp_path / "run", texts=np.array(TEXTS, object)), seed=1)
     record(recorder(tmp_path / "run"), seed=2)
-    assert (tmp_path / "run" / KEPT).stat().st_ino == before  # it is not written again
+    assert (tmp_path / "run" / KEPT_FILE).stat().st_ino == before  # it is not written again
     with pytest.raises(BadInput, match=r"data\.parquet: the run keeps other examples; choose"):
         recorder(tmp_path / "run", texts=[*TEXTS[:3], "other"])
     assert len(ez.open_run(tmp_path / "run").trials) == 3
@@ -76,7 +84,7 @@ def test_texts_can_come_later_and_by_id(tmp_path):
     made = recorder(tmp_path / "run")
     record(made)
     made.keep(texts=dict(zip(reversed(IDS), reversed(TEXTS), strict=True)))
-    assert pq.read_table(tmp_path / "run" / KEPT)["text"].to_pylist() == TEXTS
+    assert pq.read_table(tmp_path / "run" / KEPT_FILE)["text"].to_pylist() == TEXTS
     assert made.keeps_examples
     record(made, seed=1)
     assert verify(tmp_path / "run") == []
@@ -85,7 +93,7 @@ def test_texts_can_come_later_and_by_id(tmp_path):
 
 def test_what_is_removed_is_no_damage_and_is_written_again(tmp_path):
     record(recorder(tmp_path / "run", texts=TEXTS))
-    file = tmp_path / "run" / KEPT
+    file = tmp_path / "run" / KEPT_FILE
     file.unlink()
     assert verify(tmp_path / "run") == []
     ez.open_run(tmp_path / "run").check()
@@ -97,7 +105,7 @@ def test_what_is_removed_is_no_damage_and_is_written_again(tmp_path):
 
 def test_what_is_damaged_is_found_and_written_again(tmp_path):
     recorder(tmp_path / "run", texts=TEXTS)
-    file = tmp_path / "run" / KEPT
+    file = tmp_path / "run" / KEPT_FILE
     file.write_bytes(file.read_bytes()[:-1])
     (found,) = verify(tmp_path / "run")
     assert (found.file, found.trial) == (file, None)
@@ -111,8 +119,8 @@ def test_many_are_written_and_compared_in_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(kept_module, "_AT_ONCE", 2)
     texts = [f"text number {at}" for at in range(4)]
     recorder(tmp_path / "run", texts=texts)
-    assert pq.ParquetFile(tmp_path / "run" / KEPT).num_row_groups == 2
-    assert pq.read_table(tmp_path / "run" / KEPT)["text"].to_pylist() == texts
+    assert pq.ParquetFile(tmp_path / "run" / KEPT_FILE).num_row_groups == 2
+    assert pq.read_table(tmp_path / "run" / KEPT_FILE)["text"].to_pylist() == texts
     recorder(tmp_path / "run", texts=texts)
     with pytest.raises(BadInput, match="keeps other"):
         recorder(tmp_path / "run", texts=[*texts[:3], "?"])
@@ -153,7 +161,7 @@ def test_a_process_that_ends_before_the_file_has_its_name_leaves_a_run_without_i
     monkeypatch.undo()
     assert listed(tmp_path / "run") == [".lock", "examples.parquet", "run.json", "trials"]
     assert recorder(tmp_path / "run", texts=TEXTS).keeps_examples
-    assert ez.open_run(tmp_path / "run").kept_examples() == tmp_path / "run" / KEPT
+    assert ez.open_run(tmp_path / "run").kept_examples() == tmp_path / "run" / KEPT_FILE
 
 
 @pytest.mark.parametrize(
@@ -186,7 +194,7 @@ ALTERED = {
 @pytest.mark.parametrize("how", ALTERED)
 def test_another_table_in_its_place_is_damage(tmp_path, how):
     recorder(tmp_path / "run", texts=TEXTS)
-    file, labels = tmp_path / "run" / KEPT, np.array(LABELS)
+    file, labels = tmp_path / "run" / KEPT_FILE, np.array(LABELS)
     check_kept(file, "text", np.array(IDS), labels)
     pq.write_table(ALTERED[how](pq.read_table(file)), file)
     with pytest.raises(BadInput, match=r"data\.parquet: the examples .* damaged; restore"):
@@ -255,14 +263,14 @@ def heard(out, **options):
 
 
 def cells(out):
-    return pq.read_table(out / KEPT)["audio"].to_pylist()
+    return pq.read_table(out / KEPT_FILE)["audio"].to_pylist()
 
 
 @pytest.mark.parametrize("of", [list, lambda sounds: [torch.from_numpy(one) for one in sounds]])
 def test_arrays_are_kept_to_the_last_bit_at_their_rate(tmp_path, of):
     made = heard(tmp_path / "run", sounds=of(TONES), rate=RATE)
     assert made.run.spec.data.kind == "sound"
-    assert pq.read_table(tmp_path / "run" / KEPT).column_names == ["id", "label", "audio"]
+    assert pq.read_table(tmp_path / "run" / KEPT_FILE).column_names == ["id", "label", "audio"]
     for cell, samples in zip(cells(tmp_path / "run"), TONES, strict=True):
         read, rate = soundfile.read(io.BytesIO(cell["bytes"]), dtype="float32")
         assert (rate, cell["path"]) == (RATE, None)

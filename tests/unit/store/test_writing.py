@@ -234,13 +234,13 @@ def test_how_a_block_ended(tmp_path):
     for error in (None, ValueError("two\nlines"), KeyboardInterrupt()):
         events = Events(tmp_path)
         try:
-            with events.ended():
+            with events.note_end():
                 events.write("run_started")
                 if error is not None:
                     raise error
         except (ValueError, KeyboardInterrupt):
             pass
-    with events.ended():
+    with events.note_end():
         pass  # nothing was started in it
     said = [(one["kind"], one.get("reason")) for one in last_events(tmp_path)]
     assert said[1::2] == [("run_ended", None), ("run_failed", "two lines"), ("run_interrupted", None)]

@@ -12,8 +12,8 @@ is the best of the three where classes lie apart, and useless where they do not.
 Where classes do not lie apart, the number is between the first two, two thirds of the way on a scale of
 logarithms: where people were simulated, the truth was from the first to a third beyond the second. The range
 goes from as far below what stands out as the number is above it to all that is counted, or that networks do
-not say. Of few classes that do not lie apart, or of two, heads leave it open, too: it reaches to all they do
-not say.
+not say. With few classes that do not lie apart, or with two, heads leave it open, too: it reaches to all they
+do not say.
 
 A training comes to know labels by heart, and then all three find fewer. The number is followed over the
 epochs; where it has fallen by a third while networks got right what they had taken for wrong, the epoch to

@@ -52,7 +52,7 @@ class _Distinct:
 def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | None) -> Labels:
     """The labels in a column of the training table, which is the first, and of a held-out one.
 
-    Those that are all whole numbers from 0 on without a gap are indices of ``classes``, or of the names that
+    Labels that are all whole numbers from 0 on without a gap are indices of ``classes``, or of the names that
     the metadata of `datasets` have. All others are names of classes: in alphabetical order, of numbers in
     that of their size.
     """

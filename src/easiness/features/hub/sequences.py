@@ -106,7 +106,7 @@ class Texts(_Encoder):
             tokenizer={**vocabulary, **self.guard(lambda: self.digests(_BESIDE))},
             length=self.length,
         )
-        about = f"{about} Of a long text it sees the first {self.length:,} tokens."
+        about = f"{about} It sees the first {self.length:,} tokens of a long text."
         return FeatureSource(self.request.text, identity, about, self.read)
 
     @functools.cached_property

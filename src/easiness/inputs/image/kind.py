@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from easiness.errors import one_line, recast
 from easiness.inputs.encoding import Blob, Files, Unreadable
-from easiness.inputs.flaws import OF_PICTURES
 from easiness.inputs.image.near import NearPictures
 from easiness.inputs.image.photos import average_blocks, cache_path, cached_photos, reduce, uncached_photos
 from easiness.inputs.image.pixels import (
@@ -30,7 +29,7 @@ from easiness.inputs.image.pixels import (
     to_pil,
     to_pixels,
 )
-from easiness.inputs.kind import ExportForm, InputKind, ShownValue
+from easiness.inputs.kind import OF_PICTURES, ExportForm, InputKind, ShownValue
 from easiness.inputs.pack import Pack, Values
 from easiness.spec import Recipe
 

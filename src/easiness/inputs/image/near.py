@@ -11,7 +11,7 @@ training split 1,152 of 1.25 billion pairs are near, and one of them, a false on
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,23 +38,16 @@ _CORRELATED_AT_ONCE = 1 << 14
 Positions = npt.NDArray[np.int64]
 
 
-class PictureHash(NamedTuple):
-    """The look at a picture: whether it is large enough, its hash [144] and its thumbnail [16, 16]."""
-
-    large: bool
-    bits: npt.NDArray[np.bool_]
-    thumb: npt.NDArray[np.uint8]
-
-
-def hash_picture(pixels: Pixels) -> PictureHash:
+def hash_picture(pixels: Pixels) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint8]] | None:
+    """The hash [144] and the thumbnail [16, 16] of a picture, ``None`` if it is too small."""
     import imagehash
     from PIL import Image
 
     if min(pixels.shape[:2]) < SMALLEST:
-        return PictureHash(False, np.zeros(_BITS**2, np.bool_), np.zeros((_THUMB, _THUMB), np.uint8))
+        return None
     image = to_pil(pixels).convert("L")
     thumb = np.asarray(image.resize((_THUMB, _THUMB), Image.Resampling.BOX))
-    return PictureHash(True, imagehash.phash(image, _BITS, SMALLEST // _BITS).hash.ravel(), thumb)
+    return imagehash.phash(image, _BITS, SMALLEST // _BITS).hash.ravel(), thumb
 
 
 class PictureHashes:
@@ -65,10 +58,9 @@ class PictureHashes:
         self.words = np.zeros((-(-(_BITS**2) // 64), num), np.uint64)
         self.thumbs = np.zeros((num, _THUMB**2), np.uint8)
 
-    def keep(self, at: int, look: PictureHash) -> None:
-        self.large[at] = look.large
-        self.words[:, at] = pack(look.bits)
-        self.thumbs[at] = look.thumb.ravel()
+    def keep(self, at: int, look: Any) -> None:
+        if look is not None:
+            self.large[at], self.words[:, at], self.thumbs[at] = True, pack(look[0]), look[1].ravel()
 
 
 def near_pairs(train: PictureHashes, held_out: PictureHashes) -> Iterator[NearPairs]:

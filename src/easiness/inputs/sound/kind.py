@@ -20,8 +20,15 @@ import numpy.typing as npt
 from easiness.errors import BadInput, one_line, recast
 from easiness.gate import check_fits
 from easiness.inputs.encoding import Blob, Files, Unreadable
-from easiness.inputs.flaws import OF_SOUNDS
-from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
+from easiness.inputs.kind import (
+    OF_SOUNDS,
+    ExportForm,
+    InputKind,
+    ShownValue,
+    Signature,
+    StoredExamples,
+    Traits,
+)
 from easiness.inputs.pack import Pack, Values
 from easiness.inputs.sound.log_mel import Samples, log_mel, window
 from easiness.show import quantity

@@ -78,7 +78,7 @@ class PseudoPatterns(show.Result):
         return first[np.lexsort((turn[first], self.labels[first]))]
 
     def table(self) -> pd.DataFrame:
-        of = {"probe": self.probe, "model": self.model, **self.row.asked, "num_trials": self.num_trials}
+        of = {"probe": self.probe, "model": self.model, **self.row.argument, "num_trials": self.num_trials}
         rows = [{"kind": self.kind, "level": one["level"], **of, **one} for one in self.levels]
         return pd.DataFrame(rows)
 
@@ -194,7 +194,7 @@ def perturbation_curve(
     about = {
         "kind": kind.name,
         "model": run.network,
-        **row.asked,
+        **row.argument,
         "num_trials": len(run.trials),
         "num_examples": len(data),
     }

@@ -237,10 +237,6 @@ class PatternKind(InputKind, Traits):
             bank.draw(torch.arange(len(bank)), torch.Generator().manual_seed(seed))
         return bank
 
-    def made_up(self, num: int, *_: object) -> Pack:
-        """Patches of a normal distribution."""
-        return Pack.of_array(np.random.default_rng(0).standard_normal((num, 5, 5), np.float32))
-
     def observation(self, *_: object) -> str:
         return "the picture that was trained on last"
 

@@ -134,8 +134,8 @@ class SplitVectors:
 def read_examples(run: Run, source: Any = None, seed: int = 0, others: Dataset | None = None) -> SplitVectors:
     """The vectors and labels of a run on features, and what to test on.
 
-    That is the held-out split, or else a fifth of the examples, with the classes as all have them and copies
-    on one side. Vectors are centred, each kind has a mean squared length of one, and of wide ones the leading
+    It is the held-out split, or else a fifth of the examples, with the classes as all have them and copies on
+    one side. Vectors are centred, each kind has a mean squared length of one, and of wide ones the leading
     directions are kept, which no label decides. ``others`` are without labels.
     """
     heads_of(run)

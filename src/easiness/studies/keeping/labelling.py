@@ -103,7 +103,7 @@ class NextLabels(show.Result):
             "accuracy": show.numbers(3),
             "gain": show.points(title="over random", low="low", high="high"),
         }
-        return show.Frame(f"What to label next, beside {in_words(self.run)}", note, data, columns)
+        return show.Frame(f"Examples to label next, beside {in_words(self.run)}", note, data, columns)
 
     def _first(self) -> show.Frame:
         left, num_looked = self.num_pool - self.num_copies - self.num_repeated, self.num_looked_at

@@ -147,7 +147,7 @@ def _without_named(options: KeepOptions, score: str) -> Pruning:
     find_score(score)
     remedy = {"drawn_by": "--ids", "remedy": "name fewer of them"}
     analysis.check_classes_left(run.labels, positions, run.classes, **remedy)
-    values = run.scores(**run.asked(at))[score].to_numpy()
+    values = run.scores(**run.argument(at))[score].to_numpy()
     kept_mask = ~np.isin(np.arange(len(values)), positions)
     return Pruning(run, score, run.row(at), values, kept_mask, BY_NAME)
 

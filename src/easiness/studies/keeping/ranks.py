@@ -115,7 +115,7 @@ def ranking(run: Run, score: str = "easiness", at: float | None = None, keep: Ke
 def rank_values(run: Run, order: Ranking, at: float | None) -> tuple[Floats, pd.DataFrame, int]:
     """The values [K] that rank ``at`` a row, the table of all scores, and the number of the row."""
     epoch, score = run.resolve_at(at), order.score
-    table = run.scores(**run.asked(epoch))
+    table = run.scores(**run.argument(epoch))
     columns = {str(name): column.to_numpy() for name, column in table.items()}
     values: Floats = order.sign * score.for_ranking(columns, epoch)
     if not np.isnan(values).any():

@@ -107,7 +107,7 @@ class Worth(show.Result):
     def ahead(self) -> str:
         """``Twice as many labels would give linear classifiers +1.1 points (0.7 to 1.6)``, or why unknown."""
         if self.twice is None:
-            return f"What twice as many labels would give is unknown: {self.silent}"
+            return f"The gain of twice as many labels is unknown: {self.silent}"
         value, low, high = (100 * one for one in self.twice)
         points = f"{value:+.1f} points ({low:.1f} to {high:.1f})"
         return f"Twice as many labels would give linear classifiers {points}"
@@ -115,7 +115,7 @@ class Worth(show.Result):
     def table(self) -> pd.DataFrame:
         """A row for each cell of the grid.
 
-        Of ``size`` examples the ``share`` that is ``kept`` (all, easiest, hardest or random), as a number
+        For ``size`` examples the ``share`` that is ``kept`` (all, easiest, hardest or random), as a number
         (``num_kept``), with or without suspects (``suspects_out``); the ``accuracy`` of heads on them, and
         its gain ``over_all`` of that size and ``over_random``, as many at random, with 95 % intervals, in
         0..1; where neighbours were asked, their ``accuracy_near`` and ``near_over_all``. ``advised`` marks
@@ -152,7 +152,7 @@ class Worth(show.Result):
             f"wrong ones there make differences smaller. {_SCORE}. * marks what is advised; {NEIGHBOURS} "
             "nearest neighbours tried what linear classifiers do not rule out."
         )
-        title = f"What to keep of {self.run.path.resolve().name}"
+        title = f"Examples to keep of {self.run.path.resolve().name}"
         return [_frame(title, note, rivals), _frame("Everything that was tried", _OF_SIZE, self.grid)]
 
     def printed_sections(self) -> list[show.Section]:

@@ -18,7 +18,7 @@ from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.lazy import Figure, Integers, Mask, pd
 from easiness.models import is_given
-from easiness.runs import Told, find_data, load_as, positions_in, told
+from easiness.runs import CellTexts, cell_texts, find_data, load_as, positions_in
 from easiness.spec import NOT_BY_STEPS, Option, Trials, command_line, featuring_of, loading_of, training_of
 from easiness.store import Run
 from easiness.studies.labels.agreement import PeopleAgreement, agreement
@@ -50,7 +50,7 @@ class CleanLabels(show.Result):
     is_dropped: Mask
     was: Integers
     classes: tuple[str, ...]
-    texts: Told | None = None
+    texts: CellTexts | None = None
     num_decided: int = 0
     num_undecided: int = 0
     notices: Sequence[str] = ()
@@ -147,11 +147,11 @@ class CleanLabels(show.Result):
 def _by_rule(options: LabelOptions) -> CleanLabels:
     """Which examples of a run to relabel, to drop and to keep, as a file of labels that a person can edit.
 
-    The table, in the order of the run, is what ``labels=`` takes; the source stays. What is ``decided`` is
-    done as it is: a label that is kept stays, whatever the rule says, and so does one that nobody is sure of,
-    or that somebody looked at without an action; one that is found wrong without another class drops its
-    example. All others go by the rule (`clean`) on what the decisions make of their probabilities, unless
-    ``only_decided``.
+    The table, in the order of the run, is what ``labels=`` takes; the source stays. Decisions (``decided``)
+    are carried out as they are: a label that is kept stays, whatever the rule says, and so does one that
+    nobody is sure of, or that somebody looked at without an action; one that is found wrong without another
+    class drops its example. All others go by the rule (`clean`) on what the decisions make of their
+    probabilities, unless ``only_decided``.
     """
     run, decided, only = options.run, options.decided, options.only_decided
     if options.split != "train":
@@ -195,11 +195,11 @@ def _as_decided(in_order: pd.DataFrame, decisions: Decisions, only: bool) -> pd.
     return in_order.assign(p_wrong=p_wrong, suggested=suggested, suggested_share=share)
 
 
-def _texts(run: Run) -> Told | None:
+def _texts(run: Run) -> CellTexts | None:
     if kind_named(run.spec.data.kind).export_form.form == "text":
         data, _ = find_data(run, None)
         with suppress(BadInput):
-            return None if data is None else told(data, positions_in(data, run))
+            return None if data is None else cell_texts(data, positions_in(data, run))
     return None
 
 

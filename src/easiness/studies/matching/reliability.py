@@ -147,7 +147,7 @@ def outlook(
 ) -> Outlook:
     """Look ahead from the trials of a run after ``epoch`` epochs, the last by default.
 
-    Of more than 20,000 examples so many are drawn. ``votes_by_epoch`` that are not read again.
+    Where there are more than 20,000 examples so many are drawn. ``votes_by_epoch`` that are not read again.
     """
     epoch, last = run.resolve_row(epoch), run.observed[-1]
     analysis.num_selected(len(run.ids), fraction)  # a wrong fraction is no reason that nothing is known

@@ -231,7 +231,7 @@ class Patterns(show.Result):
             for over, one in ((_ALL, self.over_all), (_WITHIN, self.within))
             for name, effect in _numbers(one).items()
         ]
-        settings = {"model": self.run.network, **of, **around, **self.row.asked, "effects": effects}
+        settings = {"model": self.run.network, **of, **around, **self.row.argument, "effects": effects}
         return show.without_nan({**settings, "examples": self.examples.to_dict("records")})
 
     def figure(self) -> Figure:

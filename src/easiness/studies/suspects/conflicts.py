@@ -174,9 +174,8 @@ def find_conflicts(data: Dataset) -> Conflicts:
     """Identical training examples with two labels, and examples in the training and the held-out split.
 
     Examples are identical where their decoded values and shapes are, by SHA-256, in the normal form of their
-    kind: a picture saved anew without loss is the same, and so is a text with other spaces. What nearly
-    identical means is up to their kind. Labels are those to train with. Every example is decoded once, in
-    threads.
+    kind: a picture saved anew without loss is the same, and so is a text with other spaces. Their kind says
+    what nearly identical means. Labels are those to train with. Every example is decoded once, in threads.
     """
     return _conflicts(data, _search(data))
 

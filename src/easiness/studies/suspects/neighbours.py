@@ -61,7 +61,7 @@ def read_features(
 ) -> Iterator[dict[Split, Vectors]]:
     """The features [n, d] of the ``examples``, by split, from a trial after another.
 
-    The first `MOST_TRIALS` trained networks of a run that has an `identity_of` its features are asked. Of a
+    The first `MOST_TRIALS` trained networks of a run that has an `identity_of` its features are asked. For a
     run on features these are looked at, one after another. Raises `NoFeatures` where they cannot be had, and
     `BadInput` where the ``source`` given has other data than the run, or a file is damaged.
     """

@@ -14,7 +14,7 @@ from easiness import show
 from easiness.data import UNKNOWN, UNSURE, Decisions
 from easiness.lazy import Figure, Floats, pd
 from easiness.regular_file import in_words
-from easiness.runs import Told
+from easiness.runs import CellTexts
 from easiness.spec import Split
 from easiness.store import Row
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, Labels, short_text
@@ -119,7 +119,7 @@ class LabelDecisions:
 class Views(NamedTuple):
     """Texts of all examples, the first suspects themselves, and texts of ``pairs`` that conflict."""
 
-    texts: Told | None = None
+    texts: CellTexts | None = None
     examples: tuple[show.ShownExample, ...] = ()
     pairs: Mapping[tuple[str, object], str] = {}
 
@@ -219,7 +219,7 @@ class Suspects(show.Result):
             "model_of_noise": self.model_of_noise,
             "low": self.low,
             "high": self.high,
-            "course": [row.asked | {"share_standing_out": share} for row, share in self.course],
+            "course": [row.argument | {"share_standing_out": share} for row, share in self.course],
             "known": self.known,
             "num_likely": self.num_likely,
             "kinds_left_out": self.left_out_kinds,
@@ -298,7 +298,7 @@ class Suspects(show.Result):
         return show.result_html(self.figure(), [*others, last])
 
     def _frames(self, most: int | None) -> list[show.Frame]:
-        leak = [show.Frame("What tells the labels", self.headline, pd.DataFrame())] if self.leak else []
+        leak = [show.Frame("A value that tells the labels", self.headline, pd.DataFrame())] if self.leak else []
         labels, note = ({}, "") if self.decided is None else (self.decided.labels, self.decided.note())
         data = self.table()[:most]
         columns = {

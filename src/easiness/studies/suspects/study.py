@@ -17,7 +17,7 @@ from easiness.data import Dataset, Decisions
 from easiness.engine import SEVERAL_RUNS, At, Data, DecisionFile, Device, HeldOutToo, Study
 from easiness.errors import BadInput
 from easiness.lazy import Floats, Integers, Mask, pd
-from easiness.runs import decisions_on, find_data, leak_of, positions_in, told
+from easiness.runs import cell_texts, decisions_on, find_data, leak_of, positions_in
 from easiness.spec import Option, Split, command_line
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
@@ -74,7 +74,7 @@ def suspects(options: SuspectOptions) -> Suspects:
 
     Each example is judged by the trials that did not train on it, where there are any (``train_share`` below
     1, or the held-out split), else by all, by what they said after the last three epochs observed.
-    `label_noise` has the probability. Of several runs the order and the probabilities are of all: those that
+    `label_noise` has the probability. For several runs the order and the probabilities are of all: heads that
     left examples out are voices of one estimate, see `label_noise_of_heads`; the others count by what they
     claim to know, see `label_noise_together`. The rest is of the run that claims most.
     """
@@ -192,18 +192,18 @@ def _views(run: Run, data: Dataset, split: Split, first: Integers, pairs: pd.Dat
     for name, each in data.splits.items():
         ids = pd.concat([pairs.loc[pairs[f"split_{side}"] == name, f"id_{side}"] for side in "ab"])
         at = np.flatnonzero(pd.Index(each.ids).isin(ids))
-        if (texts := told(each, at)) is not None:
+        if (texts := cell_texts(each, at)) is not None:
             names = zip(repeat(name), each.ids[at].tolist())
             of_pairs |= zip(names, texts.texts, strict=True)
     examples = (one if whole else one.in_words() for one, whole in zip(views, fits, strict=True))
-    return Views(told(part, rows), tuple(examples), of_pairs)
+    return Views(cell_texts(part, rows), tuple(examples), of_pairs)
 
 
 def _rows(run: Run, table: pd.DataFrame, views: Views, decisions: LabelDecisions | None) -> pd.DataFrame:
     """All examples in the order of the run, with what tells who they are behind what is always there.
 
-    Decisions stand in a column ``action``, empty for the others. What a label is to be instead is
-    ``suggested``, and no share of predictions is known of that.
+    Decisions stand in a column ``action``, empty for the others. The label to be is ``suggested``, and no
+    share of predictions is known of it.
     """
     names, others = np.array([*run.classes, ""], object), table["other_share"]  # the last is that of -1
     table = table.assign(

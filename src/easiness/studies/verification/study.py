@@ -200,7 +200,7 @@ class Verifications:
 def verify(options: VerifyOptions, plans: Verifications, runs: Mapping[str, Run]) -> Verification:  # noqa: ARG001
     """The gain of the new labels, from the finished runs by name; trials beyond the plan are left out."""
     first, (old, new), has_decision = plans.runs[BEFORE], plans.labels, plans.has_decision
-    heads = first.asked.heads
+    heads = first.request.heads
     return Verification(
         model=first.model,
         row=Row(first.epochs, None if heads is None else heads.shares[-1]),
@@ -280,12 +280,12 @@ def _rotation(
         source = data.source if np.array_equal(own_labels, data.labels) else None
         own = make_plan(replace(data, source=source, labels=own_labels, true_labels=own_labels))
         folds = plans[BEFORE].data.labels if plans else own_labels
-        plans[name] = own.dealt(Deal(folds, never=one < 0))
+        plans[name] = own.with_deal(Deal(folds, never=one < 0))
     if not plans[BEFORE].features and any(missing_by_run(plans, options.out).values()):
         groups = _in_one_fold(data)
         for name, run in plans.items():
             assert run.deal is not None
-            plans[name] = run.dealt(replace(run.deal, groups=groups))
+            plans[name] = run.with_deal(replace(run.deal, groups=groups))
     return plans
 
 
@@ -316,27 +316,27 @@ def _planner(data: Dataset, options: VerifyOptions) -> Callable[[Dataset], Plan]
 def _beside(names: Sequence[str], before: Plan, everything: int, num_left: int) -> dict[str, Plan]:
     """Plans of runs on the labels before, each with as many steps as the new labels have.
 
-    Those at random leave as many out, in each trial others. Repeated random subsets (RS2, Okanovic et al.
+    Trainings at random leave as many out, in each trial others. Repeated random subsets (RS2, Okanovic et al.
     2023) are passes over all examples, cut into epochs of as many steps as the part that is kept has.
     """
     plans = {}
     for name in names:
         if name not in BESIDE:
             raise BadInput(f"--beside {name}: unknown; choose of {', '.join(BESIDE)}")
-        if before.asked.heads is not None:
+        if before.request.heads is not None:
             raise BadInput(
                 f"--beside {name}: is for trainings; `easiness keep` has heads of as many at random"
             )
         if num_left >= everything:
             raise BadInput(f"--beside {name}: the new labels leave no example out; leave it out")
-        changes: dict[str, Any] = {"steps_of": round(num_left * before.asked.train_share)}
+        changes: dict[str, Any] = {"steps_of": round(num_left * before.request.train_share)}
         ranking = before.ranking
         if name == "random":
             ranking = np.zeros(len(before.data))
             digest = hashlib.sha256(ranking.astype("<f8").tobytes()).hexdigest()
             beta = POLICIES["random"]
             changes = {"draw": Draw(effect="drop", rate=1 - num_left / everything, beta=beta, ranking=digest)}
-        plans[name] = replace(before, asked=before.asked.model_copy(update=changes), ranking=ranking)
+        plans[name] = replace(before, request=before.request.model_copy(update=changes), ranking=ranking)
     return plans
 
 

@@ -63,7 +63,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Hypothesis]:
     """An experiment that was killed after its first trial, and went on."""
 
     class Killed(Progress):
-        def stored(self, index: int) -> None:  # noqa: ARG002
+        def finish(self, index: int) -> None:  # noqa: ARG002
             raise KeyboardInterrupt
 
     out = tmp_path_factory.mktemp("hypothesis") / "out"
@@ -143,8 +143,8 @@ def test_trials_have_seeds_of_their_own(done):
     assert natural.held_out.shape == (2, 8)
     assert not np.array_equal(natural.held_out[0], natural.held_out[1])
     plans = planned(done[0]).runs.values()
-    assert len({plan.asked.seed for plan in plans}) == 5
-    assert len({plan.asked.data.train.fingerprint for plan in plans}) == 5
+    assert len({plan.request.seed for plan in plans}) == 5
+    assert len({plan.request.data.train.fingerprint for plan in plans}) == 5
     # any seed has a figure of patterns: the page comes after an hour of trainings
     figure, *_ = replace(done[1], seed=2**64 + 1).figures().values()
     assert figure.axes[0].get_title() == "patch"

@@ -69,10 +69,10 @@ def test_every_experiment_has_its_runs(smoke):
     ours, theirs = smoke.ablation.runs["full"], smoke.corruption.runs["full"]
     resolved = Resolved(precision="float32", channels_last=False, threads=1)
     assert ours.spec(resolved, 5, 5) == theirs.spec(resolved, 5, 5)
-    kept = [name for name, plan in smoke.everything.items() if plan.asked.keep_weights]
+    kept = [name for name, plan in smoke.everything.items() if plan.request.keep_weights]
     assert kept == ["match-wrn_10_1", "final-wrn_10_1"]
     # experiments share no random numbers but those that are compared
-    seeds = {name.partition("-")[0]: plan.asked.seed for name, plan in smoke.everything.items()}
+    seeds = {name.partition("-")[0]: plan.request.seed for name, plan in smoke.everything.items()}
     assert seeds == {"match": 0, "merged": 1, "final": 2, "full": 3, "drop": 3, "relabel": 3}
 
 
@@ -101,7 +101,7 @@ def test_models_that_are_tested_have_a_recipe_of_their_own_and_are_tested_at_the
     assert {name for name, one in by_name.items() if one.recipe == Recipe()} == scoring
     tested = {(one.recipe.alpha, one.recipe.period) for name, one in by_name.items() if name not in scoring}
     assert tested == {(0.006, 10)}
-    assert {one.asked.observe for one in by_name.values()} == {"last"}
+    assert {one.request.observe for one in by_name.values()} == {"last"}
     # five each: final ones, nothing dropped, three rates and two rates by three policies
     assert sum(one.trials for name, one in by_name.items() if name not in scoring) == 5 * (1 + 1 + 9 + 6)
 
@@ -236,8 +236,8 @@ def test_a_whole_study_of_images_in_color(tiny_preset, tmp_path):
     assert runs["drop-easy-0.60"].spec.kind == "measured"
     drawn = runs["drop-easy-0.60"].spec.draw
     assert drawn is not None
-    assert plan.ablation.runs["drop-easy-0.60"].asked.draw is not None
-    assert drawn.ranking != plan.ablation.runs["drop-easy-0.60"].asked.draw.ranking
+    assert plan.ablation.runs["drop-easy-0.60"].request.draw is not None
+    assert drawn.ranking != plan.ablation.runs["drop-easy-0.60"].request.draw.ranking
     assert (results.pseudo.level, results.pseudo.probe) == (1, "held_out")
     claims = {claim.id: claim for claim in paper_claims(results)}
     assert claims["5"].statistics

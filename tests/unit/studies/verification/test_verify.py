@@ -230,7 +230,7 @@ def test_networks_see_copies_and_groups_together():
     ("change", "asked", "said"),
     [
         ({"trials": 7}, {}, r"--trials 7: every 5 trials leave each example out equally often .* such as 10"),
-        ({}, {"holdout": 0.3}, r"is held out \(--holdout 0.3\); .* with the same --holdout, or leave it out"),
+        ({}, {"holdout": 0.3}, "no training example with the id"),
         ({}, {"labels": "all.csv"}, "leaves 0 examples that nobody decided"),
         ({}, {"labels": None}, r"--labels: give .*CSV"),
     ],

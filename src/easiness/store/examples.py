@@ -24,7 +24,7 @@ from easiness.regular_file import at_home, read_regular
 from easiness.store.parquet import Ids, read_strictly
 from easiness.store.trial import ids_array
 
-KEPT = "data.parquet"
+KEPT_FILE = "data.parquet"
 COLUMNS = {"text": "text", "sound": "audio"}
 """The column that the examples stand in, by their kind."""
 _FEATURES = {"text": {"dtype": "string", "_type": "Value"}, "audio": {"_type": "Audio"}}  # for `datasets`
