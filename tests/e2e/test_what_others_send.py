@@ -65,10 +65,6 @@ def run(folder: Path, made_once: Callable[..., Path]) -> Path:
     return Path(shutil.copytree(made, folder / "run"))
 
 
-def imported(folder: Path) -> bool:
-    return (folder / "imported").exists()
-
-
 @pytest.mark.usefixtures("run")
 def test_networks_look_only_where_the_run_is_trusted(
     folder: Path, refused: Callable[..., str], command: Callable[..., Any]
@@ -77,9 +73,9 @@ def test_networks_look_only_where_the_run_is_trusted(
     line = refused(*asked)
     assert "'own_net:tiny' is code" in line
     assert "--trust" in line
-    assert not imported(folder)
+    assert not (folder / "imported").exists()
     assert command(*asked, "--trust").code == 0
-    assert imported(folder)
+    assert (folder / "imported").exists()
 
 
 @pytest.mark.usefixtures("run")
@@ -88,12 +84,12 @@ def test_suspects_go_without_the_networks_of_a_run_that_is_not_trusted(
 ) -> None:
     without = command("suspects", "run")
     assert without.code == 0
-    assert not imported(folder)
+    assert not (folder / "imported").exists()
     said = " ".join(without.out.split())
     assert "'own_net:tiny' is code" in said
     trusted = command("suspects", "run", "--trust")
     assert trusted.code == 0
-    assert imported(folder)
+    assert (folder / "imported").exists()
     assert "code of the module" not in " ".join(trusted.out.split())
 
 
@@ -114,7 +110,7 @@ def test_another_module_in_the_run_is_refused_when_it_goes_on(
     (folder / "own_net.py").rename(folder / "other_net.py")
     line = refused("measure", *ASKED[:1], "--model", "mlp_3", *ASKED[3:], *QUICK, "--out", "run")
     assert "other_net:tiny" in line
-    assert not imported(folder)
+    assert not (folder / "imported").exists()
 
 
 def test_in_python_the_word_is_given_where_the_run_is_opened(run: Path, folder: Path) -> None:
@@ -127,12 +123,12 @@ def test_in_python_the_word_is_given_where_the_run_is_opened(run: Path, folder: 
         with pytest.raises(BadInput, match=r"trust=True") as caught:
             ask()
         assert str(caught.value).startswith(f"{run}: ")
-    assert not imported(folder)
+    assert not (folder / "imported").exists()
     assert opened.is_trusted is opened.first(2).is_trusted is False
     trusted = open_run(run, trust=True)
     assert trusted.first(2).is_trusted
     paper.perturb(trusted, kind="radial", levels=[2.0], device="cpu", progress=False)
-    assert imported(folder)
+    assert (folder / "imported").exists()
 
 
 def _renamed(run: Path, model: str) -> None:
@@ -169,7 +165,7 @@ def test_no_command_that_reads_imports_what_a_run_names(
         finished = command(*[runs.get(word, word) for word in arguments])
     assert finished.code == (2 if arguments[0] == "paper" else 0), finished.err
     assert seen == []
-    assert not imported(folder)
+    assert not (folder / "imported").exists()
 
 
 NUM = 12
@@ -266,6 +262,7 @@ def sent(measured: Path, tmp_path: Path) -> None:
     table = open_run(measured).scores()[["id", "label"]]
     table.assign(action="keep").to_csv(tmp_path / "labels.csv", index=False)
     table[:1].to_csv(tmp_path / "dropped.csv", index=False)
+    (tmp_path / "recipe.toml").touch()
 
 
 SENT = [
@@ -332,29 +329,16 @@ def test_hostile_data_are_refused_and_run_nothing(
     assert not proof.exists()
 
 
-def _all(pattern: str) -> Callable[[bytes], None]:
-    def write(payload: bytes) -> None:
-        files = [path for path in Path().glob(pattern) if path.is_file()]
-        assert files
-        for path in files:
-            path.write_bytes(payload)
-
-    return write
-
-
-FILES: dict[str, tuple[Callable[[bytes], None], str]] = {
-    "weights": (_all("run/trials/*/weights.safetensors"), "perturb run --kind radial"),
-    "observations": (_all("run/trials/*/train.parquet"), "scores run"),
-    "trials": (_all("run/trials/*/trial.json"), "scores run"),
-    "examples": (_all("run/examples.parquet"), "scores run"),
-    "run": (_all("run/run.json"), "scores run"),
-    "card": (_all("card/*"), "card --apply card digits -o applied.csv"),
-    "labels": (_all("labels.csv"), f"measure digits --labels labels.csv {SIZE} --out labelled"),
-    "ids": (_all("dropped.csv"), "keep run --ids dropped.csv"),
-    "recipe": (  # type: ignore[dict-item]
-        lambda payload: Path("recipe.toml").write_bytes(payload) and None,
-        f"measure digits --recipe recipe.toml {SIZE} --out by_recipe",
-    ),
+FILES = {
+    "weights": ("run/trials/*/weights.safetensors", "paper perturb run --kind radial"),
+    "observations": ("run/trials/*/train.parquet", "scores run"),
+    "trials": ("run/trials/*/trial.json", "scores run"),
+    "examples": ("run/examples.parquet", "scores run"),
+    "run": ("run/run.json", "scores run"),
+    "card": ("card/*", "card --apply card digits -o applied.csv"),
+    "labels": ("labels.csv", f"measure digits --labels labels.csv {SIZE} --out labelled"),
+    "ids": ("dropped.csv", "keep run --ids dropped.csv"),
+    "recipe": ("recipe.toml", f"measure digits --recipe recipe.toml {SIZE} --out by_recipe"),
 }
 
 
@@ -364,13 +348,16 @@ def test_a_pickle_in_the_place_of_a_file_is_refused_and_runs_nothing(
     name: str, proof: Path, command: Callable[..., Any]
 ) -> None:
     payload = pickle.dumps(Hostile(proof))
-    write, line = FILES[name]
-    write(payload)
-    (Path("run") / ".index").write_bytes(payload)  # what is only a help is made anew
+    pattern, line = FILES[name]
+    files = [path for path in Path().glob(pattern) if path.is_file()]
+    assert files
+    for path in (*files, Path("run") / ".index"):  # what is only a help is made anew
+        path.write_bytes(payload)
     with audited() as seen:
         finished = command(*line.split())
     assert finished.code == 2, finished.err
     assert [one.startswith("easiness: error: ") for one in finished.err.splitlines()][-1:] == [True]
+    assert f": {pattern.partition('*')[0]}" in finished.err
     assert "Traceback" not in finished.err
     assert seen == []
     assert not proof.exists()

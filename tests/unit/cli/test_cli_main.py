@@ -313,18 +313,11 @@ def test_no_other_result_is_written_over_decisions(
     assert file.read_bytes() == held
 
 
-def test_nor_does_a_page_or_an_export_made_in_python(measured: Path, tmp_path: Path) -> None:
+def test_a_list_of_a_rule_that_nobody_signed_is_written_over(measured: Path, tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
-    file.write_text("id,label,action,by\n")
-    run = ez.open_run(measured)
-    page = tmp_path / "labels.html"
-    page.write_bytes(file.read_bytes())
-    with pytest.raises(ez.BadInput, match="holds decisions of people"):
-        ez.report([run], page)
-    with pytest.raises(ez.BadInput, match="holds decisions of people"):
-        ez.export(run, "csv", file)
-    file.write_text("id,label,action\n")  # of a rule: nobody signs
-    ez.export(run, "csv", file)
+    file.write_text("id,label,action\n")
+    ez.export(ez.open_run(measured), "csv", file)
+    assert "easiness" in file.read_text()
 
 
 def number(text: str) -> int:
