@@ -172,7 +172,7 @@ def foresee(
     if not is_run(out):
         return Foreseen(execution, _task(plan), None)
     damage = damaged_trials(out) if retrain_damaged else {}
-    run = _check(Run(out, trusted=True, but=damage), plan)
+    run = _check(Run(out, is_trusted=True, but=damage), plan)
     return Foreseen(execution, _task(plan, run, more, [*damage.values()]), run)
 
 
@@ -268,7 +268,7 @@ def _ready(
 def ready_images(plan: Plan, cache: Path | None, progress: Progress) -> dict[str, inputs.Values]:
     """The images that a run takes, every one of them decoded once.
 
-    Photos are put into the folder ``cache``, or held in memory without one. Those that do not fit are only
+    Photos are put into the folder ``cache``, or held in memory without one. Photos that do not fit are only
     checked, unless that was done when the data were loaded (``skip_unreadable``).
     """
     images: dict[str, inputs.Values] = {}
