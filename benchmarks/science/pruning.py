@@ -173,7 +173,7 @@ def train(cell):
         Training(seed=cell.seed, **TRAINING),
         1,
         recording=Recording(observe="last", keep_weights=False, splits=("held_out",)),
-        ranked=drawn,
+        ranked_draw=drawn,
     )
     assert plan.num_trained_on == len(data) - (0 if drawn is None else int(left_out.sum()))
     with tempfile.TemporaryDirectory(dir=_WORKING["runs"]) as folder:

@@ -118,17 +118,19 @@ def test_no_two_classes_share_a_name() -> None:
 
 # "read", "run", "set", "cut" and the like are verbs as well
 PARTICIPLE = re.compile(
-    """(?x) [a-z]+ed | begun | bound | brought | built | caught | chosen | dealt | done | drawn | driven | eaten |
-    foretold | forgotten | found | given | gone | grown | heard | held | hidden | kept | known | lost | made | meant |
-    met | paid | said | seen | sent | shown | sold | sought | spent | spoken | stolen | stood | taken | taught |
-    thrown | told | torn | understood | woken | won | worn | written"""
+    """(?x)
+    [a-z]+ed | begun | bound | brought | built | caught | chosen | dealt | done | drawn | driven | eaten
+    | foretold | forgotten | found | given | gone | grown | heard | held | hidden | kept | known | lost
+    | made | meant | met | paid | said | seen | sent | shown | sold | sought | spent | spoken | stolen |
+    stood | taken | taught | thrown | told | torn | understood | woken | won | worn | written"""
 )
 # terms of the field; what only looks like a participle; names that options, columns and files have
 TERM = re.compile(
-    """(?x) augmented | bed | embed | embedded | expected | feed | need | normalized | observed | pooled |
-    predicted | pretrained | red | seed | speed | suggested |
-    balanced | compiled | decided | dealt | folded | graphed | known | learned | measured | needed | perturbed |
-    required | resolved | seeded | shared | together"""
+    """(?x)
+    augmented | bed | embed | embedded | expected | feed | need | normalized | observed | pooled |
+    predicted | pretrained | red | seed | speed | suggested | balanced | compiled | decided | dealt |
+    folded | graphed | known | learned | measured | needed | perturbed | required | resolved | seeded |
+    shared | together"""
 )
 
 
