@@ -324,7 +324,8 @@ def of_policy(results, labels, policy, hard):
 
 
 def within(one):
-    return with_interval(*(100 * end for end in (one.value, *one.interval)), 1, with_sign=True)
+    value, low, high = (100 * end for end in (one.value, *one.interval))
+    return with_interval(value, low, high, 1, with_sign=True)
 
 
 def name_of(share):

@@ -206,9 +206,9 @@ class Observations:
         ``None`` where it is empty at some epoch.
         """
         correct = self.correct
-        counted = np.broadcast_to(True if among is None else among, correct.shape)
-        num = counted.sum(axis=1)
-        return ((correct & counted).sum(axis=1) / num).tolist() if num.all() else None
+        mask = np.broadcast_to(True if among is None else among, correct.shape)
+        num = mask.sum(axis=1)
+        return ((correct & mask).sum(axis=1) / num).tolist() if num.all() else None
 
 
 class ObservationLog:
@@ -257,10 +257,10 @@ class ObservationLog:
     @property
     def next_epoch(self) -> int:
         """The epoch to be observed next, from 1; 0 where none is left."""
-        done = self.num_epochs
+        last = self.num_epochs
         if not self._to_observe:
-            return done + 1
-        return self._to_observe[done] if done < len(self._to_observe) else 0
+            return last + 1
+        return self._to_observe[last] if last < len(self._to_observe) else 0
 
     @property
     def pending(self) -> int:

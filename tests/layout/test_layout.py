@@ -127,10 +127,11 @@ PARTICIPLE = re.compile(
 # terms of the field; what only looks like a participle; names that options, columns and files have
 TERM = re.compile(
     """(?x)
-    augmented | bed | embed | embedded | expected | feed | need | normalized | observed | pooled |
-    predicted | pretrained | red | seed | speed | suggested | balanced | compiled | decided | dealt |
-    folded | graphed | known | learned | measured | needed | perturbed | required | resolved | seeded |
-    shared | together"""
+    augmented | bed | embed | embedded | expected | feed | need | normalized | observed | pooled | predicted |
+    pretrained | red | seed | speed | suggested |
+    balanced | compiled | decided | dealt | done | folded | graphed | known | learned | measured | needed |
+    packed | perturbed | placed | ranked | required | resolved | seeded | shared | stopped | stored |
+    together | typed"""
 )
 
 

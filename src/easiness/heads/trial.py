@@ -77,8 +77,8 @@ def fit_by_steps(
             num_classes=num_classes,
             steps_per_epoch=steps,
         )
-        packed = Pack.of_array(((x - mean) / scale).cpu().numpy())
-        bank = VECTOR.bank(packed, recipe, one.device, augment=False, sharers=1)
+        pack = Pack.of_array(((x - mean) / scale).cpu().numpy())
+        bank = VECTOR.bank(pack, recipe, one.device, augment=False, sharers=1)
         course = training.Course(
             *(spec.index, torch.arange(len(positions)), labels, seeds),
             *(spec.heads.epochs, steps, recipe.batch_size),

@@ -154,7 +154,7 @@ class Training:
         "form), boosting (trees), linear or mlp_2. Default: wrn_16_4 for pictures, bag for texts, "
         "wrn_10_1 for sounds, linear for tables; with --features ridge, of tables boosting.",
         first=True,
-        given=str | Callable[..., Any] | None,
+        python_type=str | Callable[..., Any] | None,
     )
     epochs: int = option("--epochs", "Epochs of each training.", default=10, first=True)
     seed: int = option("--seed", "Seed of the run.", default=0)
@@ -268,7 +268,7 @@ class Trials:
         metavar="N|auto",
         read=number_or(int, "auto"),
         first=True,
-        given=int | Literal["auto"] | Mapping[str, float],
+        python_type=int | Literal["auto"] | Mapping[str, float],
     )
     reliability: float | None = option(
         "--reliability",

@@ -276,8 +276,8 @@ class RunWriter:
         digests = {EXAMPLES: digest(self.path / EXAMPLES), **beside}
         run_folder.write_document(self.path, RunDocument(spec=spec, files=digests, stopped=reason))
 
-    def conclude(self, stopped: Stop) -> None:
-        document = read_document(self.path).model_copy(update={"stopped": stopped})
+    def conclude(self, reason: Stop) -> None:
+        document = read_document(self.path).model_copy(update={"stopped": reason})
         run_folder.write_document(self.path, document)
 
     def add(self, record: TrialRecord, ids: dict[str, Ids], *, index: int, **about: Any) -> StoredTrial:
