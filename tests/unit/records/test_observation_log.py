@@ -167,13 +167,6 @@ def train() -> Observations:
     return observations([[0, 0, 0, 2], [0, 1, 0, 2]], [0, 1, 2, 2], [True, True, True, False])
 
 
-def test_accuracy_over_all_and_over_a_mask(train):
-    assert train.correct.tolist() == [[True, False, False, True], [True, True, False, True]]
-    assert train.accuracy() == [0.5, 0.75]
-    assert train.accuracy(np.array([True, True, False, False])) == [0.5, 1.0]
-    assert train.accuracy(np.zeros(4, np.bool_)) is None
-
-
 def test_accuracy_by_part(train):
     held_out = observations([[0], [1]], [1], [False])
     record = TrialRecord({"train": train, "held_out": held_out})
