@@ -327,7 +327,7 @@ def _of_timm(request: Request) -> FeatureSource:
     if any(one in tag for one in _OF_IMAGENET):
         warning = SEEN_IMAGENET
     about = f"{request.name} of timm, with the weights that it calls {tag}. {warning}"
-    return _published(request, request.text, preparation, about)
+    return _with_weights(request, request.text, preparation, about)
 
 
 def _of_torchvision(request: Request) -> FeatureSource:
@@ -351,10 +351,10 @@ def _of_torchvision(request: Request) -> FeatureSource:
         interpolation=steps.interpolation.value,
     )
     about = f"{name} of torchvision, with the best weights that it publishes. {SEEN_IMAGENET}"
-    return _published(request, name, preparation, about)
+    return _with_weights(request, name, preparation, about)
 
 
-def _published(request: Request, model: str, preparation: PicturePreparation, about: str) -> FeatureSource:
+def _with_weights(request: Request, model: str, preparation: PicturePreparation, about: str) -> FeatureSource:
     try:
         file = pretrained_file(model, download=request.download)
     except BadInput:
