@@ -88,5 +88,5 @@ def planned(source: Any, *, trials: int, **options: Any) -> Plan:
         trials,
         loading=_value(Loading, options),
         recording=_value(Recording, options),
-        ranked=drawn,
+        ranked_draw=drawn,
     )

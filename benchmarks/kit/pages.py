@@ -4,8 +4,36 @@ from __future__ import annotations
 
 import csv
 import re
+import string
 
 NUMBER = re.compile(r"[-+−]?\d[\d,.]*")
+
+
+class Cells(string.Formatter):
+    """Formats values by their names; what is not there, or is no number, is an empty cell."""
+
+    def get_value(self, key, args, kwargs):
+        return kwargs.get(key) if isinstance(key, str) else args[key]
+
+    def format_field(self, value, format_spec):
+        return "" if value is None or value != value else format(value, format_spec)
+
+
+def table(columns, records):
+    """Header and rows from the format of the cells of each column, as ``{"wrong": "{wrong:.1%}"}``."""
+    cells = Cells()
+    return tuple(columns), [tuple(cells.format(one, **of) for one in columns.values()) for of in records]
+
+
+def part(header, rows, names):
+    """These columns of a table, as header and rows."""
+    at = [list(header).index(name) for name in names]
+    return list(names), [[row[one] for one in at] for row in rows]
+
+
+def labels_text(kind, rate):
+    """How labels were made wrong: ``uniform 20%``, or ``clean``."""
+    return f"{kind} {rate:.0%}" if rate else kind
 
 
 def head(title, command, measured):

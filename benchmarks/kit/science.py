@@ -41,11 +41,11 @@ def options(doc, *needed, runs=None, more=None, arguments=None):
     return found
 
 
-def kept(file, make):
+def kept(file, make, *arguments):
     """The content of a JSON file, made where it is not there: whole or not at all."""
     if not file.exists():
         part = file.with_suffix(".part")
-        part.write_text(json.dumps(make(), indent=1) + "\n")
+        part.write_text(json.dumps(make(*arguments), indent=1) + "\n")
         part.replace(file)
     return json.loads(file.read_text())
 
@@ -54,6 +54,28 @@ def calibration_error(p, came):
     """The expected calibration error of probabilities [n] in ten bins, of what came true [n]."""
     at = np.minimum((10 * p).astype(int), 9)
     return float(np.abs(np.bincount(at, p - came, 10)).sum() / max(len(p), 1))
+
+
+def made_wrong(labels, rate, draw, num, kind="uniform"):
+    """Labels [K] of which a share is wrong: any other of ``num`` classes, or of a ``pair`` the next one."""
+    wrong = draw.random(len(labels)) < rate
+    step = 1 if kind == "pair" else draw.integers(1, num, len(labels))
+    return np.where(wrong, (labels + step) % num, labels)
+
+
+def in_folds(model, x, labels, seed=0):
+    """Probabilities [K, C] by models that learned from four fifths of the others each."""
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    return cross_val_predict(model, x, labels, cv=folds, method="predict_proba")
+
+
+def pooled(pictures, side):
+    """Pictures [n, H, W, C] of which squares of ``side`` pixels are one."""
+    num, height, width, channels = pictures.shape
+    squares = pictures.reshape(num, height // side, side, width // side, side, channels)
+    return squares.mean((2, 4)).round().astype(np.uint8)
 
 
 def features_of(data, name, runs):

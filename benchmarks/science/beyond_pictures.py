@@ -10,7 +10,6 @@ Finished runs are kept in --runs, so that the command goes on where it stopped.
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass, replace
 from itertools import chain, combinations, product
 from pathlib import Path
@@ -19,6 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import easiness as ez
+from easiness.show import with_interval
+from kit.pages import part
 from kit.science import kept, options, publish
 from science.feature_labels import by_cleanlab, judged, made_wrong
 from science.wrong_labels_runs import confusing
@@ -49,12 +50,6 @@ SUBJECTS = (
 )
 
 
-def spent(make):
-    before = time.process_time()
-    make()
-    return time.process_time() - before
-
-
 def measure(data, out, **settings):
     """A run, trained in this process where it is not there yet."""
     return ez.measure(data, out=out, jobs=1, executor="serial", progress=False, **settings)
@@ -72,16 +67,9 @@ def runs_of(subject, data, runs):
     return found
 
 
-def compared(pair, epoch):
-    trained = any(not run.shares for run in pair)
-    return ez.compare(pair, at=epoch if trained else None, ties=TIES)
-
-
 def agreement(cell):
     """The agreement with its interval, or a dash where a ceiling is too near to chance to tell."""
-    if np.isnan(cell.agreement.rate):
-        return "–"
-    return f"{cell.agreement.rate:.2f} ({cell.agreement.low:.2f} to {cell.agreement.high:.2f})"
+    return with_interval(cell.agreement.rate, cell.agreement.low, cell.agreement.high) or "–"
 
 
 MATCHING = (
@@ -95,7 +83,9 @@ def matching(subject, found, names):
     for a, b in combinations(names, 2):
         heads = " and 80 %" if found[a].shares or found[b].shares else ""
         for epoch in EPOCHS:
-            result = compared((found[a], found[b]), epoch)
+            pair = found[a], found[b]
+            trained = any(not run.shares for run in pair)
+            result = ez.compare(pair, at=epoch if trained else None, ties=TIES)
             for side, ties in product(("easy", "hard"), TIES):
                 cell = result.cell(0, 1, side, ties)
                 ceilings = " / ".join(f"{result.cell(at, at, side, ties).groups.rate:.2f}" for at in (0, 1))
@@ -103,34 +93,6 @@ def matching(subject, found, names):
                 rates = (f"{cell.groups.rate:.2f}", f"{cell.groups.chance:.2f}", agreement(cell))
                 where = (subject.title, f"{a} and {b}", f"{epoch} epochs{heads}", side, ties)
                 yield *where, masses, ceilings, *rates
-
-
-ACCURACY = ("data", "network", "held-out accuracy", "lowest and highest", "processor s")
-
-
-def accuracies(subject, found, data, runs):
-    """Accuracy on the held-out split: the mean over trials and the range, and what one training takes."""
-    for name, run in found.items():
-        last = run.resolve_epoch(None, None)
-        right = [trial.accuracy(last)["held_out"] for trial in run.trials]
-        ends = f"{min(right):.3f}, {max(right):.3f}"
-        yield (
-            subject.title,
-            name,
-            f"{np.mean(right):.3f}",
-            ends,
-            f"{seconds_of(data, name, runs, subject):.0f}",
-        )
-
-
-def seconds_of(data, name, runs, subject):
-    """Seconds of processor time of one training, or of heads with the making of their features."""
-    out = runs / f"{subject.name}-{name}-timed"
-    settings = {"model": name, "trials": 1, "epochs": EPOCHS[-1]}
-    if name == "heads":
-        settings = {"features": [subject.features], "model": "ridge", "trials": HEADS}
-    file = runs / f"{subject.name}-{name}.seconds.json"
-    return kept(file, lambda: spent(lambda: measure(data, out, **settings)))
 
 
 def cell(subject, data, kind, rate, log_p, runs):
@@ -175,32 +137,26 @@ def tables_of(subject, data, runs):
     log_p = confusing(subject, data, None, runs)
     planted = {
         (kind, rate): kept(
-            runs / f"{subject.name}-{kind}-{rate:g}.json",
-            lambda kind=kind, rate=rate: cell(subject, data, kind, rate, log_p, runs),
+            runs / f"{subject.name}-{kind}-{rate:g}.json", cell, subject, data, kind, rate, log_p, runs
         )
         for kind, rate in product(KINDS, RATES)
     }
-    rows = (
-        accuracies(subject, found, data, runs),
-        matching(subject, found, list(found)),
-        labels(subject, planted),
-    )
-    return tuple(map(list, rows))
+    return list(matching(subject, found, list(found))), list(labels(subject, planted))
 
 
 def main():
     asked = options(__doc__, "--trec", "--fsdd", runs="beyond-pictures")
     of_each = [tables_of(one, ez.load_dataset(getattr(asked, one.name)), asked.runs) for one in SUBJECTS]
-    accuracy, matched, planted = (list(chain(*rows)) for rows in zip(*of_each, strict=True))
+    matched, planted = (list(chain(*rows)) for rows in zip(*of_each, strict=True))
     pairs = {}
     for row in matched:
         if row[2].startswith(f"{EPOCHS[-1]} ") and row[4] == TIES[-1]:
             pairs.setdefault(row[:2], []).append(row[-1])
     agreed = [(*pair, *sides) for pair, sides in pairs.items()]
-    some = [(*row[:2], *row[3:8]) for row in (LABELS, *planted)]
-    tables = {"accuracy": (ACCURACY, accuracy), "labels": (LABELS, planted), "matching": (MATCHING, matched)}
+    some = part(LABELS, planted, (*LABELS[:2], *LABELS[3:8]))
+    tables = {"labels": (LABELS, planted), "matching": (MATCHING, matched)}
     sides = ("data", "networks", "easy", "hard")
-    publish(asked.docs, "beyond-pictures", tables, (sides, agreed), (some[0], some[1:]))
+    publish(asked.docs, "beyond-pictures", tables, (sides, agreed), some)
 
 
 if __name__ == "__main__":

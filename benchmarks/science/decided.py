@@ -143,40 +143,30 @@ def looked_anywhere(world, draw):
     return {200: said(world, at, at, learned)}
 
 
+TRUE_ODDS = {  # logarithms, of those said and what is drawn for classes, for pairs and for each label
+    "as predicted": lambda odds, *_: odds,
+    "odds a seventh": lambda odds, *_: odds - 2,
+    "odds seven times": lambda odds, *_: odds + 2,
+    "half the slope": lambda odds, *_: odds / 2,
+    "one and a half times the slope": lambda odds, *_: odds * 1.5,
+    "classes differ": lambda odds, of_class, *_: odds + of_class,
+    "pairs differ": lambda odds, _, of_pair, __: odds + of_pair,
+    "heavy tails": lambda odds, _, __, of_label: odds + of_label,
+    "half of the top is sound": lambda odds, *_: np.where(odds > 0, 0.0, odds),
+    "nothing is known": lambda *_: np.full(NUM, logit(0.1)),
+}
+
+
 def drawn(kind, draw):
     odds = np.where(draw.random(NUM) < 0.15, draw.normal(1.5, 2, NUM), draw.normal(-5, 2, NUM))
     labels, rival = draw.integers(CLASSES, size=NUM), draw.integers(CLASSES, size=NUM)
-    truth = {
-        "as predicted": odds,
-        "odds a seventh": odds - 2,
-        "odds seven times": odds + 2,
-        "half the slope": odds / 2,
-        "one and a half times the slope": odds * 1.5,
-        "classes differ": odds + draw.normal(0, 1.5, CLASSES)[labels],
-        "pairs differ": odds + draw.normal(0, 1.5, (CLASSES, CLASSES))[labels, rival],
-        "heavy tails": odds + draw.standard_t(2, NUM),
-        "half of the top is sound": np.where(odds > 0, 0.0, odds),
-        "nothing is known": np.full(NUM, logit(0.1)),
-    }[kind]
+    of_class = draw.normal(0, 1.5, CLASSES)[labels]
+    of_pair, of_label = draw.normal(0, 1.5, (CLASSES, CLASSES))[labels, rival], draw.standard_t(2, NUM)
+    truth = TRUE_ODDS[kind](odds, of_class, of_pair, of_label)
     p, wrong = expit(odds), draw.random(NUM) < expit(truth)
     low, high = max(p.mean() / 1.35 - 0.02, 0), p.mean() * 1.35 + 0.02
-    return SimpleNamespace(
-        p=p, suspicion=odds, labels=labels, pairs=labels * 1000 + rival, wrong=wrong, low=low, high=high
-    )
-
-
-KINDS = (
-    "as predicted",
-    "odds a seventh",
-    "odds seven times",
-    "half the slope",
-    "one and a half times the slope",
-    "classes differ",
-    "pairs differ",
-    "heavy tails",
-    "half of the top is sound",
-    "nothing is known",
-)
+    pairs = labels * 1000 + rival
+    return SimpleNamespace(p=p, suspicion=odds, labels=labels, pairs=pairs, wrong=wrong, low=low, high=high)
 
 
 def summed(name, looks, found):
@@ -202,31 +192,24 @@ def summary(groups, every):
 
 
 def of_runs(on_runs):
-    """Rows by noise, by what cells are for, and by how well they were calibrated; and where less is found."""
-    rows, lost = [], []
+    """Rows by noise, by what cells are for, and by how well they were calibrated."""
+    rows = []
     for every in EVERY:
         groups, noises = {}, {}
         for cell, found in on_runs:
             noises.setdefault(f"{cell.noise} {cell.rate:.0%}", []).append(found[every])
-            for name in (
-                "cells that judge" if cell.judges else "cells that chose",
-                AT_FIRST[found[every][100]["off"][0] > WELL],
-            ):
+            purpose = "cells that judge" if cell.judges else "cells that chose"
+            for name in (purpose, AT_FIRST[found[every][100]["off"][0] > WELL]):
                 groups.setdefault(name, []).append(found[every])
-            lost += [
-                (str(every), cell.name, str(looks), str(one["read again"]), str(one["fixed"]))
-                for looks, one in found[every].items()
-                if one["read again"] < one["fixed"]
-            ]
         rows += [(str(every), *row) for row in summary(noises | groups, every)]
-    return rows, lost
+    return rows
 
 
 def main():
     asked = options(__doc__, "--runs", more={"--kept": Path("runs/decided")})
     asked.kept.mkdir(parents=True, exist_ok=True)
-    worlds = [(kind, at, seed) for at, kind in enumerate(KINDS) for seed in range(DRAWS)]
-    on_drawn, anywhere = {kind: [] for kind in KINDS}, {kind: [] for kind in KINDS}
+    worlds = [(kind, at, seed) for at, kind in enumerate(TRUE_ODDS) for seed in range(DRAWS)]
+    on_drawn, anywhere = {kind: [] for kind in TRUE_ODDS}, {kind: [] for kind in TRUE_ODDS}
     for kind, at, seed in worlds:
         one = drawn(kind, np.random.default_rng([at, seed]))
         on_drawn[kind].append(looked(one, 50))
@@ -237,10 +220,9 @@ def main():
         if world is not None and world.wrong.any():
             on_runs.append((cell, {every: looked(world, every) for every in EVERY}))
             print(cell.name, on_runs[-1][1][50].get(200), flush=True)
-    (rows, lost), of_drawn, at_random = of_runs(on_runs), summary(on_drawn, 50), summary(anywhere, 50)
+    rows, of_drawn, at_random = of_runs(on_runs), summary(on_drawn, 50), summary(anywhere, 50)
     tables = {
         "runs": (("new list after", "labels", *COLUMNS), rows),
-        "fewer": (("new list after", "run", "looks", "found", "found by first list"), lost),
         "drawn": (("world", *COLUMNS), of_drawn),
         "half-at-random": (("world", *COLUMNS), at_random),
     }

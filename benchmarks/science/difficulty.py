@@ -106,7 +106,7 @@ def values_of(run):
     m, table = run.resolve_epoch(None), run.scores()
     columns, found = {str(name): table[name].to_numpy() for name in table}, {}
     for score in SCORES:
-        values = score.ranked(columns, m)
+        values = score.for_ranking(columns, m)
         if "label" not in score.high_means and not np.isnan(values).any():
             found[score.name] = -values if score.high_means == "easy" else values
     for one in product(QUANTITIES, WEIGHTS):

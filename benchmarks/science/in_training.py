@@ -12,7 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from scipy.special import expit
 import easiness as ez
 from easiness.analysis import paired_gain
 from easiness.models import build_model
-from easiness.show import EASY, HARD, dots_with_intervals, picture_bytes
+from easiness.show import EASY, HARD, dots_with_intervals, picture_bytes, with_interval
 from easiness.spec import RECIPES, Recipe, Resolved, trial_seeds
 from easiness.studies.keeping import paced_batches, places
 from easiness.training import Network, choose_precision, seed_all, set_up
@@ -33,6 +33,7 @@ from easiness.training import Network, choose_precision, seed_all, set_up
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
+from kit.pages import part, table
 from kit.science import ALONE, kept, options, publish
 
 CPU = torch.device("cpu")
@@ -90,36 +91,10 @@ CLEANED = Policy("cleaned", "uniform sampling of the labels that `easiness label
 """Beside the policies, on wrong labels: it was added after a page of three seeds."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Settings that all trainings share; results of others are not comparable."""
-
-    examples: int = 10_000
-    model: str = "wrn_16_1"
-    epochs: int = 6
-    alpha: float = 0.006
-    batch: int = 128
-    trials: int = 10  # that score the examples
-    scoring_epochs: int = 5
-
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe for short trainings, with a larger step size."""
-        return Recipe.model_validate({**RECIPES["short"], "alpha": self.alpha, "batch_size": self.batch})
-
-    def load(self, source):
-        """The examples, class-balanced, and all that are there to test on."""
-        data = ez.load_dataset(source)
-        return replace(data.limit(self.examples), held_out=data.held_out)
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Whole batches alone."""
-        return self.examples // self.batch
-
-    @property
-    def steps(self) -> int:
-        return self.epochs * self.steps_per_epoch
+EXAMPLES, MODEL, EPOCHS, BATCH = 10_000, "wrn_16_1", 6, 128
+TRIALS, SCORING_EPOCHS = 10, 5  # that score the examples
+STEPS_PER_EPOCH = EXAMPLES // BATCH  # whole batches alone
+RECIPE = Recipe.model_validate({**RECIPES["short"], "alpha": 0.006, "batch_size": BATCH})  # larger steps
 
 
 def labels_of(data, share):
@@ -128,13 +103,13 @@ def labels_of(data, share):
     return np.where(draw.random(len(data)) < share, (data.labels + step) % data.num_classes, data.labels)
 
 
-def scored(data, labels, settings, folder):
+def scored(data, labels, folder):
     """The run that scores the examples with these labels by the paper's recipe, as far as it is missing."""
     return ez.measure(
         replace(data, labels=labels),
-        model=settings.model,
-        trials=settings.trials,
-        epochs=settings.scoring_epochs,
+        model=MODEL,
+        trials=TRIALS,
+        epochs=SCORING_EPOCHS,
         seed=SCORING_SEED,
         recipe="paper",
         observe="last",
@@ -157,14 +132,13 @@ def cleaned(run):
     return found.labels, np.flatnonzero(~found.is_dropped)
 
 
-def batches(policy, rank, settings, seed, among=None) -> Iterator[np.ndarray]:
+def batches(policy, rank, seed, among=None) -> Iterator[np.ndarray]:
     """The positions that go forward in each step, of all examples or ``among`` some."""
     rng = np.random.default_rng(seed)
-    ends = {"easy": rank, "hard": -rank, "any": rng.random(settings.examples), "": rank}
+    ends = {"easy": rank, "hard": -rank, "any": rng.random(EXAMPLES), "": rank}
     order = ends[policy.first].argsort(kind="stable") if among is None else among
     start = START if policy.first else 1.0
-    size = settings.batch * policy.mined
-    return paced_batches(order, settings.steps, size, start, WHOLE_AFTER, rng)
+    return paced_batches(order, EPOCHS * STEPS_PER_EPOCH, BATCH * policy.mined, start, WHOLE_AFTER, rng)
 
 
 def weights(policy, rank):
@@ -174,28 +148,27 @@ def weights(policy, rank):
     return LEAST + (MOST - LEAST) * (rank if policy.towards == "hard" else 1 - rank)
 
 
-def train(policy, seed, data, labels, rank, settings, among=None):
+def train(policy, seed, data, labels, rank, among=None):
     """Which test examples the network is right about after the last step [n], and what it took."""
     began = time.perf_counter()
     with set_up(CPU, 1):
-        seeds, recipe = trial_seeds(SEED, seed), settings.recipe
-        signature = data.signature(recipe)
+        seeds, signature = trial_seeds(SEED, seed), data.signature(RECIPE)
         seed_all(seeds.initialization)
         network = Network(
-            build_model(settings.model, signature, data.num_classes),
-            recipe.over(settings.epochs),
+            build_model(MODEL, signature, data.num_classes),
+            RECIPE.over(EPOCHS),
             Resolved(precision=choose_precision("auto", CPU)[0], channels_last=True, threads=1, folded=True),
             CPU,
-            num_examples=settings.examples,
+            num_examples=EXAMPLES,
             num_classes=data.num_classes,
-            steps_per_epoch=settings.steps_per_epoch,
+            steps_per_epoch=STEPS_PER_EPOCH,
         )
-        images = data.kind.bank(data.packed(recipe), recipe, CPU, augment=True, sharers=1)
+        images = data.kind.bank(data.packed(RECIPE), RECIPE, CPU, augment=True, sharers=1)
         count = torch.from_numpy(weights(policy, rank)).float()
         targets, forward = torch.from_numpy(labels), 0
         augmentation = torch.Generator().manual_seed(seeds.augmentation)
         network.model.train()
-        for chosen in batches(policy, rank, settings, seeds.order, among):
+        for chosen in batches(policy, rank, seeds.order, among):
             positions = torch.from_numpy(chosen)
             drawn = images.draw(positions, augmentation)
             network.optimizer.advance()
@@ -204,13 +177,13 @@ def train(policy, seed, data, labels, rank, settings, among=None):
             # the others are in the batch for its statistics alone
             network.optimizer.update(losses.topk(len(losses) // policy.mined).values.mean())
             forward += len(losses)
-        right = tested(network, data.held_out, recipe, signature)
+        right = tested(network, data.held_out, signature)
     return right, {"seconds": round(time.perf_counter() - began, 1), "forward": forward}
 
 
-def tested(network, held_out, recipe, signature):
+def tested(network, held_out, signature):
     """Whether the network is right about each example [n]."""
-    bank = held_out.kind.bank(held_out.packed(recipe), recipe, CPU, augment=False, sharers=1)
+    bank = held_out.kind.bank(held_out.packed(RECIPE), RECIPE, CPU, augment=False, sharers=1)
     network.model.eval()
     at_once = network.at_once(signature)
     starts = range(0, len(held_out), at_once)
@@ -254,11 +227,9 @@ def simulated(seeds, replicates):
             rng = np.random.default_rng(29)
             true = _true_gain(rng, of_trainings, planted)
             pages = [_page(rng, of_trainings, planted, seeds) for _ in range(replicates)]
-            held = np.mean(
-                [all(one.interval[0] <= true <= one.interval[1] for one in page) for page in pages]
-            )
-            told = np.mean([[one.excludes_zero for one in page] for page in pages])
-            rows.append((shape, true, float(held), float(told)))
+            found = np.array([[(*one.interval, one.excludes_zero) for one in page] for page in pages])
+            held = ((found[..., 0] <= true) & (true <= found[..., 1])).all(axis=1).mean()
+            rows.append((shape, true, float(held), float(found[..., 2].mean())))
     return {"seeds": seeds, "replicates": replicates, "rows": rows}
 
 
@@ -283,34 +254,43 @@ def _page(rng, of_trainings, planted, seeds):
     return gains
 
 
-def points(value, sign="+"):
-    return f"{100 * value:{sign}.1f}"
-
-
 def write(docs, results, easiness, known_truth):
     """The page, of the seeds that are whole: without results where they are fewer than two."""
-    rows = [(shape, points(v), f"{held:.1%}", f"{told:.1%}") for shape, v, held, told in known_truth["rows"]]
-    truths = ("trainings differ", "true gain", "pages whose intervals hold all", "gains told")
+    truths = table(TRUTHS, [{"row": row, "gain": 100 * row[1]} for row in known_truth["rows"]])
     if len(results) < 2:
         print("No two seeds are whole yet, and nothing is known.")
         return
     hard = easiness["clean"]["harder_half_of_test"]
-    policies = [row(results, labels, policy, hard) for labels in LABELS for policy in POLICIES]
+    records = [of_policy(results, labels, policy, hard) for labels in LABELS for policy in POLICIES]
+    policies = table(COLUMNS, records)
     found = easiness["wrong"]["wrong_in_hardest_fifth"]
     print(f"{len(results)} seeds. Of the wrong labels {found:.0%} are among the hardest fifth.")
     print(*of_cleaned(results), sep="\n")
-    shown = [[one[at] for at in SHOWN] for one in policies if one[6] in ("", "better")]
+    shown = [row for row, one in zip(policies[1], records, strict=True) if one["verdict"] in ("", "better")]
     made = "\n".join(sorted({cell["measured"] for one in results for cell in one.values()}))
-    tables = {"policies": (HEADER, policies), "known-truth": (truths, rows)}
-    some = ([HEADER[at] for at in SHOWN], shown)
+    tables = {"policies": policies, "known-truth": truths}
+    some = part(COLUMNS, shown, ("labels", "policy", "accuracy, %", "beyond uniform", "verdict"))
     publish(docs, "in-training", tables, some, made=made, figure=draw(results))
 
 
-HEADER = (
-    "labels", "policy", "what it does", "from", "accuracy, %", "beyond uniform", "verdict", "harder half, %",
-    "beyond uniform, harder half", "forward",
-)  # fmt: skip
-SHOWN = (0, 1, 4, 5, 6)  # columns on the page
+TRUTHS = {
+    "trainings differ": "{row[0]}",
+    "true gain": "{gain:+.1f}",
+    "pages whose intervals hold all": "{row[2]:.1%}",
+    "gains told": "{row[3]:.1%}",
+}
+COLUMNS = {
+    "labels": "{labels}",
+    "policy": "{policy.name}",
+    "what it does": "{policy.text}",
+    "from": "{policy.source}",
+    "accuracy, %": "{accuracy:.1f} ± {spread:.1f}",
+    "beyond uniform": "{beyond}",
+    "verdict": "{verdict}",
+    "harder half, %": "{harder:.1f}",
+    "beyond uniform, harder half": "{beyond harder}",
+    "forward": "{forward:.0f}",
+}
 
 
 def of_cleaned(results):
@@ -323,36 +303,29 @@ def of_cleaned(results):
     over, ahead = (gain(some, "wrong", CLEANED, beside=other, level=0.95) for other in (UNIFORM, first))
     yield (
         f"- Added later, on wrong labels ({len(some)} seeds): uniform sampling of what "
-        f"`easiness labels RUN --drop-above 0.5` leaves is right on {points(right, '')} %, {within(over)} "
+        f"`easiness labels RUN --drop-above 0.5` leaves is right on {100 * right:.1f} %, {within(over)} "
         f"beyond all labels and {within(ahead)} "
         f"beyond *{first.name}* (95 % each)."
     )
 
 
-def row(results, labels, policy, hard):
+def of_policy(results, labels, policy, hard):
+    """The accuracies of a policy, and its gains over uniform sampling if it is another."""
     cells = [one[labels, policy.name] for one in results]
-    right = np.array([cell["right"] for cell in cells])
+    right = 100 * np.array([cell["right"] for cell in cells])
     forward = cells[0]["forward"] / results[0][labels, UNIFORM.name]["forward"]
-    spread = f" ± {points(right.mean(axis=1).std(ddof=1), '')}"
-    told = [f"{points(right.mean(), '')}{spread}", "", ""]
-    harder = [points(right[:, hard].mean(), ""), ""]
+    found = {"labels": name_of(LABELS[labels]), "policy": policy, "forward": forward, "verdict": ""}
+    found |= {"accuracy": right.mean(), "spread": right.mean(axis=1).std(ddof=1)}
+    found["harder"] = right[:, hard].mean()
     if policy is not UNIFORM:
         whole, part = gain(results, labels, policy), gain(results, labels, policy, hard)
-        told[1:] = within(whole), verdict(whole)
-        harder[1] = within(part)
-    return (
-        name_of(LABELS[labels]),
-        policy.name,
-        policy.text,
-        policy.source,
-        *told,
-        *harder,
-        f"{forward:.0f}",
-    )
+        found |= {"beyond": within(whole), "verdict": verdict(whole), "beyond harder": within(part)}
+    return found
 
 
 def within(one):
-    return f"{points(one.value)} ({points(one.interval[0])} to {points(one.interval[1])})"
+    value, low, high = (100 * end for end in (one.value, *one.interval))
+    return with_interval(value, low, high, 1, with_sign=True)
 
 
 def name_of(share):
@@ -374,28 +347,21 @@ SEEDS = 10
 BESIDE = ("wrong", CLEANED)
 
 
-def looked_up(data, settings, runs):
-    """By name of the labels: the order of the examples, easiest first, and what the page says of it."""
-
-    def made(name, share):
-        labels = labels_of(data, share)
-        # which test examples are hard is asked of the run on clean labels alone
-        judged = data if share == 0 else replace(data, held_out=None)
-        run = scored(judged, labels, settings, runs / f"scores-{name}")
-        order = easiest_first(run)
-        wrong = labels[order] != data.labels[order]
-        hardest = wrong[-len(wrong) // 5 :].sum() / max(1, wrong.sum())
-        tested = easiest_first(run, "held_out") if share == 0 else order[:0]
-        return {
-            "order": order.tolist(),
-            "wrong": float(wrong.mean()),
-            "wrong_in_hardest_fifth": float(hardest),
-            "harder_half_of_test": tested[len(tested) // 2 :].tolist(),
-        }
-
+def looked_up(data, name, share, runs):
+    """The order of the examples with these labels, easiest first, and what the page says of it."""
+    labels = labels_of(data, share)
+    # which test examples are hard is asked of the run on clean labels alone
+    judged = data if share == 0 else replace(data, held_out=None)
+    run = scored(judged, labels, runs / f"scores-{name}")
+    order = easiest_first(run)
+    wrong = labels[order] != data.labels[order]
+    hardest = wrong[-len(wrong) // 5 :].sum() / max(1, wrong.sum())
+    tested = easiest_first(run, "held_out") if share == 0 else order[:0]
     return {
-        name: kept(runs / f"easiness-{name}.json", lambda name=name, share=share: made(name, share))
-        for name, share in LABELS.items()
+        "order": order.tolist(),
+        "wrong": float(wrong.mean()),
+        "wrong_in_hardest_fifth": float(hardest),
+        "harder_half_of_test": tested[len(tested) // 2 :].tolist(),
     }
 
 
@@ -403,13 +369,13 @@ def file_of(runs, labels, policy, seed):
     return runs / f"{seed:02}-{labels}-{policy.name.replace(' ', '-')}.json"
 
 
-def trained(data, order, labels, policy, seed, settings, machine, runs):
+def trained(data, order, labels, policy, seed, machine, runs):
     """A training as it is kept, with the ``machine``."""
     given, among = labels_of(data, LABELS[labels]), None
     rank = places(np.array(order), given)
     if policy.cleaned:
         given, among = cleaned(ez.open_run(runs / f"scores-{labels}"))
-    right, took = train(policy, seed, data, given, rank, settings, among)
+    right, took = train(policy, seed, data, given, rank, among)
     return {
         "right": np.packbits(right).tobytes().hex(),
         "examples": len(right),
@@ -436,46 +402,37 @@ def known(runs):
     return found
 
 
-def carry_out(settings, source, runs, seeds):
+def carry_out(source, runs, seeds):
     """Train what is missing, seed after seed."""
-    runs.mkdir(parents=True, exist_ok=True)
-    own = json.loads(json.dumps(asdict(settings)))
-    if kept(runs / "settings.json", lambda: own) != own:
-        sys.exit(f"{runs}: of other settings; give another folder")
-    data = settings.load(source)
-    found, machine = looked_up(data, settings, runs), measured()
+    whole = ez.load_dataset(source)
+    data = replace(whole.limit(EXAMPLES), held_out=whole.held_out)  # class-balanced, and all to test on
+    found = {
+        name: kept(runs / f"easiness-{name}.json", looked_up, data, name, share, runs)
+        for name, share in LABELS.items()
+    }
+    machine = measured()
     cells = [*product(range(seeds), LABELS, POLICIES), *((seed, *BESIDE) for seed in range(seeds))]
     for seed, labels, policy in cells:
-        order = found[labels]["order"]
-        one = kept(
-            file_of(runs, labels, policy, seed),
-            lambda order=order, labels=labels, policy=policy, seed=seed: trained(
-                data, order, labels, policy, seed, settings, machine, runs
-            ),
-        )
+        how = (data, found[labels]["order"], labels, policy, seed, machine, runs)
+        one = kept(file_of(runs, labels, policy, seed), trained, *how)
         accuracy = right_of(one).mean()
         print(f"{seed} {labels} {policy.name}: {accuracy:.4f}, {one['seconds']:.0f} s", flush=True)
 
 
-def main(arguments=None):
-    fields = asdict(Settings())
-    more = {f"--{name.replace('_', '-')}": value for name, value in fields.items()}
-    more |= {"--seeds": SEEDS, "--replicates": 1000}  # of the simulation of the statistics
-    asked = options(__doc__, "--data", runs="in-training", more=more, arguments=arguments)
-    settings = Settings(**{name: getattr(asked, name) for name in fields})
+def main():
+    more = {"--seeds": SEEDS, "--replicates": 1000}  # of the simulation of the statistics
+    asked = options(__doc__, "--data", runs="in-training", more=more)
     torch.set_num_threads(1)
     if asked.seeds > 0:
-        carry_out(settings, str(asked.data), asked.runs, asked.seeds)
+        carry_out(str(asked.data), asked.runs, asked.seeds)
     if asked.docs is None:
         return
     results = known(asked.runs)
     files = {name: asked.runs / f"easiness-{name}.json" for name in LABELS}
     easiness = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
     seeds = len(results) if len(results) >= 2 else SEEDS
-    known_truth = kept(
-        asked.runs / f"simulated-{seeds}-{asked.replicates}.json",
-        lambda: simulated(seeds, asked.replicates),
-    )
+    file = asked.runs / f"simulated-{seeds}-{asked.replicates}.json"
+    known_truth = kept(file, simulated, seeds, asked.replicates)
     write(asked.docs, results, easiness, known_truth)
 
 

@@ -9,6 +9,7 @@ The folder of the data has cifar10, imagenette224, trec and fsdd; without it sim
 from __future__ import annotations
 
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 import easiness as ez
 from easiness.analysis import rank_regression
 from easiness.analysis.rank_regression import _fit, _Levels
-from easiness.data import texts_of
 from easiness.engine import write_result
 from easiness.show import with_interval
 from easiness.studies.patterns import neighbourhood
+from kit.pages import part
 from kit.science import options, publish
 
 HALF: dict[str, Any] = {"train_share": 0.5, "observe": "last"}
@@ -197,17 +198,12 @@ def found_coverage(replicates):
     over all draws, of the same patterns where they stay.
     """
     for of_region in (0.3, 0.8):
-        found = np.array(
-            [
-                [
-                    from_features(
-                        np.random.default_rng([seed, 4, k]), np.random.default_rng([k, 5]), of_region
-                    )
-                    for seed in range(max(replicates // KEPT, 2))
-                ]
-                for k in range(KEPT)
-            ]
-        )  # [patterns, draws, what, value and ends]
+        draws = product(range(KEPT), range(max(replicates // KEPT, 2)))
+        of_each = [
+            from_features(np.random.default_rng([seed, 4, k]), np.random.default_rng([k, 5]), of_region)
+            for k, seed in draws
+        ]
+        found = np.reshape(of_each, (KEPT, -1, 3, 3))  # [patterns, draws, what, value and ends]
         of_same = found[..., 0].mean(axis=1, keepdims=True)
         name = f"found in features, own ease {of_region:g}"
         for end, true in zip(ENDS, (of_same, found[..., 0].mean(axis=(0, 1))), strict=True):
@@ -237,11 +233,6 @@ def ways(replicates):
         yield name, *(f"{frequency:+.2f}, {contradiction:+.2f}" for frequency, contradiction in means)
 
 
-def measured(asked, name):
-    """The run of this name, trained where it is missing."""
-    return ez.measure(str(Path(asked.data, name)), out=asked.runs / name, progress=False, **RUNS[name])
-
-
 DATA = (
     *("data", "features", "score", "seen", "over", *_BOTH, "most", "product", "copies", "R² of the class"),
     "frequency, local units",
@@ -250,10 +241,13 @@ DATA = (
 
 def real(asked):
     """Rows of the regression for each run, and of the coefficients by other ways to count frequency."""
-    runs = {name: measured(asked, name) for name in RUNS}
-    rows, others, least = [], [], []
+    runs = {
+        name: ez.measure(str(Path(asked.data, name)), out=asked.runs / name, progress=False, **how)
+        for name, how in RUNS.items()
+    }
+    rows, others = [], []
     for name, features, more in ASKED:
-        given = f"run:{asked.runs / features[4:]}" if features.startswith("run:") else features
+        given = features.replace("run:", f"run:{asked.runs}/")
         found = ez.explain(runs[name], features=given, progress=False, **more)
         knows = " (knows these labels)" if any("ImageNet" in one for one in found.notes) else ""
         local = found.ways[f"local {found.around.nearest}"]
@@ -279,36 +273,20 @@ def real(asked):
         others.append((f"{name}, {features}, {found.score}", *counts))
         if asked.figure and (name, more) == ("cifar10", {}):
             write_result(asked.figure, found)
-        if name == TEXTS:
-            least = list(least_explained(found, ez.load_dataset(str(Path(asked.data, name)))))
-    return rows, (("what", *found.ways), others), least
+    return rows, (("what", *found.ways), others)
 
 
-def least_explained(found, data):
-    """Texts that are explained least: what they are, the class, and how right, frequent and contradicted."""
-    place = {one: at for at, one in enumerate(data.ids.tolist())}
-    shown = {section.title: section.rows[1:] for section in found.sections()}
-    for title, positions in found.leftover.items():
-        some = positions[:LEAST]
-        texts = texts_of(data, np.array([place[one] for one in found.table()["id"].iloc[some].tolist()]))
-        name = " ".join(title.split()[:2]).lower()
-        yield from ((name, text, *row[1:]) for text, row in zip(texts, shown[title], strict=False))
-
-
-TEXTS, LEAST = "trec", 4  # of which so many examples are kept of each end
-EXPLAINED = ("for what it shows", "text", "class", "consistency", "frequency", "contradiction", "left over")
 SHOWN = (0, 1, 2, 5, 12, 6, 7, 8, 10)  # columns of the table on the page
 
 
-def main(arguments=None):
+def main():
     more = {"--data": None, "--runs": Path("runs/patterns"), "--replicates": 100, "--figure": None}
-    asked = options(__doc__, more=more, arguments=arguments)
+    asked = options(__doc__, more=more)
     tables, shown = {}, []
     if asked.data:
-        rows, others, least = real(asked)
-        tables = {"regression": (DATA, rows), "least": (EXPLAINED, least), "counts": others}
-        some = ([row[at] for at in SHOWN] for row in [DATA, *(row for row in rows if row[4] == "all")])
-        shown = [(next(some), list(some))]
+        rows, others = real(asked)
+        tables = {"regression": (DATA, rows), "counts": others}
+        shown = [part(DATA, [row for row in rows if row[4] == "all"], [DATA[at] for at in SHOWN])]
     truths = ("world", *(f"{one}: truth (bias) coverage" for one in _ALL))
     tables["simulations"] = truths, [*coverage(asked.replicates), *found_coverage(asked.replicates)]
     tables["counts-planted"] = COUNTS, list(ways(asked.replicates))

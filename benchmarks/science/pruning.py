@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,7 +25,7 @@ from scipy.stats import false_discovery_control, ttest_1samp
 from easiness import keep, load_dataset, measure
 from easiness.errors import BadInput
 from easiness.runs import RankedDraw, carry_out, make_plan
-from easiness.show import EASY, HARD, INK, Curve, curves, picture_bytes
+from easiness.show import EASY, HARD, INK, Curve, curves, picture_bytes, with_interval
 from easiness.spec import Draw, Execution, Recording, Training
 from easiness.store import open_run
 
@@ -73,26 +74,17 @@ class Cell:
         """The arguments of `keep`."""
         shared = {"drop": self.drop, "seed": self.seed, "balanced": self.sampler == "balanced"}
         if self.score == "random":
-            return {**shared, "policy": "random"}
-        keep = SCORES[self.score]
-        kept_exactly = "best" if keep is None else "worst"  # drops the easiest, or the other end
-        policies = {"beta": "dual", "ccs": "ccs"}
-        return {
-            **shared,
-            "score": self.score,
-            "keep": keep,
-            "policy": policies.get(self.sampler, kept_exactly),
-        }
-
-
-def full(seed):
-    return Cell("full", "top", 1.0, "epochs", seed)
+            return shared | {"policy": "random"}
+        end = SCORES[self.score]
+        exactly = "best" if end is None else "worst"  # drops the easiest, or the other end
+        policy = {"beta": "dual", "ccs": "ccs"}.get(self.sampler, exactly)
+        return shared | {"score": self.score, "keep": end, "policy": policy}
 
 
 def cells(seeds):
     """All cells, in an order such that whatever has been done by some time makes a balanced table."""
     for block in (range(min(seeds, FIRST_SEEDS)), range(FIRST_SEEDS, seeds)):
-        yield from map(full, block)
+        yield from (Cell("full", "top", 1.0, "epochs", seed) for seed in block)
         for kept, seed, length in product(KEPT, block, LENGTHS):
             for score, sampler in ARMS:
                 yield Cell(score, sampler, kept, length, seed)
@@ -127,59 +119,38 @@ def compared(results):
         rows.append(row)
     found, known = pd.DataFrame(rows), [row for row in rows if "p" in row]
     adjusted = iter(false_discovery_control([row["p"] for row in known]) <= FALSE)
+    verdict = {True: "above", False: "below"}
     found["verdict"] = [
-        ""
-        if "p" not in row
-        else "undecided"
-        if not next(adjusted)
-        else "above"
-        if row["value"] > 0
-        else "below"
-        for row in rows
+        "" if "p" not in row else verdict[row["value"] > 0] if next(adjusted) else "undecided" for row in rows
     ]
     return found
 
 
 SCORING_TRIALS, SCORING_SEED = 8, 1000  # another seed than any that is judged
 CERTAIN = (1e9, 1.0)  # a density that draws the largest values and no others
-_WORKING = {}  # of this process: the data and the settings
+_WORKING = {}  # of this process: the data and the run of scores
+EXAMPLES, HELD_OUT, EPOCHS = 3000, 4000, 16
+TRAINING = {"model": "wrn_10_1", "epochs": EPOCHS, "precision": "float32"}
+TRAINING |= {"recipe": {"base": "short", "reduce": 2}}  # on pictures of half their side
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Settings that all trainings share; results of others are not comparable."""
-
-    examples: int = 3000
-    held_out: int = 4000
-    model: str = "wrn_10_1"
-    reduce: int = 2
-    epochs: int = 16
-
-    def training(self, seed):
-        """How a network is trained: the recipe for short trainings, on pictures of half their side."""
-        recipe = {"base": "short", "reduce": self.reduce}
-        return Training(model=self.model, epochs=self.epochs, seed=seed, recipe=recipe, precision="float32")
-
-    def load(self, source):
-        """The examples, class-balanced, and those to test on."""
-        data = load_dataset(str(source))
-        return replace(data.limit(self.examples), held_out=data.held_out.limit(self.held_out))
+def load(source):
+    """The examples, class-balanced, and those to test on."""
+    data = load_dataset(str(source))
+    return replace(data.limit(EXAMPLES), held_out=data.held_out.limit(HELD_OUT))
 
 
-def score(data, settings, folder):
+def score(data, folder):
     """The run that every score is read from, trained as far as it is missing."""
-    how = {"model": settings.model, "epochs": settings.epochs, "seed": SCORING_SEED, "precision": "float32"}
-    recipe = {"base": "short", "reduce": settings.reduce}
-    more = {"recipe": recipe, "trials": SCORING_TRIALS, "keep_weights": False, **PAIRED}
-    return measure(replace(data, held_out=None), **how, **more, out=folder)
+    how = TRAINING | {"seed": SCORING_SEED, "trials": SCORING_TRIALS, "keep_weights": False} | PAIRED
+    return measure(replace(data, held_out=None), **how, out=folder)
 
 
-def begin(source, settings, runs):
+def begin(source, runs):
     """In a process of its own: load what all of its trainings share."""
-    data = settings.load(source)
-    scored = open_run(runs / "scores")
+    data, scored = load(source), open_run(runs / "scores")
     assert scored.ids.tolist() == data.ids.tolist()
-    _WORKING.update(data=data, settings=settings, scored=scored, runs=runs)
+    _WORKING.update(data=data, scored=scored, runs=runs)
 
 
 def train(cell):
@@ -188,8 +159,7 @@ def train(cell):
     The accuracy is ``None`` where the sampler would leave a class without examples.
     """
     began = time.perf_counter()
-    data, settings = _WORKING["data"], _WORKING["settings"]
-    drawn = None
+    data, drawn = _WORKING["data"], None
     if cell.kept < 1:
         try:
             left_out = ~keep(_WORKING["scored"], **cell.options()).kept_mask
@@ -200,10 +170,10 @@ def train(cell):
         drawn = RankedDraw(draw, left_out.astype(np.float64), cell.length == "steps")
     plan = make_plan(
         data,
-        settings.training(cell.seed),
+        Training(seed=cell.seed, **TRAINING),
         1,
         recording=Recording(observe="last", keep_weights=False, splits=("held_out",)),
-        ranked=drawn,
+        ranked_draw=drawn,
     )
     assert plan.num_trained_on == len(data) - (0 if drawn is None else int(left_out.sum()))
     with tempfile.TemporaryDirectory(dir=_WORKING["runs"]) as folder:
@@ -238,11 +208,9 @@ def draw(found):
 
 
 def within(one):
-    """`+1.2 (0.3 to 2.1)` in percent, in bold where it is decided."""
-    if not one["verdict"]:
-        return ""
-    mark = "" if one["verdict"] == "undecided" else "**"
-    return f"{mark}{100 * one['value']:+.1f}{mark} ({100 * one['low']:+.1f} to {100 * one['high']:+.1f})"
+    """`+1.2 (+0.3 to +2.1)` in percent, in bold where it is decided."""
+    text = with_interval(*(100 * one[end] for end in ("value", "low", "high")), 1, with_sign=True)
+    return re.sub(r"^\S+", r"**\g<0>**", text) if one["verdict"] in ("above", "below") else text
 
 
 COLUMNS = ("", ", beyond random", ", verdict")
@@ -282,46 +250,18 @@ def verdicts(found):
             yield f"{kept:.0%}", length, random, f"{len(ones)}", f"{len(above)}", *shown, f"{len(below)}"
 
 
-BY_SAMPLER = ("sampler", "kept", "comparisons", "above random", "below random", "mean difference")
-
-
-def by_sampler(found):
-    """How often each sampler is above and below random choice, and its mean difference."""
-    of_scores = found[(found["verdict"] != "") & (found["score"] != "random")]
-    for sampler, kept in product(SAMPLERS, sorted(KEPT, reverse=True)):
-        ones = of_scores[(of_scores["sampler"] == sampler) & (of_scores["kept"] == kept)]
-        if len(ones):
-            above, below = (f"{(ones['verdict'] == which).sum()}" for which in ("above", "below"))
-            yield sampler, f"{kept:.0%}", f"{len(ones)}", above, below, f"{100 * ones['value'].mean():+.1f}"
-
-
 def tables(found):
     best = list(verdicts(found))
     rows = [(f"{row[0]}, equal {row[1]}", row[2], f"{row[4]} of {row[3]}", *row[5:]) for row in best]
-    return {
-        "cells": (CELLS, list(cell_rows(found))),
-        "verdicts": (VERDICTS, best),
-        "samplers": (BY_SAMPLER, list(by_sampler(found))),
-    }, (("kept", "random", "above random", "best", "beyond random", "below random"), rows)
+    shown = ("kept", "random", "above random", "best", "beyond random", "below random")
+    return {"cells": (CELLS, list(cell_rows(found))), "verdicts": (VERDICTS, best)}, (shown, rows)
 
 
 PROCESSES = 2
 
 
-def known(file, settings):
-    """Results by the name of their cell, and where they were measured: with these settings, or it stops."""
-    if not file.exists():
-        return {}, []
-    kept = json.loads(file.read_text())
-    if kept["settings"] != asdict(settings):
-        sys.exit(f"{file}: of other settings ({kept['settings']}); give another folder")
-    return kept["cells"], kept["measured"]
-
-
-def write(file, settings, machines, results):
-    text = json.dumps(
-        {"settings": asdict(settings), "measured": machines, "cells": dict(sorted(results.items()))}, indent=0
-    )
+def write(file, known):
+    text = json.dumps(known | {"cells": dict(sorted(known["cells"].items()))}, indent=0)
     part = file.with_suffix(".part")
     part.write_text(text + "\n")
     part.replace(file)
@@ -339,20 +279,20 @@ def trained(missing, start, minutes):
 
 def main():
     more = {"--seeds": 5, "--minutes": 120.0}
-    asked, settings = options(__doc__, "--cifar10", runs="pruning", more=more), Settings()
+    asked = options(__doc__, "--cifar10", runs="pruning", more=more)
     file = (asked.docs or asked.runs) / "pruning.json"
-    results, machines = known(file, settings)
+    known = json.loads(file.read_text()) if file.exists() else {"cells": {}, "measured": []}
+    results = known["cells"]
     missing = [cell for cell in cells(asked.seeds) if cell.name not in results]
     if missing and asked.minutes > 0:
-        score(settings.load(asked.cifar10), settings, asked.runs / "scores")
-        machines = list(dict.fromkeys([*machines, measured()]))
-        start = (asked.cifar10, settings, asked.runs)
-        for done, found in enumerate(trained(missing, start, asked.minutes)):
+        score(load(asked.cifar10), asked.runs / "scores")
+        known["measured"] = list(dict.fromkeys([*known["measured"], measured()]))
+        for done, found in enumerate(trained(missing, (asked.cifar10, asked.runs), asked.minutes)):
             results[found["name"]] = found["accuracy"]
-            write(file, settings, machines, results)
+            write(file, known)
             print(f"{done + 1}/{len(missing)} {found}", flush=True)
     if asked.docs is not None:
-        made, found = "; ".join(machines), compared(results)
+        made, found = "; ".join(known["measured"]), compared(results)
         publish(asked.docs, "pruning", *tables(found), made=made, figure=draw(found))
 
 

@@ -24,12 +24,15 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 import easiness as ez
+from easiness.show import number
 from easiness.studies.labels import clean
-from kit.science import features_of, kept, options, publish
+from kit.pages import labels_text, table
+from kit.science import features_of, in_folds, kept, options, publish
 from science.feature_labels import by_cleanlab, judged_list
 
 # classes, examples of each, kinds, power of the law of their sizes, share that discriminants have right
@@ -53,7 +56,7 @@ PLANTED = (
     (("uniform", 0.05), ("alike", 0.1), ("uniform", 0.3)),
     (("alike", 0.05), ("uniform", 0.1), ("alike", 0.3)),
 )
-SEED, TRIALS, LEAST, FOLDS = 20261130, 20, 5, 5
+SEED, TRIALS, LEAST = 20261130, 20, 5
 LINEAR_AT, LINEAR_MOST = 0.1, 1000  # of labels wrong, and examples: where linear heads are tried, too
 RARE_DRAWS, RARE_SIZES, RARE_WRONG, AMONG = 10, (10, 25), (0.0, 0.4), 2000
 COSTS = ((5_452, 384, 6, 3), (10_000, 1_280, 10, 3), (50_000, 1_280, 10, 1))
@@ -155,18 +158,11 @@ def by_logistic(x, labels, wrong, truth):
     """Average precision of cleanlab's scores, its count, and how many a logistic regression has right."""
     from cleanlab.count import num_label_issues
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    p = cross_val_predict(LogisticRegression(max_iter=300), x, labels, cv=folds, method="predict_proba")
+    p = in_folds(LogisticRegression(max_iter=300), x, labels)
     scores = {name: one["ap"] for name, one in by_cleanlab(labels, p, wrong).items()}
     right = float((p.argmax(axis=1) == truth).mean())
     return {"ap": scores, "said": float(num_label_issues(labels, p)) / len(labels), "right": right}
-
-
-def draws_of(shape):
-    num = shape[0] * shape[1]
-    return 3 if num <= 250 else 1
 
 
 def simulated(at, kind, rate, draw, runs):
@@ -234,120 +230,95 @@ def cost(shape, before, trec, runs):
     return found
 
 
-def mean(values):
-    return float(np.mean(list(values)))
-
-
 def summed(draws):
     """A cell, as means of its draws; with what it missed."""
-    ours, wrong = [one["ridge"] for one in draws], mean(one["wrong"] for one in draws)
-    one = {
-        "draws": len(draws),
-        "wrong": wrong,
-        "likely": mean(own["likely"] for own in ours),
-        "right": mean(one["cleanlab"]["right"] for one in draws),
-        "cleanlab said": mean(one["cleanlab"]["said"] for one in draws),
-        "number": mean(
-            abs(own["share"]) <= max(one["wrong"] / 4, 0.02) for own, one in zip(ours, draws, strict=True)
-        ),
-        "most": max(own["said"] for own in ours),
-        "changes": max(own.get("changed", 0.0) for own in ours),
-        **{key: mean(own[key] for own in ours) for key in ("said", "low", "high", "holds", "error")},
-    }
+    flat = pd.json_normalize(draws, sep=" ").rename(columns=lambda name: name.removeprefix("ridge "))
+    one, wrong = flat.mean(numeric_only=True).to_dict(), flat["wrong"].mean()
+    near = flat["share"].abs() <= (flat["wrong"] / 4).clip(lower=0.02)
+    changed = flat["changed"].fillna(0).max() if "changed" in flat else 0.0
+    one |= {"draws": len(flat), "number": near.mean(), "most": flat["said"].max(), "changes": changed}
     missed = []
     if wrong:
-        one["ap"] = mean(own["ap"] for own in ours)
-        best = max(mean(one["cleanlab"]["ap"][key] for one in draws) for key in draws[0]["cleanlab"]["ap"])
-        one["cleanlab ap"], one["less"] = best, one["ap"] - best
-        if "linear" in draws[0]:
-            one["linear"] = draws[0]["linear"]
+        one["cleanlab ap"] = max(value for key, value in one.items() if key.startswith("cleanlab ap "))
+        one["less"] = one["ap"] - one["cleanlab ap"]
         missed += ["order"] if one["less"] < -0.01 else []
     else:
         missed += ["says more than 1 %"] if one["most"] > 0.01 else []
-        missed += ["changes more than 0.2 %"] if one["changes"] > 0.002 else []
+        missed += ["changes more than 0.2 %"] if changed > 0.002 else []
     missed += ["number"] if one["number"] <= 0.5 else []
     missed += ["range"] if one["holds"] <= 0.5 else []
     missed += ["calibration"] if one["error"] > 0.03 else []
     return one | {"missed": ", ".join(missed)}
 
 
-CELLS = ("classes", "examples of each", "kinds", "power", "labels", "draws", "wrong", "said", "low", "high")
-CELLS += ("number right", "range holds", "above .5", "changed at most", "calibration error", "suspects")
-CELLS += ("cleanlab's best", "linear heads, first draw", "cleanlab's count", "logistic is right", "missed")
-
-
-def row_of(at, kind, rate, one):
-    def share(key):
-        return f"{one[key]:.1%}"
-
-    def ap(key):
-        return f"{one[key]:.3f}" if key in one else ""
-
-    linear = f"{one['linear']['ap']:.3f}" if "linear" in one else ""
-    return (
-        *map(str, SHAPES[at][:4]),
-        kind if kind == "clean" else f"{kind} {rate:.0%}",
-        str(one["draws"]),
-        *map(share, ("wrong", "said", "low", "high")),
-        f"{one['number']:.1f}",
-        f"{one['holds']:.1f}",
-        share("likely"),
-        share("changes"),
-        f"{one['error']:.3f}",
-        ap("ap"),
-        ap("cleanlab ap"),
-        linear,
-        *map(share, ("cleanlab said", "right")),
-        one["missed"],
-    )
-
-
+CELLS = {
+    "classes": "{shape[0]}",
+    "examples of each": "{shape[1]}",
+    "kinds": "{shape[2]}",
+    "power": "{shape[3]}",
+    "labels": "{labels}",
+    "draws": "{draws}",
+    "wrong": "{wrong:.1%}",
+    "said": "{said:.1%}",
+    "low": "{low:.1%}",
+    "high": "{high:.1%}",
+    "number right": "{number:.1f}",
+    "range holds": "{holds:.1f}",
+    "above .5": "{likely:.1%}",
+    "changed at most": "{changes:.1%}",
+    "calibration error": "{error:.3f}",
+    "suspects": "{ap:.3f}",
+    "cleanlab's best": "{cleanlab ap:.3f}",
+    "linear heads, first draw": "{linear ap:.3f}",
+    "cleanlab's count": "{cleanlab said:.1%}",
+    "logistic is right": "{cleanlab right:.1%}",
+    "missed": "{missed}",
+}
 GROUPS = {"5 to 10": (5, 10), "25 to 50": (25, 50), "100 to 200": (100, 200), "all": (5, 200)}
 
 
 def group_row(name, cells):
     """Cells with a number of classes: of sound labels, then of all, then of wrong ones."""
-    of = [one for (at, *_), one in cells.items() if GROUPS[name][0] <= SHAPES[at][0] <= GROUPS[name][1]]
-    clean, dirty = ([one for one in of if bool(one["wrong"]) == wrong] for wrong in (False, True))
-    less = [one["less"] for one in dirty]
+    least, most = GROUPS[name]
+    of = pd.DataFrame([one for one in cells if least <= one["shape"][0] <= most])
+    clean, less = of[of["wrong"] == 0], of["less"].dropna()
     return (
         name,
-        f"{mean(one['said'] for one in clean):.1%}, {max(one['most'] for one in clean):.1%}",
-        f"{mean(one['cleanlab said'] for one in clean):.1%}",
-        f"{sum(one['number'] for one in of):.3g}/{len(of)}",
-        f"{sum(one['holds'] for one in of):.3g}/{len(of)}",
-        f"{mean(one['error'] for one in of):.3f}, {max(one['error'] for one in of):.3f}",
-        f"{mean(less):+.3f}, {min(less):+.3f}",
+        f"{clean['said'].mean():.1%}, {clean['most'].max():.1%}",
+        f"{clean['cleanlab said'].mean():.1%}",
+        *(f"{of[key].sum():.3g}/{len(of)}" for key in ("number", "holds")),
+        f"{of['error'].mean():.3f}, {of['error'].max():.3f}",
+        f"{less.mean():+.3f}, {less.min():+.3f}",
     )
 
 
 GROUP = ("classes", "sound: said", "cleanlab says", "number right", "range holds", "error")
 GROUP += ("AP less cleanlab's",)
-RARE = ("data", "labels", "wrong", "sound above .5", "wrong above .5", "range holds", "named")
+RARE = {
+    "data": "{name}",
+    "labels": "{size}",
+    "wrong": "{share:.0%}",
+    "sound above .5": "{called wrong} of {sound}",
+    "wrong above .5": "{found wrong}",
+    "range holds": "{holds} of {num}",
+    "named": "{named} of {num}",
+}
 ON_PAGE = ("data", "labels", "sound above .5", "if 40 % wrong", "wrong above .5", "range holds", "named")
 COST = ("examples", "heads before", "heads now", "ratio", "suspects before", "suspects now")
 
 
-def rare_row(name, size, share, draws):
-    num = len(draws)
-    sound, bad, wrong, found = (
-        sum(one[key] for one in draws) for key in ("sound", "bad", "called wrong", "found")
-    )
-    holds, named = (sum(one[key] for one in draws) for key in ("holds", "named"))
-    cells = (
-        f"{wrong} of {sound}",
-        f"{found} of {bad}" if bad else "",
-        f"{holds} of {num}",
-        f"{named} of {num}",
-    )
-    return name, str(size), f"{share:.0%}", *cells
+def of_rare(name, size, share, draws):
+    keys = ("sound", "bad", "called wrong", "found", "holds", "named")
+    one = {key: sum(draw[key] for draw in draws) for key in keys}
+    found = f"{one['found']} of {one['bad']}" if one["bad"] else ""
+    return one | {"name": name, "size": size, "share": share, "num": len(draws), "found wrong": found}
 
 
 def rare_pair(sound, wrong):
     """The row of the page of a class whose labels are sound, or of which some are wrong."""
-    held = [int(row[5].split()[0]) for row in (sound, wrong)]
-    num = [int(row[5].split()[-1]) for row in (sound, wrong)]
-    cells = (*sound[:2], sound[3], wrong[3], wrong[4], f"{sum(held)} of {sum(num)}", sound[6])
+    held, num = (sound[key] + wrong[key] for key in ("holds", "num"))
+    _, rows = table(RARE, (sound, wrong))
+    cells = (*rows[0][:2], rows[0][3], *rows[1][3:5], f"{held} of {num}", rows[0][6])
     return tuple(cell.replace(" of ", "/") for cell in cells)
 
 
@@ -358,41 +329,39 @@ def cost_row(shape, turns):
         return np.median([one[version][key] for one in turns]) if version in turns[0] else np.nan
 
     before, now, *suspects = (median(of, key) for key in ("heads", "suspects") for of in ("before", "now"))
-    cells = ("" if np.isnan(one) else f"{one:.2f}" for one in (before, now, now / before, *suspects))
-    return name, *cells
+    return name, *(number(one) for one in (before, now, now / before, *suspects))
 
 
 def main():
     asked = options(__doc__, runs="small-classes", more={"--data": None, "--before": None})
     warnings.simplefilter("ignore")  # classes with fewer examples than folds
-    cells, rares, costs = {}, [], []
+    cells, rares, costs = [], [], []
 
     def told(file, find, *arguments):
-        return kept(asked.runs / f"{file}.json", lambda: find(*arguments, asked.runs))
+        return kept(asked.runs / f"{file}.json", find, *arguments, asked.runs)
 
     for at, shape in enumerate(SHAPES):
         for kind, rate in (("clean", 0.0), *PLANTED[at % 2]):
             draws = [
                 told(f"simulated-{at}-{kind}-{rate:g}-{draw}", simulated, at, kind, rate, draw)
-                for draw in range(draws_of(shape))
+                for draw in range(3 if shape[0] * shape[1] <= 250 else 1)
             ]
-            cells[at, kind, rate] = summed(draws)
-            print(*row_of(at, kind, rate, cells[at, kind, rate]), sep=" | ", flush=True)
+            cells.append(summed(draws) | {"shape": shape, "labels": labels_text(kind, rate)})
+            print(cells[-1], flush=True)
     found = vectors(asked.data, asked.runs)
     for (name, data), size, share in product(found.items(), RARE_SIZES, RARE_WRONG):
         file = f"rare-{name}-{size}-{share:g}"
         draws = [told(f"{file}-{draw}", rare, *data, size, share, draw) for draw in range(RARE_DRAWS)]
-        rares.append(rare_row(name, size, share, draws))
+        rares.append(of_rare(name, size, share, draws))
     for shape in COSTS:
         turns = [
             told(f"cost-{shape[0]}-{turn}", cost, shape, asked.before, found.get("TREC"))
             for turn in range(shape[-1])
         ]
         costs.append(cost_row(shape, turns))
-    rows = [row_of(*key, one) for key, one in cells.items()]
     groups = [group_row(name, cells) for name in GROUPS]
     pairs = [rare_pair(*rares[at : at + 2]) for at in range(0, len(rares), 2)]
-    tables = {"cells": (CELLS, rows), "rare": (RARE, rares), "cost": (COST, costs)}
+    tables = {"cells": table(CELLS, cells), "rare": table(RARE, rares), "cost": (COST, costs)}
     publish(asked.docs, "small-classes", tables, (GROUP, groups), (ON_PAGE, pairs), (COST, costs))
 
 

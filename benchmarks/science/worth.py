@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import ndtr
 
 import easiness as ez
 from easiness.analysis import paired_gain
@@ -30,7 +31,8 @@ from easiness.studies.keeping.heads import right
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.science import kept, options, publish
+from kit.pages import part, table
+from kit.science import kept, made_wrong, options, pooled, publish
 from science.pool import DATA, as_heads_read, vectors_of
 
 SHARES, SEEDS, MARGIN = (0.2, 0.4, 0.6, 0.8), 5, 0.01
@@ -65,20 +67,17 @@ WORLDS = (
 )
 
 
-def _rows():
-    """Number kept, policy, suspects out and loss of ability of each row; the first two are the starts."""
-    yield SIZE, "all", False, 0.0
-    yield 0.97 * SIZE, "all", True, 0.0
-    for share in SHARES:
-        for out in (False, True):
-            for end in ("easiest", "hardest", "random"):
-                yield share * SIZE, end, out, (1 / share - 1) / 4
-
-
-def _abilities(world, rng):
-    rows = list(_rows())
-    ability = np.array([1.0 + world.out * out - world.loss.get(kept, 0) * far for _, kept, out, far in rows])
-    return rows, ability + world.jagged * rng.standard_normal(len(rows)) * (np.arange(len(rows)) > 1)
+ENDS = ("easiest", "hardest", "random")
+ROWS = [(SIZE, "all", False, 0.0), (0.97 * SIZE, "all", True, 0.0)]
+ROWS += [
+    (share * SIZE, end, out, (1 / share - 1) / 4) for share, out, end in product(SHARES, (False, True), ENDS)
+]
+"""Number kept, policy, suspects out and loss of ability of each row; the first two are the starts."""
+NAMES = [row[:3] for row in ROWS]
+AT_RANDOM = [
+    NAMES.index(one) if (one := (num, "random", False)) in NAMES else at for at, (num, *_) in enumerate(NAMES)
+]
+"""For each row the number of that which keeps as many at random."""
 
 
 def easy_ones(world, num, rng):
@@ -89,48 +88,32 @@ def easy_ones(world, num, rng):
 
 def grid(world, num, seed):
     """The rows with [seeds, num] right or wrong, and the true accuracy of each."""
-    rng = np.random.default_rng(seed)
-    rows, ability = _abilities(world, rng)
+    rng, moved = np.random.default_rng(seed), np.arange(len(ROWS)) > 1
+    ability = np.array([1 + world.out * out - world.loss.get(end, 0) * far for _, end, out, far in ROWS])
+    ability += world.jagged * rng.standard_normal(len(ROWS)) * moved
     easy, group = easy_ones(world, num, rng), np.where(rng.random(num) < 0.5, 1, -1)
     rest = 0.15 * rng.standard_normal((SEEDS, num))  # of draws, which the rows of a seed share
     many = np.sort(easy_ones(world, TRUTH // 20, rng))
     found, truth = [], []
-    tilt = rng.standard_normal(len(rows)) * (np.arange(len(rows)) > 1)
-    for at, (_, policy, _, _) in enumerate(rows):
+    tilt = rng.standard_normal(len(ROWS)) * moved
+    for at, (_, policy, _, _) in enumerate(ROWS):
         fixed = ability[at] + easy + world.own * rng.standard_normal(num) * (at > 0)
         fixed = fixed + world.groups * tilt[at] * group
         drawn = policy == "random"
         more = world.of_seed * rng.standard_normal((SEEDS, 1)) + rest if drawn else 0
         found.append(np.broadcast_to(fixed + more > 0, (SEEDS, num)))
         spread = world.own**2 * (at > 0) + (world.of_seed**2 + 0.15**2) * drawn
-        truth.append(
-            np.mean([_right(ability[at] + sign * world.groups * tilt[at], many, spread) for sign in (-1, 1)])
-        )
+        scale = max(np.sqrt(spread), 1e-12)
+        both = [ability[at] + sign * world.groups * tilt[at] + many for sign in (-1, 1)]
+        truth.append(ndtr(np.divide(both, scale)).mean())
     return found, np.array(truth)
-
-
-def _right(ability, easy, spread):
-    """The mean probability to be right over examples so easy."""
-    from scipy.special import ndtr
-
-    if spread == 0:
-        return (ability + easy > 0).mean()
-    return ndtr((ability + easy) / np.sqrt(spread)).mean()
-
-
-def at_random():
-    """For each row the number of that which keeps as many at random."""
-    rows = list(_rows())
-    wanted = [(kept, "random", False) for kept, *_ in rows]
-    names = [(kept, policy, out) for kept, policy, out, _ in rows]
-    return [names.index(one) if one in names else at for at, one in enumerate(wanted)]
 
 
 def seen(world, num, seed):
     """One draw of a world: gains of the chosen row, naive and judged, and the truth."""
     right, truth = grid(world, num, seed)
-    kept = [row[0] for row in _rows()]
-    chosen, start, [judged] = judged_choice(kept, [right.__getitem__], [0, 1], at_random(), MARGIN, seed)
+    kept = [row[0] for row in ROWS]
+    chosen, start, [judged] = judged_choice(kept, [right.__getitem__], [0, 1], AT_RANDOM, MARGIN, seed)
     true, beyond = truth[chosen] - truth[start], judged["over_start"]
     naive = paired_gain(right[start], right[chosen])
     return {
@@ -146,41 +129,34 @@ def seen(world, num, seed):
     }
 
 
-def table(draws, nums=(500, 2000, 10_000), worlds=WORLDS):
-    """A row a world and number of test examples: bias in points, coverage, and false claims of no loss."""
-    for world in worlds:
-        for num in nums:
-            all_seen = [seen(world, num, seed) for seed in range(draws)]
-            moved = [one for one in all_seen if one["moved"]]
-            yield world.name, num, len(all_seen), moved
+WORLD_COLUMNS = {
+    "world": "{world}",
+    "test examples": "{num:,}",
+    "draws": "{draws}",
+    "a row is advised": "{advised:.2f}",
+    "mean share kept": "{kept:.2f}",
+    "naive: off": "{naive:+.2f}",
+    "judged: off": "{judged:+.2f}",
+    "naive: interval holds": "{naive holds:.2f}",
+    "judged: interval holds": "{judged holds:.2f}",
+    "naive: wrongly no loss": "{naive wrongly:.3f}",
+    "judged: wrongly no loss": "{wrongly:.3f}",
+    "judged: confirmed": "{says:.2f}",
+    "wrongly, of those confirmed": "{of confirmed}",
+}
 
 
-def in_cells(name, num, draws, moved):
-    if not moved:
-        return [name, f"{num:,}", str(draws), "0", *[""] * 9]
-    of = {key: np.array([one[key] for one in moved], float) for key in moved[0]}
-    return [
-        name,
-        f"{num:,}",
-        f"{draws}",
-        f"{len(moved) / draws:.2f}",
-        f"{of['kept'].mean():.2f}",
-        f"{100 * of['naive'].mean():+.2f}",
-        f"{100 * of['judged'].mean():+.2f}",
-        f"{of['naive holds'].mean():.2f}",
-        f"{of['judged holds'].mean():.2f}",
-        f"{(of['naive says'] * of['true loss']).sum() / draws:.3f}",
-        f"{(of['says'] * of['true loss']).sum() / draws:.3f}",
-        f"{of['says'].mean():.2f}",
-        f"{(of['says'] * of['true loss']).sum():.0f} of {of['says'].sum():.0f}",
-    ]
+def of_world(world, num, draws):
+    """A row of a world and number of test examples: bias in points, coverage, and false claims of no loss."""
+    every = pd.DataFrame([seen(world, num, seed) for seed in range(draws)])
+    moved = every[every["moved"]].astype(float)
+    wrongly = moved[["says", "naive says"]].mul(moved["true loss"], axis=0).sum()
+    one = {**moved.mean(), "world": world.name, "num": num, "draws": draws, "advised": len(moved) / draws}
+    one |= {"naive": 100 * moved["naive"].mean(), "judged": 100 * moved["judged"].mean()}
+    one |= {"wrongly": wrongly["says"] / draws, "naive wrongly": wrongly["naive says"] / draws}
+    one["of confirmed"] = f"{wrongly['says']:.0f} of {moved['says'].sum():.0f}"
+    return table(WORLD_COLUMNS, [one])[1][0]
 
-
-WORLD_HEADER = (
-    "world", "test examples", "draws", "a row is advised", "mean share kept", "naive: off", "judged: off",
-    "naive: interval holds", "judged: interval holds", "naive: wrongly no loss", "judged: wrongly no loss",
-    "judged: confirmed", "wrongly, of those confirmed",
-)  # fmt: skip
 
 NUMBERS = (500, 2000, 5000, 10_000)
 LUCK = 0.92  # correlation of the luck of a draw with that of draws from it, over sizes
@@ -199,12 +175,6 @@ class Rise:
     slower: float = 1.0
     tails: float = np.inf
     of_draw: float = 0.05  # spread of a draw of 500, in latent units
-
-    def ability(self, num, part, easy):
-        """The latent ability that gives this accuracy among examples so easy [n], ascending."""
-        power = self.power / (self.slower if part else 1)
-        accuracy = self.ceiling - self.drop * (num / NUMBERS[0]) ** -power
-        return -np.quantile(easy, 1 - accuracy)
 
 
 RISES = (
@@ -226,7 +196,9 @@ def risen(rise, num, seed):
     found, true, luck = [], {}, rng.standard_normal()
     of_all = rise.of_draw * np.sqrt(NUMBERS[0] / NUMBERS[-1])
     for n in (*NUMBERS, 2 * NUMBERS[-1]):
-        ability = [rise.ability(n, at, many) for at in (0, 1)]
+        powers = (rise.power, rise.power / rise.slower)
+        accuracy = [rise.ceiling - rise.drop * (n / NUMBERS[0]) ** -power for power in powers]
+        ability = [-np.quantile(many, 1 - one) for one in accuracy]
         spread = rise.of_draw * np.sqrt(NUMBERS[0] / n)
         means = [1 - np.searchsorted(many, -(one + spread * drawn)) / len(many) for one in ability]
         true[n] = np.mean(means)
@@ -241,33 +213,40 @@ def risen(rise, num, seed):
     return more_labels(NUMBERS, found, 0.1)[0], true[2 * NUMBERS[-1]] - true[NUMBERS[-1]]
 
 
-RISE_HEADER = (
-    "labels", "test examples", "draws", "said", "true gain", "off", "interval holds", "width",
-    "shown above 0",
-)  # fmt: skip
+RISE_COLUMNS = {
+    "labels": "{name}",
+    "test examples": "{num:,}",
+    "draws": "{draws}",
+    "said": "{said:.2f}",
+    "true gain": "{true:+.2f}",
+    "off": "{off:+.2f}",
+    "interval holds": "{holds:.2f}",
+    "width": "{width:.2f}",
+    "shown above 0": "{above:.2f}",
+}
+PARTS_COLUMNS = RISE_COLUMNS | {
+    "gain of the last doubling": "{last:+.2f}",
+    "next over last": "{next over last:.2f}",
+}
 
 
-def rises(draws, num, rise):
-    """A row of the page on twice the labels, in points."""
-    return draws_told(rise.name, num, [risen(rise, num, seed) for seed in range(draws)])
+def of_rise(rise, num, draws):
+    """A row on twice the labels, in points."""
+    return draws_row(rise.name, num, [risen(rise, num, seed) for seed in range(draws)])
 
 
-def draws_told(name, num, seen):
+def draws_row(name, num, seen, columns=RISE_COLUMNS, **more):
     """The row of so many draws, each with what was said and the true gain."""
-    said = [(twice, true) for twice, true in seen if twice is not None]
-    if not said:
-        return [name, f"{num:,}", str(len(seen)), "0", *[""] * 5]
-    value, low, high = 100 * np.array([twice for twice, _ in said]).T
-    true = 100 * np.array([true for _, true in said])
-    held = (low <= true) & (true <= high)
-    return [
-        name, f"{num:,}", str(len(seen)), f"{len(said) / len(seen):.2f}", f"{true.mean():+.2f}",
-        f"{(value - true).mean():+.2f}", f"{held.mean():.2f}", f"{(high - low).mean():.2f}",
-        f"{(low > 0).mean():.2f}",
-    ]  # fmt: skip
+    said = pd.DataFrame([(*twice, true) for twice, true in seen if twice is not None], dtype=float) * 100
+    one = {"name": name, "num": num, "draws": len(seen), "said": len(said) / len(seen), **more}
+    if len(said):
+        value, low, high, true = said.to_numpy().T
+        one |= {"true": true.mean(), "off": (value - true).mean(), "width": (high - low).mean()}
+        one |= {"holds": ((low <= true) & (true <= high)).mean(), "above": (low > 0).mean()}
+    return table(columns, [one])[1][0]
 
 
-def on_parts(name, folder, runs, draws=DRAWS, by="heads"):
+def on_parts(name, folder, runs, by):
     """A row for each part of a data set, with its labels and with wrong ones, and what doublings gave."""
     some, test = as_heads_read(*vectors_of(name, folder, runs))
     chance = float(np.bincount(test.labels.numpy()).max() / len(test))
@@ -275,15 +254,12 @@ def on_parts(name, folder, runs, draws=DRAWS, by="heads"):
         data = with_wrong(some, wrong)
         for one_of in PARTS:
             num = len(data) // one_of
-            seen = [one_part(data, test, num, [draw, num], chance, by) for draw in range(draws)]
+            seen = [one_part(data, test, num, [draw, num], chance, by) for draw in range(DRAWS)]
             now, half, twice = np.mean([one[1:] for one in seen], axis=0)
             labels = f"{name}, {num:,}{f', {wrong:.0%} wrong' if wrong else ''}"
-            row = draws_told(labels, len(test), [(one[0], twice - now) for one in seen])
-            part = f"{(twice - now) / (now - half):.2f}" if now > half else ""
-            yield [*row, f"{100 * (now - half):+.2f}", part]
-
-
-PARTS_HEADER = (*RISE_HEADER, "gain of the last doubling", "next over last")
+            next_over_last = (twice - now) / (now - half) if now > half else None
+            more = {"last": 100 * (now - half), "next over last": next_over_last}
+            yield draws_row(labels, len(test), [(one[0], twice - now) for one in seen], PARTS_COLUMNS, **more)
 
 
 def with_wrong(some, rate):
@@ -313,8 +289,8 @@ def one_part(data, test, num, seed, chance, by):
     return said, found[-1].mean(), found[-2].mean(), twice
 
 
-def parts(folder, runs, draws=DRAWS, names=tuple(DATA), by="heads"):
-    return [row for name in names for row in on_parts(name, folder, runs, draws, by)]
+def parts(folder, runs, by):
+    return [row for name in DATA for row in on_parts(name, folder, runs, by)]
 
 
 WRONG = 0.3
@@ -349,10 +325,8 @@ def source_of(name, data, runs):
 def planted(source, rate, file):
     """A file of labels of which a share is another class's, drawn at random; which ones are wrong."""
     data = ez.load_dataset(source)
-    rng = np.random.default_rng(0)
-    wrong = rng.random(len(data)) < rate
-    other = (data.labels + rng.integers(1, data.num_classes, len(data))) % data.num_classes
-    labels = np.where(wrong, other, data.labels)
+    labels = made_wrong(data.labels, rate, np.random.default_rng(0), data.num_classes)
+    wrong = labels != data.labels
     names = np.array(data.classes, object)[labels]
     rows = {"id": data.ids, "label": labels, "class": names, "was": data.labels}
     pd.DataFrame(rows | {"action": np.where(wrong, "relabel", "keep")}).to_csv(file, index=False)
@@ -362,31 +336,27 @@ def planted(source, rate, file):
 def cell(title, data, runs):
     """The document of `keep` about a cell, with the seconds of processor time."""
     name, features, rate = CELLS[title]
-    folder = runs / f"{name}-{rate:g}"
-    source, labels, wrong = source_of(name, data, runs), None, None
-    if rate:
-        labels = runs / f"{name}-{rate:g}.csv"
-        wrong = planted(source, rate, labels)
-    labelled = ez.load_dataset(source, labels=labels)
-    run = ez.measure(labelled, features=features, trials=10, out=folder, progress=False)
-    found, said = advised(run, MARGINS[name], wrong)
-    write_result(runs / f"{name}-{rate:g}-keep.csv", found)
+    found, said, _ = advised(name, rate, source_of(name, data, runs), features, runs, MARGINS[name])
     write_result(runs / f"{name}-{rate:g}.svg", found)
     return said
 
 
-def advised(run, margin, wrong=None):
-    """The answer of `keep` about a run, and its document with the seconds of processor time.
-
-    ``wrong`` is which labels are, where that is known.
-    """
+def advised(name, rate, source, features, runs, margin):
+    """The answer of `keep`, its document with the seconds of processor time, and the file of wrong labels."""
+    out, labels = runs / f"{name}-{rate:g}", None
+    if rate:
+        labels = runs / f"{name}-{rate:g}.csv"
+        wrong = planted(source, rate, labels)
+    labelled = ez.load_dataset(source, labels=labels)
+    run = ez.measure(labelled, features=features, trials=10, out=out, progress=False)
     began = time.process_time()
     found = ez.keep(run, margin=margin, progress=False)
     said = found.document() | {"seconds": time.process_time() - began, "suspects": found.suspects}
-    if wrong is not None:
+    if rate:
         suspect = ez.suspects(run, pictures=False).ranked.query("p_wrong >= 0.5")["id"]
         said |= {"wrong": int(wrong.sum()), "right_suspects": int(wrong[np.isin(run.ids, suspect)].sum())}
-    return found, said
+    write_result(runs / f"{name}-{rate:g}-keep.csv", found)
+    return found, said, labels
 
 
 def rows_of(title, said):
@@ -395,7 +365,7 @@ def rows_of(title, said):
     for size, rows in grid.groupby("size"):
         cells = [title, f"{size:,}"]
         ends = [("all", 1.0, False), *((one, SHOWN, False) for one in ("random", "easiest", "hardest"))]
-        ends.append(("hardest", SHOWN, True))
+        ends += [("hardest", SHOWN, True)]
         for end, share, out in ends:
             one = rows[(rows["kept"] == end) & (rows["share"] == share) & (rows["suspects_out"] == out)]
             cells.append("" if one.empty else accuracy(one, "over_random"))
@@ -409,44 +379,17 @@ def accuracy(row, gain):
     return f"{100 * row['accuracy'].item():.1f}{told}"
 
 
-def told(title, said):
-    """The row of a cell: what is advised, and how many of its suspects are wrong."""
-    suspects = ("", "", "")
-    if "wrong" in said:
-        suspects = tuple(f"{said[key]:,}" for key in ("wrong", "suspects", "right_suspects"))
-    margin = f"{100 * said['margin']:g}"
-    return (
-        title,
-        margin,
-        f"{said['num_test']:,}",
-        f"{said['seconds']:.0f}",
-        said["advice"],
-        said["ahead"],
-        *suspects,
-    )
+def advice(title, said):
+    """A cell: what is advised, and how many of its suspects are wrong, where that is known."""
+    suspects = said["suspects"] if "wrong" in said else None
+    return said | {"title": title, "points": 100 * said["margin"], "suspects": suspects}
 
 
-def file_of(name, *numbers):
-    return "-".join([name.replace(" ", "-").replace(",", ""), *map(str, numbers)]) + ".json"
-
-
-def simulated(runs, draws):
-    """The rows of the simulations of advice and of twice the labels, a file a world and number of tests."""
-    worlds = [
-        kept(
-            runs / file_of(f"world-{world.name}", num, draws),
-            lambda world=world, num=num: in_cells(*next(table(draws, (num,), (world,)))),
-        )
-        for world, num in product(WORLDS, (500, 2000, 10_000))
-    ]
-    twice = [
-        kept(
-            runs / file_of(f"rise-{rise.name}", num, draws),
-            lambda rise=rise, num=num: rises(draws, num, rise),
-        )
-        for rise, num in product(RISES, (500, 10_000))
-    ]
-    return worlds, twice
+def rows_of_worlds(name, make, worlds, nums, runs, draws):
+    """The rows of simulations, a file a world and number of test examples."""
+    for world, num in product(worlds, nums):
+        file = f"{name}-{world.name}-{num}-{draws}.json".replace(" ", "-").replace(",", "")
+        yield kept(runs / file, make, world, num, draws)
 
 
 def small_pictures(data, runs):
@@ -454,10 +397,7 @@ def small_pictures(data, runs):
     whole = ez.load_dataset(source_of("cifar", data, runs))
     file = runs / "small.npz"
     if not file.exists():
-        x, apart = (
-            one.reshape(len(one), 16, 2, 16, 2, 3).mean((2, 4)).round().astype(np.uint8)
-            for one in (whole.array[:PICTURES], whole.held_out.array)
-        )
+        x, apart = (pooled(one, 2) for one in (whole.array[:PICTURES], whole.held_out.array))
         np.savez(file, x=x, y=whole.labels[:PICTURES], x_test=apart, y_test=whole.held_out.labels)
         run = ez.open_run(runs / "cifar-0")
         (vectors,), _ = features_of(run, whole)
@@ -468,16 +408,8 @@ def small_pictures(data, runs):
 def trained(rate, data, runs):
     """The advice about the small pictures, and whole trainings on it, at random and by RS2."""
     source, features = small_pictures(data, runs)
-    labels = wrong = None
-    if rate:
-        labels = runs / "small-wrong.csv"
-        wrong = planted(source, rate, labels)
-    folder = runs / f"small-{rate:g}"
-    labelled = ez.load_dataset(source, labels=labels)
-    run = ez.measure(labelled, features=features, trials=10, out=folder, progress=False)
-    found, said = advised(run, MARGINS["cifar"], wrong)
+    found, said, labels = advised("small", rate, source, features, runs, MARGINS["cifar"])
     keep = runs / f"small-{rate:g}-keep.csv"
-    write_result(keep, found)
     print(found.headline, flush=True)
     verified = ez.verify(
         source, labels=keep, before=labels, model=NETWORK, trials=PAIRS, epochs=EPOCHS,
@@ -494,27 +426,25 @@ def main(arguments=None):
     data, runs = asked.data, asked.runs
     runs.mkdir(parents=True, exist_ok=True)
     said = {
-        title: kept(runs / f"{name}-{rate:g}.json", lambda title=title: cell(title, data, runs))
+        title: kept(runs / f"{name}-{rate:g}.json", cell, title, data, runs)
         for title, (name, _, rate) in CELLS.items()
     }
-    worlds, twice = simulated(runs, asked.draws)
     whole = {
-        title: kept(runs / f"trained-{rate:g}.json", lambda rate=rate: trained(rate, data, runs))
+        title: kept(runs / f"trained-{rate:g}.json", trained, rate, data, runs)
         for title, rate in SMALL.items()
         if asked.train or (runs / f"trained-{rate:g}.json").exists()
     }
-    on_heads, on_near = (
-        kept(runs / f"parts-{by}.json", lambda by=by: parts(data, runs, by=by))
-        for by in ("heads", NEIGHBOURS)
-    )
+    worlds = rows_of_worlds("world", of_world, WORLDS, (500, 2000, 10_000), runs, asked.draws)
+    twice = rows_of_worlds("rise", of_rise, RISES, (500, 10_000), runs, asked.draws)
+    ways = {"parts": "heads", "neighbours": NEIGHBOURS}
     tables = {
-        "advice": (TOLD_HEADER, [told(title, one) for title, one in {**said, **whole}.items()]),
+        "advice": table(ADVICE, [advice(*one) for one in {**said, **whole}.items()]),
         "ends": (SHARE_HEADER, [row for title, one in said.items() for row in rows_of(title, one)]),
-        "worlds": (WORLD_HEADER, worlds),
-        "twice": (RISE_HEADER, twice),
-        "parts": (PARTS_HEADER, on_heads),
-        "neighbours": (PARTS_HEADER, on_near),
+        "worlds": (WORLD_COLUMNS, list(worlds)),
+        "twice": (RISE_COLUMNS, list(twice)),
     }
+    for name, by in ways.items():
+        tables[name] = PARTS_COLUMNS, kept(runs / f"parts-{by}.json", parts, data, runs, by)
     tables |= trainings(whole)
     figure = (runs / f"cifar-{WRONG}.svg").read_bytes()
     publish(asked.docs, "worth", tables, *shown(tables), figure=figure)
@@ -527,10 +457,17 @@ def trainings(whole):
     return {"trainings": (header, rows), "verdicts": (("data", "verdict"), verdicts)}
 
 
-TOLD_HEADER = (
-    "data", "margin, points", "test examples", "processor s", "advice", "more labels", "planted", "suspects",
-    "planted among them",
-)  # fmt: skip
+ADVICE = {
+    "data": "{title}",
+    "margin, points": "{points:g}",
+    "test examples": "{num_test:,}",
+    "processor s": "{seconds:.0f}",
+    "advice": "{advice}",
+    "more labels": "{ahead}",
+    "planted": "{wrong:,}",
+    "suspects": "{suspects:,}",
+    "planted among them": "{right_suspects:,}",
+}
 SHARE_HEADER = (
     "data", "labelled", "all", "random 40 %", "easiest 40 %", "hardest 40 %", "suspects out, hardest 40 %",
     "all but suspects",
@@ -541,8 +478,7 @@ def shown(tables):
     yield ("data", "advice"), [(row[0], row[4].partition(": ")[2]) for row in tables["advice"][1]]
     sizes = ("500", "10,000", "10000")
     of_cifar = [row for row in tables["ends"][1] if row[0].startswith("CIFAR") and row[1] in sizes]
-    some = [[row[at] for at in (0, 1, 4, 5, 6)] for row in (SHARE_HEADER, *of_cifar)]
-    yield some[0], some[1:]
+    yield part(SHARE_HEADER, of_cifar, [SHARE_HEADER[at] for at in (0, 1, 4, 5, 6)])
 
 
 if __name__ == "__main__":

@@ -102,11 +102,6 @@ def check_fits(num_bytes: int, what: str, remedy: str = "use --limit to take few
         )
 
 
-def check_rows(num: int, what: str) -> None:
-    """Refuse more rows than there is memory for, whatever is in them."""
-    check_fits(num * A_ROW, f"{what}: {num:,} rows", "give fewer rows")
-
-
 # names
 
 

@@ -71,7 +71,7 @@ def known_rival(
 def example_statistics(logits: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.int64]) -> Statistics:
     """Statistics of finite ``logits`` [b, classes] (at least two) against ``labels`` [b].
 
-    Computed in float64 and rounded once, so that a loss near zero keeps its digits. Statistics of an example
+    Computed in float64 and rounded once, so that a loss near zero keeps its digits. They
     are the same bit by bit in any batch.
     """
     num, num_classes = logits.shape
@@ -206,9 +206,9 @@ class Observations:
         ``None`` where it is empty at some epoch.
         """
         correct = self.correct
-        counted = np.broadcast_to(True if among is None else among, correct.shape)
-        num = counted.sum(axis=1)
-        return ((correct & counted).sum(axis=1) / num).tolist() if num.all() else None
+        mask = np.broadcast_to(True if among is None else among, correct.shape)
+        num = mask.sum(axis=1)
+        return ((correct & mask).sum(axis=1) / num).tolist() if num.all() else None
 
 
 class ObservationLog:
@@ -234,7 +234,7 @@ class ObservationLog:
         self._labels = labels
         self._num_classes = num_classes
         self._trained_on = np.ones(len(ids), np.bool_) if trained_on is None else trained_on
-        self._kept = None if keep_logits is None else np.flatnonzero(keep_logits)
+        self._kept_positions = None if keep_logits is None else np.flatnonzero(keep_logits)
         if keep_logits is not None:  # the row of each example among those kept
             self._rows = np.where(keep_logits, np.cumsum(keep_logits) - 1, -1)
         self._to_observe = epochs
@@ -245,10 +245,10 @@ class ObservationLog:
 
     def _begin(self) -> None:
         num = len(self._ids)
-        self._seen = np.zeros(num, np.int64)
+        self._num_looks = np.zeros(num, np.int64)
         self._current = Statistics.empty(num)
-        if self._kept is not None:
-            self._logits = np.empty((len(self._kept), self._num_classes), np.float32)
+        if self._kept_positions is not None:
+            self._logits = np.empty((len(self._kept_positions), self._num_classes), np.float32)
 
     @property
     def num_epochs(self) -> int:
@@ -257,20 +257,20 @@ class ObservationLog:
     @property
     def next_epoch(self) -> int:
         """The epoch to be observed next, from 1; 0 where none is left."""
-        done = self.num_epochs
+        last = self.num_epochs
         if not self._to_observe:
-            return done + 1
-        return self._to_observe[done] if done < len(self._to_observe) else 0
+            return last + 1
+        return self._to_observe[last] if last < len(self._to_observe) else 0
 
     @property
     def pending(self) -> int:
-        return int(self._seen.sum())
+        return int(self._num_looks.sum())
 
     def unseen(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Mask [b] of the ``positions`` that were not seen in this epoch yet, nor stand earlier here."""
         first = np.zeros(len(positions), np.bool_)
         first[np.unique(positions, return_index=True)[1]] = True
-        return np.asarray(first & (self._seen[positions] == 0))
+        return np.asarray(first & (self._num_looks[positions] == 0))
 
     def update(self, positions: npt.NDArray[np.int64], logits: npt.NDArray[np.floating]) -> None:
         """Take the logits [b, classes] of the examples at ``positions`` [b]."""
@@ -283,17 +283,17 @@ class ObservationLog:
             )
         where = _as_slice(positions)
         if isinstance(where, slice):
-            self._seen[where] += 1
+            self._num_looks[where] += 1
         else:
-            np.add.at(self._seen, where, 1)  # some may be there twice
+            np.add.at(self._num_looks, where, 1)  # some may be there twice
         for out, values in zip(self._current, example_statistics(logits, self._labels[where]), strict=True):
             out[where] = values
-        if self._kept is not None:
+        if self._kept_positions is not None:
             rows = self._rows[where]
             self._logits[rows[rows >= 0]] = logits[rows >= 0]
 
     def end_epoch(self) -> None:
-        twice, never = np.flatnonzero(self._seen > 1), np.flatnonzero(self._seen == 0)
+        twice, never = np.flatnonzero(self._num_looks > 1), np.flatnonzero(self._num_looks == 0)
         if len(twice):
             raise BadInput(
                 f"epoch {self.next_epoch}: id {shorten(self._ids[twice])} was given more than once; "
@@ -305,14 +305,14 @@ class ObservationLog:
                 f"(id {shorten(self._ids[never])}); every id belongs in each epoch exactly once"
             )
         self._epochs.append(self._current)
-        if self._kept is not None:
+        if self._kept_positions is not None:
             self._epoch_logits.append(self._logits)
         self._begin()
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """The epochs that have ended, as plain arrays: for a checkpoint of a training."""
         arrays = {name: np.stack([getattr(e, name) for e in self._epochs]) for name in STATISTICS}
-        if self._kept is not None:
+        if self._kept_positions is not None:
             arrays["logits"] = np.stack(self._epoch_logits)
         return arrays
 
@@ -322,8 +322,8 @@ class ObservationLog:
         expected: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
         for name in STATISTICS if "rival" in state else STATISTICS[:-1]:
             expected[name] = (num, len(self._ids)), np.dtype(np.int32 if name in CLASSES else np.float32)
-        if self._kept is not None:
-            expected["logits"] = (num, len(self._kept), self._num_classes), np.dtype(np.float32)
+        if self._kept_positions is not None:
+            expected["logits"] = (num, len(self._kept_positions), self._num_classes), np.dtype(np.float32)
         classes = (state[name] for name in CLASSES if name in state)
         if {name: (values.shape, values.dtype) for name, values in state.items()} != expected or any(
             ((one < -1) | (one >= self._num_classes)).any() for one in classes
@@ -334,7 +334,9 @@ class ObservationLog:
             Statistics(*(np.array(state[name][row]) for name in STATISTICS))
             for row in range(len(state[STATISTICS[0]]))
         ]
-        self._epoch_logits = [np.array(one) for one in state["logits"]] if self._kept is not None else []
+        self._epoch_logits = (
+            [np.array(one) for one in state["logits"]] if self._kept_positions is not None else []
+        )
         self._begin()
 
     def last_accuracy(self) -> float:
@@ -343,14 +345,14 @@ class ObservationLog:
     def observations(self) -> Observations:
         """The observations so far; at least one epoch must have ended."""
         columns = {name: np.stack([getattr(e, name) for e in self._epochs]) for name in STATISTICS}
-        kept = None
-        if self._kept is not None:
-            kept = KeptLogits(self._kept, np.stack(self._epoch_logits))
+        logits = None
+        if self._kept_positions is not None:
+            logits = KeptLogits(self._kept_positions, np.stack(self._epoch_logits))
         return Observations(
             labels=self._labels,
             num_classes=self._num_classes,
             trained_on=self._trained_on,
-            logits=kept,
+            logits=logits,
             epochs=self._to_observe[: self.num_epochs],
             augmented=self._augmented,
             **columns,

@@ -32,8 +32,8 @@ class WeightsAndBiases:
 
     def trial(self, index: int, curves: Mapping[str, Mapping[int, float]]) -> None:
         for epoch in sorted({epoch for values in curves.values() for epoch in values}):
-            seen = {f"trial_{index}/{name}": v[epoch] for name, v in curves.items() if epoch in v}
-            self._run.log({"epoch": epoch, **seen})
+            metrics = {f"trial_{index}/{name}": v[epoch] for name, v in curves.items() if epoch in v}
+            self._run.log({"epoch": epoch, **metrics})
 
     def end(self, summary: Mapping[str, float]) -> None:
         self._run.summary.update(dict(summary))
@@ -88,8 +88,8 @@ class MLflow:
         self._run: str | None = None
 
     def begin(self, name: str, parameters: Mapping[str, str | int | float]) -> None:
-        found = self._client.get_experiment_by_name("easiness")
-        experiment = self._client.create_experiment("easiness") if found is None else found.experiment_id
+        before = self._client.get_experiment_by_name("easiness")
+        experiment = self._client.create_experiment("easiness") if before is None else before.experiment_id
         self._run = self._client.create_run(experiment, run_name=name).info.run_id
         for key, value in parameters.items():
             self._client.log_param(self._run, key, value)
@@ -158,8 +158,8 @@ def make_tracker(text: str) -> Tracker:
     name, _, target = text.partition(":")
     kind = next((kind for kind in TRACKERS if kind.name == name), None)
     if kind is None:
-        known = [kind.name for kind in TRACKERS]
-        raise BadInput(f"track {text!r}: unknown; choose {', '.join(known)}{nearest(name, known)}")
+        names = [kind.name for kind in TRACKERS]
+        raise BadInput(f"track {text!r}: unknown; choose {', '.join(names)}{nearest(name, names)}")
     if kind.needs_target and not target:
         raise BadInput(f"track {text!r}: name a {kind.target.lower()}, as in {name}:{kind.target}")
     if importlib.util.find_spec(kind.package) is None:

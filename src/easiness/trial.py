@@ -58,9 +58,9 @@ def run_trial(
     recipe = spec.recipe
     with set_up(device, spec.resolved.threads):
         seeds = trial_seeds(spec.seed, spec.index)
-        learned = training_set(data.labels, data.num_classes, spec.train_share, spec.draw, ranking, seeds)
-        positions = torch.from_numpy(np.flatnonzero(learned.trained_on))
-        labels = torch.from_numpy(learned.labels).to(device)
+        training = training_set(data.labels, data.num_classes, spec.train_share, spec.draw, ranking, seeds)
+        positions = torch.from_numpy(np.flatnonzero(training.trained_on))
+        labels = torch.from_numpy(training.labels).to(device)
         steps = recipe.steps_per_epoch(examples_of_epoch(spec, len(data), len(positions)))
         seed_all(seeds.initialization)
         network = Network(
@@ -74,7 +74,7 @@ def run_trial(
         )
         banks = _banks(spec, data, device, images or {}, seeds)
         observers: dict[str, AnyObserver] = {
-            probe.name: _observer(probe, spec, data, banks, learned) for probe in spec.probes
+            probe.name: _observer(probe, spec, data, banks, training) for probe in spec.probes
         }
         course = Course(spec.index, positions, labels, seeds, spec.epochs, steps, recipe.batch_size)
         losses = train(network, banks["train"], course, observers, listener or Listener(), keeper)
@@ -106,9 +106,9 @@ def _banks(
 
 
 def _observer(
-    probe: Probe, spec: TrialSpec, data: Dataset, banks: Mapping[str, TensorBank], learned: TrainingSet
+    probe: Probe, spec: TrialSpec, data: Dataset, banks: Mapping[str, TensorBank], training: TrainingSet
 ) -> AnyObserver:
-    split, labels, trained_on = data.splits[probe.name], learned.labels, learned.trained_on
+    split, labels, trained_on = data.splits[probe.name], training.labels, training.trained_on
     if probe.name == "held_out":
         labels, trained_on = split.labels, np.zeros(len(split), np.bool_)
     as_trained = probe.name == "train" and probe.observe == "train"

@@ -19,7 +19,7 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput, RunFailed
-from easiness.executors import Machine, Needs, ray as of_ray, room
+from easiness.executors import Needs, ray as of_ray, room
 from easiness.executors.ray import machines
 from waiting import wait_until
 
@@ -279,17 +279,6 @@ def test_instant_items_with_few_in_hand_and_flat_memory(executor_of):
     assert got == 3000
     assert in_hand <= 4
     assert resident() - early < 32 * MIB
-
-
-def test_room_on_machines_by_hand():
-    small, large = Machine(4, 8 * 2**30), Machine(16, 64 * 2**30, 2)
-    assert small.room(Needs()) == 4
-    assert small.room(Needs(cores=3)) == 1
-    assert small.room(Needs(memory=5 * 2**30)) == 1
-    assert small.room(Needs(per_gpu=1)) == 0
-    assert large.room(Needs(per_gpu=3)) == 6
-    assert room([small, large], Needs(cores=2, memory=2**30)) == 10
-    assert str(Needs(2, 2**30, 3)) == "2 cores, 1/3 of a GPU, 1.0 GiB of memory"
 
 
 def test_a_machine_that_joins_is_worked_on(cluster, executor_of, tmp_path, monkeypatch):

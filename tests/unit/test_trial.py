@@ -159,17 +159,6 @@ def test_the_last_observation_is_what_the_weights_say(data):
         np.testing.assert_allclose(seen.margin[-1], statistics.margin, rtol=1e-3, atol=1e-4)
 
 
-def test_the_share_is_drawn_anew_in_each_trial(data):
-    drawn = [
-        run_trial(spec(data, train_share=0.5, epochs=1, index=i), data, CPU).probes["train"].trained_on
-        for i in range(4)
-    ]
-    # two halves at random have about a quarter of the examples in common
-    for i in range(4):
-        for j in range(i):
-            assert 30 < (drawn[i] & drawn[j]).sum() < 70
-
-
 def with_noise(data: Dataset, at: np.ndarray) -> Dataset:
     """The same data with other images and labels at these positions."""
     pixels = images_of(data).numpy().copy()

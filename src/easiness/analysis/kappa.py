@@ -18,13 +18,13 @@ _Values = npt.NDArray[np.float64]
 class Kappa(NamedTuple):
     """How far people agree on ``num`` examples.
 
-    ``agreed`` is the share of the pairs of answers to one example that are the same, in 0..1. ``kappa`` is
+    ``agreement`` is the share of the pairs of answers to one example that are the same, in 0..1. ``kappa`` is
     what that is beyond chance, at most 1, or ``None`` where all answers are the same and chance alone would
     agree as well. Both have 95 % intervals.
     """
 
     num: int
-    agreed: Interval
+    agreement: Interval
     kappa: Interval | None
 
 

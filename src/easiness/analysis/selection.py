@@ -141,10 +141,8 @@ def select(
     """
     v = _from_side(values, side, "values")
     check_option("ties", ties, (*get_args(Ties), "posterior"))
-    if ties == "posterior" and num_trials is None:
-        raise BadInput("ties posterior: give the number of trials that the values are counts of, num_trials")
-    if ties != "posterior" and num_trials is not None:
-        raise BadInput(f"num_trials {num_trials}: is for ties posterior; leave it out for ties {ties}")
+    if (ties == "posterior") != (num_trials is not None):
+        raise BadInput(f"ties {ties}: give num_trials, of which the values are counts, for posterior alone")
     if num_trials is not None:
         num_selected(len(v), fraction)
         belongs = membership(values, num_trials, fraction)

@@ -63,9 +63,9 @@ def _of_trainings(
     spec = plan.spec(settings, task.trials, task.epochs)
     cache = cache_beside(out) if execution.cache else None
     cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, beside=seconds_beside(out))
-    annealed = ""
+    schedule_note = ""
     if plan.recipe.anneals(plan.epochs):
-        annealed = "; scores after an earlier epoch are of an unfinished training"
+        schedule_note = "; scores after an earlier epoch are of an unfinished training"
     sparse = ""
     if network_facts(work_of(spec, plan.data, str(device)).workload).sparse:
         sparse = "; torch.optim.SparseAdam, without weight decay, of tables with sparse gradients"
@@ -93,7 +93,7 @@ optimizer: torch.optim.AdamW, lr {recipe.alpha:g} at the start, \
 weight_decay {recipe.torch_weight_decay(num):.4g} \
 (lambda {recipe.weight_decay_lambda(num):.4g} / alpha {recipe.alpha:g}){sparse}
 schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
-set every step: 1 at the first step, {last:.6g} at the last{annealed}
+set every step: 1 at the first step, {last:.6g} at the last{schedule_note}
 augmentation: {kind.augmentation(recipe, plan.signature.shape)}
 observation: {observe_text(spec.observe)}; clean is {kind.observation(recipe)}
 {costs}

@@ -1,49 +1,5 @@
 """Labelled examples: their values, labels, class names, stable ids and a fingerprint."""
 
-from easiness.data.dataset import (
-    DIGEST_BYTES as DIGEST_BYTES,
-    Dataset as Dataset,
-    hold_out as hold_out,
-    merge_splits as merge_splits,
-    rewrite_texts as rewrite_texts,
-    same_at as same_at,
-    same_values as same_values,
-    texts_of as texts_of,
-    value_digest as value_digest,
-    value_digests as value_digests,
-)
-from easiness.data.label_files import (
-    ACTIONS as ACTIONS,
-    AUDIT_COLUMNS as AUDIT_COLUMNS,
-    COLUMNS as COLUMNS,
-    CONTROL as CONTROL,
-    DROP as DROP,
-    KEEP as KEEP,
-    RELABEL as RELABEL,
-    UNKNOWN as UNKNOWN,
-    UNSURE as UNSURE,
-    Decisions as Decisions,
-    LabelledExamples as LabelledExamples,
-    apply_labels as apply_labels,
-    choice_of as choice_of,
-    decisions_by_person as decisions_by_person,
-    new_labels as new_labels,
-    read_decisions as read_decisions,
-    read_label_file as read_label_file,
-    splits_in as splits_in,
-)
-from easiness.data.load import (
-    load_dataset as load_dataset,
-    load_unlabelled as load_unlabelled,
-    part_of as part_of,
-    with_groups as with_groups,
-)
-from easiness.data.sources.file_blobs import cache_folder as cache_folder
-from easiness.data.sources.source import (
-    check_examples as check_examples,
-    check_ids as check_ids,
-    own_ids as own_ids,
-)
-from easiness.data.tables.splits import is_table as is_table, open_table as open_table
-from easiness.data.tables.table import written_in as written_in
-from easiness.data.tables.text_files import csv_header as csv_header
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -320,10 +320,8 @@ def read_decisions(file: str | os.PathLike[str], of: LabelledExamples, split: Sp
     """
     files = _files(file, of)
     if len(files) > 1:
-        raise BadInput(
-            f"{file}: has answers of {len(files)} people ({shorten(files)}); make one file of them by "
-            f"`easiness labels RUN {file} -o labels.csv`"
-        )
+        remedy = f"make one file of them by `easiness labels RUN {file} -o labels.csv`"
+        raise BadInput(f"{file}: has answers of {len(files)} people ({shorten(files)}); {remedy}")
     return _decisions(next(iter(files.values())), of, split, data)
 
 
@@ -372,9 +370,9 @@ def _decisions(read: LabelFile, of: LabelledExamples, split: Split, data: str) -
     if not other_cells and any(row.cells["split"] not in ("", split) for row in read.rows):
         other = "train" if split == "held_out" else "held_out"
         raise BadInput(f"{read.path}: has decisions on the other split alone; give --split {other}")
-    columns = zip(*decisions, strict=True) if decisions else [()] * len(_ARRAYS)
+    table = np.array(decisions, object).reshape(-1, len(_ARRAYS))
     fields: dict[str, Any] = {
-        name: np.array(column, kind) for (name, kind), column in zip(_ARRAYS.items(), columns, strict=True)
+        name: table[:, at].astype(kind) for at, (name, kind) in enumerate(_ARRAYS.items())
     }
     fields |= {"other_cells": other_cells, "blanks": tuple(blanks), "places": places, "columns": read.columns}
     return Decisions(split, data, of, **fields)

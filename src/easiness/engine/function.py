@@ -78,8 +78,8 @@ def function_of(study: Study[Any] | Verb[Any]) -> Callable[..., Any]:
 
 def _annotation(one: Argument) -> Any:
     """The type of an argument: names of files may be texts, and one run stands for several."""
-    if one.option.given is not None:
-        return one.option.given
+    if one.option.python_type is not None:
+        return one.option.python_type
     if one.option.opens and one.option.several:
         return Run | Sequence[Run]
     return {Path: str | Path, Path | None: str | Path | None}.get(one.kind, one.kind)

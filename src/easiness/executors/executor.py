@@ -156,12 +156,10 @@ _messages: Any = None
 class ProcessesExecutor:
     """Keeps up to ``jobs`` worker processes, which start with the first items and serve until `close`.
 
-    Workers are new interpreters (not forks, which break threads and CUDA), know their number
-    (`worker_number`), import neither the caller's main module nor what merely lies in the current folder
-    (`safe_path`). Functions, items and values are pickled on their way. A worker's threads sleep while they
-    wait for each other (`wait_policy`). Items in flight
-    when a worker ends are run once more in a new one, each alone: the one whose worker ends again has an
-    error for an outcome, and costs no other. Workers end when this process does, however it ends.
+    Workers are new interpreters (forks break threads and CUDA), know their number (`worker_number`) and
+    import neither the caller's main module nor what merely lies in the current folder. Items in flight when
+    a worker ends are run once more, each alone: the one whose worker ends again has an error for an outcome,
+    and costs no other. Workers end when this process does, however it ends.
     """
 
     shares_memory: ClassVar[bool] = False

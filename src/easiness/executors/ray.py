@@ -37,9 +37,8 @@ _is_own = False
 class RayExecutor:
     """Keeps up to ``jobs`` tasks of Ray in hand; the cluster decides where, by what an item needs.
 
-    The function goes into the object store once, and each machine that works fetches it once. Values come
-    back as bytes. An item whose worker or machine is lost is tried again, three times at most; one whose
-    function raises is not. Ray's logs have what items print. Workers end when this process does.
+    Each machine fetches the function once. An item whose worker or machine is lost is tried again, three
+    times at most; one whose function raises is not. Ray's logs have what items print.
     """
 
     shares_memory: ClassVar[bool] = False
@@ -274,10 +273,9 @@ class Mailbox:
 def work(function: list[Any], places: tuple[str, list[str]], item: Any, mailbox: Any) -> tuple[bytes, bool]:
     """Call the function on the item; with a mailbox it is told what happens.
 
-    ``function`` has a reference: what it refers to is looked up here, since loading it may load torch, which
-    reads its settings then. ``places`` are the driver's current folder, where modules lie that users name,
-    and its path; where this machine has them, modules are found there as well. Returns the value, or the
-    exception that was raised, as bytes, and which of both it is.
+    ``function`` has a reference, resolved here: loading it may load torch, which reads its settings then.
+    ``places`` are the driver's current folder, where users' modules lie, and its path. Returns as bytes the
+    value or the exception that was raised, and whether it is the latter.
     """
     import ray
     from ray import cloudpickle

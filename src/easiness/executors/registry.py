@@ -70,18 +70,18 @@ def _users_own(name: str) -> ExecutorKind:
     if parts is None:
         raise BadInput(f"{what}: write package.module:name, with a module's dotted name (not a file)")
     with current_folder_importable():
-        found = find_attribute(what, *parts)
+        factory = find_attribute(what, *parts)
 
     def make(jobs: int | None, *_: object) -> Executor:
         try:
-            result: Any = found(jobs)
+            result: Any = factory(jobs)
         except Exception as error:
             raise BadInput(f"{what}: {parts[1]}({jobs}) raised {describe(error)}") from error
         if not isinstance(result, Executor):
             raise BadInput(f"{what}: gives {type(result).__name__}; give an easiness.executors.Executor")
         return result
 
-    return ExecutorKind(name, make, bool(getattr(found, "shares_memory", False)))
+    return ExecutorKind(name, make, bool(getattr(factory, "shares_memory", False)))
 
 
 def check_execution(execution: Execution) -> ExecutorKind:

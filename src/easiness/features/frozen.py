@@ -43,17 +43,18 @@ _ALIKE = 1e-3  # of the largest value: rounding alone is a thousandth of this
 class PicturePreparation:
     """The form in which a network takes pictures: of ``size``, with values less ``mean`` over ``std``.
 
-    A picture with a larger short side is cropped to its middle, a share ``kept`` of the short side.
+    A picture with a larger short side is cropped to its middle, a share ``crop`` of the short side.
     """
 
     size: tuple[int, int]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    kept: float = 1.0
+    crop: float = 1.0
     interpolation: str = "bicubic"
 
     def identity(self) -> dict[str, Any]:
-        return {"rule": RULE, **asdict(self)}
+        settings = asdict(self)
+        return {"rule": RULE, "kept": settings.pop("crop"), **settings}
 
     def prepare(self, pixels: Pixels) -> npt.NDArray[np.uint8]:
         """The picture [height, width, channels] in three channels: [3, *size]."""
@@ -71,7 +72,7 @@ class PicturePreparation:
         if min(height, width) <= min(self.size):
             return None
         # the crop has the aspect ratio of the size
-        scale = self.kept * min(height / self.size[0], width / self.size[1])
+        scale = self.crop * min(height / self.size[0], width / self.size[1])
         tall, wide = scale * self.size[0], scale * self.size[1]
         top, left = (height - tall) / 2, (width - wide) / 2
         return left, top, left + wide, top + tall
@@ -242,7 +243,7 @@ def fold_normalizations(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
 NETWORK, EXTRA = "tf_efficientnet_lite0", "easiness[features]"
 ENCODER, TEXT_EXTRA = "sentence-transformers/all-MiniLM-L6-v2", "easiness[text]"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # of the network's weights
-PREPARATION = PicturePreparation(size=(224, 224), mean=(0.5,) * 3, std=(0.5,) * 3, kept=0.875)
+PREPARATION = PicturePreparation(size=(224, 224), mean=(0.5,) * 3, std=(0.5,) * 3, crop=0.875)
 """By it most photos of ten classes of ImageNet were named right among the 1,000."""
 
 _FILES = {
@@ -319,7 +320,7 @@ def _of_timm(request: Request) -> FeatureSource:
         size=(config.input_size[1], config.input_size[2]),
         mean=tuple(config.mean),
         std=tuple(config.std),
-        kept=float(config.crop_pct),
+        crop=float(config.crop_pct),
         interpolation=config.interpolation,
     )
     tag = config.tag or request.name
@@ -327,7 +328,7 @@ def _of_timm(request: Request) -> FeatureSource:
     if any(one in tag for one in _OF_IMAGENET):
         warning = SEEN_IMAGENET
     about = f"{request.name} of timm, with the weights that it calls {tag}. {warning}"
-    return _published(request, request.text, preparation, about)
+    return _of_library(request, request.text, preparation, about)
 
 
 def _of_torchvision(request: Request) -> FeatureSource:
@@ -347,14 +348,14 @@ def _of_torchvision(request: Request) -> FeatureSource:
         size=(side, side),
         mean=tuple(steps.mean),
         std=tuple(steps.std),
-        kept=side / full_side,
+        crop=side / full_side,
         interpolation=steps.interpolation.value,
     )
     about = f"{name} of torchvision, with the best weights that it publishes. {SEEN_IMAGENET}"
-    return _published(request, name, preparation, about)
+    return _of_library(request, name, preparation, about)
 
 
-def _published(request: Request, model: str, preparation: PicturePreparation, about: str) -> FeatureSource:
+def _of_library(request: Request, model: str, preparation: PicturePreparation, about: str) -> FeatureSource:
     try:
         file = pretrained_file(model, download=request.download)
     except BadInput:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from easiness import training
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.heads.boosting import fit_boosted
@@ -25,17 +26,6 @@ from easiness.inputs import VECTOR, Pack, Signature
 from easiness.models import build_model
 from easiness.records import KeptLogits, ObservationLog, Observations, Statistics, TrialRecord
 from easiness.spec import BOOSTING, RIDGE, RunSpec, TrialSpec, trial_seeds
-from easiness.training import (
-    Course,
-    EpochReport,
-    Listener,
-    Network,
-    how_it_ran,
-    open_network,
-    seed_all,
-    set_up,
-    train,
-)
 
 _MOST_KINDS = 64  # of features, for seeds of their own
 
@@ -44,7 +34,7 @@ _MOST_KINDS = 64  # of features, for seeds of their own
 class SteppedHead:
     """A network on vectors, standardized by its training examples."""
 
-    network: Network
+    network: training.Network
     mean: Tensor
     scale: Tensor
 
@@ -77,8 +67,8 @@ def fit_by_steps(
         x = one.take(positions)
         mean, scale = x.mean(dim=0), x.std(dim=0, correction=0)
         scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-        seed_all(seeds.initialization)
-        network = Network(
+        training.seed_all(seeds.initialization)
+        network = training.Network(
             build_model(spec.model, Signature(tuple(x.shape[1:])), num_classes),
             recipe,
             spec.resolved,
@@ -87,13 +77,13 @@ def fit_by_steps(
             num_classes=num_classes,
             steps_per_epoch=steps,
         )
-        packed = Pack.of_array(((x - mean) / scale).cpu().numpy())
-        bank = VECTOR.bank(packed, recipe, one.device, augment=False, sharers=1)
-        course = Course(
+        pack = Pack.of_array(((x - mean) / scale).cpu().numpy())
+        bank = VECTOR.bank(pack, recipe, one.device, augment=False, sharers=1)
+        course = training.Course(
             *(spec.index, torch.arange(len(positions)), labels, seeds),
             *(spec.heads.epochs, steps, recipe.batch_size),
         )
-        losses.append(train(network, bank, course, {}, Listener())[-1])
+        losses.append(training.train(network, bank, course, {}, training.Listener())[-1])
         heads.append(SteppedHead(network, mean, scale))
     return heads, float(np.mean(losses))
 
@@ -122,7 +112,7 @@ def run_heads(
     *,
     features: Mapping[str, Sequence[Pack]],
     deal: Deal | None = None,
-    listener: Listener | None = None,
+    listener: training.Listener | None = None,
 ) -> TrialRecord:
     """Fit the heads of a trial on each share and observe them on all examples.
 
@@ -130,9 +120,9 @@ def run_heads(
     ``deal`` divides examples into folds, by default by the labels of the ``data``.
     """
     assert spec.heads is not None
-    began, listener = time.perf_counter(), listener or Listener()
+    began, listener = time.perf_counter(), listener or training.Listener()
     weights: dict[str, npt.NDArray[Any]] = {}
-    with set_up(device, spec.resolved.threads):
+    with training.set_up(device, spec.resolved.threads):
         repeat = _repeat(spec, data, features["train"], deal or Deal(data.labels), device)
         turn = spec.index % spec.heads.folds
         rows = {
@@ -161,7 +151,7 @@ def run_heads(
             probes[probe.name] = _observe(rows_of_heads, rows[probe.name], logs, listener, own)
     record = TrialRecord(probes=probes, train_loss=losses, weights=weights)
     _report(spec, record, time.perf_counter() - began, listener)
-    record.ran.update(how_it_ran(began, device))
+    record.ran.update(training.how_it_ran(began, device))
     return record
 
 
@@ -258,7 +248,7 @@ def _observe(
     shares: Sequence[RowOfHeads],
     rows: Sequence[Rows],
     logs: Sequence[ObservationLog],
-    listener: Listener,
+    listener: training.Listener,
     trained_on: npt.NDArray[np.bool_],
 ) -> Observations:
     for batch in zip(*(one.in_order() for one in rows), strict=True):
@@ -279,11 +269,11 @@ def _observe(
     return replace(by_share[0], trained_on=trained_on, epochs=tuple(range(1, len(logs) + 1)), **columns)
 
 
-def _report(spec: TrialSpec, record: TrialRecord, seconds: float, listener: Listener) -> None:
+def _report(spec: TrialSpec, record: TrialRecord, seconds: float, listener: training.Listener) -> None:
     assert spec.heads is not None
     accuracy = record.accuracy()
     for row, share in enumerate(spec.heads.shares):
-        report = EpochReport(
+        report = training.EpochReport(
             trial=spec.index,
             epoch=row + 1,
             epochs=record.num_epochs,
@@ -357,7 +347,7 @@ def _ridge(_: RunSpec, own: Weights, width: int, num_classes: int, device: torch
 
 
 def _by_steps(spec: RunSpec, own: Weights, width: int, num_classes: int, device: torch.device) -> SteppedHead:
-    network = open_network(spec, _under(own, "network."), Signature((width,)), num_classes, device)
+    network = training.open_network(spec, _under(own, "network."), Signature((width,)), num_classes, device)
     mean, scale = (_tensor(own, name, (width,), device) for name in ("mean", "scale"))
     return SteppedHead(network, mean, scale)
 

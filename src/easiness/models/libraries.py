@@ -168,16 +168,12 @@ class Timm(Library):
 
     def check(self, name: str) -> None:
         bare = name.removeprefix(_PREFIX)
-        if any(mark in bare for mark in ":/@\\"):
-            raise BadInput(
-                f"model {name!r}: models from the hub or a folder are not loaded, they could change; give "
-                "timm:NAME with a name from timm.list_models()"
-            )
         timm = self._timm(name)
         names = timm.list_models()
         architecture, _, tag = bare.partition(".")
         if architecture not in names:
-            raise BadInput(f"model {name!r}: timm does not know it{_timm_hint(bare, names)}")
+            hint = _timm_hint(bare, names)
+            raise BadInput(f"model {name!r}: timm does not know it{hint}; give a name of timm.list_models()")
         tags = timm.list_models(f"{architecture}.*", pretrained=True)
         if tag and bare not in tags:
             raise BadInput(

@@ -62,9 +62,6 @@ class NumberedFamily(Family):
             rule = f"from {values[0]} to {values[-1]}"
             if values.step > 1:
                 rule = f"{values.step}n+{values[0] % values.step} {rule}"
-                if values[0] < value < values[-1]:
-                    below = value - (value - values[0]) % values.step
-                    rule += f", so {below} or {below + values.step} is the nearest"
             raise BadInput(f"model {name!r}: {word} {value} does not work; it must be {rule}")
 
     def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from easiness import show
 from easiness.analysis import Side
 from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed
@@ -24,19 +25,6 @@ from easiness.paper.claims import Claim
 from easiness.paper.perturbation import draw_panel, draw_patterns
 from easiness.regular_file import sharing
 from easiness.runs import recipe_of, run_values
-from easiness.show import (
-    EASY,
-    FONT_SIZE,
-    HARD,
-    INK,
-    Result,
-    Section,
-    count,
-    file_bytes,
-    json_bytes,
-    picture_bytes,
-    to_svg,
-)
 from easiness.store import Run, write_whole
 from easiness.studies.matching import Comparison, draw_matching
 
@@ -76,7 +64,7 @@ def write_paper(
         "seed": plan.seed,
         "claims": [claim.as_dict() for claim in claims],
     }
-    files = {**folder.files, "claims.json": json_bytes(document), "report.html": page.encode()}
+    files = {**folder.files, "claims.json": show.json_bytes(document), "report.html": page.encode()}
     try:
         for name, content in files.items():
             (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -106,24 +94,24 @@ class _Folder:
         yield self._validation()
 
     def _figure(
-        self, name: str, figure: Figure, label: str, caption: str, sections: Sequence[Section] = ()
+        self, name: str, figure: Figure, label: str, caption: str, sections: Sequence[show.Section] = ()
     ) -> Illustration:
-        self.files[f"{paper.FIGURES}/{name}.png"] = picture_bytes(figure, ".png", _DPI)
-        return Illustration(caption, to_svg(figure, key=name, label=label), sections)
+        self.files[f"{paper.FIGURES}/{name}.png"] = show.picture_bytes(figure, ".png", _DPI)
+        return Illustration(caption, show.to_svg(figure, key=name, label=label), sections)
 
-    def _tables(self, stem: str, result: Result, document: Any = None) -> None:
+    def _tables(self, stem: str, result: show.Result, document: Any = None) -> None:
         if (
             document is None
         ):  # to 15 decimals, so that studies that exist and their reruns hold the same files
             document = json.loads(result.table().to_json(orient="records", double_precision=15))
         files = {
-            ".csv": file_bytes(result, ".csv"),
-            ".json": json_bytes(document),
-            ".md": file_bytes(result, ".md").rstrip(b"\n") + b"\n",
+            ".csv": show.file_bytes(result, ".csv"),
+            ".json": show.json_bytes(document),
+            ".md": show.file_bytes(result, ".md").rstrip(b"\n") + b"\n",
         }
         self.files |= {f"{paper.TABLES}/{stem}{suffix}": content for suffix, content in files.items()}
 
-    def _illustration(self, name: str, result: Result, label: str, caption: str) -> Illustration:
+    def _illustration(self, name: str, result: show.Result, label: str, caption: str) -> Illustration:
         self._tables(name, result)
         return self._figure(name, result.figure(), label, caption, result.sections())
 
@@ -133,16 +121,16 @@ class _Folder:
         rows = [["run", "network", "trials", "epochs", "trained on", "precision"]]
         for name, run in self.runs.items():
             assert run.spec.measured is not None
-            trained_on = count(self.plan.everything[name].num_trained_on)
+            trained_on = show.count(self.plan.everything[name].num_trained_on)
             numbers = [str(len(run.trials)), str(run.epochs), trained_on]
             rows.append([name, run.model, *numbers, run.spec.measured.resolved.precision])
         held_out = 0 if data.held_out is None else len(data.held_out)
         lead = (
-            f"{count(len(data))} examples of {data.num_classes} classes to train on and {count(held_out)} "
-            f"held out. Chance is {1 / data.num_classes:.3f}. The preset sets what the paper leaves open "
-            "and what a smaller machine cannot bear; the table has every run."
+            f"{show.count(len(data))} examples of {data.num_classes} classes to train on and "
+            f"{show.count(held_out)} held out. Chance is {1 / data.num_classes:.3f}. The preset sets what "
+            "the paper leaves open and what a smaller machine cannot bear; the table has every run."
         )
-        table = Section("Runs", f"In the folder trials/; seed {self.plan.seed}.", rows)
+        table = show.Section("Runs", f"In the folder trials/; seed {self.plan.seed}.", rows)
         return StudyPart("measured", "Measurements", lead, (), [table])
 
     def _matching(self) -> StudyPart:
@@ -216,7 +204,7 @@ class _Folder:
         caption = "Some of the examples that every final model still gets right, and what it saw of them."
         label = "Pairs of pictures: an example as it is, and perturbed."
         lead = (
-            f"{level['count']} of {count(level['num_examples'])} {pseudo.probe.replace('_', '-')} "
+            f"{level['show.count']} of {show.count(level['num_examples'])} {pseudo.probe.replace('_', '-')} "
             f"examples are right in all {pseudo.num_trials} final models when only "
             f"frequencies up to {pseudo.level:g} are left. By chance it would be "
             f"{level['chance']:.1f}, and {level['class_chance']:.1f} if the models agreed on classes alone."
@@ -302,16 +290,16 @@ def draw_gallery(rows: Mapping[str, list[list[Picture]]], num_trials: int) -> Fi
     figure = Figure(figsize=(width * cell, height * cell))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    words: dict[str, Any] = {"fontsize": FONT_SIZE, "parse_math": False}
+    words: dict[str, Any] = {"fontsize": show.FONT_SIZE, "parse_math": False}
     sides = (0.0, columns + _GAP)
-    for x, title, color in zip(sides, ("easiest", "hardest"), (EASY, HARD), strict=True):
+    for x, title, color in zip(sides, ("easiest", "hardest"), (show.EASY, show.HARD), strict=True):
         axes.text(x, 0.55, title, color=color, fontweight="bold", **words)
-    small = {**words, "fontsize": FONT_SIZE - 2.5, "color": INK}
+    small = {**words, "fontsize": show.FONT_SIZE - 2.5, "color": show.INK}
     if columns > 2:
         axes.text(width - left, 0.55, "below: trials that are right", ha="right", **small)
     for at, (row, name) in enumerate(zip(rows.values(), names, strict=True)):
         top = 0.7 + at * (1 + _CAPTION)
-        axes.text(-0.12, top + 0.47, name, color=INK, ha="right", va="center", **words)
+        axes.text(-0.12, top + 0.47, name, color=show.INK, ha="right", va="center", **words)
         for start, side in zip(sides, row, strict=True):
             for column, one in enumerate(side):
                 x = start + column

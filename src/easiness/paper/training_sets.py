@@ -343,7 +343,7 @@ def plan_ranked(
                 other_label=drawing.other_label,
             )
             try:
-                plans[name] = make(ranked=RankedDraw(draw, values, drawing.steps == "steps"))
+                plans[name] = make(ranked_draw=RankedDraw(draw, values, drawing.steps == "steps"))
             except BadInput as error:  # everything else was checked with the full set
                 hint = "" if drawing.balanced else _HINT
                 raise BadInput(f"policy {policy} at rate {rate:g}: {error}{hint}") from None

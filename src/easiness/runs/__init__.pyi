@@ -32,10 +32,10 @@ from .plan import (
 from .progress import (
     Progress as Progress,
     ShownProgress as ShownProgress,
+    TrackedProgress as TrackedProgress,
     passes_shown as passes_shown,
     progress_of as progress_of,
     reading_shown as reading_shown,
-    tracked as tracked,
     trackers_of as trackers_of,
 )
 from .source import (

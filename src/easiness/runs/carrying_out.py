@@ -172,7 +172,7 @@ def foresee(
     if not is_run(out):
         return Foreseen(execution, _task(plan), None)
     damage = damaged_trials(out) if retrain_damaged else {}
-    run = _check(Run(out, trusted=True, but=damage), plan)
+    run = _check(Run(out, is_trusted=True, but=damage), plan)
     return Foreseen(execution, _task(plan, run, more, [*damage.values()]), run)
 
 

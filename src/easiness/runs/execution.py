@@ -61,11 +61,10 @@ def bytes_of_trial(facts: NetworkFacts, batch: int) -> int:
 class Cost:
     """Cost of the trials that are still to be trained.
 
-    ``num_observed`` images go through a trial's network to be observed, over all its epochs, beside the
-    ``num_trained_on`` of each epoch. ``flops`` are the floating-point operations of a training step per
-    example, a third of which an observation takes. ``memory`` in bytes is that of all trials at work at a
-    time, ``run_bytes`` are what the trials take on disk, and ``cache_bytes`` the photos cached beside the run
-    that are not there yet. ``seconds`` are known where such trials have trained here.
+    A trial observes ``num_observed`` images over all its epochs, beside the ``num_trained_on`` of each epoch.
+    ``flops`` are the floating-point operations of a training step per example; an observation takes a third.
+    ``memory`` is of all trials at work at a time, ``cache_bytes`` are of photos that are not cached yet.
+    ``seconds`` are known where such trials have trained here.
     """
 
     num_examples: int
@@ -283,15 +282,15 @@ def _jobs_on_gpu(work: Work, facts: NetworkFacts, trials: int, cores: int, devic
 def settle_execution(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -> Execution:
     """How to execute: as asked, or with one job for what no other process has, as objects of Python."""
     kind = check_execution(execution)
-    given = next((model for model in models if is_given(model)), None)
-    if given is None and (not photos or execution.cache):
+    own_model = next((model for model in models if is_given(model)), None)
+    if own_model is None and (not photos or execution.cache):
         return execution
     elsewhere = execution.executor != "auto" and not kind.shares_memory
     if elsewhere or execution.jobs not in ("auto", 1):
         place = execution.executor if elsewhere else "processes"
-        if given is not None:
+        if own_model is not None:
             raise BadInput(
-                f"model {given!r}: is an object of this process, which others cannot import; use jobs=1 "
+                f"model {own_model!r}: is an object of this process, which others cannot import; use jobs=1 "
                 f"without executor={place!r}, or define it in a module and give it from there"
             )
         raise BadInput(
@@ -361,8 +360,7 @@ class Workers:
     def of(self, jobs: int, num_trials: int, needs: Needs = Needs()) -> Executor:
         """An executor of so many jobs, or of fewer where there are fewer trials.
 
-        A cluster's number goes by what each needs; where no number was asked for it takes machines into use
-        that come later.
+        On a cluster it goes by what each needs, and by the machines there are where no number is asked for.
         """
         execution = self._execution
         num: int | None = max(1, min(jobs, num_trials))

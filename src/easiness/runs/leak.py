@@ -1,10 +1,9 @@
 """An input that tells the label: whoever learns from it has every label right, wrong ones too.
 
-A **leak** is what alone has nearly all labels right, while all other inputs together do much worse. A column
-that separates classes, as a width of petals does, is not one: others do about as well. In a column of many
-values the two sides of a limit lie apart, as they do where it was made from the label; a limit amid dense
-values is one that the classes have by themselves. Columns of a table, words of a text and groups are looked
-at. Names of files are not, since no network sees them.
+A **leak** alone has nearly all labels right, while all other inputs together do much worse. A column that
+separates classes, as a width of petals does, is none: others do about as well. In a column of many values the
+two sides of a limit lie apart where it was made from the label; a limit amid dense values is one that the
+classes have by themselves. Columns of a table, words of a text and groups are looked at.
 """
 
 from __future__ import annotations
@@ -108,22 +107,22 @@ def _of_inputs(data: Dataset) -> str:
     some = np.linspace(0, len(data) - 1, num).round().astype(np.int64)
     labels = data.labels[some]
     inputs = _INPUTS[data.kind.name](data, some)
-    found = [_answer_of(one.values, labels, data.num_classes) for one in inputs]
-    telling = [result.right >= NEARLY for result in found]
+    results = [_answer_of(one.values, labels, data.num_classes) for one in inputs]
+    telling = [result.right >= NEARLY for result in results]
     if not any(telling):  # several tell a class each
-        telling = [bool(result.classes.any()) for result in found]
-        if np.sum([result.classes for result in found], axis=0).astype(bool).sum() < data.num_classes - 1:
+        telling = [bool(result.classes.any()) for result in results]
+        if np.sum([result.classes for result in results], axis=0).astype(bool).sum() < data.num_classes - 1:
             return ""
-    right = max([NEARLY, *(result.right for result in found)])
+    right = max([NEARLY, *(result.right for result in results)])
     others = [one.values for one, tells in zip(inputs, telling, strict=True) if not tells]
     rest = _right_by(others, labels, data.num_classes)
     if 1 - rest < _TIMES * (1 - right) + _MORE:
         return ""
-    named = [one.name for one, tells in zip(inputs, telling, strict=True) if tells]
+    names = [one.name for one, tells in zip(inputs, telling, strict=True) if tells]
     noun, without = _WORDS[data.kind.name]
-    several = len(named) > 1
+    several = len(names) > 1
     return (
-        f"{noun}{'s' if several else ''} {shorten(named, _MOST_NAMES)} alone {'have' if several else 'has'} "
+        f"{noun}{'s' if several else ''} {shorten(names, _MOST_NAMES)} alone {'have' if several else 'has'} "
         f"{'' if right > NEARLY else 'over '}{percent(right)} of the labels right, all others together "
         f"{percent(rest)}: what was made from the labels hides those that are wrong; {without}"
     )
@@ -216,8 +215,8 @@ def _right_by(inputs: Sequence[Values], labels: Labels, num_classes: int) -> flo
     rows = Rows.of(Pack.of_array(x), torch.device("cpu"))
     right = 0
     for out in np.array_split(order, _FOLDS):
-        shown = np.setdiff1d(order, out)
-        shown = shown[rng.permutation(len(shown))]
-        (head,), _ = fit_boosted([rows], shown, torch.from_numpy(labels[shown]), num_classes)
+        learned_from = np.setdiff1d(order, out)
+        learned_from = learned_from[rng.permutation(len(learned_from))]
+        (head,), _ = fit_boosted([rows], learned_from, torch.from_numpy(labels[learned_from]), num_classes)
         right += int((head(rows.take(out)).argmax(dim=1).numpy() == labels[out]).sum())
     return right / len(order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from easiness.analysis import FIRST_CHECK, check_text, check_trials, reason_to_stop, stopping_rule
@@ -11,7 +12,7 @@ from easiness.executors import check_execution
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.leak import leak_of
 from easiness.runs.plan import Plan, on_features, plan_of, with_recipe
-from easiness.runs.progress import Progress, tracked, trackers_of
+from easiness.runs.progress import Progress, TrackedProgress, trackers_of
 from easiness.spec import (
     Check,
     Measuring,
@@ -150,7 +151,7 @@ def measure(options: Measuring, progress: Progress) -> Run:
     """
     check_output(options.out)
     check_execution(options.execution)
-    with tracked(progress, trackers_of(options.track)) as tell:
+    with closing(TrackedProgress(progress, trackers_of(options.track))) as tell:
         plan, until = plan_measuring(options, tell)
         run = carry_out(
             plan,

@@ -72,7 +72,7 @@ NO_SETTINGS = Resolved(precision="float32", channels_last=False, threads=1, reas
 
 @dataclass(frozen=True)
 class RankedDraw:
-    """Examples that a run drops or relabels, ranked by their ``ranking`` [K]; see `TrialSpec`."""
+    """Examples that a run drops or relabels, ranked_draw by their ``ranking`` [K]; see `TrialSpec`."""
 
     draw: Draw
     ranking: npt.NDArray[np.float64]
@@ -141,7 +141,7 @@ def make_plan(
     *,
     loading: Loading = Loading(),
     recording: Recording = Recording(),
-    ranked: RankedDraw | None = None,
+    ranked_draw: RankedDraw | None = None,
 ) -> Plan:
     """Check every choice and put the plan together; writes and trains nothing.
 
@@ -155,8 +155,9 @@ def make_plan(
     observe, share = check_observe(recording.observe), training.train_share
     several = {
         f"--train-share {share:g} leaves some out": share < 1,
-        f"rate {ranked.draw.rate if ranked else 0:g} drops some": ranked and ranked.draw.effect == "drop",
-        "an epoch of as many steps as usual is no single pass": ranked and ranked.same_steps,
+        f"rate {ranked_draw.draw.rate if ranked_draw else 0:g} drops some": ranked_draw
+        and ranked_draw.draw.effect == "drop",
+        "an epoch of as many steps as usual is no single pass": ranked_draw and ranked_draw.same_steps,
     }
     for reason in filter(several.get, several if observe == TRAIN else ()):
         raise BadInput(
@@ -183,8 +184,8 @@ def make_plan(
     signature = data.signature(recipe)
     weights = pretrained_file(model) if training.pretrained else None
     _check_builds(model, signature, data, weights)
-    if ranked is not None:
-        _check_draws(data, ranked, seed, trials)
+    if ranked_draw is not None:
+        _check_draws(data, ranked_draw, seed, trials)
     spec = RunSpec(
         data=data.ref(),
         model=model,
@@ -192,15 +193,15 @@ def make_plan(
         recipe=recipe,
         resolved=NO_SETTINGS,
         train_share=share,
-        draw=None if ranked is None else ranked.draw,
-        same_steps=ranked is not None and ranked.same_steps,
+        draw=None if ranked_draw is None else ranked_draw.draw,
+        same_steps=ranked_draw is not None and ranked_draw.same_steps,
         probes=probes_of(data, recording, _kept_logits(data, recording, share), observe),
         keep_weights=recording.keep_weights,
         seed=seed,
         trials=trials,
         epochs=epochs,
     )
-    ranking = None if ranked is None else ranked.ranking
+    ranking = None if ranked_draw is None else ranked_draw.ranking
     return Plan(data, spec, signature, training.precision, weights, ranking)
 
 
@@ -237,8 +238,8 @@ def num_trained_on(num_examples: int, train_share: float, draw: Draw | None) -> 
     return int(train_share * num_examples + 0.5)
 
 
-def _check_draws(data: Dataset, ranked: RankedDraw, seed: int, trials: int) -> None:
-    draw, ranking = ranked.draw, ranked.ranking
+def _check_draws(data: Dataset, ranked_draw: RankedDraw, seed: int, trials: int) -> None:
+    draw, ranking = ranked_draw.draw, ranked_draw.ranking
     for index in range(trials):
         training = training_set(data.labels, data.num_classes, 1.0, draw, ranking, trial_seeds(seed, index))
         if draw.effect == "drop":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -40,7 +40,7 @@ class Progress:
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Trials ``missing`` of the run are about to be trained."""
 
-    def preparation(self, what: str, done: int, total: int) -> None:
+    def preparation(self, what: str, num: int, total: int) -> None:
         """``done`` of the photos of a split are cached, or have their vector, as ``what`` says."""
 
     def images(self, num: int) -> None:
@@ -69,23 +69,19 @@ def trackers_of(track: str | Tracker | Iterable[str | Tracker] | None) -> list[T
     return [make_tracker(one) if isinstance(one, str) else one for one in targets]
 
 
-def tracked(progress: Progress, trackers: Iterable[Tracker]) -> closing[Tracked]:
-    return closing(Tracked(progress, trackers))
-
-
-class Tracked(Progress):
+class TrackedProgress(Progress):
     """Hands everything on to another progress; trackers hear of runs, finished trials and results.
 
     A tracker that fails hears nothing more.
     """
 
-    def __init__(self, shown: Progress, trackers: Iterable[Tracker]) -> None:
-        self._display = shown
+    def __init__(self, display: Progress, trackers: Iterable[Tracker]) -> None:
+        self._display = display
         self._trackers = list(trackers)
         self._curves: dict[int, Curves] = {}
         self._has_begun = False
         for name in ("study", "preparation", "images", "skip", "note"):
-            setattr(self, name, getattr(shown, name))
+            setattr(self, name, getattr(display, name))
 
     def _tell(self, call: Callable[[Tracker], None]) -> None:
         for tracker in list(self._trackers):
@@ -316,14 +312,14 @@ class ShownProgress(Progress):
         for line in lines:
             self.note(line)
 
-    def preparation(self, what: str, done: int, total: int) -> None:
+    def preparation(self, what: str, num: int, total: int) -> None:
         if not self._preparing and not self._is_quiet(self._between_lines):
             return
         self._preparing = True
         self._announce()
-        _move(self._bar, what, done, max(total, 1))
-        if self._bar.disable and (done == total or self._is_quiet(self._between_lines)):
-            self.note(f"{what}: {done:,} of {total:,}")
+        _move(self._bar, what, num, max(total, 1))
+        if self._bar.disable and (num == total or self._is_quiet(self._between_lines)):
+            self.note(f"{what}: {num:,} of {total:,}")
 
     def images(self, num: int) -> None:
         self._announce()
@@ -373,8 +369,8 @@ def progress_of(progress: Progress | bool) -> Iterator[Progress]:
         yield Progress()
     elif progress is True:
         try:
-            with ShownProgress() as shown:
-                yield shown
+            with ShownProgress() as display:
+                yield display
         except KeyboardInterrupt:
             say_on_stderr("interrupted; everything finished so far is kept, and the same call again goes on")
             raise

@@ -162,8 +162,8 @@ class Trainer:
     """Inputs of the trials of a run, and how they are trained. Images that are shared are small to send.
 
     ``device`` is ``cpu`` or ``cuda``, of which each worker takes its own (`own_device`). ``checkpoints`` says
-    where trials that are not finished keep how far they are, if they do. In a run on features ``images`` are
-    its vectors, by `features_key`. A ``deal`` says what folds are dealt by, where trials have some.
+    where trials that are not finished keep how far they are, if they do. The ``images`` of a run on features
+    are its vectors, by `features_key`. A ``deal`` says what folds are dealt by, where trials have some.
     """
 
     spec: RunSpec

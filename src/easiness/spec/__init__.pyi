@@ -28,7 +28,6 @@ from .options import (
     LAST as LAST,
     TRAIN as TRAIN,
     CheckpointEvery as CheckpointEvery,
-    Compile as Compile,
     Drawing as Drawing,
     Execution as Execution,
     Featuring as Featuring,

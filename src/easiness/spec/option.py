@@ -28,7 +28,7 @@ class Option:
         read: makes the value of the typed text; a ``ValueError`` of it is bad input.
         several: the option is repeated, once for each value.
         first: most people need it, so that the help has it before all groups.
-        given: type in Python, where that is wider than the field's.
+        python_type: type in Python, where that is wider than the field's.
         python: the function of Python has it, too.
         argument: it has no flag, but a place behind the command, and in Python before the keywords.
         placed: in Python it has a place before the keywords, too.
@@ -48,7 +48,7 @@ class Option:
     read: Callable[[str], Any] | None = None
     several: bool = False
     first: bool = False
-    given: Any = None
+    python_type: Any = None
     python: bool = True
     argument: bool = False
     placed: bool = False

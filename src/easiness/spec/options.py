@@ -90,7 +90,6 @@ class Loading:
 
 ALL, LAST, TRAIN = "all", "last", "train"
 _EVERY = "every:"
-_MOST_DIGITS = 9  # more epochs than anybody trains, and int() refuses thousands of digits
 _WORDS = {
     ALL: "after every epoch, clean",
     LAST: "after the last epoch, clean",
@@ -107,11 +106,10 @@ def check_observe(text: str) -> str:
     """
     if text in (ALL, LAST, TRAIN):
         return text
-    every = text.removeprefix(_EVERY)
-    is_number = every.isascii() and every.isdigit() and len(every) <= _MOST_DIGITS
-    if every == text or not (is_number and int(every) > 0):
+    every = re.fullmatch(rf"{_EVERY}0*([1-9][0-9]{{0,8}})", text)  # more epochs than anybody trains
+    if every is None:
         raise BadInput(f"--observe {text}: unknown; choose all, every:K (K = 2, 3, ...), last or train")
-    return ALL if int(every) == 1 else f"{_EVERY}{int(every)}"
+    return ALL if every[1] == "1" else f"{_EVERY}{every[1]}"
 
 
 def observe_text(observe: str) -> str:
@@ -133,7 +131,6 @@ def observed_epochs(observe: str, epochs: int) -> tuple[int, ...]:
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 Jobs: TypeAlias = int | Literal["auto"]
 """Trials at a time, or ``auto``: as many as cores, memory and trials allow."""
-Compile: TypeAlias = Literal["auto", "on", "off"]
 CheckpointEvery: TypeAlias = float | Literal["auto", "off"]
 """Minutes between checkpoints of a trial, or ``auto``: two, where writing them takes hardly any time."""
 RecipeGiven: TypeAlias = "Recipe | dict[str, Any] | str | Path | None"
@@ -157,7 +154,7 @@ class Training:
         "form), boosting (trees), linear or mlp_2. Default: wrn_16_4 for pictures, bag for texts, "
         "wrn_10_1 for sounds, linear for tables; with --features ridge, of tables boosting.",
         first=True,
-        given=str | Callable[..., Any] | None,
+        python_type=str | Callable[..., Any] | None,
     )
     epochs: int = option("--epochs", "Epochs of each training.", default=10, first=True)
     seed: int = option("--seed", "Seed of the run.", default=0)
@@ -240,7 +237,7 @@ class Execution:
         metavar="J|auto",
         read=number_or(int, "auto"),
     )
-    compile: Compile = option(
+    compile: Literal["auto", "on", "off"] = option(
         "--compile", "torch.compile, which takes a minute to start. auto: off.", default="auto"
     )
     cache: bool = option(
@@ -271,7 +268,7 @@ class Trials:
         metavar="N|auto",
         read=number_or(int, "auto"),
         first=True,
-        given=int | Literal["auto"] | Mapping[str, float],
+        python_type=int | Literal["auto"] | Mapping[str, float],
     )
     reliability: float | None = option(
         "--reliability",

@@ -51,24 +51,24 @@ class KeptExamples:
 
 
 def write_kept(
-    file: BinaryIO, kept: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], classes: Sequence[str]
+    file: BinaryIO, examples: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], classes: Sequence[str]
 ) -> None:
     """Columns ``id``, ``label`` and that of the examples, in the order of the run."""
-    schema = _schema(kept.column, ids).with_metadata(_for_datasets(kept, ids, classes))
+    schema = _schema(examples.column, ids).with_metadata(_for_datasets(examples, ids, classes))
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for start, cells in _groups(kept):
+        for start, cells in _groups(examples):
             rows = slice(start, start + len(cells))
             columns = [ids_array(ids[rows]), pa.array(labels[rows]), pa.array(cells, schema.field(2).type)]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
-def _groups(kept: KeptExamples) -> Iterator[tuple[int, list[Any]]]:
+def _groups(examples: KeptExamples) -> Iterator[tuple[int, list[Any]]]:
     start, cells, size = 0, [], 0
-    for row in range(kept.num):
-        cells.append(kept.cell(row))
-        kept.check(row, cells[-1])
+    for row in range(examples.num):
+        cells.append(examples.cell(row))
+        examples.check(row, cells[-1])
         size += len(cells[-1]["bytes"] if isinstance(cells[-1], dict) else cells[-1])
-        if len(cells) == _ROWS or size >= _BYTES or row == kept.num - 1:
+        if len(cells) == _ROWS or size >= _BYTES or row == examples.num - 1:
             yield start, cells
             start, cells, size = row + 1, [], 0
 
@@ -79,21 +79,21 @@ def _schema(column: str, ids: Ids) -> Any:
     return pa.schema([("id", ids_array(ids[:0]).type), ("label", pa.int64()), (column, types[column])])
 
 
-def _for_datasets(kept: KeptExamples, ids: Ids, classes: Sequence[str]) -> dict[str, str]:
+def _for_datasets(examples: KeptExamples, ids: Ids, classes: Sequence[str]) -> dict[str, str]:
     label = {"names": list(classes), "_type": "ClassLabel"}
     of_ids = {"dtype": str(ids_array(ids[:0]).type), "_type": "Value"}
-    features = {"id": of_ids, "label": label, kept.column: _FEATURES[kept.column]}
+    features = {"id": of_ids, "label": label, examples.column: _FEATURES[examples.column]}
     return {"huggingface": json.dumps({"info": {"features": features}})}
 
 
-def holds(path: Path, kept: KeptExamples) -> bool:
+def holds(path: Path, examples: KeptExamples) -> bool:
     row = 0
     with read_strictly(path, damaged_kept), pq.ParquetFile(path) as file:
-        if file.schema_arrow.names[2:] != [kept.column] or file.metadata.num_rows != kept.num:
+        if file.schema_arrow.names[2:] != [examples.column] or file.metadata.num_rows != examples.num:
             return False
-        for values in read_batches(path, kept.column, _AT_ONCE):
+        for values in read_batches(path, examples.column, _AT_ONCE):
             for cell in values.to_pylist():
-                if cell != kept.cell(row):
+                if cell != examples.cell(row):
                     return False
                 row += 1
     return True
@@ -185,8 +185,8 @@ def _kept_files(paths: list[Any], rate: Any, ids: Ids) -> KeptExamples:
         except OSError as error:
             raise BadInput(f"{name(row)}: cannot be read ({error.strerror}); give a sound for it") from None
 
-    def check(row: int, stored: dict[str, Any]) -> None:
-        blob = partial(bytes, stored["bytes"])
+    def check(row: int, cell_written: dict[str, Any]) -> None:
+        blob = partial(bytes, cell_written["bytes"])
         try:
             with files.quiet():
                 files.decode(blob, name(row), files.scan(iter([files.read_header(blob, name(row))])))

@@ -223,8 +223,8 @@ def own_version() -> str:
     return version("easiness")
 
 
-def later(file: Path, document: Any, known: int = 1) -> LaterVersion | None:
-    """The error for a ``document`` (JSON value or bytes) of a later version, or format than ``known``.
+def later(file: Path, document: Any, newest: int = 1) -> LaterVersion | None:
+    """The error for a ``document`` (JSON value or bytes) of a later version, or format than ``newest``.
 
     Its ``format`` is 1 where it says none; what wrote it is its ``version``, or ``easiness`` in other fields.
     """
@@ -232,12 +232,12 @@ def later(file: Path, document: Any, known: int = 1) -> LaterVersion | None:
     number, written_by = values.get("format", 1), values.get("version")
     for name in ("versions", "ran"):
         written_by = _object(values.get(name)).get("easiness", written_by)
-    newer_format = type(number) is int and number > known
+    newer_format = type(number) is int and number > newest
     release, own = _release(written_by), _release(own_version())
     if not newer_format and (release is None or own is None or release <= own):
         return None
     by = "a later easiness" if release is None else f"easiness {written_by}"
-    reads = f"this is {own_version()}, which reads format {known}"
+    reads = f"this is {own_version()}, which reads format {newest}"
     return LaterVersion(f"{file}: was written by {by}, format {number}; {reads}: update easiness")
 
 

@@ -184,9 +184,9 @@ def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) ->
 
 
 def _logits(
-    path: Path, stored_logits: KeptLogits | None, wanted: npt.NDArray[np.int64], left_out: bool
+    path: Path, stored_logits: KeptLogits | None, positions: npt.NDArray[np.int64], left_out: bool
 ) -> npt.NDArray[np.float32]:
-    if stored_logits is None or not np.isin(wanted, stored_logits.positions).all():
+    if stored_logits is None or not np.isin(positions, stored_logits.positions).all():
         others = stored_logits is not None and not left_out
         instead = "; left_out=True takes those of examples left out of training" if others else ""
         raise BadInput(
@@ -194,6 +194,6 @@ def _logits(
             "(--keep-logits)"
         )
     values: npt.NDArray[np.float32] = stored_logits.values[0][
-        np.searchsorted(stored_logits.positions, wanted)
+        np.searchsorted(stored_logits.positions, positions)
     ]
     return values

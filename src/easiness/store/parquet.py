@@ -139,13 +139,13 @@ def read_blocks(
     """The columns of blocks of n examples, [len(rows), n]: epochs are read side by side, page by page."""
     size = size or (_ALONE if len(rows) == 1 else _BLOCK)
     with read_strictly(path), pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
-        stored = _stored_columns(file, columns, extent)
+        names = _stored_columns(file, columns, extent)
         readers = [
-            file.iter_batches(size, row_groups=[row], columns=stored, use_threads=False) for row in rows
+            file.iter_batches(size, row_groups=[row], columns=names, use_threads=False) for row in rows
         ]
         for batches in zip(*readers, strict=True):
             read = {
-                name: [values_of(batch.column(name), name, extent) for batch in batches] for name in stored
+                name: [values_of(batch.column(name), name, extent) for batch in batches] for name in names
             }
             yield _with_lacking(
                 {name: np.stack(one) if len(one) > 1 else one[0][None] for name, one in read.items()}, columns

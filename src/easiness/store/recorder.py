@@ -288,8 +288,8 @@ class Recorder:
             to_numpy(labels), len(own), classes, "Recorder", lambda row: f"Recorder: id {own[row]}"
         )
         check_ids(own, len(own), "Recorder")
-        described = {"classes": list(names), "ids": own.tolist(), "labels": self._labels.tolist()}
-        split = SplitRef(fingerprint=fingerprint or content_hash(described), num_examples=len(own))
+        content = {"classes": list(names), "ids": own.tolist(), "labels": self._labels.tolist()}
+        split = SplitRef(fingerprint=fingerprint or content_hash(content), num_examples=len(own))
         self._spec = spec = RecordedSpec(
             data=DatasetRef(train=split, classes=names),
             keep_logits=keep_logits,
@@ -326,7 +326,7 @@ class Recorder:
         Args:
             texts: K strings in the order of ``ids``, or a mapping that has one for each id.
             sounds: instead, K paths of audio files, or arrays [n] of samples in [-1, 1] (or int16 or int32),
-                in the same order or by id. A file is kept by its bytes and its name, an array as a WAV.
+                in the same order or by id. A file is kept with its bytes and name, an array as a WAV.
             rate: of arrays, in samples a second.
 
         Raises:

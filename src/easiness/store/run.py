@@ -72,9 +72,9 @@ class Run:
     Its rows of observations count from 1, as epochs do; of heads row m is of the m-th share.
     """
 
-    def __init__(self, path: str | Path, *, trusted: bool = False, but: Collection[str] = ()) -> None:
+    def __init__(self, path: str | Path, *, is_trusted: bool = False, but: Collection[str] = ()) -> None:
         """Raises `BadInput` if ``path`` is no run; folders of trials named in ``but`` are left out."""
-        self.path, self.is_trusted = at_home(path), trusted
+        self.path, self.is_trusted = at_home(path), is_trusted
         self.document = run_folder.read_document(self.path)
         self.spec = self.document.spec
         self.trials = run_folder.finished_trials(self.path, self.spec.data, but)
@@ -315,8 +315,8 @@ class Run:
     ) -> Votes:
         """The votes of all finished trials after ``epoch`` epochs on every example, or on ``at_most`` drawn.
 
-        In a run on features ``epoch`` is the number of a row, and the votes are those of heads that have seen
-        its share of the examples, on examples that they were not shown.
+        In a run on features ``epoch`` is the number of a row, and the votes are of heads that have seen its
+        share of the examples, on examples that they were not shown.
 
         ``spare`` are votes of this run that nobody needs any more: their memory is taken where it fits.
         """
@@ -395,4 +395,4 @@ def open_run(path: str | Path, *, trust: bool = False) -> Run:
     Raises:
         BadInput: ``path`` is no run, or a file of it is damaged (names it).
     """
-    return Run(path, trusted=trust)
+    return Run(path, is_trusted=trust)

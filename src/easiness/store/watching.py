@@ -1,8 +1,7 @@
 """Signs of a run for whoever watches it: the process that writes to it, and the log of its events.
 
-The lock of a run says whether a process writes to it: it goes with the process, however it ends. The text of
-the lock's file is of use only while the lock is held. ``events.jsonl`` has what happened and when, as lines
-of JSON; the process that trains alone appends to it. Nothing depends on it: it may be cut off or removed.
+The lock of a run goes with the process that writes to it, however that ends; its file says more while it is
+held. ``events.jsonl`` has what happened and when, as lines of JSON. Nothing depends on it: it may be removed.
 """
 
 from __future__ import annotations

@@ -213,24 +213,24 @@ class RunWriter:
         spec: RunSpec | RecordedSpec,
         ids: Ids,
         labels: npt.NDArray[np.int64],
-        kept: KeptExamples | None = None,
+        examples: KeptExamples | None = None,
     ) -> None:
         with self._writing():
             write_examples(self.path / EXAMPLES, ids, labels, spec.data.classes)
-            if kept is None:
+            if examples is None:
                 self.describe(spec)
             else:
-                self._write_kept(kept, ids, labels, spec)
+                self._write_kept(examples, ids, labels, spec)
 
-    def keep(self, kept: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
+    def keep(self, new: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
         """Keep the examples themselves in a run that is there, where it does not; see `Recorder.keep`."""
         document, path = read_document(self.path), self.path / KEPT_FILE
         if KEPT_FILE in document.files and files.is_intact(path, document.files[KEPT_FILE]):
-            if not holds(path, kept):
+            if not holds(path, new):
                 raise BadInput(f"{path}: the run keeps other examples; choose another output")
             return
         with self._writing():
-            self._write_kept(kept, ids, labels, document.spec)
+            self._write_kept(new, ids, labels, document.spec)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -246,13 +246,13 @@ class RunWriter:
             ) from None
 
     def _write_kept(
-        self, kept: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], spec: RunSpec | RecordedSpec
+        self, examples: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], spec: RunSpec | RecordedSpec
     ) -> None:
         with files.file_written_whole(self.path / KEPT_FILE) as file:
-            write_kept(file, kept, ids, labels, spec.data.classes)
+            write_kept(file, examples, ids, labels, spec.data.classes)
             file.flush()
             # described before it has its name: a killed process leaves a run that only lacks it
-            self.describe(of_kind(spec, kept.kind), {KEPT_FILE: digest(Path(file.name))})
+            self.describe(of_kind(spec, examples.kind), {KEPT_FILE: digest(Path(file.name))})
 
     def _abandon(self) -> None:
         """Leave nothing behind where no run was created."""
@@ -276,8 +276,8 @@ class RunWriter:
         digests = {EXAMPLES: digest(self.path / EXAMPLES), **beside}
         run_folder.write_document(self.path, RunDocument(spec=spec, files=digests, stopped=reason))
 
-    def conclude(self, stopped: Stop) -> None:
-        document = read_document(self.path).model_copy(update={"stopped": stopped})
+    def conclude(self, reason: Stop) -> None:
+        document = read_document(self.path).model_copy(update={"stopped": reason})
         run_folder.write_document(self.path, document)
 
     def add(self, record: TrialRecord, ids: dict[str, Ids], *, index: int, **about: Any) -> StoredTrial:
@@ -304,7 +304,7 @@ class RunWriter:
     def read(self) -> Run:
         """The run, rid of replaced trials."""
         # whoever writes to a run has named its network
-        run = Run(self.path, trusted=True)
+        run = Run(self.path, is_trusted=True)
         for folder in run.leftovers():
             files.remove_folder(folder)
         return run

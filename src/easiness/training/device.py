@@ -81,9 +81,8 @@ def choose_precision(
 ) -> tuple[Literal["float32", "bfloat16"], str]:
     """The precision to train in and why: ``auto`` is bfloat16 where the device multiplies such numbers.
 
-    On a processor it is float32 for a network with much of its work in convolutions of one channel each:
-    ``depthwise`` is their share of its operations. Such networks gain nothing from these products, and are
-    slower.
+    On a processor it is float32 for a network with much of its work in convolutions of one channel each,
+    which gain nothing from such products: ``depthwise`` is their share of its operations.
     """
     check_precision(choice, device)
     if choice != "auto":
@@ -216,7 +215,7 @@ def keep_memory() -> None:
 def seen_in_parts(look: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """Apply ``look`` to images [b, c, h, w], by halves where memory does not last for all of them.
 
-    Logits are [b, classes]. A model that fails on one image raises its own error.
+    Logits are [b, classes]. An error of one image is raised.
     """
     try:
         return look(images)

@@ -49,15 +49,15 @@ class Standing:
     def state(self) -> TrainingState:
         """The training as it is between two epochs; tensors of a CPU are not copied, and change later."""
         tensors = {
-            **_prefixed(_NETWORK, self.network.live()),
-            **_prefixed(_OPTIMIZER, self.network.optimizer.state()),
-            **_prefixed(_RANDOM, _random_states(self.device)),
+            **_with_prefix(_NETWORK, self.network.live()),
+            **_with_prefix(_OPTIMIZER, self.network.optimizer.state()),
+            **_with_prefix(_RANDOM, _random_states(self.device)),
             _LOSSES: torch.tensor([self.losses], dtype=torch.float64),
         }
         for name, observer in self.observers.items():
             if observer.log.num_epochs:
                 arrays = {name: torch.from_numpy(values) for name, values in observer.log.state().items()}
-                tensors |= _prefixed(f"{_OBSERVED}{name}/{_PLACE}/", arrays)
+                tensors |= _with_prefix(f"{_OBSERVED}{name}/{_PLACE}/", arrays)
         return TrainingState(
             self.epoch,
             self.images,
@@ -102,7 +102,7 @@ class Standing:
         return observations
 
 
-def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix}{name}": value for name, value in tensors.items()}
 
 

@@ -286,8 +286,8 @@ def evaluation_batch(input_shape: tuple[int, ...]) -> int:
 class CompiledForward:
     """Compiles a forward pass for the shape that comes first, in training and in evaluation each.
 
-    Groups are whole batches; a smaller last one runs as it is, since compiling for it would take longer than
-    all of them. torch keeps compiled code on disk, where the next process finds it.
+    These are whole batches; a smaller last one runs as it is, since compiling for it would take longer than
+    all of them. Torch keeps on disk what it compiles.
     """
 
     def __init__(self, forward: Callable[[Tensor], Tensor]) -> None:

@@ -122,15 +122,15 @@ class FeatureReader:
             )
         classifier.register_forward_pre_hook(self._keep)
         self._net: nn.Module = net.to(device).eval()
-        self._seen: Tensor | None = None
+        self._classifier_input: Tensor | None = None
 
     def _keep(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        self._seen = inputs[0]
+        self._classifier_input = inputs[0]
 
     @torch.inference_mode()
     def read(self, examples: Tensor) -> Tensor:
         self._net(examples)
-        values, self._seen = self._seen, None
+        values, self._classifier_input = self._classifier_input, None
         assert values is not None
         return values.mean(dim=(2, 3)) if values.ndim == 4 else values.flatten(1)
 

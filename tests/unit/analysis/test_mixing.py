@@ -172,8 +172,12 @@ def test_what_is_refused(counts: list[float], num_trials: int, fraction: float, 
 @pytest.mark.parametrize(
     ("values", "options", "text"),
     [
-        ([1, 2], {"ties": "posterior"}, "ties posterior: give the number of trials"),
-        ([1, 2], {"ties": "expected", "num_trials": 2}, "num_trials 2: is for ties posterior"),
+        ([1, 2], {"ties": "posterior"}, "ties posterior: give num_trials"),
+        (
+            [1, 2],
+            {"ties": "expected", "num_trials": 2},
+            "ties expected: .* for posterior alone",
+        ),
         ([0.5, 1], {"ties": "posterior", "num_trials": 2}, "counts: 0.5 at position 0 is no whole number"),
         ([1, math.nan], {"ties": "posterior", "num_trials": 2}, "values: NaN for 1 of 2 examples"),
     ],

@@ -209,7 +209,7 @@ def test_of_two_it_is_cohens(table):
     assert found.kappa is not None
     assert found.kappa.value == pytest.approx(cohen_kappa_score(*answers))
     assert found.num == answers.shape[1]
-    assert found.agreed.value == pytest.approx(np.trace(table) / np.sum(table))
+    assert found.agreement.value == pytest.approx(np.trace(table) / np.sum(table))
 
 
 def test_of_more_it_is_fleiss():
@@ -222,15 +222,15 @@ def test_of_more_it_is_fleiss():
     assert found is not None
     assert found.kappa is not None
     assert found.kappa.value == pytest.approx(0.20993, abs=1e-5)
-    assert found.agreed.value == pytest.approx(0.37802, abs=1e-5)
+    assert found.agreement.value == pytest.approx(0.37802, abs=1e-5)
 
 
 def test_it_is_undefined_where_all_answers_are_the_same_and_the_agreement_is_not():
     found = kappa(np.ones((2, 30), np.int64))
     assert found is not None
     assert found.kappa is None
-    assert found.agreed.value == found.agreed.high == 1
-    assert 0.85 < found.agreed.low < 0.95  # of 30 without one that differs, 0.90 (rule of three)
+    assert found.agreement.value == found.agreed.high == 1
+    assert 0.85 < found.agreement.low < 0.95  # of 30 without one that differs, 0.90 (rule of three)
     assert kappa(np.ones((2, 0), np.int64)) is None
 
 
@@ -263,7 +263,7 @@ def test_the_intervals_cover(people, usual, accuracy):
         drawn = rng.random((people, 60, 1)) > confusion.cumsum(axis=1)[classes]
         found = kappa(drawn.sum(axis=2))
         if found is not None and found.kappa is not None:
-            pairs = (found.kappa, truth), (found.agreed, np.trace(joint))
+            pairs = (found.kappa, truth), (found.agreement, np.trace(joint))
             held.append([one.low <= true <= one.high for one, true in pairs])
     assert len(held) > 0.9 * num
     assert (np.mean(held, axis=0) > 0.9).all()  # of 150 at 95 %, fewer would be chance once in a hundred

@@ -37,7 +37,7 @@ def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_small_pictures_are_seen_whole_and_photos_in_their_middle() -> None:
-    preparation = PicturePreparation(size=(8, 8), mean=(0,) * 3, std=(1,) * 3, kept=0.5)
+    preparation = PicturePreparation(size=(8, 8), mean=(0,) * 3, std=(1,) * 3, crop=0.5)
     small = np.zeros((4, 4, 1), np.uint8)
     small[:2] = 255  # the upper half
     made = preparation.prepare(small)

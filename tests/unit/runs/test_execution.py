@@ -78,11 +78,6 @@ def test_no_more_trials_at_a_time_than_fit_into_memory(machine, gib, jobs):
     assert resolve_plan(plan(60), CPU, Execution()).jobs == jobs
 
 
-def test_what_a_step_keeps_counts(machine):
-    machine(replace(LARGE, kept_bytes=2**30 // 128), gib=4.0)  # a GiB a batch
-    assert resolve_plan(plan(60), CPU, Execution()).jobs == 2
-
-
 def test_jobs_as_asked_share_the_cores(machine):
     machine(LARGE)
     chosen = resolve_plan(plan(), CPU, Execution(jobs=2))
@@ -107,11 +102,6 @@ def test_small_steps_share_a_gpu(machine, facts, trials, gpus, jobs):
     machine(facts, cores=16, gpus=gpus)
     chosen = resolve_plan(plan(trials), GPU, Execution())
     assert chosen.jobs == jobs
-
-
-def test_no_more_share_a_gpu_than_its_memory_holds(machine):
-    machine(SMALL, cores=16, gib=1.5)
-    assert resolve_plan(plan(), GPU, Execution()).jobs == 2
 
 
 def test_networks_with_sparse_gradients_are_not_compiled(machine):

@@ -192,7 +192,7 @@ def test_only_the_process_of_a_lambda_can_resume_its_run(tmp_path: Path, monkeyp
     assert more.spec.measured.resolved.jobs == 1
     with pytest.raises(ez.BadInput, match=r"settings: model .*lambda#"):
         measure(2, model=lambda: net((1, 8, 8), 10))
-    monkeypatch.setattr("easiness.models.family._given", {})
+    monkeypatch.setattr("easiness.models.family._OBJECTS", {})
     with pytest.raises(ez.BadInput, match="object of Python in another process"):
         ez.paper.perturb(first, kind="radial", levels=[1.0], device="cpu")
 

@@ -13,14 +13,11 @@ from easiness.errors import BadInput
 from easiness.runs.plan import Plan, make_plan, with_recipe
 from easiness.spec import (
     RECIPES,
-    DatasetRef,
     Draw,
     Recipe,
-    RecordedSpec,
     Recording,
     Resolved,
     RunSpec,
-    SplitRef,
     Training,
 )
 from plans import planned
@@ -157,14 +154,6 @@ def test_other_data(plan, tmp_path):
     assert "the fingerprints of the training examples differ" in difference(ids=np.arange(10, 20))
     assert "the classes of the data are others" in difference(classes=np.array(["cat", "dog"]))
     assert "the held-out split of the data is another" in difference(x_test=pixels(4), y_test=labels[:4])
-
-
-def test_a_recorded_run_is_not_measured_into(plan):
-    recorded = RecordedSpec(
-        data=DatasetRef(train=SplitRef(fingerprint="f", num_examples=10), classes=("0", "1"))
-    )
-    with pytest.raises(BadInput, match="training loop of your own"):
-        plan.check_continues(recorded, OUT)
 
 
 @pytest.mark.parametrize(

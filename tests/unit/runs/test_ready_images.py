@@ -162,13 +162,6 @@ def test_nor_otherwise(photos, rehearsed, monkeypatch, tmp_path, work, options, 
     assert rehearsed == []
 
 
-def test_left_out_on_request_it_is_named_and_the_rest_is_measured(photos, rehearsed, tmp_path):
-    run = ez.measure(ez.load_dataset(photos, skip_unreadable=True), **TRAINED, out=tmp_path / "run")
-    assert [name.split("pets/")[-1] for name in run.spec.data.unreadable] == [BAD]
-    assert len(run.ids) == 9
-    assert rehearsed
-
-
 def test_what_was_checked_when_loaded_is_not_checked_again(photos, monkeypatch):
     monkeypatch.setattr("easiness.inputs.image.photos.fits", lambda _: False)
     training = Training(model="mlp_2_w16", epochs=1, recipe={"crop": 24})

@@ -13,7 +13,7 @@ import torch
 import easiness as ez
 import easiness.runs.trainer as checkpoints
 from easiness.data import load_dataset
-from easiness.errors import BadInput, RunFailed
+from easiness.errors import BadInput
 from easiness.runs import make_plan
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.execution import Workers, jobs_of
@@ -80,15 +80,6 @@ def test_workers_are_kept_while_they_suit():
         assert four.jobs == 4
         assert workers.of(4, 1) is four
         assert workers.of(1, 9).jobs == 1
-
-
-def test_images_that_cannot_be_shared_are_one_error(tmp_path, monkeypatch):
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("easiness.inputs.Pack.write", full)
-    with pytest.raises(RunFailed, match=r"processes to share \(No space"):
-        ez.measure(DIGITS, **FEW, trials=2, out=tmp_path / "run", jobs=2)
 
 
 def test_what_a_killed_driver_left_of_shared_images_is_removed(tmp_path):

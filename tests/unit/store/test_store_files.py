@@ -128,7 +128,7 @@ def test_a_card_that_names_files_elsewhere_is_refused(
     said = json.loads(document.read_text())
     said["files"]["../secret"] = secret
     document.write_text(json.dumps(said))
-    with pytest.raises(BadInput, match="cannot be read") as caught:
+    with pytest.raises(BadInput, match="is damaged or missing") as caught:
         open_card(made)
     assert str(caught.value).startswith(f"{document}: ")
 

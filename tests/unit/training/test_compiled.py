@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -64,15 +63,3 @@ def test_training_and_evaluation_have_a_shape_each(calls):
     forward(torch.zeros(8, 3))
     assert calls.compiled == [8, 20, 20, 8]
     assert calls.eager == [8, 20]
-
-
-def test_warnings_of_compiling_are_not_shown_and_those_of_a_network_later_are(monkeypatch):
-    def warn(images: Tensor) -> Tensor:
-        warnings.warn("of the network", UserWarning, stacklevel=1)
-        return images
-
-    monkeypatch.setattr(torch, "compile", lambda forward, **_: forward)
-    forward = CompiledForward(warn)
-    forward(torch.zeros(8, 3))
-    with pytest.warns(UserWarning, match="of the network"):
-        forward(torch.zeros(8, 3))

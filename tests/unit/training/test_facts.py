@@ -45,21 +45,6 @@ def test_the_share_of_depthwise_convolutions():
     assert found == pytest.approx(288 / (288 + 32 + 96))
 
 
-def test_a_cpu_is_looked_at_without_a_gpu(monkeypatch):
-    """A machine may have a GPU, and its start takes seconds and memory."""
-    states = torch.random.fork_rng
-    forked: list[object] = []
-
-    def fork_rng(devices: object = None, **options: object) -> object:
-        forked.append(devices)
-        return states(devices=[], **options)
-
-    monkeypatch.setattr(torch.random, "fork_rng", fork_rng)
-    network_facts(workload(batch=7))  # of which nothing is known yet
-    assert forked
-    assert all(devices == [] for devices in forked)
-
-
 class OnlyEvaluates(nn.Module):
     def __init__(self, input_shape, num_classes):
         super().__init__()

@@ -248,9 +248,9 @@ class _Discriminants:
         far = np.maximum(far, 0) + (own / left)[:, None] * np.square(along)
         rows = np.arange(len(labels))
         far[rows, labels] *= np.square(ratio)
-        taught = np.broadcast_to(self._size.astype(np.float64), far.shape).copy()
-        taught[rows, labels] = others
-        return np.asarray(np.log(self._size + 0.5) - far / (2 * (1 + 1 / taught)))
+        lesson_sizes = np.broadcast_to(self._size.astype(np.float64), far.shape).copy()
+        lesson_sizes[rows, labels] = others
+        return np.asarray(np.log(self._size + 0.5) - far / (2 * (1 + 1 / lesson_sizes)))
 
 
 @dataclass(frozen=True)

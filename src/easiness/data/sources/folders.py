@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -24,15 +24,6 @@ MOST_NAMES = 5
 MOST_RECORDS = 100
 """Names of files that are left out, at most, that a run remembers: there may be one beside each picture."""
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
-
-
-class _Layout(NamedTuple):
-    """The files of a split by their paths from the root, and the labels that their folders say."""
-
-    name: str
-    folder: Path
-    paths: list[str]
-    labels: list[int]
 
 
 def load_folder(
@@ -63,19 +54,14 @@ def load_folder(
     train = root / "train" if has_train else root
     folders = _class_folders(train, selection)
     left_out: list[str] = []
-    layouts = [_layout(root, train, "train", folders, kind, left_out)]
+    splits = [_split(root, train, "train", folders, kind, options, left_out)]
     if held_out_name is not None:
         held_out = root / held_out_name
         unknown = [one for one in _folders(held_out) if one not in folders and selection is None]
         if unknown:
             problem = f"class {unknown[0]!r} does not occur in train"
             raise BadInput(f"{held_out / unknown[0]}: {problem}; add it there or remove it here")
-        layouts.append(_layout(root, held_out, held_out_name, folders, kind, left_out))
-    examples = files_below(root, [layout.paths for layout in layouts], kind, options)
-    splits = [
-        Split(layout.name, str(layout.folder), files, ids, np.array(layout.labels), files.name, kind)
-        for layout, files, ids in zip(layouts, examples.splits, examples.ids, strict=True)
-    ]
+        splits.append(_split(root, held_out, held_out_name, folders, kind, options, left_out))
     classes = folders if selection is None else list(selection.values())
     data = dataset_of(
         name or root.name, source or str(root), splits, classes, skip_unreadable=options.skip_unreadable
@@ -131,10 +117,17 @@ def _left_out(files: Sequence[str], kind: InputKind) -> tuple[str, ...]:
     return (f"{quantity(len(files), 'file')} left out, {why}",)
 
 
-def _layout(
-    root: Path, folder: Path, name: str, classes: Sequence[str], kind: InputKind, left_out: list[str]
-) -> _Layout:
-    layout = _Layout(name, folder, [], [])
+def _split(
+    root: Path,
+    folder: Path,
+    name: str,
+    classes: Sequence[str],
+    kind: InputKind,
+    options: LoadOptions,
+    left_out: list[str],
+) -> Split:
+    paths: list[str] = []
+    labels: list[int] = []
     for label, class_name in enumerate(classes):
         own: list[str] = []
         others: list[str] = []
@@ -146,9 +139,11 @@ def _layout(
             problem = f"class {class_name!r} has no {noun}{notes}"
             raise BadInput(f"{folder / class_name}: {problem}; add one or remove the folder")
         left_out += map(printable, others)
-        layout.paths.extend(sorted(own))
-        layout.labels.extend([label] * len(own))
-    return layout
+        paths += sorted(own)
+        labels += [label] * len(own)
+    files = files_below(root, [paths], kind, options)
+    examples: Any = files.splits[0]
+    return Split(name, str(folder), examples, files.ids[0], np.array(labels), examples.name, kind)
 
 
 def _folders(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ from easiness import inputs
 from easiness.data.sources.file_blobs import FileFacts
 from easiness.data.tables.table import Reader, Table
 from easiness.errors import BadInput, shorten
-from easiness.gate import check_rows, open_parquet, read_batches, read_column
+from easiness.gate import A_ROW, check_fits, open_parquet, read_batches, read_column
 from easiness.inputs import Blob, Blobs, Files, Header, Positions, Unreadable
 from easiness.regular_file import read_regular
 
@@ -127,7 +127,9 @@ class RowBlobs(Blobs):
                 yield part, positions[low:high]
 
 
-def _in_parquet(table: Table, files: Sequence[Path], root: Path, column: str, reader: Files) -> RowBlobs:
+def _in_parquet(
+    name_at: Callable[[int], str], files: Sequence[Path], root: Path, column: str, reader: Files
+) -> RowBlobs:
     groups: list[tuple[Path, int, int, int]] = []
     parts, stop = [], 0
     for file in files:
@@ -153,7 +155,7 @@ def _in_parquet(table: Table, files: Sequence[Path], root: Path, column: str, re
                 if not len(rows):
                     break
 
-    return RowBlobs(table.name_at, stop, read, reader, parts, FileFacts(root))
+    return RowBlobs(name_at, stop, read, reader, parts, FileFacts(root))
 
 
 def _check_type(where: str, column: str, kind: Any, reader: Files) -> None:
@@ -185,25 +187,25 @@ def parquet_table(files: Sequence[Path], _: str | None, where: str, root: Path) 
         if sorted(one.schema_arrow.names) != sorted(schema.names):
             raise BadInput(f"{file}: its columns are not those of {files[0].name}; give all the same")
     starts = np.cumsum([0, *(one.metadata.num_rows for one in contents)])
-    if not starts[-1]:
+    num = int(starts[-1])
+    if not num:
         raise BadInput(f"{files[0]}: no rows; give one for each example")
-    check_rows(int(starts[-1]), where)
+    check_fits(num * A_ROW, f"{where}: {num:,} rows", "give fewer rows")
 
     def name_at(row: int) -> str:
         at = int(np.searchsorted(starts, row, side="right")) - 1
         return f"{files[at]}: row {row - starts[at]}"
 
-    table = Table(
+    return Table(
         where,
         schema,
-        int(starts[-1]),
+        num,
         name_at,
         lambda name: _parquet_column(files, name),
         root=root,
         batches=lambda name: chain.from_iterable(read_batches(file, name, _ROWS) for file in files),
-        blobs=lambda column, reader: _in_parquet(table, files, root, column, reader),
+        blobs=lambda column, reader: _in_parquet(name_at, files, root, column, reader),
     )
-    return table
 
 
 def _parquet_column(files: Sequence[Path], name: str) -> Any:

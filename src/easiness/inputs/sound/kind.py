@@ -64,11 +64,7 @@ class SoundHeader(NamedTuple):
 
 @dataclass(frozen=True)
 class SoundTraits(Traits):
-    """Traits of the whole source.
-
-    ``rate`` is the rate of all decoded sounds, in samples a second, and ``seconds`` the default window of
-    networks. ``others`` are pairs of another rate and the number of sounds stored at it.
-    """
+    """Traits of the whole source, at one ``rate``; ``others`` are pairs of a stored rate and its sounds."""
 
     rate: int
     seconds: float
@@ -82,7 +78,6 @@ class SoundTraits(Traits):
         )
 
     def recipe(self) -> dict[str, Any]:
-        """Recipe settings for these sounds: their window, and small steps, as sounds are seldom many."""
         return {"seconds": self.seconds, "batch_size": 16}
 
     def signature(self, recipe: Recipe, *_: object) -> Signature:
@@ -97,7 +92,6 @@ class SoundTraits(Traits):
         return self
 
     def pooled(self, other: SoundTraits, nums: tuple[int, int]) -> SoundTraits:
-        """The traits of two sets of so many sounds as one; the larger one decides the rate."""
         rate = self.rate if nums[0] >= nums[1] else other.rate
         return SoundTraits(rate, max(self.seconds, other.seconds))
 
@@ -240,7 +234,6 @@ class ArraySounds(StoredExamples):
         return list(self._items)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> ArraySounds:
-        """The sounds at ``positions``, with the traits of all."""
         part = ArraySounds([self._items[at] for at in positions.tolist()], self._rate)
         part.__dict__["traits"] = self.traits
         return part
@@ -308,7 +301,6 @@ class ShownSound(ShownValue):
 
     @property
     def sound(self) -> str:
-        """A ``data:`` address of a WAV file, at most `LONGEST` seconds."""
         return f"data:audio/wav;base64,{base64.b64encode(_wav(self._part, self.traits.rate)).decode()}"
 
     @property

@@ -280,7 +280,7 @@ def _between(codes: pd.DataFrame, own: Integers) -> pd.DataFrame:
         for on, some in (("wrong", np.asarray(answers != own[sure], np.int64)), ("label", answers)):
             cells: dict[str, Any] = {"people": group, "on": on, "num": 0}
             if (result := kappa(some)) is not None:
-                cells |= dict(zip(_BOTH[0], result.agreed, strict=True), num=result.num)
+                cells |= dict(zip(_BOTH[0], result.agreement, strict=True), num=result.num)
                 cells |= zip(_BOTH[1], result.kappa or (), strict=False)
             rows.append(cells)
     return pd.DataFrame(rows, columns=["people", "on", "num", *_BOTH[0], *_BOTH[1]])

@@ -291,7 +291,7 @@ class LabelOptions:
             "Files of decisions of people, from the page, `labels`, an audit or an editor, and answers that "
             "Label Studio exports (JSON): merge what they say.",
             typed=list[Path] | None,
-            given=str | Path | Sequence[str | Path] | None,
+            python_type=str | Path | Sequence[str | Path] | None,
             argument=True,
         ),
     ] = None

@@ -183,7 +183,7 @@ class Patterns(show.Result):
     row: Row
     split: Split
     score: str
-    seen: str
+    evidence: str
     features: str
     about: str
     is_turned: bool
@@ -224,7 +224,7 @@ class Patterns(show.Result):
         return self.examples
 
     def document(self) -> Any:
-        of = {name: getattr(self, name) for name in ("split", "score", "seen", "features")}
+        of = {"split": self.split, "score": self.score, "seen": self.evidence, "features": self.features}
         around = {name: getattr(self.around, name) for name in ("nearest", "num_copies")}
         effects = [
             {"what": name, "over": over, **effect._asdict()}
@@ -273,7 +273,7 @@ class Patterns(show.Result):
         return show.Frame(
             f"{show.sentence_case(self.ease)} by what {show.count(len(self.examples))} examples show",
             f"{show.sentence_case(self.score)} of {self.run.network} {self.row.at}, of "
-            f"{self.seen}{turned_text}. {self._counts_text} Coefficients are of standardized ranks, with "
+            f"{self.evidence}{turned_text}. {self._counts_text} Coefficients are of standardized ranks, with "
             "both in the model; 95 % intervals are for other examples of the same patterns and other "
             "trials. R² is the share of the variance of ranks that both explain, at most the reliability of "
             f"the score over {show.quantity(len(self.run.trials), 'trial')}. The two cannot be told apart "

@@ -209,7 +209,7 @@ def explain(options: ExplainOptions) -> Patterns:
         split=split,
         score=score.name,
         is_turned=EASE[score.high_means] < 0,
-        seen=_observers(run, score, split),
+        evidence=_observers(run, score, split),
         features=source.name,
         about=source.about,
         around=around,

@@ -298,8 +298,7 @@ class Suspects(show.Result):
         return show.result_html(self.figure(), [*others, last])
 
     def _frames(self, most: int | None) -> list[show.Frame]:
-        title = "A value that tells the labels"
-        leak = [show.Frame(title, self.headline, pd.DataFrame())] if self.leak else []
+        leak = [show.Frame("A value tells the labels", self.headline, pd.DataFrame())] if self.leak else []
         labels, note = ({}, "") if self.decided is None else (self.decided.labels, self.decided.note())
         data = self.table()[:most]
         columns = {

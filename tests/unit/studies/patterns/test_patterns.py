@@ -66,7 +66,7 @@ def test_halves_of_three_trials_are_of_one_each(run, data):
 def test_contradicted_digits_are_harder(found):
     assert found.over_all.second.value < -0.1
     assert 0 < found.within.r_squared.value < found.over_all.most <= 1
-    assert "clean" in found.seen
+    assert "clean" in found.evidence
     assert found.ways["common 10"].first == found.over_all.first
     assert all(way.first.low < way.first.value < way.first.high for way in found.ways.values())
     assert found.document()["effects"][0]["value"] == found.over_all.first.value
@@ -75,7 +75,7 @@ def test_contradicted_digits_are_harder(found):
 def test_held_out_examples_and_other_scores(run, data, monkeypatch):
     held_out = explain(run, features="inputs", split="held_out", nearest=10, data=data)
     assert held_out.table()["id"].tolist() == run.examples("held_out")[0].tolist()
-    assert "no trial was trained" in held_out.seen
+    assert "no trial was trained" in held_out.evidence
     monkeypatch.setattr("easiness.studies.patterns.study.AT_MOST", 100)
     hard = explain(run, features="inputs", score="difficulty", nearest=10, data=data)
     assert any("among 100 of the examples" in note for note in hard.notes)
@@ -119,7 +119,7 @@ def test_left_out_examples_of_a_share(data, tmp_path):
     )
     left_out = explain(run, features="inputs", nearest=10, data=data)
     assert left_out.score == "consistency"
-    assert left_out.seen.startswith("examples left out")
+    assert left_out.evidence.startswith("examples left out")
 
 
 @pytest.mark.parametrize("split", ["train", "held_out"])
