@@ -41,7 +41,6 @@ def seconds(function):
 
 
 def record(examples, epochs, folder):
-    """Bytes and seconds of one trial: made into bytes, read from bytes, written, asked by DuckDB."""
     import duckdb
     import numpy as np
     from ray import cloudpickle
@@ -92,7 +91,6 @@ def logits(_examples, _epochs, folder):
 
 
 def examples_in_memory(examples, _epochs, _folder):
-    """Bytes that the driver holds of every example beside images."""
     import tracemalloc
 
     import numpy as np
@@ -108,7 +106,6 @@ def examples_in_memory(examples, _epochs, _folder):
 
 
 def photos(_examples, _epochs, folder):
-    """Seconds of a core to decode a photo of 500 x 375 pixels into the cache, and its bytes there."""
     from easiness import load_dataset
     from easiness.spec import Recipe
     from speed.photos import make_photos
@@ -125,7 +122,6 @@ def photos(_examples, _epochs, folder):
 
 
 def checkpoint(_examples, _epochs, folder):
-    """Seconds to write a checkpoint of 256 MB, as they pass: a disk takes part."""
     import torch
 
     from easiness.store import CheckpointDocument, write_checkpoint
@@ -146,7 +142,6 @@ def network(_examples, _epochs, _folder):
 
 
 def dispatch(_examples, _epochs, _folder):
-    """The driver's time for an item that does nothing, through Ray."""
     from easiness.executors import Needs, make_executor
 
     executor, num = make_executor("ray", 2, Needs(1), None), 3000
@@ -157,7 +152,6 @@ def dispatch(_examples, _epochs, _folder):
 
 
 def store(_examples, _epochs, folder):
-    """The driver's time to store a tiny trial, as it passes, since a disk takes part."""
     from easiness import measure
     from easiness.records import TrialRecord
     from easiness.spec import content_hash

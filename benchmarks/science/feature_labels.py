@@ -146,7 +146,6 @@ COLUMNS += ("suspects less cleanlab", "calibration error", "expected share")
 
 
 def table(found, size):
-    """Rows of one size: average precision of orders, then calibration."""
     rows = []
     for kind, rate in CELLS:
         one = found[size, kind, rate]

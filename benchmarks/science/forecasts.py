@@ -125,7 +125,6 @@ def train(data, folder):
 
 
 def observed(votes, side, size):
-    """Mean matching rate of groups of `size` trials each, ties refined."""
     match = match_groups(
         votes, votes, Rule(side=side, fraction=FRACTION, ties="refine"), group_size=size, num_replicates=0
     )
@@ -162,7 +161,6 @@ def forecasts(votes, side):
 
 
 def spearman_brown(rate, times):
-    """The matching rate by the Spearman-Brown formula in groups so many times larger."""
     r = correlation_of(rate, FRACTION)
     return float(rate_of(times * r / (1 + (times - 1) * r), FRACTION))
 

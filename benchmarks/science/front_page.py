@@ -112,7 +112,6 @@ def listed(tool, out):
 
 
 def cell(tool, kind, source, wrong, options):
-    """The cost of a tool and the worth of its list."""
     # nothing is known of the pictures beforehand: caches lie in its own folder, or beside what it writes
     with tempfile.TemporaryDirectory() as fresh:
         out = Path(fresh) / "out" / ("run" if tool == "easiness" else "list.npz")

@@ -135,7 +135,6 @@ def simulated(world, patterns, counts, trials, times, random):
 
 
 def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=AUDIT_COLUMNS):
-    """Rows of the table, a world and number of trials each."""
     patterns = patterns_of(FULL, 0)
     counts = {}
     for arm in ARMS:

@@ -182,7 +182,6 @@ def train(policy, seed, data, labels, rank, among=None):
 
 
 def tested(network, held_out, signature):
-    """Whether the network is right about each example [n]."""
     bank = held_out.kind.bank(held_out.packed(RECIPE), RECIPE, CPU, augment=False, sharers=1)
     network.model.eval()
     at_once = network.at_once(signature)
@@ -294,7 +293,6 @@ COLUMNS = {
 
 
 def of_cleaned(results):
-    """The gain of cleaned labels, over the seeds that have them, in a sentence."""
     some = [one for one in results if ("wrong", CLEANED.name) in one]
     if len(some) < 2:
         return
@@ -310,7 +308,6 @@ def of_cleaned(results):
 
 
 def of_policy(results, labels, policy, hard):
-    """The accuracies of a policy, and its gains over uniform sampling if it is another."""
     cells = [one[labels, policy.name] for one in results]
     right = 100 * np.array([cell["right"] for cell in cells])
     forward = cells[0]["forward"] / results[0][labels, UNIFORM.name]["forward"]
@@ -332,7 +329,6 @@ def name_of(share):
 
 
 def draw(results):
-    """Gains with their intervals as SVG, a color for each kind of labels."""
     series = {}
     for (labels, share), color in zip(LABELS.items(), (EASY, HARD), strict=True):
         gains = [gain(results, labels, policy) for policy in OTHERS]
@@ -369,7 +365,6 @@ def file_of(runs, labels, policy, seed):
 
 
 def trained(data, order, labels, policy, seed, machine, runs):
-    """A training as it is kept, with the ``machine``."""
     given, among = labels_of(data, LABELS[labels]), None
     rank = places(np.array(order), given)
     if policy.cleaned:
@@ -384,7 +379,6 @@ def trained(data, order, labels, policy, seed, machine, runs):
 
 
 def right_of(kept_training):
-    """Which test examples it is right about [n]."""
     bits = np.frombuffer(bytes.fromhex(kept_training["right"]), np.uint8)
     return np.unpackbits(bits)[: kept_training["examples"]].astype(bool)
 
@@ -402,7 +396,6 @@ def known(runs):
 
 
 def carry_out(source, runs, seeds):
-    """Train what is missing, seed after seed."""
     whole = ez.load_dataset(source)
     data = replace(whole.limit(EXAMPLES), held_out=whole.held_out)  # class-balanced, and all to test on
     found = {

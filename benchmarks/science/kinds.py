@@ -238,7 +238,6 @@ def judge(subject, run, data, truth):
 
 
 def tables(found):
-    """The whole tables from what `judge` said of each subject, and those on the page."""
     sides = [
         (name, among, *side)
         for name, (*both, _) in found.items()

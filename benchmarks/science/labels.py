@@ -46,12 +46,10 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """As in names of folders."""
         return f"{self.noise}-{self.percent}"
 
     @property
     def title(self) -> str:
-        """As in the tables."""
         return f"{self.noise} {self.percent} %" if self.percent else "none wrong"
 
 
@@ -85,7 +83,6 @@ def noisy(source, cell, folder):
 
 
 def cell_run(source, cell, recipe, folder, train_share=1.0):
-    """The run on the labels of a cell."""
     return measure(
         noisy(source, cell, folder)[1],
         **NETWORK,
@@ -158,7 +155,6 @@ def of_cleanlab(labels, probabilities):
 
 
 def of_forest(images, labels):
-    """Suspicion [n] by random forests on pixels, cross-validated."""
     pixels = images.reshape(len(images), -1)
     forest = RandomForestClassifier(100, n_jobs=2, random_state=0)
     p = cross_val_predict(forest, pixels, labels, cv=FOLDS, method="predict_proba")

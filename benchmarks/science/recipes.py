@@ -148,7 +148,6 @@ def plain(input_shape, num_classes):
 
 
 def reference_runs(name, source, folder):
-    """The runs that make the reference of a subject, trained as far as they are missing."""
     subject = SUBJECTS[name]
     return {
         one.model: measure(
@@ -181,7 +180,6 @@ def seen_by(one, subject, source):
 
 
 def way_run(name, way_name, source, folder):
-    """The run of one way of a subject, trained as far as it is missing."""
     subject, out = SUBJECTS[name], folder / way_name.replace(" ", "-")
     way = subject.ways[way_name]
     how = {"model": way.model, "epochs": way.epochs, "trials": way.trials, "compile": "off"}

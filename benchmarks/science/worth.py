@@ -231,7 +231,6 @@ PARTS_COLUMNS = RISE_COLUMNS | {
 
 
 def of_rise(rise, num, draws):
-    """A row on twice the labels, in points."""
     return draws_row(rise.name, num, [risen(rise, num, seed) for seed in range(draws)])
 
 
@@ -334,7 +333,6 @@ def planted(source, rate, file):
 
 
 def cell(title, data, runs):
-    """The document of `keep` about a cell, with the seconds of processor time."""
     name, features, rate = CELLS[title]
     found, said, _ = advised(name, rate, source_of(name, data, runs), features, runs, MARGINS[name])
     write_result(runs / f"{name}-{rate:g}.svg", found)

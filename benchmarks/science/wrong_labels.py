@@ -122,7 +122,6 @@ def judge(cell, data, runs):
 
 
 def goals(one):
-    """Which goals a cell meets: calibration, number, order."""
     off = abs(one["estimated"] - one["wrong"])
     order = one["ap"] is None or one["ap"] >= one["single_ap"] - AP
     return one["error"] <= ERROR, off <= max(LEAST, SHARE * one["wrong"]), order

@@ -252,7 +252,6 @@ def said_of(course, estimate, wrong):
 
 
 def quick(name, kind, rate, num, folder, runs):
-    """The estimate for labels that the networks of this script learn."""
     cell = f"q-{name}-{kind}-{rate:g}-10-0-{num}"
     y, skilled, hasty = perceived(name, folder, runs)
     draw = np.random.default_rng(zlib.crc32(cell.encode()))
@@ -270,7 +269,6 @@ def quick(name, kind, rate, num, folder, runs):
 
 
 def trained(name, kind, rate, folder, runs):
-    """The estimate for labels that networks of `measure` learn."""
     from easiness.studies.suspects.study import judge as _judged
 
     y, skilled, hasty = perceived(name, folder, runs)

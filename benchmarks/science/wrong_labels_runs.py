@@ -81,7 +81,6 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """As in names of folders."""
         return (
             f"{self.subject.name}-{self.noise.replace(' ', '-')}-{self.rate:g}-{self.way.replace(' ', '-')}"
         )
