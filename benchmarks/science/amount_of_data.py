@@ -89,8 +89,9 @@ def beside(found, policy, other, rate):
 
 def percent(one):
     """A difference in points of accuracy with its interval; bold where the interval leaves out zero."""
-    text = with_interval(*(100 * end for end in (one.value, *one.interval)), 1, with_sign=True)
-    return f"**{text}**" if one.excludes_zero else text
+    low, high = one.interval
+    text = with_interval(100 * one.value, 100 * low, 100 * high, 1, with_sign=True)
+    return f"**{text}**" if low > 0 or high < 0 else text
 
 
 COMPARED = (("hard", "random"), ("easy", "random"), ("hard", "easy"))

@@ -103,33 +103,10 @@ def labels_of(data, share):
     return np.where(draw.random(len(data)) < share, (data.labels + step) % data.num_classes, data.labels)
 
 
-def scored(data, labels, folder):
-    """The run that scores the examples with these labels by the paper's recipe, as far as it is missing."""
-    return ez.measure(
-        replace(data, labels=labels),
-        model=MODEL,
-        trials=TRIALS,
-        epochs=SCORING_EPOCHS,
-        seed=SCORING_SEED,
-        recipe="paper",
-        observe="last",
-        keep_weights=False,
-        out=folder,
-        compile="off",
-        **ALONE,
-    )
-
-
 def easiest_first(run, split="train"):
     """Positions [K] by how many trials are right, and by the mean loss where as many are."""
     table = run.scores(split=split)
     return np.lexsort((table["loss"], -table["easiness"]))
-
-
-def cleaned(run):
-    """The labels [K] that `labels` leaves, and the positions of the examples that it does not drop."""
-    found = ez.labels(run, drop_above=0.5)
-    return found.labels, np.flatnonzero(~found.is_dropped)
 
 
 def batches(policy, rank, seed, among=None) -> Iterator[np.ndarray]:
@@ -347,7 +324,9 @@ def looked_up(data, name, share, runs):
     labels = labels_of(data, share)
     # which test examples are hard is asked of the run on clean labels alone
     judged = data if share == 0 else replace(data, held_out=None)
-    run = scored(judged, labels, runs / f"scores-{name}")
+    how = {"model": MODEL, "trials": TRIALS, "epochs": SCORING_EPOCHS, "seed": SCORING_SEED, **ALONE}
+    how |= {"recipe": "paper", "observe": "last", "keep_weights": False, "compile": "off"}
+    run = ez.measure(replace(judged, labels=labels), **how, out=runs / f"scores-{name}")
     order = easiest_first(run)
     wrong = labels[order] != data.labels[order]
     hardest = wrong[-len(wrong) // 5 :].sum() / max(1, wrong.sum())
@@ -368,14 +347,11 @@ def trained(data, order, labels, policy, seed, machine, runs):
     given, among = labels_of(data, LABELS[labels]), None
     rank = places(np.array(order), given)
     if policy.cleaned:
-        given, among = cleaned(ez.open_run(runs / f"scores-{labels}"))
+        left = ez.labels(ez.open_run(runs / f"scores-{labels}"), drop_above=0.5)
+        given, among = left.labels, np.flatnonzero(~left.is_dropped)
     right, took = train(policy, seed, data, given, rank, among)
-    return {
-        "right": np.packbits(right).tobytes().hex(),
-        "examples": len(right),
-        **took,
-        "measured": machine,
-    }
+    packed = np.packbits(right).tobytes().hex()
+    return {"right": packed, "examples": len(right), **took, "measured": machine}
 
 
 def right_of(kept_training):

@@ -191,7 +191,7 @@ def compared(truth, said, maps, kinds):
 
 
 def judge(subject, run, data, truth):
-    """Rows: of each way, of each kind, and what was said of what was planted."""
+    """Rows of each way and of each kind, of what was planted and of all."""
     evidence = evidence_of(run, data)
     said = tried(evidence)
     scores = run.scores()
@@ -207,26 +207,21 @@ def judge(subject, run, data, truth):
     of_planted = compared(truth[hard], said[hard], maps, KINDS)
     everything = (*KINDS, NONE)
     of_all = compared(truth, said, data_map(*place, truth, everything), everything)
-    named = [*KINDS, "slow", NONE]
-    counts = confusion_matrix(truth, said, labels=named)
-    answers = [(kind, *map(str, row)) for kind, row in zip(named, counts, strict=True) if row.any()]
-    return of_planted, of_all, answers
+    return of_planted, of_all
 
 
 def tables(found):
     sides = [
         (name, among, *side)
-        for name, (*both, _) in found.items()
+        for name, both in found.items()
         for among, side in zip(("planted", "all"), both, strict=True)
     ]
     ways = [(name, among, *row) for name, among, rows, _ in sides for row in rows]
     flat = [(name, among, *row) for name, among, _, each in sides for row in each]
     names = ("precision", "recall", "F1", "95 % interval", "by chance", "map, fitted", "map, 5 folds")
-    answers = [(name, *row) for name, (*_, rows) in found.items() for row in rows]
     whole = {
         "ways": (("data", "among", "way", "macro-F1", "95 % interval"), ways),
         "kinds": (("data", "among", "kind", *names), flat),
-        "answers": (("data", "planted", *KINDS, "slow", NONE), answers),
     }
     told = {(name, way): f"{f1} ({span})" if span else f1 for name, at, way, f1, span in ways if at == "all"}
     by_way = [(way, *(told[name, way] for name in found)) for way in WAYS]

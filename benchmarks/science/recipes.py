@@ -277,22 +277,18 @@ def correlations(run, reference):
     return found
 
 
-def minutes_per_trial(run):
-    """Core minutes of a trial: the seconds that it took, on as many threads as it had."""
-    seconds = statistics.median(trial.document.ran["seconds"] for trial in run.trials)
-    return seconds * run.spec.resolved.threads / 60
-
-
 def judge(name, source, folder):
     """The reference's own correlation, and rows (way, run, correlations, minutes a trial) of a subject."""
     subject = SUBJECTS[name]
     data, _ = judged(subject, source)
     shared = folder / "reference" / subject.source
     reference, own = make_reference(reference_runs(name, source, shared), data.ids)
-    runs = {way: way_run(name, way, source, folder / name) for way in subject.ways}
-    return own, [
-        (way, run, correlations(run, reference), minutes_per_trial(run)) for way, run in runs.items()
-    ]
+    runs, rows = {way: way_run(name, way, source, folder / name) for way in subject.ways}, []
+    for way, run in runs.items():
+        seconds = statistics.median(trial.document.ran["seconds"] for trial in run.trials)
+        minutes = seconds * run.spec.resolved.threads / 60  # of a core
+        rows.append((way, run, correlations(run, reference), minutes))
+    return own, rows
 
 
 WAYS = {

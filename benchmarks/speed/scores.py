@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -182,18 +183,15 @@ def held_out_work(labels, logits):
         p = softmax(logits, axis=1)
         return quality("self_confidence", p), quality("normalized_margin", p), issues(p)
 
-    yield "self_confidence", lambda: from_record(SELF_CONFIDENCE)[0], lambda: quality("self_confidence")
-    yield (
-        "normalized_margin",
-        lambda: (margin_and_rival(p, labels)[0] + 1) / 2,
-        lambda: quality("normalized_margin"),
-    )
+    every = (SELF_CONFIDENCE, NORMALIZED_MARGIN, CONFIDENT_LEARNING_FLAG)
+    ours = {
+        "self_confidence": lambda: from_record(SELF_CONFIDENCE)[0],
+        "normalized_margin": lambda: (margin_and_rival(p, labels)[0] + 1) / 2,
+    }
+    for name, own in ours.items():
+        yield name, own, partial(quality, name)
     yield "confident_learning_flag", lambda: off_the_diagonal(p, labels), issues
-    yield (
-        FROM_LOGITS,
-        lambda: from_record(SELF_CONFIDENCE, NORMALIZED_MARGIN, CONFIDENT_LEARNING_FLAG),
-        from_logits,
-    )
+    yield FROM_LOGITS, lambda: from_record(*every), from_logits
 
 
 def agree(name, ours, theirs, as_labelled):
@@ -216,11 +214,8 @@ def against_cleanlab(report, examples, rounds):
         labels = rng.integers(0, num_classes, examples)
         logits = rng.standard_normal((examples, num_classes), np.float32)
         logits[np.arange(examples), labels] += 2
-        work = {
-            (name, side): one
-            for name, *both in held_out_work(labels, logits)
-            for side, one in enumerate(both)
-        }
+        ways = held_out_work(labels, logits)
+        work = {(name, side): one for name, *both in ways for side, one in enumerate(both)}
         times, found = in_turn(work, rounds)
         spent = medians(times)
         for name in dict.fromkeys(name for name, _ in work):
