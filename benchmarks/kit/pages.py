@@ -85,7 +85,6 @@ def whole(text):
 
 
 def write_table(file, header, rows):
-    """Write a table as CSV, in a folder that is made where it lacks."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", newline="", encoding="utf-8") as opened:
         lines = csv.writer(opened, lineterminator="\n")
@@ -93,7 +92,6 @@ def write_table(file, header, rows):
 
 
 def read_table(file):
-    """The rows of a table that was written, by the names of its columns."""
     with file.open(newline="", encoding="utf-8") as opened:
         return list(csv.DictReader(opened))
 

@@ -4,7 +4,7 @@ Each part works in a process of its own. Seconds are of processor time, which sa
 bytes are as stored or as sent. Numbers that the page on speed has are read from its tables. All of them are
 kept in measured.json, with command, machine and date.
 
-    python benchmarks/scale/measure.py [--only PART ...] [--examples 1281167] [--epochs 20]
+    python benchmarks/scale/measure.py [--only PART ...]
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from scale.model import MEASURED
 
 TABLES = ROOT / "docs" / "benchmarks"
 MIB = 2**20
+EXAMPLES, EPOCHS = 1_281_167, 20
 
 
 def seconds(function):
@@ -40,8 +41,7 @@ def seconds(function):
     return time.process_time() - began, result
 
 
-def record(examples, epochs, folder):
-    """Bytes and seconds of one trial: made into bytes, read from bytes, written, asked by DuckDB."""
+def record(folder):
     import duckdb
     import numpy as np
     from ray import cloudpickle
@@ -51,9 +51,9 @@ def record(examples, epochs, folder):
     from easiness.store import RunWriter
     from speed.records import CLASSES, observe, paths_of, reference
 
-    rng, cells = np.random.default_rng(0), examples * epochs
-    labels = np.sort(np.arange(examples) % CLASSES)
-    seen = observe(rng.gamma(2, 1.5, examples).astype(np.float32), labels, epochs, rng)
+    rng, cells = np.random.default_rng(0), EXAMPLES * EPOCHS
+    labels = np.sort(np.arange(EXAMPLES) % CLASSES)
+    seen = observe(rng.gamma(2, 1.5, EXAMPLES).astype(np.float32), labels, EPOCHS, rng)
     packing, content = seconds(partial(cloudpickle.dumps, TrialRecord(probes={"train": seen})))
     del seen
     unpacking, trial = seconds(partial(cloudpickle.loads, content))
@@ -61,7 +61,7 @@ def record(examples, epochs, folder):
     del content
     ids, run = paths_of(labels), folder / "run"
     with RunWriter(run) as writer:
-        writer.create(RecordedSpec(data=reference(examples)), ids, labels)
+        writer.create(RecordedSpec(data=reference(EXAMPLES)), ids, labels)
         identity = {"index": 0, "seed": 0, "identity": content_hash(0)}
         writing, _ = seconds(lambda: writer.add(trial, {"train": ids}, **identity))
     file = next(run.glob("trials/*/train.parquet"))
@@ -77,7 +77,7 @@ def record(examples, epochs, folder):
     }
 
 
-def logits(_examples, _epochs, folder):
+def logits(folder):
     import numpy as np
 
     from easiness.records import KeptLogits
@@ -91,8 +91,7 @@ def logits(_examples, _epochs, folder):
     return {"logit_bytes": (path.stat().st_size / values.size, "bytes a logit, stored")}
 
 
-def examples_in_memory(examples, _epochs, _folder):
-    """Bytes that the driver holds of every example beside images."""
+def examples_in_memory(_folder):
     import tracemalloc
 
     import numpy as np
@@ -100,15 +99,14 @@ def examples_in_memory(examples, _epochs, _folder):
     from speed.records import paths_of
 
     tracemalloc.start()
-    labels = np.sort(np.arange(examples) % 1000)
+    labels = np.sort(np.arange(EXAMPLES) % 1000)
     kept = paths_of(labels), labels.copy()
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     return {"held_bytes": (held / len(kept[0]), "bytes an example, path and labels, in memory")}
 
 
-def photos(_examples, _epochs, folder):
-    """Seconds of a core to decode a photo of 500 x 375 pixels into the cache, and its bytes there."""
+def photos(folder):
     from easiness import load_dataset
     from easiness.spec import Recipe
     from speed.photos import make_photos
@@ -124,8 +122,7 @@ def photos(_examples, _epochs, folder):
     }
 
 
-def checkpoint(_examples, _epochs, folder):
-    """Seconds to write a checkpoint of 256 MB, as they pass: a disk takes part."""
+def checkpoint(folder):
     import torch
 
     from easiness.store import CheckpointDocument, write_checkpoint
@@ -136,7 +133,7 @@ def checkpoint(_examples, _epochs, folder):
     return {"checkpoint_rate": (rate, "bytes a passing second of a checkpoint, fsync and digest included")}
 
 
-def network(_examples, _epochs, _folder):
+def network(_folder):
     import torchvision
 
     net = torchvision.models.resnet50(weights=None)
@@ -145,8 +142,7 @@ def network(_examples, _epochs, _folder):
     return {"resnet50_bytes": (kept, "bytes of weights and buffers of ResNet-50")}
 
 
-def dispatch(_examples, _epochs, _folder):
-    """The driver's time for an item that does nothing, through Ray."""
+def dispatch(_folder):
     from easiness.executors import Needs, make_executor
 
     executor, num = make_executor("ray", 2, Needs(1), None), 3000
@@ -156,8 +152,7 @@ def dispatch(_examples, _epochs, _folder):
     return {"dispatch_seconds": (took / num, "s of the driver an item through Ray")}
 
 
-def store(_examples, _epochs, folder):
-    """The driver's time to store a tiny trial, as it passes, since a disk takes part."""
+def store(folder):
     from easiness import measure
     from easiness.records import TrialRecord
     from easiness.spec import content_hash
@@ -184,9 +179,7 @@ PARTS = {
 def from_benchmarks():
     """Numbers on scores, comparisons and photos from the page on speed, with where and when."""
     reports = json.loads((ROOT / "benchmarks" / "found.json").read_text())
-    of_records, of_photos = (
-        {key: reports[name][key] for key in ("command", "measured")} for name in ("records", "photos")
-    )
+    of_records, of_photos = reports["records"], reports["photos"]
     found, rows = {}, read_table(TABLES / "records.csv")
     for command, name in (("scores", "scoring"), ("compare (expected, refine)", "comparing")):
         few, many = [row for row in rows if row["command"] == command][-2:]
@@ -206,6 +199,7 @@ def from_benchmarks():
 
 
 def entry(value, what, where):
+    where = {key: where[key] for key in ("command", "measured")}
     return {"value": float(f"{value:.4g}"), "what": what, **where}
 
 
@@ -214,9 +208,9 @@ def keep(found):
     MEASURED.write_text(json.dumps(dict(sorted((known | found).items())), indent=1) + "\n")
 
 
-def measure_part(name, examples, epochs):
+def measure_part(name):
     with tempfile.TemporaryDirectory() as folder:
-        found = PARTS[name](examples, epochs, Path(folder))
+        found = PARTS[name](Path(folder))
     where = {"command": f"python benchmarks/scale/measure.py --only {name}", "measured": measured()}
     keep({key: entry(value, what, where) for key, (value, what) in found.items()})
     for key, (value, what) in found.items():
@@ -226,13 +220,9 @@ def measure_part(name, examples, epochs):
 def main():
     made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     made.add_argument("--only", nargs="+", choices=PARTS, default=[*PARTS])
-    made.add_argument("--examples", type=int, default=1_281_167)
-    made.add_argument("--epochs", type=int, default=20)
-    given = made.parse_args()
     keep(from_benchmarks())
-    for name in given.only:
-        context = multiprocessing.get_context("spawn")
-        process = context.Process(target=measure_part, args=(name, given.examples, given.epochs))
+    for name in made.parse_args().only:
+        process = multiprocessing.get_context("spawn").Process(target=measure_part, args=(name,))
         process.start()
         process.join()
         if process.exitcode:

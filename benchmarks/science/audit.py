@@ -118,7 +118,6 @@ def width_at_random(size, num_wrong, looks):
 
 
 def looks_at_random(size, num_wrong, looks, width):
-    """How many random draws give intervals of a mean width."""
     tried = sorted({min(round(looks * more), size) for more in MORE})
     widths = [width_at_random(size, num_wrong, one) for one in tried]
     return float(np.interp(-width, np.negative(widths), tried))

@@ -104,7 +104,6 @@ def order(p, suspicion, seen):
 
 
 def looked(world, every):
-    """Wrong labels found, by the number of looks."""
     seen, at, found = np.zeros(len(world.p), bool), np.zeros(0, np.int64), {}
     fixed, now = order(world.p, world.suspicion, seen), world.p
     for looks in EVERY[every]:

@@ -59,7 +59,6 @@ def planted(source, seed, folder, num_classes=CLASSES, num_wrong=WRONG):
 
 
 def ranks_of(source, seed, runs):
-    """The ranks of the two planted photos."""
     folder = runs / f"photos-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
     wrong = planted(source, seed, folder)
@@ -74,7 +73,6 @@ def ranks_of(source, seed, runs):
 
 
 def tutorial(source, runs):
-    """Runs the tutorial's commands on planted photos, and says where the planted ones are."""
     folder, out = runs / "photos", runs / "features"
     shutil.rmtree(folder, ignore_errors=True)
     wrong = planted(source, 0, folder, num_classes=4, num_wrong=20)
@@ -90,7 +88,6 @@ COLUMNS += (f"photos among the first {FIRST}", "median rank", "worst")
 
 
 def row_of(name, found):
-    """A row of the table for the ranks [draws][2]."""
     flat = [rank for ranks in found for rank in ranks]
     both = sum(max(ranks) <= FIRST for ranks in found)
     first = f"{sum(rank <= FIRST for rank in flat)} of {len(flat)}"

@@ -25,6 +25,7 @@ from easiness import load_dataset
 from easiness.analysis import Rule, match_groups
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
+from easiness.show import plus_minus, with_interval
 from easiness.spec import Execution, Recording, Resolved, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
@@ -136,12 +137,11 @@ def compiling_works():
 
 def accuracy(run):
     last = np.array([trial.document.accuracy["train"][-1] for trial in run.trials])
-    return f"{last.mean():.3f} ± {last.std(ddof=1) / len(last) ** 0.5:.3f}"
+    return plus_minus(last.mean(), last.std(ddof=1) / len(last) ** 0.5)
 
 
 def text(match):
-    low, high = match.interval
-    return f"{match.rate:.3f} ({low:.3f} to {high:.3f})"
+    return with_interval(match.rate, *match.interval, 3)
 
 
 def compare(report, data, study, ways, folder):

@@ -38,6 +38,7 @@ from kit.science import options as asked
 from science.feature_labels import images_of, judged, made_wrong, told_by_another
 
 RATE = 0.1
+IMAGES, EPOCHS, MODEL = 5_000, 10, "wrn_16_1"  # of CIFAR-10; of networks from nothing
 LABELS = ("uniform", "confusable")
 TOOLS = {
     "easiness": "easiness",
@@ -77,23 +78,23 @@ def planted_photos(source, labels, draw, runs):
     return folder, dict(zip(names, (given != found["y"]).tolist(), strict=True))
 
 
-def planted_images(source, labels, draw, runs, size):
+def planted_images(source, labels, draw, runs):
     """A file of images and labels, some of them wrong, and by row whether that is so."""
     images, truth = images_of(source, 0)
-    images, truth = images[:size], truth[:size]
+    images, truth = images[:IMAGES], truth[:IMAGES]
     log_p = told_by_another(source, runs) if labels == "confusable" else None
-    given = made_wrong(truth, labels, RATE, log_p if log_p is None else log_p[:size], draw)
+    given = made_wrong(truth, labels, RATE, log_p if log_p is None else log_p[:IMAGES], draw)
     file = runs / f"cifar10-{labels}-{draw}.npz"
     if not file.exists():
         np.savez(file, x=images, y=given)
     return file, dict(enumerate((given != truth).tolist()))
 
 
-def ours(kind, source, out, options):
+def ours(kind, source, out):
     program = [sys.executable, "-m", "easiness"]
     how = ["--features", "auto"]
     if kind == "network":
-        how = ["--model", options.model, "--epochs", str(options.epochs), "--trials", "5"]
+        how = ["--model", MODEL, "--epochs", str(EPOCHS), "--trials", "5"]
     return [[*program, "measure", str(source), "--out", str(out), *how], [*program, "suspects", str(out)]]
 
 
@@ -111,16 +112,14 @@ def listed(tool, out):
     }
 
 
-def cell(tool, kind, source, wrong, options):
-    """The cost of a tool and the worth of its list."""
+def cell(tool, kind, source, wrong):
     # nothing is known of the pictures beforehand: caches lie in its own folder, or beside what it writes
     with tempfile.TemporaryDirectory() as fresh:
         out = Path(fresh) / "out" / ("run" if tool == "easiness" else "list.npz")
         out.parent.mkdir()
-        commands = ours(kind, source, out, options)
+        commands = ours(kind, source, out)
         if tool != "easiness":
-            how = ["--epochs", str(options.epochs), "--model", options.model]
-            commands = [[sys.executable, str(SCRIPT), tool, kind, str(source), str(out), *how]]
+            commands = [[sys.executable, str(SCRIPT), tool, kind, str(source), str(out)]]
         environment = os.environ | {"EASINESS_CACHE": f"{fresh}/cache"}
         processor, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         for command in commands:
@@ -157,10 +156,10 @@ def carry_out(options):
         if data == "photos":
             source, wrong = planted_photos(options.photos, labels, draw, options.runs)
         else:
-            source, wrong = planted_images(options.cifar10, labels, draw, options.runs, options.images)
+            source, wrong = planted_images(options.cifar10, labels, draw, options.runs)
         for tool, file in files.items():
             if not file.exists():
-                found = cell(tool, kind, source, wrong, options)
+                found = cell(tool, kind, source, wrong)
                 file.write_text(json.dumps(found) + "\n")
                 print(data, kind, labels, draw, tool, found, flush=True)
 
@@ -239,22 +238,19 @@ def page(options):
         if rows:
             photos = sum(1 for _ in (options.photos / "train").glob("*/*")) if options.photos else 0
             draws = quantity(len(whole(options.runs, data, kind)), "draw")
-            report.say("", f"## {title.format(photos=photos, cifar10=options.images)}: {draws}", "")
+            report.say("", f"## {title.format(photos=photos, cifar10=IMAGES)}: {draws}", "")
             report.table(heads, rows)
     report.write_page(options.docs)
 
 
-def main(arguments=None):
+def main():
     more = {
         "--photos": None,
         "--cifar10": None,  # as Parquet
         "--draws": 3,
         "--kinds": tuple(sorted({kind for _, kind in SETTINGS})),  # of list, to measure
-        "--images": 5_000,  # of CIFAR-10
-        "--epochs": 10,
-        "--model": "wrn_16_1",
     }
-    options = asked(__doc__, runs="front-page", more=more, arguments=arguments)
+    options = asked(__doc__, runs="front-page", more=more)
     carry_out(options)
     page(options)
 

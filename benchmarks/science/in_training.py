@@ -103,33 +103,10 @@ def labels_of(data, share):
     return np.where(draw.random(len(data)) < share, (data.labels + step) % data.num_classes, data.labels)
 
 
-def scored(data, labels, folder):
-    """The run that scores the examples with these labels by the paper's recipe, as far as it is missing."""
-    return ez.measure(
-        replace(data, labels=labels),
-        model=MODEL,
-        trials=TRIALS,
-        epochs=SCORING_EPOCHS,
-        seed=SCORING_SEED,
-        recipe="paper",
-        observe="last",
-        keep_weights=False,
-        out=folder,
-        compile="off",
-        **ALONE,
-    )
-
-
 def easiest_first(run, split="train"):
     """Positions [K] by how many trials are right, and by the mean loss where as many are."""
     table = run.scores(split=split)
     return np.lexsort((table["loss"], -table["easiness"]))
-
-
-def cleaned(run):
-    """The labels [K] that `labels` leaves, and the positions of the examples that it does not drop."""
-    found = ez.labels(run, drop_above=0.5)
-    return found.labels, np.flatnonzero(~found.is_dropped)
 
 
 def batches(policy, rank, seed, among=None) -> Iterator[np.ndarray]:
@@ -182,7 +159,6 @@ def train(policy, seed, data, labels, rank, among=None):
 
 
 def tested(network, held_out, signature):
-    """Whether the network is right about each example [n]."""
     bank = held_out.kind.bank(held_out.packed(RECIPE), RECIPE, CPU, augment=False, sharers=1)
     network.model.eval()
     at_once = network.at_once(signature)
@@ -294,7 +270,6 @@ COLUMNS = {
 
 
 def of_cleaned(results):
-    """The gain of cleaned labels, over the seeds that have them, in a sentence."""
     some = [one for one in results if ("wrong", CLEANED.name) in one]
     if len(some) < 2:
         return
@@ -310,7 +285,6 @@ def of_cleaned(results):
 
 
 def of_policy(results, labels, policy, hard):
-    """The accuracies of a policy, and its gains over uniform sampling if it is another."""
     cells = [one[labels, policy.name] for one in results]
     right = 100 * np.array([cell["right"] for cell in cells])
     forward = cells[0]["forward"] / results[0][labels, UNIFORM.name]["forward"]
@@ -333,7 +307,6 @@ def name_of(share):
 
 
 def draw(results):
-    """Gains with their intervals as SVG, a color for each kind of labels."""
     series = {}
     for (labels, share), color in zip(LABELS.items(), (EASY, HARD), strict=True):
         gains = [gain(results, labels, policy) for policy in OTHERS]
@@ -352,7 +325,9 @@ def looked_up(data, name, share, runs):
     labels = labels_of(data, share)
     # which test examples are hard is asked of the run on clean labels alone
     judged = data if share == 0 else replace(data, held_out=None)
-    run = scored(judged, labels, runs / f"scores-{name}")
+    how = {"model": MODEL, "trials": TRIALS, "epochs": SCORING_EPOCHS, "seed": SCORING_SEED, **ALONE}
+    how |= {"recipe": "paper", "observe": "last", "keep_weights": False, "compile": "off"}
+    run = ez.measure(replace(judged, labels=labels), **how, out=runs / f"scores-{name}")
     order = easiest_first(run)
     wrong = labels[order] != data.labels[order]
     hardest = wrong[-len(wrong) // 5 :].sum() / max(1, wrong.sum())
@@ -370,22 +345,17 @@ def file_of(runs, labels, policy, seed):
 
 
 def trained(data, order, labels, policy, seed, machine, runs):
-    """A training as it is kept, with the ``machine``."""
     given, among = labels_of(data, LABELS[labels]), None
     rank = places(np.array(order), given)
     if policy.cleaned:
-        given, among = cleaned(ez.open_run(runs / f"scores-{labels}"))
+        left = ez.labels(ez.open_run(runs / f"scores-{labels}"), drop_above=0.5)
+        given, among = left.labels, np.flatnonzero(~left.is_dropped)
     right, took = train(policy, seed, data, given, rank, among)
-    return {
-        "right": np.packbits(right).tobytes().hex(),
-        "examples": len(right),
-        **took,
-        "measured": machine,
-    }
+    packed = np.packbits(right).tobytes().hex()
+    return {"right": packed, "examples": len(right), **took, "measured": machine}
 
 
 def right_of(kept_training):
-    """Which test examples it is right about [n]."""
     bits = np.frombuffer(bytes.fromhex(kept_training["right"]), np.uint8)
     return np.unpackbits(bits)[: kept_training["examples"]].astype(bool)
 
@@ -403,7 +373,6 @@ def known(runs):
 
 
 def carry_out(source, runs, seeds):
-    """Train what is missing, seed after seed."""
     whole = ez.load_dataset(source)
     data = replace(whole.limit(EXAMPLES), held_out=whole.held_out)  # class-balanced, and all to test on
     found = {

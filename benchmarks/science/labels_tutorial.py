@@ -94,7 +94,6 @@ def decide(folder, truth, looks=LOOKS):
 
 
 def fill_in(file, truth):
-    """Write what is true into the actions of an audit's file."""
     rows = pd.read_csv(file, dtype=str)
     rows["action"] = np.where(rows["id"].isin(truth.keys()), RELABEL, KEEP)
     for at in rows.index[rows["action"] == RELABEL]:

@@ -62,16 +62,13 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Its key among the results."""
         return f"{self.score}/{self.sampler}/{self.kept:g}/{self.length}/{self.seed}"
 
     @property
     def drop(self) -> float:
-        """The share of the examples that is left out."""
         return round(1 - self.kept, 6)
 
     def options(self):
-        """The arguments of `keep`."""
         shared = {"drop": self.drop, "seed": self.seed, "balanced": self.sampler == "balanced"}
         if self.score == "random":
             return shared | {"policy": "random"}
@@ -187,7 +184,6 @@ MARKERS = {"top": "o", "balanced": "D", "ccs": "s", "beta": "^"}
 
 
 def draw(found):
-    """The figure as SVG, with each interval."""
     known = found[found["verdict"] != ""]
     shares, panels = sorted(known["kept"].unique(), reverse=True), {}
     for length, kept in product(LENGTHS, shares):
