@@ -21,7 +21,7 @@ from easiness.errors import BadInput
 from easiness.paper import reproduction
 from easiness.regular_file import in_words
 from easiness.runs import passes_shown
-from easiness.spec import TABLE_OPTIONS, Fields, Loading, Option
+from easiness.spec import TABLE_OPTIONS, Fields, Loading, Option, setting
 
 
 def _export(options: exports.ExportOptions) -> None:
@@ -50,18 +50,13 @@ class CardOptions:
         Any,
         Option("", "Folder of a run to publish; with --apply, the data to score.", argument=True, typed=str),
     ]
-    output: Annotated[
-        Path | None,
-        Option(
-            "-o",
-            "New folder; with --apply, FILE.csv or FILE.parquet, and standard output otherwise.",
-            also=("--output",),
-            placed=True,
-        ),
-    ] = None
-    apply: Annotated[
-        Path | None, Option("--apply", "A card: find its scores for the examples of SOURCE.")
-    ] = None
+    output: Path | None = setting(
+        "-o",
+        "New folder; with --apply, FILE.csv or FILE.parquet, and standard output otherwise.",
+        also=("--output",),
+        placed=True,
+    )
+    apply: Path | None = setting("--apply", "A card: find its scores for the examples of SOURCE.")
     at: At = None
     data: Data = None
     loading: Annotated[

@@ -36,7 +36,7 @@ from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
 from easiness.runs import data_of, find_data
 from easiness.show import to_svg
-from easiness.spec import Option
+from easiness.spec import Option, setting
 from easiness.store import Run, check_opened
 from easiness.studies import matching
 from easiness.studies.matching import CompareOptions
@@ -134,46 +134,35 @@ class ReportOptions:
     )
     at: At = None
     data: Data = None
-    since: Annotated[
-        Run | None,
-        Option("--since", "A run on the data before: show what changed, as `diff` does.", opens=True),
-    ] = None
-    by: Annotated[
-        Matching,
-        Option("--by", "The identity of an example, now and in --since: its id, or its values (pixels)."),
-    ] = "ids"
-    old_data: Annotated[
-        Any,
-        Option("--old-data", "Where the data of --since are now; for --by pixels.", typed=str | None),
-    ] = None
-    suspects: Annotated[
-        int,
-        Option("--suspects", "How many labels of each split can be decided on in the page.", least=0),
-    ] = 1000
-    decide: Annotated[
-        Path | None,
-        Option(
-            "--decide",
-            "File of labels to decide on in the page, from `audit`, `labels` or people: those of its rows, "
-            "in its order.",
-        ),
-    ] = None
-    blind: Annotated[
-        bool | None,
-        Option(
-            "--blind/--no-blind",
-            "With --decide: hide what the networks say of the labels. By default of an audit alone.",
-        ),
-    ] = None
-    pixels: Annotated[
-        int,
-        Option(
-            "--pixels",
-            "Longer side of a photo to decide on, 32 to 4,096 at most; fewer where the page would pass "
-            "25 MB.",
-            within="[32, 4096]",
-        ),
-    ] = 640
+    since: Run | None = setting(
+        "--since", "A run on the data before: show what changed, as `diff` does.", opens=True
+    )
+    by: Matching = setting(
+        "--by",
+        "The identity of an example, now and in --since: its id, or its values (pixels).",
+        default="ids",
+    )
+    old_data: Any = setting(
+        "--old-data", "Where the data of --since are now; for --by pixels.", typed=str | None
+    )
+    suspects: int = setting(
+        "--suspects", "How many labels of each split can be decided on in the page.", least=0, default=1000
+    )
+    decide: Path | None = setting(
+        "--decide",
+        "File of labels to decide on in the page, from `audit`, `labels` or people: those of its rows, "
+        "in its order.",
+    )
+    blind: bool | None = setting(
+        "--blind/--no-blind",
+        "With --decide: hide what the networks say of the labels. By default of an audit alone.",
+    )
+    pixels: int = setting(
+        "--pixels",
+        "Longer side of a photo to decide on, 32 to 4,096 at most; fewer where the page would pass 25 MB.",
+        within="[32, 4096]",
+        default=640,
+    )
 
     @cached_property
     def is_blind(self) -> bool:

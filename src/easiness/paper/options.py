@@ -32,6 +32,7 @@ from easiness.spec import (
     Split,
     Training,
     read_numbers,
+    setting,
 )
 from easiness.store import Run
 
@@ -63,36 +64,28 @@ class PerturbationOptions:
             "package.module:name for one that the module registers.",
         ),
     ]
-    levels: Annotated[
-        Sequence[float] | None,
-        Option(
-            "--levels", "Such as 0,0.5,1, beside the neutral one; by default the kind's own.", read=_levels
-        ),
-    ] = None
-    side: Annotated[Side | None, Option("--side", "Match easy or hard sets alone; both by default.")] = None
+    levels: Sequence[float] | None = setting(
+        "--levels", "Such as 0,0.5,1, beside the neutral one; by default the kind's own.", read=_levels
+    )
+    side: Side | None = setting("--side", "Match easy or hard sets alone; both by default.")
     fraction: Fraction = 0.1
     ties: Policies = ("expected", "refine")
-    pattern_level: Annotated[
-        float | None,
-        Option(
-            "--pattern-level", "Level of examples that all networks get right; by default the last but one."
-        ),
-    ] = None
-    probe: Annotated[
-        Split | None, Option("", "The split of these examples; held_out by default, where there is one.")
-    ] = None
+    pattern_level: float | None = setting(
+        "--pattern-level", "Level of examples that all networks get right; by default the last but one."
+    )
+    probe: Split | None = setting("", "The split of these examples; held_out by default, where there is one.")
     data: Data = None
-    seed: Annotated[int, Option("--seed", "Seed of perturbations, groups and the bootstrap.")] = 0
-    num_replicates: Annotated[int, Option("", "Replicates of the bootstrap over trials.")] = 200
+    seed: int = setting("--seed", "Seed of perturbations, groups and the bootstrap.", default=0)
+    num_replicates: int = setting("", "Replicates of the bootstrap over trials.", default=200)
     execution: Annotated[
         Execution, Fields(("device", "cache"), help={"device": "Where the networks look."})
     ] = Execution()
-    panel: Annotated[
-        Path | None, Option("--panel", "Also draw perturbed examples: FILE.png, .svg or .pdf.", **PICTURE)
-    ] = None
-    patterns: Annotated[
-        Path | None, Option("--patterns", "Also draw examples that all networks still get right.", **PICTURE)
-    ] = None
+    panel: Path | None = setting(
+        "--panel", "Also draw perturbed examples: FILE.png, .svg or .pdf.", **PICTURE
+    )
+    patterns: Path | None = setting(
+        "--patterns", "Also draw examples that all networks still get right.", **PICTURE
+    )
 
 
 PERTURB = Study(
@@ -133,16 +126,16 @@ class AblationOptions:
         ),
     ]
     drawing: Annotated[Drawing, Fields((*_DRAWING, "steps"), required=("rates",))]
-    holdout: Annotated[
-        float | None, Option("--holdout", "Test on this share of each class, if the run held none out.")
-    ] = None
+    holdout: float | None = setting(
+        "--holdout", "Test on this share of each class, if the run held none out."
+    )
     loading: Annotated[
         Loading, Fields(_OF_THE_RUN, help=dict.fromkeys(_OF_THE_RUN, "Taken from the run of --scores."))
     ] = Loading()
     execution: OneFolder = Execution()
-    every_epoch: Annotated[
-        bool, Option("--every-epoch", "Write a row for every epoch, not only the last.")
-    ] = False
+    every_epoch: bool = setting(
+        "--every-epoch", "Write a row for every epoch, not only the last.", default=False
+    )
 
 
 @dataclass(frozen=True)
@@ -196,22 +189,20 @@ class ValidationOptions:
         ),
     ]
     out: Out
-    trials: Annotated[int, Option("--trials", "Trainings of each on all examples.")] = 10
-    epochs: Annotated[int, Option("--epochs", "Epochs of each of these.")] = 10
-    final_models: Annotated[
-        Sequence[str | Callable[..., Any]] | None,
-        Option(
-            "--final-model",
-            "Network to train to the end; may be given several times; as --model.",
-            metavar="NAME",
-            typed=list[str] | None,
-        ),
-    ] = None
-    final_trials: Annotated[int, Option("--final-trials", "Trainings without the held-out split.")] = 5
-    final_epochs: Annotated[
-        int,
-        Option("--final-epochs", "Epochs of each of these; also their cosine period, whatever the recipe."),
-    ] = 300
+    trials: int = setting("--trials", "Trainings of each on all examples.", default=10)
+    epochs: int = setting("--epochs", "Epochs of each of these.", default=10)
+    final_models: Sequence[str | Callable[..., Any]] | None = setting(
+        "--final-model",
+        "Network to train to the end; may be given several times; as --model.",
+        metavar="NAME",
+        typed=list[str] | None,
+    )
+    final_trials: int = setting("--final-trials", "Trainings without the held-out split.", default=5)
+    final_epochs: int = setting(
+        "--final-epochs",
+        "Epochs of each of these; also their cosine period, whatever the recipe.",
+        default=300,
+    )
     loading: Loading = Loading()
     training: Annotated[
         Training, Fields(("seed", "batch_size", "recipe", "precision"), help=STUDY_TRAINING)
@@ -237,10 +228,10 @@ class HypothesisOptions:
     """Options of `hypothesis`."""
 
     out: Out
-    preset: Annotated[
-        Literal["smoke", "full"], Option("--preset", "smoke: a minute, decides nothing; full: under an hour.")
-    ] = "full"
-    seed: Annotated[int, Option("--seed", "Seed of the patterns and of all trials.")] = 0
+    preset: Literal["smoke", "full"] = setting(
+        "--preset", "smoke: a minute, decides nothing; full: under an hour.", default="full"
+    )
+    seed: int = setting("--seed", "Seed of the patterns and of all trials.", default=0)
     execution: Annotated[
         Execution, Fields(("device", "executor", "ray_address", "jobs"), help={"device": "Where to train."})
     ] = Execution()
@@ -266,19 +257,14 @@ class ReproductionOptions:
     """Options of `all`."""
 
     out: Annotated[Path, Option("--out", "Folder of the study. A study that is there goes on.")]
-    data: Annotated[
-        Any,
-        Option(
-            "", "Data as for `measure`; the preset's own by default.", **ONE_SOURCE | {"typed": str | None}
-        ),
-    ] = None
-    preset: Annotated[
-        Literal["smoke", "laptop", "overnight", "paper"],
-        Option(
-            "--preset",
-            "smoke: two minutes; laptop: CIFAR-10, no GPU; overnight: claims 6 to 8; paper: GPUs.",
-        ),
-    ] = "laptop"
+    data: Any = setting(
+        "", "Data as for `measure`; the preset's own by default.", **ONE_SOURCE | {"typed": str | None}
+    )
+    preset: Literal["smoke", "laptop", "overnight", "paper"] = setting(
+        "--preset",
+        "smoke: two minutes; laptop: CIFAR-10, no GPU; overnight: claims 6 to 8; paper: GPUs.",
+        default="laptop",
+    )
     loading: Annotated[
         Loading,
         Fields(
@@ -286,11 +272,11 @@ class ReproductionOptions:
             help={"limit": "Train on this many examples, instead of the preset's."},
         ),
     ] = Loading()
-    seed: Annotated[int, Option("--seed", "Seed of the study.")] = 0
+    seed: int = setting("--seed", "Seed of the study.", default=0)
     execution: OneFolder = Execution()
-    dry_run: Annotated[
-        bool, Option("--dry-run", "Show every run and what it costs, and train nothing.", python=False)
-    ] = False
+    dry_run: bool = setting(
+        "--dry-run", "Show every run and what it costs, and train nothing.", python=False, default=False
+    )
 
 
 ALL = Verb(
