@@ -10,20 +10,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from easiness import engine
 from easiness.analysis import MIN_GROUP, SIDES, Ties, num_selected, usual_fraction
 from easiness.data import read_label_file
-from easiness.engine import (
-    At,
-    Data,
-    Study,
-    answer,
-    arguments_of,
-    check_output_file,
-    find_study,
-    make_value,
-    registered_commands,
-    write_page,
-)
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
 from easiness.pages.data_map import Name, data_map
@@ -48,15 +37,15 @@ _MOST_CHANGES = 6  # of those that became harder, and of those that became easie
 
 def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
     """The parts of registered studies that are shown on pages, each asked with its defaults."""
-    for listed_study in registered_commands():
-        study = find_study(listed_study)
-        if not isinstance(study, Study) or not study.on_page:
+    for listed_study in engine.registered_commands():
+        study = engine.find_study(listed_study)
+        if not isinstance(study, engine.Study) or not study.on_page:
             continue
-        fields = [one for one in arguments_of(study.asks) if one.option.opens]
+        fields = [one for one in engine.arguments_of(study.asks) if one.option.opens]
         runs = {one.name: (run,) if one.option.several else run for one in fields}
         part = {"title": study.name, "headline": "", "notices": (), "figure": "", "sections": ()}
         try:
-            result = answer(study, make_value(study.asks, runs))
+            result = engine.answer(study, engine.make_value(study.asks, runs))
             label = f"{study.name}: the tables below have the numbers."
             part["figure"] = to_svg(result.figure(), key=f"study-{study.name}", label=label)
             part |= {one: getattr(result, one) for one in ("headline", "notices")}
@@ -132,8 +121,8 @@ class ReportOptions:
     output: Annotated[Path, Option("-o", "FILE.html to write.", also=("--output",), placed=True)] = Path(
         "report.html"
     )
-    at: At = None
-    data: Data = None
+    at: engine.At = None
+    data: engine.Data = None
     since: Run | None = setting(
         "--since", "A run on the data before: show what changed, as `diff` does.", opens=True
     )
@@ -179,16 +168,16 @@ class ReportOptions:
 
 def write_report(options: ReportOptions) -> None:
     """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it."""
-    check_output_file(options.output, (".html",))
+    engine.check_output_file(options.output, (".html",))
     runs = options.runs if isinstance(options.runs, list | tuple) else [options.runs]
     if len(runs) == 1 and not isinstance(runs[0], Run) and paper.is_study(Path(runs[0])):
         if options.since is not None or options.by != "ids" or options.old_data is not None:
             raise BadInput(
                 f"{runs[0]}: is a study, and --since, --by and --old-data compare a run; give a run of it"
             )
-        write_page(options.output, partial(paper.study_page, Path(runs[0])))
+        engine.write_page(options.output, partial(paper.study_page, Path(runs[0])))
     else:
-        write_page(options.output, partial(render_report, options))
+        engine.write_page(options.output, partial(render_report, options))
 
 
 def _check(options: ReportOptions, runs: Sequence[Run]) -> None:

@@ -7,21 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from easiness import engine
 from easiness.analysis import Side
-from easiness.engine import (
-    ONE_RUN,
-    ONE_SOURCE,
-    PICTURE,
-    STUDY_TRAINING,
-    Data,
-    Fraction,
-    Later,
-    OneFolder,
-    Out,
-    Policies,
-    Study,
-    Verb,
-)
 from easiness.spec import (
     Drawing,
     Effect,
@@ -54,7 +41,9 @@ class PerturbationOptions:
 
     run: Annotated[
         Run,
-        Option("", "Folder of a run that keeps its weights, or of one on features of networks.", **ONE_RUN),
+        Option(
+            "", "Folder of a run that keeps its weights, or of one on features of networks.", **engine.ONE_RUN
+        ),
     ]
     kind: Annotated[
         str,
@@ -68,32 +57,32 @@ class PerturbationOptions:
         "--levels", "Such as 0,0.5,1, beside the neutral one; by default the kind's own.", read=_levels
     )
     side: Side | None = setting("--side", "Match easy or hard sets alone; both by default.")
-    fraction: Fraction = 0.1
-    ties: Policies = ("expected", "refine")
+    fraction: engine.Fraction = 0.1
+    ties: engine.Policies = ("expected", "refine")
     pattern_level: float | None = setting(
         "--pattern-level", "Level of examples that all networks get right; by default the last but one."
     )
     probe: Split | None = setting("", "The split of these examples; held_out by default, where there is one.")
-    data: Data = None
+    data: engine.Data = None
     seed: int = setting("--seed", "Seed of perturbations, groups and the bootstrap.", default=0)
     num_replicates: int = setting("", "Replicates of the bootstrap over trials.", default=200)
     execution: Annotated[
         Execution, Fields(("device", "cache"), help={"device": "Where the networks look."})
     ] = Execution()
     panel: Path | None = setting(
-        "--panel", "Also draw perturbed examples: FILE.png, .svg or .pdf.", **PICTURE
+        "--panel", "Also draw perturbed examples: FILE.png, .svg or .pdf.", **engine.PICTURE
     )
     patterns: Path | None = setting(
-        "--patterns", "Also draw examples that all networks still get right.", **PICTURE
+        "--patterns", "Also draw examples that all networks still get right.", **engine.PICTURE
     )
 
 
-PERTURB = Study(
+PERTURB = engine.Study(
     "paper perturb",
     "Paper",
     "Show perturbed examples to the networks of a run.",
     PerturbationOptions,
-    Later("easiness.paper.perturbation.study:perturb"),
+    engine.Later("easiness.paper.perturbation.study:perturb"),
     about="Says how accuracy and the easy and hard sets change, and which examples all networks still get "
     "right. Nothing is trained. The regular examples are those at the neutral level, looked at again by the "
     "same networks. Answers are kept in the run: the same command again goes on, or only reads.",
@@ -109,10 +98,11 @@ class AblationOptions:
     effect: ClassVar[Effect] = "drop"
 
     data: Annotated[
-        Any, Option("", "The data that the run of scores was measured on; as for `measure`.", **ONE_SOURCE)
+        Any,
+        Option("", "The data that the run of scores was measured on; as for `measure`.", **engine.ONE_SOURCE),
     ]
     scores: Annotated[Run, Option("--scores", "Run whose scores rank the examples.", opens=True)]
-    out: Out
+    out: engine.Out
     training: Annotated[
         Training,
         Fields(
@@ -121,7 +111,7 @@ class AblationOptions:
             help={
                 "model": "Network to train; as for `measure`.",
                 "epochs": "Epochs of each training; also the cosine period, unless --recipe sets it.",
-                **STUDY_TRAINING,
+                **engine.STUDY_TRAINING,
             },
         ),
     ]
@@ -132,7 +122,7 @@ class AblationOptions:
     loading: Annotated[
         Loading, Fields(_OF_THE_RUN, help=dict.fromkeys(_OF_THE_RUN, "Taken from the run of --scores."))
     ] = Loading()
-    execution: OneFolder = Execution()
+    execution: engine.OneFolder = Execution()
     every_epoch: bool = setting(
         "--every-epoch", "Write a row for every epoch, not only the last.", default=False
     )
@@ -152,22 +142,22 @@ _ABOUT_SETS = (
     "Each policy and rate is a run in a folder of its own below --out, {beside}\n\n"
     "The same command again goes on, or only reads; more repetitions train what is missing."
 )
-ABLATE = Study(
+ABLATE = engine.Study(
     "paper ablate",
     "Paper",
     "Train without some examples, and test.",
     AblationOptions,
-    Later(f"{_SETS}:read_sets"),
-    Later(f"{_SETS}:plan_sets"),
+    engine.Later(f"{_SETS}:read_sets"),
+    engine.Later(f"{_SETS}:plan_sets"),
     about=_ABOUT_SETS.format(beside="which `corrupt` may share."),
 )
-CORRUPT = Study(
+CORRUPT = engine.Study(
     "paper corrupt",
     "Paper",
     "Train with random labels for some examples, and test.",
     CorruptionOptions,
-    Later(f"{_SETS}:read_sets"),
-    Later(f"{_SETS}:plan_sets"),
+    engine.Later(f"{_SETS}:read_sets"),
+    engine.Later(f"{_SETS}:plan_sets"),
     about=_ABOUT_SETS.format(beside="which may be that of `ablate`: the run for rate 0 is the same."),
 )
 
@@ -177,7 +167,7 @@ class ValidationOptions:
     """Options of `validate`."""
 
     data: Annotated[
-        Any, Option("", "Data with a held-out split, or --holdout; as for `measure`.", **ONE_SOURCE)
+        Any, Option("", "Data with a held-out split, or --holdout; as for `measure`.", **engine.ONE_SOURCE)
     ]
     models: Annotated[
         Sequence[str | Callable[..., Any]],
@@ -188,7 +178,7 @@ class ValidationOptions:
             typed=list[str],
         ),
     ]
-    out: Out
+    out: engine.Out
     trials: int = setting("--trials", "Trainings of each on all examples.", default=10)
     epochs: int = setting("--epochs", "Epochs of each of these.", default=10)
     final_models: Sequence[str | Callable[..., Any]] | None = setting(
@@ -205,18 +195,18 @@ class ValidationOptions:
     )
     loading: Loading = Loading()
     training: Annotated[
-        Training, Fields(("seed", "batch_size", "recipe", "precision"), help=STUDY_TRAINING)
+        Training, Fields(("seed", "batch_size", "recipe", "precision"), help=engine.STUDY_TRAINING)
     ] = Training()
-    execution: OneFolder = Execution()
+    execution: engine.OneFolder = Execution()
 
 
-VALIDATE = Study(
+VALIDATE = engine.Study(
     "paper validate",
     "Paper",
     "Check easiness by networks that never saw the examples.",
     ValidationOptions,
-    Later(f"{_VALIDATION}:validate"),
-    Later(f"{_VALIDATION}:plan"),
+    engine.Later(f"{_VALIDATION}:validate"),
+    engine.Later(f"{_VALIDATION}:plan"),
     about="Easiness is measured with all examples, in OUT/merged-MODEL. The final models are trained without "
     "the held-out split, in OUT/final-MODEL, and asked about it.\n\n"
     "The same command again goes on, or only reads; more trials or epochs train what is missing.",
@@ -227,7 +217,7 @@ VALIDATE = Study(
 class HypothesisOptions:
     """Options of `hypothesis`."""
 
-    out: Out
+    out: engine.Out
     preset: Literal["smoke", "full"] = setting(
         "--preset", "smoke: a minute, decides nothing; full: under an hour.", default="full"
     )
@@ -237,13 +227,13 @@ class HypothesisOptions:
     ] = Execution()
 
 
-HYPOTHESIS = Study(
+HYPOTHESIS = engine.Study(
     "paper hypothesis",
     "Paper",
     "Test the paper's hypothesis on planted patterns.",
     HypothesisOptions,
-    Later(f"{_DESIGN}.result:decide"),
-    Later(f"{_DESIGN}.design:plan"),
+    engine.Later(f"{_DESIGN}.result:decide"),
+    engine.Later(f"{_DESIGN}.design:plan"),
     about=(
         "Patterns of known frequency and contradiction are planted in noise, networks are trained on them, "
         "and claims with margins set beforehand decide whether examples are easy whose patterns are frequent "
@@ -258,7 +248,7 @@ class ReproductionOptions:
 
     out: Annotated[Path, Option("--out", "Folder of the study. A study that is there goes on.")]
     data: Any = setting(
-        "", "Data as for `measure`; the preset's own by default.", **ONE_SOURCE | {"typed": str | None}
+        "", "Data as for `measure`; the preset's own by default.", **engine.ONE_SOURCE | {"typed": str | None}
     )
     preset: Literal["smoke", "laptop", "overnight", "paper"] = setting(
         "--preset",
@@ -273,19 +263,19 @@ class ReproductionOptions:
         ),
     ] = Loading()
     seed: int = setting("--seed", "Seed of the study.", default=0)
-    execution: OneFolder = Execution()
+    execution: engine.OneFolder = Execution()
     dry_run: bool = setting(
         "--dry-run", "Show every run and what it costs, and train nothing.", python=False, default=False
     )
 
 
-ALL = Verb(
+ALL = engine.Verb(
     "paper all",
     "Paper",
     "Reproduce the paper's tables, figures and claims.",
     ReproductionOptions,
-    Later(f"{_REPRODUCTION}:reproduce"),
-    Later(f"{_REPRODUCTION}:carry"),
+    engine.Later(f"{_REPRODUCTION}:reproduce"),
+    engine.Later(f"{_REPRODUCTION}:carry"),
     about="At the scale of a preset. The folder keeps the study so far: the same command again goes "
     "on where it stopped.",
     trains=True,
