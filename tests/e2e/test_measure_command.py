@@ -211,18 +211,6 @@ def test_what_would_be_trained_is_what_is(command, digits, run_copy, snapshot, o
         assert f"({size} x" in said.splitlines()[1]
 
 
-def test_damaged_trials_are_refused_or_would_be_trained_again(
-    command, refused, digits, run_copy, trial_folder, snapshot
-):
-    (trial_folder(run_copy, 1) / "trial.json").write_text("{}")
-    (trial_folder(run_copy, 2) / "train.parquet").unlink()
-    before = snapshot(run_copy)
-    assert refused(*digits(run_copy, "--dry-run")) == refused(*digits(run_copy))
-    lines = planned(command, digits(run_copy, "--retrain-damaged"))
-    assert "to train: trials 1 and 2, for 2 epochs; the run has 1 trial of 2 epochs" in lines
-    assert snapshot(run_copy) == before
-
-
 ONE_EPOCH = ["--model", "mlp_3", "--trials", 1, "--epochs", 1, "--precision", "float32"]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -218,44 +217,3 @@ def test_a_damaged_checkpoint_is_said_and_not_used(start, command, arguments, tm
     assert all(line.endswith("not used: it is damaged") for line in lines)
     assert "goes on after" not in finished.err
     assert contents(path) == lone
-
-
-TO_GO_ON = "no process is at work, run the same `easiness measure` to go on"
-
-
-@pytest.mark.long
-def test_status_while_at_work_and_after_an_end(start, command, digits, measured, tmp_path):
-    runs = tmp_path / "runs"
-    shutil.copytree(measured, runs / "small")
-    path = runs / "large"
-    process = start(*digits(path, "--trials", 40, "--epochs", 60, "--jobs", 2))
-    process.until(lambda: any(path.glob("trials/0*")))
-    one, several = command("status", path), command("status", runs)
-    process.send(signal.SIGTERM)
-    assert (process.wait(), process.out) == (143, "")
-    *_, last = process.err.splitlines()
-    assert last.startswith(
-        "easiness: ended by SIGTERM; everything finished so far is kept. To go on: easiness "
-    )
-    for word in ("resource_tracker", "leaked", "Warning", "Traceback"):
-        assert word not in process.err
-    assert not list(path.rglob(f"{ASIDE}*"))
-
-    assert (one.code, one.err) == (0, "")
-    (working,) = (line for line in one.out.splitlines() if line.startswith("at work: "))
-    assert working.startswith(f"at work: process {process.pid}, since ")
-    assert " trials to go with these" in working
-    assert "missing" not in one.out
-    assert (several.code, several.err) == (0, "")
-    title, _, _, header, large, small = several.out.splitlines()
-    assert title == f"{runs}: 2 runs"
-    assert header.split() == ["run", "network", "data", "examples", "trials", "epochs", "accuracy", "state"]
-    assert large.split()[:3] == ["large", "mlp_3", "digits"]
-    assert re.search(r" at work, \d+ to go(, until |$)", large)
-    assert small.split()[:7] == ["small", "mlp_3", "digits", "100", "3", "of", "3"]
-    assert small.endswith("finished")
-
-    lines = command("status", path).out.splitlines()
-    (missing,) = (line for line in lines if line.startswith("missing: "))
-    assert missing.endswith(f" to 39; {TO_GO_ON}")
-    assert not any(line.startswith("at work") for line in lines)

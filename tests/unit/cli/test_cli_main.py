@@ -5,21 +5,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, make_dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 import easiness as ez
 from easiness.cli.main import _command, sections_of
 from easiness.commands import COMMANDS, OLD_NAMES, OLD_OPTIONS, PAPER, Group
-from easiness.engine import Verb, command_of, find_study
-from easiness.runs.carrying_out import _failure_text
-from easiness.spec import Fields, Option, OptionGroup
+from easiness.engine import find_study
+from easiness.spec import OptionGroup
 
 
 def test_help(command, monkeypatch):
@@ -238,13 +234,6 @@ def test_what_only_looks_like_an_empty_option_is_read(refused, tmp_path, monkeyp
     assert "-runs=: no such run" in refused("status", "--", "-runs=")
 
 
-def test_of_a_failure(tmp_path):
-    assert _failure_text(tmp_path, {0: "why"}, 1, 0) == (
-        f"{tmp_path}: 1 of 1 trial failed (trial 0: why); the 0 finished ones are kept"
-    )
-    assert _failure_text(tmp_path, {0: "why"}, 2, 1).endswith("; the 1 finished one is kept")
-
-
 OPTIONS: dict[str, tuple[str, ...]] = {
     "scores": ("RUN", "-o", "OUT.csv"),
     "suspects": ("RUN", "--no-pictures", "-o", "OUT.md"),
@@ -318,71 +307,3 @@ def test_a_list_of_a_rule_that_nobody_signed_is_written_over(measured: Path, tmp
     file.write_text("id,label,action\n")
     ez.export(ez.open_run(measured), "csv", file)
     assert "easiness" in file.read_text()
-
-
-def number(text: str) -> int:
-    if not text.isdigit():
-        raise ValueError(f"{text} is no number")
-    return int(text)
-
-
-@dataclass(frozen=True)
-class Cooking:
-    dish: Annotated[str, Option("--dish", "What to cook.")] = "soup"
-    hours: Annotated[int | None, Option("--hours", "How long.", metavar="H", read=number)] = None
-    salted: Annotated[bool, Option("--salt/--no-salt", "With salt.", also=(" /--bland",))] = True
-    lid: Annotated[bool, Option("--lid", "On or off.", words={"on": True, "off": False})] = False
-    cook: str = "nobody"
-
-
-class Kitchen:
-    """A command with a value of options in another, and what it was called with."""
-
-    def __init__(self, *fields: Fields) -> None:
-        self.seen: list[tuple[str, Cooking]] = []
-        kind: Any = Annotated[Cooking, fields[0]] if fields else Cooking
-        name = Annotated[str, Option("", "Who cooks.", argument=True)]
-        asks: Any = make_dataclass("Meal", [("name", name), ("cooking", kind, Cooking())], frozen=True)
-
-        def carry(meal: Any) -> None:
-            self.seen.append((meal.name, meal.cooking))
-
-        self.app = typer.Typer(add_completion=False)
-        self.app.command()(command_of(Verb("cook", "Look", "Cook.", asks, carry, carry)))
-
-    def __call__(self, *arguments: str) -> Any:
-        return CliRunner().invoke(self.app, [*arguments])
-
-
-def test_a_value_is_spread_into_options_and_put_together_again():
-    kitchen = Kitchen()
-    assert kitchen("ann").exit_code == 0
-    assert kitchen("bob", "--dish", "rice", "--hours", "3", "--no-salt", "--lid", "on").exit_code == 0
-    assert kitchen.seen == [("ann", Cooking()), ("bob", Cooking("rice", 3, salted=False, lid=True))]
-
-
-def test_what_cannot_be_read_names_the_option():
-    finished = Kitchen()("ann", "--hours", "many")
-    assert finished.exit_code == 2
-    assert "Invalid value for '--hours': many is no number" in finished.output
-
-
-def test_a_command_may_take_some_fields_with_words_of_its_own():
-    kitchen = Kitchen(
-        Fields(("dish", "lid"), required=("dish",), help={"lid": "Shut it."}, defaults={"lid": True})
-    )
-    text = kitchen("--help").output
-    assert "Shut it." in text
-    assert "--hours" not in text
-    assert kitchen("ann").exit_code == 2
-    assert kitchen("ann", "--dish", "rice").exit_code == 0
-    assert kitchen.seen == [("ann", Cooking("rice", lid=True))]
-
-
-@pytest.mark.parametrize(
-    ("flags", "salted"), [([], True), (["--salt"], True), (["--no-salt"], False), (["--bland"], False)]
-)
-def test_a_flag_is_given_either_way_and_by_other_spellings(flags, salted):
-    kitchen = Kitchen()
-    assert kitchen("ann", *flags).exit_code == 0
-    assert kitchen.seen == [("ann", Cooking(salted=salted))]

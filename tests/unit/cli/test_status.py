@@ -87,7 +87,7 @@ def test_a_folder_of_runs_reads_each_description_once(tmp_path, run_copy, comman
         return read_regular(file, most)
 
     monkeypatch.setattr("easiness.store.files.read_regular", noted)
-    assert command("status", tmp_path / "runs").code == 0
+    assert command("status", tmp_path / "runs").out.startswith(f"{tmp_path / 'runs'}: 2 runs\n")
     described = [file for file in read if file.endswith(("run.json", "trial.json"))]
     assert len(described) == len(set(described)) == 2 * (1 + len(list((run_copy / "trials").iterdir())))
 

@@ -135,47 +135,28 @@ def test_what_cannot_be_held_out_or_merged(digits, refused, message):
         refused(digits)
 
 
-def check(labels, num=None, classes=None):
-    labels = np.asarray(labels)
-    return check_examples(labels, num or len(labels), classes, "data", "data: row {}".format)
-
-
 @pytest.mark.parametrize(
-    ("labels", "message"),
+    ("labels", "classes", "num", "message"),
     [
-        ([0, 1, -1], r"data: row 2: label -1 is out of range; labels are 0, 1, 2"),
-        ([0, 1, 3], "label 2 never occurs though labels go up to 3"),
-        (np.array([0, 2**64 - 1], np.uint64), "label 1 never occurs though labels go up to 1844674407370"),
-        ([0.0, 1.0], "labels have dtype float64; convert them to integers"),
-        ([0.0, np.nan], "data: row 1: the label is NaN"),
-        ([True, False], "labels have dtype bool"),
-        ([[0], [1]], r"labels have shape \(2, 1\)"),
-        (np.array([], np.int64), "no examples"),
+        ([0, 1, -1], None, 3, r"data: row 2: label -1 is out of range; labels are 0, 1, 2"),
+        ([0, 1, 3], None, 3, "label 2 never occurs though labels go up to 3"),
+        (np.array([0, 2**64 - 1], np.uint64), None, 2, "though labels go up to 1844674407370"),
+        ([0.0, 1.0], None, 2, "labels have dtype float64; convert them to integers"),
+        ([0.0, np.nan], None, 2, "data: row 1: the label is NaN"),
+        ([True, False], None, 2, "labels have dtype bool"),
+        ([[0], [1]], None, 2, r"labels have shape \(2, 1\)"),
+        (np.array([], np.int64), None, 0, "no examples"),
+        ([0, 1, 1], [], 3, "row 0: label 0 is out of range"),
+        ([0, 1, 1], ["a"], 3, "row 1: label 1 is out of range; labels are 0 to 0"),
+        ([0, 1, 1], ["a", "b", "c"], 3, r"class 'c' \(label 2\) has no example"),
+        ([0, 1, 1], ["a", "a"], 3, "class name 'a' occurs twice"),
+        ([0, 1, 1], ["a", "\udcff"], 3, r"data: '\\udcff': is not valid Unicode"),
+        ([0, 1], None, 5, "5 examples but 2 labels"),
     ],
 )
-def test_wrong_labels(labels, message):
+def test_wrong_labels_and_classes(labels, classes, num, message):
     with pytest.raises(BadInput, match=message):
-        check(labels)
-
-
-@pytest.mark.parametrize(
-    ("classes", "message"),
-    [
-        ([], "row 0: label 0 is out of range"),
-        (["a"], "row 1: label 1 is out of range; labels are 0 to 0"),
-        (["a", "b", "c"], r"class 'c' \(label 2\) has no example"),
-        (["a", "a"], "class name 'a' occurs twice"),
-        (["a", "\udcff"], r"data: '\\udcff': is not valid Unicode"),
-    ],
-)
-def test_wrong_classes(classes, message):
-    with pytest.raises(BadInput, match=message):
-        check([0, 1, 1], classes=classes)
-
-
-def test_lengths_that_differ():
-    with pytest.raises(BadInput, match="5 examples but 2 labels"):
-        check([0, 1], num=5)
+        check_examples(np.asarray(labels), num, classes, "data", "data: row {}".format)
 
 
 def test_duplicate_ids_are_named():

@@ -40,17 +40,6 @@ def run(made_once):
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    """A run on a folder of 30 pictures in two classes."""
-    folder = tmp_path_factory.mktemp("photos")
-    rng = np.random.default_rng(0)
-    names = (f"{name}/{number:02d}.png" for name in ("ant", "bee <b>") for number in range(15))
-    write_pictures(folder / "in", ((name, rng.integers(0, 255, (12, 12, 3), np.uint8)) for name in names))
-    out, size = folder / "run", dict[str, Any](model="mlp_3", trials=2, epochs=1, precision="float32")
-    return measure(folder / "in", **size, cache=False, keep_weights=False, out=out, progress=False)
-
-
-@pytest.fixture(scope="module")
 def with_held_out(tmp_path_factory):
     """Three trials on pictures of two classes, dark and light: 24 in train/, 10 in val/."""
     folder = tmp_path_factory.mktemp("held_out")
@@ -126,14 +115,18 @@ def test_torch_takes_indices_and_weights(run, scores, tmp_path):
     np.testing.assert_allclose(kept["weights"], 1 - by_id.loc[kept["ids"], "easiness_expected"])
 
 
-def test_torch_indices_of_a_folder_are_those_of_torchvision(photos, tmp_path):
+@pytest.mark.parametrize(("split", "folder"), [("train", "train"), ("held_out", "val")])
+def test_torch_indices_are_those_of_torchvisions_folder(with_held_out, split, folder, tmp_path):
     from torchvision.datasets import ImageFolder
 
-    export(photos, "torch", tmp_path / "a.npz")
+    done = export(with_held_out, "torch", tmp_path / "a.npz", split=split)
     kept = np.load(tmp_path / "a.npz")
-    folder = ImageFolder(photos.spec.data.source)
-    files = [folder.samples[at][0] for at in kept["indices"]]
+    samples = ImageFolder(Path(with_held_out.spec.data.source) / folder).samples
+    files = [samples[at][0] for at in kept["indices"]]
     assert all(file.endswith(name) for file, name in zip(files, kept["ids"], strict=True))
+    assert any("indices are positions in the held-out split" in note for note in done.notes) == (
+        split == "held_out"
+    )
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
@@ -209,17 +202,6 @@ def test_the_held_out_split_in_every_format(with_held_out, tmp_path):
     datasets = pytest.importorskip("datasets")
     loaded = datasets.load_dataset(str(tmp_path / "hf"), cache_dir=str(tmp_path / "cache"))
     assert loaded["test"]["id"] == ids
-
-
-def test_torch_indices_of_the_held_out_split_are_those_of_its_folder(with_held_out, tmp_path):
-    from torchvision.datasets import ImageFolder
-
-    done = export(with_held_out, "torch", tmp_path / "a.npz", split="held_out")
-    kept = np.load(tmp_path / "a.npz")
-    folder = ImageFolder(Path(with_held_out.spec.data.source) / "val")
-    files = [folder.samples[at][0] for at in kept["indices"]]
-    assert all(file.endswith(name) for file, name in zip(files, kept["ids"], strict=True))
-    assert done.notes[0].startswith("indices are positions in the held-out split")
 
 
 def test_a_run_without_one_has_no_held_out_split_to_export(run, refused, tmp_path):

@@ -166,10 +166,6 @@ def test_two_figures_share_no_id_and_references_hold() -> None:
         assert {a or b for a, b in used} <= known
 
 
-def test_the_same_figure_gives_the_same_bytes() -> None:
-    assert _figure("one") == _figure("one")
-
-
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_a_picture_has_the_same_bytes_whenever_it_is_written(suffix, monkeypatch):
     def drawn():
@@ -272,11 +268,6 @@ def test_notices_have_lines_of_their_own_between_title_and_caption() -> None:
         "<h4>Labels</h4><p><strong>Note:</strong> not &lt;sure&gt;</p><p><strong>Note:</strong> nor this</p>"
         "<p>p is a probability.</p><table>"
     ) in sections_html([TABLE])
-
-
-@pytest.mark.parametrize("written", [sections_text, sections_markdown, sections_html])
-def test_without_a_notice_there_is_none(written) -> None:
-    assert "Note" not in written([Section("Labels", "p is a probability.", ROWS)])
 
 
 def test_texts_are_read_from_the_left_and_cut_to_the_terminal(monkeypatch) -> None:

@@ -36,49 +36,6 @@ def database(cache: Path) -> Path:
     return file
 
 
-def test_facts_are_known_before_and_after_they_are_saved(root):
-    facts = FileFacts(root)
-    stamp, known = facts.recall("a")
-    assert known == {}
-    assert stamp == (1, (root / "a").stat().st_mtime_ns)
-    facts.remember("a", stamp, header=[1, 2, True])
-    facts.remember("a", stamp, sha256="00")
-    assert facts.recall("a")[1] == {"header": [1, 2, True], "sha256": "00"}
-    assert recall(root) == {}
-    facts.save()
-    assert facts.recall("a")[1] == recall(root) == {"header": [1, 2, True], "sha256": "00"}
-    assert recall(root, "b") == {}
-
-
-def test_a_file_that_changed_is_unknown(root):
-    remember(root, sha256="00", readable=True)
-    status = (root / "a").stat()
-    os.utime(root / "a", ns=(0, status.st_mtime_ns + 1))
-    assert recall(root) == {}
-    remember(root, header=[1, 2, True])
-    assert recall(root) == {"header": [1, 2, True]}
-    (root / "a").write_text("longer")
-    os.utime(root / "a", ns=(0, status.st_mtime_ns + 1))
-    assert recall(root) == {}
-
-
-def test_facts_of_two_writers_are_joined(root):
-    first, second = FileFacts(root), FileFacts(root)
-    for facts, given in ((first, {"sha256": "00"}), (second, {"readable": True})):
-        facts.remember("a", facts.recall("a")[0], **given)
-    second.save()
-    first.save()
-    assert recall(root) == {"sha256": "00", "readable": True}
-
-
-def test_many_are_saved_as_they_come(root, monkeypatch):
-    monkeypatch.setattr(file_blobs, "AT_ONCE", 2)
-    facts = FileFacts(root)
-    for name in "abc":
-        facts.remember(name, facts.recall(name)[0], sha256=name)
-    assert [recall(root, name) for name in "abc"] == [{"sha256": "a"}, {"sha256": "b"}, {}]
-
-
 def test_names_in_any_encoding(root):
     name = os.fsdecode(b"caf\xe9 \xf0\x9f\x90\x88")
     (root / name).write_text("x")

@@ -175,27 +175,6 @@ def test_class_names():
     refused(Items(items, classes=["a", "b"]), "item 2 of Items: label 2 is out of range; labels are 0 to 1")
 
 
-def test_subsets_of_subsets():
-    base = Items([(grey(i), i % 2) for i in range(10)], classes=["even", "odd"])
-    data = load_dataset(Subset(Subset(base, [9, 8, 7, 6]), [0, 3]))  # type: ignore[arg-type]
-    assert data.ids.tolist() == [0, 1]
-    assert data.classes == ("even", "odd")
-    assert data.labels.tolist() == [1, 0]
-    assert images_of(data)[:, 0, 0, 0].tolist() == [9, 6]
-
-
-def test_files_are_read_directly(folder):
-    plain = load_dataset(ImageFolder(folder))
-    files = load_dataset(folder)
-    assert plain.ids.tolist() == list(range(6))
-    assert plain.name == "ImageFolder"
-    assert plain.stored.digests() == files.stored.digests()
-    assert torch.equal(images_of(plain), images_of(files))
-    part = load_dataset(Subset(ImageFolder(folder), [4, 1]))
-    assert part.labels.tolist() == [1, 0]
-    assert part.stored.digests() == [files.stored.digests()[i] for i in (4, 1)]
-
-
 class Inverted(ImageFolder):
     def __getitem__(self, position):
         image, label = super().__getitem__(position)

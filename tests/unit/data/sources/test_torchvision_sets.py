@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from PIL import Image
 
 from easiness.data import load_dataset
 from easiness.data.sources.torch_dataset import SETS, class_of
@@ -88,22 +87,6 @@ def test_mnist_is_grey_and_never_mirrored(tmp_path):
     assert data.limit(10).recipe_defaults == {"flip": 0.0}
     assert data.held_out is not None
     assert data.held_out.labels.tolist() == [i % 10 for i in range(20)]
-
-
-def test_files_are_read_directly(tmp_path, monkeypatch):
-    root = tmp_path / "dtd/dtd"
-    (root / "labels").mkdir(parents=True)
-    for split, numbers in (("train", (1, 2)), ("test", (3, 4))):
-        names = [f"{kind}/{i}.png" for kind, i in zip(("banded", "dotted"), numbers, strict=True)]
-        (root / f"labels/{split}1.txt").write_text("\n".join(names))
-        for name in names:
-            (root / "images" / name).parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (5, 4)).save(root / "images" / name)
-    with monkeypatch.context() as patch:
-        patch.setattr(Image, "open", lambda *_: pytest.fail("a picture was opened"))
-        data = load_dataset("dtd", data_root=tmp_path)
-        digests = data.stored.digests()
-    assert digests == [hashlib.sha256((root / "images/banded/1.png").read_bytes()).hexdigest()] * 2
 
 
 def test_fields_of_the_table_are_torchvisions():

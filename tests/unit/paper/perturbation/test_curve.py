@@ -15,7 +15,6 @@ from easiness import BadInput, Recipe, load_dataset, paper
 from easiness.analysis import Rule, match_groups
 from easiness.data import Dataset
 from easiness.paper.perturbation import draw_panel, draw_patterns
-from easiness.paper.perturbation.curve import level_name
 from easiness.paper.perturbation.looking import check_changes_something
 from easiness.paper.perturbation.panel import one_per_class, panel_blocks
 from easiness.paper.perturbation.study import PseudoPatterns, count_levels
@@ -205,11 +204,6 @@ def test_grey_images_stored_as_color_lose_nothing(run):
     assert "change nothing in these pictures" in text_of(found)
     with pytest.raises(BadInput, match="--kind color: changes none of the 400"):
         perturb(run, "color")
-
-
-def test_levels_have_short_names():
-    names = [level_name(level) for level in (23, 0.25, 1 / 32, 0, 0.07, 2 / 3)]
-    assert names == ["23", "0.25", "1/32", "0", "0.07", "0.667"]
 
 
 def test_the_panel_holds_the_transformed_pixels_cut_for_display():

@@ -12,13 +12,12 @@ import pytest
 import torch
 from torch import nn
 
-from easiness import BadInput, Dataset, Recipe, Run, RunFailed, load_dataset, measure, open_run, paper
+from easiness import BadInput, Dataset, Run, RunFailed, load_dataset, measure, open_run, paper
 from easiness.features import FeatureKind, FeatureSource, PicturePreparation, Request, registry
 from easiness.features.frozen import network_source
-from easiness.paper.perturbation.looking import examples_at, perturbed_probe, view_of
+from easiness.paper.perturbation.looking import perturbed_probe, view_of
 from easiness.perturb import register, registry as perturb_registry
 from easiness.runs.progress import Progress
-from pixels import images_of
 from recording import recorded, small_run
 
 NUM, SIDE = 100, 12
@@ -115,11 +114,6 @@ def test_what_cannot_be_looked_at(data, tmp_path):
     own = recorded(tmp_path / "own", np.eye(2)[None, [0, 1, 0, 1]], np.array([0, 1, 0, 1]))
     with pytest.raises(BadInput, match="loop of your own"):
         perturbed_probe(own, data, "color", [0])
-
-
-def test_pixels_are_those_of_the_examples_in_any_order(data):
-    positions = np.array([7, 3, 3, 50])
-    assert np.array_equal(examples_at(data, positions, Recipe()), images_of(data)[positions] / 255)
 
 
 class Small(nn.Module):

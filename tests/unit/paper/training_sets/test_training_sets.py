@@ -429,14 +429,3 @@ def test_the_table():
     one = study(1).table()
     assert one["accuracy"][0] == 0.88
     assert one[["accuracy_sd", "accuracy_se"]].isna().all(axis=None)
-
-
-def test_means_with_deviations_and_paired_differences():
-    accuracy, beside, change = (one.rows for one in study().sections())
-    assert accuracy[2] == ["0.5", "50", "0", "8", "0.700 ± 0.016", "0.800 ± 0.016", "0.100"]
-    # what the repetitions of both have in common drops out of the difference
-    assert beside == [["rate", "easy - random"], ["0.5", "-0.100 (-0.100 to -0.100)"]]
-    assert change[1] == ["0 to 0.5", "-0.200 (-0.200 to -0.200)", "-0.100 (-0.100 to -0.100)"]
-    few = [one.rows for one in study(2, effect="relabel").sections()]
-    assert few[0][2][2:5] == ["50", "8", "0.685 ± 0.007?"]
-    assert few[1][1][1].endswith("?")

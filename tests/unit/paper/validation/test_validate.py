@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,25 +80,6 @@ def test_the_numbers_are_those_of_the_records(made: tuple[Path, Validation]) -> 
         assert point.easiness == point.trials_right / counts.max()
     assert list(found.final) == list(MODELS)
     assert np.isclose(np.concatenate([*found.final.values()]).mean(), 1 - wrong.mean() / 4)
-
-
-def test_the_command_goes_on_where_it_was(
-    command: Callable[..., Any], tmp_path: Path, snapshot: Callable[..., Any]
-) -> None:
-    sizes = "--limit 100 --trials 2 --epochs 2 --final-trials 1 --final-epochs 2"
-    models = "--holdout 0.2 --batch-size 16 --model mlp_2_w16 --final-model mlp_3_w16"
-    arguments: list[Any] = ["paper", "validate", "digits", *sizes.split(), *models.split()]
-    arguments += ["--out", tmp_path / "out"]
-    first = command(*arguments, "-o", tmp_path / "found.json")
-    assert first.code == 0, first.err
-    assert "Where the misclassified validation examples lie" in first.out
-    assert "2 runs with 3 trials, 0 of them finished" in first.err
-    rows = json.loads((tmp_path / "found.json").read_text())
-    assert {row["part"] for row in rows} == {"curve", "misclassified in the hardest"}
-    before = snapshot(tmp_path / "out")
-    again = command(*arguments)
-    assert (again.code, again.out) == (0, first.out)
-    assert snapshot(tmp_path / "out") == before
 
 
 def test_bad_input_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:

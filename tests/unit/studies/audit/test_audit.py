@@ -259,17 +259,6 @@ def test_all_labels_can_be_looked_at(run: Run, tmp_path: Path):
     assert found.left_at_most == 0
 
 
-def test_the_command_says_what_is_next(command, run: Run, tmp_path: Path):
-    file = tmp_path / "audit.csv"
-    finished = command("audit", run.path, "--looks", 30, "--blind", "-o", file)
-    assert finished.code == 0, finished.err
-    assert finished.err.splitlines()[-1] == (
-        f"look at them: easiness report {run.path} --decide {file} --blind -o {tmp_path / 'audit.html'} "
-        f"(or write the actions into {file}); then easiness audit {run.path} --decided {file}"
-    )
-    filled(drawn_from(run, looks=30, blind=True), file)
-    finished = command("audit", run.path, "--decided", file, "-o", tmp_path / "found.json")
-    assert finished.code == 0, finished.err
-    assert json.loads((tmp_path / "found.json").read_text())["looked_at"] == 30
+def test_a_bound_may_be_in_percent(command, run: Run):
     shown = command("audit", run.path, "--at-most", "5%", "--looks", 12)
     assert shown.out.count("at_most=0.05") == 12

@@ -63,20 +63,6 @@ def test_the_table_is_in_the_order_of_the_run(first_two: Run):
     assert ez.labels(first_two, relabel_above=1, drop_above=1).headline == "relabels 0 and drops 0 of 100"
 
 
-def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
-    file = tmp_path / "my labels.csv"
-    finished = command("labels", first_two.path, "-o", file)
-    assert (finished.code, finished.out) == (0, "")
-    assert finished.err.startswith("Relabels 1 and drops 1 of 100\n")
-    assert f"\nwrote {file}\nedit {file}, then use" in finished.err
-    assert finished.err.endswith("first with a part held out (--holdout 0.2)\n")
-    data = load_dataset("digits", limit=100, labels=file)
-    assert (len(data), data.labels[0]) == (99, other(first_two.labels[0]))
-    shown = command("labels", first_two.path, "--relabel-above", 1, "--drop-above", 1)
-    assert shown.out.startswith("id,label,class,was,action\n")
-    assert f"easiness suspects {first_two.path} lists" in shown.err
-
-
 def test_where_no_wrong_label_fits_as_well_only_the_surest_are_dropped(measured: Path, suspecting):
     run = open_run(measured)
     for low, dropped in ((0.01, 2), (0.0, 1)):

@@ -100,6 +100,7 @@ def test_an_epoch_that_is_not_recorded_is_refused(runs, at):
 def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
     comparison = compare([made(tmp_path / "single", 1), runs[0]])
     assert all(cell.groups is None and np.isnan(cell.agreement.rate) for cell in comparison.cells)
+    assert comparison.figure().axes
     entry = json.loads(file_bytes(comparison, ".json"))["matching"][1]
     assert entry["rate"] is None
     assert comparison.cells[1].all_trials is not None

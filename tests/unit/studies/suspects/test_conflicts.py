@@ -18,7 +18,6 @@ from PIL import Image, ImageEnhance
 import easiness as ez
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.pages.labels import Certain
 from easiness.store import Run, keep_answer
 from easiness.studies.suspects.conflicts import (
     COLUMNS,
@@ -301,14 +300,6 @@ def test_near_copies_of_texts_are_named() -> None:
     assert pairs(found, "nearly in both splits") == [(0, 1, True), (4, 1, False)]
     assert found.unit == "percent of their runs of 4 letters"
     assert found.pairs["kind"].tolist()[-4:] == ["nearly, two labels"] * 2 + ["near duplicate"] * 2
-
-
-def test_the_page_shows_near_copies_with_two_labels_first() -> None:
-    texts = [BONES, *OTHERS, BONES_THERE, LAWYER, LAWYER.replace("Craft", "Steven Craft"), "Why ?"]
-    shown = Certain(conflicts=find_conflicts(load(texts, [0, 0, 1, 0, 1, 1, 1, 0]))).examples
-    assert [what for what, _ in shown] == ["nearly identical, with two labels", "nearly identical"]
-    pairs = [[named for named, _ in pair] for _, pair in shown]
-    assert pairs == [[("train", 0), ("train", 4)], [("train", 5), ("train", 6)]]
 
 
 def test_sounds_are_the_same_where_their_samples_are() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import json
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pandas as pd
 import pytest
 
 import easiness as ez
-from easiness.show import sections_text
 from easiness.store import Run
 from pixels import write_pictures
 from recording import believing, recorded
@@ -175,46 +173,6 @@ def record_texts(folder: Path, data: ez.Dataset) -> Run:
 @pytest.fixture
 def data() -> ez.Dataset:
     return ez.load_dataset((texts(), np.arange(TEXTS) % 3))
-
-
-@pytest.fixture
-def of_texts(data: ez.Dataset, tmp_path: Path) -> Run:
-    return record_texts(tmp_path / "run", data)
-
-
-def test_the_table_has_whole_texts_that_are_cut_on_terminals(of_texts: Run, data: ez.Dataset) -> None:
-    found = ez.suspects(of_texts, data=data)
-    table = found.table()
-    assert list(table)[:10] == [*CONTRACT, "reason", "text"]
-    assert table["text"].tolist() == [texts()[one] for one in table["id"]]
-    assert set(table["id"].head(SWAPPED)) == set(range(SWAPPED))
-    assert "text" not in ez.suspects(of_texts, data=data, pictures=False).table()
-    *_, section = found.sections()
-    shown = {row[0]: row[-1] for row in section.rows[1:]}
-    assert shown["1"] == "<b>bold</b> and a line 1"
-    assert shown["4"] == ("x " * 30)[:60].rstrip() + "…"
-    lines = sections_text([section]).splitlines()
-    assert not any("\x1b" in line or "\u202e" in line for line in lines)
-    notebook = found._repr_html_()
-    assert "<b>bold" not in notebook
-    assert html.escape(texts()[1]) in notebook
-
-
-def test_conflicts_have_their_texts(tmp_path: Path) -> None:
-    given = texts()
-    given[5] = f"  {given[4]}"  # the same but for spaces, with another label
-    data = ez.load_dataset((given, np.arange(TEXTS) % 3))
-    conflicts, _ = ez.suspects(record_texts(tmp_path / "run", data), data=data).sections()
-    assert conflicts.rows[1][0] == "two labels"
-    assert conflicts.rows[1][-1] == ("x " * 30)[:60].rstrip() + "…"
-
-
-def test_a_file_of_labels_has_texts(of_texts: Run, data: ez.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, found in {"find_data": (data, ""), "kind_named": data.kind}.items():
-        monkeypatch.setattr(f"easiness.studies.labels.rule.{name}", lambda *_, found=found: found)
-    table = ez.labels(of_texts).table()
-    assert list(table) == ["id", "label", "class", "was", "action", "text"]
-    assert table["text"].tolist() == texts()
 
 
 def test_a_notebook_has_pictures_and_a_table_paths(tmp_path: Path) -> None:
