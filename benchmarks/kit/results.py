@@ -52,12 +52,6 @@ class Report:
         if path is not None:
             path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
-    def write_page(self, path):
-        """As a page of its own with its whole tables beside it; nothing without a path."""
-        if path is not None:
-            head = pages.head(self.title, self.command, self.measured)
-            pages.write_page(path, "\n".join([head, *self.lines]), self.tables)
-
 
 def parser(doc):
     made = argparse.ArgumentParser(description=doc.splitlines()[0])

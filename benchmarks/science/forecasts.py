@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 from kit.machine import measured
 from kit.science import PAIRED, options, publish
-from science.normal_rates import correlation_of, rate_of
+from science.standins_rates import correlation_of, rate_of
 
 COLORS = {"easy": EASY, "hard": HARD}
 SIZES = (3, 5, 7, 10, 14, 20)

@@ -298,7 +298,8 @@ def of_policy(results, labels, policy, hard):
 
 
 def within(one):
-    return with_interval(*(100 * end for end in (one.value, *one.interval)), 1, with_sign=True)
+    low, high = one.interval
+    return with_interval(100 * one.value, 100 * low, 100 * high, 1, with_sign=True)
 
 
 def name_of(share):
