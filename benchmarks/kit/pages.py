@@ -79,10 +79,5 @@ def write_table(file, header, rows):
         lines.writerows([plain(cell) for cell in row] for row in [header, *rows])
 
 
-def read_table(file):
-    with file.open(newline="", encoding="utf-8") as opened:
-        return list(csv.DictReader(opened))
-
-
 def plain(cell):
     return re.sub(r"(?<=\d),(?=\d{3}\b)", "", re.sub(r"[*`]", "", str(cell))).replace("<br>", "; ")

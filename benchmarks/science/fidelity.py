@@ -133,7 +133,6 @@ def text(match):
 
 
 def compare(report, data, study, folder):
-    """The ways against the reference: by name, how far the rates are above the least that is allowed."""
     reference = train(data, study, Way("reference"), REFERENCE_SEED, folder)
     theirs = reference.votes()
     ceilings = [match_groups(theirs, theirs, Rule(side=side, ties="refine")) for side in SIDES]

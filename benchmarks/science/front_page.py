@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 import easiness as ez
 from baselines.list_makers import features
-from kit.machine import measured
+from kit.results import measured
 from kit.science import options as asked, publish
 from science.feature_labels import images_of, judged, made_wrong, told_by_another
 
@@ -140,7 +140,6 @@ def file_of(runs, data, kind, labels, draw, tool):
 
 
 def carry_out(options):
-    """Measure what is missing, draw after draw, the tools in turn."""
     sources = {"photos": options.photos, "cifar10": options.cifar10}
     for draw, (data, kind), labels in product(range(options.draws), SETTINGS, LABELS):
         files = {tool: file_of(options.runs, data, kind, labels, draw, tool) for tool in TOOLS}
@@ -170,7 +169,6 @@ def known(runs, data, kind, labels, tool):
 
 
 def spread(values, form):
-    """The mean of draws, with the least and the greatest."""
     if not values or values[0] is None:
         return ""
     return f"{statistics.mean(values):{form}} ({min(values):{form}}-{max(values):{form}})"

@@ -27,7 +27,7 @@ from easiness.show import EASY, FAINT, HARD, new_panels
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
+from kit.results import measured
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "labels.md"
@@ -65,7 +65,6 @@ def plant(folder, seed=0):
 
 
 def save(pixels, path):
-    """One picture, twice as large as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(pixels[..., 0])
     image.resize((SIDE, SIDE), Image.Resampling.BILINEAR).save(path)
@@ -102,7 +101,6 @@ def fill_in(file, truth):
 
 
 def carry_out(line, folder, truth):
-    """Run a command line of the page, and do what its page is for."""
     print(f"\n$ {line}", flush=True)
     program = [sys.executable, "-m", *shlex.split(line)]  # the first word is the name of the package
     subprocess.run(program, cwd=folder, check=True)

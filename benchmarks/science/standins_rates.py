@@ -90,7 +90,6 @@ def within(row, name):
 
 
 def verdict(side, rows):
-    """How many stand-ins find the same examples as the network itself: whole intervals against the margin."""
     good, bad = (rows["agreement_low"] >= MARGIN).sum(), (rows["agreement_high"] < MARGIN).sum()
     best = rows.loc[rows["agreement"].idxmax()]
     return (
@@ -101,7 +100,6 @@ def verdict(side, rows):
 
 
 def draw(table):
-    """The figure as SVG: agreement against cost; points of a run are joined, epochs beside them."""
     resolutions, panels = sorted(table["pixels"].unique(), reverse=True), {}
     runs = list(table.groupby(["side", "network", "pixels"], sort=False))
     for side, color in COLORS.items():

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from easiness.inputs import IMAGE
+from easiness.inputs import IMAGE, Pack
 from easiness.models import build_model
 from easiness.runs import make_plan, resolve_plan, work_of
 from easiness.spec import Execution, Training
@@ -28,7 +28,7 @@ from easiness.training import Network, network_facts, set_up
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
+from kit.results import measured
 from kit.rounds import OwnProcess, medians
 from kit.science import options, publish
 
@@ -69,13 +69,14 @@ class Rehearsal:
         channels, height, width = signature.shape
         num = max(workload.batch, self.num_observed)
         pixels = np.random.default_rng(0).integers(0, 256, (num, height, width, channels), np.uint8)
-        self.bank = IMAGE.bank(pixels, recipe.model_copy(update={"crop": 0}), CPU, augment=True, sharers=1)
+        self.bank = IMAGE.bank(
+            Pack.of_array(pixels), recipe.model_copy(update={"crop": 0}), CPU, augment=True, sharers=1
+        )
         self.positions = torch.arange(workload.batch)
         self.drawn = self.bank.draw(self.positions, torch.Generator().manual_seed(0))
         self.labels = torch.arange(workload.batch) % workload.num_classes
 
     def look(self):
-        """Seconds of a step."""
         began = time.perf_counter()
         self.network.model.train()
         images = self.bank.finish(*self.bank.fetch(self.positions, self.drawn))
@@ -83,7 +84,6 @@ class Rehearsal:
         return time.perf_counter() - began
 
     def observe(self):
-        """Seconds of an evaluation batch."""
         began = time.perf_counter()
         self.network.model.eval()
         self.network.logits(self.bank.clean(slice(0, self.num_observed)))
