@@ -10,6 +10,7 @@ kept in measured.json, with command, machine and date.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import multiprocessing
 import statistics
@@ -21,9 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
-from kit.pages import read_table
-from kit.results import ROOT
+from kit.results import ROOT, measured
 from kit.rounds import timed
 from scale.model import MEASURED
 
@@ -35,7 +34,6 @@ EXAMPLES, EPOCHS = 1_281_167, 20
 
 
 def seconds(function):
-    """Processor seconds of a call, and what it gives."""
     began = time.process_time()
     result = function()
     return time.process_time() - began, result
@@ -180,7 +178,7 @@ def from_benchmarks():
     """Numbers on scores, comparisons and photos from the page on speed, with where and when."""
     reports = json.loads((ROOT / "benchmarks" / "found.json").read_text())
     of_records, of_photos = reports["records"], reports["photos"]
-    found, rows = {}, read_table(TABLES / "records.csv")
+    found, rows = {}, list(csv.DictReader((TABLES / "records.csv").open()))
     for command, name in (("scores", "scoring"), ("compare (expected, refine)", "comparing")):
         few, many = [row for row in rows if row["command"] == command][-2:]
         less, more = (float(row["examples"]) for row in (few, many))
@@ -192,7 +190,9 @@ def from_benchmarks():
         if name == "scoring":
             each = float(many["CPU s"]) / (more * 10 * 20)
             found["scoring_seconds"] = entry(each, f"{word}: s an example, trial and epoch", of_records)
-    crops, centres = (float(row["easiness"]) / 2 for row in read_table(TABLES / "photos-rates.csv"))
+    crops, centres = (
+        float(row["easiness"]) / 2 for row in csv.DictReader((TABLES / "photos-rates.csv").open())
+    )
     found["crops_rate"] = entry(crops, "random crops to train on, a second and core", of_photos)
     found["centres_rate"] = entry(centres, "centre crops to evaluate, a second and core", of_photos)
     return found

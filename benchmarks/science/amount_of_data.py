@@ -83,7 +83,6 @@ def accuracies(folder, preset=PRESET):
 
 
 def beside(found, policy, other, rate):
-    """The terms of a difference between two policies at a rate."""
     return [(1, found[policy, rate]), (-1, found[other, rate])]
 
 
@@ -123,7 +122,6 @@ def tables(sizes):
 
 
 def draw(sizes):
-    """The figure as SVG: what dropping costs beside dropping at random, by size, a panel for each rate."""
     panels, numbers = {}, [run.spec.data.train.num_examples for _, run in sizes]
     for rate in RATES:
         panel = panels[f"{rate:.0%} dropped"] = []

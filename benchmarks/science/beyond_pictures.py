@@ -120,7 +120,6 @@ LABELS = (
 
 
 def labels(subject, found):
-    """Average precision of `suspects` on planted labels; of cleanlab's two scores the better one."""
     for (kind, rate), one in found.items():
         aps = [f"{one[name]['ap']:.3f}" for name in OURS]
         aps += [f"{max(score['ap'] for score in one[name].values()):.3f}" for name in THEIRS]

@@ -79,14 +79,12 @@ def judged(wrong, order, p_wrong):
 
 
 def judged_list(found, wrong):
-    """Judges a list of `suspects`, whose ids are positions; and p_wrong [K]."""
     rank = found.ranked["id"].to_numpy().argsort()
     p_wrong = found.ranked["p_wrong"].to_numpy()[rank]
     return judged(wrong, -rank, p_wrong), p_wrong
 
 
 def by_heads(x, labels, wrong, out):
-    """Judges `suspects` of heads; with how many seconds of processor time they took."""
     before = time.process_time()
     run = ez.measure((x, labels), model="ridge", trials=20, out=out, progress=False)
     found = ez.suspects(run, pictures=False, progress=False)

@@ -30,7 +30,6 @@ FEATURES = ("--features", "auto", "--trials", "20")
 
 
 def cifar10_photos(source, folder):
-    """The first photos of each class of CIFAR-10, as PNG files in class folders."""
     left = dict.fromkeys(range(10), PHOTOS)
     table = pq.read_table(min(source.glob("train*.parquet")))
     for at, one in enumerate(table.to_pylist()):

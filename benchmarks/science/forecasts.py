@@ -29,9 +29,9 @@ from easiness.show import EASY, FAINT, HARD, INK, Curve, curves, picture_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
+from kit.results import measured
 from kit.science import PAIRED, options, publish
-from science.normal_rates import correlation_of, rate_of
+from science.standins_rates import correlation_of, rate_of
 
 COLORS = {"easy": EASY, "hard": HARD}
 SIZES = (3, 5, 7, 10, 14, 20)
@@ -128,7 +128,6 @@ def observed(votes, side, size):
 
 
 def across(votes, rows, side):
-    """The match of the set of the trials at `rows` with that of all others."""
     rest = np.setdiff1d(np.arange(votes.num_trials), rows)
     sets = []
     for some, seed in ((rows, 0), (rest, 1)):
@@ -179,7 +178,6 @@ def calibration(votes, side):
 
 
 def drifts(run, side):
-    """The agreement of the set after each epoch with that after the last, without noise."""
     last, rule = run.votes(run.epochs), Rule(side=side, fraction=FRACTION, ties="refine")
     return [true_rate(run.votes(epoch), last, rule, same_trials=True) for epoch in range(1, run.epochs)]
 

@@ -31,10 +31,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 import easiness as ez
 from baselines.list_makers import features
-from easiness.show import quantity
-from kit.machine import measured
-from kit.results import Report
-from kit.science import options as asked
+from kit.results import measured
+from kit.science import options as asked, publish
 from science.feature_labels import images_of, judged, made_wrong, told_by_another
 
 RATE = 0.1
@@ -46,11 +44,7 @@ TOOLS = {
     "cartography": "cartography, confidence",
     "aum": "AUM",
 }
-SETTINGS = {
-    ("photos", "features"): "{photos:,} photos, features",
-    ("cifar10", "features"): "{cifar10:,} of CIFAR-10, features",
-    ("cifar10", "network"): "{cifar10:,} of CIFAR-10, networks from nothing",
-}
+SETTINGS = (("photos", "features"), ("cifar10", "features"), ("cifar10", "network"))
 SCRIPT = Path(__file__).parents[1] / "baselines" / "list_makers.py"
 
 
@@ -146,7 +140,6 @@ def file_of(runs, data, kind, labels, draw, tool):
 
 
 def carry_out(options):
-    """Measure what is missing, draw after draw, the tools in turn."""
     sources = {"photos": options.photos, "cifar10": options.cifar10}
     for draw, (data, kind), labels in product(range(options.draws), SETTINGS, LABELS):
         files = {tool: file_of(options.runs, data, kind, labels, draw, tool) for tool in TOOLS}
@@ -176,7 +169,6 @@ def known(runs, data, kind, labels, tool):
 
 
 def spread(values, form):
-    """The mean of draws, with the least and the greatest."""
     if not values or values[0] is None:
         return ""
     return f"{statistics.mean(values):{form}} ({min(values):{form}}-{max(values):{form}})"
@@ -211,36 +203,12 @@ def best(runs):
 
 def page(options):
     every = [json.loads(file.read_text()) for file in sorted(options.runs.glob("*-*-*-*-*.json"))]
-    command = "python benchmarks/science/front_page.py --photos FOLDER --cifar10 FOLDER"
-    trained = whole(options.runs, "cifar10", "network")
-    command += "" if trained else " --kinds features"
-    report = Report("Which tool lists wrong labels best?", command, max(one["measured"] for one in every))
     won, columns = best(options.runs)
-    report.say(
-        *__doc__.split("\n\n")[1].splitlines(),
-        "",
-        "**The best order, or an equal one, of "
-        f"{columns} columns**: {'; '.join(f'{TOOLS[tool]}: {num}' for tool, num in won.items())}.",
-        "",
-        "Means over draws of the wrong labels, with the least and the greatest; seconds are medians of",
-        "whole commands. AP is the average precision, by chance 0.1. The number of wrong labels by",
-        "its own account: cleanlab's issues, or the sum of `p_wrong`, over the true number; 1 is right.",
-        "The calibration error is of the probability that a label is wrong; cleanlab has none, and one minus",
-        "the probability of the label is taken. Confidence and AUM have neither.",
-        "",
-        "The others compute the features with PyTorch as it comes.",
-        *([] if trained else ["Networks from nothing are not among these; [others](labels.md) are."]),
-    )
+    print(f"the best order, or an equal one, of {columns} columns: {won}")
     heads = ["tool", "seconds", *(f"AP, {labels}" for labels in LABELS)]
     heads += [*(f"own account, {labels}" for labels in LABELS), "calibration error"]
-    for (data, kind), title in SETTINGS.items():
-        rows = list(rows_of(options.runs, data, kind))
-        if rows:
-            photos = sum(1 for _ in (options.photos / "train").glob("*/*")) if options.photos else 0
-            draws = quantity(len(whole(options.runs, data, kind)), "draw")
-            report.say("", f"## {title.format(photos=photos, cifar10=IMAGES)}: {draws}", "")
-            report.table(heads, rows)
-    report.write_page(options.docs)
+    shown = [(heads, rows) for one in SETTINGS if (rows := list(rows_of(options.runs, *one)))]
+    publish(options.docs, "front-page", {}, *shown, made=max(one["measured"] for one in every))
 
 
 def main():

@@ -90,7 +90,6 @@ def dealt_out(right, left_out):
 
 
 def judge(right, left_out, y):
-    """Everything about one share of one data set, by the length of the runs."""
     truth = (right & left_out).sum(axis=0) / left_out.sum(axis=0)
     members = {side: select(truth, FRACTION, side) for side in SIDES}
     found = {}

@@ -22,7 +22,7 @@ from easiness.paper.planted.result import SHARE
 from easiness.show import file_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
-from kit.machine import measured
+from kit.results import measured
 from kit.science import options, publish
 
 TRIALS = (20, 5)
@@ -166,7 +166,6 @@ def in_cells(rows):
 
 
 def of_study(folder, docs):
-    """The tables of a finished experiment; its figure is drawn beside the page."""
     found = easiness.paper.hypothesis(out=folder)
     docs.with_suffix(".svg").write_bytes(file_bytes(found, ".svg"))
     claims, slopes, drops, means = (

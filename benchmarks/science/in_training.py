@@ -32,8 +32,8 @@ from easiness.training import Network, choose_precision, seed_all, set_up
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
 from kit.pages import part, table
+from kit.results import measured
 from kit.science import ALONE, kept, options, publish
 
 CPU = torch.device("cpu")
@@ -119,7 +119,6 @@ def batches(policy, rank, seed, among=None) -> Iterator[np.ndarray]:
 
 
 def weights(policy, rank):
-    """The weight of each example [K], 1 in the mean."""
     if policy.towards == "":
         return np.ones(len(rank))
     return LEAST + (MOST - LEAST) * (rank if policy.towards == "hard" else 1 - rank)
@@ -182,17 +181,10 @@ TESTED = 500  # test examples of a simulated page
 
 
 def gain(results, labels, policy, part=slice(None), *, beside=UNIFORM, level=LEVEL):
-    """The gain of a policy over uniform sampling or another, on a part of the test examples."""
     ours, theirs = (
         [one[labels, name]["right"][part] for one in results] for name in (policy.name, beside.name)
     )
     return paired_gain(np.array(theirs), np.array(ours), level)
-
-
-def verdict(one):
-    if not one.excludes_zero:
-        return "undecided"
-    return "better" if one.value > 0 else "worse"
 
 
 def simulated(seeds, replicates):
@@ -216,7 +208,6 @@ def _odds(rng, tested):
 
 
 def _true_gain(rng, of_trainings, planted):
-    """The gain over all examples and trainings that there might be."""
     odds = _odds(rng, 1_000_000)[0, 0] + of_trainings(rng, 1_000_000)
     return float((expit(odds + planted) - expit(odds)).mean())
 
@@ -293,13 +284,15 @@ def of_policy(results, labels, policy, hard):
     found["harder"] = right[:, hard].mean()
     if policy is not UNIFORM:
         whole, part = gain(results, labels, policy), gain(results, labels, policy, hard)
-        found |= {"beyond": within(whole), "verdict": verdict(whole), "beyond harder": within(part)}
+        sided = "better" if whole.value > 0 else "worse"
+        verdict = sided if whole.excludes_zero else "undecided"
+        found |= {"beyond": within(whole), "verdict": verdict, "beyond harder": within(part)}
     return found
 
 
 def within(one):
-    value, low, high = (100 * end for end in (one.value, *one.interval))
-    return with_interval(value, low, high, 1, with_sign=True)
+    low, high = one.interval
+    return with_interval(100 * one.value, 100 * low, 100 * high, 1, with_sign=True)
 
 
 def name_of(share):

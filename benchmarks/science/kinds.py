@@ -85,7 +85,6 @@ def planted(source, examples, each, seed):
 
 
 def noisy(rng, side):
-    """A picture [side, side, 3] of noise: its grain, mean color and contrast are drawn."""
     grain = rng.choice(GRAINS)
     cells = -(-side // grain)
     values = rng.uniform(40, 215, 3) + rng.uniform(20, 90) * rng.standard_normal((cells, cells, 3))

@@ -29,8 +29,8 @@ from easiness.scoring import SCORES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
 from kit.pages import table
+from kit.results import measured
 from kit.science import PAIRED, calibration_error, options, publish
 
 SUSPECTS = "suspects"
@@ -97,7 +97,6 @@ def cell_run(source, cell, recipe, folder, train_share=1.0):
 
 
 def cross_validated(source, cell, recipe, folder):
-    """Probabilities [n, classes] of every example by a network that has not seen it."""
     _, data = noisy(source, cell, folder)
     splits = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(np.zeros(len(data)), data.labels)
     probabilities = np.zeros((len(data), data.num_classes))

@@ -66,7 +66,6 @@ def as_heads_read(x, y, x_test, y_test):
 
 
 def imbalanced(some):
-    """Fewer examples of each class than of the one before, down to a twentieth."""
     labels, rng = some.labels.numpy(), np.random.default_rng(0)
     shares = 0.05 ** (np.arange(some.num_classes) / (some.num_classes - 1))
     return some.part(np.flatnonzero(rng.random(len(labels)) < shares[labels]))
@@ -103,7 +102,6 @@ def world(shape, num, num_test, rng):
 
 
 def preferring(lots):
-    """The rule that picks the examples with the smallest lots, whatever is known of them."""
     return lambda _, judged, num: np.argsort(lots[judged.pool])[:num]
 
 

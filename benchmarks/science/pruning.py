@@ -31,7 +31,7 @@ from easiness.store import open_run
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
+from kit.results import measured
 from kit.science import PAIRED, options, publish
 
 KEPT = (0.3, 0.1, 0.5, 0.7)  # in the order in which they are done
@@ -132,7 +132,6 @@ TRAINING |= {"recipe": {"base": "short", "reduce": 2}}  # on pictures of half th
 
 
 def load(source):
-    """The examples, class-balanced, and those to test on."""
     data = load_dataset(str(source))
     return replace(data.limit(EXAMPLES), held_out=data.held_out.limit(HELD_OUT))
 
@@ -264,7 +263,6 @@ def write(file, known):
 
 
 def trained(missing, start, minutes):
-    """The results of cells as they come, of as many as end within so many minutes."""
     end = time.monotonic() + 60 * minutes
     with get_context("spawn").Pool(PROCESSES, begin, start) as pool:
         for found in pool.imap_unordered(train, missing):

@@ -27,8 +27,8 @@ from easiness.show import EASY, HARD, Curve, curves, picture_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
 from kit.pages import part, table
+from kit.results import measured
 from kit.science import ALONE, PAIRED, options, publish
 
 PLAIN = {"precision": "float32", "keep_weights": False}
@@ -313,7 +313,6 @@ def ways(name, own, rows):
 
 
 def within_the_time(own, rows):
-    """The correlation of the default in so much time, as a sentence."""
     _, run, found, minutes = next(row for row in rows if row[0] == "short")
     num = min(len(run.trials), int(MINUTES * CORES / minutes))
     score = max(SCORES, key=lambda one: found[one][num - 1])
@@ -331,7 +330,6 @@ REFERENCES = ("data", "examples", "the reference", "halves correlate", "in the t
 
 
 def reference(name, own, rows):
-    """The judge of the ways of a subject, and when it was made, as a row of the table."""
     subject, run = SUBJECTS[name], rows[0][1]
     parts = [
         f"{one.trials} trials of {one.model.rpartition(':')[2]}, {one.epochs} epochs on {one.share:.0%} of "

@@ -11,17 +11,19 @@ the same trials for all.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.integrate import cumulative_trapezoid
+from scipy.special import ndtri
 
 from easiness.show import EASY, FONT_SIZE, HARD, INK, Curve, curves, picture_bytes, with_interval
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.results import ROOT, Report, parser
-from science.normal_rates import without_noise
 
 DOCS = ROOT / "docs"
 FIGURE = "results/standins.svg"
@@ -31,6 +33,39 @@ MARGIN = 0.8  # agreement from which a stand-in counts as one
 REPLICATES, Z95 = 20_000, 1.96
 RATES = ("m_ab", "m_aa", "m_bb")
 COLORS, MARKERS = {"easy": EASY, "hard": HARD}, ("o", "s", "D")  # by resolution, the full one first
+
+
+@cache
+def _curve(fraction):
+    """Correlations of two standard normals, and how much of their upper ``fraction`` they have in common.
+
+    The derivative of the probability that both lie there by the correlation is the density at the cuts
+    (Plackett 1954); it is integrated over the arcsine, in which it is smooth.
+    """
+    angle = np.linspace(-np.pi / 2, np.pi / 2, 20_001)
+    density = np.exp(-(ndtri(fraction) ** 2) / np.maximum(1 + np.sin(angle), 1e-300)) / (2 * np.pi)
+    return np.sin(angle), cumulative_trapezoid(density, angle, initial=0) / fraction
+
+
+def rate_of(correlation, fraction):
+    """The matching rate of the upper ``fraction``, at most one half, of two normals with this correlation."""
+    return np.interp(correlation, *_curve(fraction))
+
+
+def correlation_of(rate, fraction):
+    """The correlation of two normals whose upper ``fraction`` match at this rate."""
+    return np.interp(rate, *_curve(fraction)[::-1])
+
+
+def without_noise(m_ab, m_aa, m_bb, fraction):
+    """The match of two sets without noise, from theirs and those of each with itself (Spearman 1904).
+
+    Each rate becomes the correlation of two normals; r* = r_ab / sqrt(r_aa r_bb) becomes a rate again. NaN
+    where one of the sets does not repeat above chance.
+    """
+    r_ab, r_aa, r_bb = (correlation_of(rate, fraction) for rate in (m_ab, m_aa, m_bb))
+    above = (r_aa > 0) & (r_bb > 0)
+    return rate_of(np.clip(r_ab / np.sqrt(np.where(above, r_aa * r_bb, np.nan)), -1, 1), fraction)
 
 
 def read(path):
@@ -55,7 +90,6 @@ def within(row, name):
 
 
 def verdict(side, rows):
-    """How many stand-ins find the same examples as the network itself: whole intervals against the margin."""
     good, bad = (rows["agreement_low"] >= MARGIN).sum(), (rows["agreement_high"] < MARGIN).sum()
     best = rows.loc[rows["agreement"].idxmax()]
     return (
@@ -66,7 +100,6 @@ def verdict(side, rows):
 
 
 def draw(table):
-    """The figure as SVG: agreement against cost; points of a run are joined, epochs beside them."""
     resolutions, panels = sorted(table["pixels"].unique(), reverse=True), {}
     runs = list(table.groupby(["side", "network", "pixels"], sort=False))
     for side, color in COLORS.items():

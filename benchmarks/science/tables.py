@@ -150,7 +150,6 @@ HEADER += ("less the best", "calibration error", "seconds", "of boosting", "miss
 
 
 def row_of(name, kind, rate, one):
-    """A cell as text, the last column with what it missed."""
     num, wrong = one["num"], one["wrong"]
     said, low, high = (one[key] * num for key in ("share", "low", "high"))
     best = max((way["ap"] for way in one["cleanlab"].values()), default=None) if wrong else None
@@ -184,7 +183,6 @@ MISSED = {
 
 
 def misses(rows):
-    """How many cells missed what, of all, and of tables that took no part in choosing."""
     others = [row for row in rows if row[0] not in CHOSEN]
     for what, title in MISSED.items():
         asked = [[row for row in of if what != "order" or row[9]] for of in (rows, others)]

@@ -358,7 +358,6 @@ def advised(name, rate, source, features, runs, margin):
 
 
 def rows_of(title, said):
-    """A row a size: accuracy of all, and of the share that is shown of each end, suspects in and out."""
     grid = pd.DataFrame(said["grid"])
     for size, rows in grid.groupby("size"):
         cells = [title, f"{size:,}"]
@@ -378,7 +377,6 @@ def accuracy(row, gain):
 
 
 def advice(title, said):
-    """A cell: what is advised, and how many of its suspects are wrong, where that is known."""
     suspects = said["suspects"] if "wrong" in said else None
     return said | {"title": title, "points": 100 * said["margin"], "suspects": suspects}
 

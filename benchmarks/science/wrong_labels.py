@@ -150,7 +150,6 @@ def told(cell, one):
 
 
 def counted(name, found):
-    """A line of the small table: of how many cells each goal is met."""
     met = np.array([goals(one) for one in found]).sum(axis=0)
     near = sum(one["ap"] >= one["oracle"]["ap"] - OF_ORACLE for one in found if one["ap"] is not None)
     return name, len(found), *met, sum(one["low"] <= one["wrong"] <= one["high"] for one in found), near

@@ -55,7 +55,6 @@ STRENGTH = {"trec": 10, "cifar16": 1e-3, "imagenette16": 1e-3}
 
 @cache
 def shown(name, folder):
-    """The examples that networks learn, with the true labels."""
     if name == "imagenette16":
         return photos(folder, 14)
     return examples(name, folder).limit(SEEN.get(name, 10**6))
@@ -83,7 +82,6 @@ def outlines(pictures):
 
 
 def looked_at(name, folder, runs):
-    """The features of all examples [n, D] that people see."""
     if name == "cifar16":
         return outlines(examples("cifar32", folder).limit(SEEN[name]).array)
     if name == "imagenette16":

@@ -94,7 +94,6 @@ def cells() -> list[Cell]:
 
 
 def examples(name, data_folder):
-    """A subject's examples with their own labels, without a held-out split."""
     if name.startswith("cifar"):
         return replace(_cifar(data_folder, 0, int(name.removeprefix("cifar"))), held_out=None)
     return replace(ez.load_dataset(name if name == "digits" else str(data_folder / name)), held_out=None)
