@@ -122,7 +122,7 @@ class Clock:
             self.written.append(document.epoch)
             self.now += writing
 
-        monkeypatch.setattr(checkpoints, "write_checkpoint", write)
+        monkeypatch.setattr("easiness.store.write_checkpoint", write)
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
 
@@ -203,7 +203,7 @@ def test_a_full_disk_costs_the_checkpoints_alone(trainer, monkeypatch):
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoints, "write_checkpoint", full)
+    monkeypatch.setattr("easiness.store.write_checkpoint", full)
     train, told = trainer(0)
     record = train()
     assert record.num_epochs == EPOCHS
