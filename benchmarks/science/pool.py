@@ -101,10 +101,6 @@ def world(shape, num, num_test, rng):
     return as_heads_read(*draw(num), *draw(num_test))
 
 
-def preferring(lots):
-    return lambda _, judged, num: np.argsort(lots[judged.pool])[:num]
-
-
 def simulated(shape, asked):
     """How often each rule is shown to beat random, and whether intervals hold the mean over worlds."""
     seen = []
@@ -113,7 +109,7 @@ def simulated(shape, asked):
         some, test = world(shape, 240, 200, rng)
         rules = dict(PICKS)
         for name, lots in zip(SAME, rng.random((2, len(some))), strict=True):
-            rules[name] = preferring(lots)
+            rules[name] = lambda _, judged, num, lots=lots: np.argsort(lots[judged.pool])[:num]
         found = replay(some, test, 30, rules, seeds=10, seed=number, starts=(50,))
         base = found[found["rule"] == RANDOM].set_index("start")["right"]
         if number < asked.worlds:

@@ -179,14 +179,6 @@ def seen_by(one, subject, source):
     return replace(rest, source=None, held_out=replace(held, split="test", source=None, limited_to=None))
 
 
-def way_run(name, way_name, source, folder):
-    subject, out = SUBJECTS[name], folder / way_name.replace(" ", "-")
-    way = subject.ways[way_name]
-    how = {"model": way.model, "epochs": way.epochs, "trials": way.trials, "compile": "off"}
-    recipe = {**way.recipe, **subject.changes}
-    return measure(judged(subject, source)[0], **how, recipe=recipe, out=out, **PLAIN, **ALONE)
-
-
 COLORS = {"short": EASY, "paper": HARD}
 MARKERS = {"easiness": "o", "confidence": "s", "loss": "D"}
 SHOWN = ("cifar10", "imagenette224", "digits")
@@ -283,11 +275,14 @@ def judge(name, source, folder):
     data, _ = judged(subject, source)
     shared = folder / "reference" / subject.source
     reference, own = make_reference(reference_runs(name, source, shared), data.ids)
-    runs, rows = {way: way_run(name, way, source, folder / name) for way in subject.ways}, []
-    for way, run in runs.items():
+    rows = []
+    for name_of_way, way in subject.ways.items():
+        how = {"model": way.model, "epochs": way.epochs, "trials": way.trials, "compile": "off"}
+        recipe, out = {**way.recipe, **subject.changes}, folder / name / name_of_way.replace(" ", "-")
+        run = measure(data, **how, recipe=recipe, out=out, **PLAIN, **ALONE)
         seconds = statistics.median(trial.document.ran["seconds"] for trial in run.trials)
         minutes = seconds * run.spec.resolved.threads / 60  # of a core
-        rows.append((way, run, correlations(run, reference), minutes))
+        rows.append((name_of_way, run, correlations(run, reference), minutes))
     return own, rows
 
 

@@ -245,13 +245,13 @@ def draws_row(name, num, seen, columns=RISE_COLUMNS, **more):
     return table(columns, [one])[1][0]
 
 
-def on_parts(name, folder, runs, by):
+def on_parts(folder, runs, by):
     """A row for each part of a data set, with its labels and with wrong ones, and what doublings gave."""
-    some, test = as_heads_read(*vectors_of(name, folder, runs))
-    chance = float(np.bincount(test.labels.numpy()).max() / len(test))
-    for wrong in (0.0, WRONG):
-        data = with_wrong(some, wrong)
-        for one_of in PARTS:
+    for name in DATA:
+        some, test = as_heads_read(*vectors_of(name, folder, runs))
+        chance = float(np.bincount(test.labels.numpy()).max() / len(test))
+        for wrong, one_of in product((0.0, WRONG), PARTS):
+            data = with_wrong(some, wrong)
             num = len(data) // one_of
             seen = [one_part(data, test, num, [draw, num], chance, by) for draw in range(DRAWS)]
             now, half, twice = np.mean([one[1:] for one in seen], axis=0)
@@ -286,10 +286,6 @@ def one_part(data, test, num, seed, chance, by):
     twice = fit(data.part(order[: 2 * num]), test).mean()
     said = more_labels(sizes, found, chance)[0]
     return said, found[-1].mean(), found[-2].mean(), twice
-
-
-def parts(folder, runs, by):
-    return [row for name in DATA for row in on_parts(name, folder, runs, by)]
 
 
 WRONG = 0.3
@@ -438,7 +434,8 @@ def main(arguments=None):
         "twice": (RISE_COLUMNS, list(twice)),
     }
     for name, by in ways.items():
-        tables[name] = PARTS_COLUMNS, kept(runs / f"parts-{by}.json", parts, data, runs, by)
+        rows = kept(runs / f"parts-{by}.json", lambda by=by: list(on_parts(data, runs, by)))
+        tables[name] = PARTS_COLUMNS, rows
     verdicts = [(title, one["verified"]) for title, one in whole.items()]
     tables["verdicts"] = ("data", "verdict"), verdicts
     figure = (runs / f"cifar-{WRONG}.svg").read_bytes()
