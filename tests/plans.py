@@ -28,6 +28,13 @@ def votes_of(correct: Any, labels: Any = None, p_label: Any = None, **options: A
     return Votes(right, p, **plain | {"ids": positions, "epoch": 1} | options)
 
 
+def logistic_votes(ease: Any, num_trials: int = 20, *, epoch: int = 1, seed: Any = 0) -> Votes:
+    """Votes of trials with p_y = 1 / (1 + exp(-(ease + noise))), right where it is above 1/2."""
+    noise = np.random.default_rng(seed).normal(size=(num_trials, len(ease)))
+    p = 1 / (1 + np.exp(-(np.asarray(ease) + noise)))
+    return votes_of(p > 0.5, np.zeros(len(ease), np.int64), p, epoch=epoch)
+
+
 def curve_of(votes: Any, levels: Any, sides: Any = ("easy", "hard"), **changes: Any) -> PerturbationCurve:
     """The curve of votes at each level, of which the first is the neutral one unless ``neutral`` is given."""
     about = {"kind": changes.pop("kind", "color"), "model": changes.pop("model", "mlp"), "epoch": 1}

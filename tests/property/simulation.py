@@ -39,6 +39,17 @@ KINDS = {
 }
 
 
+class Outcome(NamedTuple):
+    """How far a statement is off, and whether its interval holds the truth."""
+
+    error: float
+    held: bool
+
+    @classmethod
+    def of(cls, value: float, low: float, high: float, truth: float) -> Outcome:
+        return cls(value - truth, low <= truth <= high)
+
+
 def _distance(ease: Floats, kind: Kind) -> Floats:
     distance = kind.middle + kind.spread * ease
     distance = np.where(distance > kind.always_right, FAR, distance)

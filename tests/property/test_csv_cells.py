@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,17 +73,6 @@ def test_what_is_written(text: str, cell: str) -> None:
     assert to_cell(text) == cell
 
 
-@dataclass
-class Rows:
-    header: list[str]
-    cells: list[list[str]]
-
-
-def read(content: bytes) -> Rows:
-    header, *cells = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
-    return Rows(header, cells)
-
-
 @given(st.lists(TEXTS, min_size=1, max_size=5))
 def test_tables_keep_their_texts_and_numbers(texts: list[str]) -> None:
     numbers = -np.arange(1, len(texts) + 1, dtype=float)
@@ -91,10 +80,10 @@ def test_tables_keep_their_texts_and_numbers(texts: list[str]) -> None:
     before = table.copy()
     file = io.BytesIO()
     write_csv(table, file)
-    rows = read(file.getvalue())
-    assert rows.header == ["id", "'=name", "whole"]
-    assert [from_cell(row[0]) for row in rows.cells] == texts
-    assert [(float(row[1]), int(row[2])) for row in rows.cells] == [(one, int(one)) for one in numbers]
+    header, *rows = csv.reader(io.StringIO(file.getvalue().decode(), newline=""), strict=True)
+    assert header == ["id", "'=name", "whole"]
+    assert [from_cell(row[0]) for row in rows] == texts
+    assert [(float(row[1]), int(row[2])) for row in rows] == [(one, int(one)) for one in numbers]
     pd.testing.assert_frame_equal(table, before)
 
 

@@ -1,16 +1,26 @@
-"""Forecasts from 10 and from 30 trials, held to what more trials of known examples really give."""
+"""Forecasts, held to what more trials of known examples really give, and runs that stop by them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import NamedTuple
 
 import numpy as np
 import pytest
-from simulation import KINDS, found_set, simulated, true_set
+from simulation import KINDS, Outcome, found_set, simulated, true_set
 
-from easiness.analysis import SIDES, Interval, Ties, Votes, forecast
-from matching_by_weights import overlap_rate
+from easiness.analysis import (
+    SIDES,
+    Ties,
+    Votes,
+    check_trials,
+    forecast,
+    reason_to_stop,
+    select,
+    stopping_rule,
+)
+from easiness.spec import Check, StoppingRule
+from matching_by_weights import match_weights, overlap_rate
+from plans import logistic_votes
 
 pytestmark = pytest.mark.long
 
@@ -26,19 +36,8 @@ CASES = [
 ]
 
 
-class Seen(NamedTuple):
-    """How far a forecast is off, and whether its interval holds what came."""
-
-    error: float
-    held: bool
-
-
-def _seen(foretold: Interval, came: float) -> Seen:
-    return Seen(foretold.value - came, foretold.low <= came <= foretold.high)
-
-
 @pytest.fixture(scope="module")
-def outcomes() -> dict[tuple[Ties, int, str, str], list[Seen]]:
+def outcomes() -> dict[tuple[Ties, int, str, str], list[Outcome]]:
     """By policy, number of trials, kind, and what is foretold of which side: how each run came out."""
     found = defaultdict(list)
     for ties, num_trials, name in CASES:
@@ -61,10 +60,10 @@ def outcomes() -> dict[tuple[Ties, int, str, str], list[Seen]]:
                 truth = true_set(ease, kind, side, FRACTION, ties)  # type: ignore[arg-type]
                 key = (ties, num_trials, name)
                 share = overlap_rate(rate(0, num_trials), truth)
-                found[*key, f"share, {side}"].append(_seen(ahead.share(), share))
+                found[*key, f"share, {side}"].append(Outcome.of(*ahead.share(), share))
                 for n in AHEAD:
                     match = overlap_rate(rate(0, n), rate(n, 2 * n))
-                    found[*key, f"match of {n}, {side}"].append(_seen(ahead.match(n), match))
+                    found[*key, f"match of {n}, {side}"].append(Outcome.of(*ahead.match(n), match))
     return found  # type: ignore[return-value]
 
 
@@ -97,3 +96,47 @@ def test_intervals_hold_what_comes_nine_times_in_ten(
     ]
     assert len(held) >= 70
     assert np.mean(held) >= 0.9
+
+
+NUM_STOPPED, NUM_STOPPING, MAX_TRIALS = 800, 22, 60
+BARS = (0.78, 0.82)  # what the sets hold passes them between 10 and 40 trials
+
+EASE = np.random.default_rng(0).normal(0, 2, NUM_STOPPED)
+
+
+def share_held(votes: Votes) -> float:
+    """The share of its true set, by `EASE`, that the refined set of these trials holds: of the worse side."""
+    counts, sure = votes.num_right, votes.mean_p_label
+    return min(
+        match_weights(
+            select(counts, side=side, ties="refine", refine_by=sure, ids=votes.ids), select(EASE, side=side)
+        ).rate
+        for side in SIDES
+    )
+
+
+def carried_out(votes: Votes, rule: StoppingRule) -> tuple[str, list[Check]]:
+    """Why a run stops, and its checks, each at the number that the one before it named."""
+    checks = [check_trials(votes.rows(np.arange(10)), rule)]
+    while (end := reason_to_stop(rule, tuple(checks))) is None:
+        assert checks[-1].next is not None
+        checks.append(check_trials(votes.rows(np.arange(checks[-1].next)), rule))
+    return end.reason, checks
+
+
+def test_runs_that_stop_have_reached_the_bar() -> None:
+    """At most one in twenty has not; by what is foretold without its interval many more would stop early."""
+    runs = [logistic_votes(EASE, MAX_TRIALS, seed=(1, run)) for run in range(NUM_STOPPING)]
+    reached, early, early_by_value = 0, 0, 0
+    for bar in BARS:
+        for votes in runs:
+            reason, checks = carried_out(votes, stopping_rule(bar, MAX_TRIALS))
+            if reason == "reliable":
+                reached += 1
+                early += share_held(votes.rows(np.arange(checks[-1].trials))) < bar
+            above = (check.trials for check in checks if min(check.easy.rate, check.hard.rate) >= bar)
+            by_value = next(above, None)
+            early_by_value += by_value is not None and share_held(votes.rows(np.arange(by_value))) < bar
+    assert reached >= 15
+    assert early <= reached / 20
+    assert early_by_value >= 3

@@ -40,24 +40,17 @@ def test_of_one_stratum_the_bound_is_exact(size: int, looks: int, wrong: int):
     assert size - most_wrong([size], [looks], [looks - wrong], 0.975) == likely.min()
 
 
-def test_strata_without_wrong_labels_cost_no_more_than_one():
+def test_the_bound_by_hand():
     alone = most_wrong([1000], [100], [0], 0.95)
     assert alone == 28  # 972 right ones of 1,000 are drawn a hundred times with 5 %
     assert most_wrong([500, 500], [50, 50], [0, 0], 0.95) == pytest.approx(alone, abs=2)
     assert most_wrong([10] * 100, [1] * 100, [0] * 100, 0.95) <= alone
-
-
-def test_what_was_looked_at_is_known():
+    # labels that were looked at are known
     assert most_wrong([30, 20], [30, 20], [4, 1], 0.975) == 5
     assert most_wrong([30, 20], [30, 0], [4, 0], 0.975) == 24
     assert most_wrong([20], [0], [0], 0.975) == 20
-
-
-def test_many_examples_are_counted_in_steps_and_rounded_up():
-    fine, coarse = (
-        most_wrong([8_000], [300], [3], 0.95) / 8_000,
-        most_wrong([800_000], [300], [3], 0.95) / 800_000,
-    )
+    # many examples are counted in steps and rounded up
+    fine, coarse = (most_wrong([num], [300], [3], 0.95) / num for num in (8_000, 800_000))
     assert fine == pytest.approx(coarse, rel=0.03)
 
 
@@ -133,8 +126,7 @@ REPEATS = 120
 
 @pytest.mark.parametrize("num_wrong", [3, 100])
 @pytest.mark.parametrize("kind", ["calibrated", "useless", "inverted"])
-def test_the_number_is_rarely_refuted_at_any_look(kind: str, num_wrong: int):
-    worlds = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "science" / "audit.py"))
+def test_the_number_is_rarely_refuted_at_any_look(worlds, kind: str, num_wrong: int):
     rng = np.random.default_rng(1)
     p_wrong, wrong = worlds["world"](kind, num_wrong, 1000, rng)
     strata = stratify(p_wrong, 100)

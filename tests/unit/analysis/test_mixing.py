@@ -10,102 +10,15 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.stats import binom, multivariate_normal, norm
+from scipy.stats import multivariate_normal, norm
 
 from easiness.analysis import Votes, forecast, membership, select
-from easiness.analysis.mixing import MassFit, Mixing, binomial, fit_each, fit_mixing, shares_of_tail
+from easiness.analysis.mixing import MassFit, fit_each
 from easiness.analysis.tail_model import Forecast, TailModel, counted_tails, refine
 from easiness.errors import BadInput
 from matching_by_weights import overlap_rate
 
 Floats = npt.NDArray[np.float64]
-
-
-def log_likelihood(mixing: Mixing, mass: Floats) -> float:
-    """Log likelihood of the counts, per example."""
-    share = mixing.tally / mixing.tally.sum()
-    observed = share > 0
-    expected = binomial(mixing.num_trials, mixing.probability) @ mass
-    return float((share[observed] * np.log(expected[observed])).sum())
-
-
-def longer(mixing: Mixing, steps: int) -> Floats:
-    """The mass after many more steps of EM from the fitted one."""
-    likelihood, share = binomial(mixing.num_trials, mixing.probability), mixing.tally / mixing.tally.sum()
-    mass = mixing.mass
-    for _ in range(steps):
-        expected = likelihood @ mass
-        mass = mass * (likelihood.T @ np.where(share > 0, share / np.maximum(expected, 1e-300), 0))
-    return mass
-
-
-@pytest.mark.parametrize("num_trials", [1, 7, 100])
-def test_counts_are_binomial(num_trials: int) -> None:
-    probability = np.array([0, 1e-9, 0.2, 0.5, 0.999, 1])
-    expected = binom.pmf(np.arange(num_trials + 1)[:, None], num_trials, probability)
-    np.testing.assert_allclose(binomial(num_trials, probability), expected, rtol=1e-10, atol=1e-300)
-
-
-def test_the_mass_at_the_cut_is_in_for_a_part() -> None:
-    mass = np.array([0.2, 0.5, 0.3])
-    np.testing.assert_allclose(shares_of_tail(mass, 0.4, "hard"), [1, 0.4, 0])
-    np.testing.assert_allclose(shares_of_tail(mass, 0.4, "easy"), [0, 0.2, 1])
-    np.testing.assert_allclose(shares_of_tail(mass, 1, "easy"), [1, 1, 1])
-    np.testing.assert_allclose(shares_of_tail(np.array([0.0, 1.0, 0.0]), 0.4, "easy"), [0, 0.4, 0])
-
-
-def test_one_trial_tells_a_mean_and_leaves_the_start_as_it_is() -> None:
-    """Half of the examples right: any distribution of mean 1/2 is as likely, the one begun with as well.
-
-    That is two normals of variance 1/2, twice as far out as where one trial of four is right, and three.
-    """
-    mixing = fit_mixing(np.repeat([0, 1], 50), 1)
-    place = norm.ppf(mixing.probability)
-    normals = norm.pdf(place[:, None], 2 * norm.ppf([0.25, 0.75]), math.sqrt(0.5)).sum(axis=1)
-    np.testing.assert_allclose(mixing.mass, normals / normals.sum(), atol=2e-4)
-    assert mixing.mass @ mixing.probability == pytest.approx(0.5)
-
-
-def test_examples_that_are_all_alike_leave_little_spread() -> None:
-    counts = np.random.default_rng(0).binomial(40, 0.7, 5000)
-    mixing = fit_mixing(counts, 40)
-    mean = mixing.population @ mixing.probability
-    assert mean == pytest.approx(0.7, abs=0.005)
-    spread = np.sqrt(mixing.population @ (mixing.probability - mean) ** 2)
-    assert spread < 0.03  # the counts alone spread by 0.07
-    # whatever an example's own count, it is one of them
-    np.testing.assert_allclose(mixing.posterior[20:37] @ mixing.probability, 0.7, atol=0.05)
-
-
-def test_two_kinds_of_examples_are_told_apart() -> None:
-    rng = np.random.default_rng(0)
-    counts = np.concatenate([rng.binomial(20, 0.2, 3000), rng.binomial(20, 0.9, 7000)])
-    mixing = fit_mixing(counts, 20)
-    low = mixing.probability < 0.55
-    assert mixing.population[low].sum() == pytest.approx(0.3, abs=0.01)
-    for part, expected in ((low, 0.2), (~low, 0.9)):
-        mean = mixing.population[part] @ mixing.probability[part] / mixing.population[part].sum()
-        assert mean == pytest.approx(expected, abs=0.01)
-
-
-@pytest.mark.parametrize(("num_trials", "a", "b"), [(8, 2, 2), (20, 5, 1), (40, 0.3, 0.3)])
-def test_the_fit_is_as_likely_as_a_much_longer_one(num_trials: int, a: float, b: float) -> None:
-    rng = np.random.default_rng(1)
-    mixing = fit_mixing(rng.binomial(num_trials, rng.beta(a, b, 3000)), num_trials)
-    fitted, best = (log_likelihood(mixing, mass) for mass in (mixing.mass, longer(mixing, 20_000)))
-    assert best - 0.001 < fitted <= best + 1e-12
-    flat = np.full_like(mixing.mass, 1 / len(mixing.mass))
-    assert log_likelihood(mixing, flat) < fitted
-
-
-def test_the_fit_asks_how_many_examples_have_a_count_and_nothing_else() -> None:
-    counts = np.random.default_rng(2).binomial(10, 0.6, 300)
-    one, other = fit_mixing(counts, 10), fit_mixing(np.sort(counts).astype(np.float32), 10)
-    assert np.array_equal(one.mass, other.mass)
-    assert one.tally.tolist() == np.bincount(counts, minlength=11).tolist()
-    assert one.num_trials == 10
-    tenfold = fit_mixing(np.repeat(counts, 10), 10)
-    np.testing.assert_allclose(tenfold.mass, one.mass, atol=1e-12)
 
 
 def test_one_trial() -> None:
@@ -321,15 +234,11 @@ def test_fewer_than_ten_trials_foretell_nothing(ties: str) -> None:
     assert (found.num_trials, found.epoch, found.side, found.ties) == (10, 4, "hard", ties)
 
 
-def test_strict_sets_are_refused(graded: Votes) -> None:
+def test_what_has_no_forecast_is_refused(graded: Votes) -> None:
     with pytest.raises(BadInput, match=r"^ties strict: its sets"):
         forecast(graded, ties="strict")
-
-
-def test_what_is_undefined_is_refused() -> None:
-    none_right = votes(np.zeros(K), 10)
     with pytest.raises(BadInput, match="classified correctly"):
-        forecast(none_right)
+        forecast(votes(np.zeros(K), 10))  # none is right
 
 
 def made(graded: Votes, **options: object) -> Forecast:
@@ -339,22 +248,18 @@ def made(graded: Votes, **options: object) -> Forecast:
 
 
 @pytest.mark.parametrize("side", ["easy", "hard"])
-def test_more_trials_hold_more_where_nothing_ties(graded: Votes, side: str) -> None:
-    found = made(graded, side=side, ties="expected")
-    numbers = [1, 2, 5, 10, 20, 40, 80, 160]
-    for of in (found.share, found.match):
-        values = [of(n).value for n in numbers]
-        assert (np.diff(values) > 0).all()
-    for n in numbers:
-        assert found.match(n).value < found.share(n).value  # the other set errs as well
-
-
 @pytest.mark.parametrize("ties", ["expected", "refine"])
-def test_intervals_hold_their_value_within_0_and_1(graded: Votes, ties: str) -> None:
-    found = made(graded, ties=ties)
-    for n in (1, 10, 200):
-        for one in (found.share(n), found.match(n)):
-            assert 0 < one.low < one.value < one.high < 1
+def test_more_trials_hold_more_and_intervals_hold_their_value(graded: Votes, side: str, ties: str) -> None:
+    found = made(graded, side=side, ties=ties)
+    shares, matches = (
+        [of(n) for n in (1, 2, 5, 10, 20, 40, 80, 160, 200)] for of in (found.share, found.match)
+    )
+    assert all(0 < one.low < one.value < one.high < 1 for one in (*shares, *matches))
+    if ties == "expected":
+        for values in (shares, matches):
+            assert (np.diff([one.value for one in values]) > 0).all()
+    # the other set errs as well
+    assert all(match.value < share.value for match, share in zip(matches, shares, strict=True))
 
 
 @pytest.mark.parametrize("side", ["easy", "hard"])
@@ -376,11 +281,3 @@ def test_a_share_that_no_number_reaches() -> None:
     assert found.share().value < 0.6
     assert found.trials_for(0.999) is None
     assert found.trials_to_show(0.999) is None
-
-
-def test_the_hard_set_is_the_easy_one_of_how_often_trials_are_wrong(graded: Votes) -> None:
-    mirrored = replace(graded, correct=~graded.correct, p_label=1 - graded.p_label)
-    one, other = made(graded, side="hard", ties="expected"), made(mirrored, side="easy", ties="expected")
-    for n in (5, 20, 80):
-        assert one.share(n) == pytest.approx(other.share(n))
-        assert one.match(n) == pytest.approx(other.match(n))

@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.stats import spearmanr
@@ -35,6 +34,7 @@ from easiness.analysis import (
 )
 from easiness.errors import BadInput
 from easiness.spec import Check, Tail
+from plans import logistic_votes
 
 
 def simulated(num_trials: int, num_examples: int = 300) -> Votes:
@@ -122,29 +122,22 @@ K = 500
 RISING = np.linspace(-3, 3, K)
 
 
-def votes(ease: npt.ArrayLike, num_trials: int = 20, *, epoch: int = 1, seed: int = 0) -> Votes:
-    p = 1 / (1 + np.exp(-(ease + np.random.default_rng(seed).normal(size=(num_trials, K)))))  # type: ignore[operator]
-    return Votes(p > 0.5, p, np.zeros(K, np.int64), np.arange(K), epoch)
-
-
 @pytest.mark.parametrize("side", ["easy", "hard"])
-def test_sets_that_stay_do_not_go_on_changing(side: Side) -> None:
-    found = drift(votes(RISING, epoch=3), votes(RISING, epoch=4, seed=1), side=side)
-    assert found is not None
-    assert (found.side, found.epoch, found.last, found.decided) == (side, 3, 4, True)
-    assert found.agreement.rate > 0.8
-    assert found.agreement.high == 1
-    assert not found.goes_on
-
-
-@pytest.mark.parametrize("side", ["easy", "hard"])
-def test_an_order_that_turns_round_changes_everything(side: Side) -> None:
-    found = drift(votes(RISING, epoch=3), votes(-RISING, epoch=4, seed=1), side=side)
-    assert found is not None
-    assert found.agreement.reason is None
-    assert found.agreement.rate < 0.05
-    assert found.agreement.high < 0.3
-    assert found.goes_on
+def test_sets_that_stay_do_not_go_on_changing_and_those_that_turn_round_do(side: Side) -> None:
+    same, turned = (
+        drift(logistic_votes(RISING, epoch=3), logistic_votes(e, epoch=4, seed=1), side=side)
+        for e in (RISING, -RISING)
+    )
+    assert same is not None
+    assert (same.side, same.epoch, same.last, same.decided) == (side, 3, 4, True)
+    assert same.agreement.rate > 0.8
+    assert same.agreement.high == 1
+    assert not same.goes_on
+    assert turned is not None
+    assert turned.agreement.reason is None
+    assert turned.agreement.rate < 0.05
+    assert turned.agreement.high < 0.3
+    assert turned.goes_on
 
 
 def test_each_side_has_its_own() -> None:
@@ -155,7 +148,8 @@ def test_each_side_has_its_own() -> None:
     early = RISING.copy()
     early[:100] *= 2
     easy, hard = (
-        drift(votes(early), votes(shuffled, epoch=2, seed=1), side=side) for side in ("easy", "hard")
+        drift(logistic_votes(early), logistic_votes(shuffled, epoch=2, seed=1), side=side)
+        for side in ("easy", "hard")
     )
     assert easy is not None
     assert hard is not None
@@ -163,21 +157,17 @@ def test_each_side_has_its_own() -> None:
     assert hard.goes_on
 
 
-def test_groups_of_fewer_than_five_trials_decide_nothing() -> None:
-    found = drift(votes(RISING, 8), votes(-RISING, 8, epoch=2, seed=1), side="hard")
+def test_few_trials_decide_nothing_and_undefined_votes_are_refused() -> None:
+    found = drift(
+        logistic_votes(RISING, 8), logistic_votes(-RISING, 8, epoch=2, seed=1), side="hard"
+    )  # groups of four
     assert found is not None
     assert not found.decided
     assert not found.goes_on
-
-
-def test_one_trial_says_nothing() -> None:
-    assert drift(votes(RISING, 1), votes(RISING, 1, epoch=2), side="hard") is None
-    assert drift(votes(RISING, 1), votes(RISING, 8, epoch=2), side="hard") is None
-
-
-def test_what_is_undefined_is_refused() -> None:
+    for num in (1, 8):
+        assert drift(logistic_votes(RISING, 1), logistic_votes(RISING, num, epoch=2), side="hard") is None
     with pytest.raises(BadInput, match="epoch 1: no example"):
-        drift(votes(np.full(K, -50.0)), votes(RISING, epoch=2), side="hard")
+        drift(logistic_votes(np.full(K, -50.0)), logistic_votes(RISING, epoch=2), side="hard")
 
 
 @pytest.mark.parametrize(
@@ -264,13 +254,6 @@ def made(num_trials: int, *, noisy_easy: bool = False, noisy_hard: bool = False)
     return Votes(right, p, np.zeros(EXAMPLES, np.int64), np.arange(EXAMPLES), 7)
 
 
-def graded(num_trials: int) -> Votes:
-    """Examples of all grades of ease, right more often the easier they are."""
-    rng = np.random.default_rng(num_trials)
-    p = 1 / (1 + np.exp(-(np.linspace(-3, 3, EXAMPLES) + rng.normal(size=(num_trials, EXAMPLES)))))
-    return Votes(p > 0.5, p, np.zeros(EXAMPLES, np.int64), np.arange(EXAMPLES), 7)
-
-
 def check(trials: int, easy: float, hard: float, *, following: int | None = None) -> Check:
     """A check whose intervals begin at ``easy`` and ``hard`` and are 0.1 wide."""
     tails = [Tail(rate=low + 0.05, low=low, high=low + 0.1) for low in (easy, hard)]
@@ -322,7 +305,8 @@ def test_the_next_number_of_trials_is_foretold_within_a_fifth_and_twice_as_many(
 def test_checks_go_on_to_the_cap_and_never_past_it(num: int, cap: int, reliability: float) -> None:
     if num > cap:
         num, cap = cap, num
-    found = check_trials(graded(num), stopping_rule(reliability, cap))
+    votes = logistic_votes(np.linspace(-3, 3, EXAMPLES), num, seed=num)
+    found = check_trials(votes, stopping_rule(reliability, cap))
     following = found.next
     if num == cap or min(found.easy.low, found.hard.low) >= reliability:
         assert following is None

@@ -81,23 +81,10 @@ def test_whatever_the_order_and_the_scale():
 
 @pytest.mark.parametrize("labels", [np.arange(40) % 4, np.arange(40) % 3])
 def test_outputs_that_are_all_alike_have_probabilities_by_class_alone(labels):
-    """So has a class that no label names."""
     found = label_noise_of_outputs(np.zeros((40, 4)), labels)
     assert np.isfinite(found.suspicion).all()
     for label in np.unique(labels):
         assert np.ptp(found.p_wrong[labels == label]) < 1e-6
-
-
-def test_two_classes_far_apart_and_one_label_wrong():
-    outputs = np.repeat([[1.0, 0.0], [0.0, 1.0]], 20, axis=0) + np.random.default_rng(0).normal(
-        0, 0.1, (40, 2)
-    )
-    labels = np.repeat([0, 1], 20)
-    labels[3] = 1
-    found = label_noise_of_outputs(outputs, labels)
-    assert found.suspicion.argmax() == 3
-    assert found.p_wrong[3] > 0.5
-    assert found.share < 0.1
 
 
 MANY, CLASSES, TRIALS = 2000, 5, 5
@@ -249,9 +236,8 @@ def test_two_together_are_no_worse_than_the_better_one(weaker, share):
     alone = average_precision_score(wrong, strong.suspicion)
     assert average_precision_score(wrong, both.suspicion) > alone - 0.002
     assert abs(both.share - share) < 0.02
-    bins = np.minimum((both.p_wrong * 10).astype(int), 9)
     # the better run alone is less sure than both together can be: two that are equally good most of all
-    assert np.abs(np.bincount(bins, both.p_wrong - wrong, 10)).sum() / len(wrong) < 0.08
+    assert calibration_error(both.p_wrong, wrong) < 0.08
 
 
 def test_an_equal_second_one_adds_as_much_as_it_knows():

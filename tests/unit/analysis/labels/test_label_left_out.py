@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, log_softmax
 from sklearn.metrics import average_precision_score
 
 from easiness.analysis import (
@@ -189,16 +189,6 @@ def test_the_range_reaches_to_labels_that_are_mixed_up_where_heads_know_little()
     )
 
 
-def test_an_order_needs_no_channel():
-    """Which pairs of classes a channel mixes up counts for little where it has found next to none of any."""
-    table = np.log([[0.999, 1e-6, 1e-3], [1e-6, 1, 1e-6], [1e-6, 1e-6, 1]])
-    channel = left_out._Channel(np.ones(1), table, np.full(3, np.log(1e-9)))
-    log_q = np.log([[[0.9, 0.09, 0.01], [0.1, 0.01, 0.89]]])
-    p_wrong, odds = channel.judge(log_q, np.array([1, 2]))
-    assert p_wrong[0] < p_wrong[1] < 1e-3
-    assert odds[0] > odds[1]
-
-
 def test_of_two_classes_densities_take_no_part_in_the_order():
     x, true = classes(2, 100)
     labels = planted(true, x, "uniform", 0.1)
@@ -245,7 +235,6 @@ def test_several_runs_are_voices_of_one_estimate():
 
 @pytest.mark.parametrize("labels", [np.arange(60) % 4, np.arange(60) % 3, np.zeros(60, np.int64)])
 def test_outputs_that_are_all_alike_tell_nothing(labels):
-    """So it is where a class has no label, or one has all."""
     found = label_noise_of_heads([np.zeros((60, 4))], labels)
     assert np.isfinite(found.suspicion).all()
     assert found.share < 0.02
@@ -263,16 +252,6 @@ def test_probabilities_add_up_by_hand():
     np.testing.assert_allclose(p_wrong, wrong / (right + wrong + 0.01))
     floored = np.array([0.1, 0.9]) * 0.06, np.array([0.9, 0.1]) * 0.96
     np.testing.assert_allclose(odds, np.log(floored[0] / floored[1]))
-
-
-def test_powers_step_towards_calibrated_voices():
-    """A voice that is twice too timid ends near the power of two."""
-    rng = np.random.default_rng(0)
-    log_q = log_softmax(rng.normal(0, 2, (4000, 5)), axis=1)
-    labels = (softmax(log_q, axis=1).cumsum(axis=1) > rng.random((4000, 1))).argmax(axis=1)
-    said_twice = (log_q / 2)[None]
-    channel = left_out._Channel.fit(said_twice, labels, np.full(5, 0.2), 1.0, 0.02)
-    assert channel.powers[0] == pytest.approx(2, rel=0.1)
 
 
 NUM = 1000
