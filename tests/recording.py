@@ -66,6 +66,13 @@ def believing(
     return random + np.broadcast_to(sure, (epochs, len(said)))[..., None] * one_hot
 
 
+def flip(file: Path) -> None:
+    """Turn a bit in the middle of a file."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.write_bytes(content)
+
+
 def page_of(runs: Sequence[Run], **options: Any) -> str:
     """The page of `easiness.report`, by its options, as a text."""
     return render_report(ReportOptions(runs, **options))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lengths import long_but
-from recording import recorded
+from recording import flip, recorded
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,6 @@ def test_a_run_given_twice_is_not_compared(refused, measured):
 
 
 FILES = ["trial.json", "train.parquet", "weights.safetensors"]
-
-
-def flip(file: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 0x40
-    file.write_bytes(content)
 
 
 def truncate(file: Path) -> None:
