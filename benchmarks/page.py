@@ -59,7 +59,6 @@ ImageNet would take: [a plan for a fleet](scale.md).
 
 
 def run(name, script, options, folder):
-    """What one benchmark finds in a process of its own; its whole tables are written."""
     print(f"\n--- {name}", flush=True)
     with tempfile.TemporaryDirectory() as beside:
         found = Path(beside, "found.json")

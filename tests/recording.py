@@ -11,6 +11,7 @@ import numpy as np
 
 from easiness.data import Dataset
 from easiness.pages import ReportOptions, render_report
+from easiness.records import ObservationLog, Observations
 from easiness.spec import DatasetRef, Loading, Probe, Recipe, Resolved, RunSpec, SplitRef
 from easiness.store import Recorder, Run
 
@@ -71,6 +72,33 @@ def flip(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 4
     file.write_bytes(content)
+
+
+def trial_of_logits(
+    logits: Any, labels: Any, *, trained_on: Any = None, keep: Any = None, epochs: tuple[int, ...] = ()
+) -> Observations:
+    """Observations of one trial from logits [M, K, C], by the log that records real ones."""
+    logits, labels = np.asarray(logits), np.asarray(labels, np.int64)
+    masks = [None if mask is None else np.asarray(mask, np.bool_) for mask in (trained_on, keep)]
+    positions = np.arange(len(labels))
+    log = ObservationLog(
+        positions, labels, logits.shape[2], trained_on=masks[0], keep_logits=masks[1], epochs=epochs
+    )
+    for epoch in logits:
+        log.update(positions, epoch)
+        log.end_epoch()
+    return log.observations()
+
+
+def trial_of_p(p: Any, **rest: Any) -> Observations:
+    """One trial of two classes from the probability of the label [M, K], class 0; right where above 1/2."""
+    p = np.asarray(p, np.float64)
+    return trial_of_logits(np.log(np.stack([p, 1 - p], axis=-1)), np.zeros(p.shape[1]), **rest)
+
+
+def trial_of_right(right: Any, **rest: Any) -> Observations:
+    """One trial of two classes from a table [M, K] of 0 and 1: p_label is 1/4 or 3/4."""
+    return trial_of_p(np.where(np.asarray(right, np.bool_), 0.75, 0.25), **rest)
 
 
 def page_of(runs: Sequence[Run], **options: Any) -> str:

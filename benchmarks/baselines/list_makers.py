@@ -1,7 +1,7 @@
 """From a data set to a list of suspect labels, as users of other tools write it; run as a program, so that
 what is timed begins with an empty process and ends with the list.
 
-    python benchmarks/baselines/list_makers.py TOOL KIND SOURCE OUT.npz [--epochs 10] [--model wrn_16_1]
+    python benchmarks/baselines/list_makers.py TOOL KIND SOURCE OUT.npz
 
 SOURCE is a folder of class folders of photos, or an .npz with `x` and `y`. KIND is `features` (a linear
 classifier on those of EfficientNet-Lite0) or `network` (one trained from nothing). OUT gets the ids (file
@@ -36,6 +36,7 @@ from baselines.plain_loop import (
 )
 
 FOLDS = 5
+MODEL, EPOCHS = "wrn_16_1", 10  # of networks from nothing
 HEAD_EPOCHS, HEAD_BATCH = 20, 128
 
 
@@ -79,13 +80,13 @@ def cross_validated(x, labels):
     return cross_val_predict(model, x, labels, cv=FOLDS, method="predict_proba")
 
 
-def cross_trained(source, options):
+def cross_trained(source):
     from baselines.cleanlab_folds import Cleanlab
 
     arrays = np.load(source)
     images, labels = arrays["x"].transpose(0, 3, 1, 2), arrays["y"]
-    folds = Cleanlab(options.model, images, labels, 0)
-    folds.network.set_params(max_epochs=options.epochs)
+    folds = Cleanlab(MODEL, images, labels, 0)
+    folds.network.set_params(max_epochs=EPOCHS)
     found = np.empty((len(labels), int(labels.max()) + 1))
     for learned, judged in [next(folds.folds) for _ in range(FOLDS)]:
         network = folds.network.fit(folds.images[learned], labels[learned])
@@ -115,8 +116,8 @@ def dynamics(source, options, seen):
         from easiness.models import build_model
 
         examples, ids, labels = read(source, training_transform(32))
-        model = build_model(options.model, (3, 32, 32), int(labels.max()) + 1)
-        epochs, batch = options.epochs, BATCH
+        model = build_model(MODEL, (3, 32, 32), int(labels.max()) + 1)
+        epochs, batch = EPOCHS, BATCH
         optimizer, schedule = optimizer_and_schedule(model, -(-len(labels) // batch))
     loader = DataLoader(Numbered(examples), batch, shuffle=True)
     for _ in range(epochs):
@@ -154,7 +155,7 @@ def by_folds(source, options):
     if options.kind == "features":
         x, ids, labels = features(source)
         return ids, by_cleanlab(cross_validated(x, labels), labels)
-    found, labels = cross_trained(source, options)
+    found, labels = cross_trained(source)
     return list(range(len(labels))), by_cleanlab(found, labels)
 
 
@@ -167,8 +168,6 @@ def main():
     parser.add_argument("kind", choices=("features", "network"))
     parser.add_argument("source", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--model", default="wrn_16_1")
     options = parser.parse_args()
     torch.manual_seed(0)
     warnings.simplefilter("ignore")  # of the libraries

@@ -95,7 +95,6 @@ class Easiness:
         carry_out(plan, self.folder, Execution(device="cpu"), resolved=self.resolved, workers=self.workers)
 
     def close(self):
-        """End the processes; what was chosen, and the seconds that it took."""
         self.workers.close()
         return self.resolved, self.at_a_time, self.choosing
 

@@ -36,10 +36,6 @@ def labels_text(kind, rate):
     return f"{kind} {rate:.0%}" if rate else kind
 
 
-def head(title, command, measured):
-    return f"# {title}\n\n```console\n$ {command}\n{measured}\n```\n"
-
-
 def markdown(header, rows):
     rows = [[str(cell) for cell in row] for row in rows]
     columns = zip(header, *rows, strict=True)
@@ -48,21 +44,13 @@ def markdown(header, rows):
     return "\n".join(f"| {' | '.join(row)} |" for row in [header, line, *rows])
 
 
-def write_page(path, text, tables=None):
-    """Write a page to ``path``, and each whole table beside it, which its last line links.
-
-    Args:
-        path: of the page, such as ``docs/results/labels.md``; tables go to ``docs/results/labels/``.
-        text: Markdown.
-        tables: header and rows of each by the name of its file, as ``{"cells": (header, rows)}``. Cells are
-            as they were formatted for the page; marks of Markdown and commas in numbers are left out.
-    """
+def write_page(path, text, tables):
+    """Write a page of Markdown, and whole tables by the names of their files beside it, which it links."""
     links = []
-    for name, (header, rows) in (tables or {}).items():
+    for name, (header, rows) in tables.items():
         write_table(path.with_suffix("") / f"{name}.csv", header, rows)
         links.append(f"[{name}]({path.stem}/{name}.csv)")
-    text = re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
-    path.write_text(text + (f"\nAll numbers: {', '.join(links)}.\n" if links else ""), encoding="utf-8")
+    path.write_text(f"{text.rstrip()}\n\nAll numbers: {', '.join(links)}.\n", encoding="utf-8")
 
 
 def whole(text):
@@ -85,17 +73,10 @@ def whole(text):
 
 
 def write_table(file, header, rows):
-    """Write a table as CSV, in a folder that is made where it lacks."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", newline="", encoding="utf-8") as opened:
         lines = csv.writer(opened, lineterminator="\n")
         lines.writerows([plain(cell) for cell in row] for row in [header, *rows])
-
-
-def read_table(file):
-    """The rows of a table that was written, by the names of its columns."""
-    with file.open(newline="", encoding="utf-8") as opened:
-        return list(csv.DictReader(opened))
 
 
 def plain(cell):

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import os
+import platform
+import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from kit import machine, pages
+from kit import pages
 
 ROOT = Path(__file__).resolve().parents[2]  # of the project
 VERDICTS = {True: "met", False: "**missed**"}
+
+
+def commit() -> str:
+    describe = ["git", "describe", "--always", "--dirty", "--exclude", "*"]  # no tag's name in it
+    found = subprocess.run(describe, capture_output=True, text=True, cwd=Path(__file__).parent)
+    return found.stdout.strip() or "unknown"
+
+
+def processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def measured() -> str:
+    return f"date {datetime.date.today()}, commit {commit()}, {processor()}, {os.cpu_count()} cores"
 
 
 @dataclass
@@ -20,7 +41,7 @@ class Report:
 
     title: str
     command: str
-    measured: str = field(default_factory=machine.measured)
+    measured: str = field(default_factory=measured)
     lines: list[str] = field(default_factory=list)
     goals: list[dict[str, object]] = field(default_factory=list)
     tables: dict[str, tuple[object, ...]] = field(default_factory=dict)
@@ -51,12 +72,6 @@ class Report:
     def write(self, path):
         if path is not None:
             path.write_text(json.dumps(asdict(self), indent=1) + "\n")
-
-    def write_page(self, path):
-        """As a page of its own with its whole tables beside it; nothing without a path."""
-        if path is not None:
-            head = pages.head(self.title, self.command, self.measured)
-            pages.write_page(path, "\n".join([head, *self.lines]), self.tables)
 
 
 def parser(doc):
@@ -106,5 +121,4 @@ def pictures(path, num):
 
 
 def data_text(folder, made_up, real="CIFAR-10"):
-    """Which data were used: ``made_up`` where no folder was given."""
     return made_up if folder is None else real

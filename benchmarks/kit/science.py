@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from kit.machine import measured
 from kit.pages import markdown, write_table
-from kit.results import ROOT, add_options
+from kit.results import ROOT, add_options, measured
 
 RESULTS = ROOT / "docs" / "results"
 ALONE: dict[str, Any] = {

@@ -4,12 +4,13 @@ Each part works in a process of its own. Seconds are of processor time, which sa
 bytes are as stored or as sent. Numbers that the page on speed has are read from its tables. All of them are
 kept in measured.json, with command, machine and date.
 
-    python benchmarks/scale/measure.py [--only PART ...] [--examples 1281167] [--epochs 20]
+    python benchmarks/scale/measure.py [--only PART ...]
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import multiprocessing
 import statistics
@@ -21,9 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
-from kit.pages import read_table
-from kit.results import ROOT
+from kit.results import ROOT, measured
 from kit.rounds import timed
 from scale.model import MEASURED
 
@@ -31,17 +30,16 @@ from scale.model import MEASURED
 
 TABLES = ROOT / "docs" / "benchmarks"
 MIB = 2**20
+EXAMPLES, EPOCHS = 1_281_167, 20
 
 
 def seconds(function):
-    """Processor seconds of a call, and what it gives."""
     began = time.process_time()
     result = function()
     return time.process_time() - began, result
 
 
-def record(examples, epochs, folder):
-    """Bytes and seconds of one trial: made into bytes, read from bytes, written, asked by DuckDB."""
+def record(folder):
     import duckdb
     import numpy as np
     from ray import cloudpickle
@@ -51,9 +49,9 @@ def record(examples, epochs, folder):
     from easiness.store import RunWriter
     from speed.records import CLASSES, observe, paths_of, reference
 
-    rng, cells = np.random.default_rng(0), examples * epochs
-    labels = np.sort(np.arange(examples) % CLASSES)
-    seen = observe(rng.gamma(2, 1.5, examples).astype(np.float32), labels, epochs, rng)
+    rng, cells = np.random.default_rng(0), EXAMPLES * EPOCHS
+    labels = np.sort(np.arange(EXAMPLES) % CLASSES)
+    seen = observe(rng.gamma(2, 1.5, EXAMPLES).astype(np.float32), labels, EPOCHS, rng)
     packing, content = seconds(partial(cloudpickle.dumps, TrialRecord(probes={"train": seen})))
     del seen
     unpacking, trial = seconds(partial(cloudpickle.loads, content))
@@ -61,7 +59,7 @@ def record(examples, epochs, folder):
     del content
     ids, run = paths_of(labels), folder / "run"
     with RunWriter(run) as writer:
-        writer.create(RecordedSpec(data=reference(examples)), ids, labels)
+        writer.create(RecordedSpec(data=reference(EXAMPLES)), ids, labels)
         identity = {"index": 0, "seed": 0, "identity": content_hash(0)}
         writing, _ = seconds(lambda: writer.add(trial, {"train": ids}, **identity))
     file = next(run.glob("trials/*/train.parquet"))
@@ -77,7 +75,7 @@ def record(examples, epochs, folder):
     }
 
 
-def logits(_examples, _epochs, folder):
+def logits(folder):
     import numpy as np
 
     from easiness.records import KeptLogits
@@ -91,8 +89,7 @@ def logits(_examples, _epochs, folder):
     return {"logit_bytes": (path.stat().st_size / values.size, "bytes a logit, stored")}
 
 
-def examples_in_memory(examples, _epochs, _folder):
-    """Bytes that the driver holds of every example beside images."""
+def examples_in_memory(_folder):
     import tracemalloc
 
     import numpy as np
@@ -100,15 +97,14 @@ def examples_in_memory(examples, _epochs, _folder):
     from speed.records import paths_of
 
     tracemalloc.start()
-    labels = np.sort(np.arange(examples) % 1000)
+    labels = np.sort(np.arange(EXAMPLES) % 1000)
     kept = paths_of(labels), labels.copy()
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     return {"held_bytes": (held / len(kept[0]), "bytes an example, path and labels, in memory")}
 
 
-def photos(_examples, _epochs, folder):
-    """Seconds of a core to decode a photo of 500 x 375 pixels into the cache, and its bytes there."""
+def photos(folder):
     from easiness import load_dataset
     from easiness.spec import Recipe
     from speed.photos import make_photos
@@ -124,8 +120,7 @@ def photos(_examples, _epochs, folder):
     }
 
 
-def checkpoint(_examples, _epochs, folder):
-    """Seconds to write a checkpoint of 256 MB, as they pass: a disk takes part."""
+def checkpoint(folder):
     import torch
 
     from easiness.store import CheckpointDocument, write_checkpoint
@@ -136,7 +131,7 @@ def checkpoint(_examples, _epochs, folder):
     return {"checkpoint_rate": (rate, "bytes a passing second of a checkpoint, fsync and digest included")}
 
 
-def network(_examples, _epochs, _folder):
+def network(_folder):
     import torchvision
 
     net = torchvision.models.resnet50(weights=None)
@@ -145,8 +140,7 @@ def network(_examples, _epochs, _folder):
     return {"resnet50_bytes": (kept, "bytes of weights and buffers of ResNet-50")}
 
 
-def dispatch(_examples, _epochs, _folder):
-    """The driver's time for an item that does nothing, through Ray."""
+def dispatch(_folder):
     from easiness.executors import Needs, make_executor
 
     executor, num = make_executor("ray", 2, Needs(1), None), 3000
@@ -156,8 +150,7 @@ def dispatch(_examples, _epochs, _folder):
     return {"dispatch_seconds": (took / num, "s of the driver an item through Ray")}
 
 
-def store(_examples, _epochs, folder):
-    """The driver's time to store a tiny trial, as it passes, since a disk takes part."""
+def store(folder):
     from easiness import measure
     from easiness.records import TrialRecord
     from easiness.spec import content_hash
@@ -184,10 +177,8 @@ PARTS = {
 def from_benchmarks():
     """Numbers on scores, comparisons and photos from the page on speed, with where and when."""
     reports = json.loads((ROOT / "benchmarks" / "found.json").read_text())
-    of_records, of_photos = (
-        {key: reports[name][key] for key in ("command", "measured")} for name in ("records", "photos")
-    )
-    found, rows = {}, read_table(TABLES / "records.csv")
+    of_records, of_photos = reports["records"], reports["photos"]
+    found, rows = {}, list(csv.DictReader((TABLES / "records.csv").open()))
     for command, name in (("scores", "scoring"), ("compare (expected, refine)", "comparing")):
         few, many = [row for row in rows if row["command"] == command][-2:]
         less, more = (float(row["examples"]) for row in (few, many))
@@ -199,13 +190,16 @@ def from_benchmarks():
         if name == "scoring":
             each = float(many["CPU s"]) / (more * 10 * 20)
             found["scoring_seconds"] = entry(each, f"{word}: s an example, trial and epoch", of_records)
-    crops, centres = (float(row["easiness"]) / 2 for row in read_table(TABLES / "photos-rates.csv"))
+    crops, centres = (
+        float(row["easiness"]) / 2 for row in csv.DictReader((TABLES / "photos-rates.csv").open())
+    )
     found["crops_rate"] = entry(crops, "random crops to train on, a second and core", of_photos)
     found["centres_rate"] = entry(centres, "centre crops to evaluate, a second and core", of_photos)
     return found
 
 
 def entry(value, what, where):
+    where = {key: where[key] for key in ("command", "measured")}
     return {"value": float(f"{value:.4g}"), "what": what, **where}
 
 
@@ -214,9 +208,9 @@ def keep(found):
     MEASURED.write_text(json.dumps(dict(sorted((known | found).items())), indent=1) + "\n")
 
 
-def measure_part(name, examples, epochs):
+def measure_part(name):
     with tempfile.TemporaryDirectory() as folder:
-        found = PARTS[name](examples, epochs, Path(folder))
+        found = PARTS[name](Path(folder))
     where = {"command": f"python benchmarks/scale/measure.py --only {name}", "measured": measured()}
     keep({key: entry(value, what, where) for key, (value, what) in found.items()})
     for key, (value, what) in found.items():
@@ -226,13 +220,9 @@ def measure_part(name, examples, epochs):
 def main():
     made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     made.add_argument("--only", nargs="+", choices=PARTS, default=[*PARTS])
-    made.add_argument("--examples", type=int, default=1_281_167)
-    made.add_argument("--epochs", type=int, default=20)
-    given = made.parse_args()
     keep(from_benchmarks())
-    for name in given.only:
-        context = multiprocessing.get_context("spawn")
-        process = context.Process(target=measure_part, args=(name, given.examples, given.epochs))
+    for name in made.parse_args().only:
+        process = multiprocessing.get_context("spawn").Process(target=measure_part, args=(name,))
         process.start()
         process.join()
         if process.exitcode:

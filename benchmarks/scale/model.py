@@ -270,7 +270,6 @@ def examples_in_driver(epochs: int, costs: Costs) -> float:
 
 
 def examples_in_a_week(epochs: int, fleet: Fleet, costs: Costs) -> float:
-    """Examples that one GPU trains on and observes after each of so many epochs in a week."""
     training, evaluation = rates(fleet, costs)
     return WEEK / (epochs * (1 / training + 1 / evaluation))
 

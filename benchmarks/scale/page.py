@@ -15,7 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from easiness.show import EASY, FONT_SIZE, INK, picture_bytes, quiet, size_text as size_in_words
+from easiness.show import EASY, FONT_SIZE, INK, new_axes, picture_bytes, size_text as size_in_words
 from kit.pages import write_page
 from kit.results import ROOT
 from scale.model import (
@@ -219,15 +219,9 @@ def write(path):
 
 def draw():
     """The figure as SVG: up to how many examples each part of the design holds, the lowest at the top."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     found = [one for one in limits(IMAGENET, TWO_NODES, read_costs()) if one.unit in EXAMPLES]
     found = sorted(found, key=lambda limit: -limit.holds)
-    figure = Figure(figsize=(8.6, 3.0), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    quiet(axes)
+    figure, axes = new_axes(8.6, 3.0)
     axes.grid(visible=False)
     axes.barh(range(len(found)), [one.holds - FEWEST for one in found], left=FEWEST, color=EASY, height=0.5)
     for at, one in enumerate(found):
@@ -236,9 +230,7 @@ def draw():
         axes.axvline(value, color=INK, linewidth=0.8, linestyle=":")
         axes.text(value, len(found) - 0.4, f" {name}", color=INK, fontsize=FONT_SIZE, va="bottom")
     axes.set_yticks(range(len(found)), [one.what.replace("`", "") for one in found], fontsize=FONT_SIZE)
-    axes.set_xscale("log")
-    axes.set_xlim(FEWEST, 3e9)
-    axes.set_xlabel("examples")
+    axes.set(xscale="log", xlim=(FEWEST, 3e9), xlabel="examples")
     return picture_bytes(figure, ".svg")
 
 

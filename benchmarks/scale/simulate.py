@@ -109,7 +109,6 @@ def simulate(
         at(cores.serve(now, job.prepares), submit)
 
     def place() -> None:
-        """Put waiting trials onto free GPUs, in order."""
         for node in nodes:
             while node.up and node.free and waiting:
                 take(node, waiting.popleft())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +17,13 @@ from easiness import load_dataset, open_run
 from easiness.paper.reproduction import find_preset
 from easiness.paper.training_sets import contrast, plan_ranked
 from easiness.runs import carry_out, carry_out_all, make_plan
-from easiness.show import EASY, HARD, INK, Curve, curves, picture_bytes
+from easiness.show import EASY, HARD, INK, Curve, curves, picture_bytes, with_interval
 from easiness.spec import Drawing, Execution, Recording, Training
 from easiness.studies.keeping import ranking
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
+from kit.pages import part
 from kit.science import options, publish
 
 RATES, POLICIES = (0.3, 0.6), ("easy", "random", "hard")
@@ -83,29 +83,22 @@ def accuracies(folder, preset=PRESET):
 
 
 def beside(found, policy, other, rate):
-    """The terms of a difference between two policies at a rate."""
     return [(1, found[policy, rate]), (-1, found[other, rate])]
 
 
 def percent(one):
     """A difference in points of accuracy with its interval; bold where the interval leaves out zero."""
     low, high = one.interval
-    text = f"{100 * one.value:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
-    return f"**{text}**" if isfinite(low) and (low > 0 or high < 0) else text
+    text = with_interval(100 * one.value, 100 * low, 100 * high, 1, with_sign=True)
+    return f"**{text}**" if low > 0 or high < 0 else text
 
 
 COMPARED = (("hard", "random"), ("easy", "random"), ("hard", "easy"))
 
 
 DIFFERENCES = tuple(f"{one} - {other}" for one, other in COMPARED)
-ACCURACIES = (
-    "examples",
-    "epochs",
-    "all",
-    "dropped",
-    *(f"{policy} dropped" for policy in POLICIES),
-    *DIFFERENCES,
-)
+DROPPED = (f"{policy} dropped" for policy in POLICIES)
+ACCURACIES = ("examples", "epochs", "all", "dropped", *DROPPED, *DIFFERENCES)
 CHANGES = ("dropped", *DIFFERENCES)
 
 
@@ -129,7 +122,6 @@ def tables(sizes):
 
 
 def draw(sizes):
-    """The figure as SVG: what dropping costs beside dropping at random, by size, a panel for each rate."""
     panels, numbers = {}, [run.spec.data.train.num_examples for _, run in sizes]
     for rate in RATES:
         panel = panels[f"{rate:.0%} dropped"] = []
@@ -160,8 +152,8 @@ def main(sizes=SIZES, preset=PRESET):
             print(f"{folder}: not finished; left out", file=sys.stderr)
     finished = [one for one in read if one[0] is not None]
     found = tables(finished)
-    names, *shown = ([row[at] for at in SHOWN] for row in (ACCURACIES, *found["accuracies"][1]))
-    publish(asked.docs, "amount-of-data", found, (names, shown), figure=draw(finished))
+    shown = part(*found["accuracies"], [ACCURACIES[at] for at in SHOWN])
+    publish(asked.docs, "amount-of-data", found, shown, figure=draw(finished))
 
 
 SHOWN = (0, 3, 2, 7, 8)  # columns of the accuracies on the page

@@ -118,7 +118,6 @@ def width_at_random(size, num_wrong, looks):
 
 
 def looks_at_random(size, num_wrong, looks, width):
-    """How many random draws give intervals of a mean width."""
     tried = sorted({min(round(looks * more), size) for more in MORE})
     widths = [width_at_random(size, num_wrong, one) for one in tried]
     return float(np.interp(-width, np.negative(widths), tried))
@@ -185,7 +184,6 @@ def stopped(strata, wrong, at_most, most_looks, times, rng):
 
 
 def digits(times):
-    """Rows: audits of digits with planted wrong labels, by the p_wrong of networks."""
     rows, rng = [], np.random.default_rng(0)
     data = load_dataset("digits")
     for share in PLANTED:
@@ -207,9 +205,13 @@ def digits(times):
     return rows
 
 
-def tables(cells, real, sequences):
+def main():
+    asked = options(__doc__, more={"--times": 500})
+    cells, real = fixed(asked.times), digits(asked.times)
+    sequences = in_sequence(asked.times, 2_000, 0.03, 400, (0, 0.25, 0.5, 1, 5))
+    sequences += in_sequence(asked.times // 2, 50_000, 0.01, 800, (0, 0.5, 1))
     flat = [(*key, f"{held:.3f}", f"{ratio:.2f}") for key, (held, ratio, _) in cells.items()]
-    fixed = ("p_wrong", "wrong", "labels", "looks", "holds", "looks for one at random")
+    fixed_looks = ("p_wrong", "wrong", "labels", "looks", "holds", "looks for one at random")
     networks = ("planted", "wrong", "looks", "holds", "looks for one at random")
     at_any = ("labels", "wrong", "p_wrong", "ever refuted", "looks", "looks at random")
     small = [
@@ -221,17 +223,12 @@ def tables(cells, real, sequences):
         for kind in KINDS
     ]
     header = ("p_wrong", "least share that holds", *(f"looks, {name} wrong" for name in SHARES))
-    whole = {"fixed-looks": (fixed, flat), "networks": (networks, real), "at-any-look": (at_any, sequences)}
-    return whole, (header, small)
-
-
-def main():
-    asked = options(__doc__, more={"--times": 500})
-    cells = fixed(asked.times)
-    real = digits(asked.times)
-    sequences = in_sequence(asked.times, 2_000, 0.03, 400, (0, 0.25, 0.5, 1, 5))
-    sequences += in_sequence(asked.times // 2, 50_000, 0.01, 800, (0, 0.5, 1))
-    publish(asked.docs, "audit", *tables(cells, real, sequences))
+    whole = {
+        "fixed-looks": (fixed_looks, flat),
+        "networks": (networks, real),
+        "at-any-look": (at_any, sequences),
+    }
+    publish(asked.docs, "audit", whole, (header, small))
 
 
 if __name__ == "__main__":

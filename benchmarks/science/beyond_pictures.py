@@ -51,12 +51,10 @@ SUBJECTS = (
 
 
 def measure(data, out, **settings):
-    """A run, trained in this process where it is not there yet."""
     return ez.measure(data, out=out, jobs=1, executor="serial", progress=False, **settings)
 
 
 def runs_of(subject, data, runs):
-    """The runs of a subject by name: networks on all examples, and heads."""
     found = {}
     for network in subject.networks:
         settings = {"model": network, "trials": TRIALS, "epochs": EPOCHS[-1]}
@@ -79,7 +77,6 @@ MATCHING = (
 
 
 def matching(subject, found, names):
-    """A row for each pair, epoch, side and rule for ties."""
     for a, b in combinations(names, 2):
         heads = " and 80 %" if found[a].shares or found[b].shares else ""
         for epoch in EPOCHS:
@@ -123,7 +120,6 @@ LABELS = (
 
 
 def labels(subject, found):
-    """Average precision of `suspects` on planted labels; of cleanlab's two scores the better one."""
     for (kind, rate), one in found.items():
         aps = [f"{one[name]['ap']:.3f}" for name in OURS]
         aps += [f"{max(score['ap'] for score in one[name].values()):.3f}" for name in THEIRS]

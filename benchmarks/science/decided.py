@@ -48,18 +48,14 @@ OF_DRAWN = (
 )
 
 
-def arrow(pair):
-    return " → ".join(pair)
-
-
 def shown(runs, drawn, anywhere):
     small = [row for row in runs if row[1] in AT_FIRST and row[:3:2] == ("10", "200")]
     at_random = {row[0]: row for row in anywhere}
-    yield SOME, [(row[1], *row[3:6], *map(arrow, (row[9:11], row[11:13], row[13:15]))) for row in small]
+    yield SOME, [(row[1], *row[3:6], *map(" → ".join, (row[9:11], row[11:13], row[13:15]))) for row in small]
     yield (
         OF_DRAWN,
         [
-            (row[0], *(arrow(of[at : at + 2]) for at in (10, 12) for of in (row, at_random[row[0]])))
+            (row[0], *(" → ".join(of[at : at + 2]) for at in (10, 12) for of in (row, at_random[row[0]])))
             for row in drawn
             if row[1] == "200" and row[0] in SHOWN
         ],
@@ -104,7 +100,6 @@ def order(p, suspicion, seen):
 
 
 def looked(world, every):
-    """Wrong labels found, by the number of looks."""
     seen, at, found = np.zeros(len(world.p), bool), np.zeros(0, np.int64), {}
     fixed, now = order(world.p, world.suspicion, seen), world.p
     for looks in EVERY[every]:
@@ -170,7 +165,6 @@ def drawn(kind, draw):
 
 
 def summed(name, looks, found):
-    """A row over the cells or draws that were looked at as often."""
     gain = np.array([one["read again"] - one["fixed"] for one in found])
     pairs = [
         format(value, form)
@@ -192,7 +186,6 @@ def summary(groups, every):
 
 
 def of_runs(on_runs):
-    """Rows by noise, by what cells are for, and by how well they were calibrated."""
     rows = []
     for every in EVERY:
         groups, noises = {}, {}

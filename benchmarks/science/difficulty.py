@@ -25,9 +25,10 @@ from scipy.stats import rankdata
 import easiness as ez
 from easiness.scoring import SCORES
 from easiness.scoring.score import over_trials
+from easiness.show import with_interval
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from kit.science import options, publish
+from kit.science import options, pooled, publish
 
 HEADS = "heads"  # on hashed words, or on pixels
 SETS = {
@@ -68,8 +69,7 @@ def examples(name, folder):
         source = name if name == "digits" else str(folder / name)
         return replace(ez.load_dataset(source), held_out=None)
     data = ez.load_dataset(min((folder / name).glob("train*.parquet")))
-    small = data.array[:5000].reshape(5000, 16, 2, 16, 2, 3).mean((2, 4)).round()
-    return ez.load_dataset((small.astype(np.uint8), data.labels[:5000]))
+    return ez.load_dataset((pooled(data.array[:5000], 2), data.labels[:5000]))
 
 
 def made(name, folder, runs):
@@ -144,8 +144,7 @@ def ahead(cells, name, rival):
         )
         for rows in (slice(None), *draws)
     ]
-    low, high = np.quantile(lead[1:], [0.025, 0.975])
-    return f"{lead[0]:+.3f} ({low:+.3f} to {high:+.3f})"
+    return with_interval(lead[0], *np.quantile(lead[1:], [0.025, 0.975]), 3, with_sign=True)
 
 
 def tables(cells):

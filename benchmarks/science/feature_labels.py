@@ -16,20 +16,30 @@ import shutil
 import sys
 import time
 import warnings
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import easiness as ez
-from kit.science import calibration_error, features_of, kept, options, publish
+from kit.pages import labels_text, table
+from kit.science import (
+    calibration_error,
+    features_of,
+    in_folds,
+    kept,
+    made_wrong as any_wrong,
+    options,
+    publish,
+)
 from science.wrong_labels_runs import drawn
 
 SIZES = (5_000, 10_000)
 CELLS = [("clean", 0.0)] + [
     (kind, rate) for kind in ("uniform", "pair", "confusable") for rate in (0.05, 0.2, 0.4)
 ]
-FOLDS, NEIGHBOURS = 5, 50
+NEIGHBOURS = 50
 LOGISTIC = {"plain": (1.0, False), "standardized": (1e-3, True)}
 
 
@@ -56,10 +66,7 @@ def made_wrong(labels, kind, rate, log_p, seed):
         return labels.copy()
     if kind == "confusable":
         return drawn(log_p, labels, rate, draw)
-    wrong = draw.random(len(labels)) < rate
-    num = int(labels.max()) + 1
-    step = 1 if kind == "pair" else draw.integers(1, num, len(labels))
-    return np.where(wrong, (labels + step) % num, labels)
+    return any_wrong(labels, rate, draw, int(labels.max()) + 1, kind)
 
 
 def judged(wrong, order, p_wrong):
@@ -72,14 +79,12 @@ def judged(wrong, order, p_wrong):
 
 
 def judged_list(found, wrong):
-    """Judges a list of `suspects`, whose ids are positions; and p_wrong [K]."""
     rank = found.ranked["id"].to_numpy().argsort()
     p_wrong = found.ranked["p_wrong"].to_numpy()[rank]
     return judged(wrong, -rank, p_wrong), p_wrong
 
 
 def by_heads(x, labels, wrong, out):
-    """Judges `suspects` of heads; with how many seconds of processor time they took."""
     before = time.process_time()
     run = ez.measure((x, labels), model="ridge", trials=20, out=out, progress=False)
     found = ez.suspects(run, pictures=False, progress=False)
@@ -100,7 +105,6 @@ def by_cleanlab(labels, p, wrong):
 def by_others(x, labels, wrong):
     from cleanlab.filter import find_label_issues
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     rows, found = np.arange(len(labels)), {}
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
@@ -112,11 +116,10 @@ def by_others(x, labels, wrong):
     for name, (strength, standardized) in LOGISTIC.items():
         used = (x - x.mean(axis=0)) / x.std(axis=0) if standardized else x
         model = LogisticRegression(C=strength, max_iter=100, tol=1e-2)
-        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
         before = time.process_time()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it may not have converged, as in the tutorials
-            p = cross_val_predict(model, used, labels, cv=folds, method="predict_proba")
+            p = in_folds(model, used, labels)
         seconds = time.process_time() - before
         own = p[rows, labels]
         found[f"logistic, {name}: p"] = {**judged(wrong, -own, 1 - own), "seconds": seconds}
@@ -137,38 +140,31 @@ def cell(size, kind, rate, x, truth, log_p, runs):
     return found | by_others(x[:size], labels, wrong)
 
 
-def name_of(kind, rate):
-    return kind if kind == "clean" else f"{kind} {rate:.0%}"
+COLUMNS = {
+    "labels": "{labels}",
+    "wrong": "{wrong:.1%}",
+    "suspects": "{suspects[ap]:.3f}",
+    "logistic p": "{logistic:.3f}",
+    "50 neighbours": "{50 neighbours[ap]:.3f}",
+    "cleanlab's best": "{best}",
+    "suspects less cleanlab": "{less:+.3f}",
+    "calibration error": "{suspects[error]:.3f}",
+    "expected share": "{expected:.1%}",
+}
 
 
-COLUMNS = ("labels", "wrong", "suspects", "logistic p", "50 neighbours", "cleanlab's best")
-COLUMNS += ("suspects less cleanlab", "calibration error", "expected share")
-
-
-def table(found, size):
-    """Rows of one size: average precision of orders, then calibration."""
-    rows = []
+def rows_of(found, size):
     for kind, rate in CELLS:
         one = found[size, kind, rate]
-        ours = one["suspects"]
-        calibrated = (f"{ours['error']:.3f}", f"{one['wrong'] + ours['share']:.1%}")
-        if kind == "clean":
-            rows.append(("clean", "0.0%", *[""] * 5, *calibrated))
-            continue
-        best = max((name for name in one if name.startswith("cleanlab")), key=lambda n: one[n]["ap"])
-        logistic = max(one[name]["ap"] for name in one if name.startswith("logistic"))
-        orders = (ours["ap"], logistic, one["50 neighbours"]["ap"])
-        rows.append(
-            (
-                name_of(kind, rate),
-                f"{one['wrong']:.1%}",
-                *(f"{ap:.3f}" for ap in orders),
-                f"{one[best]['ap']:.3f} ({best.removeprefix('cleanlab, ')})",
-                f"{ours['ap'] - one[best]['ap']:+.3f}",
-                *calibrated,
-            )
-        )
-    return rows
+        expected = one["wrong"] + one["suspects"]["share"]
+        more = {"labels": labels_text(kind, rate), "expected": expected, "best": ""}
+        if rate:
+            ap = {name: of["ap"] for name, of in one.items() if name != "wrong"}
+            best = max((name for name in ap if name.startswith("cleanlab")), key=ap.get)
+            more["logistic"] = max(ap[name] for name in ap if name.startswith("logistic"))
+            more["best"] = f"{ap[best]:.3f} ({best.removeprefix('cleanlab, ')})"
+            more["less"] = ap["suspects"] - ap[best]
+        yield one | more
 
 
 def main():
@@ -177,16 +173,13 @@ def main():
     x, log_p = features_of(data, "auto", asked.runs)[0], told_by_another(asked.cifar10, asked.runs)
     truth = data.labels
     found = {
-        (size, kind, rate): kept(
-            asked.runs / f"{size}-{kind}-{rate:g}.json",
-            lambda one=(size, kind, rate): cell(*one, x, truth, log_p, asked.runs),
-        )
-        for size in SIZES
-        for kind, rate in CELLS
+        one: kept(asked.runs / "{}-{}-{:g}.json".format(*one), cell, *one, x, truth, log_p, asked.runs)
+        for one in ((size, *labels) for size, labels in product(SIZES, CELLS))
     }
-    tables = {f"{size}-images": (COLUMNS, table(found, size)) for size in SIZES}
-    small = [(row[0], row[2], row[5].split(" ")[0], *row[6:]) for row in table(found, SIZES[1])]
-    publish(asked.docs, "feature-labels", tables, ((COLUMNS[0], COLUMNS[2], *COLUMNS[5:]), small))
+    tables = {f"{size}-images": table(COLUMNS, rows_of(found, size)) for size in SIZES}
+    header, rows = tables[f"{SIZES[1]}-images"]
+    small = [(row[0], row[2], row[5].split(" ")[0], *row[6:]) for row in rows]
+    publish(asked.docs, "feature-labels", tables, ((header[0], header[2], *header[5:]), small))
 
 
 if __name__ == "__main__":

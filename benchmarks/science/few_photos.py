@@ -30,7 +30,6 @@ FEATURES = ("--features", "auto", "--trials", "20")
 
 
 def cifar10_photos(source, folder):
-    """The first photos of each class of CIFAR-10, as PNG files in class folders."""
     left = dict.fromkeys(range(10), PHOTOS)
     table = pq.read_table(min(source.glob("train*.parquet")))
     for at, one in enumerate(table.to_pylist()):
@@ -59,7 +58,6 @@ def planted(source, seed, folder, num_classes=CLASSES, num_wrong=WRONG):
 
 
 def ranks_of(source, seed, runs):
-    """The ranks of the two planted photos."""
     folder = runs / f"photos-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
     wrong = planted(source, seed, folder)
@@ -74,7 +72,6 @@ def ranks_of(source, seed, runs):
 
 
 def tutorial(source, runs):
-    """Runs the tutorial's commands on planted photos, and says where the planted ones are."""
     folder, out = runs / "photos", runs / "features"
     shutil.rmtree(folder, ignore_errors=True)
     wrong = planted(source, 0, folder, num_classes=4, num_wrong=20)
@@ -90,7 +87,6 @@ COLUMNS += (f"photos among the first {FIRST}", "median rank", "worst")
 
 
 def row_of(name, found):
-    """A row of the table for the ranks [draws][2]."""
     flat = [rank for ranks in found for rank in ranks]
     both = sum(max(ranks) <= FIRST for ranks in found)
     first = f"{sum(rank <= FIRST for rank in flat)} of {len(flat)}"

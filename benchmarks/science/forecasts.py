@@ -5,15 +5,15 @@ Needs CIFAR-10: its runs of 40 trials are kept in `--runs`, so that it goes on w
 
 from __future__ import annotations
 
-import io
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
-from easiness import compare, load_dataset, measure
+from easiness import load_dataset, measure
 from easiness.analysis import (
     SIDES,
     Rule,
@@ -25,30 +25,28 @@ from easiness.analysis import (
     select,
     true_rate,
 )
-from easiness.show import Curve, curves, file_bytes
+from easiness.show import EASY, FAINT, HARD, INK, Curve, curves, picture_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
-from kit.pages import whole
+from kit.results import measured
 from kit.science import PAIRED, options, publish
-from science.normal_rates import correlation_of, rate_of
+from science.standins_rates import correlation_of, rate_of
 
-COLORS = {"easy": "#2a78b8", "hard": "#c8531f"}
-INK, FAINT = "#333333", "#bbbbbb"
+COLORS = {"easy": EASY, "hard": HARD}
 SIZES = (3, 5, 7, 10, 14, 20)
 FEW = 10  # trials that a forecast is made from
 
 
-def draw(runs, calibrations, fraction):
+def draw(runs, calibrations):
     """Four panels: agreement of two runs, membership by count, its calibration, and a forecast."""
     votes = {name: run.votes() for name, run in runs.items()}
     last, of_last = [*votes.items()][-1]
     panels = {
-        f"a  {' and '.join(votes)}, the hardest tenth": agreements(votes, fraction),
-        f"b  {last}": memberships(of_last, fraction),
+        f"a  {' and '.join(votes)}, the hardest tenth": agreements(votes),
+        f"b  {last}": memberships(of_last),
         "c  calibration": calibrated(calibrations),
-        f"d  {last}, matching rate": foretold(of_last, fraction),
+        f"d  {last}, matching rate": foretold(of_last),
     }
     figure = curves(panels, (8.8, 6.6), x="", y="", columns=3, across=2)
     labels = ["trials in a group", f"trials that are right, of {of_last.num_trials}"]
@@ -60,10 +58,10 @@ def draw(runs, calibrations, fraction):
     return figure
 
 
-def agreements(votes, fraction):
+def agreements(votes):
     """The hard sets of two networks: their match grows with the trials of a group, their agreement stays."""
     (name_a, a), (name_b, b) = votes.items()
-    rule = Rule("hard", fraction, "refine")
+    rule = Rule("hard", FRACTION, "refine")
     matches, found = [], []
     for size in SIZES:
         pair, ours, theirs = (
@@ -75,13 +73,13 @@ def agreements(votes, fraction):
     ends = [rates - [one.low for one in found], [one.high for one in found] - rates]
     yield Curve(SIZES, matches, "match", FAINT, line="--")
     yield Curve(SIZES, rates, "agreement", COLORS["hard"], errors=ends, band=True)
-    yield Curve(SIZES, [fraction] * len(SIZES), "chance", INK, "", ":")
+    yield Curve(SIZES, [FRACTION] * len(SIZES), "chance", INK, "", ":")
 
 
-def memberships(votes, fraction):
+def memberships(votes):
     """How probably an example is among the easiest or hardest, by how many trials are right about it."""
     counts = votes.correct.sum(axis=0)
-    found = membership(counts, votes.num_trials, fraction)
+    found = membership(counts, votes.num_trials, FRACTION)
     share = np.bincount(counts, minlength=votes.num_trials + 1) / len(counts)
     yield Curve(np.arange(votes.num_trials + 1), share / share.max() / 2, "examples", FAINT, "")
     levels, at = np.unique(counts, return_index=True)
@@ -98,11 +96,11 @@ def calibrated(calibrations):
         yield Curve(*points.T, f"{name}, {side}", COLORS[side], "os"[names.index(name)], "")
 
 
-def foretold(votes, fraction):
+def foretold(votes):
     """Matching rates that the first ten trials foretell, and those that all of them show."""
     sizes = [*SIZES[1:], 28, 40]
     for side in SIDES:
-        made = forecast(votes.rows(np.arange(FEW)), side=side, fraction=fraction)
+        made = forecast(votes.rows(np.arange(FEW)), side=side, fraction=FRACTION)
         value, low, high = np.array([(one.value, one.low, one.high) for one in map(made.match, sizes)]).T
         name, ends = f"{side}, foretold from {FEW}", [value - low, high - value]
         yield Curve(sizes, value, name, COLORS[side], "", errors=ends, band=True)
@@ -125,15 +123,11 @@ def train(data, folder):
 
 
 def observed(votes, side, size):
-    """Mean matching rate of groups of `size` trials each, ties refined."""
-    match = match_groups(
-        votes, votes, Rule(side=side, fraction=FRACTION, ties="refine"), group_size=size, num_replicates=0
-    )
-    return match.rate
+    rule = Rule(side=side, fraction=FRACTION, ties="refine")
+    return match_groups(votes, votes, rule, group_size=size, num_replicates=0).rate
 
 
 def across(votes, rows, side):
-    """The match of the set of the trials at `rows` with that of all others."""
     rest = np.setdiff1d(np.arange(votes.num_trials), rows)
     sets = []
     for some, seed in ((rows, 0), (rest, 1)):
@@ -162,7 +156,6 @@ def forecasts(votes, side):
 
 
 def spearman_brown(rate, times):
-    """The matching rate by the Spearman-Brown formula in groups so many times larger."""
     r = correlation_of(rate, FRACTION)
     return float(rate_of(times * r / (1 + (times - 1) * r), FRACTION))
 
@@ -177,21 +170,16 @@ def calibration(votes, side):
         further = membership(ours, size, FRACTION, further=votes.num_trials - size)
         foretold.append(further.p_easy if side == "easy" else further.p_hard)
         found.append(select(theirs, FRACTION, side))
-    foretold, found = np.concatenate(foretold), np.concatenate(found)
-    bins = np.minimum((foretold / BIN).astype(int), round(1 / BIN) - 1)
-    return [
-        (low * BIN, (bins == low).sum() / SPLITS, foretold[bins == low].mean(), found[bins == low].mean())
-        for low in np.unique(bins)
-        if (bins == low).sum() >= FULL * SPLITS
-    ]
+    both = pd.DataFrame({"foretold": np.concatenate(foretold), "found": np.concatenate(found)})
+    bins = both.groupby(np.minimum((both["foretold"] / BIN).astype(int), round(1 / BIN) - 1))
+    means, nums = bins.mean(), bins.size()
+    full = nums[nums >= FULL * SPLITS]
+    return [(low * BIN, num / SPLITS, *means.loc[low]) for low, num in full.items()]
 
 
 def drifts(run, side):
-    """The agreement of the set after each epoch with that after the last, without noise."""
     last, rule = run.votes(run.epochs), Rule(side=side, fraction=FRACTION, ties="refine")
-    return {
-        epoch: true_rate(run.votes(epoch), last, rule, same_trials=True) for epoch in range(1, run.epochs)
-    }
+    return [true_rate(run.votes(epoch), last, rule, same_trials=True) for epoch in range(1, run.epochs)]
 
 
 def rows_of(made):
@@ -224,7 +212,7 @@ def main():
         for low, num, foretold, found in of_side
     ]
     drift = [
-        (network, side, *(f"{rate:.2f}" for rate in drifts(run, side).values()))
+        (network, side, *(f"{rate:.2f}" for rate in drifts(run, side)))
         for network, run in runs.items()
         for side in SIDES
     ]
@@ -232,14 +220,12 @@ def main():
         "forecasts": (COLUMNS, rows),
         "memberships": (("network", "set", "forecast", "examples", "mean forecast", "found"), bins),
         "drift": (("network", "set", *(f"epoch {epoch}" for epoch in range(1, EPOCHS))), drift),
-        "rates": whole(file_bytes(compare(list(runs.values())), ".md").decode()),
     }
     last = f"{4 * FEW} trials, halves of {2 * FEW}"
     shown = [(*row[:2], *row[3:]) for row in rows if row[2] == last]
-    made, figure = f"{measured()}, PyTorch {torch.__version__}", io.BytesIO()
-    draw(runs, calibrations, FRACTION).savefig(figure, format="svg", metadata={"Date": None})
-    shown = ((*COLUMNS[:2], *COLUMNS[3:]), shown)
-    publish(asked.docs, "forecasts", tables, shown, made=made, figure=figure.getvalue())
+    made = f"{measured()}, PyTorch {torch.__version__}"
+    shown, figure = ((*COLUMNS[:2], *COLUMNS[3:]), shown), picture_bytes(draw(runs, calibrations), ".svg")
+    publish(asked.docs, "forecasts", tables, shown, made=made, figure=figure)
 
 
 if __name__ == "__main__":

@@ -31,13 +31,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 import easiness as ez
 from baselines.list_makers import features
-from easiness.show import quantity
-from kit.machine import measured
-from kit.results import Report
-from kit.science import options as asked
+from kit.results import measured
+from kit.science import options as asked, publish
 from science.feature_labels import images_of, judged, made_wrong, told_by_another
 
 RATE = 0.1
+IMAGES, EPOCHS, MODEL = 5_000, 10, "wrn_16_1"  # of CIFAR-10; of networks from nothing
 LABELS = ("uniform", "confusable")
 TOOLS = {
     "easiness": "easiness",
@@ -45,11 +44,7 @@ TOOLS = {
     "cartography": "cartography, confidence",
     "aum": "AUM",
 }
-SETTINGS = {
-    ("photos", "features"): "{photos:,} photos, features",
-    ("cifar10", "features"): "{cifar10:,} of CIFAR-10, features",
-    ("cifar10", "network"): "{cifar10:,} of CIFAR-10, networks from nothing",
-}
+SETTINGS = (("photos", "features"), ("cifar10", "features"), ("cifar10", "network"))
 SCRIPT = Path(__file__).parents[1] / "baselines" / "list_makers.py"
 
 
@@ -77,23 +72,23 @@ def planted_photos(source, labels, draw, runs):
     return folder, dict(zip(names, (given != found["y"]).tolist(), strict=True))
 
 
-def planted_images(source, labels, draw, runs, size):
+def planted_images(source, labels, draw, runs):
     """A file of images and labels, some of them wrong, and by row whether that is so."""
     images, truth = images_of(source, 0)
-    images, truth = images[:size], truth[:size]
+    images, truth = images[:IMAGES], truth[:IMAGES]
     log_p = told_by_another(source, runs) if labels == "confusable" else None
-    given = made_wrong(truth, labels, RATE, log_p if log_p is None else log_p[:size], draw)
+    given = made_wrong(truth, labels, RATE, log_p if log_p is None else log_p[:IMAGES], draw)
     file = runs / f"cifar10-{labels}-{draw}.npz"
     if not file.exists():
         np.savez(file, x=images, y=given)
     return file, dict(enumerate((given != truth).tolist()))
 
 
-def ours(kind, source, out, options):
+def ours(kind, source, out):
     program = [sys.executable, "-m", "easiness"]
     how = ["--features", "auto"]
     if kind == "network":
-        how = ["--model", options.model, "--epochs", str(options.epochs), "--trials", "5"]
+        how = ["--model", MODEL, "--epochs", str(EPOCHS), "--trials", "5"]
     return [[*program, "measure", str(source), "--out", str(out), *how], [*program, "suspects", str(out)]]
 
 
@@ -111,16 +106,14 @@ def listed(tool, out):
     }
 
 
-def cell(tool, kind, source, wrong, options):
-    """The cost of a tool and the worth of its list."""
+def cell(tool, kind, source, wrong):
     # nothing is known of the pictures beforehand: caches lie in its own folder, or beside what it writes
     with tempfile.TemporaryDirectory() as fresh:
         out = Path(fresh) / "out" / ("run" if tool == "easiness" else "list.npz")
         out.parent.mkdir()
-        commands = ours(kind, source, out, options)
+        commands = ours(kind, source, out)
         if tool != "easiness":
-            how = ["--epochs", str(options.epochs), "--model", options.model]
-            commands = [[sys.executable, str(SCRIPT), tool, kind, str(source), str(out), *how]]
+            commands = [[sys.executable, str(SCRIPT), tool, kind, str(source), str(out)]]
         environment = os.environ | {"EASINESS_CACHE": f"{fresh}/cache"}
         processor, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         for command in commands:
@@ -147,7 +140,6 @@ def file_of(runs, data, kind, labels, draw, tool):
 
 
 def carry_out(options):
-    """Measure what is missing, draw after draw, the tools in turn."""
     sources = {"photos": options.photos, "cifar10": options.cifar10}
     for draw, (data, kind), labels in product(range(options.draws), SETTINGS, LABELS):
         files = {tool: file_of(options.runs, data, kind, labels, draw, tool) for tool in TOOLS}
@@ -157,10 +149,10 @@ def carry_out(options):
         if data == "photos":
             source, wrong = planted_photos(options.photos, labels, draw, options.runs)
         else:
-            source, wrong = planted_images(options.cifar10, labels, draw, options.runs, options.images)
+            source, wrong = planted_images(options.cifar10, labels, draw, options.runs)
         for tool, file in files.items():
             if not file.exists():
-                found = cell(tool, kind, source, wrong, options)
+                found = cell(tool, kind, source, wrong)
                 file.write_text(json.dumps(found) + "\n")
                 print(data, kind, labels, draw, tool, found, flush=True)
 
@@ -177,7 +169,6 @@ def known(runs, data, kind, labels, tool):
 
 
 def spread(values, form):
-    """The mean of draws, with the least and the greatest."""
     if not values or values[0] is None:
         return ""
     return f"{statistics.mean(values):{form}} ({min(values):{form}}-{max(values):{form}})"
@@ -212,49 +203,22 @@ def best(runs):
 
 def page(options):
     every = [json.loads(file.read_text()) for file in sorted(options.runs.glob("*-*-*-*-*.json"))]
-    command = "python benchmarks/science/front_page.py --photos FOLDER --cifar10 FOLDER"
-    trained = whole(options.runs, "cifar10", "network")
-    command += "" if trained else " --kinds features"
-    report = Report("Which tool lists wrong labels best?", command, max(one["measured"] for one in every))
     won, columns = best(options.runs)
-    report.say(
-        *__doc__.split("\n\n")[1].splitlines(),
-        "",
-        "**The best order, or an equal one, of "
-        f"{columns} columns**: {'; '.join(f'{TOOLS[tool]}: {num}' for tool, num in won.items())}.",
-        "",
-        "Means over draws of the wrong labels, with the least and the greatest; seconds are medians of",
-        "whole commands. AP is the average precision, by chance 0.1. The number of wrong labels by",
-        "its own account: cleanlab's issues, or the sum of `p_wrong`, over the true number; 1 is right.",
-        "The calibration error is of the probability that a label is wrong; cleanlab has none, and one minus",
-        "the probability of the label is taken. Confidence and AUM have neither.",
-        "",
-        "The others compute the features with PyTorch as it comes.",
-        *([] if trained else ["Networks from nothing are not among these; [others](labels.md) are."]),
-    )
+    print(f"the best order, or an equal one, of {columns} columns: {won}")
     heads = ["tool", "seconds", *(f"AP, {labels}" for labels in LABELS)]
     heads += [*(f"own account, {labels}" for labels in LABELS), "calibration error"]
-    for (data, kind), title in SETTINGS.items():
-        rows = list(rows_of(options.runs, data, kind))
-        if rows:
-            photos = sum(1 for _ in (options.photos / "train").glob("*/*")) if options.photos else 0
-            draws = quantity(len(whole(options.runs, data, kind)), "draw")
-            report.say("", f"## {title.format(photos=photos, cifar10=options.images)}: {draws}", "")
-            report.table(heads, rows)
-    report.write_page(options.docs)
+    shown = [(heads, rows) for one in SETTINGS if (rows := list(rows_of(options.runs, *one)))]
+    publish(options.docs, "front-page", {}, *shown, made=max(one["measured"] for one in every))
 
 
-def main(arguments=None):
+def main():
     more = {
         "--photos": None,
         "--cifar10": None,  # as Parquet
         "--draws": 3,
         "--kinds": tuple(sorted({kind for _, kind in SETTINGS})),  # of list, to measure
-        "--images": 5_000,  # of CIFAR-10
-        "--epochs": 10,
-        "--model": "wrn_16_1",
     }
-    options = asked(__doc__, runs="front-page", more=more, arguments=arguments)
+    options = asked(__doc__, runs="front-page", more=more)
     carry_out(options)
     page(options)
 

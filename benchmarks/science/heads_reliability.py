@@ -12,7 +12,9 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
+from scipy.stats import spearmanr
 from sklearn.datasets import load_digits
 
 from easiness.analysis import SIDES, Votes, forecast, membership, select, split_half
@@ -87,13 +89,7 @@ def dealt_out(right, left_out):
     return np.take_along_axis(right, order, axis=0)
 
 
-def votes_of(correct, y):
-    ids = np.arange(len(y))
-    return Votes(correct, correct.astype(float), y, ids, 1)
-
-
 def judge(right, left_out, y):
-    """Everything about one share of one data set, by the length of the runs."""
     truth = (right & left_out).sum(axis=0) / left_out.sum(axis=0)
     members = {side: select(truth, FRACTION, side) for side in SIDES}
     found = {}
@@ -103,7 +99,8 @@ def judge(right, left_out, y):
         counts = []
         for run in range(runs):
             some = slice(run * length, (run + 1) * length)
-            votes = votes_of(dealt_out(right[some], left_out[some]), y)
+            correct = dealt_out(right[some], left_out[some])
+            votes = Votes(correct, correct.astype(float), y, np.arange(len(y)), 1)
             num = votes.num_trials
             count = votes.correct.sum(axis=0)
             counts.append(count)
@@ -115,7 +112,7 @@ def judge(right, left_out, y):
             if num >= 2:
                 seen["said"].append(split_half(votes, fraction=FRACTION).spearman_brown)
                 if run:  # the one before has no repeat in common with it
-                    seen["came"].append(spearman(count, counts[-2]))
+                    seen["came"].append(spearmanr(count, counts[-2]).statistic)
             if num < 10:
                 continue
             for side in SIDES:
@@ -131,12 +128,6 @@ def judge(right, left_out, y):
     return found
 
 
-def spearman(a, b):
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(a, b).statistic)
-
-
 def calibration(seen, side):
     """The mean distance of a probability to how often it came true, in ten bins, weighted by examples."""
     p, came = np.concatenate(seen[f"p_{side}"]), np.concatenate(seen[f"is_{side}"])
@@ -148,11 +139,8 @@ def bins(all_seen, side):
     p = np.concatenate([np.concatenate(seen[f"p_{side}"]) for seen in all_seen])
     came = np.concatenate([np.concatenate(seen[f"is_{side}"]) for seen in all_seen])
     at = np.minimum((5 * p).astype(int), 4)
-    cells = []
-    for one in range(5):
-        inside = at == one
-        cells.append(f"{p[inside].mean():.2f}: {came[inside].mean():.2f}" if inside.sum() >= 100 else "–")
-    return cells
+    of_bins = pd.DataFrame({"p": p, "came": came}).groupby(at).agg(["mean", "size"]).reindex(range(5))
+    return ["–" if not num >= 100 else f"{p:.2f}: {came:.2f}" for p, num, came, _ in of_bins.to_numpy()]
 
 
 def mean(values):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from easiness.paper.planted.result import SHARE
 from easiness.show import file_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
-from kit.machine import measured
+from kit.results import measured
 from kit.science import options, publish
 
 TRIALS = (20, 5)
@@ -135,7 +134,6 @@ def simulated(world, patterns, counts, trials, times, random):
 
 
 def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=AUDIT_COLUMNS):
-    """Rows of the table, a world and number of trials each."""
     patterns = patterns_of(FULL, 0)
     counts = {}
     for arm in ARMS:
@@ -148,38 +146,26 @@ def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=AUDIT_COLUMNS):
             found = simulated(world, patterns, counts, trials, times, random)
             row = {}
             for statistic, rows in found.items():
-                value, low, high = rows.T
-                covered = ((low <= known[statistic]) & (known[statistic] <= high)).mean()
-                row[statistic] = (
-                    known[statistic],
-                    value.mean() - known[statistic],
-                    covered,
-                    (high - low).mean(),
-                )
+                (value, low, high), true = rows.T, known[statistic]
+                covered = ((low <= true) & (true <= high)).mean()
+                row[statistic] = true, value.mean() - true, covered, (high - low).mean()
             print(name, trials, file=sys.stderr, flush=True)
             yield name, trials, row
 
 
 STATISTICS = ("slope", "balanced less a quarter", "drop", "half the amplitude")
-TRUTHS = (
-    "world",
-    "trials",
-    *(f"{one}: {what}" for one in STATISTICS for what in ("truth", "bias", "holds", "width")),
-)
+WHAT = ("truth", "bias", "holds", "width")
+TRUTHS = ("world", "trials", *(f"{one}: {what}" for one in STATISTICS for what in WHAT))
 
 
 def in_cells(rows):
     for world, trials, row in rows:
-        of_each = [row[name] for name in STATISTICS]
-        yield (
-            world,
-            str(trials),
-            *chain(*((f"{a:.3f}", f"{b:+.4f}", f"{c:.3f}", f"{d:.3f}") for a, b, c, d in of_each)),
-        )
+        values = [value for name in STATISTICS for value in row[name]]
+        formats = ("{:.3f}", "{:+.4f}", "{:.3f}", "{:.3f}") * len(STATISTICS)
+        yield world, str(trials), *(form.format(one) for form, one in zip(formats, values, strict=True))
 
 
 def of_study(folder, docs):
-    """The tables of a finished experiment; its figure is drawn beside the page."""
     found = easiness.paper.hypothesis(out=folder)
     docs.with_suffix(".svg").write_bytes(file_bytes(found, ".svg"))
     claims, slopes, drops, means = (
@@ -204,9 +190,9 @@ def with_interval(row):
     return f"{row[4]} ({row[5]})" if row[5] else row[4]
 
 
-def main(arguments=None):
+def main():
     more = {"--times": 1000, "--docs": Path("hypothesis.md")}
-    asked = options(__doc__, "--study", more=more, arguments=arguments)
+    asked = options(__doc__, "--study", more=more)
     made = measured()  # before a file of the repository is written
     truths = TRUTHS, list(in_cells(simulation(asked.times)))
     tables = of_study(asked.study, asked.docs) | {"known-truth": truths}

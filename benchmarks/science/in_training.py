@@ -32,8 +32,8 @@ from easiness.training import Network, choose_precision, seed_all, set_up
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
 from kit.pages import part, table
+from kit.results import measured
 from kit.science import ALONE, kept, options, publish
 
 CPU = torch.device("cpu")
@@ -103,33 +103,10 @@ def labels_of(data, share):
     return np.where(draw.random(len(data)) < share, (data.labels + step) % data.num_classes, data.labels)
 
 
-def scored(data, labels, folder):
-    """The run that scores the examples with these labels by the paper's recipe, as far as it is missing."""
-    return ez.measure(
-        replace(data, labels=labels),
-        model=MODEL,
-        trials=TRIALS,
-        epochs=SCORING_EPOCHS,
-        seed=SCORING_SEED,
-        recipe="paper",
-        observe="last",
-        keep_weights=False,
-        out=folder,
-        compile="off",
-        **ALONE,
-    )
-
-
 def easiest_first(run, split="train"):
     """Positions [K] by how many trials are right, and by the mean loss where as many are."""
     table = run.scores(split=split)
     return np.lexsort((table["loss"], -table["easiness"]))
-
-
-def cleaned(run):
-    """The labels [K] that `labels` leaves, and the positions of the examples that it does not drop."""
-    found = ez.labels(run, drop_above=0.5)
-    return found.labels, np.flatnonzero(~found.is_dropped)
 
 
 def batches(policy, rank, seed, among=None) -> Iterator[np.ndarray]:
@@ -142,7 +119,6 @@ def batches(policy, rank, seed, among=None) -> Iterator[np.ndarray]:
 
 
 def weights(policy, rank):
-    """The weight of each example [K], 1 in the mean."""
     if policy.towards == "":
         return np.ones(len(rank))
     return LEAST + (MOST - LEAST) * (rank if policy.towards == "hard" else 1 - rank)
@@ -182,7 +158,6 @@ def train(policy, seed, data, labels, rank, among=None):
 
 
 def tested(network, held_out, signature):
-    """Whether the network is right about each example [n]."""
     bank = held_out.kind.bank(held_out.packed(RECIPE), RECIPE, CPU, augment=False, sharers=1)
     network.model.eval()
     at_once = network.at_once(signature)
@@ -206,17 +181,10 @@ TESTED = 500  # test examples of a simulated page
 
 
 def gain(results, labels, policy, part=slice(None), *, beside=UNIFORM, level=LEVEL):
-    """The gain of a policy over uniform sampling or another, on a part of the test examples."""
     ours, theirs = (
         [one[labels, name]["right"][part] for one in results] for name in (policy.name, beside.name)
     )
     return paired_gain(np.array(theirs), np.array(ours), level)
-
-
-def verdict(one):
-    if not one.excludes_zero:
-        return "undecided"
-    return "better" if one.value > 0 else "worse"
 
 
 def simulated(seeds, replicates):
@@ -240,7 +208,6 @@ def _odds(rng, tested):
 
 
 def _true_gain(rng, of_trainings, planted):
-    """The gain over all examples and trainings that there might be."""
     odds = _odds(rng, 1_000_000)[0, 0] + of_trainings(rng, 1_000_000)
     return float((expit(odds + planted) - expit(odds)).mean())
 
@@ -294,7 +261,6 @@ COLUMNS = {
 
 
 def of_cleaned(results):
-    """The gain of cleaned labels, over the seeds that have them, in a sentence."""
     some = [one for one in results if ("wrong", CLEANED.name) in one]
     if len(some) < 2:
         return
@@ -310,7 +276,6 @@ def of_cleaned(results):
 
 
 def of_policy(results, labels, policy, hard):
-    """The accuracies of a policy, and its gains over uniform sampling if it is another."""
     cells = [one[labels, policy.name] for one in results]
     right = 100 * np.array([cell["right"] for cell in cells])
     forward = cells[0]["forward"] / results[0][labels, UNIFORM.name]["forward"]
@@ -319,13 +284,15 @@ def of_policy(results, labels, policy, hard):
     found["harder"] = right[:, hard].mean()
     if policy is not UNIFORM:
         whole, part = gain(results, labels, policy), gain(results, labels, policy, hard)
-        found |= {"beyond": within(whole), "verdict": verdict(whole), "beyond harder": within(part)}
+        sided = "better" if whole.value > 0 else "worse"
+        verdict = sided if whole.excludes_zero else "undecided"
+        found |= {"beyond": within(whole), "verdict": verdict, "beyond harder": within(part)}
     return found
 
 
 def within(one):
-    value, low, high = (100 * end for end in (one.value, *one.interval))
-    return with_interval(value, low, high, 1, with_sign=True)
+    low, high = one.interval
+    return with_interval(100 * one.value, 100 * low, 100 * high, 1, with_sign=True)
 
 
 def name_of(share):
@@ -333,7 +300,6 @@ def name_of(share):
 
 
 def draw(results):
-    """Gains with their intervals as SVG, a color for each kind of labels."""
     series = {}
     for (labels, share), color in zip(LABELS.items(), (EASY, HARD), strict=True):
         gains = [gain(results, labels, policy) for policy in OTHERS]
@@ -352,7 +318,9 @@ def looked_up(data, name, share, runs):
     labels = labels_of(data, share)
     # which test examples are hard is asked of the run on clean labels alone
     judged = data if share == 0 else replace(data, held_out=None)
-    run = scored(judged, labels, runs / f"scores-{name}")
+    how = {"model": MODEL, "trials": TRIALS, "epochs": SCORING_EPOCHS, "seed": SCORING_SEED, **ALONE}
+    how |= {"recipe": "paper", "observe": "last", "keep_weights": False, "compile": "off"}
+    run = ez.measure(replace(judged, labels=labels), **how, out=runs / f"scores-{name}")
     order = easiest_first(run)
     wrong = labels[order] != data.labels[order]
     hardest = wrong[-len(wrong) // 5 :].sum() / max(1, wrong.sum())
@@ -370,22 +338,17 @@ def file_of(runs, labels, policy, seed):
 
 
 def trained(data, order, labels, policy, seed, machine, runs):
-    """A training as it is kept, with the ``machine``."""
     given, among = labels_of(data, LABELS[labels]), None
     rank = places(np.array(order), given)
     if policy.cleaned:
-        given, among = cleaned(ez.open_run(runs / f"scores-{labels}"))
+        left = ez.labels(ez.open_run(runs / f"scores-{labels}"), drop_above=0.5)
+        given, among = left.labels, np.flatnonzero(~left.is_dropped)
     right, took = train(policy, seed, data, given, rank, among)
-    return {
-        "right": np.packbits(right).tobytes().hex(),
-        "examples": len(right),
-        **took,
-        "measured": machine,
-    }
+    packed = np.packbits(right).tobytes().hex()
+    return {"right": packed, "examples": len(right), **took, "measured": machine}
 
 
 def right_of(kept_training):
-    """Which test examples it is right about [n]."""
     bits = np.frombuffer(bytes.fromhex(kept_training["right"]), np.uint8)
     return np.unpackbits(bits)[: kept_training["examples"]].astype(bool)
 
@@ -403,7 +366,6 @@ def known(runs):
 
 
 def carry_out(source, runs, seeds):
-    """Train what is missing, seed after seed."""
     whole = ez.load_dataset(source)
     data = replace(whole.limit(EXAMPLES), held_out=whole.held_out)  # class-balanced, and all to test on
     found = {

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
 
@@ -41,12 +41,7 @@ KINDS = ("wrong label", "between two classes", "rare", "unlike its class")
 NONE = "none"
 BLEND = (0.4, 0.6)  # the share of the first picture
 GRAINS = (1, 2, 4, 8)  # sides in pixels of the blocks of noise
-TURNS = (
-    lambda x: x[::-1],
-    lambda x: x.transpose(1, 0, 2),
-    lambda x: np.rot90(x, 1),
-    lambda x: np.rot90(x, 2),
-)
+TURNS = (np.flipud, lambda x: x.transpose(1, 0, 2), np.rot90, lambda x: np.rot90(x, 2))
 COLORS = (
     lambda x: 255 - x,
     lambda x: x[..., [1, 2, 0]],
@@ -90,7 +85,6 @@ def planted(source, examples, each, seed):
 
 
 def noisy(rng, side):
-    """A picture [side, side, 3] of noise: its grain, mean color and contrast are drawn."""
     grain = rng.choice(GRAINS)
     cells = -(-side // grain)
     values = rng.uniform(40, 215, 3) + rng.uniform(20, 90) * rng.standard_normal((cells, cells, 3))
@@ -98,20 +92,12 @@ def noisy(rng, side):
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 
-def trained(data, out, model, trials, epochs):
-    return measure(
-        data,
-        model=model,
-        trials=trials,
-        epochs=epochs,
-        out=out,
-        precision="float32",
-        executor="serial",
-        compile="off",
-    ).first(trials)
+def trained(data, out, model, epochs):
+    how = {"precision": "float32", "executor": "serial", "compile": "off"}
+    return measure(data, model=model, trials=TRIALS, epochs=epochs, out=out, **how)
 
 
-REPLICATES = 1000
+TRIALS, SEED, REPLICATES = 3, 1, 1000
 FAR = 3 / 2  # times as far from its neighbours as is usual in its class: rare
 LEAVES = range(4, 17)  # regions that thresholds may cut the data map into
 
@@ -139,10 +125,6 @@ DIGITS = Subject("Digits", "digits", 1400, 50, "wrn_10_1", 10)
 CIFAR10 = Subject("CIFAR-10", "cifar10", 5000, 100, "wrn_16_1", 15)
 
 
-def macro(truth, said, kinds):
-    return f1_score(truth, said, labels=kinds, average="macro", zero_division=0)
-
-
 def each_f1(truth, said, kinds):
     return f1_score(truth, said, labels=kinds, average=None, zero_division=0)
 
@@ -168,10 +150,6 @@ def tried(evidence):
     return np.array([kind or NONE for kind in kinds])
 
 
-def rounded(values):
-    return [f"{value:.2f}" for value in values]
-
-
 def by_chance(truth, said, kinds):
     """Each F1 where the same answers go to the examples at random."""
     rng = np.random.default_rng(1)
@@ -185,7 +163,7 @@ def data_map(confidence, variability, truth, kinds):
         DecisionTreeClassifier(max_leaf_nodes=leaves, class_weight="balanced", random_state=0)
         for leaves in LEAVES
     ]
-    best = max(trees, key=lambda tree: macro(truth, tree.fit(x, truth).predict(x), kinds))
+    best = max(trees, key=lambda tree: each_f1(truth, tree.fit(x, truth).predict(x), kinds).mean())
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     return best.fit(x, truth).predict(x), cross_val_predict(best, x, truth, cv=folds)
 
@@ -195,27 +173,24 @@ def compared(truth, said, maps, kinds):
     rows = []
     for name, answer in zip(WAYS, (said, *maps), strict=False):
         (low, high), _ = intervals(truth, answer, kinds)
-        rows.append((name, f"{macro(truth, answer, kinds):.2f}", f"{low:.2f} to {high:.2f}"))
+        rows.append((name, f"{each_f1(truth, answer, kinds).mean():.2f}", f"{low:.2f} to {high:.2f}"))
     rows.append((WAYS[-1], f"{by_chance(truth, said, kinds).mean():.2f}", ""))
     _, bounds = intervals(truth, said, kinds)
-    options = {"labels": kinds, "average": None, "zero_division": 0}
     columns = (
-        precision_score(truth, said, **options),
-        recall_score(truth, said, **options),
-        each_f1(truth, said, kinds),
+        *precision_recall_fscore_support(truth, said, labels=kinds, zero_division=0)[:3],
         *bounds,
         by_chance(truth, said, kinds),
         *(each_f1(truth, one, kinds) for one in maps),
     )
-    each = [
+    cells = np.vectorize("{:.2f}".format)(columns).T
+    return rows, [
         (kind, p, r, f1, f"{low} to {high}", *rest)
-        for kind, p, r, f1, low, high, *rest in zip(kinds, *map(rounded, columns), strict=True)
+        for kind, (p, r, f1, low, high, *rest) in zip(kinds, cells, strict=True)
     ]
-    return rows, each
 
 
 def judge(subject, run, data, truth):
-    """Rows: of each way, of each kind, and what was said of what was planted."""
+    """Rows of each way and of each kind, of what was planted and of all."""
     evidence = evidence_of(run, data)
     said = tried(evidence)
     scores = run.scores()
@@ -231,27 +206,21 @@ def judge(subject, run, data, truth):
     of_planted = compared(truth[hard], said[hard], maps, KINDS)
     everything = (*KINDS, NONE)
     of_all = compared(truth, said, data_map(*place, truth, everything), everything)
-    named = [*KINDS, "slow", NONE]
-    counts = confusion_matrix(truth, said, labels=named)
-    answers = [(kind, *map(str, row)) for kind, row in zip(named, counts, strict=True) if row.any()]
-    return of_planted, of_all, answers
+    return of_planted, of_all
 
 
 def tables(found):
-    """The whole tables from what `judge` said of each subject, and those on the page."""
     sides = [
         (name, among, *side)
-        for name, (*both, _) in found.items()
+        for name, both in found.items()
         for among, side in zip(("planted", "all"), both, strict=True)
     ]
     ways = [(name, among, *row) for name, among, rows, _ in sides for row in rows]
     flat = [(name, among, *row) for name, among, _, each in sides for row in each]
     names = ("precision", "recall", "F1", "95 % interval", "by chance", "map, fitted", "map, 5 folds")
-    answers = [(name, *row) for name, (*_, rows) in found.items() for row in rows]
     whole = {
         "ways": (("data", "among", "way", "macro-F1", "95 % interval"), ways),
         "kinds": (("data", "among", "kind", *names), flat),
-        "answers": (("data", "planted", *KINDS, "slow", NONE), answers),
     }
     told = {(name, way): f"{f1} ({span})" if span else f1 for name, at, way, f1, span in ways if at == "all"}
     by_way = [(way, *(told[name, way] for name in found)) for way in WAYS]
@@ -261,12 +230,11 @@ def tables(found):
 
 
 def main():
-    asked = options(__doc__, runs="kinds", more={"--data": None, "--trials": 3, "--seed": 1})
+    asked = options(__doc__, runs="kinds", more={"--data": None})
     found = {}
     for subject, source in [(DIGITS, "digits")] + ([(CIFAR10, str(asked.data))] if asked.data else []):
-        data, truth = planted(source, subject.examples, subject.each, asked.seed)
-        out = asked.runs / f"{subject.folder}-{asked.seed}"
-        run = trained(data, out, subject.model, asked.trials, subject.epochs)
+        data, truth = planted(source, subject.examples, subject.each, SEED)
+        run = trained(data, asked.runs / f"{subject.folder}-{SEED}", subject.model, subject.epochs)
         found[subject.name] = judge(subject, run, data, truth.astype(str))
     publish(asked.docs, "kinds", *tables(found))
 

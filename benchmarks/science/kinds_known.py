@@ -33,7 +33,7 @@ def cells(evidence, truth):
 
 
 def main():
-    asked = options(__doc__, runs="kinds-known", more={"--data": None, "--trials": 3})
+    asked = options(__doc__, runs="kinds-known", more={"--data": None})
     rows = []
     for subject, seeds, epochs in ROUNDS if asked.data else ROUNDS[:1]:
         source = str(asked.data) if subject is CIFAR10 else subject.folder
@@ -41,7 +41,7 @@ def main():
             data, truth = planted(source, subject.examples, subject.each, seed)
             for num in epochs:
                 out = asked.runs / f"{subject.folder}-{seed}-{num}"
-                evidence = evidence_of(trained(data, out, subject.model, asked.trials, num), data)
+                evidence = evidence_of(trained(data, out, subject.model, num), data)
                 rows.append((evidence[2], subject.name, seed, num, *cells(evidence, truth.astype(str))))
     ordered = [(f"{row[0]:.0%}", *map(str, row[1:])) for row in sorted(rows, key=lambda row: row[0])]
     some = [(*row[:2], row[3], *row[5::3]) for row in ordered if row[2] == "1"]

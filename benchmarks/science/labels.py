@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.special import softmax
 from sklearn.ensemble import RandomForestClassifier
@@ -26,7 +29,8 @@ from easiness.scoring import SCORES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
+from kit.pages import table
+from kit.results import measured
 from kit.science import PAIRED, calibration_error, options, publish
 
 SUSPECTS = "suspects"
@@ -37,8 +41,7 @@ FOLD_EPOCHS = 13  # 8,000 of 10,000 examples: 12.5 epochs are as many steps in a
 SEED = 20  # of the planted labels
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A kind of noise and how many in a hundred labels it makes wrong."""
 
     noise: str
@@ -46,23 +49,21 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """As in names of folders."""
         return f"{self.noise}-{self.percent}"
 
     @property
     def title(self) -> str:
-        """As in the tables."""
         return f"{self.noise} {self.percent} %" if self.percent else "none wrong"
 
 
-CELLS = tuple(Cell(noise, percent) for noise in ("uniform", "pair") for percent in (5, 20, 40))
+CELLS = tuple(map(Cell._make, product(("uniform", "pair"), (5, 20, 40))))
 CLEAN = Cell("uniform", 0)
 RECIPES = ("short", "paper")
 
 
-def planted(labels, num_classes, cell, seed=SEED):
+def planted(labels, num_classes, cell):
     """The labels [n] with a share of them wrong, the same number of every class."""
-    random = np.random.default_rng(np.random.SeedSequence([seed, cell.percent, cell.noise == "pair"]))
+    random = np.random.default_rng(np.random.SeedSequence([SEED, cell.percent, cell.noise == "pair"]))
     wrong = labels.copy()
     for one in range(num_classes):
         of_class = np.flatnonzero(labels == one)
@@ -77,15 +78,12 @@ def noisy(source, cell, folder):
     data = replace(load_dataset(source), held_out=None).limit(EXAMPLES)
     file = folder / f"{cell.name}.csv"
     if not file.exists():
-        labels = planted(data.labels, data.num_classes, cell)
-        rows = "".join(f"{name},{label}\n" for name, label in zip(data.ids, labels, strict=True))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("id,label\n" + rows)
+        rows = {"id": data.ids, "label": planted(data.labels, data.num_classes, cell)}
+        pd.DataFrame(rows).to_csv(file, index=False)
     return data.labels, apply_labels(data, file)
 
 
 def cell_run(source, cell, recipe, folder, train_share=1.0):
-    """The run on the labels of a cell."""
     return measure(
         noisy(source, cell, folder)[1],
         **NETWORK,
@@ -99,7 +97,6 @@ def cell_run(source, cell, recipe, folder, train_share=1.0):
 
 
 def cross_validated(source, cell, recipe, folder):
-    """Probabilities [n, classes] of every example by a network that has not seen it."""
     _, data = noisy(source, cell, folder)
     splits = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(np.zeros(len(data)), data.labels)
     probabilities = np.zeros((len(data), data.num_classes))
@@ -150,15 +147,16 @@ def of_cleanlab(labels, probabilities):
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
 
-    found = {}
-    for method, adjusted in QUALITIES:
-        quality = get_label_quality_scores(labels, probabilities, method=method, adjust_pred_probs=adjusted)
-        found[f"cleanlab {method}" + (", adjusted" if adjusted else "")] = -quality
+    found = {
+        f"cleanlab {method}{', adjusted' * adjusted}": -get_label_quality_scores(
+            labels, probabilities, method=method, adjust_pred_probs=adjusted
+        )
+        for method, adjusted in QUALITIES
+    }
     return found, find_label_issues(labels, probabilities)
 
 
 def of_forest(images, labels):
-    """Suspicion [n] by random forests on pixels, cross-validated."""
     pixels = images.reshape(len(images), -1)
     forest = RandomForestClassifier(100, n_jobs=2, random_state=0)
     p = cross_val_predict(forest, pixels, labels, cv=FOLDS, method="predict_proba")
@@ -184,12 +182,8 @@ def judged(suspicion, wrong):
 
 def calibration(p_wrong, wrong):
     """Expected calibration error in bins of equal width, the true and the estimated share of wrong labels."""
-    return {
-        "error": calibration_error(p_wrong, wrong),
-        "share": float(wrong.mean()),
-        "estimated": float(p_wrong.mean()),
-        "likely": int((p_wrong >= 0.5).sum()),
-    }
+    found = {"share": float(wrong.mean()), "estimated": float(p_wrong.mean())}
+    return found | {"error": calibration_error(p_wrong, wrong), "likely": int((p_wrong >= 0.5).sum())}
 
 
 SHOWN = "short"  # the recipe whose cells are all on the page; the others are in its table
@@ -197,55 +191,42 @@ COLUMNS = ("AP", "AUROC", "precision", "missed")
 
 
 def tables(results):
-    there = [
-        (recipe, cell, results[f"{cell.name}-{recipe}"])
-        for recipe in RECIPES
-        for cell in (CLEAN, *CELLS)
-        if f"{cell.name}-{recipe}" in results
-    ]
+    of_each = {(recipe, cell): f"{cell.name}-{recipe}" for recipe, cell in product(RECIPES, (CLEAN, *CELLS))}
+    there = [(*key, results[name]) for key, name in of_each.items() if name in results]
     dirty = [one for one in there if one[1] != CLEAN]
-    shown = [
-        _row(*one) for one in there if one[0] == SHOWN or ("scores" in one[2] and (_gain(one[2]) or 0) < 0)
-    ]
-    return {"cells": _cells(there), "scores": _scores(dirty)}, (HEADER, shown)
+    shown = [_shown(*one) for one in there if one[0] == SHOWN or ("scores" in one[2] and _gain(one[2]) < 0)]
+    return {"cells": _cells(there), "scores": _scores(dirty)}, table(COLUMNS_SHOWN, shown)
 
 
 def _best(scores, cleanlab):
     names = [name for name in scores if name.startswith("cleanlab") == cleanlab and name != SUSPECTS]
     names = [name for name in names if cleanlab or "forest" not in name]
-    return max(names, key=lambda name: scores[name]["ap"], default=None)
+    return max(names, key=lambda name: scores[name]["ap"])
 
 
 def _gain(found):
-    rival = _best(found["scores"], True)
-    return None if rival is None else found["scores"][SUSPECTS]["ap"] - found["scores"][rival]["ap"]
+    return found["scores"][SUSPECTS]["ap"] - found["scores"][_best(found["scores"], True)]["ap"]
 
 
-HEADER = (
-    "recipe",
-    "labels",
-    "suspects",
-    "best other score",
-    "cleanlab's best",
-    "suspects less cleanlab",
-    "estimated wrong",
-    "calibration error",
-)
+COLUMNS_SHOWN = {
+    "recipe": "{recipe}",
+    "labels": "{cell.title}",
+    "suspects": "{suspects:.3f}",
+    "best other score": "{other}",
+    "cleanlab's best": "{cleanlab}",
+    "suspects less cleanlab": "{gain:+.3f}",
+    "estimated wrong": "{calibration[estimated]:.1%}",
+    "calibration error": "{calibration[error]:.3f}",
+}
 
 
-def _row(recipe, cell, found):
-    of, scores, gain = found["calibration"], found.get("scores"), _gain(found) if "scores" in found else None
-    rival = _best(scores, True) if scores else None
-    return (
-        recipe,
-        cell.title,
-        f"{scores[SUSPECTS]['ap']:.3f}" if scores else "",
-        f"{scores[_best(scores, False)]['ap']:.3f} ({_best(scores, False)})" if scores else "",
-        f"{scores[rival]['ap']:.3f} ({rival.removeprefix('cleanlab ')})" if rival else "",
-        f"{gain:+.3f}" if gain is not None else "",
-        f"{of['estimated']:.1%}",
-        f"{of['error']:.3f}",
-    )
+def _shown(recipe, cell, found):
+    one = {"recipe": recipe, "cell": cell, "calibration": found["calibration"], "other": "", "cleanlab": ""}
+    if scores := found.get("scores"):
+        best = {key: _best(scores, key == "cleanlab") for key in ("other", "cleanlab")}
+        one |= {key: f"{scores[of]['ap']:.3f} ({of.removeprefix('cleanlab ')})" for key, of in best.items()}
+        one |= {"suspects": scores[SUSPECTS]["ap"], "gain": _gain(found)}
+    return one
 
 
 def _cells(there):
@@ -297,10 +278,9 @@ def judge(source, cell, recipe, folder):
     found["scores"] = {name: judged(np.asarray(values), wrong) for name, values in suspicion.items()}
     if f"{cell.name}-{recipe}" in OF_LEFT_OUT:
         left = cell_run(source, cell, recipe, folder, LEFT_OUT)
-        p_wrong = of_suspects(left)
-        suspicion = {SUSPECTS: p_wrong, **of_run(left)}
+        suspicion = {SUSPECTS: of_suspects(left), **of_run(left)}
         scores = {name: judged(np.asarray(values), wrong) for name, values in suspicion.items()}
-        found["left out"] = {"calibration": calibration(p_wrong, wrong), "scores": scores}
+        found["left out"] = {"calibration": calibration(suspicion[SUSPECTS], wrong), "scores": scores}
     return found
 
 
@@ -308,13 +288,12 @@ def main():
     asked = options(__doc__, "--cifar10", runs="labels")
     file = (asked.docs or asked.runs) / "labels.json"
     results = json.loads(file.read_text()) if file.exists() else {}
-    for cell in (CLEAN, *CELLS):
-        for recipe in RECIPES:
-            name = f"{cell.name}-{recipe}"
-            if name not in results:
-                results[name] = judge(str(asked.cifar10), cell, recipe, asked.runs)
-                print(name, json.dumps(results[name]["calibration"]), flush=True)
-                file.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    for cell, recipe in product((CLEAN, *CELLS), RECIPES):
+        name = f"{cell.name}-{recipe}"
+        if name not in results:
+            results[name] = judge(str(asked.cifar10), cell, recipe, asked.runs)
+            print(name, json.dumps(results[name]["calibration"]), flush=True)
+            file.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     made = "\n".join(sorted({f"{one['measured']}, PyTorch {one['torch']}" for one in results.values()}))
     publish(asked.docs, "labels", *tables(results), made=made)
 

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from PIL import Image
 
 from easiness import load_dataset, open_run, suspects
 from easiness.data import KEEP, RELABEL, Decisions
 from easiness.runs import data_version, labelled_examples
+from easiness.show import EASY, FAINT, HARD, new_panels
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
+from kit.results import measured
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "labels.md"
@@ -36,7 +36,6 @@ TRAIN, HELD_OUT = 700, 600  # digits
 WRONG = 0.3  # of the training pictures
 COPIES = 5  # pictures that lie in two class folders
 LOOKS = 150  # suspects that are decided in the page
-COLORS = {"planted": "#c8531f", "others": "#9a9a9a", "before": "#9a9a9a", "after": "#2a78b8"}
 
 
 def plant(folder, seed=0):
@@ -66,7 +65,6 @@ def plant(folder, seed=0):
 
 
 def save(pixels, path):
-    """One picture, twice as large as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(pixels[..., 0])
     image.resize((SIDE, SIDE), Image.Resampling.BILINEAR).save(path)
@@ -94,7 +92,6 @@ def decide(folder, truth, looks=LOOKS):
 
 
 def fill_in(file, truth):
-    """Write what is true into the actions of an audit's file."""
     rows = pd.read_csv(file, dtype=str)
     rows["action"] = np.where(rows["id"].isin(truth.keys()), RELABEL, KEEP)
     for at in rows.index[rows["action"] == RELABEL]:
@@ -104,7 +101,6 @@ def fill_in(file, truth):
 
 
 def carry_out(line, folder, truth):
-    """Run a command line of the page, and do what its page is for."""
     print(f"\n$ {line}", flush=True)
     program = [sys.executable, "-m", *shlex.split(line)]  # the first word is the name of the package
     subprocess.run(program, cwd=folder, check=True)
@@ -132,27 +128,19 @@ def found(table, truth):
 
 def draw(table, truth, verified):
     """Where the planted mistakes are among the suspects, and the accuracies before and after."""
-    figure = Figure(figsize=(7.2, 2.7), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(2, 1))
+    figure, (left, right) = new_panels(7.2, 2.7, 1, 2, width_ratios=(2, 1))
     wrong = table["id"].isin(truth.keys()).to_numpy()
     bins = np.linspace(0, 1, 21)
-    left.hist(
-        [table["p_wrong"][~wrong], table["p_wrong"][wrong]],
-        bins,
-        stacked=True,
-        color=[COLORS["others"], COLORS["planted"]],
-        label=["as the data set has them", "planted"],
-    )
+    style = {"color": [FAINT, HARD], "label": ["as the data set has them", "planted"]}
+    left.hist([table["p_wrong"][~wrong], table["p_wrong"][wrong]], bins, stacked=True, **style)
     left.set(xlabel="p_wrong", ylabel="labels", yscale="log")
     left.legend(frameon=False, fontsize=8)
     before, after = verified["accuracy_before"], verified["accuracy_after"]
     for pair in zip(before, after, strict=True):
-        right.plot([0, 1], pair, color=COLORS["others"], linewidth=0.8)
-    right.plot(np.zeros(len(before)), before, "o", color=COLORS["before"])
-    right.plot(np.ones(len(after)), after, "o", color=COLORS["after"])
+        right.plot([0, 1], pair, color=FAINT, linewidth=0.8)
+    right.plot(np.zeros(len(before)), before, "o", color=FAINT)
+    right.plot(np.ones(len(after)), after, "o", color=EASY)
     right.set(xticks=[0, 1], xticklabels=["before", "after"], xlim=(-0.4, 1.4), ylabel="held-out accuracy")
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 

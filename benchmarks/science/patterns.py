@@ -90,14 +90,9 @@ def world(rng, num=NUM, regions=REGIONS, *, effect=0.6, together=0.3, level=0.5,
     return rng.random((trials, num)) < 1 / (1 + np.exp(-ease)), first, second, region
 
 
-def counted(right):
-    """In how many of the trials [trials, num] each example is right."""
-    return right.sum(axis=0).astype(float)
-
-
 def regression(right, first, second, region, **options):
-    scores = [counted(np.delete(right, one, axis=0)) for one in range(len(right))]
-    return rank_regression(counted(right), (first, second), region, without=scores, **options)
+    scores = [np.delete(right, one, axis=0).sum(axis=0, dtype=float) for one in range(len(right))]
+    return rank_regression(right.sum(axis=0, dtype=float), (first, second), region, without=scores, **options)
 
 
 def rank_coefficients(outcome, predictors, within=None):
@@ -117,7 +112,7 @@ def truth(options):
     for seed in range(8):
         rng = np.random.default_rng([seed, 1])
         right, first, second, region = world(rng, 20_000, 2_000, trials=2 * trials, **options)
-        ours, theirs = counted(right[:trials]), counted(right[trials:])
+        ours, theirs = right[:trials].sum(axis=0, dtype=float), right[trials:].sum(axis=0, dtype=float)
         everywhere = rank_coefficients(ours, (first, second))
         within = rank_coefficients(ours, (first, second), region % CLASSES)
         found.append([*everywhere, *within[:3], spearmanr(ours, theirs)[0]])
@@ -133,7 +128,9 @@ def coverage(replicates):
             rng = np.random.default_rng([seed, 2])
             trials, *others = world(rng, **shape)
             half = len(trials) // 2
-            halves = [(counted(trials[:half]), counted(trials[half : 2 * half]))]
+            halves = [
+                (trials[:half].sum(axis=0, dtype=float), trials[half : 2 * half].sum(axis=0, dtype=float))
+            ]
             everywhere = regression(trials, *others, halves=halves, times=len(trials) / half)
             within = regression(trials, *others, within=others[-1] % CLASSES)
             values = [everywhere.first, everywhere.second, everywhere.r_squared, everywhere.product]
@@ -240,7 +237,6 @@ DATA = (
 
 
 def real(asked):
-    """Rows of the regression for each run, and of the coefficients by other ways to count frequency."""
     runs = {
         name: ez.measure(str(Path(asked.data, name)), out=asked.runs / name, progress=False, **how)
         for name, how in RUNS.items()

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
@@ -27,6 +28,7 @@ import torch
 from easiness.analysis import paired_gain
 from easiness.data import load_dataset
 from easiness.studies.keeping import MARGIN, PICKS, RANDOM, RARE, LabelledVectors, best_rule, replay
+from kit.pages import part, table
 from kit.science import features_of, kept, options, publish
 
 DATA = {"cifar10": "auto", "trec": "hashed", "fsdd": "logmel", "imagenette224": "auto"}
@@ -64,7 +66,6 @@ def as_heads_read(x, y, x_test, y_test):
 
 
 def imbalanced(some):
-    """Fewer examples of each class than of the one before, down to a twentieth."""
     labels, rng = some.labels.numpy(), np.random.default_rng(0)
     shares = 0.05 ** (np.arange(some.num_classes) / (some.num_classes - 1))
     return some.part(np.flatnonzero(rng.random(len(labels)) < shares[labels]))
@@ -101,52 +102,35 @@ def world(shape, num, num_test, rng):
 
 
 def preferring(lots):
-    """The rule that picks the examples with the smallest lots, whatever is known of them."""
     return lambda _, judged, num: np.argsort(lots[judged.pool])[:num]
 
 
 def simulated(shape, asked):
     """How often each rule is shown to beat random, and whether intervals hold the mean over worlds."""
-    seen, others = [], []
+    seen = []
     for number in range(2 * asked.worlds):
         rng = np.random.default_rng([number, SHAPES.index(shape)])
         some, test = world(shape, 240, 200, rng)
-        lots = rng.random((2, len(some)))
         rules = dict(PICKS)
-        for name, own in zip(SAME, lots, strict=True):
-            rules[name] = preferring(own)
+        for name, lots in zip(SAME, rng.random((2, len(some))), strict=True):
+            rules[name] = preferring(lots)
         found = replay(some, test, 30, rules, seeds=10, seed=number, starts=(50,))
         base = found[found["rule"] == RANDOM].set_index("start")["right"]
-        if number >= asked.worlds:
-            others += found[["start", "rule", "gain"]].values.tolist()
-            continue
-        for one in found.to_dict("records"):
-            plain = paired_gain(base[one["start"]], one["right"], LEVEL)
-            own = [one[name] for name in ("start", "rule", "gain", "low", "high")]
-            seen.append((*own, *plain.interval, number))
+        if number < asked.worlds:
+            pairs = zip(base[found["start"]], found["right"], strict=True)
+            found[["plain low", "plain high"]] = [paired_gain(*pair, LEVEL).interval for pair in pairs]
+        seen.append(found.assign(number=number, judges=number < asked.worlds))
+    of_all = pd.concat(seen).replace({"rule": dict.fromkeys(SAME, "without advantage")})
     rows = []
-    for start in sorted({one[0] for one in seen}):
-        for names in ((RARE,), (MARGIN,), SAME):
-            own = [one for one in seen if one[0] == start and one[1] in names]
-            values = np.array([one[2:7] for one in own])
-            numbers = np.array([one[7] for one in own])
-            elsewhere = [gain for at, rule, gain in others if at == start and rule in names]
-            truth = 0.0 if names == SAME else np.mean(elsewhere)
-
-            def shown(column, values=values, numbers=numbers):
-                return len(set(numbers[values[:, column] > 0].tolist())) / asked.worlds
-
-            rows.append(
-                {
-                    "start": start,
-                    "rule": "without advantage" if names == SAME else names[0],
-                    "truth": float(truth),
-                    "shown": shown(1),
-                    "coverage": float(((values[:, 1] <= truth) & (truth <= values[:, 2])).mean()),
-                    "plain shown": shown(3),
-                    "plain coverage": float(((values[:, 3] <= truth) & (truth <= values[:, 4])).mean()),
-                }
-            )
+    for (start, rule), own in of_all.groupby(["start", "rule"], sort=False):
+        if rule in (RARE, MARGIN, "without advantage"):
+            truth = 0.0 if rule == "without advantage" else own.loc[~own["judges"], "gain"].mean()
+            row, own = {"start": start, "rule": rule, "truth": float(truth)}, own[own["judges"]]
+            for of in ("", "plain "):
+                low, high = own[f"{of}low"], own[f"{of}high"]
+                row[f"{of}shown"] = own.loc[low > 0, "number"].nunique() / asked.worlds
+                row[f"{of}coverage"] = float(((low <= truth) & (truth <= high)).mean())
+            rows.append(row)
     print(shape, rows, flush=True)
     return rows
 
@@ -171,45 +155,39 @@ def points(row):
     return f"**{text}**" if low > 0 else text
 
 
-TRUTHS = (
-    "worlds", "labelled before", "rule", "true gain", "shown to beat random", "coverage", "plain: shown",
-    "plain: coverage",
-)  # fmt: skip
-
-
-def truths(found):
-    for shape, rows in found.items():
-        for row in rows:
-            shown = (f"{row['shown']:.0%}", f"{row['coverage']:.1%}")
-            plain = (f"{row['plain shown']:.0%}", f"{row['plain coverage']:.1%}")
-            yield shape, f"{row['start']}", row["rule"], f"{100 * row['truth']:+.1f}", *shown, *plain
-
-
+TRUTHS = {
+    "worlds": "{shape}",
+    "labelled before": "{start}",
+    "rule": "{rule}",
+    "true gain": "{gain:+.1f}",
+    "shown to beat random": "{shown:.0%}",
+    "coverage": "{coverage:.1%}",
+    "plain: shown": "{plain shown:.0%}",
+    "plain: coverage": "{plain coverage:.1%}",
+}
 SHOWN = (0, 2, 5, 6, 7, 8)  # columns of the table on the page
 
 
-def main(arguments=None):
-    more = {"--data": None, "--picks": 100, "--draws": 20, "--worlds": 100, "--shapes": SHAPES}
-    asked = options(__doc__, runs="pool", more=more, arguments=arguments)
+def main():
+    more = {"--data": None, "--picks": 100, "--draws": 20, "--worlds": 100}
+    asked = options(__doc__, runs="pool", more=more)
     torch.set_num_threads(1)
     real: dict[str, dict[str, Any]] = {name: {} for name in DATA if asked.data is not None}
     for setting in SETTINGS:
         for name, found in real.items():
             path = asked.runs / f"{name}-{setting.replace(' ', '-')}.json"
             splits = None if path.exists() else as_heads_read(*vectors_of(name, asked.data, asked.runs))
-            found[setting] = kept(path, lambda name=name, one=setting, s=splits: cell(name, one, s, asked))
-    known = {
-        shape: kept(
-            asked.runs / f"known-{shape.replace(' ', '-')}.json", lambda one=shape: simulated(one, asked)
-        )
-        for shape in asked.shapes
-    }
+            found[setting] = kept(path, cell, name, setting, splits, asked)
+    known = [
+        row | {"shape": shape, "gain": 100 * row["truth"]}
+        for shape in SHAPES
+        for row in kept(asked.runs / f"known-{shape.replace(' ', '-')}.json", simulated, shape, asked)
+    ]
     rows = [row for name, found in real.items() for row in gains(name, found)]
-    tables = {"gains": (GAINS, rows), "known-truth": (TRUTHS, list(truths(known)))}
+    tables = {"gains": (GAINS, rows), "known-truth": table(TRUTHS, known)}
     shown = [row for row in rows if row[1] == "as it is"]
     ends = [row for at, row in enumerate(shown) if row[8] or row[0] not in [one[0] for one in shown[:at]]]
-    some = ([row[at] for at in SHOWN] for row in (GAINS, *ends))
-    publish(asked.docs, "pool", tables, (next(some), list(some)))
+    publish(asked.docs, "pool", tables, part(GAINS, ends, [GAINS[at] for at in SHOWN]))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from easiness.store import open_run
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
+from kit.results import measured
 from kit.science import PAIRED, options, publish
 
 KEPT = (0.3, 0.1, 0.5, 0.7)  # in the order in which they are done
@@ -62,16 +62,13 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Its key among the results."""
         return f"{self.score}/{self.sampler}/{self.kept:g}/{self.length}/{self.seed}"
 
     @property
     def drop(self) -> float:
-        """The share of the examples that is left out."""
         return round(1 - self.kept, 6)
 
     def options(self):
-        """The arguments of `keep`."""
         shared = {"drop": self.drop, "seed": self.seed, "balanced": self.sampler == "balanced"}
         if self.score == "random":
             return shared | {"policy": "random"}
@@ -135,7 +132,6 @@ TRAINING |= {"recipe": {"base": "short", "reduce": 2}}  # on pictures of half th
 
 
 def load(source):
-    """The examples, class-balanced, and those to test on."""
     data = load_dataset(str(source))
     return replace(data.limit(EXAMPLES), held_out=data.held_out.limit(HELD_OUT))
 
@@ -187,7 +183,6 @@ MARKERS = {"top": "o", "balanced": "D", "ccs": "s", "beta": "^"}
 
 
 def draw(found):
-    """The figure as SVG, with each interval."""
     known = found[found["verdict"] != ""]
     shares, panels = sorted(known["kept"].unique(), reverse=True), {}
     for length, kept in product(LENGTHS, shares):
@@ -268,7 +263,6 @@ def write(file, known):
 
 
 def trained(missing, start, minutes):
-    """The results of cells as they come, of as many as end within so many minutes."""
     end = time.monotonic() + 60 * minutes
     with get_context("spawn").Pool(PROCESSES, begin, start) as pool:
         for found in pool.imap_unordered(train, missing):

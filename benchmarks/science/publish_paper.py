@@ -19,8 +19,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
 from kit.pages import whole
+from kit.results import measured
 from kit.science import publish
 
 COLORS = 128  # of a figure in the docs: a third of the bytes, and nobody sees it

@@ -27,8 +27,8 @@ from easiness.show import EASY, HARD, Curve, curves, picture_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.machine import measured
 from kit.pages import part, table
+from kit.results import measured
 from kit.science import ALONE, PAIRED, options, publish
 
 PLAIN = {"precision": "float32", "keep_weights": False}
@@ -148,7 +148,6 @@ def plain(input_shape, num_classes):
 
 
 def reference_runs(name, source, folder):
-    """The runs that make the reference of a subject, trained as far as they are missing."""
     subject = SUBJECTS[name]
     return {
         one.model: measure(
@@ -181,7 +180,6 @@ def seen_by(one, subject, source):
 
 
 def way_run(name, way_name, source, folder):
-    """The run of one way of a subject, trained as far as it is missing."""
     subject, out = SUBJECTS[name], folder / way_name.replace(" ", "-")
     way = subject.ways[way_name]
     how = {"model": way.model, "epochs": way.epochs, "trials": way.trials, "compile": "off"}
@@ -279,22 +277,18 @@ def correlations(run, reference):
     return found
 
 
-def minutes_per_trial(run):
-    """Core minutes of a trial: the seconds that it took, on as many threads as it had."""
-    seconds = statistics.median(trial.document.ran["seconds"] for trial in run.trials)
-    return seconds * run.spec.resolved.threads / 60
-
-
 def judge(name, source, folder):
     """The reference's own correlation, and rows (way, run, correlations, minutes a trial) of a subject."""
     subject = SUBJECTS[name]
     data, _ = judged(subject, source)
     shared = folder / "reference" / subject.source
     reference, own = make_reference(reference_runs(name, source, shared), data.ids)
-    runs = {way: way_run(name, way, source, folder / name) for way in subject.ways}
-    return own, [
-        (way, run, correlations(run, reference), minutes_per_trial(run)) for way, run in runs.items()
-    ]
+    runs, rows = {way: way_run(name, way, source, folder / name) for way in subject.ways}, []
+    for way, run in runs.items():
+        seconds = statistics.median(trial.document.ran["seconds"] for trial in run.trials)
+        minutes = seconds * run.spec.resolved.threads / 60  # of a core
+        rows.append((way, run, correlations(run, reference), minutes))
+    return own, rows
 
 
 WAYS = {
@@ -319,7 +313,6 @@ def ways(name, own, rows):
 
 
 def within_the_time(own, rows):
-    """The correlation of the default in so much time, as a sentence."""
     _, run, found, minutes = next(row for row in rows if row[0] == "short")
     num = min(len(run.trials), int(MINUTES * CORES / minutes))
     score = max(SCORES, key=lambda one: found[one][num - 1])
@@ -337,7 +330,6 @@ REFERENCES = ("data", "examples", "the reference", "halves correlate", "in the t
 
 
 def reference(name, own, rows):
-    """The judge of the ways of a subject, and when it was made, as a row of the table."""
     subject, run = SUBJECTS[name], rows[0][1]
     parts = [
         f"{one.trials} trials of {one.model.rpartition(':')[2]}, {one.epochs} epochs on {one.share:.0%} of "

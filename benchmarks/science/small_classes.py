@@ -155,7 +155,6 @@ def by_heads(x, labels, wrong, model, out):
 
 
 def by_logistic(x, labels, wrong, truth):
-    """Average precision of cleanlab's scores, its count, and how many a logistic regression has right."""
     from cleanlab.count import num_label_issues
     from sklearn.linear_model import LogisticRegression
 

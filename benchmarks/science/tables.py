@@ -21,15 +21,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import softmax
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import easiness as ez
-from kit.science import kept, options, publish
+from kit.pages import labels_text
+from kit.science import in_folds, kept, options, publish
 from science.feature_labels import by_cleanlab, judged, judged_list, made_wrong
 
 CELLS = [("clean", 0.0), *((kind, rate) for kind in ("uniform", "confusable") for rate in (0.05, 0.2))]
-TRIALS, FOLDS, SEED = 20, 5, 1
+TRIALS, SEED = 20, 1
 OWN = ("breast_cancer", "wine", "iris", "digits")
 MADE = ("interactions", "categories", "missing", "imbalance", "noise", "clusters", "skewed", "overlap")
 CHOSEN = ("wine", "interactions", "imbalance", "clusters", "skewed", "overlap")
@@ -89,24 +89,19 @@ def with_categories(rng, gone):
     return frame[clear].reset_index(drop=True), scores.argmax(axis=1)[clear]
 
 
-def in_folds(frame, x, labels, seed):
+def by_others(frame, x, labels, seed):
     """Probabilities [K, C] by both of scikit-learn, and the seconds of processor time of boosting."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    raw = frame.copy()
-    for name in raw:
-        if not pd.api.types.is_numeric_dtype(raw[name]):
-            raw[name] = raw[name].astype("category")
-    asked = {"cv": StratifiedKFold(FOLDS, shuffle=True, random_state=seed), "method": "predict_proba"}
+    raw = frame.astype(dict.fromkeys(frame.select_dtypes(exclude="number"), "category"))
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    found = {"logistic": cross_val_predict(linear, x, labels, **asked)}
+    found = {"logistic": in_folds(linear, x, labels, seed)}
     before = time.process_time()
     boosting = HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=0)
-    found["boosting"] = cross_val_predict(boosting, raw, labels, **asked)
+    found["boosting"] = in_folds(boosting, raw, labels, seed)
     return found, time.process_time() - before
 
 
@@ -115,7 +110,7 @@ def cell(name, kind, rate, runs):
     file = runs / "table.csv"
     frame.assign(label=[f"k{one:02d}" for one in truth]).to_csv(file, index=False)
     x = ez.load_dataset(file).array
-    told = in_folds(frame, x, truth, SEED + 10)[0] if kind == "confusable" else {}
+    told = by_others(frame, x, truth, SEED + 10)[0] if kind == "confusable" else {}
     log_p = np.log(sum(told.values()) / 2 + 1e-6) / 2 if told else None
     labels = made_wrong(truth, kind, rate, log_p, SEED + 100)
     wrong = labels != truth
@@ -126,35 +121,18 @@ def cell(name, kind, rate, runs):
     seconds = time.process_time() - before
     found = ez.suspects(run, pictures=False, progress=False)
     ours, _ = judged_list(found, wrong)
-    p, of_boosting = in_folds(frame, x, labels, SEED)
-    made = {
+    p, of_boosting = by_others(frame, x, labels, SEED)
+    p |= {"ours": run.probabilities(left_out=True)}
+    shutil.rmtree(out)
+    return {
         "wrong": int(wrong.sum()),
         "num": len(wrong),
-        "share": found.share,
-        "low": found.low,
-        "high": found.high,
-        "leak": found.leak,
+        **{key: getattr(found, key) for key in ("share", "low", "high", "leak")},
         "seconds": seconds,
         "seconds of boosting": of_boosting,
         "ours": ours,
-        "cleanlab": {
-            key: of_cleanlab(wrong, labels, one) for key, one in (p | {"ours": said_by(run)}).items()
-        },
+        "cleanlab": {key: of_cleanlab(wrong, labels, one) for key, one in p.items()},
     }
-    shutil.rmtree(out)
-    return made
-
-
-def said_by(run):
-    """Mean probabilities [K, C] of the heads that left an example out."""
-    total, num, last = 0, 0, len(run.shares)
-    for trial in run.trials:
-        log = trial.logits(last)
-        p = np.zeros((len(run.ids), log.values.shape[-1]))
-        p[log.positions] = softmax(log.values[0], axis=1)
-        left = ~trial.columns(last, ["trained_on"])["trained_on"].astype(bool)
-        total, num = total + p * left[:, None], num + left
-    return total / num[:, None]
 
 
 def of_cleanlab(wrong, labels, p):
@@ -172,7 +150,6 @@ HEADER += ("less the best", "calibration error", "seconds", "of boosting", "miss
 
 
 def row_of(name, kind, rate, one):
-    """A cell as text, the last column with what it missed."""
     num, wrong = one["num"], one["wrong"]
     said, low, high = (one[key] * num for key in ("share", "low", "high"))
     best = max((way["ap"] for way in one["cleanlab"].values()), default=None) if wrong else None
@@ -184,7 +161,7 @@ def row_of(name, kind, rate, one):
     ap = [one["ours"]["ap"], *(one["cleanlab"][way]["ap"] for way in ("logistic", "boosting", "ours"))]
     return (
         name.replace("_", " "),
-        kind if kind == "clean" else f"{kind} {rate:.0%}",
+        labels_text(kind, rate),
         str(wrong),
         f"{said:.0f}",
         f"{np.floor(low):.0f} to {np.ceil(high):.0f}",
@@ -206,7 +183,6 @@ MISSED = {
 
 
 def misses(rows):
-    """How many cells missed what, of all, and of tables that took no part in choosing."""
     others = [row for row in rows if row[0] not in CHOSEN]
     for what, title in MISSED.items():
         asked = [[row for row in of if what != "order" or row[9]] for of in (rows, others)]
@@ -218,7 +194,7 @@ def main():
     warnings.simplefilter("ignore")
     for name, (kind, rate) in product((*OWN, *MADE), CELLS):
         file = asked.runs / f"{name}-{kind}-{rate:g}.json"
-        one = kept(file, lambda of=(name, kind, rate): cell(*of, asked.runs))
+        one = kept(file, cell, name, kind, rate, asked.runs)
         rows.append(row_of(name, kind, rate, one))
         print(*rows[-1], sep=" | ", flush=True)
     header = ("missed", "all", "tables that took no part in choosing")

@@ -231,7 +231,6 @@ PARTS_COLUMNS = RISE_COLUMNS | {
 
 
 def of_rise(rise, num, draws):
-    """A row on twice the labels, in points."""
     return draws_row(rise.name, num, [risen(rise, num, seed) for seed in range(draws)])
 
 
@@ -334,7 +333,6 @@ def planted(source, rate, file):
 
 
 def cell(title, data, runs):
-    """The document of `keep` about a cell, with the seconds of processor time."""
     name, features, rate = CELLS[title]
     found, said, _ = advised(name, rate, source_of(name, data, runs), features, runs, MARGINS[name])
     write_result(runs / f"{name}-{rate:g}.svg", found)
@@ -360,7 +358,6 @@ def advised(name, rate, source, features, runs, margin):
 
 
 def rows_of(title, said):
-    """A row a size: accuracy of all, and of the share that is shown of each end, suspects in and out."""
     grid = pd.DataFrame(said["grid"])
     for size, rows in grid.groupby("size"):
         cells = [title, f"{size:,}"]
@@ -380,7 +377,6 @@ def accuracy(row, gain):
 
 
 def advice(title, said):
-    """A cell: what is advised, and how many of its suspects are wrong, where that is known."""
     suspects = said["suspects"] if "wrong" in said else None
     return said | {"title": title, "points": 100 * said["margin"], "suspects": suspects}
 
@@ -415,9 +411,7 @@ def trained(rate, data, runs):
         source, labels=keep, before=labels, model=NETWORK, trials=PAIRS, epochs=EPOCHS,
         out=runs / f"verified-{rate:g}", beside=("random", "rs2"), jobs=1, progress=False,
     )  # fmt: skip
-    (section, _) = verified.sections()
-    said |= {"verified": verified.headline, "rows": section.rows}
-    return said
+    return said | {"verified": verified.headline}
 
 
 def main(arguments=None):
@@ -445,16 +439,10 @@ def main(arguments=None):
     }
     for name, by in ways.items():
         tables[name] = PARTS_COLUMNS, kept(runs / f"parts-{by}.json", parts, data, runs, by)
-    tables |= trainings(whole)
+    verdicts = [(title, one["verified"]) for title, one in whole.items()]
+    tables["verdicts"] = ("data", "verdict"), verdicts
     figure = (runs / f"cifar-{WRONG}.svg").read_bytes()
     publish(asked.docs, "worth", tables, *shown(tables), figure=figure)
-
-
-def trainings(whole):
-    rows = [[title, *row] for title, one in whole.items() for row in one["rows"][1:]]
-    header = ["data", *next(iter(whole.values()))["rows"][0]] if whole else ["data"]
-    verdicts = [[title, one["verified"]] for title, one in whole.items()]
-    return {"trainings": (header, rows), "verdicts": (("data", "verdict"), verdicts)}
 
 
 ADVICE = {

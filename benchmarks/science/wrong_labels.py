@@ -19,6 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
+from kit.pages import labels_text, table
 from kit.science import kept, options, publish
 from science.feature_labels import by_cleanlab, judged
 from science.wrong_labels_runs import cell_run, cells
@@ -48,25 +49,16 @@ def by_default(run):
 
 def recorded(run, last):
     """Means over the trials of what is recorded of each label after each epoch, [K, epochs] by name."""
-    found = {name: [] for name in ("loss", "margin", "p", "right", "entropy")}
+    seen = []
     for epoch in [one for one in run.observed if one <= last]:
-        seen = []
         for trial in run.trials:
             one = trial.columns(epoch, ["loss", "margin", "prediction", "label", "entropy", "trained_on"])
-            values = (
-                one["loss"],
-                one["margin"],
-                np.exp(-one["loss"]),
-                one["prediction"] == one["label"],
-                one["entropy"],
-            )
-            seen.append(np.where(one["trained_on"] & (run.spec_share < 1), np.nan, np.stack(values)))
-        whole = np.stack(seen)
-        own = np.isnan(whole).all(axis=0)
-        means = np.where(own, 0, np.nansum(whole, axis=0) / np.maximum((~np.isnan(whole)).sum(axis=0), 1))
-        for name, values in zip(found, means, strict=True):
-            found[name].append(values)
-    return {name: np.stack(values, axis=1) for name, values in found.items()}
+            right = one["prediction"] == one["label"]
+            values = np.stack([one["loss"], one["margin"], np.exp(-one["loss"]), right, one["entropy"]])
+            seen.append(np.where(one["trained_on"] & (run.spec_share < 1), np.nan, values))
+    whole = np.ma.masked_invalid(np.reshape(seen, (-1, len(run.trials), *seen[0].shape)))
+    means = whole.mean(axis=1).filled(0)  # [epochs, 5, K]
+    return dict(zip(("loss", "margin", "p", "right", "entropy"), means.transpose(1, 2, 0), strict=True))
 
 
 def singles(means):
@@ -122,52 +114,42 @@ def judge(cell, data, runs):
 
 
 def goals(one):
-    """Which goals a cell meets: calibration, number, order."""
     off = abs(one["estimated"] - one["wrong"])
     order = one["ap"] is None or one["ap"] >= one["single_ap"] - AP
     return one["error"] <= ERROR, off <= max(LEAST, SHARE * one["wrong"]), order
 
 
 MISSES = ("error", "number", "order")
-COLUMNS = (
-    "data",
-    "learned in",
-    "labels",
-    "cell",
-    "by",
-    "calibration error",
-    "wrong",
-    "estimated",
-    "at least",
-)
-COLUMNS += ("at most", "AP", "AP of best single score", "AP of cleanlab", "AP of oracle", "error of oracle")
-COLUMNS += ("suggested class is right", "runner-up is right", "missed")
+COLUMNS = {
+    "data": "{cell.subject.name}",
+    "learned in": "{cell.way}",
+    "labels": "{labels}",
+    "cell": "{purpose}",
+    "by": "{by}",
+    "calibration error": "{error:.3f}",
+    "wrong": "{wrong:.1%}",
+    "estimated": "{estimated:.1%}",
+    "at least": "{low:.0%}",
+    "at most": "{high:.0%}",
+    "AP": "{ap:.3f}",
+    "AP of best single score": "{single_ap:.3f}",
+    "AP of cleanlab": "{cleanlab:.3f}",
+    "AP of oracle": "{oracle[ap]:.3f}",
+    "error of oracle": "{oracle[error]:.3f}",
+    "suggested class is right": "{suggested:.3f}",
+    "runner-up is right": "{runner_up:.3f}",
+    "missed": "{missed}",
+}
 
 
-def labels_of(cell):
-    return f"{cell.noise} {cell.rate:.0%}" if cell.rate else cell.noise
-
-
-def row(cell, one):
-    ap = lambda value: "" if value is None else f"{value:.3f}"  # noqa: E731
-    oracle = one.get("oracle", {})
-    others = (one["ap"], one.get("single_ap"), one.get("cleanlab"), oracle.get("ap"), oracle.get("error"))
-    return (
-        cell.subject.name,
-        cell.way,
-        labels_of(cell),
-        "judges" if cell.judges else "chose",
-        one["by"],
-        ap(one["error"]),
-        *(f"{one[key]:.1%}" for key in ("wrong", "estimated")),
-        *(f"{one[key]:.0%}" for key in ("low", "high")),
-        *map(ap, (*others, one.get("suggested"), one.get("runner_up"))),
-        " ".join(word for word, met in zip(MISSES, goals(one), strict=True) if not met),
-    )
+def told(cell, one):
+    missed = " ".join(word for word, met in zip(MISSES, goals(one), strict=True) if not met)
+    more = {"cell": cell, "labels": labels_text(cell.noise, cell.rate), "missed": missed}
+    oracle = one.get("oracle", {"ap": None, "error": None})
+    return one | more | {"oracle": oracle, "purpose": "judges" if cell.judges else "chose"}
 
 
 def counted(name, found):
-    """A line of the small table: of how many cells each goal is met."""
     met = np.array([goals(one) for one in found]).sum(axis=0)
     near = sum(one["ap"] >= one["oracle"]["ap"] - OF_ORACLE for one in found if one["ap"] is not None)
     return name, len(found), *met, sum(one["low"] <= one["wrong"] <= one["high"] for one in found), near
@@ -202,9 +184,9 @@ def main():
     for cell in cells():
         file = asked.runs / f"{cell.name}.judged.json"
         if file.exists() or re.fullmatch(asked.cells, cell.name):
-            there.append((cell, kept(file, lambda cell=cell: judge(cell, asked.data, asked.runs))))
-            print(*row(*there[-1]), flush=True)
-    tables = {"cells": (COLUMNS, [row(cell, one) for cell, one in there])}
+            there.append((cell, kept(file, judge, cell, asked.data, asked.runs)))
+            print(cell.name, there[-1][1], flush=True)
+    tables = {"cells": table(COLUMNS, [told(*one) for one in there])}
     publish(asked.docs, "wrong-labels", tables, shown(there))
 
 

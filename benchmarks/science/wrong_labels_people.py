@@ -18,7 +18,7 @@ import re
 import sys
 import zlib
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,7 +30,8 @@ from easiness.analysis.labels.estimate import _between
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.science import features_of, kept, options, publish
+from kit.pages import table
+from kit.science import features_of, kept, made_wrong, options, pooled, publish
 from science.wrong_labels import LEAST, SHARE
 from science.wrong_labels_runs import drawn, examples
 
@@ -54,22 +55,15 @@ STRENGTH = {"trec": 10, "cifar16": 1e-3, "imagenette16": 1e-3}
 
 @cache
 def shown(name, folder):
-    """The examples that networks learn, with the true labels."""
     if name == "imagenette16":
-        return pooled(_photos(folder), 14)
+        return photos(folder, 14)
     return examples(name, folder).limit(SEEN.get(name, 10**6))
 
 
-def _photos(folder):
-    return replace(ez.load_dataset(str(folder / "imagenette224")), held_out=None)
-
-
-def pooled(data, side):
-    """Pictures of which squares of ``side`` pixels are one."""
-    pictures = np.stack(data.values(np.arange(len(data))))
-    num, size = len(pictures), pictures.shape[1] // side
-    small = pictures.reshape(num, size, side, size, side, 3).mean((2, 4)).round().astype(np.uint8)
-    return ez.load_dataset((small, data.labels))
+def photos(folder, side):
+    """The photos, of which squares of ``side`` pixels are one."""
+    data = replace(ez.load_dataset(str(folder / "imagenette224")), held_out=None)
+    return ez.load_dataset((pooled(np.stack(data.values(np.arange(len(data)))), side), data.labels))
 
 
 def outlines(pictures):
@@ -88,11 +82,10 @@ def outlines(pictures):
 
 
 def looked_at(name, folder, runs):
-    """The features of all examples [n, D] that people see."""
     if name == "cifar16":
         return outlines(examples("cifar32", folder).limit(SEEN[name]).array)
     if name == "imagenette16":
-        return outlines(pooled(_photos(folder), 7).array)
+        return outlines(photos(folder, 7).array)
     data = shown(name, folder)
     if name == "digits":
         return np.stack(data.values(np.arange(len(data)))).reshape(len(data), -1).astype(np.float32)
@@ -130,14 +123,12 @@ def mistaken(kind, rate, y, skilled, hasty, draw):
     if kind == "clean":
         return y.copy()
     if kind == "slips":
-        wrong = draw.random(len(y)) < rate
-        return np.where(wrong, (y + draw.integers(1, num, len(y))) % num, y)
+        return made_wrong(y, rate, draw, num)
     if kind == "skilled":
         return drawn(np.log(skilled + 1e-9), y, rate, draw)
     if kind == "hasty":
         labels = drawn(np.log(hasty + 1e-9) / 2, y, rate * 2 / 3, draw)
-        slip = draw.random(len(y)) < rate / 3
-        return np.where(slip & (labels == y), (y + draw.integers(1, num, len(y))) % num, labels)
+        return np.where(labels == y, made_wrong(y, rate / 3, draw, num), labels)
     if kind == "mixing":
         return mixed(rate, y, skilled, draw)
     who, labels = draw.integers(0, 4, len(y)), y.copy()
@@ -171,12 +162,7 @@ def mixed(rate, y, skilled, draw):
 
 
 QUICK = {"cifar16": (1800, 900), "imagenette16": (1000,)}  # examples
-CHOSE = {
-    ("cifar16", "clean", 0.0),
-    ("cifar16", "hasty", 0.2),
-    ("cifar16", "slips", 0.25),
-    ("trec", "hasty", 0.2),
-}
+CHOSE = {"cifar16": ("clean 0%", "hasty 20%", "slips 25%"), "trec": ("hasty 20%",)}
 TRIALS, EPOCHS, BATCH = 5, 10, 64
 HIDDEN_UNITS, RATE, BLUR = 128, 1e-3, 0.7
 NETWORKS = {"digits": "mlp_2", "trec": "bag", "fsdd": "mlp_3", "cifar16": "wrn_10_1"}
@@ -252,7 +238,6 @@ def said_of(course, estimate, wrong):
 
 
 def quick(name, kind, rate, num, folder, runs):
-    """The estimate for labels that the networks of this script learn."""
     cell = f"q-{name}-{kind}-{rate:g}-10-0-{num}"
     y, skilled, hasty = perceived(name, folder, runs)
     draw = np.random.default_rng(zlib.crc32(cell.encode()))
@@ -270,7 +255,6 @@ def quick(name, kind, rate, num, folder, runs):
 
 
 def trained(name, kind, rate, folder, runs):
-    """The estimate for labels that networks of `measure` learn."""
     from easiness.studies.suspects.study import judge as _judged
 
     y, skilled, hasty = perceived(name, folder, runs)
@@ -287,50 +271,44 @@ def trained(name, kind, rate, folder, runs):
     return said_of(found.evidence.course, found.noise, labels != y[rows])
 
 
-COLUMNS = (
-    "data",
-    "labels",
-    "cell",
-    "wrong",
-    "stand out",
-    "counted",
-    "by",
-    "estimated",
-    "at least",
-    "at most",
-)
-COLUMNS += ("missed",)
+COLUMNS = {
+    "data": "{data}",
+    "labels": "{labels}",
+    "cell": "{purpose}",
+    "wrong": "{wrong:.1%}",
+    "stand out": "{margins:.1%}",
+    "counted": "{transition:.1%}",
+    "by": "{by}",
+    "estimated": "{estimated:.1%}",
+    "at least": "{low:.1%}",
+    "at most": "{high:.1%}",
+    "missed": "{missed}",
+}
 
 
 def missed(one):
     """Which goals a cell misses: the number within a quarter or two points, the range."""
     off = abs(one["estimated"] - one["wrong"]) > max(LEAST, SHARE * one["wrong"])
-    return "number " * off + "range" * (not one["low"] <= one["wrong"] <= one["high"])
-
-
-def row(cell, chooses, one):
-    shares = [f"{one[key]:.1%}" for key in ("wrong", "margins", "transition", "estimated", "low", "high")]
-    return *cell, "chose" if chooses else "judges", *shares[:3], one["by"], *shares[3:], missed(one).strip()
+    return ("number " * off + "range" * (not one["low"] <= one["wrong"] <= one["high"])).strip()
 
 
 def main():
     asked = options(__doc__, "--data", runs="wrong-labels-people", more={"--cells": ".*"})
-    where, cells = {"folder": asked.data, "runs": asked.runs}, {}
+    where, cells = (asked.data, asked.runs), []
     for kind, rate in PEOPLE:
-        for name, sizes in QUICK.items():
-            for num in sizes:
-                judge = partial(quick, name, kind, rate, num, **where)
-                cells[f"{name}, {num}", f"{kind} {rate:.0%}"] = name == "cifar16", judge
-        for name in NETWORKS:
-            judge = partial(trained, name, kind, rate, **where)
-            cells[name, f"{kind} {rate:.0%}"] = (name, kind, rate) in CHOSE, judge
-    rows = []
-    for cell, (chooses, judge) in cells.items():
-        file = asked.runs / f"{' '.join(cell)}.json"
-        if file.exists() or re.fullmatch(asked.cells, " ".join(cell)):
-            rows.append(row(cell, chooses, kept(file, judge)))
-            print(*rows[-1], flush=True)
-    publish(asked.docs, "people", {"cells": (COLUMNS, rows)})
+        labels = f"{kind} {rate:.0%}"
+        for name, num in ((name, num) for name, sizes in QUICK.items() for num in sizes):
+            cells.append((f"{name}, {num}", labels, name == "cifar16", quick, (name, kind, rate, num)))
+        cells += [(one, labels, labels in CHOSE.get(one, ()), trained, (one, kind, rate)) for one in NETWORKS]
+    found = []
+    for data, labels, chooses, judge, cell in cells:
+        file = asked.runs / f"{data} {labels}.json"
+        if file.exists() or re.fullmatch(asked.cells, f"{data} {labels}"):
+            one = kept(file, judge, *cell, *where)
+            more = {"purpose": "chose" if chooses else "judges", "missed": missed(one)}
+            found.append(one | more | {"data": data, "labels": labels})
+            print(found[-1], flush=True)
+    publish(asked.docs, "people", {"cells": table(COLUMNS, found)})
 
 
 if __name__ == "__main__":

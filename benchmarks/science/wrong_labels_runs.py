@@ -10,28 +10,22 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import softmax
 
 import easiness as ez
-from kit.science import ALONE
+from kit.science import ALONE, made_wrong as any_wrong, pooled
 
 TRIALS, HEADS = 5, 20
 SOFT = 2.0  # temperature of the predictions that labels are drawn from
 NOISES = (
     ("clean", 0.0),
-    ("uniform", 0.05),
-    ("uniform", 0.2),
-    ("uniform", 0.4),
-    ("pair", 0.05),
-    ("pair", 0.2),
-    ("pair", 0.4),
+    *product(("uniform", "pair"), (0.05, 0.2, 0.4)),
     ("one pair", 0.4),
-    ("confusable", 0.09),
-    ("confusable", 0.18),
-    ("confusable", 0.4),
+    *product(("confusable",), (0.09, 0.18, 0.4)),
 )
 HARD = (("clean", 0.0), ("pair", 0.4), ("confusable", 0.09), ("confusable", 0.4))
 
@@ -49,13 +43,7 @@ class Subject:
 
 ALL = dict.fromkeys(("5 epochs", "10 epochs", "30 epochs", "train share", "features"), NOISES)
 SUBJECTS = (
-    Subject(
-        "digits",
-        ("wrn_10_1", "mlp_3"),
-        "mlp_2",
-        "",
-        {way: cells for way, cells in ALL.items() if way != "features"},
-    ),
+    Subject("digits", ("wrn_10_1", "mlp_3"), "mlp_2", "", dict.fromkeys([*ALL][:-1], NOISES)),
     Subject("trec", ("text_cnn", "bag"), "bag", "hashed", ALL),
     Subject("fsdd", ("wrn_10_1", "mlp_3"), "mlp_2", "logmel", ALL),
     Subject(
@@ -81,7 +69,6 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """As in names of folders."""
         return (
             f"{self.subject.name}-{self.noise.replace(' ', '-')}-{self.rate:g}-{self.way.replace(' ', '-')}"
         )
@@ -107,22 +94,16 @@ def cells() -> list[Cell]:
 
 
 def examples(name, data_folder):
-    """A subject's examples with their own labels, without a held-out split."""
-    if name == "digits":
-        data = ez.load_dataset("digits")
-    elif name in ("trec", "fsdd"):
-        data = ez.load_dataset(str(data_folder / name))
-    else:
-        data = _cifar(data_folder, 0, int(name.removeprefix("cifar")))
-    return replace(data, held_out=None)
+    if name.startswith("cifar"):
+        return replace(_cifar(data_folder, 0, int(name.removeprefix("cifar"))), held_out=None)
+    return replace(ez.load_dataset(name if name == "digits" else str(data_folder / name)), held_out=None)
 
 
 def _cifar(data_folder, shard, side):
     data = ez.load_dataset(sorted((data_folder / "cifar10").glob("train*.parquet"))[shard])
     if side == 32:
         return data
-    small = data.array.reshape(len(data), 16, 2, 16, 2, 3).mean((2, 4)).round().astype(np.uint8)
-    return ez.load_dataset((small, data.labels))
+    return ez.load_dataset((pooled(data.array, 2), data.labels))
 
 
 def confusing(subject, data, data_folder, runs):
@@ -174,11 +155,8 @@ def made_wrong(labels, cell, log_p):
     num = int(labels.max()) + 1
     if cell.noise == "confusable":
         return drawn(log_p / SOFT, labels, cell.rate, draw)
-    wrong = draw.random(len(labels)) < cell.rate
-    if cell.noise == "one pair":
-        wrong &= labels == cell.seed % num
-    step = draw.integers(1, num, len(labels)) if cell.noise == "uniform" else 1
-    return np.where(wrong, (labels + step) % num, labels)
+    found = any_wrong(labels, cell.rate, draw, num, cell.noise.removeprefix("one "))
+    return np.where((cell.noise != "one pair") | (labels == cell.seed % num), found, labels)
 
 
 def cell_run(cell, data_folder, runs):

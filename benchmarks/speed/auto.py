@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from easiness.inputs import IMAGE, Packed
+from easiness.inputs import IMAGE, Pack
 from easiness.models import build_model
 from easiness.runs import make_plan, resolve_plan, work_of
 from easiness.spec import Execution, Training
@@ -28,9 +28,9 @@ from easiness.training import Network, network_facts, set_up
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from kit.pages import head, write_page
-from kit.results import begin
+from kit.results import measured
 from kit.rounds import OwnProcess, medians
+from kit.science import options, publish
 
 CPU = torch.device("cpu")
 PAIRS = [
@@ -51,7 +51,6 @@ PAIRS = [
 ]
 TRIALS, EPOCHS, EXAMPLES = 10, 100, 2000  # long enough for processes to pay
 WITHIN = 1.05
-TITLE = "What `auto` chooses, against the fastest"
 COLUMNS = ("network and size", "rule (precision, trials at a time x threads)", "fastest", "times as long")
 LOOK = 0.4  # seconds of steps in a turn
 FLOPS_OF_A_STEP = 80e9  # of a thread, two seconds at the most
@@ -70,14 +69,14 @@ class Rehearsal:
         channels, height, width = signature.shape
         num = max(workload.batch, self.num_observed)
         pixels = np.random.default_rng(0).integers(0, 256, (num, height, width, channels), np.uint8)
-        values = Packed.of_array(pixels)
-        self.bank = IMAGE.bank(values, recipe.model_copy(update={"crop": 0}), CPU, augment=True, sharers=1)
+        self.bank = IMAGE.bank(
+            Pack.of_array(pixels), recipe.model_copy(update={"crop": 0}), CPU, augment=True, sharers=1
+        )
         self.positions = torch.arange(workload.batch)
         self.drawn = self.bank.draw(self.positions, torch.Generator().manual_seed(0))
         self.labels = torch.arange(workload.batch) % workload.num_classes
 
     def look(self):
-        """Seconds of a step."""
         began = time.perf_counter()
         self.network.model.train()
         images = self.bank.finish(*self.bank.fetch(self.positions, self.drawn))
@@ -85,7 +84,6 @@ class Rehearsal:
         return time.perf_counter() - began
 
     def observe(self):
-        """Seconds of an evaluation batch."""
         began = time.perf_counter()
         self.network.model.eval()
         self.network.logits(self.bank.clean(slice(0, self.num_observed)))
@@ -165,41 +163,26 @@ def measure(processes, model, shape, rounds):
     return medians(times), (resolved.precision, resolved.jobs, resolved.threads)
 
 
-def page(rows, ratios, shown, made):
-    near = sum(ratio <= WITHIN for ratio in ratios)
-    text = f"""\
-{head(TITLE, shown, made)}
-`auto` chooses precision and cores by a [rule](../running.md#what-auto-chooses). Is it the fastest choice? For
-{len(ratios)} pairs of network and size every way to train ten trials was timed in turn: both precisions,
-and the cores for one trial or shared out among several at a time. The measure is median seconds per trial
-and example, trained on and observed once.
-
-The rule is within {WITHIN - 1:.0%} of the fastest in {near} of {len(ratios)} pairs, and takes at most
-{max(ratios):.2f} times as long.
-
-One processor was measured, and no GPU.
-"""
-    return text, {"pairs": (COLUMNS, rows)}
-
-
 def main():
-    options, report = begin(__doc__, TITLE, pairs=len(PAIRS), rounds=7, docs=None)
-    made = f"{report.measured}, PyTorch {torch.__version__}"
-    rows, ratios = [], []
+    asked = options(__doc__, more={"--pairs": len(PAIRS), "--rounds": 7})
+    made, rows, ratios = f"{measured()}, PyTorch {torch.__version__}", [], []
     with ExitStack() as stack:
         processes = [stack.enter_context(OwnProcess(work)) for _ in range(torch.get_num_threads())]
-        for model, shape in PAIRS[: options.pairs]:
-            found, ours = measure(processes, model, shape, options.rounds)
+        for model, shape in PAIRS[: asked.pairs]:
+            found, ours = measure(processes, model, shape, asked.rounds)
             fastest = min(found, key=found.get)
             ratios.append(found[ours] / found[fastest])
             size = " x ".join(map(str, shape))
             rows.append((f"{model}, {size}", text(ours), text(fastest), f"{ratios[-1]:.2f}"))
             each = ", ".join(f"{text(way)} {1e6 * one:.0f} us" for way, one in sorted(found.items()))
             print(" | ".join(rows[-1]), f"({each})", flush=True)
-            if options.docs is not None:
-                write_page(options.docs, *page(rows, ratios, report.command, made))
         for process in processes:
             process.result()
+    near = sum(ratio <= WITHIN for ratio in ratios)
+    print(
+        f"within {WITHIN - 1:.0%} of the fastest in {near} of {len(ratios)}, at most {max(ratios):.2f} times"
+    )
+    publish(asked.docs, "auto", {"pairs": (COLUMNS, rows)}, made=made)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,12 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from kit.pages import head, markdown, write_page
-from kit.results import begin
 from kit.rounds import of_process
+from kit.science import options, publish
 
 TRIALS, SHARES, FOLDS = 20, (0.05, 0.2, 0.8), 5
 SAMPLE = 1024  # examples of a head of which leave-one-out errors are computed
-FULL = 1_281_167
+PART, FULL = 240_000, 1_281_167
 
 
 def peak():
@@ -82,47 +81,26 @@ def photos(imagenette):
 
 
 def main():
-    options, report = begin(__doc__, TITLE, imagenette=None, docs=None, part=240_000)
+    asked = options(__doc__, more={"--imagenette": None})
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     best = peak()
     rows = []
-    if options.imagenette is not None:
-        measure, suspects, again = photos(options.imagenette)
+    if asked.imagenette is not None:
+        measure, suspects, again = photos(asked.imagenette)
         rows.append(("1,000 photos: measure, then suspects", f"{measure:.0f} + {suspects:.0f} s", "", ""))
         rows.append(("the same `measure` once more", f"{again:.1f} s", "", ""))
     seconds, memory = heads(50_000, 1280, 10, TRIALS)
     used = products(50_000, 1280, 10, TRIALS) / seconds / best
     rows.append(("heads, 50,000 x 1,280, 10 classes", f"{seconds:.0f} s", f"{memory:.1f} GiB", f"{used:.0%}"))
-    small = np.array(heads(options.part * 3 // 4, 768, 1000, FOLDS))
-    part = np.array(heads(options.part, 768, 1000, FOLDS))
-    full, memory = part + (part - small) / (options.part / 4) * (FULL - options.part)
+    small = np.array(heads(PART * 3 // 4, 768, 1000, FOLDS))
+    part = np.array(heads(PART, 768, 1000, FOLDS))
+    full, memory = part + (part - small) / (PART / 4) * (FULL - PART)
     full *= TRIALS / FOLDS
     used = products(FULL, 768, 1000, TRIALS) / full / best
-    what = f"heads, 1.28 M x 768, 1,000 classes, foretold from {options.part:,}"
+    what = f"heads, 1.28 M x 768, 1,000 classes, foretold from {PART:,}"
     rows.append((what, f"{full / 3600:.1f} h", f"{memory:.1f} GiB", f"{used:.0%}"))
-    text = page(head(TITLE, COMMAND, report.measured), rows, f"{best / 1e9:.0f}")
-    print(text)
-    if options.docs is not None:
-        write_page(options.docs, text)
-
-
-TITLE = "What runs on features take"
-COMMAND = "python benchmarks/speed/features.py --imagenette FOLDER --docs docs/results/features-speed.md"
-
-
-def page(top, rows, best):
-    return f"""\
-{top}
-{TRIALS} trials of three shares (1/20, 1/5, 4/5). Photos are Imagenette's, by `measure --features auto` and
-`suspects`; vectors are random. Seconds are of processor time, all processes and threads together.
-
-{markdown(("what", "processor time", "memory", "of the peak"), rows)}
-
-- **Of the peak**: how many products are computed per second, as a share of what a product of two large
-  matrices reaches here ({best} GFLOP a second of processor time).
-- **The last row is foretold** from two parts of such vectors in a file: time and memory grow evenly.
-- **Memory** counts pages of mapped files, which the system takes back where others need them.
-"""
+    print(f"the peak is {best / 1e9:.0f} GFLOP a second of processor time")
+    publish(asked.docs, "features-speed", {}, (("what", "processor time", "memory", "of the peak"), rows))
 
 
 if __name__ == "__main__":

@@ -81,9 +81,8 @@ class BareLoop:
         )
         size = self.network.at_once(shape)
         steps = [b.stop - b.start for b in batches(len(data), recipe.batch_size)]
-        looks = [
-            min(size, len(split) - at) for split in data.splits.values() for at in range(0, len(split), size)
-        ]
+        sizes = [len(split) for split in data.splits.values()]
+        looks = [min(size, num - at) for num in sizes for at in range(0, num, size)]
         images = torch.randn(max(*steps, *looks), *shape)
         if program.resolved.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)

@@ -133,7 +133,6 @@ HEADER = (
 
 
 def judge(report, sizes, trials, epochs, busy, peaks):
-    """The goals, by processor seconds and peak bytes of each command and number of examples."""
     largest, size = max(peaks, key=peaks.get), f"{trials} trials x {epochs} epochs"
     report.goal(
         "scores-memory",

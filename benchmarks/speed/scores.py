@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -176,18 +177,15 @@ def held_out_work(labels, logits):
         p = softmax(logits, axis=1)
         return quality("self_confidence", p), quality("normalized_margin", p), issues(p)
 
-    yield "self_confidence", lambda: from_record("self_confidence")[0], lambda: quality("self_confidence")
-    yield (
-        "normalized_margin",
-        lambda: (margin_and_rival(p, labels)[0] + 1) / 2,
-        lambda: quality("normalized_margin"),
-    )
+    every = ("self_confidence", "normalized_margin", "confident_learning_flag")
+    ours = {
+        "self_confidence": lambda: from_record("self_confidence")[0],
+        "normalized_margin": lambda: (margin_and_rival(p, labels)[0] + 1) / 2,
+    }
+    for name, own in ours.items():
+        yield name, own, partial(quality, name)
     yield "confident_learning_flag", lambda: off_the_diagonal(p, labels), issues
-    yield (
-        FROM_LOGITS,
-        lambda: from_record("self_confidence", "normalized_margin", "confident_learning_flag"),
-        from_logits,
-    )
+    yield FROM_LOGITS, lambda: from_record(*every), from_logits
 
 
 def agree(name, ours, theirs, as_labelled):
@@ -210,11 +208,8 @@ def against_cleanlab(report, examples, rounds):
         labels = rng.integers(0, num_classes, examples)
         logits = rng.standard_normal((examples, num_classes), np.float32)
         logits[np.arange(examples), labels] += 2
-        work = {
-            (name, side): one
-            for name, *both in held_out_work(labels, logits)
-            for side, one in enumerate(both)
-        }
+        ways = held_out_work(labels, logits)
+        work = {(name, side): one for name, *both in ways for side, one in enumerate(both)}
         times, found = in_turn(work, rounds)
         spent = medians(times)
         for name in dict.fromkeys(name for name, _ in work):

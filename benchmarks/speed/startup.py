@@ -49,7 +49,6 @@ def announced(out):
 
 
 def one_round(folder, run):
-    """Seconds of each by its key."""
     return {
         "nothing": of_process("-c", "pass")[0],
         "help": of_process(*PROGRAM, "--help")[0],

@@ -137,19 +137,18 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True)
 class TrackerKind:
-    """A tracker: its name, the package that it needs, what makes it, and what follows the colon."""
+    """A tracker: its name and that of its package, what makes it, and what follows the colon."""
 
     name: str
-    package: str
     make: Callable[[str | None], Tracker]
     target: str
     needs_target: bool = False
 
 
 TRACKERS = (
-    TrackerKind("tensorboard", "tensorboard", TensorBoard, "FOLDER", needs_target=True),
-    TrackerKind("mlflow", "mlflow", MLflow, "URI"),
-    TrackerKind("wandb", "wandb", WeightsAndBiases, "PROJECT"),
+    TrackerKind("tensorboard", TensorBoard, "FOLDER", needs_target=True),
+    TrackerKind("mlflow", MLflow, "URI"),
+    TrackerKind("wandb", WeightsAndBiases, "PROJECT"),
 )
 
 
@@ -162,6 +161,6 @@ def make_tracker(text: str) -> Tracker:
         raise BadInput(f"track {text!r}: unknown; choose {', '.join(names)}{nearest(name, names)}")
     if kind.needs_target and not target:
         raise BadInput(f"track {text!r}: name a {kind.target.lower()}, as in {name}:{kind.target}")
-    if importlib.util.find_spec(kind.package) is None:
+    if importlib.util.find_spec(name) is None:
         raise BadInput(f"track {text!r}: {name} is not installed; pip install 'easiness[{name}]'")
     return kind.make(target or None)

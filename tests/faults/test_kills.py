@@ -66,7 +66,7 @@ def test_the_driver_alone(start, digits, command, contents, tmp_path):
     for kill in range(ALONE):
         process = start(*digits(path, "--trials", MORE_THAN_ENOUGH))
         if kill % 3 == 0:  # while it reads and prepares, too
-            time.sleep(moments.uniform(0, 1.5))
+            time.sleep(moments.uniform(0, 1))
         elif kill % 3 == 1:
             process.until(lambda: len(finished(path)) > len(known))  # noqa: B023
             time.sleep(moments.uniform(0, 0.1))

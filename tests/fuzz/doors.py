@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import torch
 from mutations import altered, one_of
 from PIL import Image
-from refitted import ODD, refit, run_and_card
+from refitted import ODD, read_run, refit, run_and_card
 
 import loaded  # noqa: F401
 from easiness import Dataset, Recorder, audit, card, load_dataset, open_run
@@ -245,19 +245,6 @@ def _read_checkpoint(folder: Path) -> None:
             raise BadInput("not finite")
 
 
-def _whole_run(at: Path) -> None:
-    """All that a run has."""
-    run = open_run(at)
-    run.check()
-    run.scores()
-    if run.spec.data.held_out is not None:
-        run.scores(split="held_out")
-    run.votes()
-    for trial in run.trials:
-        trial.observations(len(run.classes))
-        trial.weights()
-
-
 def _kept_examples(at: Path) -> None:
     data, _ = find_data(open_run(at), None)
     if data is not None:
@@ -290,7 +277,7 @@ class Door(NamedTuple):
 
 _SKIP = {"load": _load(), "load what is readable": _load(skip_unreadable=True)}
 _RUN = {
-    "read": _whole_run,
+    "read": read_run,
     "verify": verify,
     "notes": lambda path: (last_events(path), open_run(path).failures()),
     **{
@@ -315,11 +302,7 @@ DOORS = (
     Door(2, "labels.csv", {"labels": lambda at: load_dataset((PIXELS, LABELS), classes=CLASSES, labels=at)}),
     Door(2, "recipe.toml", {"recipe": _recipe}),
     Door(2, "csv_cached", {"a cache of photos": _cached_photos}, ("cache/*",)),
-    Door(
-        2,
-        "rows.npy",
-        {"vectors": lambda at: ready_features(find_features(at, _arrays()), _arrays(), at.parent)},
-    ),
+    Door(2, "rows.npy", {"vectors": _vectors}),
     Door(1, "rows.npy", {"a pool": lambda at: load_unlabelled(at, _arrays(), vectors=True)}),
     Door(2, "features", {"a file of features": _made_again}),
     Door(2, "decisions.csv", {"decisions": _decided}),

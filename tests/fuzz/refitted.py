@@ -103,6 +103,20 @@ def run_and_card(whole: Path) -> None:
     card(open_run(whole / "run"), whole / "card", data="digits")
 
 
+def read_run(folder: Path) -> None:
+    """All that a run has."""
+    run = open_run(folder)
+    run.scores()
+    if run.spec.data.held_out is not None:
+        run.scores(split="held_out")
+    run.votes()
+    run.probabilities()
+    for trial in run.trials:
+        trial.observations(len(run.classes))
+        trial.weights()
+    run.check()
+
+
 def _socket(file: Path) -> None:
     with socket.socket(socket.AF_UNIX) as made:
         made.bind(os.path.relpath(file))

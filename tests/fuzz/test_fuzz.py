@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from refitted import CARD, EXAMPLES, ODD, RUN, TRIAL, refit, rewrite, sealed_run, set_column
+from refitted import CARD, EXAMPLES, ODD, RUN, TRIAL, read_run, refit, rewrite, sealed_run, set_column
 
 import easiness as ez
 from easiness import BadInput, Recorder, export, load_dataset, open_run
@@ -209,18 +209,6 @@ Alter = Callable[[Path], object]
 FIRST = "trials/0000-*/"
 
 
-def everything(run: Path) -> None:
-    """Read all of a run."""
-    opened = open_run(run)
-    opened.scores()
-    opened.scores(split="held_out")
-    opened.votes()
-    opened.probabilities()
-    for trial in opened.trials:
-        trial.observations(len(opened.classes))
-        trial.weights()
-
-
 def table(change: Callable[[pa.Table], pa.Table], rows: int | None = None) -> Alter:
     return lambda file: rewrite(file, change, rows)
 
@@ -346,7 +334,7 @@ def test_a_file_of_a_run_that_cannot_be(run, name):
         assert verify(run) == []  # its digest fits
     called = TRIAL if file.is_symlink() else file.name
     with pytest.raises(BadInput, match=rf"{called}: .*damaged|it has no {called}|trial file is damaged"):
-        everything(run)
+        read_run(run)
 
 
 @pytest.mark.parametrize("seals", [True, False])
@@ -361,7 +349,7 @@ def test_a_description_that_cannot_be(run, name, seals):
 
 def test_a_pipe_for_a_lock_is_not_waited_for(run):
     pipe(run / ".lock")
-    everything(run)
+    read_run(run)
 
 
 def test_an_example_that_the_source_lacks_has_no_position_there(run, tmp_path):
@@ -405,5 +393,5 @@ OF_CARDS: dict[str, tuple[str, Alter]] = {
 def test_a_file_of_a_card_that_cannot_be(small, card, name):
     file, alter = OF_CARDS[name]
     alter(card / file)
-    with pytest.raises(BadInput, match=rf"{re.escape(file)}: .*{'a pipe' if alter is pipe else 'damaged'}"):
+    with pytest.raises(BadInput, match=rf"{re.escape(file)}: .*damaged"):
         ez.card(small / "data.npz", apply=card)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from easiness.records import KeptLogits, ObservationLog, Observations
+from easiness.records import STATISTICS, KeptLogits, Observations
 from easiness.scoring import SCORES, Scoring, score_columns
+from recording import trial_of_logits
 
 PRECISE = {"rtol": 1e-9, "atol": 1e-7}  # a spread that is 0 comes back as the root of a rounding error
 
@@ -23,19 +24,12 @@ class Trials(NamedTuple):
     keep: str
 
     def observe(self) -> list[Observations]:
+        on = self.trained_on
+        keep: Any = {"none": [None] * len(on), "all": np.ones_like(on), "left_out": ~on}[self.keep]
         return [
-            _observe(z, self.labels, on, {"none": None, "all": np.ones_like(on), "left_out": ~on}[self.keep])
-            for z, on in zip(self.logits, self.trained_on, strict=True)
+            trial_of_logits(logits, self.labels, trained_on=one, keep=kept)
+            for logits, one, kept in zip(self.logits, on, keep, strict=True)
         ]
-
-
-def _observe(logits, labels, trained_on, keep) -> Observations:
-    positions = np.arange(len(labels))
-    log = ObservationLog(positions, labels, logits.shape[2], trained_on=trained_on, keep_logits=keep)
-    for epoch in logits:
-        log.update(positions, epoch)
-        log.end_epoch()
-    return log.observations()
 
 
 @st.composite
@@ -130,13 +124,12 @@ def test_pieces_of_trials_give_what_whole_trials_give(trials, data) -> None:
 
 def _piece(obs, first, end) -> Observations:
     kept = obs.logits
-    columns = ("prediction", "loss", "margin", "error_norm", "entropy", "rival")
     return replace(
         obs,
         labels=obs.labels[first:end],
         trained_on=obs.trained_on[first:end],
         logits=None if kept is None else kept.between(first, end),
-        **{name: getattr(obs, name)[:, first:end] for name in columns},
+        **{name: getattr(obs, name)[:, first:end] for name in STATISTICS},
     )
 
 
@@ -152,10 +145,7 @@ def test_what_comes_after_m_changes_nothing(trials, data) -> None:
 
 
 def _truncate(obs: Observations, m: int) -> Observations:
-    rows = {
-        name: getattr(obs, name)[:m]
-        for name in ("prediction", "loss", "margin", "error_norm", "entropy", "rival")
-    }
+    rows = {name: getattr(obs, name)[:m] for name in STATISTICS}
     kept = obs.logits and KeptLogits(obs.logits.positions, obs.logits.values[:m])
     return replace(obs, logits=kept, epochs=obs.epochs[:m], **rows)
 

@@ -13,7 +13,7 @@ from easiness.records import STATISTICS, ObservationLog, TrialRecord, example_st
 from easiness.spec import Probe
 from easiness.store import StoredTrial
 from easiness.store.trial import write_trial
-from recording import run_spec
+from recording import run_spec, trial_of_logits
 
 SQRT2 = float(np.float32(np.sqrt(2)))
 
@@ -32,7 +32,6 @@ def draw_labels(data, logits):
 
 
 @given(batches_of_logits, st.data())
-@settings(deadline=None)
 def test_statistics_stay_in_their_ranges(logits, data):
     labels = draw_labels(data, logits)
     seen = example_statistics(logits, labels)
@@ -48,7 +47,6 @@ def test_statistics_stay_in_their_ranges(logits, data):
 
 
 @given(batches_of_logits, st.data())
-@settings(deadline=None)
 def test_the_sign_of_the_margin_says_correct_unless_logits_tie(logits, data):
     labels = draw_labels(data, logits)
     seen = example_statistics(logits, labels)
@@ -61,7 +59,6 @@ def test_the_sign_of_the_margin_says_correct_unless_logits_tie(logits, data):
 
 
 @given(batches_of_logits, st.data())
-@settings(deadline=None)
 def test_a_log_does_not_depend_on_how_examples_come_in(logits, data):
     labels = draw_labels(data, logits)
     num, num_classes = logits.shape
@@ -97,13 +94,8 @@ def test_rows_of_the_full_record(observe, num_epochs, num, seed, keep):
     probe = Probe(name="train", observe=observe, keep_logits=keep)
 
     def observed(epochs):
-        log = ObservationLog(
-            np.arange(num), np.arange(num) % 3, 3, trained_on=trained_on, keep_logits=kept, epochs=epochs
-        )
-        for epoch in epochs:
-            log.update(np.arange(num), logits[epoch - 1])
-            log.end_epoch()
-        return log.observations()
+        seen, labels = logits[np.array(epochs) - 1], np.arange(num) % 3
+        return trial_of_logits(seen, labels, trained_on=trained_on, keep=kept, epochs=epochs)
 
     full, thin = observed(tuple(range(1, num_epochs + 1))), observed(probe.observed(num_epochs))
     spec = run_spec(num, classes="abc", probes=(probe,), seed=0, trials=1, epochs=num_epochs).trial(0)

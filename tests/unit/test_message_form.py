@@ -35,7 +35,6 @@ REASONS = {
     "it is of another network",
     "it is of another number of epochs",
     "it was written with {} {}, this is {}",
-    "its observations are of another kind",
     "its observations are of other epochs",
     "its optimizer is of other parameters",
     "its random state is of another kind",

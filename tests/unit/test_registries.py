@@ -255,7 +255,8 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         from easiness.executors import check_executor, make_executor
         from easiness.models import build_model, model_names
         from easiness.perturb import find_kind
-        from easiness.scoring import find_score, scores_markdown
+        from easiness.scoring import find_score
+        from easiness.scoring.table import SCORES
         from easiness.engine import all_commands
 
         print(len(ez.load_dataset("stripes")), ez.load_dataset("t.feather").classes)

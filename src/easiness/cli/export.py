@@ -6,33 +6,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from easiness import exports, pages, runs, show, spec, store
-from easiness.engine import (
-    At,
-    Data,
-    Verb,
-    check_output_file,
-    output_file,
-    print_rows,
-    say,
-    say_written,
-)
+from easiness import engine, exports, pages, runs, show, spec, store
 from easiness.errors import BadInput
 from easiness.paper import reproduction
 from easiness.regular_file import in_words
 from easiness.runs import passes_shown
-from easiness.spec import TABLE_OPTIONS, Fields, Loading, Option
+from easiness.spec import TABLE_OPTIONS, Fields, Loading, Option, setting
 
 
 def _export(options: exports.ExportOptions) -> None:
     result = exports.export(options)
-    say_written(result.path)
-    say(f"{result.path}: {result.then}")
+    engine.say_written(result.path)
+    engine.say(f"{result.path}: {result.then}")
     for note in result.notes:
-        say(f"note: {note}", err=True)
+        engine.say(f"note: {note}", err=True)
 
 
-EXPORT = Verb(
+EXPORT = engine.Verb(
     "export",
     "Share",
     "Write scores, suspects and the examples for another tool.",
@@ -50,20 +40,15 @@ class CardOptions:
         Any,
         Option("", "Folder of a run to publish; with --apply, the data to score.", argument=True, typed=str),
     ]
-    output: Annotated[
-        Path | None,
-        Option(
-            "-o",
-            "New folder; with --apply, FILE.csv or FILE.parquet, and standard output otherwise.",
-            also=("--output",),
-            placed=True,
-        ),
-    ] = None
-    apply: Annotated[
-        Path | None, Option("--apply", "A card: find its scores for the examples of SOURCE.")
-    ] = None
-    at: At = None
-    data: Data = None
+    output: Path | None = setting(
+        "-o",
+        "New folder; with --apply, FILE.csv or FILE.parquet, and standard output otherwise.",
+        also=("--output",),
+        placed=True,
+    )
+    apply: Path | None = setting("--apply", "A card: find its scores for the examples of SOURCE.")
+    at: engine.At = None
+    data: engine.Data = None
     loading: Annotated[
         Loading,
         Fields(
@@ -78,7 +63,7 @@ def card(options: CardOptions) -> exports.Card | exports.CopyScores:
         if options.at is not None or options.data is not None:
             raise BadInput("--apply: takes the scores that are in the card; leave out --at and --data")
         if options.output is not None:
-            check_output_file(options.output, (".csv", ".parquet"))
+            engine.check_output_file(options.output, (".csv", ".parquet"))
         return exports.apply_card(options.apply, runs.given_data(options.run, options.loading))
     if options.loading != Loading():
         raise BadInput(
@@ -99,30 +84,30 @@ def _card(options: CardOptions) -> None:
     then = "apply it with" if result.document.has_digests else f"join {exports.SCORES} by id"
     held_out = result.document.held_out
     also = "" if held_out is None else f" and {held_out.num_examples:,} held out"
-    say_written(result.path)
-    say(f"{result.path}: {result.document.num_examples:,} examples{also}; {then}")
+    engine.say_written(result.path)
+    engine.say(f"{result.path}: {result.document.num_examples:,} examples{also}; {then}")
     if result.document.has_digests:
-        say(spec.command_line("card", "--apply", result.path, "SOURCE", "-o", "scores.csv"))
+        engine.say(spec.command_line("card", "--apply", result.path, "SOURCE", "-o", "scores.csv"))
     if result.note is not None:
-        say(f"note: {result.note}", err=True)
+        engine.say(f"note: {result.note}", err=True)
 
 
 def _write_applied(scores: exports.CopyScores, options: CardOptions) -> None:
     output = options.output
     if output is None:
-        print_rows(scores.table)
-        say(scores.text, err=True)
+        engine.print_rows(scores.table)
+        engine.say(scores.text, err=True)
         return
-    with output_file(output) as file:
+    with engine.output_file(output) as file:
         if output.suffix == ".csv":
             show.write_csv(scores.table, file)
         else:
             show.write_parquet(scores.table, file, result=repr(scores), card=in_words(options.apply))
-    say_written(output)
-    say(f"{output}: {scores.text}")
+    engine.say_written(output)
+    engine.say(f"{output}: {scores.text}")
 
 
-CARD = Verb(
+CARD = engine.Verb(
     "card",
     "Share",
     "Publish scores, or find published ones for a copy of the data.",
@@ -143,11 +128,11 @@ def _report(options: pages.ReportOptions) -> None:
         options = replace(options, runs=[store.open_run(one) for one in options.runs])
     with passes_shown(True):
         pages.write_report(options)
-    say_written(options.output)
-    say(str(options.output))
+    engine.say_written(options.output)
+    engine.say(str(options.output))
 
 
-REPORT = Verb(
+REPORT = engine.Verb(
     "report",
     "Look",
     "Write a page that shows what was measured.",

@@ -8,17 +8,8 @@ from pathlib import Path
 
 import torch
 
+from easiness import runs
 from easiness.analysis import FIRST_CHECK
-from easiness.runs import (
-    Cost,
-    Foreseen,
-    Plan,
-    cache_beside,
-    estimate_cost,
-    resolve_plan,
-    seconds_beside,
-    work_of,
-)
 from easiness.show import quantity, trials_text
 from easiness.spec import (
     BOOSTING,
@@ -34,10 +25,10 @@ from easiness.training import network_facts
 
 
 def describe(
-    plan: Plan,
+    plan: runs.Plan,
     out: Path,
     device: torch.device,
-    foreseen: Foreseen,
+    foreseen: runs.Foreseen,
     rule: StoppingRule | None = None,
 ) -> str:
     """The plan in full, with the ``rule`` of ``--trials auto``.
@@ -50,7 +41,7 @@ def describe(
 
 
 def _of_trainings(
-    plan: Plan, out: Path, device: torch.device, foreseen: Foreseen, rule: StoppingRule | None
+    plan: runs.Plan, out: Path, device: torch.device, foreseen: runs.Foreseen, rule: StoppingRule | None
 ) -> str:
     num = plan.num_trained_on
     recipe = plan.recipe.over(plan.epochs)
@@ -59,15 +50,17 @@ def _of_trainings(
     last = recipe.eta(plan.epochs - 1 / steps)
     execution, task = foreseen.execution, foreseen.task
     going_on = None if foreseen.run is None else foreseen.run.spec.measured
-    settings = resolve_plan(plan, device, execution) if going_on is None else going_on.resolved
+    settings = runs.resolve_plan(plan, device, execution) if going_on is None else going_on.resolved
     spec = plan.spec(settings, task.trials, task.epochs)
-    cache = cache_beside(out) if execution.cache else None
-    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, beside=seconds_beside(out))
+    cache = runs.cache_beside(out) if execution.cache else None
+    cost = partial(
+        runs.estimate_cost, spec, plan.data, device=device, cache=cache, beside=runs.seconds_beside(out)
+    )
     schedule_note = ""
     if plan.recipe.anneals(plan.epochs):
         schedule_note = "; scores after an earlier epoch are of an unfinished training"
     sparse = ""
-    if network_facts(work_of(spec, plan.data, str(device)).workload).sparse:
+    if network_facts(runs.work_of(spec, plan.data, str(device)).workload).sparse:
         sparse = "; torch.optim.SparseAdam, without weight decay, of tables with sparse gradients"
     costs = f"cost of the whole run: {cost(plan.trials)}"
     if foreseen.run is not None:
@@ -101,11 +94,11 @@ out: {out}
 nothing was trained and nothing written"""
 
 
-def _of_heads(plan: Plan, heads: Heads, out: Path, device: torch.device, foreseen: Foreseen) -> str:
+def _of_heads(plan: runs.Plan, heads: Heads, out: Path, device: torch.device, foreseen: runs.Foreseen) -> str:
     held_out, task, run = plan.data.held_out, foreseen.task, foreseen.run
-    settings = resolve_plan(plan, device, foreseen.execution)
+    settings = runs.resolve_plan(plan, device, foreseen.execution)
     spec = plan.spec(settings, task.trials, task.epochs)
-    costs = f"cost of the whole run: {estimate_cost(spec, plan.data, plan.trials, device, None)}"
+    costs = f"cost of the whole run: {runs.estimate_cost(spec, plan.data, plan.trials, device, None)}"
     if run is not None:
         which = trials_text(task.missing) if task.missing else "nothing"
         costs = f"to fit: {which}; the run has {quantity(len(run.trials), 'trial')}"
@@ -140,7 +133,7 @@ def _settings(recipe: Recipe, kind: str) -> str:
     )
 
 
-def _of_what_is_missing(foreseen: Foreseen, cost: Callable[[int], Cost]) -> str:
+def _of_what_is_missing(foreseen: runs.Foreseen, cost: Callable[[int], runs.Cost]) -> str:
     task, run = foreseen.task, foreseen.run
     assert run is not None
     there = f"the run has {quantity(len(run.trials), 'trial')} of {quantity(run.epochs, 'epoch')}"

@@ -15,7 +15,7 @@ from easiness import show, spec, store
 from easiness.engine import Verb, say
 from easiness.errors import BadInput, RunFailed, printable
 from easiness.paper import reproduction as paper
-from easiness.spec import Option
+from easiness.spec import Option, setting
 from easiness.studies import matching
 
 MOST_READ = 1000  # trials whose observations are read for a summary; of more it would take minutes
@@ -35,10 +35,9 @@ class StatusOptions:
     run: Annotated[
         Path, Option("", "Folder of a run, of a study (`paper all`), or of several runs.", argument=True)
     ]
-    verify: Annotated[
-        bool,
-        Option("--verify", "Read every file and name damaged ones; the command then exits with 1."),
-    ] = False
+    verify: bool = setting(
+        "--verify", "Read every file and name damaged ones; the command then exits with 1.", default=False
+    )
 
 
 @dataclass(frozen=True)

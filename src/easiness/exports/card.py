@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from easiness import store
 from easiness.data import Dataset, load_dataset, value_digests
 from easiness.engine import check_output_folder, output_folder
 from easiness.errors import BadInput, shorten
@@ -21,16 +22,6 @@ from easiness.regular_file import at_home, in_words, read_regular
 from easiness.runs import find_split, has_held_out, positions_in
 from easiness.show import count, markdown_text, picture_bytes, write_parquet
 from easiness.spec import Split, SplitRef, describe_recipe, settings_of_others
-from easiness.store import (
-    FileDigest,
-    FileName,
-    Run,
-    digest,
-    is_intact,
-    later,
-    own_version,
-    read_strictly,
-)
 from easiness.studies.scores import run_scores
 from easiness.studies.versions import renamed_classes
 
@@ -64,7 +55,7 @@ class CardDocument(BaseModel):
     share: float | None = None
     training: dict[str, Any] | None
     versions: dict[str, str]
-    files: dict[FileName, FileDigest]
+    files: dict[store.FileName, store.FileDigest]
 
 
 @dataclass(frozen=True)
@@ -76,7 +67,7 @@ class Card:
     note: str | None = None
 
 
-def write_card(run: Run, path: Path, at: float | None = None, source: Any = None) -> Card:
+def write_card(run: store.Run, path: Path, at: float | None = None, source: Any = None) -> Card:
     """Write the scores of a run as a folder that can be published and applied to other copies of the data.
 
     No picture and no path of this machine is in it.
@@ -97,7 +88,7 @@ def write_card(run: Run, path: Path, at: float | None = None, source: Any = None
         for split, table in tables.items():
             write_parquet(table, folder / FILES[split])
         (folder / FIGURE).write_bytes(picture_bytes(scores.figure(), ".svg"))
-        files = {name: digest(folder / name) for name in (*(FILES[split] for split in tables), FIGURE)}
+        files = {name: store.digest(folder / name) for name in (*(FILES[split] for split in tables), FIGURE)}
         document = _document(run, scores.epoch, DIGEST in tables["train"], files)
         unsaid = {"epoch"} if run.shares else {"share"}
         (folder / CARD).write_text(document.model_dump_json(indent=1, exclude=unsaid) + "\n", "utf-8")
@@ -118,9 +109,11 @@ def open_card(path: str | Path) -> Card:
     except FileNotFoundError:
         raise BadInput(f"{folder}: is no score card (no {CARD} in it); `easiness card` makes one") from None
     except (OSError, ValidationError):
-        raise (later(folder / CARD, content) if content else None) or damaged_card(folder / CARD) from None
+        raise (store.later(folder / CARD, content) if content else None) or damaged_card(
+            folder / CARD
+        ) from None
     for name, expected in document.files.items():
-        if not is_intact(folder / name, expected):
+        if not store.is_intact(folder / name, expected):
             raise damaged_card(folder / name)
     return Card(folder, document)
 
@@ -129,7 +122,7 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
     """Columns ``id``, ``label``, ``class``, mostly ``digest``, then the scores, a row an example."""
     import pyarrow.parquet as pq
 
-    with read_strictly(path, damaged_card), pq.ParquetFile(path) as file:
+    with store.read_strictly(path, damaged_card), pq.ParquetFile(path) as file:
         kinds = {field.name: str(field.type) for field in file.schema_arrow}
         texts = [name for name in (DIGEST, "class") if name == "class" or name in kinds]
         types_of = {"id": _TYPES_OF_IDS} | dict.fromkeys(texts, _TEXTS)
@@ -155,7 +148,9 @@ def damaged_card(file: Path) -> BadInput:
     return BadInput(f"{file}: is damaged or missing; get the card again")
 
 
-def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDigest]) -> CardDocument:
+def _document(
+    run: store.Run, epoch: int, has_digests: bool, files: dict[str, store.FileDigest]
+) -> CardDocument:
     training_spec = run.spec.measured
     ran = [trial.document.ran for trial in run.trials]
     training: dict[str, Any] | None = None
@@ -184,12 +179,12 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
         num_trials=len(run.trials),
         **run.row(epoch).argument,
         training=training,
-        versions={"easiness": own_version(), "torch": ", ".join(torch), "numpy": np.__version__},
+        versions={"easiness": store.own_version(), "torch": ", ".join(torch), "numpy": np.__version__},
         files=files,
     )
 
 
-def _readme(run: Run, epoch: int, document: CardDocument) -> str:
+def _readme(run: store.Run, epoch: int, document: CardDocument) -> str:
     name, spec, recipe = document.data or "a data set", run.spec.measured, "a training loop of its own"
     if spec is not None and spec.heads is not None:
         about = " ".join(about_features(spec.heads))

@@ -16,7 +16,7 @@ from easiness.errors import BadInput
 from easiness.inputs import Cell, ExportForm, kind_named
 from easiness.lazy import Integers, pd
 from easiness.runs import CellTexts, cell_texts, find_split, positions_in
-from easiness.spec import Option, Split
+from easiness.spec import Option, Split, setting
 from easiness.store import Run
 from easiness.studies.suspects import SuspectOptions, suspects
 
@@ -50,32 +50,20 @@ class ExportOptions:
     split: HeldOutToo = "train"
     at: At = None
     data: Data = None
-    above: Annotated[
-        float | None,
-        Option(
-            "--above",
-            "For label-studio: labels that are wrong with this probability or more, and five in any case; "
-            "0.1 by default.",
-            within="[0, 1]",
-        ),
-    ] = None
-    only: Annotated[
-        Path | None,
-        Option(
-            "--only", "For label-studio: only the examples of this file of labels, such as one of `audit`."
-        ),
-    ] = None
-    blind: Annotated[bool, Option("--blind", "For label-studio: show neither labels nor suggestions.")] = (
-        False
+    above: float | None = setting(
+        "--above",
+        "For label-studio: labels that are wrong with this probability or more, and five in any case; "
+        "0.1 by default.",
+        within="[0, 1]",
     )
-    document_root: Annotated[
-        Path | None,
-        Option(
-            "--document-root",
-            "For label-studio: the folder that it serves files from; without it, files are put into the "
-            "tasks.",
-        ),
-    ] = None
+    only: Path | None = setting(
+        "--only", "For label-studio: only the examples of this file of labels, such as one of `audit`."
+    )
+    blind: bool = setting("--blind", "For label-studio: show neither labels nor suggestions.", default=False)
+    document_root: Path | None = setting(
+        "--document-root",
+        "For label-studio: the folder that it serves files from; without it, files are put into the tasks.",
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,20 +10,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from easiness import engine
 from easiness.analysis import MIN_GROUP, SIDES, Ties, num_selected, usual_fraction
 from easiness.data import read_label_file
-from easiness.engine import (
-    At,
-    Data,
-    Study,
-    answer,
-    arguments_of,
-    check_output_file,
-    find_study,
-    make_value,
-    registered_commands,
-    write_page,
-)
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
 from easiness.pages.data_map import Name, data_map
@@ -36,7 +25,7 @@ from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
 from easiness.runs import data_of, find_data
 from easiness.show import to_svg
-from easiness.spec import Option
+from easiness.spec import Option, setting
 from easiness.store import Run, check_opened
 from easiness.studies import matching
 from easiness.studies.matching import CompareOptions
@@ -48,15 +37,15 @@ _MOST_CHANGES = 6  # of those that became harder, and of those that became easie
 
 def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
     """The parts of registered studies that are shown on pages, each asked with its defaults."""
-    for listed_study in registered_commands():
-        study = find_study(listed_study)
-        if not isinstance(study, Study) or not study.on_page:
+    for listed_study in engine.registered_commands():
+        study = engine.find_study(listed_study)
+        if not isinstance(study, engine.Study) or not study.on_page:
             continue
-        fields = [one for one in arguments_of(study.asks) if one.option.opens]
+        fields = [one for one in engine.arguments_of(study.asks) if one.option.opens]
         runs = {one.name: (run,) if one.option.several else run for one in fields}
         part = {"title": study.name, "headline": "", "notices": (), "figure": "", "sections": ()}
         try:
-            result = answer(study, make_value(study.asks, runs))
+            result = engine.answer(study, engine.make_value(study.asks, runs))
             label = f"{study.name}: the tables below have the numbers."
             part["figure"] = to_svg(result.figure(), key=f"study-{study.name}", label=label)
             part |= {one: getattr(result, one) for one in ("headline", "notices")}
@@ -132,48 +121,37 @@ class ReportOptions:
     output: Annotated[Path, Option("-o", "FILE.html to write.", also=("--output",), placed=True)] = Path(
         "report.html"
     )
-    at: At = None
-    data: Data = None
-    since: Annotated[
-        Run | None,
-        Option("--since", "A run on the data before: show what changed, as `diff` does.", opens=True),
-    ] = None
-    by: Annotated[
-        Matching,
-        Option("--by", "The identity of an example, now and in --since: its id, or its values (pixels)."),
-    ] = "ids"
-    old_data: Annotated[
-        Any,
-        Option("--old-data", "Where the data of --since are now; for --by pixels.", typed=str | None),
-    ] = None
-    suspects: Annotated[
-        int,
-        Option("--suspects", "How many labels of each split can be decided on in the page.", least=0),
-    ] = 1000
-    decide: Annotated[
-        Path | None,
-        Option(
-            "--decide",
-            "File of labels to decide on in the page, from `audit`, `labels` or people: those of its rows, "
-            "in its order.",
-        ),
-    ] = None
-    blind: Annotated[
-        bool | None,
-        Option(
-            "--blind/--no-blind",
-            "With --decide: hide what the networks say of the labels. By default of an audit alone.",
-        ),
-    ] = None
-    pixels: Annotated[
-        int,
-        Option(
-            "--pixels",
-            "Longer side of a photo to decide on, 32 to 4,096 at most; fewer where the page would pass "
-            "25 MB.",
-            within="[32, 4096]",
-        ),
-    ] = 640
+    at: engine.At = None
+    data: engine.Data = None
+    since: Run | None = setting(
+        "--since", "A run on the data before: show what changed, as `diff` does.", opens=True
+    )
+    by: Matching = setting(
+        "--by",
+        "The identity of an example, now and in --since: its id, or its values (pixels).",
+        default="ids",
+    )
+    old_data: Any = setting(
+        "--old-data", "Where the data of --since are now; for --by pixels.", typed=str | None
+    )
+    suspects: int = setting(
+        "--suspects", "How many labels of each split can be decided on in the page.", least=0, default=1000
+    )
+    decide: Path | None = setting(
+        "--decide",
+        "File of labels to decide on in the page, from `audit`, `labels` or people: those of its rows, "
+        "in its order.",
+    )
+    blind: bool | None = setting(
+        "--blind/--no-blind",
+        "With --decide: hide what the networks say of the labels. By default of an audit alone.",
+    )
+    pixels: int = setting(
+        "--pixels",
+        "Longer side of a photo to decide on, 32 to 4,096 at most; fewer where the page would pass 25 MB.",
+        within="[32, 4096]",
+        default=640,
+    )
 
     @cached_property
     def is_blind(self) -> bool:
@@ -190,16 +168,16 @@ class ReportOptions:
 
 def write_report(options: ReportOptions) -> None:
     """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it."""
-    check_output_file(options.output, (".html",))
+    engine.check_output_file(options.output, (".html",))
     runs = options.runs if isinstance(options.runs, list | tuple) else [options.runs]
     if len(runs) == 1 and not isinstance(runs[0], Run) and paper.is_study(Path(runs[0])):
         if options.since is not None or options.by != "ids" or options.old_data is not None:
             raise BadInput(
                 f"{runs[0]}: is a study, and --since, --by and --old-data compare a run; give a run of it"
             )
-        write_page(options.output, partial(paper.study_page, Path(runs[0])))
+        engine.write_page(options.output, partial(paper.study_page, Path(runs[0])))
     else:
-        write_page(options.output, partial(render_report, options))
+        engine.write_page(options.output, partial(render_report, options))
 
 
 def _check(options: ReportOptions, runs: Sequence[Run]) -> None:

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from easiness import show
 from easiness.data import Dataset
 from easiness.pages.data_map import Name
 from easiness.pages.examples import FoundExamples, are_small, found_within, room_for
 from easiness.pages.template import render_page
 from easiness.paper.claims import Claim, count_verdicts
-from easiness.show import (
-    Result,
-    Section,
-    ShownExample,
-    enumeration,
-    sentence_case,
-    to_svg,
-)
 from easiness.studies.keeping import NextLabels
 from easiness.studies.patterns import Patterns
 
@@ -33,23 +26,23 @@ class Gallery:
 
     title: str
     lead: str
-    rows: Sequence[tuple[object, ShownExample | None, str, Sequence[tuple[str, str]]]]
+    rows: Sequence[tuple[object, show.ShownExample | None, str, Sequence[tuple[str, str]]]]
     examples: FoundExamples
     is_pixelated: bool
 
 
-def result_page(result: Result) -> str:
+def result_page(result: show.Result) -> str:
     """The page of a result, HTML that loads nothing from the network."""
     first, *others = result.sections()
     label = f"{first.title}; the tables below have the numbers."
     illustrations = [
-        Illustration(caption, to_svg(figure, key=f"result{at or ''}", label=caption or label))
+        Illustration(caption, show.to_svg(figure, key=f"result{at or ''}", label=caption or label))
         for at, (caption, figure) in enumerate(result.figures().items())
     ]
     part = StudyPart("result", "Trials", "", illustrations, [first, *others])
     return render_study(
         first.title,
-        sentence_case(result.headline),
+        show.sentence_case(result.headline),
         [part],
         getattr(result, "claims", ()),
         notices=[*result.notices, *first.notices],
@@ -57,7 +50,7 @@ def result_page(result: Result) -> str:
     )
 
 
-def galleries_of(result: Result) -> Iterator[Gallery]:
+def galleries_of(result: show.Result) -> Iterator[Gallery]:
     """Examples that a result is about, where there are pictures of them, or sounds or texts."""
     if isinstance(result, Patterns):
         yield from _patterns(result)
@@ -113,7 +106,7 @@ class Illustration:
 
     caption: str
     svg: str
-    sections: Sequence[Section] = ()
+    sections: Sequence[show.Section] = ()
 
 
 @dataclass(frozen=True)
@@ -124,7 +117,7 @@ class StudyPart:
     title: str
     lead: str = ""
     figures: Sequence[Illustration] = ()
-    sections: Sequence[Section] = ()
+    sections: Sequence[show.Section] = ()
 
 
 def render_study(
@@ -162,4 +155,6 @@ _VERBS = {
 def _in_words(claims: Sequence[Claim]) -> str:
     """``4 hold, 7 are undecided and 3 are not tested here``."""
     counts = count_verdicts(claims).items()
-    return enumeration([f"{number} {_VERBS[verdict][number > 1]}" for verdict, number in counts if number])
+    return show.enumeration(
+        [f"{number} {_VERBS[verdict][number > 1]}" for verdict, number in counts if number]
+    )

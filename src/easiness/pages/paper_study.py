@@ -204,7 +204,7 @@ class _Folder:
         caption = "Some of the examples that every final model still gets right, and what it saw of them."
         label = "Pairs of pictures: an example as it is, and perturbed."
         lead = (
-            f"{level['show.count']} of {show.count(level['num_examples'])} {pseudo.probe.replace('_', '-')} "
+            f"{level['count']} of {show.count(level['num_examples'])} {pseudo.probe.replace('_', '-')} "
             f"examples are right in all {pseudo.num_trials} final models when only "
             f"frequencies up to {pseudo.level:g} are left. By chance it would be "
             f"{level['chance']:.1f}, and {level['class_chance']:.1f} if the models agreed on classes alone."

@@ -7,21 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from easiness import engine
 from easiness.analysis import Side
-from easiness.engine import (
-    ONE_RUN,
-    ONE_SOURCE,
-    PICTURE,
-    STUDY_TRAINING,
-    Data,
-    Fraction,
-    Later,
-    OneFolder,
-    Out,
-    Policies,
-    Study,
-    Verb,
-)
 from easiness.spec import (
     Drawing,
     Effect,
@@ -32,6 +19,7 @@ from easiness.spec import (
     Split,
     Training,
     read_numbers,
+    setting,
 )
 from easiness.store import Run
 
@@ -53,7 +41,9 @@ class PerturbationOptions:
 
     run: Annotated[
         Run,
-        Option("", "Folder of a run that keeps its weights, or of one on features of networks.", **ONE_RUN),
+        Option(
+            "", "Folder of a run that keeps its weights, or of one on features of networks.", **engine.ONE_RUN
+        ),
     ]
     kind: Annotated[
         str,
@@ -63,44 +53,36 @@ class PerturbationOptions:
             "package.module:name for one that the module registers.",
         ),
     ]
-    levels: Annotated[
-        Sequence[float] | None,
-        Option(
-            "--levels", "Such as 0,0.5,1, beside the neutral one; by default the kind's own.", read=_levels
-        ),
-    ] = None
-    side: Annotated[Side | None, Option("--side", "Match easy or hard sets alone; both by default.")] = None
-    fraction: Fraction = 0.1
-    ties: Policies = ("expected", "refine")
-    pattern_level: Annotated[
-        float | None,
-        Option(
-            "--pattern-level", "Level of examples that all networks get right; by default the last but one."
-        ),
-    ] = None
-    probe: Annotated[
-        Split | None, Option("", "The split of these examples; held_out by default, where there is one.")
-    ] = None
-    data: Data = None
-    seed: Annotated[int, Option("--seed", "Seed of perturbations, groups and the bootstrap.")] = 0
-    num_replicates: Annotated[int, Option("", "Replicates of the bootstrap over trials.")] = 200
+    levels: Sequence[float] | None = setting(
+        "--levels", "Such as 0,0.5,1, beside the neutral one; by default the kind's own.", read=_levels
+    )
+    side: Side | None = setting("--side", "Match easy or hard sets alone; both by default.")
+    fraction: engine.Fraction = 0.1
+    ties: engine.Policies = ("expected", "refine")
+    pattern_level: float | None = setting(
+        "--pattern-level", "Level of examples that all networks get right; by default the last but one."
+    )
+    probe: Split | None = setting("", "The split of these examples; held_out by default, where there is one.")
+    data: engine.Data = None
+    seed: int = setting("--seed", "Seed of perturbations, groups and the bootstrap.", default=0)
+    num_replicates: int = setting("", "Replicates of the bootstrap over trials.", default=200)
     execution: Annotated[
         Execution, Fields(("device", "cache"), help={"device": "Where the networks look."})
     ] = Execution()
-    panel: Annotated[
-        Path | None, Option("--panel", "Also draw perturbed examples: FILE.png, .svg or .pdf.", **PICTURE)
-    ] = None
-    patterns: Annotated[
-        Path | None, Option("--patterns", "Also draw examples that all networks still get right.", **PICTURE)
-    ] = None
+    panel: Path | None = setting(
+        "--panel", "Also draw perturbed examples: FILE.png, .svg or .pdf.", **engine.PICTURE
+    )
+    patterns: Path | None = setting(
+        "--patterns", "Also draw examples that all networks still get right.", **engine.PICTURE
+    )
 
 
-PERTURB = Study(
+PERTURB = engine.Study(
     "paper perturb",
     "Paper",
     "Show perturbed examples to the networks of a run.",
     PerturbationOptions,
-    Later("easiness.paper.perturbation.study:perturb"),
+    engine.Later("easiness.paper.perturbation.study:perturb"),
     about="Says how accuracy and the easy and hard sets change, and which examples all networks still get "
     "right. Nothing is trained. The regular examples are those at the neutral level, looked at again by the "
     "same networks. Answers are kept in the run: the same command again goes on, or only reads.",
@@ -116,10 +98,11 @@ class AblationOptions:
     effect: ClassVar[Effect] = "drop"
 
     data: Annotated[
-        Any, Option("", "The data that the run of scores was measured on; as for `measure`.", **ONE_SOURCE)
+        Any,
+        Option("", "The data that the run of scores was measured on; as for `measure`.", **engine.ONE_SOURCE),
     ]
     scores: Annotated[Run, Option("--scores", "Run whose scores rank the examples.", opens=True)]
-    out: Out
+    out: engine.Out
     training: Annotated[
         Training,
         Fields(
@@ -128,21 +111,21 @@ class AblationOptions:
             help={
                 "model": "Network to train; as for `measure`.",
                 "epochs": "Epochs of each training; also the cosine period, unless --recipe sets it.",
-                **STUDY_TRAINING,
+                **engine.STUDY_TRAINING,
             },
         ),
     ]
     drawing: Annotated[Drawing, Fields((*_DRAWING, "steps"), required=("rates",))]
-    holdout: Annotated[
-        float | None, Option("--holdout", "Test on this share of each class, if the run held none out.")
-    ] = None
+    holdout: float | None = setting(
+        "--holdout", "Test on this share of each class, if the run held none out."
+    )
     loading: Annotated[
         Loading, Fields(_OF_THE_RUN, help=dict.fromkeys(_OF_THE_RUN, "Taken from the run of --scores."))
     ] = Loading()
-    execution: OneFolder = Execution()
-    every_epoch: Annotated[
-        bool, Option("--every-epoch", "Write a row for every epoch, not only the last.")
-    ] = False
+    execution: engine.OneFolder = Execution()
+    every_epoch: bool = setting(
+        "--every-epoch", "Write a row for every epoch, not only the last.", default=False
+    )
 
 
 @dataclass(frozen=True)
@@ -159,22 +142,22 @@ _ABOUT_SETS = (
     "Each policy and rate is a run in a folder of its own below --out, {beside}\n\n"
     "The same command again goes on, or only reads; more repetitions train what is missing."
 )
-ABLATE = Study(
+ABLATE = engine.Study(
     "paper ablate",
     "Paper",
     "Train without some examples, and test.",
     AblationOptions,
-    Later(f"{_SETS}:read_sets"),
-    Later(f"{_SETS}:plan_sets"),
+    engine.Later(f"{_SETS}:read_sets"),
+    engine.Later(f"{_SETS}:plan_sets"),
     about=_ABOUT_SETS.format(beside="which `corrupt` may share."),
 )
-CORRUPT = Study(
+CORRUPT = engine.Study(
     "paper corrupt",
     "Paper",
     "Train with random labels for some examples, and test.",
     CorruptionOptions,
-    Later(f"{_SETS}:read_sets"),
-    Later(f"{_SETS}:plan_sets"),
+    engine.Later(f"{_SETS}:read_sets"),
+    engine.Later(f"{_SETS}:plan_sets"),
     about=_ABOUT_SETS.format(beside="which may be that of `ablate`: the run for rate 0 is the same."),
 )
 
@@ -184,7 +167,7 @@ class ValidationOptions:
     """Options of `validate`."""
 
     data: Annotated[
-        Any, Option("", "Data with a held-out split, or --holdout; as for `measure`.", **ONE_SOURCE)
+        Any, Option("", "Data with a held-out split, or --holdout; as for `measure`.", **engine.ONE_SOURCE)
     ]
     models: Annotated[
         Sequence[str | Callable[..., Any]],
@@ -195,37 +178,35 @@ class ValidationOptions:
             typed=list[str],
         ),
     ]
-    out: Out
-    trials: Annotated[int, Option("--trials", "Trainings of each on all examples.")] = 10
-    epochs: Annotated[int, Option("--epochs", "Epochs of each of these.")] = 10
-    final_models: Annotated[
-        Sequence[str | Callable[..., Any]] | None,
-        Option(
-            "--final-model",
-            "Network to train to the end; may be given several times; as --model.",
-            metavar="NAME",
-            typed=list[str] | None,
-        ),
-    ] = None
-    final_trials: Annotated[int, Option("--final-trials", "Trainings without the held-out split.")] = 5
-    final_epochs: Annotated[
-        int,
-        Option("--final-epochs", "Epochs of each of these; also their cosine period, whatever the recipe."),
-    ] = 300
+    out: engine.Out
+    trials: int = setting("--trials", "Trainings of each on all examples.", default=10)
+    epochs: int = setting("--epochs", "Epochs of each of these.", default=10)
+    final_models: Sequence[str | Callable[..., Any]] | None = setting(
+        "--final-model",
+        "Network to train to the end; may be given several times; as --model.",
+        metavar="NAME",
+        typed=list[str] | None,
+    )
+    final_trials: int = setting("--final-trials", "Trainings without the held-out split.", default=5)
+    final_epochs: int = setting(
+        "--final-epochs",
+        "Epochs of each of these; also their cosine period, whatever the recipe.",
+        default=300,
+    )
     loading: Loading = Loading()
     training: Annotated[
-        Training, Fields(("seed", "batch_size", "recipe", "precision"), help=STUDY_TRAINING)
+        Training, Fields(("seed", "batch_size", "recipe", "precision"), help=engine.STUDY_TRAINING)
     ] = Training()
-    execution: OneFolder = Execution()
+    execution: engine.OneFolder = Execution()
 
 
-VALIDATE = Study(
+VALIDATE = engine.Study(
     "paper validate",
     "Paper",
     "Check easiness by networks that never saw the examples.",
     ValidationOptions,
-    Later(f"{_VALIDATION}:validate"),
-    Later(f"{_VALIDATION}:plan"),
+    engine.Later(f"{_VALIDATION}:validate"),
+    engine.Later(f"{_VALIDATION}:plan"),
     about="Easiness is measured with all examples, in OUT/merged-MODEL. The final models are trained without "
     "the held-out split, in OUT/final-MODEL, and asked about it.\n\n"
     "The same command again goes on, or only reads; more trials or epochs train what is missing.",
@@ -236,23 +217,23 @@ VALIDATE = Study(
 class HypothesisOptions:
     """Options of `hypothesis`."""
 
-    out: Out
-    preset: Annotated[
-        Literal["smoke", "full"], Option("--preset", "smoke: a minute, decides nothing; full: under an hour.")
-    ] = "full"
-    seed: Annotated[int, Option("--seed", "Seed of the patterns and of all trials.")] = 0
+    out: engine.Out
+    preset: Literal["smoke", "full"] = setting(
+        "--preset", "smoke: a minute, decides nothing; full: under an hour.", default="full"
+    )
+    seed: int = setting("--seed", "Seed of the patterns and of all trials.", default=0)
     execution: Annotated[
         Execution, Fields(("device", "executor", "ray_address", "jobs"), help={"device": "Where to train."})
     ] = Execution()
 
 
-HYPOTHESIS = Study(
+HYPOTHESIS = engine.Study(
     "paper hypothesis",
     "Paper",
     "Test the paper's hypothesis on planted patterns.",
     HypothesisOptions,
-    Later(f"{_DESIGN}.result:decide"),
-    Later(f"{_DESIGN}.design:plan"),
+    engine.Later(f"{_DESIGN}.result:decide"),
+    engine.Later(f"{_DESIGN}.design:plan"),
     about=(
         "Patterns of known frequency and contradiction are planted in noise, networks are trained on them, "
         "and claims with margins set beforehand decide whether examples are easy whose patterns are frequent "
@@ -266,19 +247,14 @@ class ReproductionOptions:
     """Options of `all`."""
 
     out: Annotated[Path, Option("--out", "Folder of the study. A study that is there goes on.")]
-    data: Annotated[
-        Any,
-        Option(
-            "", "Data as for `measure`; the preset's own by default.", **ONE_SOURCE | {"typed": str | None}
-        ),
-    ] = None
-    preset: Annotated[
-        Literal["smoke", "laptop", "overnight", "paper"],
-        Option(
-            "--preset",
-            "smoke: two minutes; laptop: CIFAR-10, no GPU; overnight: claims 6 to 8; paper: GPUs.",
-        ),
-    ] = "laptop"
+    data: Any = setting(
+        "", "Data as for `measure`; the preset's own by default.", **engine.ONE_SOURCE | {"typed": str | None}
+    )
+    preset: Literal["smoke", "laptop", "overnight", "paper"] = setting(
+        "--preset",
+        "smoke: two minutes; laptop: CIFAR-10, no GPU; overnight: claims 6 to 8; paper: GPUs.",
+        default="laptop",
+    )
     loading: Annotated[
         Loading,
         Fields(
@@ -286,20 +262,20 @@ class ReproductionOptions:
             help={"limit": "Train on this many examples, instead of the preset's."},
         ),
     ] = Loading()
-    seed: Annotated[int, Option("--seed", "Seed of the study.")] = 0
-    execution: OneFolder = Execution()
-    dry_run: Annotated[
-        bool, Option("--dry-run", "Show every run and what it costs, and train nothing.", python=False)
-    ] = False
+    seed: int = setting("--seed", "Seed of the study.", default=0)
+    execution: engine.OneFolder = Execution()
+    dry_run: bool = setting(
+        "--dry-run", "Show every run and what it costs, and train nothing.", python=False, default=False
+    )
 
 
-ALL = Verb(
+ALL = engine.Verb(
     "paper all",
     "Paper",
     "Reproduce the paper's tables, figures and claims.",
     ReproductionOptions,
-    Later(f"{_REPRODUCTION}:reproduce"),
-    Later(f"{_REPRODUCTION}:carry"),
+    engine.Later(f"{_REPRODUCTION}:reproduce"),
+    engine.Later(f"{_REPRODUCTION}:carry"),
     about="At the scale of a preset. The folder keeps the study so far: the same command again goes "
     "on where it stopped.",
     trains=True,

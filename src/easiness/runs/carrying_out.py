@@ -364,11 +364,35 @@ def carry_out_all(
             sum(cost.num_images for cost in costs.values()),
             sum(cost.operations for cost in costs.values()),
         )
+    settings = _settings(plans, folder, resolve_device(execution.device), execution)
     with closing(Workers(execution)) as workers:
         return {
-            name: carry_out(plan, folder / name, execution, progress=progress, workers=workers)
+            name: carry_out(
+                plan, folder / name, execution, progress=progress, resolved=settings[name], workers=workers
+            )
             for name, plan in plans.items()
         }
+
+
+def _settings(
+    plans: Mapping[str, Plan], folder: Path, device: torch.device, execution: Execution
+) -> dict[str, Resolved]:
+    """The settings of each run: alike ones are trained alike, as one that exists, else as the longest."""
+
+    def comes_first(name: str) -> tuple[bool, int]:
+        plan = plans[name]
+        return not is_run(folder / name), -plan.trials * plan.epochs * plan.num_trained_on
+
+    of_kind: dict[tuple[object, ...], Resolved] = {}
+    settings = {}
+    for name in sorted(plans, key=comes_first):
+        plan, out = plans[name], folder / name
+        run = read_document(out).spec.measured if is_run(out) else None
+        kind = plan.model, plan.signature.shape, plan.recipe.batch_size, plan.precision
+        if kind not in of_kind:
+            of_kind[kind] = resolve_plan(plan, device, execution) if run is None else run.resolved
+        settings[name] = of_kind[kind] if run is None else run.resolved
+    return settings
 
 
 def _check_images(plans: list[Plan], folder: Path, execution: Execution, progress: Progress) -> None:
@@ -401,12 +425,11 @@ def plan_costs(
 ) -> dict[str, Cost]:
     """The cost of the trials that are missing below ``folder``, of runs that lack some, by name."""
     beside, costs = seconds_beside(folder / "any"), {}
+    settings = _settings(plans, folder, device, execution)
     for name, missing in missing_by_run(plans, folder).items():
         if missing:
-            plan, out = plans[name], folder / name
-            run = read_document(out).spec.measured if is_run(out) else None
-            settings = resolve_plan(plan, device, execution) if run is None else run.resolved
-            spec, cache = plan.spec(settings, plan.trials, plan.epochs), _cache(out, execution)
+            plan, cache = plans[name], _cache(folder / name, execution)
+            spec = plan.spec(settings[name], plan.trials, plan.epochs)
             costs[name] = estimate_cost(spec, plan.data, missing, device, cache, beside)
     return costs
 

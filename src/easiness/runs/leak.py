@@ -8,7 +8,7 @@ classes have by themselves. Columns of a table, words of a text and groups are l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from easiness.inputs import TEXT, VECTOR, Pack
 from easiness.runs.source import find_data
 from easiness.show import percent
 from easiness.spec import content_hash
-from easiness.store import Arrays, Run, kept_in_run
+from easiness.store import Form, Run, keep_answer, kept_answer
 
 Values = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]
@@ -37,6 +37,9 @@ _MOST_WORDS, _MOST_OTHERS, _FOLDS, _MOST_FITTED = 2000, 256, 5, 2000
 _MOST_COUNTS = 1 << 24  # of values by classes: of more, each example has its own
 _OF_A_GROUP = 2  # groups for each class: of more, a class has several of its own
 _MOST_NAMES = 3
+
+
+_SENTENCE: Mapping[str, Form] = {"said": (np.uint8, ("bytes",))}
 
 
 class _Input(NamedTuple):
@@ -61,23 +64,15 @@ def leak_of(run: Run, data: Dataset | None = None) -> str:
     heads = run.spec.heads
     if run.spec.data.kind not in (VECTOR.name, TEXT.name) and (heads is None or heads.groups is None):
         return ""
-    answer = _looked_for.read(run, data)
+    key = content_hash([1, run.spec.data.train.fingerprint, None if heads is None else heads.groups])
+    answer = kept_answer(run.path, "leak", key, _SENTENCE)
     if answer is None:
         data = find_data(run, None)[0] if data is None else data
         if data is None or len(data.classes) < 2:
             return ""
-        answer = _looked_for(run, data)
+        answer = {"said": np.frombuffer(find_leak(data).encode(), np.uint8)}
+        keep_answer(run.path, "leak", key, answer)
     return printable(answer["said"].tobytes().decode(errors="replace"))
-
-
-def _identity(run: Run, data: Dataset | None) -> str:  # noqa: ARG001
-    groups = None if run.spec.heads is None else run.spec.heads.groups
-    return content_hash([1, run.spec.data.train.fingerprint, groups])
-
-
-@kept_in_run("leak", {"said": (np.uint8, ("bytes",))}, _identity)
-def _looked_for(run: Run, data: Dataset | None) -> Arrays:  # noqa: ARG001
-    return {"said": np.frombuffer(("" if data is None else find_leak(data)).encode(), np.uint8)}
 
 
 def find_leak(data: Dataset) -> str:

@@ -63,27 +63,20 @@ def find_data(run: Run, source: Any, option: str = "--data") -> tuple[Dataset | 
     ref = run.spec.data
     if source is not None:
         data = load_as(source, ref)
-        return data if data.fingerprint == ref.train.fingerprint else _recorded_examples(
-            run, data, source
-        ), ""
+        is_same = data.fingerprint == ref.train.fingerprint
+        return (data if is_same else _recorded_examples(run, data, source)), ""
     try:
         if ref.source is None:
-            data_of_run = _kept_data(run)
-            return (
-                data_of_run,
-                "" if data_of_run else f"the run does not say where they are ({option} names them)",
-            )
+            path = run.kept_examples()
+            if path is None:
+                return None, f"the run does not say where they are ({option} names them)"
+            return replace(load_dataset(path, classes=run.classes), ids=run.ids), ""
         data = load_as(ref.source, ref)
         if data.fingerprint != ref.train.fingerprint:
             return None, f"the data at {ref.source} have changed since the run ({option} names others)"
     except BadInput as error:
         return None, f"the data of the run cannot be read ({error})"
     return data, ""
-
-
-def _kept_data(run: Run) -> Dataset | None:
-    path = run.kept_examples()
-    return None if path is None else replace(load_dataset(path, classes=run.classes), ids=run.ids)
 
 
 def _recorded_examples(run: Run, data: Dataset, source: Any) -> Dataset:

@@ -24,6 +24,7 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 
+from easiness import store
 from easiness.data import Dataset, cache_folder
 from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed, is_out_of_memory
 from easiness.executors import Tell
@@ -38,20 +39,6 @@ from easiness.runs.progress import Progress
 from easiness.runs.source import load_as
 from easiness.show import size_text, trials_text
 from easiness.spec import CheckpointEvery, DatasetRef, Recipe, RunSpec, TrialSpec, content_hash
-from easiness.store import (
-    ASIDE,
-    CHECKPOINTS,
-    CheckpointDocument,
-    RunWriter,
-    checkpoints_of,
-    clear_checkpoints,
-    is_run,
-    notes_of_failures,
-    read_checkpoint,
-    read_document,
-    remove_checkpoints,
-    write_checkpoint,
-)
 from easiness.training import EpochReport, Listener, Standing, TrainingState, own_device
 from easiness.trial import run_trial
 
@@ -107,9 +94,9 @@ class CheckpointKeeper:
 
     def begin(self, standing: Standing) -> None:
         """Go on from the latest checkpoint that is of this training; says so, and which are of no use."""
-        for path in checkpoints_of(self._where.folder, self._index):
+        for path in store.checkpoints_of(self._where.folder, self._index):
             try:
-                document, tensors = read_checkpoint(path, self._identity, self._easiness, self._torch)
+                document, tensors = store.read_checkpoint(path, self._identity, self._easiness, self._torch)
                 if document.epoch >= self._epochs:
                     raise BadInput("it is of a longer training")
                 standing.restore(TrainingState(document.epoch, document.images, tensors))
@@ -136,7 +123,7 @@ class CheckpointKeeper:
             seconds = sum(value.nbytes for value in state.tensors.values()) / _BYTES_PER_SECOND
             if seconds > _SHARE_OF_TIME * (now - self._last):
                 return
-        document = CheckpointDocument(
+        document = store.CheckpointDocument(
             identity=self._identity,
             easiness=self._easiness,
             torch=self._torch,
@@ -145,7 +132,7 @@ class CheckpointKeeper:
             seconds=self.earlier + now - self._began,
         )
         try:
-            write_checkpoint(self._where.folder, self._index, document, state.tensors)
+            store.write_checkpoint(self._where.folder, self._index, document, state.tensors)
         except (OSError, RuntimeError, ValueError, KeyError, SafetensorError) as error:
             self._given_up = True
             reason = getattr(error, "strerror", None) or f"{error}".split("\n")[0][:200]
@@ -320,7 +307,7 @@ class Making:
     ``trainer`` has the settings of the run, whose size a task decides; ``cache`` is the folder of photos.
     """
 
-    writer: RunWriter
+    writer: store.RunWriter
     trainer: Trainer
     device: torch.device
     jobs: int
@@ -336,9 +323,9 @@ class Making:
         here = spec.model_copy(update={"resolved": settings.model_copy(update={"jobs": self.jobs})})
         cost = estimate_cost(here, data, len(task.missing), self.device, self.cache)
         self.progress.begin(here, task.missing, writer.path, cost)
-        if not is_run(writer.path):
+        if not store.is_run(writer.path):
             writer.create(spec, data.ids, data.labels)
-        elif read_document(writer.path).spec != spec:
+        elif store.read_document(writer.path).spec != spec:
             writer.describe(spec)
         writer.events.write(
             "run_started", process=os.getpid(), trials=task.trials, left=len(task.missing), epochs=task.epochs
@@ -365,7 +352,7 @@ class Making:
         if self.workers.elsewhere:
             sending = nullcontext(trainer.for_machines(self.progress.note))
         elif not executor.shares_memory:
-            sending = trainer.with_files(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
+            sending = trainer.with_files(self.writer.path, f"{store.ASIDE}{uuid.uuid4().hex}-")
         failures: dict[int, str] = {}
         rest, in_hand = set(missing), set[int]()
         with sending as function, self._named_when_interrupted(in_hand, missing, trainer.spec.epochs):
@@ -380,17 +367,17 @@ class Making:
                 in_hand.discard(index)
                 if error is None or isinstance(error, TrialFailed):  # else its checkpoints are still of use
                     rest.discard(index)
-                    remove_checkpoints(self._checkpoint_folder, index)
+                    store.remove_checkpoints(self._checkpoint_folder, index)
         if not rest:
-            clear_checkpoints(self._checkpoint_folder)
+            store.clear_checkpoints(self._checkpoint_folder)
         return failures
 
     @property
     def _checkpoint_folder(self) -> Path:
-        return self.writer.path.absolute() / CHECKPOINTS
+        return self.writer.path.absolute() / store.CHECKPOINTS
 
     def _checkpoints(self, missing: Iterable[int]) -> Checkpoints | None:
-        clear_checkpoints(self._checkpoint_folder, set(missing))
+        store.clear_checkpoints(self._checkpoint_folder, set(missing))
         if self.checkpoint_every == "off":
             return None
         with contextlib.suppress(OSError):  # then trials train without
@@ -418,7 +405,7 @@ class Making:
 
     def _begin_each(self, missing: Iterable[int], in_hand: set[int]) -> Iterator[int]:
         """The missing trials, each noted as being worked on when an executor takes it."""
-        reasons = notes_of_failures(self.writer.path)
+        reasons = store.notes_of_failures(self.writer.path)
         for index in sorted(missing):
             in_hand.add(index)
             self.writer.note_work(in_hand)

@@ -22,6 +22,7 @@ from .option import (
     read_at as read_at,
     read_names as read_names,
     read_numbers as read_numbers,
+    setting as setting,
 )
 from .options import (
     ALL as ALL,

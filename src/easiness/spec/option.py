@@ -82,7 +82,7 @@ class Fields:
     python: bool = True
 
 
-def option(flag: str, help: str, *, default: Any = None, **settings: Any) -> Any:
+def setting(flag: str, help: str, *, default: Any = None, **settings: Any) -> Any:
     """The default of a field that is an `Option`; a field without a default has it in ``Annotated``."""
     return field(default=default, metadata={"option": Option(flag, help, **settings)})
 

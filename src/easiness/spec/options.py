@@ -13,11 +13,11 @@ from easiness.spec.option import (
     Option,
     OptionGroup,
     number_or,
-    option,
     read_at,
     read_columns,
     read_names,
     read_numbers,
+    setting,
 )
 
 if TYPE_CHECKING:
@@ -32,56 +32,56 @@ class Loading:
     OF_DATA: ClassVar[bool] = True
     """In Python `load_dataset` has these options, and studies take what it gives."""
 
-    limit: int | None = option("--limit", "Use this many examples, as many of each class.", first=True)
-    holdout: float | None = option(
+    limit: int | None = setting("--limit", "Use this many examples, as many of each class.", first=True)
+    holdout: float | None = setting(
         "--holdout", "Hold out this share of each class, if the data have no held-out split."
     )
-    data_root: str | Path | None = option(
+    data_root: str | Path | None = setting(
         "--data-root", "Folder of a torchvision data set.", typed=Path | None
     )
-    download: bool = option(
+    download: bool = setting(
         "--download", "Let torchvision or the hub download what is not on disk.", default=False
     )
-    allow_outside: bool = option(
+    allow_outside: bool = setting(
         "--allow-outside", "Allow a CSV to name files outside of its folder.", default=False
     )
-    labels: str | Path | None = option(
+    labels: str | Path | None = setting(
         "--labels",
         "CSV of id,label to train with instead of the source's labels. Examples that it lacks or "
         "drops are left out.",
         metavar="FILE.csv",
         typed=Path | None,
     )
-    skip_unreadable: bool = option(
+    skip_unreadable: bool = setting(
         "--skip-unreadable", "Leave out files that cannot be read, and name them.", default=False
     )
-    columns: Mapping[str, str] | None = option(
+    columns: Mapping[str, str] | None = setting(
         "--columns",
         "Other names of the columns path, label and split of a CSV.",
         metavar="path=filename,label=breed",
         read=read_columns,
     )
-    text: str | None = option("--text", "Column of a table with the texts.", metavar="COLUMN")
-    sound: str | None = option(
+    text: str | None = setting("--text", "Column of a table with the texts.", metavar="COLUMN")
+    sound: str | None = setting(
         "--sound", "Column of a table with the recordings, or their paths.", metavar="COLUMN"
     )
-    inputs: Sequence[str] | None = option(
+    inputs: Sequence[str] | None = setting(
         "--inputs",
         "Columns of a table that are the input: numbers, categories or lists of numbers. "
         "Default: all but the label, in a table without text and path.",
         metavar="A,B,...",
         read=read_names,
     )
-    without: Sequence[str] | None = option(
+    without: Sequence[str] | None = setting(
         "--without", "Columns of a table that are not used.", metavar="A,B,...", read=read_names
     )
-    label: str | None = option(
+    label: str | None = setting(
         "--label", "Column of a table with the labels. Default: label.", metavar="COLUMN", first=True
     )
-    id: str | None = option(
+    id: str | None = setting(
         "--id", "Column of a table with the ids, by which all else then names the examples.", metavar="COLUMN"
     )
-    encoding: str | None = option(
+    encoding: str | None = setting(
         "--encoding", "Encoding of CSV and .txt files, such as latin-1. Default: UTF-8.", metavar="NAME"
     )
     rate: int | None = None
@@ -147,7 +147,7 @@ class Training:
 
     GROUP: ClassVar[OptionGroup] = "Training"
 
-    model: str | None = option(
+    model: str | None = setting(
         "--model",
         "mlp_3, wrn_16_4, densenet_bc_100_12, resnext_29_4x64d (any such numbers), torchvision's "
         "names (resnet18), timm:NAME, or package.module:callable; with --features ridge (closed "
@@ -156,9 +156,9 @@ class Training:
         first=True,
         python_type=str | Callable[..., Any] | None,
     )
-    epochs: int = option("--epochs", "Epochs of each training.", default=10, first=True)
-    seed: int = option("--seed", "Seed of the run.", default=0)
-    recipe: RecipeGiven = option(
+    epochs: int = setting("--epochs", "Epochs of each training.", default=10, first=True)
+    seed: int = setting("--seed", "Seed of the run.", default=0)
+    recipe: RecipeGiven = setting(
         "--recipe",
         "How networks are trained: like the paper, for short trainings, by a TOML file of "
         "changes, or like another run. Default: short for a new run, else the run's own. "
@@ -166,20 +166,22 @@ class Training:
         metavar="paper|short|FILE|RUN",
         read=str,
     )
-    batch_size: int | None = option("--batch-size", "Examples per step. Default: the recipe's.", python=False)
-    image_size: int | None = option(
+    batch_size: int | None = setting(
+        "--batch-size", "Examples per step. Default: the recipe's.", python=False
+    )
+    image_size: int | None = setting(
         "--image-size",
         "Side in pixels of the crops of photos: 64 is ten times as fast as 224. Default: the recipe's.",
         python=False,
     )
-    train_share: float = option(
+    train_share: float = setting(
         "--train-share",
         "Share of the examples that each trial trains on. It observes all of them.",
         default=1.0,
         within="(0, 1]",
     )
-    precision: Precision = option("--precision", "auto: bfloat16 where the device has it.", default="auto")
-    pretrained: bool = option(
+    precision: Precision = setting("--precision", "auto: bfloat16 where the device has it.", default="auto")
+    pretrained: bool = setting(
         "--pretrained",
         "Start from the published weights of a torchvision or timm network, from disk.",
         default=False,
@@ -193,14 +195,14 @@ class Recording:
 
     GROUP: ClassVar[OptionGroup] = "Recording"
 
-    observe: str = option(
+    observe: str = setting(
         "--observe",
         "After which epochs to observe the examples. train: as the training steps see them, augmented.",
         default=ALL,
         metavar="all|every:K|last|train",
     )
-    keep_logits: bool = option("--keep-logits", "Keep the logits of all examples.", default=False)
-    keep_weights: bool = option(
+    keep_logits: bool = setting("--keep-logits", "Keep the logits of all examples.", default=False)
+    keep_weights: bool = setting(
         "--keep-weights/--no-weights",
         "Keep the trained weights.",
         default=True,
@@ -215,38 +217,38 @@ class Execution:
 
     GROUP: ClassVar[OptionGroup] = "Machine"
 
-    device: str = option(
+    device: str = setting(
         "--device",
         "Where to train; cuda spreads --jobs over all GPUs, mps is Apple's.",
         default="auto",
         words={name: name for name in ("auto", "cpu", "cuda", "mps")},
     )
-    executor: str = option(
+    executor: str = setting(
         "--executor", "How trials run. auto: in processes if there are several jobs.", default="auto"
     )
-    ray_address: str | None = option(
+    ray_address: str | None = setting(
         "--ray-address",
         "For --executor ray: address of the cluster; auto: the one of this machine. Default: "
         "that of the job, else one is started here.",
         metavar="HOST:PORT|auto",
     )
-    jobs: Jobs = option(
+    jobs: Jobs = setting(
         "--jobs",
         "Trials at a time; auto: as many as cores, memory and trials allow.",
         default="auto",
         metavar="J|auto",
         read=number_or(int, "auto"),
     )
-    compile: Literal["auto", "on", "off"] = option(
+    compile: Literal["auto", "on", "off"] = setting(
         "--compile", "torch.compile, which takes a minute to start. auto: off.", default="auto"
     )
-    cache: bool = option(
+    cache: bool = setting(
         "--cache",
         "Keep decoded photos in a file beside the run.",
         default=True,
         words={"on": True, "off": False},
     )
-    checkpoint_every: CheckpointEvery = option(
+    checkpoint_every: CheckpointEvery = setting(
         "--checkpoint-every",
         "Minutes between checkpoints of a trial. auto: 2, if that costs little.",
         default="auto",
@@ -261,7 +263,7 @@ class Trials:
 
     GROUP: ClassVar[OptionGroup] = "Training"
 
-    trials: int | Literal["auto"] = option(
+    trials: int | Literal["auto"] = setting(
         "--trials",
         "Number of independent trainings. auto: as many as --reliability takes.",
         default=10,
@@ -270,13 +272,13 @@ class Trials:
         first=True,
         python_type=int | Literal["auto"] | Mapping[str, float],
     )
-    reliability: float | None = option(
+    reliability: float | None = setting(
         "--reliability",
         "For --trials auto: how much of the true easy and hard sets the run's sets must hold, "
         "with their intervals; 0.8 by default.",
         python=False,
     )
-    max_trials: int | None = option(
+    max_trials: int | None = setting(
         "--max-trials", "For --trials auto: at most this many; 100 by default.", python=False
     )
 
@@ -292,37 +294,37 @@ class Drawing:
 
     GROUP: ClassVar[OptionGroup] = "Drawing"
 
-    rates: Iterable[float] = option(
+    rates: Iterable[float] = setting(
         "--rates",
         "Shares of the examples, such as 0,0.3,0.6,0.9.",
         default=(),
         read=partial(read_numbers, "--rates", example="0,0.3"),
     )
-    policies: Iterable[str] | None = option(
+    policies: Iterable[str] | None = setting(
         "--policies",
         "Which examples are mainly drawn: one or more of easy, hard, random, beta:A,B. Default: "
         "the first three; with --keep the other end and random.",
         read=_policies,
     )
-    repetitions: int = option("--repetitions", "Trainings of each policy and rate.", default=5)
-    score: str = option("--score", "Score to rank by.", default="easiness")
-    keep: Keep | None = option(
+    repetitions: int = setting("--repetitions", "Trainings of each policy and rate.", default=5)
+    score: str = setting("--score", "Score to rank by.", default="easiness")
+    keep: Keep | None = setting(
         "--keep", "The end of the score to keep, if a high score means neither easy nor hard."
     )
-    at: float | None = option(
+    at: float | None = setting(
         "--at",
         "Read the score after this epoch (3), or of a run on features at this share (0.8); the last, "
         "the largest by default.",
         metavar="EPOCH|SHARE",
         read=read_at,
     )
-    balanced: bool = option("--balanced", "Draw the same share of each class.", default=False)
-    steps: Steps = option(
+    balanced: bool = setting("--balanced", "Draw the same share of each class.", default=False)
+    steps: Steps = setting(
         "--steps",
         "Whether smaller training sets get as many epochs or as many steps as the full one.",
         default="epochs",
     )
-    other_label: bool = option("--never-own", "Never draw an example's own label.", default=False)
+    other_label: bool = setting("--never-own", "Never draw an example's own label.", default=False)
 
     def __post_init__(self) -> None:
         # what can be gone through only once would be gone at the second look
@@ -337,7 +339,7 @@ class Featuring:
 
     GROUP: ClassVar[OptionGroup] = "Training"
 
-    features: Any = option(
+    features: Any = setting(
         "--features",
         "Fit heads on features, and train no network: auto, timm:NAME, torchvision:NAME, "
         "hf:NAME, hashed, logmel, run:RUN, column:NAME, inputs, a file of vectors or "
@@ -347,14 +349,14 @@ class Featuring:
         several=True,
         first=True,
     )
-    shares: Sequence[float] | None = option(
+    shares: Sequence[float] | None = setting(
         "--shares",
         "With --features: shares of the examples that heads are fitted on, ascending; "
         "0.05,0.2,0.8 by default.",
         metavar="S,S,...",
         read=partial(read_numbers, "--shares", example="0.05,0.2,0.8"),
     )
-    group: Any = option(
+    group: Any = setting(
         "--group",
         "With --features: a column, such as the patient or the film. No head is fitted on some "
         "examples of a value and judges others.",
@@ -389,10 +391,10 @@ class Measuring:
     loading: Loading = field(default_factory=Loading)
     recording: Recording = field(default_factory=Recording)
     execution: Execution = field(default_factory=Execution)
-    retrain_damaged: bool = option(
+    retrain_damaged: bool = setting(
         "--retrain-damaged", "Train trials again whose files are damaged.", default=False, group="Recording"
     )
-    track: Any = option(
+    track: Any = setting(
         "--track",
         "Also log to an experiment tracker; may be given several times. In Python also a "
         "`easiness.tracking.Tracker`.",
@@ -401,4 +403,4 @@ class Measuring:
         several=True,
         group="Recording",
     )
-    dry_run: bool = option("--dry-run", "Show the plan and train nothing.", default=False, python=False)
+    dry_run: bool = setting("--dry-run", "Show the plan and train nothing.", default=False, python=False)

@@ -18,13 +18,11 @@ import pyarrow.parquet as pq
 
 from easiness.errors import BadInput, recast
 from easiness.gate import check_columns
-from easiness.records import KeptLogits, Statistics, known_rival
+from easiness.records import STATISTICS as STATISTICS, KeptLogits, known_rival
 from easiness.spec import DatasetRef
 from easiness.store.files import damage_error
 
 Ids: TypeAlias = npt.NDArray[np.int64] | npt.NDArray[np.object_]
-
-STATISTICS = Statistics._fields
 
 _FLOAT = ("float",)
 # by column; where it is not among these, none

@@ -154,14 +154,10 @@ class FailureNote(BaseModel):
 def write_note(path: Path, trial: int, reason: str) -> None:
     with contextlib.suppress(OSError):
         note = FailureNote(trial=trial, reason=reason)
-        write_whole(_note_file(path, trial), note.model_dump_json().encode())
+        write_whole(note_file(path, trial), note.model_dump_json().encode())
 
 
-def remove_note(path: Path, trial: int) -> None:
-    _note_file(path, trial).unlink(missing_ok=True)
-
-
-def _note_file(path: Path, trial: int) -> Path:
+def note_file(path: Path, trial: int) -> Path:
     return path / TRIALS / f"{_NOTE_BEGINS}{trial:04d}.json"
 
 

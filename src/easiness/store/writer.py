@@ -289,7 +289,7 @@ class RunWriter:
             files.remove_folder(folder / name)
             self._trials.pop(name, None)
         self._trials[trial.path.name] = trial
-        run_folder.remove_note(self.path, index)
+        run_folder.note_file(self.path, index).unlink(missing_ok=True)
         return trial
 
     def note_failure(self, index: int, reason: str) -> None:

@@ -15,7 +15,7 @@ from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
 from easiness.scoring import SCORES as ALL_SCORES, ScoreMoments
-from easiness.spec import ALL, Option, Split, observe_text
+from easiness.spec import ALL, Option, Split, observe_text, setting
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
 
@@ -299,13 +299,9 @@ class ScoresOptions:
         ),
     ]
     at: At = None
-    fraction: Annotated[
-        float | None,
-        Option(
-            "--fraction",
-            "Share of the examples that are easy, and hard, for p_easy and p_hard; 0.1 by default.",
-        ),
-    ] = None
+    fraction: float | None = setting(
+        "--fraction", "Share of the examples that are easy, and hard, for p_easy and p_hard; 0.1 by default."
+    )
     split: HeldOutToo = "train"
 
 

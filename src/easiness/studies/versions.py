@@ -19,7 +19,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
 from easiness.runs import training_difference
-from easiness.spec import NO_NAME, Option
+from easiness.spec import NO_NAME, Option, setting
 from easiness.store import Row, Run
 from easiness.studies.matching import rows_of
 
@@ -50,40 +50,28 @@ class Versions:
 
     old: Annotated[Run, Option("", "The run on the version before.", **ONE_RUN)]
     new: Annotated[Run, Option("", "The run on the version after, by the same recipe.", **ONE_RUN)]
-    by: Annotated[
-        Matching,
-        Option("--by", "The identity of an example in both: its id, or its values (pixels)."),
-    ] = "ids"
+    by: Matching = setting(
+        "--by", "The identity of an example in both: its id, or its values (pixels).", default="ids"
+    )
     at: At = None
-    rate: Annotated[
-        float,
-        Option(
-            "--rate",
-            "False discovery rate in (0, 1): share of changes that may be none, on average.",
-            within="(0, 1)",
-        ),
-    ] = 0.05
-    at_least: Annotated[
-        float, Option("--at-least", "Smallest change of confidence that counts, in [0, 1).", within="[0, 1)")
-    ] = 0.1
-    old_data: Annotated[
-        Any,
-        Option("--old-data", "Where the data of OLD are now; for --by pixels.", typed=str | None),
-    ] = None
-    new_data: Annotated[
-        Any,
-        Option("--new-data", "Where the data of NEW are now; for --by pixels.", typed=str | None),
-    ] = None
-    fail_above: Annotated[
-        float | None,
-        Option(
-            "--fail-above",
-            "Exit with 1 if a larger share of the common examples became harder or easier, with 2 if the "
-            "trials are too few to tell. Changed labels and new or missing examples do not count.",
-            python=False,
-            within="[0, 1]",
-        ),
-    ] = None
+    rate: float = setting(
+        "--rate",
+        "False discovery rate in (0, 1): share of changes that may be none, on average.",
+        within="(0, 1)",
+        default=0.05,
+    )
+    at_least: float = setting(
+        "--at-least", "Smallest change of confidence that counts, in [0, 1).", within="[0, 1)", default=0.1
+    )
+    old_data: Any = setting("--old-data", "Where the data of OLD are now; for --by pixels.", typed=str | None)
+    new_data: Any = setting("--new-data", "Where the data of NEW are now; for --by pixels.", typed=str | None)
+    fail_above: float | None = setting(
+        "--fail-above",
+        "Exit with 1 if a larger share of the common examples became harder or easier, with 2 if the "
+        "trials are too few to tell. Changed labels and new or missing examples do not count.",
+        python=False,
+        within="[0, 1]",
+    )
 
 
 def diff(options: Versions) -> Difference:

@@ -229,7 +229,7 @@ def test_it_is_undefined_where_all_answers_are_the_same_and_the_agreement_is_not
     found = kappa(np.ones((2, 30), np.int64))
     assert found is not None
     assert found.kappa is None
-    assert found.agreement.value == found.agreed.high == 1
+    assert found.agreement.value == found.agreement.high == 1
     assert 0.85 < found.agreement.low < 0.95  # of 30 without one that differs, 0.90 (rule of three)
     assert kappa(np.ones((2, 0), np.int64)) is None
 

@@ -36,7 +36,6 @@ def seen_in_repeat(labels, shares, seed=0, groups=None, repeat=0):
 
 
 @given(labels_lists, shares_given, seeds)
-@settings(deadline=None)
 def test_every_example_is_left_out_equally_often(labels, shares, seed):
     left_out = ~seen_in_repeat(labels, shares, seed)[:, -1]
     heads = heads_of(*shares)
@@ -59,7 +58,6 @@ def test_shares_are_nested_and_groups_stay_together(labels, shares, seed, data):
 
 
 @given(labels_lists, shares_given, seeds)
-@settings(deadline=None)
 def test_sizes_are_as_asked_and_classes_are_spread_evenly(labels, shares, seed):
     seen = seen_in_repeat(labels, shares, seed)
     folds = heads_of(*shares).folds

@@ -37,7 +37,6 @@ def test_what_a_module_has_under_its_name_is_the_name_of_the_command():
 
 
 def test_functions_of_libraries_are_their_names():
-    """They take other arguments than ours, and the command knows how to build them."""
     torchvision = pytest.importorskip("torchvision")
     timm = pytest.importorskip("timm")
     assert model_name(torchvision.models.resnet18) == "resnet18"

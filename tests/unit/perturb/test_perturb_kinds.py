@@ -214,11 +214,6 @@ def test_words_in_the_other_case() -> None:
     assert len(set(made)) == 4
 
 
-def test_the_order_is_the_same_in_every_process() -> None:
-    assert Order(0)([TEXT], ids=["3"]) == ["a, in lie, long-lived “Who It's 1984 wrote” ?"]
-    assert Order(0)([TEXT], ids=[3]) == ["in, lie long-lived, a “It's Who 1984 wrote” ?"]
-
-
 PIXEL = torch.tensor([0.9, 0.3, 0.0], dtype=torch.float64).view(1, 3, 1, 1)  # its grey is 0.4
 
 

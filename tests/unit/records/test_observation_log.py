@@ -14,10 +14,10 @@ from easiness.records import (
     example_statistics,
     known_rival,
 )
+from recording import trial_of_logits
 
 IDS = np.array([10, 11, 12, 13])
 LABELS = np.array([0, 1, 2, 0])
-STATISTICS = ("prediction", "loss", "margin", "error_norm", "entropy", "rival")
 
 
 def logits(seed: int, num: int = 4) -> np.ndarray:
@@ -26,11 +26,6 @@ def logits(seed: int, num: int = 4) -> np.ndarray:
 
 def at(*positions: int) -> np.ndarray:
     return np.array(positions, np.int64)
-
-
-@pytest.fixture
-def log() -> ObservationLog:
-    return ObservationLog(IDS, LABELS, 3)
 
 
 def test_only_some_epochs_may_be_observed():
@@ -121,15 +116,6 @@ def test_predictions_tell_a_part_of_the_rivals():
     assert rival.dtype == np.int32
 
 
-def test_extreme_logits_stay_finite():
-    logits = np.array([[1e4, -1e4, 0], [1e4, -1e4, 0], [-1e4, -1e4, -1e4]], np.float32)
-    seen = example_statistics(logits, np.array([0, 1, 2]))
-    np.testing.assert_allclose(seen.loss, [0, 2e4, np.log(3)], rtol=1e-6)
-    np.testing.assert_allclose(seen.margin, [1e4, -2e4, 0])
-    np.testing.assert_allclose(seen.error_norm, [0, np.sqrt(2), np.sqrt(2 / 3)], rtol=1e-6)
-    np.testing.assert_allclose(seen.entropy, [0, 0, np.log(3)], rtol=1e-6)
-
-
 def test_a_loss_near_zero_keeps_its_digits():
     # -log(1 / (1 + exp(-20))); 1 - p is below what float32 resolves beside 1
     seen = example_statistics(np.array([[20.0, 0.0]], np.float32), np.array([0]))
@@ -137,45 +123,15 @@ def test_a_loss_near_zero_keeps_its_digits():
     np.testing.assert_allclose(seen.error_norm, np.sqrt(2) * np.exp(-20.0), rtol=1e-6)
 
 
-def test_the_prediction_is_taken_before_rounding_to_half_precision():
-    logits = np.array([[1.0, 1.0 + 2**-12]], np.float32)
-    assert logits.astype(np.float16).argmax() == 0
-    seen = example_statistics(logits, np.array([0]))
-    assert seen.prediction.tolist() == [1]
-    assert seen.margin.tolist() == [-(2**-12)]
-
-
-def observations(prediction: list[list[int]], labels: list[int], trained_on: list[bool]) -> Observations:
-    shape = np.shape(prediction)
-    zeros = np.zeros(shape, np.float32)
-    return Observations(
-        labels=np.array(labels),
-        num_classes=3,
-        trained_on=np.array(trained_on),
-        prediction=np.array(prediction, np.int32),
-        loss=zeros,
-        margin=zeros,
-        error_norm=zeros,
-        entropy=zeros,
-        rival=np.zeros(shape, np.int32),
-    )
-
-
 @pytest.fixture
 def train() -> Observations:
     # right: [yes, no, no, yes], then [yes, yes, no, yes]
-    return observations([[0, 0, 0, 2], [0, 1, 0, 2]], [0, 1, 2, 2], [True, True, True, False])
-
-
-def test_accuracy_over_all_and_over_a_mask(train):
-    assert train.correct.tolist() == [[True, False, False, True], [True, True, False, True]]
-    assert train.accuracy() == [0.5, 0.75]
-    assert train.accuracy(np.array([True, True, False, False])) == [0.5, 1.0]
-    assert train.accuracy(np.zeros(4, np.bool_)) is None
+    said = [[0, 0, 0, 2], [0, 1, 0, 2]]
+    return trial_of_logits(np.eye(3)[said], [0, 1, 2, 2], trained_on=[True, True, True, False])
 
 
 def test_accuracy_by_part(train):
-    held_out = observations([[0], [1]], [1], [False])
+    held_out = trial_of_logits(np.eye(3)[[[0], [1]]], [1], trained_on=[False])
     record = TrialRecord({"train": train, "held_out": held_out})
     assert record.num_epochs == 2
     assert record.accuracy() == {

@@ -14,9 +14,8 @@ import easiness as ez
 from easiness import load_dataset, measure
 from easiness.runs.carrying_out import cache_beside, resolve_plan  # type: ignore[attr-defined]
 from easiness.runs.execution import Cost, effort_text, estimate_cost, seconds_beside
-from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
-from easiness.spec import Execution, Recording, RunSpec, Training
+from easiness.spec import Execution, RunSpec
 from plans import planned
 
 CPU = torch.device("cpu")
@@ -67,25 +66,6 @@ def test_hours_are_those_of_trials_that_are_there(tmp_path, measured):
 def cost_of(plan, cache=None) -> Cost:
     spec = plan.spec(resolve_plan(plan, CPU, Execution()), plan.trials, plan.epochs)
     return estimate_cost(spec, plan.data, plan.trials, CPU, cache)
-
-
-@pytest.mark.parametrize(
-    ("observe", "looks_at_train", "looks_at_held_out"),
-    [("all", 5, 5), ("every:2", 3, 3), ("last", 1, 1), ("train", 0, 5)],
-)
-def test_passes_that_are_not_made_cost_nothing(observe, looks_at_train, looks_at_held_out):
-    data = load_dataset("digits", limit=100, holdout=0.2)
-    assert data.held_out is not None
-    num, held_out = len(data), len(data.held_out)
-    plan = make_plan(
-        data,
-        Training(model="mlp_2_w16", epochs=5, precision="float32"),
-        3,
-        recording=Recording(observe=observe),
-    )
-    cost = cost_of(plan)
-    assert cost.num_observed == looks_at_train * num + looks_at_held_out * held_out
-    assert cost.num_images == 3 * (5 * num + cost.num_observed)
 
 
 @pytest.mark.parametrize("observe", ["every:2", "train"])

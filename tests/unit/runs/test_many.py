@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from easiness.errors import BadInput
-from easiness.runs.carrying_out import carry_out_all, missing_by_run, plan_costs
+from easiness.runs.carrying_out import carry_out, carry_out_all, missing_by_run, plan_costs
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
-from easiness.spec import Execution
+from easiness.spec import Execution, Resolved
 from easiness.training import resolve_device
 from plans import planned
 
@@ -91,6 +91,15 @@ def test_nothing_is_announced_unless_asked(data, tmp_path):
     carry_out_all({"one": plan_of(data, trials=1)}, tmp_path, Execution(), announce=False, progress=progress)
     assert progress.announced == []
     assert progress.trained == [("one", 0)]
+
+
+def test_alike_runs_are_trained_alike_as_one_that_exists(data, tmp_path):
+    ours = Resolved(precision="float32", channels_last=False, threads=1, reason="chosen elsewhere")
+    carry_out(plan_of(data), tmp_path / "old", Execution(), resolved=ours)
+    plans = {"new": plan_of(data, seed=1), "wider": plan_of(data, "mlp_2_w16"), "old": plan_of(data)}
+    runs = carry_out_all(plans, tmp_path, Execution())
+    settings = {name: run.spec.measured and run.spec.measured.resolved for name, run in runs.items()}
+    assert {name for name, resolved in settings.items() if resolved == ours} == {"new", "old"}
 
 
 def test_other_settings_are_refused_before_anything_is_trained(data, tmp_path):

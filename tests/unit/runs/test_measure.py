@@ -213,18 +213,3 @@ def test_other_processes_are_refused(tmp_path: Path, given, named):
     with pytest.raises(ez.BadInput, match=text):
         ez.measure(model=lambda: net((1, 8, 8), 10), trials=2, out=tmp_path / "run", **given, **ASKED)
     assert not (tmp_path / "run").exists()
-
-
-QUESTIONS = [f"{'Who wrote' if at % 2 else 'Where is'} the book of number {at} ?" for at in range(40)]
-ASKED_OF_TEXTS: dict[str, Any] = {"trials": 2, "epochs": 2, "progress": False, "device": "cpu"}
-
-
-def test_texts_in_python_are_measured_by_a_bag(tmp_path):
-    run = ez.measure((QUESTIONS, [0, 1] * 20), out=tmp_path / "run", **ASKED_OF_TEXTS)
-    assert run.spec.model == "bag"
-    assert run.spec.data.kind == "text"
-    assert run.spec.measured is not None
-    assert run.spec.measured.recipe.word_dropout > 0
-    again = ez.open_run(tmp_path / "run")
-    assert again.spec == run.spec
-    assert len(run.scores()) == 40

@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from easiness.errors import BadInput
 from easiness.scoring import SCORES, score_columns
-from easiness.scoring.held_out import margin_and_rival, off_the_diagonal
+from easiness.scoring.held_out import off_the_diagonal
+from recording import trial_of_logits, trial_of_p, trial_of_right
 
 NAN = np.nan
 # examples: trained on in trials 1-2, in none, in all, in trial 1 alone
@@ -17,7 +18,7 @@ RIGHT = np.array([[1, 1, 1, 1], [1, 0, 1, 0], [1, 1, 0, 0], [0, 0, 1, 0]])
 
 
 @pytest.fixture
-def trials(trial_of_right):
+def trials():
     return [
         trial_of_right([1 - right, right], trained_on=trained)
         for right, trained in zip(RIGHT, TRAINED, strict=True)
@@ -38,15 +39,7 @@ def test_memorization_is_the_difference_of_the_two_groups(trials) -> None:
     assert_allclose(columns["memorization_se"], [0.5, NAN, NAN, NAN])
 
 
-def test_both_groups_add_to_the_error(trial_of_right) -> None:
-    rights, trained = [1, 0, 1, 1, 0], [1, 1, 0, 0, 0]
-    trials = [trial_of_right([[r]], trained_on=[t]) for r, t in zip(rights, trained, strict=True)]
-    columns = score_columns(trials, 1)
-    assert_allclose(columns["memorization"], [0.5 - 2 / 3])
-    assert_allclose(columns["memorization_se"], [np.sqrt(0.5 / 2 + (1 / 3) / 3)])
-
-
-def test_half_widths_of_both_groups_add_as_their_squares(trial_of_right) -> None:
+def test_half_widths_of_both_groups_add_as_their_squares() -> None:
     groups = ((True, [1] * 5 + [0] * 5), (False, [1] * 2 + [0] * 8))
     trials = [trial_of_right([[r]], trained_on=[on]) for on, rights in groups for r in rights]
     columns = score_columns(trials, 1)
@@ -55,7 +48,7 @@ def test_half_widths_of_both_groups_add_as_their_squares(trial_of_right) -> None
     assert_allclose(columns["memorization_high"], [0.3 + away], rtol=1e-5)
 
 
-def test_self_confidence_needs_no_logits(trial_of_p) -> None:
+def test_self_confidence_needs_no_logits() -> None:
     trials = [
         trial_of_p([[0.9, 0.2]], trained_on=[True, False]),
         trial_of_p([[0.6, 0.4]], trained_on=[False, False]),
@@ -68,16 +61,16 @@ def test_self_confidence_needs_no_logits(trial_of_p) -> None:
     assert np.isnan(columns["confident_learning_flag"]).all()
 
 
-def trial(trial_of_logits, p, labels, trained_on, keep=None):
+def trial(p, labels, trained_on, keep=None):
     keep = np.ones(len(labels), bool) if keep is None else keep
     return trial_of_logits(np.log([p]), labels, trained_on=trained_on, keep=keep)
 
 
-def test_margin_is_against_the_rival_of_the_averaged_probabilities(trial_of_logits) -> None:
+def test_margin_is_against_the_rival_of_the_averaged_probabilities() -> None:
     # The rival is class 1 in one trial, class 2 in the other, and class 2 in the mean.
     trials = [
-        trial(trial_of_logits, [[0.6, 0.3, 0.1], [0.6, 0.3, 0.1]], [0, 0], [False, False]),
-        trial(trial_of_logits, [[0.3, 0.1, 0.6], [0.6, 0.3, 0.1]], [0, 0], [False, True]),
+        trial([[0.6, 0.3, 0.1], [0.6, 0.3, 0.1]], [0, 0], [False, False]),
+        trial([[0.3, 0.1, 0.6], [0.6, 0.3, 0.1]], [0, 0], [False, True]),
     ]
     columns = score_columns(trials, 1)
     assert_allclose(columns["normalized_margin"], [0.45 - 0.35, 0.3], atol=1e-6)
@@ -85,12 +78,12 @@ def test_margin_is_against_the_rival_of_the_averaged_probabilities(trial_of_logi
     assert_allclose(columns["normalized_margin_se"], [0.4, NAN], atol=1e-6)
 
 
-def test_trials_that_trained_on_it_or_kept_no_logits_of_it_do_not_count(trial_of_logits) -> None:
+def test_trials_that_trained_on_it_or_kept_no_logits_of_it_do_not_count() -> None:
     seen = [[0.01, 0.99], [0.3, 0.7]]
     unseen = [[0.8, 0.2], [0.4, 0.6]]
     trials = [
-        trial(trial_of_logits, seen, [0, 1], [True, True]),
-        trial(trial_of_logits, unseen, [0, 1], [False, False], keep=[True, False]),
+        trial(seen, [0, 1], [True, True]),
+        trial(unseen, [0, 1], [False, False], keep=[True, False]),
     ]
     columns = score_columns(trials, 1)
     assert_allclose(columns["normalized_margin"], [0.6, NAN], atol=1e-6)
@@ -110,8 +103,8 @@ P = [  # of classes 0, 1, 2
 LABELS = [0, 0, 0, 1, 1, 1, 2]
 
 
-def test_flag_is_off_the_diagonal_of_the_confident_joint(trial_of_logits) -> None:
-    one = trial(trial_of_logits, P, LABELS, [False] * 7)
+def test_flag_is_off_the_diagonal_of_the_confident_joint() -> None:
+    one = trial(P, LABELS, [False] * 7)
     columns = score_columns([one, one], 1)
     # t_0 = (0.9 + 0.7 + 0.1) / 3 = 0.567, t_1 = (0.8 + 0.6 + 0.35) / 3 = 0.583, t_2 = 0.8.
     # The third, labelled 0, is confidently 1. The sixth, labelled 1, is likelier 0, but 0.4 is below
@@ -120,10 +113,10 @@ def test_flag_is_off_the_diagonal_of_the_confident_joint(trial_of_logits) -> Non
     assert np.isnan(columns["confident_learning_flag_se"]).all()
 
 
-def test_a_label_that_reaches_its_threshold_and_is_larger_is_not_suspect(trial_of_logits) -> None:
+def test_a_label_that_reaches_its_threshold_and_is_larger_is_not_suspect() -> None:
     # Both reach their thresholds for the first example (t_0 = 0.55, t_1 = 0.4): the larger decides.
     p = [[0.55, 0.45], [0.6, 0.4]]
-    columns = score_columns([trial(trial_of_logits, p, [0, 1], [False, False])], 1)
+    columns = score_columns([trial(p, [0, 1], [False, False])], 1)
     assert_allclose(columns["confident_learning_flag"], [0, 1])
 
 
@@ -141,27 +134,18 @@ def test_a_likeliest_label_below_its_threshold_is_contested_by_a_class_that_reac
     assert off_the_diagonal(q, np.array([0, 0, 1])).tolist() == [True, False, False]
 
 
-def test_a_class_without_out_of_sample_examples_contests_nothing(trial_of_logits) -> None:
+def test_a_class_without_out_of_sample_examples_contests_nothing() -> None:
     p = [[0.2, 0.8], [0.6, 0.4], [0.3, 0.7]]
-    columns = score_columns([trial(trial_of_logits, p, [0, 0, 1], [False, False, True])], 1)
+    columns = score_columns([trial(p, [0, 0, 1], [False, False, True])], 1)
     assert_allclose(columns["confident_learning_flag"], [0, 0, NAN])
 
 
-def test_the_rival_is_the_first_of_equals_and_q_is_as_it_was() -> None:
-    q = np.array([[0.2, 0.4, 0.4], [0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
-    before = q.copy()
-    margin, rival = margin_and_rival(q, np.array([0, 0, 2]))
-    assert_allclose(margin, [-0.2, 0.25, 0.5])
-    assert rival.tolist() == [1, 1, 1]
-    assert (q == before).all()
-
-
-def test_examples_left_out_here_and_there_keep_their_places(trial_of_logits) -> None:
+def test_examples_left_out_here_and_there_keep_their_places() -> None:
     # 0 and 2 left out at first, 1 and 2 then: once not side by side, once side by side
     p = [[0.9, 0.1], [0.7, 0.3], [0.6, 0.4]]
     trials = [
-        trial(trial_of_logits, p, [0, 0, 0], [False, True, False]),
-        trial(trial_of_logits, p, [0, 0, 0], [True, False, False]),
+        trial(p, [0, 0, 0], [False, True, False]),
+        trial(p, [0, 0, 0], [True, False, False]),
     ]
     assert_allclose(score_columns(trials, 1)["normalized_margin"], [0.8, 0.4, 0.2], atol=1e-6)
 
@@ -175,10 +159,6 @@ SEEN = np.array(
     ]
 )
 EPOCHS = (2, 4, 5)
-
-
-def at_epochs(obs, epochs):
-    return replace(obs, epochs=epochs)
 
 
 @pytest.mark.parametrize(
@@ -197,14 +177,14 @@ def at_epochs(obs, epochs):
         (4, "never_learned", [False, True, True, False, False]),
     ],
 )
-def test_epochs_are_true_numbers_among_those_observed(trial_of_right, m, name, expected):
-    columns = score_columns([at_epochs(trial_of_right(SEEN), EPOCHS)], m)
+def test_epochs_are_true_numbers_among_those_observed(m, name, expected):
+    columns = score_columns([trial_of_right(SEEN, epochs=EPOCHS)], m)
     assert_allclose(columns[name], expected)
 
 
-def test_means_and_spreads_are_over_the_epochs_observed(trial_of_p):
+def test_means_and_spreads_are_over_the_epochs_observed():
     p = np.array([[0.2], [0.6], [0.9]])
-    columns = score_columns([at_epochs(trial_of_p(p), EPOCHS)], 5)
+    columns = score_columns([trial_of_p(p, epochs=EPOCHS)], 5)
     assert_allclose(columns["confidence"], p.mean(), rtol=1e-6)
     assert_allclose(columns["variability"], p.std(), rtol=1e-6)
     assert_allclose(columns["aleatoric"], (p * (1 - p)).mean(), rtol=1e-6)
@@ -230,10 +210,10 @@ OVER_EPOCHS = (
 
 
 @pytest.mark.parametrize(("epochs", "m"), [((12,), 12), ((2, 12), 2)])
-def test_of_one_epoch_of_several_only_scores_at_it_are_defined(trial_of_right, epochs, m):
+def test_of_one_epoch_of_several_only_scores_at_it_are_defined(epochs, m):
     rows = SEEN[-len(epochs) :]
-    thin = [at_epochs(trial_of_right(rows), epochs) for _ in range(2)]
-    alone = [at_epochs(trial_of_right(rows), tuple(range(1, len(epochs) + 1))) for _ in range(2)]
+    thin = [trial_of_right(rows, epochs=epochs) for _ in range(2)]
+    alone = [trial_of_right(rows, epochs=tuple(range(1, len(epochs) + 1))) for _ in range(2)]
     columns, first = score_columns(thin, m), score_columns(alone, 1)
     for name in OVER_EPOCHS:
         assert np.isnan(columns[name]).all(), name
@@ -244,35 +224,31 @@ def test_of_one_epoch_of_several_only_scores_at_it_are_defined(trial_of_right, e
 
 
 @pytest.mark.parametrize(("epochs", "defined"), [(range(1, 13), True), (range(2, 14), False)])
-def test_windows_need_every_epoch(trial_of_p, epochs, defined):
+def test_windows_need_every_epoch(epochs, defined):
     p = np.linspace(0.6, 0.8, 12)[:, None]  # right at the last, so that easiness is defined
-    columns = score_columns([at_epochs(trial_of_p(p), tuple(epochs))], max(epochs))
+    columns = score_columns([trial_of_p(p, epochs=tuple(epochs))], max(epochs))
     for name in ("dyn_unc", "dual"):
         assert np.isfinite(columns[name]).all() == defined
 
 
-def test_a_later_gap_takes_nothing_away(trial_of_right):
-    whole = at_epochs(trial_of_right(SEEN), (1, 2, 4))
+def test_a_later_gap_takes_nothing_away_and_from_it_on_only_the_never_learned_rank():
+    whole = trial_of_right(SEEN, epochs=(1, 2, 4))
     assert_allclose(score_columns([whole], 2)["forgetting_events"], [0, NAN, NAN, 0, 1])
-    assert np.isnan(score_columns([whole], 4)["forgetting_events"]).all()
-
-
-def test_only_the_never_learned_rank_where_an_epoch_is_missing(trial_of_right):
-    columns = score_columns([at_epochs(trial_of_right(SEEN), (1, 2, 4))], 4)
+    columns = score_columns([whole], 4)
+    assert np.isnan(columns["forgetting_events"]).all()
     (score,) = (score for score in SCORES if score.name == "forgetting_events")
     never = ~np.array(SEEN, bool).any(axis=0)
     assert 0 < never.sum() < len(never)  # type: ignore[arg-type]
     assert_array_equal(score.for_ranking(columns, 4), np.where(never, 4, NAN))
 
 
-def test_an_epoch_that_was_not_observed_has_no_scores(trial_of_right):
-    with pytest.raises(BadInput, match=r"epoch 3: .*observed .* 2, 4, 5"):
-        score_columns([at_epochs(trial_of_right(SEEN), EPOCHS)], 3)
-    with pytest.raises(BadInput, match=r"epoch 6: .*observed .* 2, 4, 5"):
-        score_columns([at_epochs(trial_of_right(SEEN), EPOCHS)], 6)
+def test_an_epoch_that_was_not_observed_has_no_scores():
+    for epoch in (3, 6):
+        with pytest.raises(BadInput, match=rf"epoch {epoch}: .*observed .* 2, 4, 5"):
+            score_columns([trial_of_right(SEEN, epochs=EPOCHS)], epoch)
 
 
-def test_augmented_observations_are_scored_alike(trial_of_right):
+def test_augmented_observations_are_scored_alike():
     clean = trial_of_right(SEEN)
     columns, augmented = score_columns([clean], 3), score_columns([replace(clean, augmented=True)], 3)
     for name, values in columns.items():

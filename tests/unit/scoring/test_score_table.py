@@ -12,9 +12,10 @@ from sklearn.datasets import load_digits
 import easiness as ez
 from easiness.errors import BadInput
 from easiness.scoring import SCORES, ScoreMoments, score_columns
+from recording import trial_of_logits, trial_of_right
 
 
-def test_columns_come_in_order_with_errors_and_masks(trial_of_right) -> None:
+def test_columns_come_in_order_with_errors_and_masks() -> None:
     columns = score_columns([trial_of_right([[1, 0], [1, 1]])], 2)
     names = [score.name for score in SCORES]
     expected = [f"{score}{end}" for score in names for end in ("", "_se", "_low", "_high")]
@@ -24,7 +25,7 @@ def test_columns_come_in_order_with_errors_and_masks(trial_of_right) -> None:
         assert values.dtype == (np.bool_ if name == "never_learned" else np.float64), name
 
 
-def test_declared_directions_hold(trial_of_logits) -> None:
+def test_declared_directions_hold() -> None:
     # The first example is right from the start and surely, the second rarely and barely; it is wrong
     # at the end where it was left out, in half of the trials.
     rng = np.random.default_rng(0)
@@ -47,7 +48,7 @@ def test_declared_directions_hold(trial_of_logits) -> None:
             assert easy < hard, score.name
 
 
-def test_trials_are_streamed(trial_of_right) -> None:
+def test_trials_are_streamed() -> None:
     alive: list[weakref.ref[Any]] = []
 
     def stream():
@@ -128,14 +129,6 @@ def test_intervals_hold_endless_trials(shape, num) -> None:
         of_fifths.append([part.mean() for part in np.array_split(inside[np.argsort(truth)], 5)])
     assert 0.93 <= np.mean(held) <= 0.995
     assert np.min(np.mean(of_fifths, axis=0)) >= 0.8
-
-
-@pytest.mark.parametrize("shape", ["near 0", "rare", "right or wrong"])
-def test_errors_times_two_do_not(shape) -> None:
-    rng = np.random.default_rng(0)
-    draw, truth = _shapes(rng)[shape]
-    found = _estimate(draw(rng, 4))
-    assert (np.abs(truth - found.value) <= 1.96 * found.se).mean() < 0.8
 
 
 def test_of_one_example_it_is_students() -> None:

@@ -18,22 +18,23 @@ from easiness.scoring import (
     most_named,
     score_columns,
 )
+from recording import trial_of_logits, trial_of_p, trial_of_right
 
 
-def test_eq_1_divides_by_the_largest_count_and_not_by_the_number_of_trials(trial_of_right) -> None:
+def test_eq_1_divides_by_the_largest_count_and_not_by_the_number_of_trials() -> None:
     right = [[1, 0, 1, 0], [1, 0, 0, 0], [0, 0, 1, 1], [1, 0, 1, 0]]
     columns = score_columns([trial_of_right([row]) for row in right], 1)
     assert_allclose(columns["easiness"], [1, 0, 1, 1 / 3])
 
 
-def test_nothing_right_is_an_error_that_names_epoch_and_trials(trial_of_right) -> None:
+def test_nothing_right_is_an_error_that_names_epoch_and_trials() -> None:
     trials = [trial_of_right([[0, 0], [1, 1]]) for _ in range(3)]
     with pytest.raises(BadInput, match=r"^epoch 1: .* 3 trial.*train longer"):
         score_columns(trials, 1)
     assert_array_equal(score_columns(trials, 2)["easiness"], [1, 1])
 
 
-def test_easiness_reads_epoch_m_alone_and_counts_trials_that_left_the_example_out(trial_of_right) -> None:
+def test_easiness_reads_epoch_m_alone_and_counts_trials_that_left_the_example_out() -> None:
     trials = [
         trial_of_right([[1, 1, 0], [0, 1, 0]], trained_on=[True, False, True]),
         trial_of_right([[1, 1, 0], [1, 1, 0]], trained_on=[False, True, True]),
@@ -42,7 +43,7 @@ def test_easiness_reads_epoch_m_alone_and_counts_trials_that_left_the_example_ou
     assert_allclose(score_columns(trials, 1)["easiness"], [1, 1, 0])
 
 
-def test_the_error_is_the_std_of_the_jeffreys_posterior_and_not_zero_at_the_ends(trial_of_right) -> None:
+def test_the_error_is_the_std_of_the_jeffreys_posterior_and_not_zero_at_the_ends() -> None:
     rights = [[1, 0, 1], [1, 0, 0], [1, 0, 0], [0, 0, 1]]
     columns = score_columns([trial_of_right([row]) for row in rights], 1)
     counts, N = np.array([3, 0, 2]), 4
@@ -60,9 +61,6 @@ def test_interval_is_the_scaled_jeffreys_interval() -> None:
     assert low[0] == 0
     assert_allclose(low[1:], posterior.ppf(0.05)[1:] * 5 / 4)  # type: ignore[index]
     assert_allclose(high, posterior.ppf(0.95) * 5 / 4)
-
-
-def test_interval_by_the_book() -> None:
     # Jeffreys 95 % interval of 2 of 10 by Brown, Cai and DasGupta 2001: (0.044, 0.503)
     low, high = easiness_interval(2, 10, 10)
     assert_allclose([low, high], [0.044, 0.503], atol=5e-4)
@@ -84,9 +82,7 @@ def test_interval_refuses_what_cannot_be(count, num_trials, max_count, level, na
         easiness_interval(count, num_trials, max_count, level)
 
 
-def test_what_the_strongest_rival_takes_from_the_label_the_last_epoch_twice(
-    trial_of_logits,
-) -> None:
+def test_what_the_strongest_rival_takes_from_the_label_the_last_epoch_twice() -> None:
     p = np.array([[[0.5, 0.3, 0.2], [0.1, 0.6, 0.3]], [[0.8, 0.1, 0.1], [0.3, 0.3, 0.4]]])
     columns = score_columns([trial_of_logits(np.log(p), [0, 0])], 2)
     # rivals 0.3 and 0.1 of the first example, 0.6 and 0.4 of the second
@@ -94,25 +90,25 @@ def test_what_the_strongest_rival_takes_from_the_label_the_last_epoch_twice(
     assert_allclose(score_columns([trial_of_logits(np.log(p), [0, 0])], 1)["difficulty"], [3 / 8, 6 / 7])
 
 
-def test_the_error_is_that_of_a_mean_over_trials(trial_of_p) -> None:
+def test_the_error_is_that_of_a_mean_over_trials() -> None:
     columns = score_columns([trial_of_p([[0.1], [0.4]]), trial_of_p([[0.6], [0.6]])], 2)
     assert_allclose(columns["difficulty"], [0.55], rtol=1e-6)
     assert_allclose(columns["difficulty_se"], [0.15], rtol=1e-5)  # 0.7 and 0.4: std 0.15 sqrt(2)
 
 
-def test_margins_without_bound_neither_overflow_nor_tie(trial_of_logits) -> None:
+def test_margins_without_bound_neither_overflow_nor_tie() -> None:
     logits = [[[-2000, 0], [2000, 0], [50, 0], [49, 0], [0, 0]]]
     difficulty = score_columns([trial_of_logits(logits, [0] * 5)], 1)["difficulty"]
     assert_allclose(difficulty, [1, 0, np.exp(-50), np.exp(-49), 0.5], rtol=1e-6)
 
 
-def test_it_has_a_value_whichever_epochs_were_observed(trial_of_p) -> None:
+def test_it_has_a_value_whichever_epochs_were_observed() -> None:
     thin = replace(trial_of_p([[0.6], [0.9]]), epochs=(3, 12))
     for m, expected in ((3, 0.4), (12, 0.2)):  # at 3 one of several alone
         assert_allclose(score_columns([thin, thin], m)["difficulty"], [expected], rtol=1e-6)
 
 
-def test_of_heads_it_is_of_their_share_and_those_that_left_the_example_out(trial_of_p) -> None:
+def test_of_heads_it_is_of_their_share_and_those_that_left_the_example_out() -> None:
     # heads on two shares, each a part of the next; the second trial was shown the first example
     heads = [trial_of_p([[0.4, 0.2], [0.8, 0.4]]), trial_of_p([[0.1, 0.6], [0.1, 0.8]])]
     shown = [np.zeros((2, 2), bool), np.array([[False, False], [True, False]])]
@@ -146,7 +142,7 @@ DECLARED = {score.name: score for score in SCORES}
         ("iteration_learned", [1, NAN, 3, NAN, 5], [1, NAN, 3, 2, 3], [1, 6, 3, 6, 5]),
     ],
 )
-def test_one_trial(trial_of_right, name, expected, at_3, ranked) -> None:
+def test_one_trial(name, expected, at_3, ranked) -> None:
     """Later epochs do not count for an epoch, and a ranking puts the never learned last."""
     columns = score_columns([trial_of_right(TRIAL)], 5)
     assert_allclose(columns[name], expected)
@@ -156,13 +152,13 @@ def test_one_trial(trial_of_right, name, expected, at_3, ranked) -> None:
     assert_array_equal(columns[name], expected)  # the table keeps NaN
 
 
-def test_one_epoch(trial_of_right) -> None:
+def test_one_epoch() -> None:
     columns = score_columns([trial_of_right([[1, 0]])], 1)
     for name, expected in (("forgetting_events", 0), ("first_learned_epoch", 1), ("iteration_learned", 1)):
         assert_allclose(columns[name], [expected, NAN])
 
 
-def test_the_mean_is_over_the_trials_that_learned_it(trial_of_right) -> None:
+def test_the_mean_is_over_the_trials_that_learned_it() -> None:
     trials = [
         trial_of_right([[1, 0], [1, 0], [1, 0], [1, 1]]),
         trial_of_right([[0, 0], [0, 0], [0, 0], [1, 0]]),
@@ -176,7 +172,7 @@ def test_the_mean_is_over_the_trials_that_learned_it(trial_of_right) -> None:
     assert_allclose(columns["forgetting_events"], [0, 0])
 
 
-def test_never_learned_is_a_mask_and_not_the_easiest(trial_of_right) -> None:
+def test_never_learned_is_a_mask_and_not_the_easiest() -> None:
     trials = [trial_of_right([[1, 0, 0], [0, 0, 1]]), trial_of_right([[1, 0, 0], [1, 0, 0]])]
     columns = score_columns(trials, 2)
     assert_array_equal(columns["never_learned"], [False, True, False])
@@ -188,7 +184,7 @@ def test_never_learned_is_a_mask_and_not_the_easiest(trial_of_right) -> None:
     assert_array_equal(score_columns(trials, 1)["never_learned"], [False, True, True])
 
 
-def test_scores_are_computed_in_a_trial_and_then_averaged(trial_of_p) -> None:
+def test_scores_are_computed_in_a_trial_and_then_averaged() -> None:
     # Two constant trials: the variability over epochs is 0, whatever the spread over trials.
     trials = [trial_of_p([[0.2], [0.2]]), trial_of_p([[0.8], [0.8]])]
     columns = score_columns(trials, 2)
@@ -199,7 +195,7 @@ def test_scores_are_computed_in_a_trial_and_then_averaged(trial_of_p) -> None:
     assert_allclose(columns["correctness_se"], [0.5])
 
 
-def test_aum_is_on_logits_over_all_epochs(trial_of_logits) -> None:
+def test_aum_is_on_logits_over_all_epochs() -> None:
     logits = [[[5, 0, 1], [0, 3, 1]], [[9, 2, 0], [0, 3, 8]]]
     columns = score_columns([trial_of_logits(logits, [0, 1])], 2)
     # margins 4 and 7; 2 and -5: not the last alone, and far outside [-1, 1] where softmax would be
@@ -214,17 +210,11 @@ def test_aum_is_on_logits_over_all_epochs(trial_of_logits) -> None:
         ([0.25] * 5 + [0.75] * 5, np.sqrt(10 * 0.0625 / 9), np.sqrt(10 * 0.0625 / 9) * 0.5),
     ],
 )
-def test_windows_by_hand(trial_of_p, p, std, dual) -> None:
+def test_windows_by_hand(p, std, dual) -> None:
     """Up to the one that ends at the last epoch, with the sample std: divided by 9."""
     columns = score_columns([trial_of_p(np.array(p)[:, None])], len(p))
     assert_allclose(columns["dyn_unc"], [std], atol=1e-6)
     assert_allclose(columns["dual"], [dual], atol=1e-6)
-
-
-def test_shorter_than_a_window_is_undefined(trial_of_p) -> None:
-    columns = score_columns([trial_of_p(np.full((12, 2), 0.7))] * 2, 9)
-    for name in ("dyn_unc", "dual", "dyn_unc_se", "dual_se"):
-        assert np.isnan(columns[name]).all()
 
 
 @given(arrays(np.int32, st.tuples(st.integers(1, 7), st.integers(1, 5)), elements=st.integers(0, 3)))

@@ -17,10 +17,8 @@ from easiness.spec import (
     Featuring,
     Heads,
     Loading,
-    Probe,
     Recipe,
     Recording,
-    Resolved,
     RunSpec,
     SplitRef,
     Training,
@@ -33,6 +31,7 @@ from easiness.spec import (
     training_of,
 )
 from easiness.spec.recipe import named_recipe
+from recording import run_spec
 
 KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
 
@@ -84,10 +83,10 @@ def ref(**options) -> DatasetRef:
 
 
 def run(model: str, changes: dict[str, object], **given) -> RunSpec:
-    settings: dict[str, object] = {"epochs": 7, "seed": 0, "trials": 1, "probes": (Probe(name="train"),)}
-    settings["resolved"] = Resolved(precision="float32", channels_last=False, threads=1)
     recipe = Recipe.model_validate(changes)
-    return RunSpec.model_validate({"data": ref(), "model": model, "recipe": recipe, **settings, **given})
+    return run_spec(
+        **{"data": ref(), "model": model, "recipe": recipe, "epochs": 7, "seed": 0, "trials": 1, **given}
+    )
 
 
 def test_a_line_has_what_differs_and_is_quoted_for_a_shell():
@@ -109,11 +108,8 @@ def test_flags_and_words_are_typed_as_the_command_reads_them():
     assert said == "easiness measure digits --keep-logits --no-weights --jobs 2 --cache off"
 
 
-def test_usual_data_take_no_options():
+def test_every_way_to_load_has_its_option_and_usual_data_take_none():
     assert loading_of(ref()) == Loading()
-
-
-def test_every_way_to_load_has_its_option():
     data = ref(
         limit=10,
         data_root="sets",
@@ -145,25 +141,19 @@ def test_every_way_to_load_has_its_option():
         ("mlp_3", {"alpha": 0.01}, ""),
         ("mlp_3", {**named_recipe("short", "mlp_3"), "crop": 32}, "--recipe short --image-size 32"),
         ("mlp_3", {"batch_size": 32}, "--batch-size 32"),
+        (
+            *("mlp_3", {**named_recipe("short", "mlp_3"), "flip": 0.0, "batch_size": 32}),
+            "--recipe short --batch-size 32",
+        ),
     ],
 )
 def test_how_a_run_was_trained(model, changes, said):
+    """A recipe without a name is that of the run, where its folder is given."""
     line = command_line("ablate", training_of(run(model, changes)), always=("model", "epochs"))
     assert line == f"easiness ablate --model {model} --epochs 7 {said}".strip()
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        (named_recipe("short", "mlp_3"), "--recipe short"),
-        ({**named_recipe("short", "mlp_3"), "crop": 32}, "--recipe short --image-size 32"),
-        ({}, "--recipe 'my run'"),
-        ({**named_recipe("short", "mlp_3"), "flip": 0.0, "batch_size": 32}, "--recipe 'my run'"),
-    ],
-)
-def test_a_recipe_without_a_name_is_that_of_the_run(changes, said):
-    words = training_of(run("mlp_3", changes), Path("my run"))
-    assert command_line("verify", words) == f"easiness verify --model mlp_3 --epochs 7 {said}"
+    of_run = said if "--recipe" in said and "flip" not in changes else "--recipe 'my run'"
+    line = command_line("verify", training_of(run(model, changes), Path("my run")))
+    assert line == f"easiness verify --model {model} --epochs 7 {of_run}"
 
 
 def test_heads_are_fitted_again():

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easiness.records import ObservationLog, TrialRecord
+from easiness.records import TrialRecord
 from easiness.spec import Probe, RunSpec, SplitRef
 from easiness.store import RunWriter
-from recording import run_spec
+from recording import run_spec, trial_of_logits
 
 IDS = np.array([30, 10, 20, 40])
 LABELS = np.array([0, 1, 1, 0])
@@ -26,19 +26,11 @@ def make_record() -> Callable[..., TrialRecord]:
         keep: list[bool] | None = None,
         seed: int = 0,
     ) -> TrialRecord:
-        log = ObservationLog(
-            IDS,
-            LABELS,
-            2,
-            trained_on=None if trained_on is None else np.array(trained_on),
-            keep_logits=None if keep is None else np.array(keep),
-        )
         random = np.random.default_rng(seed)
-        for _ in range(epochs):
-            log.update(np.arange(4), random.normal(size=(4, 2)).astype(np.float32))
-            log.end_epoch()
+        logits = random.normal(size=(epochs, 4, 2)).astype(np.float32)
+        seen = trial_of_logits(logits, LABELS, trained_on=trained_on, keep=keep)
         weights = {"layer.weight": random.normal(size=(2, 3)).astype(np.float32), "steps": np.array(7)}
-        return TrialRecord({"train": log.observations()}, [0.5] * epochs, weights=weights, ran={"seconds": 1})
+        return TrialRecord({"train": seen}, [0.5] * epochs, weights=weights, ran={"seconds": 1})
 
     return make
 
@@ -93,14 +85,10 @@ def held_out_run(tmp_path, make_spec) -> Path:
     with RunWriter(tmp_path / "held_out") as writer:
         writer.create(spec, IDS, LABELS)
         for index, logits in enumerate(HELD_OUT_LOGITS):
-            logs = {
-                "train": ObservationLog(IDS, LABELS, 2, trained_on=np.arange(4) % 2 == index),
-                "held_out": ObservationLog(held_out_ids, held_out_labels, 2, trained_on=np.zeros(3, bool)),
-            }
-            for log, seen in zip(logs.values(), (2 * np.eye(2)[LABELS], logits), strict=True):
-                log.update(np.arange(len(seen)), seen)
-                log.end_epoch()
-            record = TrialRecord({name: log.observations() for name, log in logs.items()}, [0.5])
+            own = np.arange(4) % 2 == index
+            train = trial_of_logits(2 * np.eye(2)[LABELS][None], LABELS, trained_on=own)
+            held_out = trial_of_logits(logits[None], held_out_labels, trained_on=np.zeros(3))
+            record = TrialRecord({"train": train, "held_out": held_out}, [0.5])
             trial = spec.trial(index)
             writer.add(
                 record,

@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,21 +53,6 @@ def test_a_folder_whose_block_fails_leaves_nothing(tmp_path, error):
     with pytest.raises(error):
         write()
     assert names(tmp_path) == []
-
-
-def test_another_process_may_sweep_while_it_is_seen_whether_a_folder_can_be_written_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make = tempfile.mkdtemp
-
-    def swept(**given: Any) -> str:
-        made = make(**given)
-        files.sweep(tmp_path)
-        return made
-
-    monkeypatch.setattr(tempfile, "mkdtemp", swept)
-    files.check_writable(tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 OUTSIDE = [

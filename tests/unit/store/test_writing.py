@@ -181,14 +181,6 @@ def test_a_process_that_was_killed_is_not_at_work(tmp_path, add):
         pass
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"format": 2}', b"\xff"])
-def test_a_note_that_says_nothing(tmp_path, add, content):
-    add(tmp_path / "run", 0)
-    with RunWriter(tmp_path / "run"):
-        (tmp_path / "run" / ".lock").write_bytes(content)
-        assert at_work(tmp_path / "run") == AtWork()
-
-
 def test_lines_that_others_read(tmp_path):
     events = Events(tmp_path)
     events.write("run_started", trials=2)

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from easiness import own_process as worker
 from easiness.errors import BadInput
 from easiness.records import ObservationLog
-from easiness.spec import Recipe, Resolved, TrialSeeds
-from easiness.training import Course, Listener, Network, Observer, device as module, train
+from easiness.spec import Recipe, TrialSeeds
+from easiness.training import Course, Listener, Observer, device as module, train
 from easiness.training.device import (
     choose_precision,
     multiplies_bfloat16,
@@ -253,20 +252,3 @@ def test_its_random_state_is_kept_and_its_memory_given_back(calls_of_mps):
         assert calls_of_mps == ["state"]
         assert not torch.backends.cudnn.benchmark
     assert calls_of_mps == ["state", "state 1", "empty"]
-
-
-def network(device: torch.device, **resolved: object) -> Network:
-    settings = Resolved.model_validate(
-        {"precision": "float32", "channels_last": True, "threads": 1, **resolved}
-    )
-    return Network(nn.Conv2d(1, 3, 1), Recipe(), settings, device, num_examples=4, num_classes=3)
-
-
-def test_a_run_that_was_begun_elsewhere_goes_on_plainly(monkeypatch):
-    placed = []
-    monkeypatch.setattr(nn.Module, "to", lambda model, **given: placed.append(given) or model)
-    made = network(MPS, folded=True)
-    assert placed == [{"device": MPS, "memory_format": torch.contiguous_format}]
-    assert not made._fitting
-    with pytest.raises(BadInput, match=r"bfloat16: .*Apple's GPU"):
-        network(MPS, precision="bfloat16")

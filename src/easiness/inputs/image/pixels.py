@@ -179,9 +179,8 @@ def _convert(x: npt.NDArray[Any], where: str, first: str) -> npt.NDArray[np.uint
             f"{where}: pixels of dtype {x.dtype}; give uint8 (0 to 255; convert with .astype('uint8') if the "
             "values are that) or floats in [0, 1]"
         )
-    shape = f"{where}: shape {_shape(x)}"
     if 0 in x.shape:
-        raise BadInput(f"{shape} holds no pixels; give at least one image of one pixel")
+        raise BadInput(f"{where}: shape {_shape(x)} holds no pixels; give at least one image of one pixel")
     images = x if first else x[None]
     if images.ndim == 3:
         images = images[:, None]
@@ -189,11 +188,13 @@ def _convert(x: npt.NDArray[Any], where: str, first: str) -> npt.NDArray[np.uint
         is_first, is_last = (images.shape[axis] in _CHANNELS for axis in (1, 3))
         if is_first and is_last:
             raise BadInput(
-                f"{shape} could have its channels first or last; give larger images, or grey ones as "
-                f"[{first}height, width]"
+                f"{where}: shape {_shape(x)} could have its channels first or last; give larger images, or "
+                f"grey ones as [{first}height, width]"
             )
         if not (is_first or is_last):
-            raise BadInput(f"{shape} has no axis of 1 or 3 channels, first or last; give grey or RGB")
+            raise BadInput(
+                f"{where}: shape {_shape(x)} has no axis of 1 or 3 channels, first or last; give grey or RGB"
+            )
         images = images if is_first else images.transpose(0, 3, 1, 2)
     if x.dtype == np.uint8:
         return images

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from easiness.engine import OneRun, Seed, Study, share
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.runs import data_version, decisions_on, labelled_examples
-from easiness.spec import Option, Split, command_line
+from easiness.spec import Split, command_line, setting
 from easiness.store import Run
 from easiness.studies.audit.estimate import CONFIDENCE, Audit, Design, looks_needed, parse, round_strata
 from easiness.studies.suspects import SuspectOptions, suspects
@@ -109,41 +108,31 @@ class AuditOptions:
     """Options of `audit`."""
 
     run: OneRun
-    looks: Annotated[
-        int | None, Option("--looks", "How many labels to draw; 100 where --at-most does not say.", least=1)
-    ] = None
-    at_most: Annotated[
-        float | None,
-        Option(
-            "--at-most",
-            "Draw labels in an order, to stop as soon as it is shown that at most this share is left wrong, "
-            "such as 1%. The bound holds at every look.",
-            metavar="P",
-            read=share,
-            within="(0, 1)",
-        ),
-    ] = None
+    looks: int | None = setting(
+        "--looks", "How many labels to draw; 100 where --at-most does not say.", least=1
+    )
+    at_most: float | None = setting(
+        "--at-most",
+        "Draw labels in an order, to stop as soon as it is shown that at most this share is left wrong, "
+        "such as 1%. The bound holds at every look.",
+        metavar="P",
+        read=share,
+        within="(0, 1)",
+    )
     seed: Seed = 0
-    split: Annotated[
-        Split | None,
-        Option(
-            "--split",
-            "Labels of the examples measured, or of the held-out split. Default: train, or what the file of "
-            "--decided names.",
-        ),
-    ] = None
-    blind: Annotated[bool, Option("--blind", "Hide what is suggested, and how probable it is.")] = False
-    known: Annotated[
-        Path | None,
-        Option("--known", "Decisions made before, signed or not. Labels are drawn from the rest."),
-    ] = None
-    decided: Annotated[
-        Path | None,
-        Option(
-            "--decided",
-            "The file that was drawn, with its actions filled in, all or the first: says how many are wrong.",
-        ),
-    ] = None
+    split: Split | None = setting(
+        "--split",
+        "Labels of the examples measured, or of the held-out split. Default: train, or what the file of "
+        "--decided names.",
+    )
+    blind: bool = setting("--blind", "Hide what is suggested, and how probable it is.", default=False)
+    known: Path | None = setting(
+        "--known", "Decisions made before, signed or not. Labels are drawn from the rest."
+    )
+    decided: Path | None = setting(
+        "--decided",
+        "The file that was drawn, with its actions filled in, all or the first: says how many are wrong.",
+    )
 
 
 def audit(options: AuditOptions) -> AuditDraw | Audit:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from easiness.engine import At, Data, OneRun, Seed, Study
 from easiness.errors import BadInput
-from easiness.spec import Keep, Option, read_numbers
+from easiness.spec import Keep, Option, read_numbers, setting
 from easiness.studies.keeping.labelling import NextLabels
 from easiness.studies.keeping.pruning import Pruning, prune
 from easiness.studies.keeping.ranks import Curriculum, pace
@@ -32,80 +32,59 @@ class KeepOptions:
     """Options of `keep`."""
 
     run: OneRun
-    drop: Annotated[
-        float | None, Option("--drop", "Drop this share of the examples, such as 0.3.", within="[0, 1)")
-    ] = None
-    policy: Annotated[
-        str | None,
-        Option(
-            "--policy",
-            "Drop mainly: easy, hard, random or beta:A,B. Drop exactly: worst (the hardest, or by a score of "
-            "labels the least sound) or best. Keep by ccs[:CUT] (as many from each range of the score, the "
-            "hardest cut away) or dual[:C_D] (Beta sampling by score and confidence).",
-        ),
-    ] = None
-    ids: Annotated[
-        Any,
-        Option(
-            "--ids",
-            "Drop exactly these examples: a text file with an id a line, or FILE.csv with a column id.",
-            metavar="FILE",
-            typed=Path | None,
-        ),
-    ] = None
-    keep: Annotated[
-        Keep | None,
-        Option("--keep", "The end of the score to keep; the policy, if any, is then on ranks from there."),
-    ] = None
-    balanced: Annotated[bool, Option("--balanced", "Drop the same share of each class.")] = False
-    steps: Annotated[
-        int | None,
-        Option("--steps", "Pace a training of so many steps; in Python the result is a batch sampler."),
-    ] = None
-    batch_size: Annotated[int | None, Option("--batch-size", "Examples of a step; 128, or all of fewer.")] = (
-        None
+    drop: float | None = setting("--drop", "Drop this share of the examples, such as 0.3.", within="[0, 1)")
+    policy: str | None = setting(
+        "--policy",
+        "Drop mainly: easy, hard, random or beta:A,B. Drop exactly: worst (the hardest, or by a score of "
+        "labels the least sound) or best. Keep by ccs[:CUT] (as many from each range of the score, the "
+        "hardest cut away) or dual[:C_D] (Beta sampling by score and confidence).",
     )
-    start: Annotated[
-        float, Option("--start", "Share of the examples that the first step is on.", within="(0, 1]")
-    ] = 0.2
-    whole_after: Annotated[
-        float,
-        Option(
-            "--whole-after", "Share of the steps after which all examples have their turn.", within="(0, 1]"
-        ),
-    ] = 0.5
-    score: Annotated[
-        str | None, Option("--score", "Score to rank by: difficulty to drop some, easiness to pace.")
-    ] = None
+    ids: Any = setting(
+        "--ids",
+        "Drop exactly these examples: a text file with an id a line, or FILE.csv with a column id.",
+        metavar="FILE",
+        typed=Path | None,
+    )
+    keep: Keep | None = setting(
+        "--keep", "The end of the score to keep; the policy, if any, is then on ranks from there."
+    )
+    balanced: bool = setting("--balanced", "Drop the same share of each class.", default=False)
+    steps: int | None = setting(
+        "--steps", "Pace a training of so many steps; in Python the result is a batch sampler."
+    )
+    batch_size: int | None = setting("--batch-size", "Examples of a step; 128, or all of fewer.")
+    start: float = setting(
+        "--start", "Share of the examples that the first step is on.", within="(0, 1]", default=0.2
+    )
+    whole_after: float = setting(
+        "--whole-after",
+        "Share of the steps after which all examples have their turn.",
+        within="(0, 1]",
+        default=0.5,
+    )
+    score: str | None = setting("--score", "Score to rank by: difficulty to drop some, easiness to pace.")
     at: At = None
-    sizes: Annotated[
-        Sequence[int] | None,
-        Option(
-            "--sizes",
-            "How many labelled examples to try; a twentieth, a fifth, a half and all by default.",
-            metavar="N,N,..",
-            read=_read_sizes,
-        ),
-    ] = None
-    keep_shares: Annotated[
-        Sequence[float],
-        Option(
-            "--keep-shares",
-            "Shares of them to keep in these trials.",
-            metavar="S,S,..",
-            read=_read_shares,
-        ),
-    ] = (0.1, 0.2, 0.4, 0.6, 0.8)
-    seeds: Annotated[int, Option("--seeds", "Draws of each size, at least five.", least=FEWEST_SEEDS)] = 5
-    margin: Annotated[
-        float,
-        Option(
-            "--margin",
-            "Loss of accuracy that you accept, in 0..1. Decide before you look.",
-            within="(0, 1)",
-        ),
-    ] = 0.01
-    details: Annotated[bool, Option("--details", "Show the whole grid.", python=False)] = False
+    sizes: Sequence[int] | None = setting(
+        "--sizes",
+        "How many labelled examples to try; a twentieth, a fifth, a half and all by default.",
+        metavar="N,N,..",
+        read=_read_sizes,
+    )
+    keep_shares: Sequence[float] = setting(
+        "--keep-shares",
+        "Shares of them to keep in these trials.",
+        metavar="S,S,..",
+        read=_read_shares,
+        default=(0.1, 0.2, 0.4, 0.6, 0.8),
+    )
+    seeds: int = setting("--seeds", "Draws of each size, at least five.", least=FEWEST_SEEDS, default=5)
+    margin: float = setting(
+        "--margin",
+        "Loss of accuracy that you accept, in 0..1. Decide before you look.",
+        within="(0, 1)",
+        default=0.01,
+    )
+    details: bool = setting("--details", "Show the whole grid.", python=False, default=False)
     data: Data = None
     seed: Seed = 0
 
@@ -191,8 +170,8 @@ class NextOptions:
             typed=str,
         ),
     ]
-    picks: Annotated[int, Option("--picks", "How many to pick, by each rule.")] = 100
-    seeds: Annotated[int, Option("--seeds", "Draws of a replay, at least five.", least=FEWEST_SEEDS)] = 20
+    picks: int = setting("--picks", "How many to pick, by each rule.", default=100)
+    seeds: int = setting("--seeds", "Draws of a replay, at least five.", least=FEWEST_SEEDS, default=20)
     data: Data = None
     seed: Seed = 0
 

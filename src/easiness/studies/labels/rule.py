@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,15 @@ from easiness.inputs import kind_named
 from easiness.lazy import Figure, Integers, Mask, pd
 from easiness.models import is_given
 from easiness.runs import CellTexts, cell_texts, find_data, load_as, positions_in
-from easiness.spec import NOT_BY_STEPS, Option, Trials, command_line, featuring_of, loading_of, training_of
+from easiness.spec import (
+    NOT_BY_STEPS,
+    Trials,
+    command_line,
+    featuring_of,
+    loading_of,
+    setting,
+    training_of,
+)
 from easiness.store import Run
 from easiness.studies.labels.agreement import PeopleAgreement, agreement
 from easiness.studies.suspects import SuspectOptions, suspects
@@ -284,38 +292,28 @@ class LabelOptions:
     """Options of `labels`."""
 
     run: OneRun
-    files: Annotated[
-        Sequence[Path] | None,
-        Option(
-            "",
-            "Files of decisions of people, from the page, `labels`, an audit or an editor, and answers that "
-            "Label Studio exports (JSON): merge what they say.",
-            typed=list[Path] | None,
-            python_type=str | Path | Sequence[str | Path] | None,
-            argument=True,
-        ),
-    ] = None
-    relabel_above: Annotated[
-        float | None,
-        Option(
-            "--relabel-above",
-            "Relabel an example if its suggested label is right with at least this probability; 0.9 by "
-            "default.",
-            within="[0, 1]",
-        ),
-    ] = None
-    drop_above: Annotated[
-        float | None,
-        Option(
-            "--drop-above",
-            "Else drop an example whose label is that likely wrong; 0.5, or 0.9 where none may be.",
-            within="[0, 1]",
-        ),
-    ] = None
+    files: Sequence[Path] | None = setting(
+        "",
+        "Files of decisions of people, from the page, `labels`, an audit or an editor, and answers that "
+        "Label Studio exports (JSON): merge what they say.",
+        typed=list[Path] | None,
+        python_type=str | Path | Sequence[str | Path] | None,
+        argument=True,
+    )
+    relabel_above: float | None = setting(
+        "--relabel-above",
+        "Relabel an example if its suggested label is right with at least this probability; 0.9 by default.",
+        within="[0, 1]",
+    )
+    drop_above: float | None = setting(
+        "--drop-above",
+        "Else drop an example whose label is that likely wrong; 0.5, or 0.9 where none may be.",
+        within="[0, 1]",
+    )
     decided: DecisionFile = None
-    only_decided: Annotated[
-        bool, Option("--only-decided", "Change only what people decided, nothing by rule.")
-    ] = False
+    only_decided: bool = setting(
+        "--only-decided", "Change only what people decided, nothing by rule.", default=False
+    )
     split: HeldOutToo = "train"
 
 

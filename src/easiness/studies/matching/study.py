@@ -12,7 +12,7 @@ from easiness.analysis import Match, Side, Ties
 from easiness.engine import SEVERAL_RUNS, At, Fraction, Policies, Study
 from easiness.errors import BadInput
 from easiness.inputs import tell
-from easiness.spec import Option
+from easiness.spec import Option, setting
 from easiness.store import Run, check_opened
 from easiness.studies.matching.comparison import Cell, Comparison
 from easiness.studies.matching.reliability import run_reliability
@@ -53,11 +53,10 @@ class CompareOptions:
     at: At = None
     fraction: Fraction = 0.1
     ties: Policies = ("expected", "refine")
-    details: Annotated[
-        bool,
-        Option("--details", "Show every table: ceilings, ties, reliability, drift.", python=False),
-    ] = False
-    seed: Annotated[int, Option("", "Seed of the choices of groups and of the bootstrap.")] = 0
+    details: bool = setting(
+        "--details", "Show every table: ceilings, ties, reliability, drift.", python=False, default=False
+    )
+    seed: int = setting("", "Seed of the choices of groups and of the bootstrap.", default=0)
 
 
 def compare(options: CompareOptions, *, rates_alone: bool = False) -> Comparison:

@@ -22,7 +22,7 @@ from easiness.inputs import tell, track
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.runs import data_of, features_beside, find_data, find_split, positions_in
 from easiness.scoring import Score, Scoring, find_score
-from easiness.spec import Option, Split
+from easiness.spec import Option, Split, setting
 from easiness.store import Run, StoredTrial, num_heard
 from easiness.studies.patterns.neighbourhood import (
     AT_MOST,
@@ -155,26 +155,20 @@ class ExplainOptions:
         ),
     ]
     split: HeldOutToo = "train"
-    score: Annotated[
-        str | None,
-        Option(
-            "--score",
-            "Score to explain, one of ease or of labels. Default: easiness, or consistency of networks whose "
-            "trials left examples out.",
-        ),
-    ] = None
+    score: str | None = setting(
+        "--score",
+        "Score to explain, one of ease or of labels. Default: easiness, or consistency of networks whose "
+        "trials left examples out.",
+    )
     at: At = None
-    nearest: Annotated[
-        int | None,
-        Option(
-            "--nearest",
-            "How many neighbours count for contradiction, and give distances their unit. Default: 50, or "
-            "half of a class if that is less.",
-        ),
-    ] = None
+    nearest: int | None = setting(
+        "--nearest",
+        "How many neighbours count for contradiction, and give distances their unit. Default: 50, or "
+        "half of a class if that is less.",
+    )
     data: Data = None
-    download: Annotated[bool, Option("--download", "Fetch weights of the features that are not on disk.")] = (
-        False
+    download: bool = setting(
+        "--download", "Fetch weights of the features that are not on disk.", default=False
     )
     device: Device = "auto"
 

@@ -18,7 +18,7 @@ from easiness.engine import SEVERAL_RUNS, At, Data, DecisionFile, Device, HeldOu
 from easiness.errors import BadInput
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.runs import cell_texts, decisions_on, find_data, leak_of, positions_in
-from easiness.spec import Option, Split, command_line
+from easiness.spec import Option, Split, command_line, setting
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, conflicts_of
@@ -48,23 +48,19 @@ class SuspectOptions:
         Option("", "Folder of a run. Several on the same data judge together.", **SEVERAL_RUNS),
     ]
     split: HeldOutToo = "train"
-    above: Annotated[
-        float,
-        Option(
-            "--above",
-            "List labels that are wrong with this probability or more; at least five are listed.",
-            within="[0, 1]",
-        ),
-    ] = ABOVE
+    above: float = setting(
+        "--above",
+        "List labels that are wrong with this probability or more; at least five are listed.",
+        within="[0, 1]",
+        default=ABOVE,
+    )
     decided: DecisionFile = None
     at: At = None
-    pictures: Annotated[
-        bool,
-        Option(
-            "--pictures/--no-pictures",
-            "Look for identical examples, and ask the stored networks about each.",
-        ),
-    ] = True
+    pictures: bool = setting(
+        "--pictures/--no-pictures",
+        "Look for identical examples, and ask the stored networks about each.",
+        default=True,
+    )
     data: Data = None
     device: Device = "auto"
 

@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Annotated
 
 from easiness.engine import Later, OneFolder, Out, Source, Study
-from easiness.spec import Execution, Featuring, Fields, Loading, Option, Training, options_of, read_names
+from easiness.spec import (
+    Execution,
+    Featuring,
+    Fields,
+    Loading,
+    Option,
+    Training,
+    options_of,
+    read_names,
+    setting,
+)
 
 _HERE = "easiness.studies.verification"
 
@@ -23,28 +33,21 @@ class VerifyOptions:
         Path,
         Option("--labels", "CSV of the new labels, from `labels`, the page or yourself.", metavar="FILE.csv"),
     ]
-    before: Annotated[
-        Path | None,
-        Option(
-            "--before",
-            "CSV of the labels before, if that run was measured with --labels; the source's labels by "
-            "default.",
-        ),
-    ] = None
-    beside: Annotated[
-        Sequence[str],
-        Option(
-            "--beside",
-            "If the new labels leave examples out, also train on as many random ones, or on other random "
-            "ones in every epoch (RS2), with as many steps.",
-            metavar="random,rs2",
-            read=read_names,
-        ),
-    ] = ()
-    trials: Annotated[
-        int,
-        Option("--trials", "Pairs of trainings with the same seeds; in fives where no split is held out."),
-    ] = 10
+    before: Path | None = setting(
+        "--before",
+        "CSV of the labels before, if that run was measured with --labels; the source's labels by default.",
+    )
+    beside: Sequence[str] = setting(
+        "--beside",
+        "If the new labels leave examples out, also train on as many random ones, or on other random "
+        "ones in every epoch (RS2), with as many steps.",
+        metavar="random,rs2",
+        read=read_names,
+        default=(),
+    )
+    trials: int = setting(
+        "--trials", "Pairs of trainings with the same seeds; in fives where no split is held out.", default=10
+    )
     training: Annotated[
         Training,
         Fields(("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision", "pretrained")),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
@@ -154,7 +154,6 @@ def test_a_normal_form_is_its_own(text):
 
 
 @given(lists, st.integers(1, 9), st.sampled_from(sorted(NETWORKS)))
-@settings(deadline=None)
 def test_padding_and_neighbours_change_no_logits(given, more, name):
     rows = [torch.from_numpy(placed_tokens(words_of(text)) & (2**PLACE - 1)).long() for text in given]
     padded = torch.zeros(len(rows), max(map(len, rows)) + more, dtype=torch.int64)
@@ -167,7 +166,6 @@ def test_padding_and_neighbours_change_no_logits(given, more, name):
 
 
 @given(lists, st.integers(0, 2**40))
-@settings(deadline=None)
 def test_word_dropout_leaves_out_whole_words_and_none_at_0(given, seed):
     assume(len(set(given)) > 1)
     data = load_dataset((given, [0] + [1] * (len(given) - 1)))

@@ -276,7 +276,7 @@ class Stored(Progress):
     def begin(self, _spec: Any, _missing: Any, path: Path, _cost: Any) -> None:
         self._path = path
 
-    def stored(self, index: int) -> None:
+    def finish(self, index: int) -> None:
         self.trained.append(f"{self._path.name} {index}")
 
 
@@ -285,7 +285,7 @@ NUMBERS = ["rate", "num_drawn", "num_trained_on", "num_steps"]
 
 def test_a_run_for_each_policy_and_rate_and_one_for_none(ablated):
     out, study = ablated
-    names = ["drop-easy-0.30", "drop-random-0.30", "full", "resolved.json"]
+    names = ["drop-easy-0.30", "drop-random-0.30", "full"]
     assert sorted(path.name for path in out.iterdir()) == names
     table = study.table()
     assert table["policy"].tolist() == ["easy", "easy", "random", "random"]
@@ -351,7 +351,7 @@ def test_a_density_has_one_name(scored):
     sets = plans(scored, policies=("beta:3,1", "easy", "beta:0.5,2"), rates=(0.125,))
     assert list(sets.cells.values()) == ["drop-easy-0.125", "drop-beta-0.5-2-0.125"]
     assert list(sets.runs) == list(sets.cells.values())  # without rate 0 nothing is trained in full
-    assert {plan.asked.seed for plan in plans(scored, seed=4).runs.values()} == {4}
+    assert {plan.request.seed for plan in plans(scored, seed=4).runs.values()} == {4}
     assert "relabel-easy-0.95" in plans(scored, CORRUPT, rates=(0.95,)).runs
     for recipe, period in (({"alpha": 0.01}, 2), ({"period": 300.0}, 300)):
         assert plans(scored, recipe=recipe).runs["full"].recipe.period == period
@@ -363,7 +363,7 @@ def test_the_end_to_keep_has_the_place_of_the_hard_examples(scored):
     plan = sets.runs["drop-top-0.30"]
     by_id = scored.scores().set_index("id")["entropy"]
     np.testing.assert_array_equal(plan.ranking, by_id.loc[plan.data.ids])
-    assert plan.asked.draw.beta == (3, 1)
+    assert plan.request.draw.beta == (3, 1)
     other = plans(scored, CORRUPT, policies=("bottom", "beta:1,9"), score="entropy", keep="top")
     assert list(other.runs) == ["full", "relabel-bottom-0.30", "relabel-beta-1-9-0.30"]
     np.testing.assert_array_equal(other.runs["relabel-bottom-0.30"].ranking, -plan.ranking)
@@ -376,7 +376,7 @@ def test_the_identity_of_earlier_studies(scored):
         plan = plans(scored, score=score).runs["drop-easy-0.30"]
         values = sign * scored.scores().set_index("id")[score].loc[plan.data.ids].to_numpy()
         np.testing.assert_array_equal(plan.ranking, values)
-        assert plan.asked.draw.model_dump() == fixed | {
+        assert plan.request.draw.model_dump() == fixed | {
             "ranking": hashlib.sha256(values.tobytes()).hexdigest()
         }
 
