@@ -67,6 +67,13 @@ def believing(
     return random + np.broadcast_to(sure, (epochs, len(said)))[..., None] * one_hot
 
 
+def flip(file: Path) -> None:
+    """Turn a bit in the middle of a file."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.write_bytes(content)
+
+
 def trial_of_logits(
     logits: Any, labels: Any, *, trained_on: Any = None, keep: Any = None, epochs: tuple[int, ...] = ()
 ) -> Observations:

@@ -14,7 +14,7 @@ import pytest
 
 from easiness import open_run
 from easiness.store import ASIDE, is_run
-from recording import small_run
+from recording import flip, small_run
 from starting import Started
 
 
@@ -207,9 +207,7 @@ def test_a_damaged_checkpoint_is_said_and_not_used(start, command, arguments, tm
     path = tmp_path / "run"
     killed_in_the_middle(start(*arguments(path)), path)
     for file in path.glob("checkpoints/0*/state.safetensors"):
-        content = bytearray(file.read_bytes())
-        content[len(content) // 2] ^= 1
-        file.write_bytes(content)
+        flip(file)
     finished = command(*arguments(path))
     assert finished.code == 0, finished.err
     lines = [line for line in finished.err.splitlines() if "its checkpoint" in line]

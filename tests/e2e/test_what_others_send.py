@@ -41,10 +41,9 @@ QUICK = ("--precision", "float32", "--jobs", "1", "--device", "cpu")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Iterator[Path]:
     """The current folder, with a module that leaves a trace when it is imported."""
     (tmp_path / "own_net.py").write_text(MODULE)
-    monkeypatch.chdir(tmp_path)
     yield tmp_path
     sys.modules.pop("own_net", None)
 

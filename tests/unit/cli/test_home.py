@@ -69,7 +69,6 @@ def home(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     labels = easiness.open_run(home / "run").labels
     rows = [f"{one},{label},keep,{label},me" for one, label in zip(ids, labels, strict=True)]
     (home / "labels.csv").write_text("\n".join(["id,label,action,was,by", *rows[:40]]))
-    (home / "ids.txt").write_text("\n".join(ids[:3]))
     (home / "recipe.toml").write_text("flip = 0.0\n")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

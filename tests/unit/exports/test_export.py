@@ -202,9 +202,3 @@ def test_the_held_out_split_in_every_format(with_held_out, tmp_path):
     datasets = pytest.importorskip("datasets")
     loaded = datasets.load_dataset(str(tmp_path / "hf"), cache_dir=str(tmp_path / "cache"))
     assert loaded["test"]["id"] == ids
-
-
-def test_a_run_without_one_has_no_held_out_split_to_export(run, refused, tmp_path):
-    said = refused("export", run.path, "--to", "csv", "--split", "held_out", "-o", tmp_path / "a.csv")
-    assert "no held-out split to show" in said
-    assert list(tmp_path.iterdir()) == []

@@ -306,8 +306,6 @@ def test_texts_and_sounds_are_shown_as_such(tmp_path: Path):
     assert "<Text name" in (tmp_path / "a" / "config.xml").read_text()
     assert _tasks(tmp_path / "a")[0]["data"]["example"].endswith(" <script>\n$x")
     pytest.importorskip("soundfile", reason="soundfile is not installed (pip install 'easiness[sound]')")
-    from sounds import encoded, tone, write_sounds
-
     files = [encoded(tone(200 + 50 * at, 0.1)) for at in range(TASKS)]
     sounds = load_dataset(write_sounds(tmp_path / "in", {"a": files[::2], "b": files[1::2]}))
     export(_record(tmp_path / "sounds", sounds), "label-studio", tmp_path / "b", data=sounds)

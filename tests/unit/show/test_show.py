@@ -81,14 +81,10 @@ def test_a_picture_says_which_version_made_it_and_of_what(about: str):
     assert made.encode() in picture_bytes(figure, ".pdf", about=about)
 
 
-def test_quotes_are_for_those_that_need_them():
-    assert file_bytes(Texts("plain"), ".csv") == b"text,number\nplain,1.5\n"
-
-
-@pytest.mark.parametrize("text", ["x;=1+1;y", "a\t=1+1"])
-def test_a_spreadsheet_that_separates_by_other_signs_finds_no_formula(text: str):
-    """Within quotes a cell is not divided."""
-    assert file_bytes(Texts(text), ".csv").decode() == f'"text","number"\n"{text}",1.5\n'
+@pytest.mark.parametrize(("text", "quote"), [("plain", ""), ("x;=1+1;y", '"'), ("a\t=1+1", '"')])
+def test_quotes_keep_spreadsheets_that_separate_by_other_signs_from_formulas(text: str, quote: str):
+    cells = [f"{quote}{one}{quote}" for one in ("text", "number", text)]
+    assert file_bytes(Texts(text), ".csv").decode() == "{},{}\n{},1.5\n".format(*cells)
 
 
 def test_a_section_without_rows_is_its_sentence_alone():

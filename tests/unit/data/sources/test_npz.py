@@ -89,7 +89,6 @@ def test_a_header_of_python_2_is_read_without_a_word(file):
 def test_what_needs_more_than_there_is_is_refused_before_it_is_unpacked(
     file, monkeypatch: pytest.MonkeyPatch
 ):
-    """A bomb: two million zeros in two thousand bytes."""
     path = file(whole(np.zeros((2000, 32, 32), np.uint8)), zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 10_000
     monkeypatch.setattr("easiness.gate.available_memory", lambda: 2**22)  # twice as much

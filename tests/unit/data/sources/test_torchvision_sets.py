@@ -52,7 +52,6 @@ def test_cifar100(cifar100):
     assert len(data) == 200
     assert data.held_out is not None
     assert len(data.held_out) == 100
-    assert data.held_out is not None
     assert data.held_out.split == "test"
     assert data.classes[99] == "thing 99"
     assert data.labels.tolist() == content["train"]["fine_labels"]

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from easiness import BadInput, Dataset, Run, RunFailed, load_dataset, measure, open_run, paper
+from easiness import BadInput, Dataset, Run, RunFailed, load_dataset, measure, open_run
 from easiness.features import FeatureKind, FeatureSource, PicturePreparation, Request, registry
 from easiness.features.frozen import network_source
 from easiness.paper.perturbation.looking import perturbed_probe, view_of
@@ -207,24 +207,6 @@ def test_pictures_go_through_the_network_once_a_level(heads: Run, split: Dataset
     again, num = looked(heads, split, "shuffle", [1, 0.5])
     assert num == len(split)
     np.testing.assert_array_equal(again, first)
-
-
-def test_the_curve_and_the_patterns_speak_of_heads(heads: Run, split: Dataset) -> None:
-    found = paper.perturb(
-        heads, kind="radial", levels=[3, 1], pattern_level=3, probe="train", data=split, num_replicates=20,
-        progress=False,
-    )  # fmt: skip
-    table = found.curve.table()
-    assert found.curve.levels == [9, 3, 1]
-    assert table["left_out_accuracy"][0] > table["left_out_accuracy"][2]
-    assert {"train_accuracy", "held_out_accuracy"} < set(table)
-    assert table["share"].eq(0.8).all()
-    text = " ".join(f"{one}" for one in found.curve.sections())
-    assert "at share 0.8" in text
-    assert "ridge on small:12 under radial" in text
-    assert "epoch" not in text
-    assert found.patterns.num_trials == 2  # of ten trials two leave each example out
-    assert "2 heads get right" in f"{found.patterns.sections()[0]}"
 
 
 def test_features_of_other_kinds_are_refused(refused, measured_heads, tmp_path) -> None:

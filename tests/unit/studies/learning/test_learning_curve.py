@@ -45,7 +45,6 @@ def test_it_is_what_the_records_say(digits):
 
 
 def test_half_of_the_digits_foretell_what_all_give(digits, tmp_path):
-    """Held back: the accuracy that heads of the run on all of them have."""
     x, y = _digits()
     all_of_them = easiness.measure((x, y), features=x, trials=5, out=tmp_path / "all", progress=False)
     came = learning_curve(all_of_them).curve.accuracy

@@ -138,7 +138,6 @@ def test_what_networks_do_not_know_is_said_before_the_table(record):
     ("num_wrong", "num_trials", "heart"), [(2, 4, True), (WRONG, 4, False), (WRONG, 1, False)]
 )
 def test_what_is_said_of_those_who_judge(record, num_wrong, num_trials, heart):
-    """They may have learned labels by heart; one alone may judge as another would not."""
     found = ez.suspects(record(*logits(wrong=num_wrong, num_trials=num_trials)), pictures=False)
     (section,) = found.sections()
     assert ("may have learned wrong ones by heart. With --train-share 0.8" in section.note) == heart

@@ -80,7 +80,6 @@ def test_it_is_read_again_and_goes_on_wherever_the_file_lies(planted, verified, 
 
 
 def test_labels_before_from_a_file(command, planted, tmp_path):
-    """What an edit of the labels is worth, not what the source's would have been."""
     table = pd.read_csv(planted[1])
     edited = table.copy()
     dropped, kept = table.index[table["action"] == "drop"], table.index[table["action"] != "drop"]
