@@ -12,6 +12,7 @@ import torch
 
 import easiness as ez
 import easiness.runs.trainer as checkpoints
+from easiness import store
 from easiness.data import load_dataset
 from easiness.errors import BadInput
 from easiness.runs import make_plan
@@ -114,7 +115,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, writing: float) -> None:
         self.now = 1000.0
-        real = checkpoints.write_checkpoint  # type: ignore[attr-defined]
+        real = store.write_checkpoint
         self.written: list[int] = []
 
         def write(folder: Any, first: int, document: Any, tensors: Any) -> None:
