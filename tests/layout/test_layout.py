@@ -131,7 +131,7 @@ TERM = re.compile(
     pretrained | red | seed | speed | suggested |
     balanced | compiled | decided | dealt | done | folded | graphed | known | learned | measured | needed |
     packed | perturbed | placed | ranked | required | resolved | seeded | shared | stopped | stored |
-    together | typed"""
+    together | typed | unfinished"""
 )
 
 

@@ -79,7 +79,7 @@ def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dic
         facts["enough trials"] = run.document.stopped.sentence
     if spec.observe != ALL:
         facts["observations"] = observe_text(spec.observe)
-    warning = run.warning(epoch)
+    warning = run.unfinished(epoch)
     if warning is not None:
         facts["unfinished"] = warning
     texts = accuracy_texts(accuracy, epoch)

@@ -110,7 +110,7 @@ class Run:
             return ()
         return tuple(sorted(set.intersection(*map(set, {trial.observed for trial in self.trials}))))
 
-    def warning(self, epoch: int) -> str | None:
+    def unfinished(self, epoch: int) -> str | None:
         """The reason why observations after ``epoch`` are not those of a training that ends there, if any.
 
         There is one where the step size comes down to nothing by the end, and some trial is longer.
@@ -351,7 +351,7 @@ class Run:
         """
         epoch = self.resolve_at(at)
         table = scores_table(self, epoch, fraction, split)
-        note = self.warning(epoch)
+        note = self.unfinished(epoch)
         if note is not None:
             table.attrs["unfinished"] = note
         return table

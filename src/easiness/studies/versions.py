@@ -283,7 +283,7 @@ def notes(old: Run, new: Run, by: Matching, epoch: int, pairs: Pairing) -> Itera
     if new.spec.measured is None and old.epochs != new.epochs:
         epochs = show.quantity(old.epochs, "epoch")
         yield f"The old version was recorded for {epochs}, the new one for {new.epochs}."
-    yield from (f"{run.path}: {text}." for run in (old, new) if (text := run.warning(epoch)) is not None)
+    yield from (f"{run.path}: {text}." for run in (old, new) if (text := run.unfinished(epoch)) is not None)
     if old.augmented or new.augmented:
         yield "Observations were made during training, on augmented images."
 

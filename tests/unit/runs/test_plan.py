@@ -259,9 +259,9 @@ def test_more_epochs_anneal_to_the_new_end(tmp_path, contents):
 
 def test_scores_of_before_the_end_are_marked(tmp_path):
     run = grown(tmp_path / "run", epochs=3)
-    assert run.warning(3) is None
+    assert run.unfinished(3) is None
     assert "unfinished" not in run.scores().attrs
-    assert run.scores(2).attrs["unfinished"] == run.warning(2)
-    assert run.warning(2).startswith("epoch 2 of 3 is of an unfinished training")
+    assert run.scores(2).attrs["unfinished"] == run.unfinished(2)
+    assert run.unfinished(2).startswith("epoch 2 of 3 is of an unfinished training")
     paper = grown(tmp_path / "paper", epochs=3, recipe="paper")
-    assert paper.warning(2) is None
+    assert paper.unfinished(2) is None

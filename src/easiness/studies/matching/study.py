@@ -167,7 +167,7 @@ def _note(runs: Sequence[Run], rows: Sequence[int], num: int) -> str | None:
         notes = [f"observations of {', '.join(augmented)} are augmented (made during training, not clean)"]
         if len(augmented) < len(runs):
             notes[0] += ", those of the others clean; part of what differs is how they were observed"
-    ends = ((run, run.warning(row)) for run, row in zip(runs, rows, strict=True))
+    ends = ((run, run.unfinished(row)) for run, row in zip(runs, rows, strict=True))
     notes += [f"{run.path}: {text}" for run, text in ends if text]
     if num < len(runs[0].ids):
         notes.append(

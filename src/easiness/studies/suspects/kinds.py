@@ -17,6 +17,10 @@ Kind = Literal["wrong label", "between two classes", "unlike its class", "slow"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 BY_FEATURES: tuple[str, ...] = ("unlike its class",)
 """Kinds that only the trained networks can tell."""
+NEVER_NAMED = {
+    "rare": "among planted examples those of a rare sub-kind were found hardly better than by chance"
+}
+"""Kinds that the evidence does not carry, and how that is known."""
 LEAST_KNOWN: Mapping[Kind, float] = {"between two classes": 0.9, "unlike its class": 0.7, "slow": 0.7}
 """The share of the sound labels that trials have right from which on a kind was found better than by chance.
 

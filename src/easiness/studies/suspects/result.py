@@ -222,7 +222,7 @@ class Suspects(show.Result):
             "course": [row.argument | {"share_standing_out": share} for row, share in self.course],
             "known": self.known,
             "num_likely": self.num_likely,
-            "kinds_left_out": self.left_out_kinds,
+            "kinds_left_out": {**self.left_out_kinds, **NEVER_NAMED},
             "conflicts": self.conflicts.pairs.to_dict("records"),
             "suspects": self.table().to_dict("records"),
         }
