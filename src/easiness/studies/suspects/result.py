@@ -19,6 +19,7 @@ from easiness.spec import Split
 from easiness.store import Row
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, Labels, short_text
 from easiness.studies.suspects.evidence import Glance
+from easiness.studies.suspects.kinds import NEVER_NAMED
 
 _FEWEST_OF_CURVE = 3  # points
 _ASIDE = 0.06  # of the axis: how far behind its end the range is drawn
