@@ -135,7 +135,7 @@ class Plan:
 
 
 def make_plan(
-    source: Any,
+    data: Any,
     training: Training,
     trials: int,
     *,
@@ -145,7 +145,7 @@ def make_plan(
 ) -> Plan:
     """Check every choice and put the plan together; writes and trains nothing.
 
-    The recipe is the paper's unless given. ``source`` is a `Dataset` or what `load_dataset` takes.
+    The recipe is the paper's unless given. ``data`` is a `Dataset` or what `load_dataset` takes.
     """
     trials = at_least("--trials", trials, 1, MOST)
     epochs = at_least("--epochs", training.epochs, 1, MOST)
@@ -167,7 +167,7 @@ def make_plan(
     if training.model is not None:
         find_family(training.model)
     check_within("--train-share", share, "(0, 1]")
-    data = given_data(source, loading)
+    data = given_data(data, loading)
     model = data.kind.network(training.model)
     recipe = recipe_asked(data, replace(training, model=model))
     if recipe.period != "epochs" and epochs > recipe.period:
@@ -300,7 +300,7 @@ _ANY_WIDTH = 8  # of vectors, to see that a network takes such
 
 
 def plan_of(
-    source: Any,
+    data: Any,
     training: Training,
     trials: int,
     *,
@@ -317,8 +317,8 @@ def plan_of(
     if not on_features(featuring, training):
         needless = {"--shares": featuring.shares is not None, "--group": featuring.group is not None}
         _refuse(needless, "goes with --features; give some, or leave it out")
-        return make_plan(source, training, trials, loading=loading, recording=recording)
-    data = given_data(source, loading, featuring.group)
+        return make_plan(data, training, trials, loading=loading, recording=recording)
+    data = given_data(data, loading, featuring.group)
     features = _features(data, featuring, training)
     _check_examples(data)
     training = replace(training, model=(model := training.model or _usual_model(features, data)))

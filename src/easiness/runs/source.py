@@ -40,43 +40,43 @@ from easiness.store import Run
 R = TypeVar("R")
 
 
-def given_data(source: Any, loading: Loading, group: Any = None) -> Dataset:
+def given_data(data: Any, loading: Loading, group: Any = None) -> Dataset:
     """The data that a user gives to be measured: from a source, or loaded already.
 
     A `Dataset` is held out from, limited and relabelled as `load_dataset` does it. How to get at a source
     (``data_root``, ``download``, ``allow_outside``) is settled by then.
     """
-    if not isinstance(source, Dataset):
-        return load_dataset(source, **vars(loading), group=group)
-    if loading.skip_unreadable and not source.load_options.skip_unreadable:
+    if not isinstance(data, Dataset):
+        return load_dataset(data, **vars(loading), group=group)
+    if loading.skip_unreadable and not data.load_options.skip_unreadable:
         raise BadInput(
-            f"{source.name}: a Dataset is loaded already, unreadable images and all; give skip_unreadable to "
+            f"{data.name}: a Dataset is loaded already, unreadable images and all; give skip_unreadable to "
             "load_dataset"
         )
-    if source.standard is not None:  # it was held out from others, and is now seen by itself
-        source = replace(source, standard=None)
-    return part_of(with_groups(source, group), loading)
+    if data.standard is not None:  # it was held out from others, and is now seen by itself
+        data = replace(data, standard=None)
+    return part_of(with_groups(data, group), loading)
 
 
-def find_data(run: Run, source: Any, option: str = "--data") -> tuple[Dataset | None, str]:
+def find_data(run: Run, data: Any, option: str = "--data") -> tuple[Dataset | None, str]:
     """The data of a run, or ``None`` and why they cannot be found."""
     ref = run.spec.data
-    if source is not None:
-        data = load_as(source, ref)
-        is_same = data.fingerprint == ref.train.fingerprint
-        return (data if is_same else _recorded_examples(run, data, source)), ""
+    if data is not None:
+        examples = load_as(data, ref)
+        is_same = examples.fingerprint == ref.train.fingerprint
+        return (examples if is_same else _recorded_examples(run, examples, data)), ""
     try:
         if ref.source is None:
             path = run.kept_examples()
             if path is None:
                 return None, f"the run does not say where they are ({option} names them)"
             return replace(load_dataset(path, classes=run.classes), ids=run.ids), ""
-        data = load_as(ref.source, ref)
-        if data.fingerprint != ref.train.fingerprint:
+        examples = load_as(ref.source, ref)
+        if examples.fingerprint != ref.train.fingerprint:
             return None, f"the data at {ref.source} have changed since the run ({option} names others)"
     except BadInput as error:
         return None, f"the data of the run cannot be read ({error})"
-    return data, ""
+    return examples, ""
 
 
 def _recorded_examples(run: Run, data: Dataset, source: Any) -> Dataset:
@@ -107,41 +107,42 @@ def _recorded_examples(run: Run, data: Dataset, source: Any) -> Dataset:
     return data if len(some) == len(data) else replace(data.part(some), held_out=data.held_out, standard=None)
 
 
-def load_as(source: Any, ref: DatasetRef) -> Dataset:
-    if not isinstance(source, Dataset):
-        return load_dataset(source, limit=ref.limit, **ref.load_options().model_dump())
-    if len(source) == ref.train.num_examples:
-        return source
-    holdout = ref.holdout if source.held_out is None else None
-    labels = ref.labels if source.load_options.labels is None else None
-    return given_data(source, Loading(limit=ref.limit, holdout=holdout, labels=labels))
+def load_as(data: Any, ref: DatasetRef) -> Dataset:
+    if not isinstance(data, Dataset):
+        return load_dataset(data, limit=ref.limit, **ref.load_options().model_dump())
+    if len(data) == ref.train.num_examples:
+        return data
+    holdout = ref.holdout if data.held_out is None else None
+    labels = ref.labels if data.load_options.labels is None else None
+    return given_data(data, Loading(limit=ref.limit, holdout=holdout, labels=labels))
 
 
-def data_of(run: Run, source: Any = None, option: str = "--data") -> Dataset:
-    """The data of a run, from the ``source`` given or where they were when it was made; as `find_data`."""
-    data, why = find_data(run, source, option)
-    if data is None:
+def data_of(run: Run, data: Any = None, option: str = "--data") -> Dataset:
+    """The data of a run, from the ``data`` given or where they were when it was made; as `find_data`."""
+    examples, why = find_data(run, data, option)
+    if examples is None:
         raise BadInput(f"{run.path}: its data are needed, and {why}")
-    return data
+    return examples
 
 
 def has_held_out(run: Run) -> bool:
     return run.spec.data.held_out is not None and all(trial.has("held_out") for trial in run.trials)
 
 
-def find_split(run: Run, source: Any, split: Split) -> tuple[Dataset | None, str]:
+def find_split(run: Run, data: Any, split: Split) -> tuple[Dataset | None, str]:
     """The data of a split of a run, or ``None`` and why they cannot be found; as `find_data` otherwise."""
-    data, why = find_data(run, source)
-    if data is None or split == "train":
-        return data, why
-    held_out, ref = data.held_out, run.spec.data.held_out
+    examples, why = find_data(run, data)
+    if examples is None or split == "train":
+        return examples, why
+    held_out, ref = examples.held_out, run.spec.data.held_out
     if held_out is not None and ref is not None and held_out.fingerprint == ref.fingerprint:
         return held_out, ""
     is_other = "has no held-out split" if held_out is None else "has another held-out split"
-    if source is not None:
+    if data is not None:
         beside = ", unlike" if held_out is None else " than"
-        raise BadInput(f"{data.name}: {is_other}{beside} {run.path}; give the source that it was measured on")
-    return None, f"{data.name} {is_other} since the run (--data names others)"
+        problem = f"{is_other}{beside} {run.path}"
+        raise BadInput(f"{examples.name}: {problem}; give the source that it was measured on")
+    return None, f"{examples.name} {is_other} since the run (--data names others)"
 
 
 def positions_in(data: Dataset, run: Run, split: Split = "train") -> npt.NDArray[np.int64]:
