@@ -213,7 +213,10 @@ def make_recipe(
 
 def quote(value: Any) -> str:
     """The value for the text of an error, cut to a length: it may be a whole file."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:
+        text = "an integer of thousands of digits"
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
