@@ -137,11 +137,10 @@ def _words(data: Dataset, some: Labels) -> list[_Input]:
     from sklearn.feature_extraction.text import CountVectorizer
 
     counter = CountVectorizer(binary=True, max_features=_MOST_WORDS, token_pattern=r"\w+")
-    counts = counter.fit_transform(
-        [bytes(text).decode(errors="replace") for text in data.values(some)]
-    ).toarray()
+    counts = counter.fit_transform([bytes(text).decode(errors="replace") for text in data.values(some)])
+    present = counts.toarray() > 0
     return [
-        _Input(repr(name), counts[:, [at]])
+        _Input(repr(name), present[:, [at]])
         for at, name in enumerate(counter.get_feature_names_out().tolist())
     ]
 
@@ -155,13 +154,15 @@ _WORDS = {
 
 def _answer_of(values: Values, labels: Labels, num_classes: int) -> _Answer:
     """An input of values [n, d] alone tells the class of most other examples that have the same values."""
-    many = values.shape[1] == 1 and len(np.unique(values)) > _BINS
+    is_flag = values.dtype == np.bool_  # there are thousands of them, and nothing to sort
+    many = values.shape[1] == 1 and not is_flag and len(np.unique(values)) > _BINS
     num_bins = int(np.clip(len(labels) // _OF_A_BIN, _FEWEST_BINS, _BINS))
-    of_bin = (
-        _bins_of(values[:, 0], num_bins)
-        if many
-        else np.unique(values, axis=0, return_inverse=True)[1].ravel()
-    )
+    if is_flag:
+        of_bin = values[:, 0].astype(np.int64)
+    elif many:
+        of_bin = _bins_of(values[:, 0], num_bins)
+    else:
+        of_bin = np.unique(values, axis=0, return_inverse=True)[1].ravel()
     if (int(of_bin.max()) + 1) * num_classes > _MOST_COUNTS:
         return _Answer(0.0, np.zeros(num_classes, np.bool_))
     counts = np.zeros((int(of_bin.max()) + 1, num_classes), np.int64)
