@@ -8,7 +8,6 @@ from easiness import pages, runs, show, spec, store
 from easiness.engine import Verb, say, say_text
 from easiness.spec import Measuring
 from easiness.studies import matching, suspects
-from easiness.studies.scores import accuracy_by_split
 
 if TYPE_CHECKING:
     from easiness.runs import Progress
@@ -107,6 +106,8 @@ easiness {run.at(epoch)}: {(right == num).mean():.1%} of the examples right in {
 
 
 def _accuracy(run: store.Run, epoch: int) -> str:
+    from easiness.studies.scores import accuracy_by_split  # which loads all scores: the help needs none
+
     accuracy = pages.accuracy_texts(accuracy_by_split(run), epoch)
     parts = ", ".join(f"{split} {text}" for split, text in accuracy.items())
     over = f"accuracy {run.at(epoch)} (mean ± standard deviation over trials)"

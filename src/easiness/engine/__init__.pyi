@@ -23,7 +23,6 @@ from .options import (
     share as share,
 )
 from .registry import (
-    all_commands as all_commands,
     find_command as find_command,
     find_function as find_function,
     find_study as find_study,

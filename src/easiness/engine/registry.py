@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from easiness.engine.study import Study, Verb
 
 
-def all_commands() -> tuple[CommandEntry, ...]:
-    """The commands of the front door, then those of the paper, then those of other packages."""
-    return (*COMMANDS, *PAPER, *registered_commands())
-
-
 def registered_commands() -> tuple[CommandEntry, ...]:
     """The studies that other packages register by an entry point; names that are taken are left alone.
 
