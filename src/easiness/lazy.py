@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from scipy import sparse
+
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.int64]
+    Mask = npt.NDArray[np.bool_]
 else:
 
     class _Pandas:
@@ -27,10 +30,6 @@ else:
             return getattr(sparse, name)
 
     pd, sparse = _Pandas(), _Sparse()
-    Axes = Figure = Any  # nothing here calls them
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+    Axes = Figure = Floats = Integers = Mask = Any  # nothing here calls them
 
 __all__ = ["Axes", "Figure", "Floats", "Integers", "Mask", "pd", "sparse"]
