@@ -80,14 +80,15 @@ def open_runs(
     arguments: Sequence[Argument], values: Mapping[str, Any], *, trust: bool = False
 ) -> dict[str, Any]:
     """The values with runs in place of their folders."""
-    from easiness.store import open_run  # not where its help is shown
+    from easiness.store import open_run, runs_in  # not where its help is shown
 
     values = dict(values)
     for one in arguments:
         value = values.get(one.name)
         if one.option.opens and value is not None:
             paths = value if isinstance(value, list) else [value]
-            runs = tuple(open_run(path, trust=trust) for path in paths)
+            folders = [folder for path in paths for folder in runs_in(path, several=one.option.several)]
+            runs = tuple(open_run(folder, trust=trust) for folder in folders)
             values[one.name] = runs if one.option.several else runs[0]
     return values
 
