@@ -25,7 +25,7 @@ _NARROWEST = 0.02  # variance of a normal: less is one point of the grid
 _STRAIGHTEST = 0.99  # correlation of a normal: more is one line of points
 _TINY = 1e-300
 _LOWEST = -80  # of logarithms of masses in single precision
-_MOST_LEVELS = 128  # of counts of two runs that are told apart: about one standard deviation of 1,500 trials
+MOST_LEVELS = 128  # of counts of two runs that are told apart: about one standard deviation of 1,500 trials
 _PLACES = (0.07, 0.93)  # shares of the examples at which the two normals begin
 
 
@@ -155,8 +155,8 @@ class MassFit:
         observed = tallies / tallies.sum(axis=(1, 2), keepdims=True)
         if numbers[1]:
             for run, num in enumerate(numbers):
-                if num >= _MOST_LEVELS:
-                    starts = _starts(num)
+                if num >= MOST_LEVELS:
+                    starts = level_starts(num)
                     observed = np.add.reduceat(observed, starts, axis=1 + run)
                     likelihoods[run] = np.add.reduceat(likelihoods[run], starts)
                     counts[run] = np.add.reduceat(counts[run], starts) / np.diff(starts, append=num + 1)
@@ -182,10 +182,10 @@ class MassFit:
         return float((self.observed * np.log(np.maximum(self.expected(mass), _TINY))).sum())
 
 
-def _starts(num: int) -> npt.NDArray[np.int64]:
+def level_starts(num: int) -> npt.NDArray[np.int64]:
     """The first of the counts 0..N in each of the levels that tell apart what N trials tell apart."""
     angles = np.arcsin(np.sqrt(np.arange(num + 1) / num)) / (np.pi / 2)  # as noisy at each count
-    levels = np.minimum(angles * _MOST_LEVELS, _MOST_LEVELS - 1).astype(np.int64)
+    levels = np.minimum(angles * MOST_LEVELS, MOST_LEVELS - 1).astype(np.int64)
     return np.unique(levels, return_index=True)[1]
 
 
