@@ -99,7 +99,7 @@ def fit_rates(trials: _Floats, right: _Floats) -> Rates:
     observed = (weight / weight.sum())[None, :, None]
     counts = [(kinds[:, 1] + 0.5) / (kinds[:, 0] + 1), np.full(1, 0.5)]
     fit = MassFit(observed, [likelihood, np.ones((1, 1))], counts, steps)
-    mass = fit.free(two_normals(fit))[0, :, 0]
+    mass = fit.free(two_normals(fit, ends=True))[0, :, 0]
     for end, none in ((0, kinds[:, 1]), (-1, kinds[:, 0] - kinds[:, 1])):
         if not none.any():  # all trials of all items agree
             mass = np.eye(points)[end]
