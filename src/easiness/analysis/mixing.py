@@ -254,7 +254,7 @@ def _normals(
     yy: _Floats,
     lumps: npt.NDArray[np.floating],
 ) -> _Floats:
-    """The masses [B, 2 + E, P] of pairs of normals and ``lumps`` [E, P], in the precision of ``powers`` [6, P].
+    """The masses [B, 2 + E, P] of pairs of normals, then ``lumps`` [E, P], as precise as ``powers`` [6, P].
 
     The means of the normals are [2, B, 2], and ``xx``, ``xy`` and ``yy`` [B, 2] their covariances.
     """
