@@ -61,15 +61,15 @@ def _join(old: Outcomes, items: pd.DataFrame, rows: pd.DataFrame, add: bool, whe
     rows = rows.assign(item=place[rows["item"]])
     has_name = rows["trial"].notna()
     new = _conflict(old.rows, rows[has_name], every["id"], model)
-    unnamed, before = rows[~has_name], old.rows[old.rows["trial"].isna()]
-    if len(unnamed) and len(before) and not add:
-        if not any(_alike(unnamed, batch) for _, batch in before.groupby(_BATCH)):
+    without_name, before = rows[~has_name], old.rows[old.rows["trial"].isna()]
+    if len(without_name) and len(before) and not add:
+        if not any(_alike(without_name, batch) for _, batch in before.groupby(_BATCH)):
             raise BadInput(
                 f"{where}: has outcomes without a trial, and these are others; join them with --add, name "
                 "the trials, or choose another --out"
             )
-        unnamed = unnamed[:0]
-    new = pd.concat([new, unnamed])
+        without_name = without_name[:0]
+    new = pd.concat([new, without_name])
     if new.empty and not is_new.any():
         return old
     batch = int(old.rows[_BATCH].max()) + 1
