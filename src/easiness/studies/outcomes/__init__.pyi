@@ -7,6 +7,7 @@ from .rollouts import (
 )
 from .scores import (
     OutcomeScores as OutcomeScores,
+    ScoresOverModels as ScoresOverModels,
     meaning as meaning,
     scores_of_outcomes as scores_of_outcomes,
 )
