@@ -1,4 +1,4 @@
-"""What further trials of items would tell: foretold from the distribution of their rates."""
+"""Forecasts from the distribution of rates: how much further trials tell, and for which items most."""
 
 from __future__ import annotations
 
@@ -61,20 +61,16 @@ def rates_ahead(
         share: the share of the tail that is enough.
     """
 
-    def held(times: float) -> float:
+    def share_at(times: float) -> float:
         return _share_held(rates, trials, times, side, fraction)
 
     low, high = 1.0, float(_FARTHEST)
-    if held(high) < share:
-        enough = None
-    elif held(low) >= share:
-        enough = low
-    else:
-        for _ in range(_HALVINGS):
-            middle = float(np.sqrt(low * high))
-            low, high = (low, middle) if held(middle) >= share else (middle, high)
-        enough = high
-    return RatesAhead(side, fraction, _AHEAD, tuple(map(held, _AHEAD)), enough)
+    for _ in range(_HALVINGS):
+        middle = float(np.sqrt(low * high))
+        low, high = (low, middle) if share_at(middle) >= share else (middle, high)
+    shares = tuple(map(share_at, _AHEAD))
+    enough = 1.0 if shares[0] >= share else high if share_at(high) >= share else None
+    return RatesAhead(side, fraction, _AHEAD, shares, enough)
 
 
 def _share_held(rates: Rates, trials: _Floats, times: float, side: Side, fraction: float) -> float:
@@ -149,7 +145,7 @@ def allot(rates: Rates, num: int, member: _Floats | None = None, dispersion: flo
 
 
 def _gain(rates: Rates, member: _Floats | None, more: float) -> _Floats:
-    """What so many further trials of an item of each kind are expected to gain, [U]."""
+    """The expected gain of so many further trials of an item of each kind, [U]."""
     table = chances(round(more), rates.probability).T
     num = rates.posterior @ table
     if member is None:

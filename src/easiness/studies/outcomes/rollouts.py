@@ -19,7 +19,7 @@ from easiness.studies.keeping import KeepOptions, NextOptions, changed_options, 
 from easiness.studies.matching import tail_text
 from easiness.studies.outcomes.scores import meaning
 
-_BINS = 20
+_EDGES = ((np.arange(22) - 0.5) / 20).tolist()  # of bins around 0, 0.05, ... 1
 _NUM_SHOWN = 10  # items
 _NEVER = 0.001  # rate that nobody's rollouts tell from 0
 
@@ -60,22 +60,19 @@ class ItemsBetween(show.Result):
         return pd.DataFrame(columns)[self.kept_mask].reset_index(drop=True)
 
     def choices(self) -> pd.DataFrame:
-        """What this choice keeps, and what the usual filter on observed rates would.
+        """Numbers of items, by this choice and by the usual filter on observed rates.
 
-        ``kept`` are numbers of items; ``inside`` and ``outside`` how many of them are expected to lie there,
-        and ``lost`` how many inside are not kept.
+        So many are ``kept``; ``inside`` and ``outside`` of them are expected to lie there, and ``left_out``
+        are inside, too, and not kept.
         """
         low, high = self.between
-        masks = {
-            "by probability": self.kept_mask,
-            "by observed rate": (self.rate >= low) & (self.rate <= high),
-        }
-        rows = []
-        for choice, mask in masks.items():
-            inside = float(self.p_between[mask].sum())
-            lost = float(self.p_between[~mask].sum())
-            rows.append((choice, int(mask.sum()), inside, mask.sum() - inside, lost))
-        return pd.DataFrame(rows, columns=["choice", "kept", "inside", "outside", "lost"])
+        rows = {}
+        usual = (self.rate >= low) & (self.rate <= high)
+        for choice, mask in (("by probability", self.kept_mask), ("by observed rate", usual)):
+            inside = self.p_between[mask].sum()
+            rows[choice] = mask.sum(), inside, mask.sum() - inside, self.p_between[~mask].sum()
+        table = pd.DataFrame.from_dict(rows, "index", columns=["kept", "inside", "outside", "left_out"])
+        return table.rename_axis("choice").reset_index()
 
     @property
     def headline(self) -> str:
@@ -83,9 +80,9 @@ class ItemsBetween(show.Result):
         low, high = self.between
         return (
             f"{ours['kept']:,} of {show.quantity(len(self.rate), 'item')} kept: {ours['inside']:,.0f} are "
-            f"expected in {low:g} to {high:g}, {ours['outside']:,.0f} outside, and {ours['lost']:,.0f} "
+            f"expected in {low:g} to {high:g}, {ours['outside']:,.0f} outside, and {ours['left_out']:,.0f} "
             f"inside are lost. The usual filter on observed rates keeps {usual['kept']:,}: "
-            f"{usual['outside']:,.0f} expected outside, {usual['lost']:,.0f} lost. "
+            f"{usual['outside']:,.0f} expected outside, {usual['left_out']:,.0f} lost. "
             f"{show.sentence_case(meaning(self.run))}"
         )
 
@@ -95,20 +92,19 @@ class ItemsBetween(show.Result):
     def figure(self) -> Figure:
         """The items by their observed rate, those kept and those dropped, and the band."""
         figure, axes = show.new_axes(5.2, 2.7)
-        mask, edges = self.kept_mask, np.linspace(0, 1, _BINS + 1).tolist()
-        colors = [show.TRAIN, show.FAINT]
+        mask, colors = self.kept_mask, [show.TRAIN, show.FAINT]
         axes.hist(
-            [self.rate[mask], self.rate[~mask]], edges, stacked=True, color=colors, label=["kept", "dropped"]
+            [self.rate[mask], self.rate[~mask]], _EDGES, stacked=True, color=colors, label=["kept", "dropped"]
         )
         for end in self.between:
             axes.axvline(end, color=show.INK, linewidth=0.8)
-        axes.set(xlabel="share of trials that are right", ylabel="items", xlim=(0, 1))
+        axes.set(xlabel="share of trials that are right", ylabel="items", xlim=(-0.03, 1.03))
         show.legend_above(axes, 2)
         return figure
 
     def frames(self) -> list[show.Frame]:
-        numbers = {name: show.numbers(1) for name in ("inside", "outside", "lost")}
-        columns = {"choice": show.names(), "kept": show.counts(), **numbers}
+        columns = {"choice": show.names(), "kept": show.counts(), "inside": show.numbers(1)}
+        columns |= {"outside": show.numbers(1), "left_out": show.numbers(1, title="lost")}
         low, high = self.between
         note = (
             f"Items whose true rate lies in {low:g} to {high:g}: expected numbers, by the distribution of "
@@ -153,7 +149,7 @@ class NextRollouts(show.Result):
         return pd.DataFrame({"id": self.run.ids[order], "more": more[order]})
 
     def expected(self) -> pd.DataFrame:
-        """What is expected now, with these rollouts, and with as many where all items have the same number.
+        """Expectations now, with these rollouts, and with as many where all items have the same number.
 
         ``right`` are the items that are decided rightly, or ``error`` the root mean square error of a rate.
         """
@@ -191,12 +187,13 @@ class NextRollouts(show.Result):
     def figure(self) -> Figure:
         """How many further rollouts items of each observed rate have, on average."""
         figure, axes = show.new_axes(5.2, 2.7)
-        edges = np.linspace(0, 1, _BINS + 1)
         rate = self.run.outcomes.rate
-        counts = np.histogram(rate, edges)[0]
-        more = np.histogram(rate, edges, weights=self.allotment.more)[0] / np.maximum(counts, 1)
-        axes.bar((edges[1:] + edges[:-1]) / 2, more, 0.9 / _BINS, color=show.TRAIN)
-        axes.set(xlabel="share of trials that are right", ylabel="further rollouts of an item", xlim=(0, 1))
+        counts = np.histogram(rate, _EDGES)[0]
+        more = np.histogram(rate, _EDGES, weights=self.allotment.more)[0] / np.maximum(counts, 1)
+        axes.bar(np.linspace(0, 1, len(more)), more, 0.9 / len(more), color=show.TRAIN)
+        axes.set(
+            xlabel="share of trials that are right", ylabel="further rollouts of an item", xlim=(-0.03, 1.03)
+        )
         return figure
 
     def frames(self) -> list[show.Frame]:

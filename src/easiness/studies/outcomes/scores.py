@@ -121,7 +121,9 @@ class ScoresOverModels(show.Result):
         figure, axes = show.new_axes(5.2, 2.9)
         table = self.scores.sort_values("difficulty")
         at = np.arange(len(table))
-        axes.fill_between(at, table["difficulty_low"], table["difficulty_high"], color=show.HARD_WASH, lw=0)
+        axes.fill_between(
+            at, table["difficulty_low"], table["difficulty_high"], color=show.HARD, alpha=0.25, lw=0
+        )
         axes.plot(at, table["difficulty"], color=show.HARD, linewidth=1.5)
         axes.set(xlabel="items, the easiest first", ylabel="difficulty", ylim=(0, 1))
         return figure
