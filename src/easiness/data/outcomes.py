@@ -101,7 +101,8 @@ def read_outcomes(
     for role, absent in (("model", "model"), ("trial", None), ("answer", None)):
         cells = words[role].texts() if role in words else np.full(len(count), absent, object)
         rows[role] = pd.Series(cells[takes], dtype=object)
-    rows = rows.assign(count=count[takes].astype(np.int64), correct=correct[takes])
+    rows.insert(3, "count", count[takes].astype(np.int64))
+    rows.insert(4, "correct", correct[takes])
     notes += _unequal(rows, len(items))
     return OutcomeTable(rows, items, num_errors, tuple(notes))
 
