@@ -86,6 +86,7 @@ from .rank_regression import (
     class_share as class_share,
     rank_regression as rank_regression,
 )
+from .rates import Rates as Rates, fit_rates as fit_rates, likelihoods as likelihoods
 from .reliability import (
     Agreement as Agreement,
     Drift as Drift,

@@ -126,7 +126,7 @@ def fit_each(tallies: _Floats, points: int = POINTS_OF_TWO) -> _Floats:
     one run and 0..M of another [N + 1, M + 1].
     """
     fit = MassFit.of(tallies, points)
-    masses = fit.free(_two_normals(fit))
+    masses = fit.free(two_normals(fit))
     if tallies.shape[2] == 1:
         for end in (0, -1):  # of the counts, where all trials agree on every example
             masses[tallies[:, end, 0] == tallies.sum(axis=(1, 2))] = np.eye(points)[:, [end]]
@@ -189,17 +189,18 @@ def _starts(num: int) -> npt.NDArray[np.int64]:
     return np.unique(levels, return_index=True)[1]
 
 
-def _places(num: int) -> _Floats:
+def grid_places(num: int) -> _Floats:
+    """The places of a grid of so many points, in standard normals."""
     return np.linspace(-_FARTHEST, _FARTHEST, num)
 
 
 def _probabilities(num: int) -> _Floats:
     from scipy.special import ndtr
 
-    return np.asarray(ndtr(_places(num)))
+    return np.asarray(ndtr(grid_places(num)))
 
 
-def _two_normals(fit: MassFit) -> _Floats:
+def two_normals(fit: MassFit) -> _Floats:
     """The masses [B, G, G] of mixtures of two normals, fitted by EM.
 
     Its steps for two runs are in single precision, which takes a third of the time: what is fitted to
@@ -209,7 +210,7 @@ def _two_normals(fit: MassFit) -> _Floats:
     single = [one.astype(np.float32) for one in fit.likelihoods]
     rough = fit if of_one else replace(fit, observed=observed.astype(np.float32), likelihoods=single)
     shape = (fit.likelihoods[0].shape[1], fit.likelihoods[1].shape[1])
-    x, y = np.meshgrid(_places(shape[0]), np.zeros(1) if of_one else _places(shape[1]), indexing="ij")
+    x, y = np.meshgrid(grid_places(shape[0]), np.zeros(1) if of_one else grid_places(shape[1]), indexing="ij")
     whole = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
     powers = whole.astype(rough.observed.dtype)
     starts = [[_begin(one.sum(axis=1 - run), fit.counts[run]) for one in observed] for run in (0, 1)]
