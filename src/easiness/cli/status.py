@@ -162,6 +162,8 @@ def _open(path: Path) -> store.Run | str:
 
 
 def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
+    if run.is_outcomes:
+        return _outcomes_row(run)
     spec, missing = run.spec.measured, _missing(run)
     of = "left_out" if run.shares else "train"
     last = [trial.accuracy()[of] for trial in run.trials if of in trial.accuracy()]
@@ -183,6 +185,15 @@ def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
     ]
 
 
+def _outcomes_row(run: store.Run) -> list[str]:
+    row = [run.network, "outcomes", f"{run.spec.data.train.num_examples:,}"]
+    try:
+        one = run.outcomes
+    except BadInput:
+        return [*row, "", "", "", "damaged"]
+    return [*row, f"{int(one.trials.sum()):,}", "", f"{one.rate.mean():.3f}", "recorded"]
+
+
 # ---- one run
 
 
@@ -197,6 +208,10 @@ def _of_run(path: Path, working: store.AtWork | None, damage: _Damage) -> Iterat
 
 
 def _lines(run: store.Run, working: store.AtWork | None, *, is_damaged: bool) -> Iterator[str]:
+    if run.is_outcomes:
+        items, num = show.quantity(len(run.ids), "item"), int(run.outcomes.trials.sum())
+        yield f"{run.path}: {printable(run.network)}, {items}, {show.quantity(num, run.trials_are[:-1])}"
+        return
     training, data, num = run.spec.measured, run.spec.data, len(run.trials)
     trials = show.quantity(num if training is None else training.trials, "trial")
     of = "" if training is None else f"{num} of "
