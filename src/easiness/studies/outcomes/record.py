@@ -119,7 +119,7 @@ def _by_model(rows: pd.DataFrame) -> pd.DataFrame:
     keys = ["item", "model"]
     groups = rows.groupby(keys, sort=False, as_index=False)
     total = groups[["count", "correct"]].sum()
-    by_answer = rows.groupby([*keys, "answer"], sort=False, as_index=False)["count"].sum()
+    by_answer = rows.groupby([*keys, "answer"], sort=False, as_index=False)[["count"]].sum()
     first = by_answer.sort_values("count", ascending=False, kind="stable").drop_duplicates(keys)
     total = total.merge(first[[*keys, "answer"]], on=keys, how="left")
     correct = total["correct"] / total["count"]
