@@ -182,7 +182,7 @@ def _outcomes(whole: Path) -> None:
         "model_id": "org/m",
         "evaluation": {"score": 1.0, "is_correct": True},
     }
-    samples = {
+    samples: dict[str, list[dict[str, Any]]] = {
         "samples_a_2026-11-30T10-11-12.1.jsonl": [
             {"doc_id": at, "doc": {"question": f"{at}?"}, "target": "1", "acc": at % 2, **of_harness}
             for at in range(num)
