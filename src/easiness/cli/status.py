@@ -163,7 +163,8 @@ def _open(path: Path) -> store.Run | str:
 
 def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
     if run.is_outcomes:
-        return _outcomes_row(run)
+        items, state = f"{run.spec.data.train.num_examples:,}", "damaged" if is_damaged else "recorded"
+        return [run.network, "outcomes", items, run.trials_are, "", "", state]
     spec, missing = run.spec.measured, _missing(run)
     of = "left_out" if run.shares else "train"
     last = [trial.accuracy()[of] for trial in run.trials if of in trial.accuracy()]
@@ -183,15 +184,6 @@ def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
         f"{sum(last) / len(last):.3f}" if last else "",
         f"damaged, {state}" if is_damaged else state,
     ]
-
-
-def _outcomes_row(run: store.Run) -> list[str]:
-    row = [run.network, "outcomes", f"{run.spec.data.train.num_examples:,}"]
-    try:
-        one = run.outcomes
-    except BadInput:
-        return [*row, "", "", "", "damaged"]
-    return [*row, f"{int(one.trials.sum()):,}", "", f"{one.rate.mean():.3f}", "recorded"]
 
 
 # ---- one run

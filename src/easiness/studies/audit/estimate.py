@@ -322,9 +322,8 @@ class Audit(show.Result):
         order = "p_wrong" if self.noun == LABEL else "their order"
         note = f"{self.summary()} {by}. It holds whatever {order} is worth."
         notices = tuple(self._notices())
-        return [
-            show.Frame(f"How many {self.noun}s are wrong", note, table.assign(wrong=wrong), columns, notices)
-        ]
+        title = f"How many {self.noun}s are wrong"
+        return [show.Frame(title, note, table.assign(wrong=wrong), columns, notices)]
 
     def summary(self) -> str:
         whole, num = self.whole, self.num_examples

@@ -90,10 +90,10 @@ class AuditDraw(show.Result):
             page = output.with_suffix(".html")
             looking = command_line("report", *self.paths, "--decide", output, *blind, "-o", page)
             reading = command_line("audit", *self.paths, "--decided", output)
-            if self.noun == LABEL:
-                steps.append(f"look at them: {looking} (or write the actions into {output}); then {reading}")
-            else:
-                steps.append(f"look at them, and write the actions into {output}; then {reading}")
+            how = f"{looking} (or write the actions into {output})"
+            if self.noun != LABEL:  # the page shows examples
+                how = f"write the actions into {output}"
+            steps.append(f"look at them: {how}; then {reading}")
         return steps
 
     def table(self) -> pd.DataFrame:
@@ -126,14 +126,8 @@ class AuditDraw(show.Result):
         columns = dict.fromkeys(("stratum", "examples", "looks"), show.counts())
         if self.noun == LABEL:  # of others nobody foretells how many are wrong
             columns["expected_wrong"] = show.numbers(1, title="wrong, expected")
-        return [
-            show.Frame(
-                f"{show.sentence_case(self.noun)}s to look at, drawn by chance",
-                self._note(),
-                self._by_stratum(),
-                columns,
-            )
-        ]
+        title = f"{show.sentence_case(self.noun)}s to look at, drawn by chance"
+        return [show.Frame(title, self._note(), self._by_stratum(), columns)]
 
     def _note(self) -> str:
         design = self.design
@@ -208,16 +202,16 @@ def audit(options: AuditOptions) -> AuditDraw | Audit:
 def audit_of(list_of: Callable[[Split], AuditedList], options: AuditOptions) -> AuditDraw | Audit:
     """Draw from a list, which may be that of another split; or read what was drawn from it."""
     looks, at_most, file = options.looks, options.at_most, options.known
+    split: Split = options.split or "train"
     if options.decided is not None:
         if (looks, at_most, options.seed, options.blind, file) != (None, None, 0, False, None):
             raise BadInput(
                 f"--decided {options.decided}: says itself how it was drawn; leave out what draws "
                 "(--looks, --at-most, --seed, --blind, --known)"
             )
-        in_file = "held_out" if "held_out" in splits_in(options.decided) else "train"
-        split = options.split or in_file
+        if options.split is None and "held_out" in splits_in(options.decided):
+            split = "held_out"
         return _estimate(list_of(split), options.decided, split)
-    split = options.split or "train"
     of = list_of(split)
     decisions = None if file is None else _decisions(of, file, split)
     table, order = of.ranked(np.zeros(0, np.int64) if decisions is None else decisions.at)

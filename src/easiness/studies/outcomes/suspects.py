@@ -25,113 +25,81 @@ _ERR_TOGETHER = (
     "can count"
 )
 _ALONE = "One model errs in the same way again and again, as if the key were wrong. Record others as well."
-_LOOKS = 200
-_FORETOLD = 0.02  # of keys, as experts found: where an audit looks, which trusts nothing of it
-_MOST_LIKELY = 0.5  # at most as likely wrong as right, whatever models say
+_FORETOLD, _MOST_LIKELY = 0.02, 0.5  # of keys, and of one: where an audit looks; its bounds trust neither
 _FIRST = 20  # rows that a terminal shows
-_VERSION = 12  # digits of what tells the items apart
 _DIGITS = 9  # of shares, which are sums of fractions: equal ones are ties
+_VERSION = 12  # digits of what tells the items apart
 
 
 def _folders(runs: Sequence[Run]) -> list[Path]:
     """The folder that has the runs and no other, or those of the runs."""
     paths = [run.path for run in runs]
     parent = paths[0].parent
-    is_all = len(runs) > 1 and sorted(paths) == runs_in(parent, several=True)
-    return [parent] if is_all else paths
-
-
-def _items(runs: Sequence[Run]) -> pd.DataFrame:
-    """The items of all ``runs`` by id, with ``key`` and ``text`` where one of them has it."""
-    every = pd.concat([run.outcomes.items for run in runs], ignore_index=True)
-    every = every.reindex(columns=["id", "key", "text"])
-    several = every.groupby("id", sort=False)["key"].nunique() > 1
-    if several.any():
-        raise BadInput(
-            f"item {several.idxmax()!r:.80}: has one key in one run and another in another; record it anew"
-        )
-    return every.groupby("id", sort=False).first()
-
-
-def _shares(runs: Sequence[Run], items: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The share of each answer, a row an ``item`` and ``answer``; and by item its models and their rate.
-
-    A model counts once, by the shares of answers over its trials; one that has no answers does not count.
-    """
-    parts = []
-    for at, run in enumerate(runs):
-        place = items.index.get_indexer(run.outcomes.items["id"])
-        rows = run.outcomes.rows
-        voice = rows["trial"] if run.trials_are == "models" else ""
-        parts.append(rows.assign(item=place[rows["item"]], run=at, voice=voice))
-    rows = pd.concat(parts)
-    rows["voice"] = rows.groupby(["run", "voice"]).ngroup()
-    rows = rows[rows.groupby("voice")["answer"].transform("count") > 0]
-    if rows.empty:
-        raise BadInput(
-            f"{runs[0].path}: has no answers, by which keys look right or wrong; record a table with the "
-            "columns answer and key"
-        )
-    voices = rows.groupby(["item", "voice"])[["count", "correct"]].sum()
-    rate = (voices["correct"] / voices["count"]).groupby("item").agg(models="size", rate="mean")
-    said = rows.groupby(["item", "voice", "answer"])[["count", "correct"]].sum()
-    said["share"] = said["count"] / voices["count"]
-    answers = said.groupby(["item", "answer"]).sum()
-    answers["share"] /= rate["models"]
-    return answers.reset_index(), rate
+    return [parent] if len(runs) > 1 and sorted(paths) == runs_in(parent, several=True) else paths
 
 
 def _ranked(runs: Sequence[Run]) -> pd.DataFrame:
     """Every item, first those of which the largest share of models is on one other answer than the key.
 
-    An answer that is right counts as the key, which is the most frequent of them where none is named.
+    A model counts once, by the shares of answers over its trials; one without answers does not. An answer
+    that is right counts as the key, which is the most frequent of them where none is named.
     """
-    items = _items(runs)
-    answers, table = _shares(runs, items)
-    key = items["key"].reset_index(drop=True)
-    answers = answers.iloc[np.argsort(-answers["share"].round(_DIGITS), kind="stable")]
-    is_key = (answers["answer"] == answers["item"].map(key)) | (answers["correct"] > answers["count"] / 2)
-    right, other = answers[is_key], answers[~is_key].drop_duplicates("item").set_index("item")
-    table = table.reindex(key.index)
-    table["label"] = key.fillna(right.drop_duplicates("item").set_index("item")["answer"])
-    table["suggested"], table["suggested_share"] = other["answer"], other["share"]
-    table["key_share"] = right.groupby("item")["share"].sum()
-    table = table.fillna({"suggested_share": 0.0, "key_share": 0.0, "models": 0}).astype({"models": np.int64})
-    table["reason"] = [_reason(*row) for row in zip(*(table[one] for one in _TELLING), strict=True)]
-    names = ["label", "suggested", "suggested_share", "key_share", "rate", "models", "reason"]
-    table = table[names]
-    table.insert(0, "id", items.index)
+    every = pd.concat([run.outcomes.items for run in runs]).reindex(columns=["id", "key", "text"])
+    items = every.groupby("id", sort=False).first()
+    if (several := every.groupby("id", sort=False)["key"].nunique() > 1).any():
+        raise BadInput(f"item {several.idxmax()!r:.80}: has another key in another run; record them anew")
+    parts = []
+    for at, run in enumerate(runs):
+        rows, ids = run.outcomes.rows, run.outcomes.items["id"].to_numpy()
+        voice = rows["trial"] if run.trials_are == "models" else ""
+        parts.append(rows.assign(id=ids[rows["item"]], run=at, voice=voice))
+    rows = pd.concat(parts)
+    rows = rows[rows.groupby(["run", "voice"])["answer"].transform("count") > 0]
+    if rows.empty:
+        raise BadInput(
+            f"{runs[0].path}: has no answers, by which keys look right or wrong; record a table with the "
+            "columns answer and key"
+        )
+    voices = rows.groupby(["id", "run", "voice"])[["count", "correct"]].sum()
+    models = voices.groupby("id").size()
+    said = rows.groupby(["id", "run", "voice", "answer"])[["count", "correct"]].sum()
+    said["share"] = said["count"] / voices["count"]
+    said = said.groupby(["id", "answer"]).sum().reset_index("answer")
+    said["share"] /= models
+    said = said.iloc[np.argsort(-said["share"].round(_DIGITS), kind="stable")]
+    is_key = (said["answer"] == items["key"].reindex(said.index)) | (said["correct"] > said["count"] / 2)
+    right, other = (one[~one.index.duplicated()] for one in (said[is_key], said[~is_key]))
+    table = pd.DataFrame({"label": items["key"].fillna(right["answer"]), "suggested": other["answer"]})
+    table["suggested_share"] = other["share"]
+    table["key_share"] = said[is_key].groupby("id")["share"].sum()
+    table["rate"] = (voices["correct"] / voices["count"]).groupby("id").mean()
+    table = table.assign(models=models).reindex(items.index)
+    table = table.fillna({"suggested_share": 0.0, "key_share": 0.0, "models": 0}).astype({"models": int})
+    table["reason"] = [_reason(row) for row in table.itertuples()]
     if items["text"].notna().any():
-        table["text"] = items["text"].to_numpy()
+        table["text"] = items["text"]
     order = np.lexsort((table["key_share"].round(_DIGITS), -table["suggested_share"].round(_DIGITS)))
-    return table.iloc[order].reset_index(drop=True)
+    return table.iloc[order].reset_index()
 
 
-_TELLING = ("suggested", "suggested_share", "key_share", "models")
-
-
-def _reason(suggested: Any, share: float, key_share: float, models: int) -> str:
-    if not isinstance(suggested, str):
+def _reason(row: Any) -> str:
+    if not row.suggested_share:
         return ""
-    of = f"of {models} models" if models > 1 else "of its trials"
-    return f"{show.percent(share)} {of} on {suggested!r:.60}, {show.percent(key_share)} on the key"
+    of = f"of {row.models:,} models" if row.models > 1 else "of its trials"
+    other, key = show.percent(row.suggested_share), show.percent(row.key_share)
+    return f"{other} {of} on {row.suggested!r:.60}, {key} on the key"
 
 
 @dataclass(frozen=True, eq=False)
 class KeySuspects(show.Result):
     """The answer keys of items by how suspect they are, as ``ranked``, a row for each item.
 
-    ``models`` of them answered. ``folders`` are those of the runs.
+    So many ``models`` answered; ``folders`` are those of their runs.
     """
 
     folders: list[Path] = field(repr=False)
     models: int
     ranked: pd.DataFrame = field(repr=False)
-
-    @property
-    def audit(self) -> str:
-        """The command that draws items by which wrong keys can be counted."""
-        return command_line("audit", *self.folders, "--looks", _LOOKS, "-o", "audit.csv")
 
     def table(self) -> pd.DataFrame:
         """The items to which some model gives another answer, most suspicious first.
@@ -143,30 +111,32 @@ class KeySuspects(show.Result):
 
     def document(self) -> Any:
         share = dict.fromkeys(("share", "low", "high"))
-        suspects = [show.without_nan(row) for row in self.table().to_dict("records")]
-        return {"num_examples": len(self.ranked), **share, "audit": self.audit, "suspects": suspects}
+        return {"num_examples": len(self.ranked), **share, "suspects": super().document()}
 
     @property
     def headline(self) -> str:
         who = f"{self.models:,} models" if self.models > 1 else "the trials"
         keys = show.quantity(len(self.ranked), "key")
-        return f"{keys}, first where most of {who} give one other answer. {_ERR_TOGETHER}: {self.audit}"
+        audit = command_line("audit", *self.folders, "--looks", 200, "-o", "audit.csv")
+        return f"{keys}, first where most of {who} give one other answer. {_ERR_TOGETHER}: {audit}"
 
     def figure(self) -> Figure:
         """The share of models on one other answer, and on the key, of each item."""
         figure, axes = show.new_axes(3.6, 3.2)
         axes.plot(self.ranked["key_share"], self.ranked["suggested_share"], ".", color=show.HARD, alpha=0.4)
-        axes.plot([0, 1], [0, 1], color=show.FAINT)
         axes.set(xlabel="share of models on the key", ylabel="on one other answer", xlim=(0, 1), ylim=(0, 1))
         return figure
 
     def frames(self) -> list[show.Frame]:
-        columns = {"id": show.names(), "label": show.names(title="key"), "suggested": show.names()}
-        columns["suggested_share"] = show.numbers(2, title="say so")
-        columns["key_share"] = show.numbers(2, title="say the key")
-        columns["reason"] = show.names()
-        if "text" in self.ranked:
-            columns["text"] = show.names()
+        columns = {
+            "id": show.names(),
+            "label": show.names(title="key"),
+            "suggested": show.names(),
+            "suggested_share": show.numbers(2, title="say so"),
+            "key_share": show.numbers(2, title="say the key"),
+            "reason": show.names(),
+            **({"text": show.names()} if "text" in self.ranked else {}),
+        }
         data, notices = self.table()[:_FIRST], (_ALONE,) * (self.models == 1)
         return [show.Frame("Keys to look at", self.headline, data, columns, notices)]
 
@@ -180,40 +150,37 @@ def suspects_of_outcomes(options: SuspectOptions) -> KeySuspects:
     Raises:
         BadInput: there are no answers, the runs have unlike keys, or an option needs probabilities.
     """
-    _check(options.run, "--at", options.at)
-    _check(options.run, "--split held_out", options.split == "held_out" or None)
-    _check(options.run, "--above", None if options.above == ABOVE else options.above)
-    _check(options.run, "--decided", options.decided)
+    for option, is_there in (
+        ("--at", options.at is not None),
+        ("--split held_out", options.split == "held_out"),
+        ("--above", options.above != ABOVE),
+        ("--decided", options.decided is not None),
+    ):
+        if is_there:
+            options.run[0].check_course(option)
     ranked = _ranked(options.run)
     return KeySuspects(_folders(options.run), int(ranked["models"].max()), ranked)
-
-
-def _check(runs: Sequence[Run], option: str, value: Any) -> None:
-    if value is not None:
-        runs[0].check_course(option)
 
 
 def audit_of_outcomes(options: AuditOptions) -> AuditDraw | Audit:
     """Draw keys to look at; or, with ``decided``, how many of the keys are wrong, see `audit`."""
     runs, file = options.run, options.decided or options.known
-    _check(runs, "--split held_out", options.split == "held_out" or None)
+    if options.split == "held_out":
+        runs[0].check_course("--split held_out")
     table = _ranked(runs).dropna(subset="label")
     if table.empty:
         raise BadInput(
             f"{runs[0].path}: has no keys to audit; record a table with the columns answer and key"
         )
     weight = table["suggested_share"] ** 2
-    scale = _FORETOLD * len(table) / max(float(weight.sum()), 1e-9)
-    table["p_wrong"] = np.minimum(scale * weight, _MOST_LIKELY)
-    keys = table["label"].tolist()
+    table["p_wrong"] = np.minimum(_FORETOLD * weight / max(float(weight.mean()), 1e-9), _MOST_LIKELY)
+    keys, ids = table["label"].tolist(), table["id"].to_numpy()
     written = [] if file is None else [row.cells["label"] for row in read_label_file(at_home(file)).rows]
     classes = {key: at for at, key in enumerate(dict.fromkeys([*keys, *written]))}  # a key may be any text
     own = np.array([classes[key] for key in keys])
-    ids = table["id"].to_numpy()
-    version = content_hash(sorted(map(str, ids)))[:_VERSION]
     of = AuditedList(
-        LabelledExamples("audit", ids, own, (*classes,), noun="item"),
-        f"items@{version}",
+        LabelledExamples(str(runs[0].path), ids, own, (*classes,), noun="item"),
+        f"items@{content_hash(sorted(map(str, ids)))[:_VERSION]}",
         lambda: table,
         _folders(runs),
         shown=["text"] if "text" in table else [],
