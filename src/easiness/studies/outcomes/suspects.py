@@ -44,10 +44,13 @@ def _ranked(runs: Sequence[Run]) -> pd.DataFrame:
     A model counts once, by the shares of answers over its trials; one without answers does not. An answer
     that is right counts as the key, which is the most frequent of them where none is named.
     """
-    every = pd.concat([run.outcomes.items for run in runs]).reindex(columns=["id", "key", "text"])
+    every = pd.concat([run.outcomes.items for run in runs])
+    every = every.reindex(columns=["id", "key", "text"]).astype({"key": object, "text": object})
     items = every.groupby("id", sort=False).first()
     if (several := every.groupby("id", sort=False)["key"].nunique() > 1).any():
-        raise BadInput(f"item {several.idxmax()!r:.80}: has another key in another run; record them anew")
+        raise BadInput(
+            f"item {str(several.idxmax())!r:.80}: has another key in another run; record them anew"
+        )
     parts = []
     for at, run in enumerate(runs):
         rows, ids = run.outcomes.rows, run.outcomes.items["id"].to_numpy()
