@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -190,6 +190,11 @@ def has_outcomes(options: Any) -> bool:
     for one in arguments_of(type(options)):
         value = getattr(options, one.name, None) if one.option.opens else None
         runs += value if one.option.several and value is not None else [value]
+    return are_outcomes(runs)
+
+
+def are_outcomes(runs: Iterable[Any]) -> bool:
+    """Are the runs among these outcomes that somebody else measured? All are, or none."""
     names = {run.is_outcomes: run.path for run in runs if hasattr(run, "is_outcomes")}
     if len(names) > 1:
         raise BadInput(f"{names[True]}: has outcomes, and {names[False]} was measured; give runs of one kind")

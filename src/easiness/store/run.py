@@ -83,6 +83,8 @@ class Run:
 
     def __repr__(self) -> str:
         size = f"trials={len(self.trials)}, epochs={self.epochs}"
+        if self.is_outcomes:
+            size = f"items={self.spec.data.train.num_examples}, trials_are={self.trials_are!r}"
         return f"Run({in_words(self.path)!r}, model={self.model!r}, {size})"
 
     @property
