@@ -284,7 +284,7 @@ class RunSpec(Frozen):
 
 
 TrialsAre: TypeAlias = Literal["rollouts", "models"]
-"""What a trial of outcomes is: an answer of one model, or a model with its rate."""
+"""Trials of outcomes: answers of one model, or models with their rates."""
 
 NO_NAME = "recorded"
 """Name of a network where the recorder has none."""
@@ -339,6 +339,10 @@ class OutcomeSpec(Frozen):
     def model(self) -> str:
         """The name of the model."""
         return self.network
+
+
+AnySpec: TypeAlias = RunSpec | RecordedSpec | OutcomeSpec
+"""The description of a run: measured, recorded from a training loop, or of outcomes."""
 
 
 @dataclass(frozen=True)

@@ -71,14 +71,14 @@ class OutcomeScores(show.Result):
         data = values.set_axis(["mean", "sd", "least", "most"], axis=1)
         data.insert(0, "score", names)
         title = f"Scores of {len(self.scores)} items"
-        columns = {name: show.numbers() for name in data} | {"score": show.names()}
+        columns = {str(name): show.numbers() for name in data} | {"score": show.names()}
         return [show.Frame(title, f"{show.sentence_case(meaning(self.run))}.", data, columns)]
 
 
 def scores_of_outcomes(options: ScoresOptions) -> OutcomeScores:
     """The scores of a run of outcomes."""
     if len(options.run) > 1:
-        raise BadInput("scores: has several runs")
+        raise BadInput("scores: are of one run of outcomes; give one")
     run = options.run[0]
     table = run.scores(options.at, fraction=options.fraction, split=options.split, between=options.between)
     tail = usual_fraction(len(table)) if options.fraction is None else options.fraction
