@@ -68,7 +68,7 @@ class Rates:
         low_at, high_at = np.where([low > 0, high < 1], ends, [-np.inf, np.inf])
         finite = np.clip(edges, self.places[0] - step / 2, self.places[-1] + step / 2)
         inside = np.minimum(finite[1:], high_at) - np.maximum(finite[:-1], low_at)
-        return np.clip(inside / np.diff(finite), 0, 1)
+        return np.asarray(np.clip(inside / np.diff(finite), 0, 1))
 
     def belongs(self, fraction: float, side: Side) -> _Floats:
         """The probability [K] of each item to be among the truly easiest or hardest ``fraction``."""

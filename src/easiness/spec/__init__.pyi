@@ -72,6 +72,7 @@ from .trial import (
     NOT_BY_STEPS as NOT_BY_STEPS,
     RIDGE as RIDGE,
     SHARES as SHARES,
+    AnySpec as AnySpec,
     Check as Check,
     Draw as Draw,
     Effect as Effect,

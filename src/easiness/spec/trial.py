@@ -341,6 +341,10 @@ class OutcomeSpec(Frozen):
         return self.network
 
 
+AnySpec: TypeAlias = RunSpec | RecordedSpec | OutcomeSpec
+"""The description of a run: measured, recorded from a training loop, or of outcomes."""
+
+
 @dataclass(frozen=True)
 class TrialSeeds:
     """Independent seeds of one trial, each an integer in [0, 2**63)."""

@@ -47,7 +47,8 @@ class Outcomes:
     rows: pd.DataFrame
 
     def _total(self, values: Any) -> Floats:
-        return np.bincount(self.rows["item"], np.asarray(values, np.float64), len(self.items))
+        values = np.asarray(values, np.float64)
+        return np.bincount(self.rows["item"], values, len(self.items)).astype(np.float64)
 
     @cached_property
     def trials(self) -> Floats:
@@ -152,7 +153,7 @@ def _conflict(old: pd.DataFrame, new: pd.DataFrame, ids: pd.Series, model: str) 
             f"item {ids.iloc[row['item']]!r:.80}, trial {row['trial']!r:.80} of model {model!r:.80}: is "
             "recorded with another outcome; name new trials otherwise, or choose another --out"
         )
-    return new[~known]
+    return pd.DataFrame(new[~known])
 
 
 def _joined(old: Outcomes, items: pd.DataFrame, rows: pd.DataFrame, add: bool, where: Path) -> Outcomes:

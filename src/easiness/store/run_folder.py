@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import read_regular
-from easiness.spec import DatasetRef, OutcomeSpec, RecordedSpec, RunSpec, Stop, content_hash
+from easiness.spec import AnySpec, DatasetRef, OutcomeSpec, Stop, content_hash
 from easiness.store.files import FileDigest, FileName, later, own_version, read_json, write_whole
 from easiness.store.trial import StoredTrial
 
@@ -33,7 +33,7 @@ class RunDocument(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
-    spec: RunSpec | RecordedSpec | OutcomeSpec = Field(discriminator="kind")
+    spec: AnySpec = Field(discriminator="kind")
     files: dict[FileName, FileDigest]
     stopped: Stop | None = None
     version: str | None = None

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.records import TrialRecord
 from easiness.regular_file import at_home
-from easiness.spec import OutcomeSpec, RecordedSpec, RunSpec, Stop
+from easiness.spec import AnySpec, OutcomeSpec, Stop
 from easiness.store import files, run_folder
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.examples import KEPT_FILE, KeptExamples, holds, write_kept
@@ -48,7 +48,6 @@ from easiness.store.trial import (
 from easiness.store.watching import LOCK, Events, clear_work, note_work
 
 Document: TypeAlias = RunDocument | TrialDocument
-AnySpec: TypeAlias = RunSpec | RecordedSpec | OutcomeSpec
 
 
 @dataclass(frozen=True)
@@ -212,7 +211,7 @@ class RunWriter:
 
     def create(
         self,
-        spec: RunSpec | RecordedSpec,
+        spec: AnySpec,
         ids: Ids,
         labels: npt.NDArray[np.int64],
         examples: KeptExamples | None = None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from easiness.data import read_outcomes
+from easiness.data import MOST_MODELS, check_comparable, read_outcomes
 from easiness.engine import Verb, say
 from easiness.errors import BadInput
 from easiness.lazy import pd
@@ -19,7 +19,6 @@ from easiness.standard_error import say_on_stderr
 from easiness.store import Run, model_folders, open_run, record_outcomes
 
 _MODELS = "models"  # name of the run whose trials they are
-_MOST_MODELS = 1_000  # each is a folder
 
 
 @dataclass(frozen=True)
@@ -90,13 +89,12 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
         raise BadInput("--labels: are for --probabilities; a table of outcomes has a column key")
     table = read_outcomes(options.table, columns=options.columns or {}, errors=options.errors)
     rows = _by_model(table.rows) if options.trials_are == _MODELS else table.rows
-    by_model = dict(iter(rows.groupby("model", sort=False)))
-    if len(by_model) > _MOST_MODELS:
-        raise BadInput(
-            f"{options.table}: {len(by_model):,} models, and each would be a folder, at most "
-            f"{_MOST_MODELS:,}; give --trials-are models, or fewer"
-        )
-    for note in table.notes:
+    where = options.table if isinstance(options.table, str | Path) else "table"
+    check_comparable(table, where, MOST_MODELS if options.trials_are == "rollouts" else None)
+    by_model = {str(model): part for model, part in rows.groupby("model", sort=False)}
+    num = table.num_errors
+    left_out = [f"{num:,} trials that errored are left out (--errors wrong counts them)"] if num else []
+    for note in (*left_out, *table.notes):
         say_on_stderr(f"note: {note}")
     folders = model_folders(_out(options), list(by_model))
     for dry in (True, False):  # all that can be refused is, before anything is written
@@ -119,7 +117,7 @@ def _by_model(rows: pd.DataFrame) -> pd.DataFrame:
     keys = ["item", "model"]
     groups = rows.groupby(keys, sort=False, as_index=False)
     total = groups[["count", "correct"]].sum()
-    by_answer = rows.groupby([*keys, "answer"], sort=False, as_index=False)["count"].sum()
+    by_answer = rows.groupby([*keys, "answer"], sort=False, as_index=False)[["count"]].sum()
     first = by_answer.sort_values("count", ascending=False, kind="stable").drop_duplicates(keys)
     total = total.merge(first[[*keys, "answer"]], on=keys, how="left")
     correct = total["correct"] / total["count"]

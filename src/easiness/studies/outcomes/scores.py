@@ -71,7 +71,7 @@ class OutcomeScores(show.Result):
         data = values.set_axis(["mean", "sd", "least", "most"], axis=1)
         data.insert(0, "score", names)
         title = f"Scores of {len(self.scores)} items"
-        columns = {name: show.numbers() for name in data} | {"score": show.names()}
+        columns = {str(name): show.numbers() for name in data} | {"score": show.names()}
         return [show.Frame(title, f"{show.sentence_case(meaning(self.run))}.", data, columns)]
 
 
