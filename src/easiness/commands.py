@@ -35,7 +35,7 @@ COMMANDS: tuple[CommandEntry, ...] = (
         (
             "record",
             "studies.outcomes:RECORD",
-            "Take in what was measured elsewhere: outcomes of items, or probabilities.",
+            "Take in outcomes of items, or probabilities, from elsewhere.",
         ),
         ("status", "cli.status:STATUS", "Show which trials of a run are done, missing and in training."),
     ),

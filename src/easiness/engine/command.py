@@ -87,8 +87,9 @@ def open_runs(
         value = values.get(one.name)
         if one.option.opens and value is not None:
             paths = value if isinstance(value, list) else [value]
-            folders = [folder for path in paths for folder in runs_in(path, several=one.option.several)]
-            runs = tuple(open_run(folder, trust=trust) for folder in folders)
+            if one.option.several:
+                paths = [folder for path in paths for folder in runs_in(path, several=True)]
+            runs = tuple(open_run(path, trust=trust) for path in paths)
             values[one.name] = runs if one.option.several else runs[0]
     return values
 

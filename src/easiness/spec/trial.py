@@ -284,7 +284,7 @@ class RunSpec(Frozen):
 
 
 TrialsAre: TypeAlias = Literal["rollouts", "models"]
-"""What a trial of outcomes is: an answer of one model, or a model with its rate."""
+"""Trials of outcomes: answers of one model, or models with their rates."""
 
 NO_NAME = "recorded"
 """Name of a network where the recorder has none."""

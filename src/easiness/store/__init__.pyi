@@ -33,7 +33,8 @@ from .files import (
     write_sealed as write_sealed,
     write_whole as write_whole,
 )
-from .outcomes import Outcomes as Outcomes, model_folders as model_folders, record_outcomes as record_outcomes
+from .outcome_writer import model_folders as model_folders, record_outcomes as record_outcomes
+from .outcomes import Outcomes as Outcomes
 from .over_trials import Seats as Seats, num_heard as num_heard
 from .parquet import (
     STATISTICS as STATISTICS,

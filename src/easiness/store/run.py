@@ -237,7 +237,7 @@ class Run:
 
     @property
     def trials_are(self) -> TrialsAre:
-        """What its trials are, if it has outcomes: rollouts of one model, or models."""
+        """The meaning of its trials, if it has outcomes: rollouts of one model, or models."""
         return self.spec.trials_are if isinstance(self.spec, OutcomeSpec) else "rollouts"
 
     @functools.cached_property
@@ -245,7 +245,7 @@ class Run:
         """The outcomes of a run that has some."""
         from easiness.store.outcomes import read_outcomes
 
-        return read_outcomes(self)
+        return read_outcomes(self.path, self.document)
 
     def check_course(self, what: str) -> None:
         """Refuse ``what`` needs a course of training where there are outcomes alone."""
@@ -436,9 +436,11 @@ def _damaged_examples(path: Path) -> BadInput:
 
 
 def open_run(path: str | Path, *, trust: bool = False) -> Run:
-    """Open the run in a folder to read it; with ``trust``, a module that it names may run as its network.
+    """Open the run in a folder to read it, or the only one in a folder of runs.
+
+    With ``trust``, a module that it names may run as its network.
 
     Raises:
         BadInput: ``path`` is no run, or a file of it is damaged (names it).
     """
-    return Run(path, is_trusted=trust)
+    return Run(run_folder.runs_in(at_home(path), several=False)[0], is_trusted=trust)

@@ -71,7 +71,10 @@ def is_run(path: Path) -> bool:
 
 def runs_in(path: Path, *, several: bool) -> list[Path]:
     """The folder itself, or the runs in it where it is none: all if ``several`` may be, else the only one."""
-    inside = [] if is_run(path) else sorted(file.parent for file in path.glob(f"*/{DOCUMENT}"))
+    try:
+        inside = [] if is_run(path) else sorted(file.parent for file in path.glob(f"*/{DOCUMENT}"))
+    except (OSError, ValueError):  # whoever opens it says why
+        inside = []
     return inside if len(inside) == 1 or (several and inside) else [path]
 
 

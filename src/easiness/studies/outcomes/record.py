@@ -16,7 +16,7 @@ from easiness.lazy import pd
 from easiness.show import percent, quantity
 from easiness.spec import Option, TrialsAre, read_columns, setting
 from easiness.standard_error import say_on_stderr
-from easiness.store import Run, model_folders, open_run, record_outcomes
+from easiness.store import Run, is_run, model_folders, open_run, record_outcomes
 
 _MODELS = "models"  # name of the run whose trials they are
 
@@ -96,6 +96,8 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
     left_out = [f"{num:,} trials that errored are left out (--errors wrong counts them)"] if num else []
     for note in (*left_out, *table.notes):
         say_on_stderr(f"note: {note}")
+    if options.out is not None and is_run(options.out):
+        raise BadInput(f"{options.out}: is a run; give a folder for runs, one below it for each model")
     folders = model_folders(_out(options), list(by_model))
     for dry in (True, False):  # all that can be refused is, before anything is written
         for model, part in by_model.items():
@@ -141,7 +143,7 @@ def _carry(options: RecordOptions) -> None:
 RECORD = Verb(
     "record",
     "Measure",
-    "Take in what was measured elsewhere: outcomes of items, or probabilities.",
+    "Take in outcomes of items, or probabilities, from elsewhere.",
     RecordOptions,
     record,
     _carry,

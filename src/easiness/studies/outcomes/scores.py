@@ -78,7 +78,7 @@ class OutcomeScores(show.Result):
 def scores_of_outcomes(options: ScoresOptions) -> OutcomeScores:
     """The scores of a run of outcomes."""
     if len(options.run) > 1:
-        raise BadInput("scores: has several runs")
+        raise BadInput("scores: are of one run of outcomes; give one")
     run = options.run[0]
     table = run.scores(options.at, fraction=options.fraction, split=options.split, between=options.between)
     tail = usual_fraction(len(table)) if options.fraction is None else options.fraction
