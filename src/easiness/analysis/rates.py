@@ -113,7 +113,7 @@ def fit_rates(trials: _Floats, right: _Floats) -> Rates:
 
 
 def _beta(kinds: _Floats, weight: _Floats, places: _Floats) -> _Floats:
-    """The masses [1, G, 1] of the likeliest beta distribution: few trials tell no more than its two numbers."""
+    """The masses [1, G, 1] of the likeliest beta distribution: few trials tell no more than two numbers."""
     from scipy.optimize import minimize
     from scipy.special import betainc, betaln, ndtr
 
