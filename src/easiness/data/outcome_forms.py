@@ -125,6 +125,7 @@ def _files(folder: Path) -> list[Path]:
         if any(one.reads(file) for one in READERS)
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
         and file.is_file()
+        and not (file.parent / "run.json").exists()  # what was recorded is no table
     ]
     files = [file for file in files if not file.name.lower().endswith(_SUMMARIES)] or files
     if not files:

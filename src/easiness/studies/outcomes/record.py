@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from easiness.data import MOST_MODELS, check_comparable, read_outcomes
+from easiness.data import check_models, read_outcomes
 from easiness.engine import Verb, say
 from easiness.errors import BadInput
 from easiness.lazy import pd
@@ -90,15 +90,18 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
     table = read_outcomes(options.table, columns=options.columns or {}, errors=options.errors)
     rows = _by_model(table.rows) if options.trials_are == _MODELS else table.rows
     where = options.table if isinstance(options.table, str | Path) else "table"
-    check_comparable(table, where, MOST_MODELS if options.trials_are == "rollouts" else None)
+    if options.trials_are == "rollouts":
+        check_models(table, where)
     by_model = {str(model): part for model, part in rows.groupby("model", sort=False)}
     num = table.num_errors
-    left_out = [f"{num:,} trials that errored are left out (--errors wrong counts them)"] if num else []
+    left_out = [f"trials that errored and are left out: {num:,} (--errors wrong counts them)"] if num else []
     for note in (*left_out, *table.notes):
         say_on_stderr(f"note: {note}")
     if options.out is not None and is_run(options.out):
         raise BadInput(f"{options.out}: is a run; give a folder for runs, one below it for each model")
     folders = model_folders(_out(options), list(by_model))
+    if len(table.items) < 2 and not all(map(is_run, folders.values())):
+        raise BadInput(f"{where}: 1 item, beside which nothing is hard; give several")
     for dry in (True, False):  # all that can be refused is, before anything is written
         for model, part in by_model.items():
             record_outcomes(
