@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from easiness.data import check_models, read_outcomes
 from easiness.engine import Verb, say
-from easiness.errors import BadInput
+from easiness.errors import BadInput, nearest
 from easiness.lazy import pd
 from easiness.show import percent, quantity
 from easiness.spec import Option, TrialsAre, read_columns, setting
@@ -67,13 +69,15 @@ class RecordOptions:
 
 
 @functools.cache
-def _aside() -> tempfile.TemporaryDirectory[str]:
+def _aside() -> str:
     """A folder that goes with the process."""
-    return tempfile.TemporaryDirectory(prefix="easiness-")
+    folder = tempfile.mkdtemp(prefix="easiness-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _out(options: RecordOptions) -> Path:
-    return options.out or Path(tempfile.mkdtemp(dir=_aside().name))
+    return options.out or Path(tempfile.mkdtemp(dir=_aside()))
 
 
 def record(options: RecordOptions) -> Run | tuple[Run, ...]:
@@ -87,6 +91,12 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
         raise BadInput("record: has nothing to record; give a table of outcomes, or --probabilities")
     if options.labels is not None:
         raise BadInput("--labels: are for --probabilities; a table of outcomes has a column key")
+    for flag, word, words in (
+        ("--errors", options.errors, ("leave-out", "wrong")),
+        ("--trials-are", options.trials_are, get_args(TrialsAre)),
+    ):
+        if word not in words:  # in Python nothing else says so
+            raise BadInput(f"{flag} {word!r}: unknown{nearest(str(word), words)}; give {' or '.join(words)}")
     table = read_outcomes(options.table, columns=options.columns or {}, errors=options.errors)
     rows = _by_model(table.rows) if options.trials_are == _MODELS else table.rows
     where = options.table if isinstance(options.table, str | Path) else "table"
