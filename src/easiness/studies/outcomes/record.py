@@ -103,10 +103,6 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
     if options.trials_are == "rollouts":
         check_models(table, where)
     by_model = {str(model): part for model, part in rows.groupby("model", sort=False)}
-    num = table.num_errors
-    left_out = [f"trials that errored and are left out: {num:,} (--errors wrong counts them)"] if num else []
-    for note in (*left_out, *table.notes):
-        say_on_stderr(f"note: {note}")
     if options.out is not None and is_run(options.out):
         raise BadInput(f"{options.out}: is a run; give a folder for runs, one below it for each model")
     folders = model_folders(_out(options), list(by_model))
@@ -123,6 +119,10 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
                 add=options.add,
                 dry=dry,
             )
+    num = table.num_errors
+    left_out = [f"trials that errored and are left out: {num:,} (--errors wrong counts them)"] if num else []
+    for note in (*left_out, *table.notes):
+        say_on_stderr(f"note: {note}")
     runs = tuple(open_run(folder) for folder in folders.values())
     return runs[0] if len(runs) == 1 else runs
 
