@@ -126,7 +126,7 @@ def test_a_data_frame_in_python(command, tmp_path):
     models = ez.record(polars.from_pandas(frame), trials_are="models")
     assert rates(models) == {1: (2, 0.75), 2: (2, 0.25)}
     with pytest.raises(ez.BadInput, match="--trials-are 'people': unknown; give rollouts or models"):
-        ez.record(frame, trials_are="people")
+        ez.record(frame, trials_are="people")  # type: ignore[arg-type]
 
 
 @pytest.mark.long
