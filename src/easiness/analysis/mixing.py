@@ -95,7 +95,7 @@ def fit_mixings(runs: Sequence[tuple[npt.NDArray[Any], int]]) -> list[Mixing]:
     tallies = [np.bincount(counts.astype(np.int64), minlength=num + 1) for counts, num in runs]
     fits = fit_tallies([tally[:, None].astype(np.float64) for tally in tallies], _POINTS)
     return [
-        Mixing(_probabilities(_POINTS), masses[:, 0], tally)
+        Mixing(probabilities(_POINTS), masses[:, 0], tally)
         for masses, tally in zip(fits, tallies, strict=True)
     ]
 
@@ -151,7 +151,7 @@ class MassFit:
     @classmethod
     def of(cls, tallies: _Floats, points: int) -> MassFit:
         numbers = [size - 1 for size in tallies.shape[1:]]
-        likelihoods = [binomial(num, _probabilities(points)) if num else np.ones((1, 1)) for num in numbers]
+        likelihoods = [binomial(num, probabilities(points)) if num else np.ones((1, 1)) for num in numbers]
         counts = [(np.arange(num + 1) + 0.5) / (num + 1) for num in numbers]
         observed = tallies / tallies.sum(axis=(1, 2), keepdims=True)
         if numbers[1]:
@@ -162,6 +162,16 @@ class MassFit:
                     likelihoods[run] = np.add.reduceat(likelihoods[run], starts)
                     counts[run] = np.add.reduceat(counts[run], starts) / np.diff(starts, append=num + 1)
         return cls(observed, likelihoods, counts, _FREE_STEPS // sum(numbers))
+
+    def roughly(self) -> MassFit:
+        """The same in single precision."""
+        single = [one.astype(np.float32) for one in self.likelihoods]
+        return replace(self, observed=self.observed.astype(np.float32), likelihoods=single)
+
+    def starts(self) -> _Floats:
+        """The places [2, B, 2] where the two normals begin, of each run and table."""
+        margins = [[one.sum(axis=1 - run) for one in self.observed] for run in (0, 1)]
+        return np.array([[begin(one, self.counts[run]) for one in margins[run]] for run in (0, 1)])
 
     def expected(self, mass: _Floats) -> _Floats:
         """The shares of the examples that should have each count."""
@@ -195,7 +205,7 @@ def grid_places(num: int) -> _Floats:
     return np.linspace(-_FARTHEST, _FARTHEST, num)
 
 
-def _probabilities(num: int) -> _Floats:
+def probabilities(num: int) -> _Floats:
     from scipy.special import ndtr
 
     return np.asarray(ndtr(grid_places(num)))
@@ -207,16 +217,14 @@ def two_normals(fit: MassFit, *, ends: bool = False) -> _Floats:
     Its steps for two runs are in single precision, which takes a third of the time: what is fitted to
     hundreds of examples changes by 1e-8. A single run is quick, and may be of few examples.
     """
-    observed, of_one, num = fit.observed, fit.observed.shape[2] == 1, len(fit.observed)
-    single = [one.astype(np.float32) for one in fit.likelihoods]
-    rough = fit if of_one else replace(fit, observed=observed.astype(np.float32), likelihoods=single)
+    of_one, num = fit.likelihoods[1].shape[1] == 1, len(fit.observed)
+    rough = fit if of_one else fit.roughly()
     shape = (fit.likelihoods[0].shape[1], fit.likelihoods[1].shape[1])
     x, y = np.meshgrid(grid_places(shape[0]), np.zeros(1) if of_one else grid_places(shape[1]), indexing="ij")
     whole = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
     powers = whole.astype(rough.observed.dtype)
-    starts = [[_begin(one.sum(axis=1 - run), fit.counts[run]) for one in observed] for run in (0, 1)]
     lumps = np.eye(whole.shape[1], dtype=powers.dtype)[[0, -1] if ends else []]
-    weight, mean = np.full((num, 2 + len(lumps)), 0.5), np.array(starts)
+    weight, mean = np.full((num, 2 + len(lumps)), 0.5), fit.starts()
     weight[:, 2:] = _OF_AN_END
     xx, xy, yy = (np.full((num, 2), one) for one in (0.5, 0.0 if of_one else 0.25, 0.5))
     for _ in range(_SMOOTH_STEPS):
@@ -235,7 +243,7 @@ def two_normals(fit: MassFit, *, ends: bool = False) -> _Floats:
     return np.asarray(weight[:, None] @ _normals(whole, mean, xx, xy, yy, lumps)).reshape(num, *shape)
 
 
-def _begin(observed: _Floats, counts: _Floats) -> _Floats:
+def begin(observed: _Floats, counts: _Floats) -> _Floats:
     """The places [2] that lie in the distribution [N + 1] of ``counts`` where the normals begin."""
     from scipy.special import ndtri
 
