@@ -26,7 +26,7 @@ SCHEMA = pa.schema(
     ]
 )
 """The columns of the rows of outcomes in a file."""
-_OF_ITEMS = frozenset({"int64", "double", "string", "null"})
+_OF_ITEMS = frozenset({"int64", "double", "string", "large_string", "null"})
 _LEAST_DISPERSION = 1 / 64
 
 
