@@ -319,7 +319,7 @@ _OF_OUTCOMES = {
     words: _command(words)
     for words in (
         *("scores {at} --between 0.2,0.8", "report {at} -o page.html"),
-        *("suspects {at}", "status {at} --verify"),
+        *("suspects {at}", "status {at} --verify", "next {at} --rollouts 9 -o next.csv"),
     )
 }
 DOORS = (

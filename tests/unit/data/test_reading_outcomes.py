@@ -243,7 +243,10 @@ def test_tasks_of_multiple_choice_stand_beside_others(tmp_path):
         tmp_path / "m" / f"samples_arc_easy_{TIME}.jsonl",
         lines(choice(0, [-2, 0.0, -3]), choice(1, [-1, -2])),
     )
-    written(tmp_path / "m" / f"samples_gsm8k_{TIME}.jsonl.gz", gzip.compress(lines(harness(0)).encode()))
+    written(
+        tmp_path / "m" / f"samples_gsm8k_{TIME}.jsonl.gz",
+        gzip.compress(lines(harness(0, resps=[["x" * 2**21]])).encode()),
+    )
     found = read(tmp_path)
     assert found.items["id"].tolist() == ["arc_easy/0", "arc_easy/1", "gsm8k/0"]
     assert found.rows["answer"].tolist() == ["1", "0", "3"]
