@@ -172,6 +172,9 @@ def _open(path: Path) -> store.Run | str:
 
 
 def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
+    if run.is_outcomes:
+        items, state = f"{run.spec.data.train.num_examples:,}", "damaged" if is_damaged else "recorded"
+        return [run.network, "outcomes", items, run.trials_are, "", "", state]
     spec, missing = run.spec.measured, _missing(run)
     of = "left_out" if run.shares else "train"
     last = [trial.accuracy()[of] for trial in run.trials if of in trial.accuracy()]
@@ -219,6 +222,10 @@ def _of_run(path: Path, working: store.AtWork | None, damage: _Damage) -> Iterat
 
 
 def _lines(run: store.Run, working: store.AtWork | None, *, is_damaged: bool) -> Iterator[str]:
+    if run.is_outcomes:
+        items, num = show.quantity(len(run.ids), "item"), int(run.outcomes.trials.sum())
+        yield f"{run.path}: {printable(run.network)}, {items}, {show.quantity(num, run.trials_are[:-1])}"
+        return
     training, data, num = run.spec.measured, run.spec.data, len(run.trials)
     trials = show.quantity(num if training is None else training.trials, "trial")
     of = "" if training is None else f"{num} of "

@@ -1,0 +1,199 @@
+"""Forecasts from the distribution of rates: how much further trials tell, and for which items most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis.mixing import MOST_LEVELS, binomial, level_starts, ratio, shares_of_tail
+from easiness.analysis.rates import Rates
+from easiness.analysis.sides import Side
+
+_Floats = npt.NDArray[np.float64]
+_Integers = npt.NDArray[np.int64]
+
+_AHEAD = (1, 2, 4, 8)  # times the trials that there are
+_FARTHEST = 10  # times, beyond which nothing is foretold
+_HALVINGS = 8
+_FINEST, _STEPS = (
+    32,
+    16,
+)  # numbers of further trials that are told apart, and beyond them so many each doubling
+
+_NUMBERS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # of further trials of an item
+_FLAT = 1e-12  # gain of a trial that is none
+
+
+def chances(more: int, probability: _Floats) -> _Floats:
+    """The probability [L, G] of each number of right ones of ``more`` trials; of very many some at a time."""
+    table = binomial(more, probability)
+    return np.add.reduceat(table, level_starts(more)) if more >= MOST_LEVELS else table
+
+
+@dataclass(frozen=True)
+class RatesAhead:
+    """The share of the truly easiest or hardest ``fraction`` that as many items hold, chosen by probability.
+
+    ``shares`` are foretold for several ``times`` the trials of each item, the first of which, 1, are those
+    that there are. ``enough`` times hold 90 %: None where ten times do not.
+    """
+
+    side: Side
+    fraction: float
+    times: tuple[int, ...]
+    shares: tuple[float, ...]
+    enough: float | None
+
+
+def rates_ahead(
+    rates: Rates, trials: _Floats, *, side: Side = "hard", fraction: float = 0.1, share: float = 0.9
+) -> RatesAhead:
+    """Foretell how much of the true tail is held with more trials, by the fit to those that there are.
+
+    Args:
+        rates: the fit.
+        trials: the trials of each item [K] that it was fitted to.
+        side: the tail.
+        fraction: its share of the items, in (0, 1].
+        share: the share of the tail that is enough.
+    """
+
+    def share_at(times: float) -> float:
+        return _share_held(rates, trials, times, side, fraction)
+
+    low, high = 1.0, float(_FARTHEST)
+    for _ in range(_HALVINGS):
+        middle = float(np.sqrt(low * high))
+        low, high = (low, middle) if share_at(middle) >= share else (middle, high)
+    shares = tuple(map(share_at, _AHEAD))
+    enough = 1.0 if shares[0] >= share else high if share_at(high) >= share else None
+    return RatesAhead(side, fraction, _AHEAD, shares, enough)
+
+
+def _share_held(rates: Rates, trials: _Floats, times: float, side: Side, fraction: float) -> float:
+    tail = rates.tail(fraction, side)
+    num, inside = (np.concatenate(parts) for parts in zip(*_after(rates, trials, times, tail), strict=True))
+    p = ratio(inside, num)
+    order = np.argsort(-p)
+    members = shares_of_tail(num[order] / num.sum(), fraction, "hard")
+    return min(float((members * inside[order]).sum() / (fraction * num.sum())), 1.0)
+
+
+def _after(rates: Rates, trials: _Floats, times: float, member: _Floats) -> Iterator[tuple[_Floats, _Floats]]:
+    """The numbers of items that are alike after so many ``times`` the trials, and of members among them."""
+    of_kind = np.zeros(len(rates.weight))
+    of_kind[rates.kind] = trials
+    more = np.rint(_rounded(of_kind * (times - 1)))
+    for one in np.unique(more):
+        joint = (rates.posterior * rates.weight[:, None])[more == one]
+        table = chances(int(one), rates.probability).T
+        yield (joint @ table).ravel(), ((joint * member) @ table).ravel()
+
+
+def _rounded(more: _Floats) -> _Floats:
+    """Numbers of trials, of which large ones are rounded, so that a few are told apart."""
+    power = np.rint(np.log2(np.maximum(more, _FINEST)) * _STEPS) / _STEPS
+    return np.where(more <= _FINEST, more, 2**power)
+
+
+@dataclass(frozen=True, eq=False)
+class Allotment:
+    """How many ``more`` trials each item is to have, [K], and the ``gain`` [K] that is expected of them.
+
+    A gain is that of one right decision, or of the posterior variance of a rate. ``now`` is the sum over the
+    items before it: of the probabilities to decide rightly, or of the variances. ``then`` is that sum with
+    these trials, and ``alike`` with as many where all items have the same number.
+    """
+
+    more: _Integers
+    gain: _Floats
+    now: float
+    then: float
+    alike: float
+
+
+def allot(rates: Rates, num: int, member: _Floats | None = None, dispersion: float = 1.0) -> Allotment:
+    """Allot ``num`` further trials to the items where they are expected to gain most.
+
+    An item is decided rightly where it is a member of a set and said to be, or neither; it is said to be one
+    where that is more probable than not. One further trial often changes no decision where several do, so
+    that numbers are weighed by the concave envelope of their gains, and the steepest steps are taken first.
+
+    Args:
+        rates: the fit.
+        num: trials to allot, all of them.
+        member: how much of each point of the grid belongs to the set [G], as `Rates.tail` and `Rates.band`
+            have it. None to know the rates themselves.
+        dispersion: of a trial, see `Outcomes.dispersion`.
+    """
+    numbers = np.array([0, *(one for one in _NUMBERS if one <= num)])
+    gains = np.stack([_gain(rates, member, one / dispersion) for one in numbers], axis=1)
+    more, gain = _share_out(rates, num, _steps(numbers, gains))
+    each, rest = divmod(num, len(rates.kind))
+    some, others = (_gain(rates, member, one / dispersion)[rates.kind].mean() for one in (each + 1, each))
+    alike = rest * some + (len(rates.kind) - rest) * others
+    if member is None:
+        variance = rates.posterior @ rates.probability**2 - (rates.posterior @ rates.probability) ** 2
+        now = float(rates.weight @ variance)
+        return Allotment(more, gain, now, now - gain.sum(), now - alike)
+    p = rates.posterior @ member
+    now = float(rates.weight @ np.maximum(p, 1 - p))
+    return Allotment(more, gain, now, now + gain.sum(), now + alike)
+
+
+def _gain(rates: Rates, member: _Floats | None, more: float) -> _Floats:
+    """The expected gain of so many further trials of an item of each kind, [U]."""
+    table = chances(round(more), rates.probability).T
+    num = rates.posterior @ table
+    if member is None:
+        mean = rates.posterior @ rates.probability
+        right = (rates.posterior * rates.probability) @ table
+        gain = ratio(right**2, num).sum(axis=1) - mean**2
+    else:
+        inside, p = (rates.posterior * member) @ table, rates.posterior @ member
+        gain = np.maximum(inside, num - inside).sum(axis=1) - np.maximum(p, 1 - p)
+    return np.asarray(np.maximum(gain, 0))
+
+
+def _steps(numbers: _Integers, gains: _Floats) -> tuple[_Integers, _Integers, _Floats]:
+    """The steps of the concave envelope of the ``gains`` [U, M], the steepest first: kinds, sizes, slopes."""
+    place, steps = np.zeros(len(gains), np.int64), []
+    kinds = np.arange(len(gains))
+    while len(kinds):
+        size = numbers - numbers[place[kinds], None]
+        rise = gains[kinds] - gains[kinds, place[kinds], None]
+        slope = np.divide(rise, size, out=np.full(rise.shape, -1.0), where=size > 0)
+        best = slope.argmax(axis=1)
+        steepest = slope.max(axis=1)
+        steps.append((kinds, size[np.arange(len(kinds)), best], steepest))
+        place[kinds] = best
+        kinds = kinds[(best < len(numbers) - 1) & (steepest > _FLAT)]
+    kinds, sizes, slopes = map(np.concatenate, zip(*steps, strict=True))
+    order = np.argsort(-slopes, kind="stable")
+    order = order[slopes[order] > _FLAT]
+    return kinds[order], sizes[order], slopes[order]
+
+
+def _share_out(
+    rates: Rates, num: int, steps: tuple[_Integers, _Integers, _Floats]
+) -> tuple[_Integers, _Floats]:
+    """The further trials of each item [K] and their gains, by steps in their order; all are shared out."""
+    kinds, sizes, slopes = steps
+    costs = (rates.weight[kinds] * sizes).astype(np.int64)
+    whole = int(np.searchsorted(np.cumsum(costs), num, side="right"))
+    of_kinds = np.bincount(kinds[:whole], sizes[:whole], len(rates.weight)).astype(np.int64)
+    gains = np.bincount(kinds[:whole], (sizes * slopes)[:whole], len(rates.weight)).astype(np.float64)
+    more, gain = of_kinds[rates.kind], gains[rates.kind]
+    left = num - int(costs[:whole].sum())
+    if whole < len(kinds):  # the step that is too large for all items of its kind
+        items = np.flatnonzero(rates.kind == kinds[whole])
+        full, rest = divmod(left, int(sizes[whole]))
+        more[items[:full]] += sizes[whole]
+        gain[items[:full]] += sizes[whole] * slopes[whole]
+        more[items[full]] += rest
+    elif left:  # nothing gains any more
+        more += left // len(more) + (np.arange(len(more)) < left % len(more))
+    return more, gain
