@@ -16,7 +16,7 @@ from easiness.lazy import pd
 from easiness.show import percent, quantity
 from easiness.spec import Option, TrialsAre, read_columns, setting
 from easiness.standard_error import say_on_stderr
-from easiness.store import Run, is_run, model_folders, open_run, record_outcomes
+from easiness.store import Run, is_run, model_folders, open_run, record_outcomes, record_probabilities
 
 _MODELS = "models"  # name of the run whose trials they are
 
@@ -82,7 +82,7 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
     Without ``out`` they are kept aside as long as the process lives.
     """
     if options.probabilities is not None:
-        raise NotImplementedError
+        return _of_probabilities(options)
     if options.table is None:
         raise BadInput("record: has nothing to record; give a table of outcomes, or --probabilities")
     if options.labels is not None:
@@ -112,6 +112,16 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
             )
     runs = tuple(open_run(folder) for folder in folders.values())
     return runs[0] if len(runs) == 1 else runs
+
+
+def _of_probabilities(options: RecordOptions) -> Run:
+    if options.labels is None:
+        raise BadInput("--probabilities: come without labels; give --labels FILE")
+    usual = RecordOptions(probabilities=None)
+    for one in ("table", "columns", "errors", "trials_are", "add"):
+        if getattr(options, one) != getattr(usual, one):
+            raise BadInput(f"{one.replace('_', '-')}: is of outcomes, not of --probabilities; leave it out")
+    return record_probabilities(options.probabilities, options.labels, _out(options))
 
 
 def _by_model(rows: pd.DataFrame) -> pd.DataFrame:
