@@ -18,7 +18,8 @@ _POINTS, _FINE_POINTS = 121, 361  # of the grid; the latter where items have man
 _MANY = 200  # trials of an item: its rate is known to less than the coarse grid tells apart
 _STEPS = 1000  # of EM for a mass at each point, over the trials of a usual item, as for equal numbers
 _FEWEST_STEPS = 10
-_MOST_UNLIKE = 4096  # pairs of trials and right ones that are told apart, before scores are rounded
+_MOST_UNLIKE = 30_000  # pairs of trials and right ones that are told apart, before scores are rounded
+_LEVELS = 1000  # of rounded scores, as far apart for each rate in standard deviations
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,7 @@ def fit_rates(trials: _Floats, right: _Floats) -> Rates:
     observed = (weight / weight.sum())[None, :, None]
     counts = [(kinds[:, 1] + 0.5) / (kinds[:, 0] + 1), np.full(1, 0.5)]
     fit = MassFit(observed, [likelihood, np.ones((1, 1))], counts, steps)
-    mass = fit.free(two_normals(fit))[0, :, 0]
+    mass = fit.free(two_normals(fit, ends=True))[0, :, 0]
     for end, none in ((0, kinds[:, 1]), (-1, kinds[:, 0] - kinds[:, 1])):
         if not none.any():  # all trials of all items agree
             mass = np.eye(points)[end]
@@ -112,9 +113,9 @@ def _kinds(trials: _Floats, right: _Floats) -> tuple[_Floats, npt.NDArray[np.int
     """The unlike pairs [U, 2] of trials and right ones by rate, the pair of each item, and their weights."""
     pairs = np.stack([trials, right], axis=1)
     kinds, kind, weight = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
-    if len(kinds) > _MOST_UNLIKE:  # of sums of scores: to a hundredth of what a trial makes of the rate
-        step = np.maximum(trials, 1) / 100
-        rounded = np.minimum(np.rint(right / step) * step, trials)
+    if len(kinds) > _MOST_UNLIKE:
+        angles = np.rint(np.arcsin(np.sqrt(right / trials)) / (np.pi / 2) * _LEVELS)
+        rounded = trials * np.sin(angles / _LEVELS * (np.pi / 2)) ** 2
         pairs = np.stack([trials, rounded], axis=1)
         kinds, kind, weight = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
     order = np.argsort((kinds[:, 1] + 0.5) / (kinds[:, 0] + 1), kind="stable")

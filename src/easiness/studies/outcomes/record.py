@@ -117,10 +117,17 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
 def _of_probabilities(options: RecordOptions) -> Run:
     if options.labels is None:
         raise BadInput("--probabilities: come without labels; give --labels FILE")
-    usual = RecordOptions(probabilities=None)
-    for one in ("table", "columns", "errors", "trials_are", "add"):
-        if getattr(options, one) != getattr(usual, one):
-            raise BadInput(f"{one.replace('_', '-')}: is of outcomes, not of --probabilities; leave it out")
+    if options.table is not None:
+        raise BadInput("--probabilities: stand for themselves; leave out the table of outcomes")
+    for one, usual in (
+        ("columns", None),
+        ("errors", "leave-out"),
+        ("trials_are", "rollouts"),
+        ("add", False),
+    ):
+        if getattr(options, one) != usual:
+            flag = one.replace("_", "-")
+            raise BadInput(f"--{flag}: is of outcomes, and there are --probabilities; leave it out")
     return record_probabilities(options.probabilities, options.labels, _out(options))
 
 
