@@ -115,7 +115,7 @@ def _in_order(part: _Part, ids: npt.NDArray[Any], first: _Part) -> Floats:
     if p.shape != shape or p.ndim != 2 or min(shape) < 2:
         texts = [" x ".join(map(str, one)) for one in (p.shape, shape)]
         problem = f"is {texts[0] or 'one number'}, for {texts[1]} labels and classes"
-        raise BadInput(f"{where}: {problem}; give a row for each label, a column for each class, two or more")
+        raise BadInput(f"{where}: {problem}; give a row a label and a column a class, two or more of both")
     bad = ~((p >= 0).all(axis=1) & (np.abs(p.sum(axis=1) - 1) <= TOLERANCE))  # nor NaN
     if bad.any():
         row = int(bad.argmax())
@@ -134,9 +134,8 @@ def _in_order(part: _Part, ids: npt.NDArray[Any], first: _Part) -> Floats:
 def _numbers(of_labels: _Part, names: Sequence[str] | None, num: int) -> tuple[Integers, list[str]]:
     """The numbers of labels [K], and the names of the ``num`` classes."""
     where, cells = of_labels.where, of_labels.array
-    if cells.dtype.kind == "f" and not (cells % 1).any():  # nor NaN, whose rest is none
-        cells = cells.astype(np.int64)
-    texts = [str(one).strip() for one in cells.ravel().tolist()]
+    whole = [isinstance(one, float) and one.is_integer() for one in cells.ravel().tolist()]
+    texts = [str(int(one) if is_int else one).strip() for one, is_int in zip(cells.flat, whole, strict=True)]
     if names is None:
         numbers = all(map(INTEGER.fullmatch, texts))
         names = sorted({*texts}, key=int if numbers else str)
