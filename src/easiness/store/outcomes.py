@@ -60,6 +60,8 @@ class Outcomes:
         Scores between 0 and 1 vary less than right and wrong, so that few of them tell as much as many.
         """
         correct = self.rows["correct"].to_numpy()
+        if (correct % 1 == 0).all():
+            return 1.0
         squares = self._total(np.where(self.rows["count"] == 1, correct**2, correct))
         several = self.trials > 1
         n, right = self.trials[several], self.right[several]
