@@ -24,7 +24,7 @@ from easiness.store.run import Run
 _ARRAYS = {"label": ("labels", "y"), "": ("pred_probs", "probabilities")}  # in an ``.npz`` file of several
 
 
-class _Part(NamedTuple):
+class _NamedArray(NamedTuple):
     """An array [K, ...], with the names of its columns and the ids of its rows, where these have some."""
 
     where: str
@@ -71,13 +71,13 @@ def record_probabilities(
     return recorder.run
 
 
-def _read(source: Any, where: str, column: str = "") -> _Part:
+def _read(source: Any, where: str, column: str = "") -> _NamedArray:
     """An array, or the ``column`` of a table, by default all that are of classes; from a file or Python."""
     if isinstance(source, str | os.PathLike):
         path = at_home(source)
         where, source = str(path), _of_file(path, _ARRAYS[column])
     if not hasattr(source, "columns"):
-        return _Part(where, to_numpy(source))
+        return _NamedArray(where, to_numpy(source))
     columns = {str(one): np.asarray(source[one]) for one in source.columns}
     ids = np.array([str(one).strip() for one in columns["id"]], object) if "id" in columns else None
     if ids is not None and all(map(INTEGER.fullmatch, ids)):
@@ -85,11 +85,11 @@ def _read(source: Any, where: str, column: str = "") -> _Part:
     if column and column not in columns:
         raise BadInput(f"{where}: no column {column}{nearest(column, columns)}; it has {shorten(columns, 9)}")
     if column:
-        return _Part(where, columns[column], None, ids)
+        return _NamedArray(where, columns[column], None, ids)
     names = [one for one in columns if one not in ("id", "label")]
     if not names:
         raise BadInput(f"{where}: no column of probabilities; give one for each class")
-    return _Part(where, np.stack([columns[one] for one in names], axis=1), names, ids)
+    return _NamedArray(where, np.stack([columns[one] for one in names], axis=1), names, ids)
 
 
 def _of_file(path: Path, names: Sequence[str]) -> Any:
@@ -105,7 +105,7 @@ def _of_file(path: Path, names: Sequence[str]) -> Any:
     return arrays[choice[0]]
 
 
-def _in_order(part: _Part, ids: npt.NDArray[Any], first: _Part) -> Floats:
+def _in_order(part: _NamedArray, ids: npt.NDArray[Any], first: _NamedArray) -> Floats:
     """Probabilities [K, C], whose rows are in the order of the ids."""
     where, shape = part.where, (len(ids), *first.array.shape[1:])
     try:
@@ -131,7 +131,7 @@ def _in_order(part: _Part, ids: npt.NDArray[Any], first: _Part) -> Floats:
     return np.asarray(p[at])
 
 
-def _numbers(of_labels: _Part, names: Sequence[str] | None, num: int) -> tuple[Integers, list[str]]:
+def _numbers(of_labels: _NamedArray, names: Sequence[str] | None, num: int) -> tuple[Integers, list[str]]:
     """The numbers of labels [K], and the names of the ``num`` classes."""
     where, cells = of_labels.where, of_labels.array
     whole = [isinstance(one, float) and one.is_integer() for one in cells.ravel().tolist()]

@@ -216,8 +216,8 @@ def _without_zeros(log_p: Values) -> Values:
 
 WELL_KNOWN, ALL_WAYS = 0.75, 0.05
 """Classes are heard where models in folds have this share of the sound labels right, and where the variance
-of their outputs in every direction is this part of the mean. Ten classes that overlap in six dimensions made a
-sixth to a third of all labels wrong, where none was; photos, texts and tables have .2 or more."""
+of their outputs in every direction is this part of the mean. Ten classes that overlap in six dimensions made
+a sixth to a third of all labels wrong, where none was; photos, texts and tables have .2 or more."""
 
 
 def _of_folds(heads: HeadNoise, course: LabelCourse, log_p: Values) -> LabelNoise:

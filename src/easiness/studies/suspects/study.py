@@ -250,8 +250,8 @@ def _together(
     judgements = [judge(run, split, run.resolve_at(at), at is not None) for run in runs]
     if len(runs) == 1:
         return runs[0], judgements[0], judgements[0].noise, ()
-    for voted in (run for run, one in zip(runs, judgements, strict=True) if one.evidence.of_votes):
-        raise BadInput(f"{voted.path}: {VOTES}; {FOR_VOTES}, or leave it out")
+    for by_votes in (run for run, one in zip(runs, judgements, strict=True) if one.evidence.of_votes):
+        raise BadInput(f"{by_votes.path}: {VOTES}; {FOR_VOTES}, or leave it out")
     weights = analysis.weights_together([one.noise for one in judgements])
     best, noise = int(weights.argmax()), _noise_of_all(judgements)
     ranges = [one.noise for one, weight in zip(judgements, weights, strict=True) if weight >= _KNOWS]
