@@ -86,6 +86,18 @@ from .rank_regression import (
     class_share as class_share,
     rank_regression as rank_regression,
 )
+from .rate_pairs import (
+    AnswerAgreement as AnswerAgreement,
+    PairedCounts as PairedCounts,
+    RateChanges as RateChanges,
+    RateMatch as RateMatch,
+    answer_agreement as answer_agreement,
+    match_rates as match_rates,
+    mean_over_items as mean_over_items,
+    rate_agreements as rate_agreements,
+    rate_changes as rate_changes,
+    rate_difference as rate_difference,
+)
 from .rates import Rates as Rates, fit_rates as fit_rates, likelihoods as likelihoods
 from .reliability import (
     Agreement as Agreement,
@@ -102,6 +114,7 @@ from .reliability import (
     split_half as split_half,
     true_rate as true_rate,
 )
+from .rollouts import RatesAhead as RatesAhead, rates_ahead as rates_ahead
 from .selection import (
     Membership as Membership,
     membership as membership,

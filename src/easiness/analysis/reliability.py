@@ -43,7 +43,9 @@ _CRITICAL = 3.84  # twice a log-likelihood: one in twenty of chi-squared is larg
 _SHAPE_ERROR = 0.3  # over the trials: reach of an interval for what few of them leave to where fits begin
 _MOST_PARTS = 10  # that trials are left out in
 _POINTS_OF_PARTS = 41  # of the grid of each run where only the spread of fits is asked for: it is the same
-_ANGLES = (-0.6, 2.6, 13)  # inverse hyperbolic tangents of the correlations that are tried
+ANGLES = (-0.6, 2.6, 13)
+"""The first, last and number of the inverse hyperbolic tangents of correlations that are tried."""
+
 _MARGIN_STEPS = 5  # of giving a fit its margins back: the grid is coarse for ranks
 _HALVINGS = 20  # of the trials of one run, into those that count early and those that count late
 
@@ -190,32 +192,39 @@ def _fit_as_one(table: bytes, shape: tuple[int, ...]) -> tuple[_Floats, bool]:
     have, with the likeliest correlation. Groups then need not be the same in both runs. A correlation of 0.99
     is as close to one order as the grid can show: is it not rejected?
     """
-    from scipy.special import ndtri
-
     tally = np.frombuffer(table).reshape(shape)
     fit = MassFit.of(tally[None], POINTS_OF_TWO)
     of_one = (tally.sum(axis=axis)[:, None] for axis in (1, 0))
     margins = [fit_tallies([one], POINTS_OF_TWO)[0][:, 0] for one in of_one]
-    ranks = [ndtri(np.clip(np.cumsum(one) - one / 2, 1e-9, 1 - 1e-9)) for one in margins]
-
-    def masses_at(angle: float) -> _Floats:
-        """At a correlation, given as its inverse hyperbolic tangent."""
-        r, (x, y) = np.tanh(angle), ranks
-        distance = r * (r * (x[:, None] ** 2 + y**2) - 2 * x[:, None] * y) / (2 * (1 - r**2))
-        mass: _Floats = np.exp(-np.clip(distance, -60, 60)) * np.outer(*margins)
-        for _ in range(_MARGIN_STEPS):
-            mass = mass * ratio(margins[0], mass.sum(axis=1))[:, None]
-            mass = mass * ratio(margins[1], mass.sum(axis=0))
-        return mass
-
-    angles = np.linspace(*_ANGLES)
-    likely = np.array([fit.log_likelihood(masses_at(one)) for one in angles])
+    angles = np.linspace(*ANGLES)
+    likely = np.array([fit.log_likelihood(in_one_order(margins, one)) for one in angles])
     at = int(np.clip(likely.argmax(), 1, len(angles) - 2))
     bend, slope, _ = np.polyfit(angles[at - 1 : at + 2] - angles[at], likely[at - 1 : at + 2], 2)
     away = -slope / (2 * bend) if bend < 0 else np.sign(slope)
     step = angles[1] - angles[0]
-    likeliest = fit.free(masses_at(angles[at] + np.clip(away, -step, step))[None])
+    likeliest = fit.free(in_one_order(margins, angles[at] + np.clip(away, -step, step))[None])
     return likeliest[0], bool(2 * tally.sum() * (likely.max() - likely[-1]) < _CRITICAL)
+
+
+def in_one_order(margins: Sequence[_Floats], angle: float) -> _Floats:
+    """Masses [G, G] with these margins [G] that go together as two correlated normals of their ranks do.
+
+    ``angle`` is the inverse hyperbolic tangent of their correlation; infinite where both orders are the same.
+    """
+    from scipy.special import ndtri
+
+    ends = [np.cumsum(one) for one in margins]
+    if math.isinf(angle):
+        first = np.maximum.outer(*(end - one for end, one in zip(ends, margins, strict=True)))
+        return np.asarray(np.maximum(np.minimum.outer(*ends) - first, 0))
+    r = math.tanh(angle)
+    x, y = (ndtri(np.clip(end - one / 2, 1e-9, 1 - 1e-9)) for end, one in zip(ends, margins, strict=True))
+    distance = r * (r * (x[:, None] ** 2 + y**2) - 2 * x[:, None] * y) / (2 * (1 - r**2))
+    mass: _Floats = np.exp(-np.clip(distance, -60, 60)) * np.outer(*margins)
+    for _ in range(_MARGIN_STEPS):
+        mass = mass * ratio(margins[0], mass.sum(axis=1))[:, None]
+        mass = mass * ratio(margins[1], mass.sum(axis=0))
+    return mass
 
 
 @dataclass(frozen=True)

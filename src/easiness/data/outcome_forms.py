@@ -32,8 +32,8 @@ ROLES = {
     "right": ("right", "is_correct"),
     "score": ("score",),
 }
-"""What a column may be for, and the names that say so; the first that is there counts."""
-_RESERVED = frozenset(chain(*ROLES.values()))
+"""The roles of columns, and the names that say so; the first that is there counts."""
+_ROLE_NAMES = frozenset(chain(*ROLES.values()))
 _SAMPLES = re.compile(r"samples_(.+?)(?:_(\d{4}-\d\d-\d\dT[\d.-]+))?\.jsonl(?:\.gz)?")
 _QUESTIONS = ("question", "query", "problem", "prompt", "text", "input", "sentence", "ctx", "premise")
 _SCORES = ("score", "is_correct")  # of one metric
@@ -42,7 +42,7 @@ _SUMMARIES = (".json", ".json.gz")  # they lie beside JSON lines
 
 
 class Sample(NamedTuple):
-    """A row of a known form: of the ``metrics`` and the filters in a file one is to be chosen."""
+    """A row of a known form: of the ``metrics`` and the filters in a file one is chosen."""
 
     task: str
     filter: str
@@ -61,28 +61,28 @@ class Choice:
 
     def rows(self, file: Path, samples: Iterator[Sample]) -> Iterator[tuple[int, Row]]:
         """The rows that count, with their positions in the file."""
-        is_empty, scores, chosen = True, 0, ""
+        is_empty, scores, filter_name = True, 0, ""
         for place, (task, name, metrics, row) in enumerate(samples):
             names, filters = self.metrics.setdefault(task, {}), self.filters.setdefault(task, {})
             names.update(dict.fromkeys(metrics))
             filters[name] = None
-            chosen = self.filter or next(iter(filters))
-            if name in (chosen, "none"):
+            filter_name = self.filter or next(iter(filters))
+            if name in (filter_name, "none"):
                 score = metrics.get(self.metric or next(iter(names), ""))
                 is_empty, scores = False, scores + (score is not None)
                 yield place, {**row, "task": task, "score": score}
         if is_empty:
-            self._refuse(file, "filter", chosen, self.filters)
+            self._refuse(file, "filter", filter_name, self.filters)
         if not scores:
             self._refuse(file, "metric", self.metric or "that is a number", self.metrics)
 
-    def _refuse(self, where: Path, kind: str, name: str, seen: dict[str, dict[str, None]]) -> NoReturn:
-        names = shorten(dict.fromkeys(chain(*seen.values())), 9) or "none"
+    def _refuse(self, where: Path, kind: str, name: str, by_task: dict[str, dict[str, None]]) -> NoReturn:
+        names = shorten(dict.fromkeys(chain(*by_task.values())), 9) or "none"
         role = "right" if kind == "metric" else kind
         raise BadInput(f"{where}: no {kind} {name}; name one by --columns {role}=NAME (there are {names})")
 
     def notes(self, where: Path) -> list[str]:
-        """How to choose what was not chosen, once all rows were read."""
+        """How to choose where nobody has chosen, once all rows were read."""
         if self.filter and self.filter not in chain(*self.filters.values()):
             self._refuse(where, "filter", self.filter, self.filters)
         metrics = [] if self.metric else [one for one in self.metrics.values() if tuple(one) != _SCORES]
@@ -108,13 +108,13 @@ def table_at(path: Path, columns: Mapping[str, str]) -> tuple[Table, dict[str, s
         tables = [open_table(file) for file in files]
         names = {*chain(*(one.names for one in tables))}
         if len(files) == 1 or names & {*ROLES["model"], roles.get("model")}:
-            return _joined(path, tables), roles, []
+            return _whole(path, tables), roles, []
         models = [_stem(file.relative_to(path)) for file in files]
-        return _joined(path, tables, models), roles, ["no column model: each file is a model"]
-    named = [roles.pop(role, None) for role in ("right", "score", "filter")]
-    choice = Choice(named[0] or named[1], named[2])
-    tables = [_placed(file, list(choice.rows(file, read(file)))) for file in files]
-    return _joined(path, tables, by_task=len(choice.metrics) > 1), roles, choice.notes(path)
+        return _whole(path, tables, models), roles, ["no column model: each file is a model"]
+    asks = [roles.pop(role, None) for role in ("right", "score", "filter")]
+    choice = Choice(asks[0] or asks[1], asks[2])
+    tables = [_table(file, list(choice.rows(file, read(file)))) for file in files]
+    return _whole(path, tables, by_task=len(choice.metrics) > 1), roles, choice.notes(path)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -148,13 +148,13 @@ def _form(file: Path) -> str:
     return "Every Eval Ever" if {"sample_id", "evaluation", "model_id"} <= {*first} else "json"
 
 
-def _placed(file: Path, rows: Sequence[tuple[int, Row]]) -> Table:
+def _table(file: Path, rows: Sequence[tuple[int, Row]]) -> Table:
     places = [place for place, _ in rows]
     table = table_of([row for _, row in rows], file, str(file), file.parent)
     return replace(table, name_at=lambda row: f"{file}: row {places[row]}")
 
 
-def _joined(
+def _whole(
     where: Path, tables: Sequence[Table], models: Sequence[str] = (), *, by_task: bool = False
 ) -> Table:
     """The rows of tables one after another; a table may be of a model, and ids begin with the task."""
@@ -174,8 +174,8 @@ def _joined(
         kinds: dict[str, set[str]] = {}
         for one in chain(*(part.schema for part in parts)):
             kinds.setdefault(one.name, set()).add(str(one.type))
-        mixed = {name for name, some in kinds.items() if len(some) > 1}
-        whole = pa.concat_tables([_as_texts(part, mixed) for part in parts], promote_options="default")
+        of_types = {name for name, some in kinds.items() if len(some) > 1}
+        whole = pa.concat_tables([_as_texts(part, of_types) for part in parts], promote_options="default")
     if by_task:
         items = pc.binary_join_element_wise(whole["task"], whole["item"], pa.scalar("/", pa.large_string()))
         whole = whole.set_column(whole.column_names.index("item"), "item", items)
@@ -253,12 +253,12 @@ def _scalars(values: Row) -> Row:
     return {
         name: value
         for name, value in values.items()
-        if name not in _RESERVED and isinstance(value, str | int | float) and len(str(value)) <= _LONGEST
+        if name not in _ROLE_NAMES and isinstance(value, str | int | float) and len(str(value)) <= _LONGEST
     }
 
 
 def _first(value: Any) -> Any:
-    """What is in lists of one, and the first of those of more."""
+    """The first value in a list, or in a list in it."""
     while isinstance(value, list):
         value = value[0] if value else None
     return value

@@ -30,7 +30,7 @@ _MOST = 2**31
 
 @dataclass(frozen=True, eq=False)
 class OutcomeTable:
-    """What a table says of K items.
+    """Outcomes of K items, as a table says them.
 
     ``rows`` has, in the order of the table, ``item`` (position in ``items``, int64), ``model`` (str),
     ``trial`` (str or None), ``count`` (trials, int64), ``correct`` (those that are right, or the sum of their
@@ -101,7 +101,8 @@ def read_outcomes(
     for role, absent in (("model", "model"), ("trial", None), ("answer", None)):
         cells = words[role].texts() if role in words else np.full(len(count), absent, object)
         rows[role] = pd.Series(cells[takes], dtype=object)
-    rows = rows.assign(count=count[takes].astype(np.int64), correct=correct[takes])
+    rows.insert(3, "count", count[takes].astype(np.int64))
+    rows.insert(4, "correct", correct[takes])
     notes += _unequal(rows, len(items))
     return OutcomeTable(rows, items, num_errors, tuple(notes))
 
@@ -160,8 +161,8 @@ def _roles(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
         raise BadInput(
             f"{table.where}: no column right, score, count or answer; name one by --columns; {some}"
         )
-    unused = {*_LIMITS}.difference(*measures)
-    roles = {role: name for role, name in roles.items() if role not in unused}
+    no_measure = {*_LIMITS}.difference(*measures)
+    roles = {role: name for role, name in roles.items() if role not in no_measure}
     for name in roles.values():
         table.check_column(name)
     return roles
@@ -196,8 +197,8 @@ def _check(table: Table, good: Mask, name: str, values: npt.NDArray[Any], remedy
     if not good.all():
         value = values[int(good.argmin())]
         is_empty = value is None or value != value
-        shown = "empty" if is_empty else f"{value!r:.80}" if isinstance(value, str) else f"{value:g}"
-        raise BadInput(f"{table.name_at(int(good.argmin()))}: the {name} is {shown}; {remedy}")
+        text = "empty" if is_empty else f"{value!r:.80}" if isinstance(value, str) else f"{value:g}"
+        raise BadInput(f"{table.name_at(int(good.argmin()))}: the {name} is {text}; {remedy}")
 
 
 def _numbers(table: Table, name: str) -> Floats:
@@ -211,8 +212,14 @@ def _numbers(table: Table, name: str) -> Floats:
 _LIMITS: dict[str, tuple[str, Callable[[Floats], Mask]]] = {
     "right": ("write 0 or 1, or name the column of scores", lambda value: np.isin(value, (0, 1))),
     "score": ("write a number from 0 to 1", lambda value: (value >= 0) & (value <= 1)),
-    "count": ("write a whole number", lambda value: (value % 1 == 0) & (value >= 0) & (value < _MOST)),
-    "correct": ("write a whole number", lambda value: ((value % 1 == 0) & (value >= 0)) | np.isnan(value)),
+    "count": (
+        "write a whole number",
+        lambda value: (np.floor(value) == value) & (value >= 0) & (value < _MOST),
+    ),
+    "correct": (
+        "write a whole number",
+        lambda value: ((np.floor(value) == value) & (value >= 0)) | np.isnan(value),
+    ),
 }
 
 
@@ -248,10 +255,10 @@ def _check_trials(table: Table, words: Mapping[str, _Words], takes: Integers, *,
     if len(repeats):
         row = repeats.iloc[0]
         first = int((codes == row).all(axis=1).to_numpy().argmax())
-        said = ", ".join(f"{role} {words[role].words[row[role]]!r:.80}" for role in words if role in row)
+        trial = ", ".join(f"{role} {words[role].words[row[role]]!r:.80}" for role in words if role in row)
         remedy = "add their counts up" if are_counts else "keep one, or number the trials"
         place = table.name_at(takes[repeats.index[0]])
-        raise BadInput(f"{place}: {said} is in {table.place_at(takes[first])} too; {remedy}")
+        raise BadInput(f"{place}: {trial} is in {table.place_at(takes[first])} too; {remedy}")
 
 
 def _items(
@@ -263,7 +270,7 @@ def _items(
     ids: Integers,
     notes: list[str],
 ) -> pd.DataFrame:
-    """What the rows say of each item, which has to be the same in all of them."""
+    """The table of items, of which all rows have to say the same."""
     names = np.array(words["item"].words, object)[ids]
     integers = all(INTEGER.fullmatch(name) for name in names)
     items = pd.DataFrame({"id": names.astype(np.int64) if integers else pd.Series(names, dtype=object)})

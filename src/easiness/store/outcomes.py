@@ -72,13 +72,16 @@ class Outcomes:
         Scores between 0 and 1 vary less than right and wrong, so that few of them tell as much as many.
         """
         correct = self.rows["correct"].to_numpy()
+        if (correct % 1 == 0).all():
+            return 1.0
         squares = self._total(np.where(self.rows["count"] == 1, correct**2, correct))
         several = self.trials > 1
-        means = (self.right**2 / self.trials)[several]
-        binary = float((self.right[several] - means).sum())
-        if binary <= 0:
+        n, right = self.trials[several], self.right[several]
+        within = squares[several] - right**2 / n
+        binary = ((n - 1) * (right - right**2 / n) + within) / n  # unbiased: the rate itself has an error
+        if binary.sum() <= 0:
             return 1.0
-        return min(max(float((squares[several] - means).sum()) / binary, _LEAST_DISPERSION), 1.0)
+        return min(max(float(within.sum() / binary.sum()), _LEAST_DISPERSION), 1.0)
 
     @property
     def effective(self) -> tuple[Floats, Floats]:
