@@ -1,6 +1,13 @@
 from .record import RECORD as RECORD, RecordOptions as RecordOptions, record as record
+from .rollouts import (
+    ItemsBetween as ItemsBetween,
+    NextRollouts as NextRollouts,
+    keep_between as keep_between,
+    next_rollouts as next_rollouts,
+)
 from .scores import (
     OutcomeScores as OutcomeScores,
+    ScoresOverModels as ScoresOverModels,
     meaning as meaning,
     scores_of_outcomes as scores_of_outcomes,
 )
