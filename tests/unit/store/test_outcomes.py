@@ -1,5 +1,7 @@
 """What a run of outcomes keeps, what follows from it, and how further rows join."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,8 +47,8 @@ def test_scores_between_0_and_1_count_for_more_trials_as_they_vary_less():
     assert binary.dispersion == 1
     graded = rows((0, None, 1, 0.4), (0, None, 1, 0.6), (1, None, 1, 0.5), (2, None, 1, 0.5))
     outcomes = Outcomes(ITEMS, graded.assign(batch=0))
-    # within the one item of two trials: 0.16 + 0.36 - 1/2 = 0.02; p (1 - p) is 1/4 and half of the variance
-    # 0.02 of a trial, as the mean itself is off
+    # the one item of two trials: its scores have the variance 0.02, those of such a rate that are right or
+    # wrong r (1 - r), which 1/4 underestimates by the variance of the rate, 0.02 / 2: 0.26
     assert outcomes.dispersion == pytest.approx(0.02 / 0.26)
     assert outcomes.effective[0].tolist() == pytest.approx([26, 13, 13])
 
@@ -117,3 +119,22 @@ def test_a_model_has_a_folder_of_its_own(tmp_path):
     for model, path in folders.items():
         record_outcomes(path, ITEMS, FIRST, model=model)
     assert model_folders(tmp_path, [*models[::-1], "org/m"]) == folders | {"org/m": tmp_path / "org_m"}
+
+
+@pytest.mark.parametrize(
+    "model", ["../../x", "/etc/x", "CON", "nul.txt", "é" * 300, " ", "\x00\n", "C:\\x", ".aside-1", "a=b"]
+)
+def test_no_name_of_a_model_leads_out_of_the_folder(tmp_path, model):
+    (path,) = model_folders(tmp_path, [model]).values()
+    assert path.parent == tmp_path
+    record_outcomes(path, ITEMS, FIRST, model=model)
+    assert open_run(path).model == model
+    assert open_run(path).outcomes.items.columns.tolist() == ["id", "text"]
+    assert not re.fullmatch(r"(?i)(con|nul)(\..*)?|\..*", path.name)
+    assert model_folders(tmp_path, [model]) == {model: path}
+
+
+def test_a_folder_that_another_model_has_taken_is_refused(tmp_path):
+    record(tmp_path / "run", FIRST)
+    with pytest.raises(BadInput, match="run: is of the model 'm', not 'other'; record them once more"):
+        record_outcomes(tmp_path / "run", ITEMS, FIRST, model="other")
