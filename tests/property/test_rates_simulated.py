@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -101,13 +102,14 @@ def errors_of_bins(
         rng = np.random.default_rng(seed)
         rates = shape(num, rng)
         fit = fit_rates(*design(rates, rng))
+        predictions: dict[str, tuple[Floats, Floats]]
         predictions = {side: (fit.belongs(0.1, side), select(rates, 0.1, side)) for side in SIDES}
         inside = ((rates >= BAND[0]) & (rates <= BAND[1])).astype(float)
         for name, pair in {**predictions, "band": (fit.between(*BAND), inside)}.items():
             order = np.argsort(pair[0], kind="stable")
             bins = [[one[part].mean() for one in pair] for part in np.split(order, num // size)]
             means.setdefault(name, []).append(np.array(bins))
-    p, truth = np.moveaxis([np.mean(one, axis=0) for one in means.values()], -1, 0)
+    p, truth = np.concatenate([np.mean(one, axis=0) for one in means.values()]).T
     noise = np.sqrt(p * (1 - p) / (size * len(seeds)))
     return np.asarray(np.maximum(abs(p - truth) - 2.5 * noise, 0))
 
@@ -152,7 +154,7 @@ def test_equal_numbers_give_what_membership_gives(shape: str) -> None:
         assert abs(fit.belongs(0.1, "easy") - belongs.p_easy).max() < 0.02
 
 
-def outcomes_of(item: npt.NDArray[np.int64], count: Floats | int, correct: Floats) -> Outcomes:
+def outcomes_of(item: Any, count: Any, correct: Any) -> Outcomes:
     rows = pd.DataFrame({"item": item, "trial": None, "count": count, "correct": correct, "answer": None})
     return Outcomes(pd.DataFrame({"id": np.unique(item)}), rows)
 
