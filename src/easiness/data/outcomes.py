@@ -94,7 +94,7 @@ def read_outcomes(
         raise BadInput(f"{content.where}: no trial that did not error; give some, or --errors wrong")
     _check_trials(content, words, takes, are_counts="count" in roles)
     item, ids = pd.factorize(words["item"].codes[takes])
-    if num_lost := len(np.unique(words["item"].codes)) - len(ids):
+    if num_lost := len(words["item"].words) - len(ids):
         notes.append(f"items left out, without a trial that did not error: {num_lost:,}")
     items = _items(content, roles, words, takes, item, ids, notes)
     rows = pd.DataFrame({"item": item.astype(np.int64)})
@@ -293,7 +293,8 @@ def _items(
             which = f"item {names[item[differs[0]]]!r:.80} has another {name} than before"
             raise BadInput(f"{table.name_at(takes[differs[0]])}: {which}; give other ids to other items")
         else:
-            items[role] = _typed(_Words(first, cells.words).texts(), is_metadata)
+            texts = pd.Series(_Words(first, cells.words).texts(), dtype=object)
+            items[role] = _typed(texts) if is_metadata else texts
     if unusable:
         notes.append(
             f"columns left out, since they differ within items or are no values: {shorten(unusable, 9)}"
@@ -301,11 +302,10 @@ def _items(
     return items
 
 
-def _typed(texts: npt.NDArray[np.object_], may_be_numbers: bool) -> pd.Series[Any]:
-    cells = pd.Series(texts, dtype=object)
+def _typed(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers where all cells that say something are, else the cells."""
     numbers = pd.to_numeric(cells, errors="coerce").astype(np.float64)
-    is_number = may_be_numbers and bool(np.isfinite(numbers[cells.notna()]).all())
-    return numbers if is_number else cells
+    return numbers if np.isfinite(numbers[cells.notna()]).all() else cells
 
 
 def _unequal(rows: pd.DataFrame, num_items: int) -> list[str]:
