@@ -48,5 +48,5 @@ from .sources.source import (
     own_ids as own_ids,
 )
 from .tables.splits import is_table as is_table, open_table as open_table
-from .tables.table import written_in as written_in
+from .tables.table import INTEGER as INTEGER, written_in as written_in
 from .tables.text_files import csv_header as csv_header

@@ -18,7 +18,7 @@ from easiness.lazy import pd
 from easiness.show import percent, quantity
 from easiness.spec import Option, TrialsAre, read_columns, setting
 from easiness.standard_error import say_on_stderr
-from easiness.store import Run, is_run, model_folders, open_run, record_outcomes
+from easiness.store import Run, is_run, model_folders, open_run, record_outcomes, record_probabilities
 
 _MODELS = "models"  # name of the run whose trials they are
 
@@ -86,7 +86,7 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
     Without ``out`` they are kept aside as long as the process lives.
     """
     if options.probabilities is not None:
-        raise NotImplementedError
+        return _of_probabilities(options)
     if options.table is None:
         raise BadInput("record: has nothing to record; give a table of outcomes, or --probabilities")
     if options.labels is not None:
@@ -125,6 +125,23 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
         say_on_stderr(f"note: {note}")
     runs = tuple(open_run(folder) for folder in folders.values())
     return runs[0] if len(runs) == 1 else runs
+
+
+def _of_probabilities(options: RecordOptions) -> Run:
+    if options.labels is None:
+        raise BadInput("--probabilities: come without labels; give --labels FILE")
+    if options.table is not None:
+        raise BadInput("--probabilities: stand for themselves; leave out the table of outcomes")
+    for one, usual in (
+        ("columns", None),
+        ("errors", "leave-out"),
+        ("trials_are", "rollouts"),
+        ("add", False),
+    ):
+        if getattr(options, one) != usual:
+            flag = one.replace("_", "-")
+            raise BadInput(f"--{flag}: is of outcomes, and there are --probabilities; leave it out")
+    return record_probabilities(options.probabilities, options.labels, _out(options))
 
 
 def _by_model(rows: pd.DataFrame) -> pd.DataFrame:
