@@ -17,6 +17,7 @@ from easiness.data.tables.table import INTEGER, MISSING, Table, is_numbers, numb
 from easiness.errors import BadInput, nearest, shorten
 from easiness.gate import check_names, is_text, reading
 from easiness.lazy import Floats, Integers, Mask, pd
+from easiness.regular_file import at_home
 
 MOST_MODELS = 1000
 """Models of which each has a run; more are trials."""
@@ -72,7 +73,7 @@ def read_outcomes(
         BadInput: a table that says no outcomes, or contradicts itself.
     """
     if isinstance(table, str | Path):
-        content, names, notes = table_at(Path(table), columns)
+        content, names, notes = table_at(at_home(table), columns)
     else:
         content, names, notes = _of_frame(table), dict(columns), []
     roles = _roles(content, names)
