@@ -208,17 +208,15 @@ def _numbers(table: Table, name: str) -> Floats:
     return words.map(number_in, math.nan, np.float64)
 
 
+def _is_whole(value: Floats) -> Mask:
+    return (np.floor(value) == value) & (value >= 0) & (value < _MOST)
+
+
 _LIMITS: dict[str, tuple[str, Callable[[Floats], Mask]]] = {
     "right": ("write 0 or 1, or name the column of scores", lambda value: np.isin(value, (0, 1))),
     "score": ("write a number from 0 to 1", lambda value: (value >= 0) & (value <= 1)),
-    "count": (
-        "write a whole number",
-        lambda value: (np.floor(value) == value) & (value >= 0) & (value < _MOST),
-    ),
-    "correct": (
-        "write a whole number",
-        lambda value: ((np.floor(value) == value) & (value >= 0)) | np.isnan(value),
-    ),
+    "count": ("write a whole number", _is_whole),
+    "correct": ("write a whole number", _is_whole),
 }
 
 
@@ -257,7 +255,8 @@ def _check_trials(table: Table, words: Mapping[str, _Words], takes: Integers, *,
         trial = ", ".join(f"{role} {words[role].words[row[role]]!r:.80}" for role in words if role in row)
         remedy = "add their counts up" if are_counts else "keep one, or number the trials"
         place = table.name_at(takes[repeats.index[0]])
-        raise BadInput(f"{place}: {trial} is in {table.place_at(takes[first])} too; {remedy}")
+        other = table.name_at(takes[first]).removeprefix(f"{place.rpartition(': ')[0]}: ")
+        raise BadInput(f"{place}: {trial} is in {other} too; {remedy}")
 
 
 def _items(
