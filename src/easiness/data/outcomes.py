@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -208,15 +208,16 @@ def _numbers(table: Table, name: str) -> Floats:
     return words.map(number_in, math.nan, np.float64)
 
 
-def _is_whole(value: Floats) -> Mask:
-    return (np.floor(value) == value) & (value >= 0) & (value < _MOST)
-
-
-_LIMITS: dict[str, tuple[str, Callable[[Floats], Mask]]] = {
+_Limit: TypeAlias = tuple[str, Callable[[Floats], Mask]]
+_WHOLE: _Limit = (
+    "write a whole number",
+    lambda value: (np.floor(value) == value) & (value >= 0) & (value < _MOST),
+)
+_LIMITS: dict[str, _Limit] = {
     "right": ("write 0 or 1, or name the column of scores", lambda value: np.isin(value, (0, 1))),
     "score": ("write a number from 0 to 1", lambda value: (value >= 0) & (value <= 1)),
-    "count": ("write a whole number", _is_whole),
-    "correct": ("write a whole number", _is_whole),
+    "count": _WHOLE,
+    "correct": _WHOLE,
 }
 
 
