@@ -37,9 +37,8 @@ from .load import (
     with_groups as with_groups,
 )
 from .outcomes import (
-    MOST_MODELS as MOST_MODELS,
     OutcomeTable as OutcomeTable,
-    check_comparable as check_comparable,
+    check_models as check_models,
     read_outcomes as read_outcomes,
 )
 from .sources.file_blobs import cache_folder as cache_folder
