@@ -169,7 +169,7 @@ def _by_rule(options: LabelOptions) -> CleanLabels:
     if only and decided is None:
         raise BadInput("--only-decided: there is nothing decided; give --decided FILE")
     ranking = suspects(SuspectOptions((run,), pictures=False, decided=decided))
-    if ranking.of_votes:
+    if ranking.ranked["p_wrong"].isna().all():
         raise BadInput(f"{run.path}: {VOTES}; {FOR_VOTES}, or look at the labels in their order")
     table = ranking.ranked.set_index("id", drop=False).reindex(run.ids.tolist())
     if ranking.decided is not None:
