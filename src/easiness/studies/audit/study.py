@@ -52,10 +52,6 @@ class AuditedList:
     hints: Sequence[str] = _HINTS
     noun: str = LABEL
 
-    def decisions(self, file: Path, split: Split) -> Decisions:
-        """The decisions that a file has on them."""
-        return read_decisions(file, self.of, split, self.data)
-
     def ranked(self, before: Integers) -> tuple[pd.DataFrame, Integers]:
         """The list without those decided before, and the positions [K] of all in their order."""
         table = self.rank()
@@ -248,7 +244,7 @@ def _design(
 
 def _decisions(of: AuditedList, file: Path, split: Split) -> Decisions:
     """The decisions that are sure, of a file that somebody has looked at examples for."""
-    decisions = of.decisions(file, split)
+    decisions = read_decisions(file, of.of, split, of.data)
     # as `labels` writes it: for all examples, or without the column in which one signs
     unseen = len(decisions) == len(decisions.of.ids) or "by" not in decisions.columns
     if len(decisions) and unseen and not any(decisions.by) and not any(decisions.times):
@@ -280,7 +276,7 @@ def _rows_to_look_at(
 
 def _estimate(of: AuditedList, file: Path, split: Split) -> Audit:
     """Estimates from the answers in a file that an audit of the list wrote, all or the first ones."""
-    design, rows = _rows(of.decisions(file, split), file)
+    design, rows = _rows(read_decisions(file, of.of, split, of.data), file)
     before = rows[rows["stratum"] < 0]
     looks = rows[rows["stratum"] >= 0].drop_duplicates("order", keep="last").set_index("order").sort_index()
     suspects_left, order = of.ranked(before["at"].to_numpy())

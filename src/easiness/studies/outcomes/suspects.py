@@ -17,7 +17,7 @@ from easiness.regular_file import at_home
 from easiness.spec import command_line, content_hash
 from easiness.store import Run, runs_in
 from easiness.studies.audit import Audit, AuditDraw, AuditedList, AuditOptions, audit_of
-from easiness.studies.suspects import ABOVE, SuspectOptions
+from easiness.studies.suspects import SuspectOptions
 
 _ERR_TOGETHER = (
     "Models err together: of thousands of questions whose keys experts checked 2 % were wrong, and taking "
@@ -155,14 +155,10 @@ def suspects_of_outcomes(options: SuspectOptions) -> KeySuspects:
     Raises:
         BadInput: there are no answers, the runs have unlike keys, or an option needs probabilities.
     """
-    for option, is_there in (
-        ("--at", options.at is not None),
-        ("--split held_out", options.split == "held_out"),
-        ("--above", options.above != ABOVE),
-        ("--decided", options.decided is not None),
-    ):
-        if is_there:
-            options.run[0].check_course(option)
+    usual = SuspectOptions(options.run)
+    for name in ("at", "split", "above", "decided"):
+        if getattr(options, name) != getattr(usual, name):
+            options.run[0].check_course(f"--{name}")
     ranked = _ranked(options.run)
     return KeySuspects(_folders(options.run), int(ranked["models"].max()), ranked)
 
