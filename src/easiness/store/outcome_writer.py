@@ -45,8 +45,12 @@ def _conflict(old: pd.DataFrame, new: pd.DataFrame, ids: pd.Series, model: str) 
 def _join(old: Outcomes, items: pd.DataFrame, rows: pd.DataFrame, add: bool, where: Path) -> Outcomes:
     """The outcomes with further ``rows``, at positions of ``items``; ``old`` itself where nothing is new."""
     model = where.name
-    if old.items["id"].dtype != items["id"].dtype:
-        raise BadInput(f"{where}: its items have ids of another type; give the same, or choose another --out")
+    if (old.items["id"].dtype == np.int64) != (items["id"].dtype == np.int64):
+        items = items.assign(id=items["id"].map(str))  # some of the names may be numbers alone
+        if not items["id"].isin(old.items["id"]).any():
+            raise BadInput(
+                f"{where}: its items have ids of another type; give the same, or choose another --out"
+            )
     place = pd.Index(old.items["id"]).get_indexer(items["id"])
     for name in {"text", "key"} & {*old.items} & {*items}:
         ours, theirs = (one.reset_index(drop=True) for one in (items[name], old.items[name].iloc[place]))
