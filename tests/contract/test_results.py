@@ -359,6 +359,7 @@ def _read_json(file: Path, result: Any) -> None:
         Audit: "parts",
         Comparison: "matching",
         Hypothesis: "rows",
+        KeySuspects: "suspects",
         Patterns: "examples",
         Suspects: "suspects",
         Worth: "grid",
