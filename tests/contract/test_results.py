@@ -45,6 +45,7 @@ from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, PeopleAgreement
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
+from easiness.studies.outcomes import KeySuspects, OutcomeScores
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Similarity
@@ -53,7 +54,7 @@ from easiness.studies.verification.study import Verification
 from easiness.studies.versions import Difference
 from lengths import long_but
 from plans import curve_of, training_sets, votes_of
-from recording import believing, recorded
+from recording import answered, believing, recorded
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<script>$x$|[y](javascript:z)"  # a name of a class, of a network, or of a folder of a run
@@ -197,6 +198,13 @@ def _next_labels(_: Run) -> NextLabels:
     )  # fmt: skip
 
 
+def _asked(run: Run) -> list[Run]:
+    """Outcomes of two models, which give other answers than the key."""
+    answers = [[HOSTILE, "4"], ["2", "2"], ["6", HOSTILE]]
+    text = [HOSTILE, "1+1", "3+3"]
+    return answered(run.path.with_name("asked"), {HOSTILE: answers, "m": answers}, "426", text=text)
+
+
 RESULTS: dict[type, Callable[[Run], Any]] = {
     PeopleAgreement: _agreement,
     Audit: _audited,
@@ -206,8 +214,10 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Difference: _difference,
     AuditDraw: lambda run: audit(run, looks=5),
     Hypothesis: _hypothesis,
+    KeySuspects: lambda run: suspects(_asked(run)),
     LearningCurve: _learning,
     NextLabels: _next_labels,
+    OutcomeScores: lambda run: scores(_asked(run)[0], between=(0.2, 0.8)),
     Patterns: _what_is_shown,
     PerturbationStudy: lambda run: PerturbationStudy(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
@@ -349,6 +359,7 @@ def _read_json(file: Path, result: Any) -> None:
         Audit: "parts",
         Comparison: "matching",
         Hypothesis: "rows",
+        KeySuspects: "suspects",
         Patterns: "examples",
         Suspects: "suspects",
         Worth: "grid",
