@@ -23,7 +23,7 @@ from PIL import Image
 from refitted import ODD, read_run, refit, run_and_card
 
 import loaded  # noqa: F401
-from easiness import Dataset, Recorder, audit, card, load_dataset, open_run
+from easiness import Dataset, Recorder, audit, card, load_dataset, open_run, record
 from easiness.cli.main import run as command
 from easiness.data import LabelledExamples, decisions_by_person, load_unlabelled, read_outcomes
 from easiness.errors import BadInput
@@ -40,6 +40,7 @@ from easiness.store import (
     verify,
     write_checkpoint,
 )
+from recording import answered
 from sounds import encoded, tone
 
 NUM = 12
@@ -194,6 +195,7 @@ def _outcomes(whole: Path) -> None:
     }
     for name, rows_of in samples.items():
         _lines(folder / name, *(json.dumps(row) for row in rows_of))
+    record(folder / "right.csv", out=whole / "outcome_runs")
 
 
 def _runs(whole: Path) -> None:
@@ -205,6 +207,10 @@ def _runs(whole: Path) -> None:
     with made.trial(seed=0) as trial:
         trial.update(ids, np.random.default_rng(0).normal(size=(24, 2)))
         trial.end_epoch()
+    answers = {"m": [*zip("ABBA", "BBBA", strict=True)], "n": [*zip("ACCA", "BCDA", strict=True)]}
+    answered(whole / "asked", answers, "ABCA", text=TEXTS[:4], level=range(4))
+    drawn = audit([open_run(whole / "asked" / name) for name in "mn"])
+    drawn.table().assign(action="keep").to_csv(whole / "asked" / "audit.csv", index=False)
     document = CheckpointDocument(**OURS, epoch=1, images=40, seconds=1.0)  # type: ignore[arg-type]
     tensors = {"network/bias": torch.zeros(10), "losses": torch.ones(1, 1, dtype=torch.float64)}
     write_checkpoint(_folder(whole / CHECKPOINTS), 0, document, tensors)
@@ -314,8 +320,26 @@ _RUN = {
         for words in ("status {at} --verify", "scores {at} -o out.csv", "suspects {at}")
     },
 }
+_OF_OUTCOMES = {
+    words: _command(words)
+    for words in (
+        *("scores {at} --between 0.2,0.8", "report {at} -o page.html"),
+        *("suspects {at}", "status {at} --verify", "next {at} --rollouts 9 -o next.csv"),
+    )
+}
 DOORS = (
     Door(12, "run", _RUN),
+    Door(
+        4,
+        "asked",
+        {
+            "read": lambda at: [open_run(at / name).scores(between=(0.2, 0.8)) for name in "mn"],
+            "audit": _command("audit {at} --decided {at}/audit.csv"),
+            **{
+                words: _command(words) for words in ("status {at} --verify", "suspects {at}", "scores {at}/m")
+            },
+        },
+    ),
     Door(4, "recorded", {**_RUN, "read": _kept_examples}),
     Door(2, CHECKPOINTS, {"checkpoint": _read_checkpoint}),
     Door(4, "card", {"card": lambda at: card(load_dataset("digits", limit=40), apply=at).text}),
@@ -343,6 +367,7 @@ DOORS = (
             "samples_a_2026-11-30T10-11-12.1.jsonl",
         )
     ),
+    Door(4, "outcome_runs/m0", _OF_OUTCOMES),
     Door(2, "audited", {"audit": _command("audit {at}/run --decided {at}/audit.csv")}, ("audit.csv",)),
 )
 
