@@ -16,7 +16,7 @@ from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
 from easiness.scoring import SCORES as ALL_SCORES, ScoreMoments
 from easiness.spec import ALL, Option, Split, observe_text, read_band, setting
-from easiness.store import Row, Run
+from easiness.store import COURSE, Row, Run
 from easiness.studies.matching import check_comparable
 
 _LEAVE_OUT = "measure another run with --train-share below 1, such as 0.7"
@@ -169,6 +169,8 @@ class RunScores(show.Result):
     def left_empty(self) -> str | None:
         """Name the scores without a value, and say what they need."""
         of_heads = bool(self.run.shares)
+        if self.run.of_folds:
+            return f"{', '.join(COURSE)} are empty: they follow the course of a training, and there is none"
         names = [one.name for one in ALL_SCORES if of_heads or "trials without x" in one.needs]
         empty = [name for name in names if name in self.scores and self.scores[name].isna().all()]
         if not empty or not (of_heads or (self.split == "train" and empty == names)):
