@@ -40,6 +40,7 @@ from easiness.store import (
     verify,
     write_checkpoint,
 )
+from recording import answered
 from sounds import encoded, tone
 
 NUM = 12
@@ -206,6 +207,10 @@ def _runs(whole: Path) -> None:
     with made.trial(seed=0) as trial:
         trial.update(ids, np.random.default_rng(0).normal(size=(24, 2)))
         trial.end_epoch()
+    answers = {"m": [*zip("ABBA", "BBBA", strict=True)], "n": [*zip("ACCA", "BCDA", strict=True)]}
+    answered(whole / "asked", answers, "ABCA", text=TEXTS[:4], level=range(4))
+    drawn = audit([open_run(whole / "asked" / name) for name in "mn"])
+    drawn.table().assign(action="keep").to_csv(whole / "asked" / "audit.csv", index=False)
     document = CheckpointDocument(**OURS, epoch=1, images=40, seconds=1.0)  # type: ignore[arg-type]
     tensors = {"network/bias": torch.zeros(10), "losses": torch.ones(1, 1, dtype=torch.float64)}
     write_checkpoint(_folder(whole / CHECKPOINTS), 0, document, tensors)
@@ -324,6 +329,17 @@ _OF_OUTCOMES = {
 }
 DOORS = (
     Door(12, "run", _RUN),
+    Door(
+        4,
+        "asked",
+        {
+            "read": lambda at: [open_run(at / name).scores(between=(0.2, 0.8)) for name in "mn"],
+            "audit": _command("audit {at} --decided {at}/audit.csv"),
+            **{
+                words: _command(words) for words in ("status {at} --verify", "suspects {at}", "scores {at}/m")
+            },
+        },
+    ),
     Door(4, "recorded", {**_RUN, "read": _kept_examples}),
     Door(2, CHECKPOINTS, {"checkpoint": _read_checkpoint}),
     Door(4, "card", {"card": lambda at: card(load_dataset("digits", limit=40), apply=at).text}),

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from easiness.errors import BadInput
 from easiness.lazy import pd
 from easiness.spec import ITEMS, DatasetRef, OutcomeSpec, SplitRef, TrialsAre
-from easiness.store.outcomes import SCHEMA, Outcomes
+from easiness.store.outcomes import ROWS, Outcomes
 from easiness.store.run import Run
 from easiness.store.run_folder import is_run
 from easiness.store.writer import RunWriter
@@ -114,7 +114,7 @@ def record_outcomes(
     """
     positions, own = np.unique(rows["item"], return_inverse=True)  # a model need not have every item
     items = items.iloc[positions].reset_index(drop=True)
-    rows = rows.assign(item=own)[SCHEMA.names[:-1]]
+    rows = rows.assign(item=own)[ROWS.names[:-1]]  # all but the batch
     if dry and not is_run(path):
         return
     with RunWriter(path, wait=_PATIENCE) as writer:
@@ -131,7 +131,7 @@ def record_outcomes(
             train=SplitRef(fingerprint=digest, num_examples=len(outcomes.items)), classes=(), kind=ITEMS
         )
         spec = OutcomeSpec(data=data, network=model, trials_are=trials_are)
-        contents = dict([_file(outcomes.items, "items"), _file(outcomes.rows, "outcomes", SCHEMA)])
+        contents = dict([_file(outcomes.items, "items"), _file(outcomes.rows, "outcomes", ROWS)])
         writer.write_files(spec, contents)
 
 
