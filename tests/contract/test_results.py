@@ -24,7 +24,19 @@ from PIL import Image
 
 import easiness.pages
 import easiness.studies
-from easiness import audit, compare, diff, explain, keep, labels, load_dataset, scores, suspects
+from easiness import (
+    audit,
+    compare,
+    diff,
+    explain,
+    keep,
+    labels,
+    load_dataset,
+    next as label_next,
+    record,
+    scores,
+    suspects,
+)
 from easiness.analysis import AccuracyAhead, FittedCurve, Gain, Interval, Votes
 from easiness.data import UNKNOWN
 from easiness.engine import write_result
@@ -45,6 +57,13 @@ from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, PeopleAgreement
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
+from easiness.studies.outcomes import (
+    ItemsBetween,
+    KeySuspects,
+    NextRollouts,
+    OutcomeScores,
+    ScoresOverModels,
+)
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Similarity
@@ -197,6 +216,16 @@ def _next_labels(_: Run) -> NextLabels:
     )  # fmt: skip
 
 
+def _outcomes(run: Run) -> tuple[Run, ...]:
+    """Two models, one of which has a name like markup, and whose answers are, too."""
+    names = pd.DataFrame({"item": [f"{at}{HOSTILE}" for at in range(NUM)]})
+    table = names.merge(pd.DataFrame({"model": [HOSTILE, "b"]}), "cross")
+    table = table.loc[table.index.repeat(4)].assign(key="a")
+    right = np.random.default_rng(0).random(len(table)) < np.linspace(0, 1, len(table))
+    answers = table.assign(answer=np.where(right, "a", HOSTILE))
+    return tuple(record(answers, out=run.path.with_name("outcomes")))
+
+
 RESULTS: dict[type, Callable[[Run], Any]] = {
     PeopleAgreement: _agreement,
     Audit: _audited,
@@ -206,8 +235,12 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Difference: _difference,
     AuditDraw: lambda run: audit(run, looks=5),
     Hypothesis: _hypothesis,
+    ItemsBetween: lambda run: keep(_outcomes(run)[0], between=(0.2, 0.8)),
+    KeySuspects: lambda run: suspects(_outcomes(run)),
     LearningCurve: _learning,
     NextLabels: _next_labels,
+    NextRollouts: lambda run: label_next(_outcomes(run)[0], rollouts=50, hard=True),
+    OutcomeScores: lambda run: scores(_outcomes(run)[0], between=(0.2, 0.8)),
     Patterns: _what_is_shown,
     PerturbationStudy: lambda run: PerturbationStudy(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
@@ -215,6 +248,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Curriculum: lambda run: keep(run, steps=6, batch_size=8),
     PseudoPatterns: _patterns,
     RunScores: run_scores,
+    ScoresOverModels: lambda run: scores(_outcomes(run)),
     Similarity: _similarity,
     Suspects: suspects,
     TrainingSetStudy: _training_sets,
@@ -349,6 +383,7 @@ def _read_json(file: Path, result: Any) -> None:
         Audit: "parts",
         Comparison: "matching",
         Hypothesis: "rows",
+        KeySuspects: "suspects",
         Patterns: "examples",
         Suspects: "suspects",
         Worth: "grid",

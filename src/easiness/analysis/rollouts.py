@@ -134,14 +134,14 @@ def allot(rates: Rates, num: int, member: _Floats | None = None, dispersion: flo
     more, gain = _share_out(rates, num, _steps(numbers, gains))
     each, rest = divmod(num, len(rates.kind))
     some, others = (_gain(rates, member, one / dispersion)[rates.kind].mean() for one in (each + 1, each))
-    alike = rest * some + (len(rates.kind) - rest) * others
+    alike = float(rest * some + (len(rates.kind) - rest) * others)
     if member is None:
         variance = rates.posterior @ rates.probability**2 - (rates.posterior @ rates.probability) ** 2
         now = float(rates.weight @ variance)
-        return Allotment(more, gain, now, now - gain.sum(), now - alike)
+        return Allotment(more, gain, now, now - float(gain.sum()), now - alike)
     p = rates.posterior @ member
     now = float(rates.weight @ np.maximum(p, 1 - p))
-    return Allotment(more, gain, now, now + gain.sum(), now + alike)
+    return Allotment(more, gain, now, now + float(gain.sum()), now + alike)
 
 
 def _gain(rates: Rates, member: _Floats | None, more: float) -> _Floats:
