@@ -240,7 +240,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     LearningCurve: _learning,
     NextLabels: _next_labels,
     NextRollouts: lambda run: label_next(_outcomes(run)[0], rollouts=50, hard=True),
-    OutcomeScores: lambda run: scores(_outcomes(run)[0]),
+    OutcomeScores: lambda run: scores(_outcomes(run)[0], between=(0.2, 0.8)),
     Patterns: _what_is_shown,
     PerturbationStudy: lambda run: PerturbationStudy(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,

@@ -37,6 +37,7 @@ from easiness.store import (
     checkpoints_of,
     last_events,
     read_checkpoint,
+    record_probabilities,
     verify,
     write_checkpoint,
 )
@@ -107,6 +108,10 @@ def _files(whole: Path) -> None:
     np.savez(whole / "a.npz", x=PIXELS, y=LABELS, ids=names, classes=CLASSES, **test)
     np.savez_compressed(whole / "b.npz", x=PIXELS / 255, y=LABELS.astype(np.int8))
     np.save(whole / "rows.npy", ROWS)
+    p = np.full((len(LABELS), len(CLASSES)), 1 / len(CLASSES))
+    np.savez(whole / "p.npz", pred_probs=p, other=PIXELS)
+    np.save(whole / "p.npy", p)
+    pd.DataFrame({"id": np.arange(len(p)), "label": LABELS}).to_csv(whole / "p_labels.csv", index=False)
 
 
 def _tables(whole: Path) -> None:
@@ -251,6 +256,15 @@ def _decided(at: Path) -> None:
         found.table()
 
 
+def _probabilities(at: Path) -> object:
+    return record_probabilities(at, LABELS, at.parent / "run")
+
+
+def _labels_of_probabilities(at: Path) -> object:
+    p = np.full((len(LABELS), len(CLASSES)), 1 / len(CLASSES))
+    return record_probabilities(p, at, at.parent / "run")
+
+
 def _vectors(at: Path) -> object:
     return ready_features(find_features(at, _arrays()), _arrays(), at.parent)
 
@@ -356,6 +370,8 @@ DOORS = (
     Door(2, "recipe.toml", {"recipe": _recipe}),
     Door(2, "csv_cached", {"a cache of photos": _cached_photos}, ("cache/*",)),
     Door(2, "rows.npy", {"vectors": _vectors}),
+    *(Door(1, f"p.{end}", {"probabilities": _probabilities}) for end in ("npy", "npz")),
+    Door(1, "p_labels.csv", {"labels of probabilities": _labels_of_probabilities}),
     Door(1, "rows.npy", {"a pool": lambda at: load_unlabelled(at, _arrays(), vectors=True)}),
     Door(2, "features", {"a file of features": _made_again}),
     Door(2, "decisions.csv", {"decisions": _decided}),
