@@ -62,12 +62,17 @@ class _Words(NamedTuple):
 
 
 def read_outcomes(
-    table: Any, *, columns: Mapping[str, str], errors: Literal["leave-out", "wrong"]
+    table: Any,
+    *,
+    columns: Mapping[str, str],
+    errors: Literal["leave-out", "wrong"],
+    model: str | None = "model",
 ) -> OutcomeTable:
     """The outcomes in a file, in the files of one form below a folder, or in a data frame.
 
     ``columns`` are names of columns by role (`ROLES`); columns without a role are metadata. A trial errored
-    where its outcome is missing or the column ``error`` says something: it is left out, or wrong.
+    where its outcome is missing or the column ``error`` says something: it is left out, or wrong. Rows are
+    of the ``model`` where no column names theirs; None refuses them.
 
     Raises:
         BadInput: a table that says no outcomes, or contradicts itself.
@@ -77,6 +82,8 @@ def read_outcomes(
     else:
         content, names, notes = _of_frame(table), dict(columns), []
     roles = _roles(content, names)
+    if model is None:
+        content.check_column(roles.get("model", "model"), "; there are several models that rows may join")
     words = {role: _words(content, name) for role, name in roles.items() if role not in _LIMITS}
     for role in words.keys() & {"item", "model"}:
         remedy = "fill it in, or leave the row out"
@@ -99,7 +106,7 @@ def read_outcomes(
         notes.append(f"items left out, without a trial that did not error: {num_lost:,}")
     items = _items(content, roles, words, takes, item, ids, notes)
     rows = pd.DataFrame({"item": item.astype(np.int64)})
-    for role, absent in (("model", "model"), ("trial", None), ("answer", None)):
+    for role, absent in (("model", model), ("trial", None), ("answer", None)):
         cells = words[role].texts() if role in words else np.full(len(count), absent, object)
         rows[role] = pd.Series(cells[takes], dtype=object)
     rows.insert(3, "count", count[takes].astype(np.int64))
