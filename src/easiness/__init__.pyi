@@ -49,6 +49,18 @@ def measure(
     track: Any = ...,
     progress: bool | Progress = ...,
 ) -> Run: ...
+def record(
+    table: Any = ...,
+    *,
+    out: str | Path | None = ...,
+    columns: Mapping[str, str] | None = ...,
+    errors: Literal["leave-out", "wrong"] = ...,
+    trials_are: Literal["rollouts", "models"] = ...,
+    add: bool = ...,
+    probabilities: Any = ...,
+    labels: Any = ...,
+    progress: bool | Progress = ...,
+) -> Any: ...
 def status(run: str | Path, *, verify: bool = ..., progress: bool | Progress = ...) -> Status: ...
 def report(
     runs: Any,
@@ -71,6 +83,7 @@ def scores(
     at: float | None = ...,
     fraction: float | None = ...,
     split: Literal["train", "held_out"] = ...,
+    between: tuple[float, float] | None = ...,
     progress: bool | Progress = ...,
 ) -> Any: ...
 def compare(

@@ -32,6 +32,11 @@ COMMANDS: tuple[CommandEntry, ...] = (
     *_entries(
         "Measure",
         ("measure", "cli.measure:MEASURE", "Train a network several times and record what it gets right."),
+        (
+            "record",
+            "studies.outcomes:RECORD",
+            "Take in outcomes of items, or probabilities, from elsewhere.",
+        ),
         ("status", "cli.status:STATUS", "Show which trials of a run are done, missing and in training."),
     ),
     *_entries(

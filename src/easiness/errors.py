@@ -33,7 +33,7 @@ class EasinessError(Exception):
     exit_code = 1
 
     def __init__(self, text: str = "") -> None:
-        super().__init__(_LONG.sub(lambda match: _cut(match[0]), text))
+        super().__init__(printable(_LONG.sub(lambda match: _cut(match[0]), text)))
 
 
 class BadInput(EasinessError, ValueError):

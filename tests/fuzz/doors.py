@@ -25,7 +25,7 @@ from refitted import ODD, read_run, refit, run_and_card
 import loaded  # noqa: F401
 from easiness import Dataset, Recorder, audit, card, load_dataset, open_run
 from easiness.cli.main import run as command
-from easiness.data import LabelledExamples, decisions_by_person, load_unlabelled
+from easiness.data import LabelledExamples, decisions_by_person, load_unlabelled, read_outcomes
 from easiness.errors import BadInput
 from easiness.features import find_features, ready_features, vector_files
 from easiness.inputs import suffixes
@@ -167,6 +167,35 @@ def _decisions(whole: Path) -> None:
     (whole / "answers.json").write_text(json.dumps(tasks))
 
 
+def _outcomes(whole: Path) -> None:
+    """Tables of outcomes in every form: right, counts, answers, and samples of evaluations."""
+    folder, num = _folder(whole / "outcomes"), 12
+    rows = [f"{at % 4},m{at // 4},{at % 2},{'abc'[at % 3]},b,{TEXTS[at % 4]!r}" for at in range(num)]
+    _lines(folder / "right.csv", "item,model,right,answer,key,text", *rows)
+    counts = pd.DataFrame({"example_id": range(num), "count": 9, "correct": range(-3, 9), "model": "m"})
+    counts = counts.assign(correct=counts["correct"].clip(0))
+    counts.to_parquet(folder / "counts.parquet")
+    counts.to_csv(folder / "counts.csv.gz", index=False)
+    of_harness = {"filter": "none", "metrics": ["acc"], "filtered_resps": [["-1.5", "False"], ["-2", "True"]]}
+    of_eval = {
+        "evaluation_name": "sums",
+        "model_id": "org/m",
+        "evaluation": {"score": 1.0, "is_correct": True},
+    }
+    samples: dict[str, list[dict[str, Any]]] = {
+        "samples_a_2026-11-30T10-11-12.1.jsonl": [
+            {"doc_id": at, "doc": {"question": f"{at}?"}, "target": "1", "acc": at % 2, **of_harness}
+            for at in range(num)
+        ],
+        "u_samples.jsonl": [
+            {"sample_id": str(at), "input": {"raw": "a?", "reference": ["4"]}, "error": None, **of_eval}
+            for at in range(num)
+        ],
+    }
+    for name, rows_of in samples.items():
+        _lines(folder / name, *(json.dumps(row) for row in rows_of))
+
+
 def _runs(whole: Path) -> None:
     """A run and its card, one that keeps texts, an audit, and a checkpoint."""
     run_and_card(whole)
@@ -186,7 +215,7 @@ def _runs(whole: Path) -> None:
 def make(whole: Path) -> None:
     """All of them, in the folder ``whole``."""
     prepare()
-    for part in (_files, _tables, _decisions, _runs):
+    for part in (_files, _tables, _decisions, _outcomes, _runs):
         part(_folder(whole))
 
 
@@ -307,6 +336,13 @@ DOORS = (
     Door(2, "features", {"a file of features": _made_again}),
     Door(2, "decisions.csv", {"decisions": _decided}),
     Door(3, "answers.json", {"decisions": _decided}),
+    *(
+        Door(2, f"outcomes/{name}", {"outcomes": lambda at: read_outcomes(at, columns={}, errors="wrong")})
+        for name in (
+            *("right.csv", "counts.csv.gz", "counts.parquet", "u_samples.jsonl"),
+            "samples_a_2026-11-30T10-11-12.1.jsonl",
+        )
+    ),
     Door(2, "audited", {"audit": _command("audit {at}/run --decided {at}/audit.csv")}, ("audit.csv",)),
 )
 

@@ -185,7 +185,8 @@ def _json(rng: np.random.Generator, content: bytes) -> Altered:
 def _json_lines(rng: np.random.Generator, content: bytes) -> Altered:
     lines = content.splitlines()
     at = int(rng.integers(len(lines)))
-    lines[at], how = _json(rng, lines[at])
+    text, how = _json(rng, lines[at])
+    lines[at] = text.replace(b"\n", b" ")
     return b"\n".join([*lines, b""]), f"line {at}: {how}"
 
 

@@ -179,6 +179,6 @@ def test_the_package_shows_its_interface_and_nothing_else():
         "__version__",
         *("BadInput", "Dataset", "EasinessError", "Recipe", "Recorder", "Run", "RunFailed", "audit", "card"),
         *("compare", "diff", "draw_by_rank", "explain", "export", "keep", "labels", "load_dataset"),
-        *("matching_rate", "measure", "next", "open_run", "paper", "report", "scores", "select", "status"),
-        *("suspects", "verify"),
+        *("matching_rate", "measure", "next", "open_run", "paper", "record", "report", "scores", "select"),
+        *("status", "suspects", "verify"),
     }  # fmt: skip

@@ -98,6 +98,7 @@ from .rate_pairs import (
     rate_changes as rate_changes,
     rate_difference as rate_difference,
 )
+from .rates import Rates as Rates, fit_rates as fit_rates, likelihoods as likelihoods
 from .reliability import (
     Agreement as Agreement,
     Drift as Drift,
@@ -113,6 +114,7 @@ from .reliability import (
     split_half as split_half,
     true_rate as true_rate,
 )
+from .rollouts import RatesAhead as RatesAhead, rates_ahead as rates_ahead
 from .selection import (
     Membership as Membership,
     membership as membership,

@@ -22,10 +22,11 @@ POINTS_OF_TWO = 61
 _SMOOTH_STEPS = 150  # of EM for two normals
 _FREE_STEPS = 1000  # of EM for a mass at each point, over the trials: what follows fits noise with spikes
 _NARROWEST = 0.02  # variance of a normal: less is one point of the grid
+_OF_AN_END = 0.05  # weight of each end of the grid to begin with, beside 0.5 of each normal
 _STRAIGHTEST = 0.99  # correlation of a normal: more is one line of points
 _TINY = 1e-300
 _LOWEST = -80  # of logarithms of masses in single precision
-_MOST_LEVELS = 128  # of counts of two runs that are told apart: about one standard deviation of 1,500 trials
+MOST_LEVELS = 128  # of counts of two runs that are told apart: about one standard deviation of 1,500 trials
 _PLACES = (0.07, 0.93)  # shares of the examples at which the two normals begin
 
 
@@ -155,8 +156,8 @@ class MassFit:
         observed = tallies / tallies.sum(axis=(1, 2), keepdims=True)
         if numbers[1]:
             for run, num in enumerate(numbers):
-                if num >= _MOST_LEVELS:
-                    starts = _starts(num)
+                if num >= MOST_LEVELS:
+                    starts = level_starts(num)
                     observed = np.add.reduceat(observed, starts, axis=1 + run)
                     likelihoods[run] = np.add.reduceat(likelihoods[run], starts)
                     counts[run] = np.add.reduceat(counts[run], starts) / np.diff(starts, append=num + 1)
@@ -192,25 +193,26 @@ class MassFit:
         return float((self.observed * np.log(np.maximum(self.expected(mass), _TINY))).sum())
 
 
-def _starts(num: int) -> npt.NDArray[np.int64]:
+def level_starts(num: int) -> npt.NDArray[np.int64]:
     """The first of the counts 0..N in each of the levels that tell apart what N trials tell apart."""
     angles = np.arcsin(np.sqrt(np.arange(num + 1) / num)) / (np.pi / 2)  # as noisy at each count
-    levels = np.minimum(angles * _MOST_LEVELS, _MOST_LEVELS - 1).astype(np.int64)
+    levels = np.minimum(angles * MOST_LEVELS, MOST_LEVELS - 1).astype(np.int64)
     return np.unique(levels, return_index=True)[1]
 
 
-def _places(num: int) -> _Floats:
+def grid_places(num: int) -> _Floats:
+    """The places of a grid of so many points, in standard normals."""
     return np.linspace(-_FARTHEST, _FARTHEST, num)
 
 
 def probabilities(num: int) -> _Floats:
     from scipy.special import ndtr
 
-    return np.asarray(ndtr(_places(num)))
+    return np.asarray(ndtr(grid_places(num)))
 
 
-def two_normals(fit: MassFit) -> _Floats:
-    """The masses [B, G, G] of mixtures of two normals, fitted by EM.
+def two_normals(fit: MassFit, *, ends: bool = False) -> _Floats:
+    """The masses [B, G, G] of mixtures of two normals, fitted by EM; of a single run also of both ``ends``.
 
     Its steps for two runs are in single precision, which takes a third of the time: what is fitted to
     hundreds of examples changes by 1e-8. A single run is quick, and may be of few examples.
@@ -218,25 +220,27 @@ def two_normals(fit: MassFit) -> _Floats:
     of_one, num = fit.likelihoods[1].shape[1] == 1, len(fit.observed)
     rough = fit if of_one else fit.roughly()
     shape = (fit.likelihoods[0].shape[1], fit.likelihoods[1].shape[1])
-    x, y = np.meshgrid(_places(shape[0]), np.zeros(1) if of_one else _places(shape[1]), indexing="ij")
+    x, y = np.meshgrid(grid_places(shape[0]), np.zeros(1) if of_one else grid_places(shape[1]), indexing="ij")
     whole = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
     powers = whole.astype(rough.observed.dtype)
-    weight, mean = np.full((num, 2), 0.5), fit.starts()
+    lumps = np.eye(whole.shape[1], dtype=powers.dtype)[[0, -1] if ends else []]
+    weight, mean = np.full((num, 2 + len(lumps)), 0.5), fit.starts()
+    weight[:, 2:] = _OF_AN_END
     xx, xy, yy = (np.full((num, 2), one) for one in (0.5, 0.0 if of_one else 0.25, 0.5))
     for _ in range(_SMOOTH_STEPS):
-        parts = _normals(powers, mean, xx, xy, yy)
+        parts = _normals(powers, mean, xx, xy, yy, lumps)
         parts *= weight[..., None].astype(powers.dtype)
         mass = parts.sum(axis=1).reshape(num, *shape)
         parts *= rough.gain(mass).reshape(num, 1, -1)
         size, *moments = (parts @ powers.T).transpose(2, 0, 1).astype(np.float64)
         weight = size / size.sum(axis=1, keepdims=True)
-        x, y, *squares = np.array(moments) / np.maximum(size, _TINY)
+        x, y, *squares = (np.array(moments) / np.maximum(size, _TINY))[..., :2]
         mean = np.array([x, y])
         xx, xy, yy = squares - np.array([x * x, x * y, y * y])
         xx, yy = np.maximum(xx, _NARROWEST), np.maximum(yy, _NARROWEST)
         most = _STRAIGHTEST * np.sqrt(xx * yy)
         xy = np.clip(xy, -most, most)
-    return np.asarray(weight[:, None] @ _normals(whole, mean, xx, xy, yy)).reshape(num, *shape)
+    return np.asarray(weight[:, None] @ _normals(whole, mean, xx, xy, yy, lumps)).reshape(num, *shape)
 
 
 def begin(observed: _Floats, counts: _Floats) -> _Floats:
@@ -251,11 +255,16 @@ def begin(observed: _Floats, counts: _Floats) -> _Floats:
 
 
 def _normals(
-    powers: npt.NDArray[np.floating], mean: _Floats, xx: _Floats, xy: _Floats, yy: _Floats
+    powers: npt.NDArray[np.floating],
+    mean: _Floats,
+    xx: _Floats,
+    xy: _Floats,
+    yy: _Floats,
+    lumps: npt.NDArray[np.floating],
 ) -> _Floats:
-    """The masses [B, 2, P] of pairs of normals, at the points of ``powers`` [6, P] and in their precision.
+    """The masses [B, 2 + E, P] of pairs of normals, then ``lumps`` [E, P], as precise as ``powers`` [6, P].
 
-    Their means are [2, B, 2], and ``xx``, ``xy`` and ``yy`` [B, 2] their covariances.
+    The means of the normals are [2, B, 2], and ``xx``, ``xy`` and ``yy`` [B, 2] their covariances.
     """
     x, y = mean
     size = xx * yy - xy**2
@@ -265,7 +274,8 @@ def _normals(
     # what is too small for single precision takes long to reckon with
     np.exp(np.maximum(masses, _LOWEST, out=masses) if masses.dtype == np.float32 else masses, out=masses)
     masses /= masses.sum(axis=-1, keepdims=True)
-    return np.asarray(masses)
+    alike = np.broadcast_to(lumps, (len(masses), *lumps.shape))
+    return np.concatenate([masses, alike], axis=1) if len(lumps) else np.asarray(masses)
 
 
 def ratio(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> _Floats:

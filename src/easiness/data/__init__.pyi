@@ -36,6 +36,12 @@ from .load import (
     part_of as part_of,
     with_groups as with_groups,
 )
+from .outcomes import (
+    MOST_MODELS as MOST_MODELS,
+    OutcomeTable as OutcomeTable,
+    check_comparable as check_comparable,
+    read_outcomes as read_outcomes,
+)
 from .sources.file_blobs import cache_folder as cache_folder
 from .sources.source import (
     check_examples as check_examples,

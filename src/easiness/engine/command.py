@@ -80,13 +80,15 @@ def open_runs(
     arguments: Sequence[Argument], values: Mapping[str, Any], *, trust: bool = False
 ) -> dict[str, Any]:
     """The values with runs in place of their folders."""
-    from easiness.store import open_run  # not where its help is shown
+    from easiness.store import open_run, runs_in  # not where its help is shown
 
     values = dict(values)
     for one in arguments:
         value = values.get(one.name)
         if one.option.opens and value is not None:
             paths = value if isinstance(value, list) else [value]
+            if one.option.several:
+                paths = [folder for path in paths for folder in runs_in(path, several=True)]
             runs = tuple(open_run(path, trust=trust) for path in paths)
             values[one.name] = runs if one.option.several else runs[0]
     return values

@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from easiness.commands import Group
+from easiness.errors import BadInput
 from easiness.executors import check_execution
 from easiness.spec import Fields, Option, at_least, check_within, options_of
 
@@ -142,6 +143,9 @@ class Study(Generic[A]):
         on_page: the page of a run shows it, asked with its defaults.
         tells: ``find`` takes what to tell how far it is, behind what is asked: it asks networks.
         trusts: the command has ``--trust``, since code that a run names may be needed.
+        outcomes: finds the result where the runs are outcomes that somebody else measured. A study without
+            it refuses them.
+        needs: the noun for what it then lacks.
     """
 
     name: str
@@ -156,6 +160,8 @@ class Study(Generic[A]):
     on_page: bool = False
     tells: bool = False
     trusts: bool = False
+    outcomes: Callable[[A], Result] | None = None
+    needs: str = "classes"
 
 
 @dataclass(frozen=True)
@@ -178,11 +184,28 @@ class Verb(Generic[A]):
 # runs are imported where they are planned: what only reads them starts without torch
 
 
+def has_outcomes(options: Any) -> bool:
+    """Are the runs of what is asked outcomes that somebody else measured? All are, or none."""
+    runs: list[Any] = []
+    for one in arguments_of(type(options)):
+        value = getattr(options, one.name, None) if one.option.opens else None
+        runs += value if one.option.several and value is not None else [value]
+    names = {run.is_outcomes: run.path for run in runs if hasattr(run, "is_outcomes")}
+    if len(names) > 1:
+        raise BadInput(f"{names[True]}: has outcomes, and {names[False]} was measured; give runs of one kind")
+    return True in names
+
+
 def answer(study: Study[Any] | Verb[Any], options: Any, progress: Progress | None = None) -> Any:
     """The result of a study; what it plans is carried out below ``asked.out`` as far as it is missing."""
     extra = () if progress is None else (progress,)
     if isinstance(study, Verb):
         return study.call(options, *extra)
+    if has_outcomes(options):
+        if study.outcomes is None:
+            needs = f"`{study.name}` needs {study.needs}"
+            raise BadInput(f"outcomes: lack {study.needs}, and {needs}; give a run of `measure`")
+        return study.outcomes(options)
     if study.plan is None:
         return study.find(options, *extra)
     from easiness.runs import carry_out_all

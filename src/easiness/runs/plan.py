@@ -35,6 +35,7 @@ from easiness.spec import (
     RIDGE,
     SHARES,
     TRAIN,
+    AnySpec,
     Draw,
     FeaturesRef,
     Featuring,
@@ -44,7 +45,6 @@ from easiness.spec import (
     Probe,
     Recipe,
     RecipeGiven,
-    RecordedSpec,
     Recording,
     Resolved,
     RunSpec,
@@ -128,7 +128,7 @@ class Plan:
         size = {"resolved": resolved, "trials": trials, "epochs": epochs}
         return self.request.model_copy(update=size)
 
-    def check_continues(self, existing: RunSpec | RecordedSpec, out: Path) -> None:
+    def check_continues(self, existing: AnySpec, out: Path) -> None:
         different = difference(self.request, self.precision, existing)
         if different:
             raise BadInput(f"{out}: this run cannot be continued with other settings: {different}")

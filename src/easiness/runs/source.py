@@ -26,11 +26,11 @@ from easiness.features import code_behind, find_features, ready_features
 from easiness.inputs import tell
 from easiness.regular_file import in_words
 from easiness.spec import (
+    AnySpec,
     DatasetRef,
     Loading,
     Precision,
     Recipe,
-    RecordedSpec,
     RunSpec,
     Split,
     make_recipe,
@@ -260,11 +260,11 @@ def decisions_of_people(
 _ANOTHER = "choose another --out"
 
 
-def difference(plan: RunSpec, precision: Precision, existing: RunSpec | RecordedSpec) -> str | None:
+def difference(plan: RunSpec, precision: Precision, existing: AnySpec) -> str | None:
     """The first setting in which a run differs from a plan, and the remedy; ``None`` where it goes on."""
     run = existing.measured
     if run is None:
-        return f"it was recorded from a training loop of your own; {_ANOTHER}"
+        return f"it was recorded, from a training loop of your own or as outcomes; {_ANOTHER}"
     if run.data.identity() != plan.data.identity():
         without_unreadable = run.data.num_unreadable and not plan.data.skip_unreadable
         remedy = "give --skip-unreadable, as the run was made" if without_unreadable else _ANOTHER

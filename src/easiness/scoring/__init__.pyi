@@ -1,5 +1,5 @@
 from .score import Score as Score, ScoreMoments as ScoreMoments, formula_text as formula_text
-from .scores import easiness_interval as easiness_interval
+from .scores import easiness_interval as easiness_interval, jeffreys as jeffreys
 from .table import (
     SCORES as SCORES,
     Scoring as Scoring,

@@ -31,14 +31,26 @@ from easiness.scoring.score import (
 from easiness.spec import check_within
 
 
+def jeffreys(right: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95) -> tuple[Values, Values]:
+    """The equal-tailed interval of Beta(c + 1/2, n - c + 1/2), where c of n trials are right, any shape.
+
+    By convention its low end is 0 at c = 0 and its high end 1 at c = n (Brown, Cai and DasGupta 2001).
+    """
+    from scipy.special import betaincinv
+
+    c, n = np.asarray(right, np.float64), np.asarray(trials, np.float64)
+    a, b = c + 0.5, n - c + 0.5
+    low = np.where(c == 0, 0.0, betaincinv(a, b, (1 - level) / 2))
+    return low, np.where(c == n, 1.0, betaincinv(a, b, (1 + level) / 2))
+
+
 def easiness_interval(
     count: npt.ArrayLike, num_trials: int, max_count: int, level: float = 0.95
 ) -> tuple[Values, Values]:
     """Jeffreys interval of ``count / num_trials``, scaled by ``num_trials / max_count`` as easiness is.
 
-    The equal-tailed interval of Beta(c + 1/2, N - c + 1/2); by convention its low end is 0 at c = 0
-    and its high end N / max c at c = N (Brown, Cai and DasGupta 2001). It speaks of the share of
-    trials that are right, with max c taken as given, so the high end may exceed 1.
+    The interval of `jeffreys`, of the share of trials that are right, with max c taken as given, so that
+    the high end may exceed 1.
 
     Args:
         count: trials that are right, any shape, each in 0..num_trials.
@@ -46,16 +58,12 @@ def easiness_interval(
         max_count: the largest count of the data set, in 1..num_trials.
         level: share of the posterior inside, in (0, 1).
     """
-    from scipy.special import betaincinv
-
     counts = np.asarray(count, np.float64)
     check_within("level", level, "(0, 1)")
     check_within("max_count", max_count, f"[1, {num_trials}]")
     for end in (counts.min(initial=0), counts.max(initial=0)):
         check_within("count", end, f"[0, {num_trials}]")
-    a, b = counts + 0.5, num_trials - counts + 0.5
-    low = np.where(counts == 0, 0.0, betaincinv(a, b, (1 - level) / 2))
-    high = np.where(counts == num_trials, 1.0, betaincinv(a, b, (1 + level) / 2))
+    low, high = jeffreys(counts, num_trials, level)
     scale = num_trials / max_count
     return low * scale, high * scale
 

@@ -22,6 +22,9 @@ from easiness.spec.recipe import IMAGE
 LONGEST_NAME = 4096
 """Bytes of an id or of the name of a class or group: as long as paths are."""
 
+ITEMS = "item"
+"""The kind of examples of which outcomes alone are known: they have no classes."""
+
 _DIGITS = 12  # of a fingerprint: enough that no other data have the same
 # where there are not as many examples: what is made of classes grows with their number
 _MOST_CLASSES = 100_000
@@ -100,7 +103,7 @@ class DatasetRef(LoadOptions):
     other_files: tuple[str, ...] = ()
     train: SplitRef
     held_out: SplitRef | None = None
-    classes: tuple[str, ...] = Field(min_length=1)
+    classes: tuple[str, ...]
     image_shape: tuple[int, int, int] | None = None
     kind: str = IMAGE
     shape: tuple[int, ...] | None = Field(default=None, min_length=1)
@@ -117,6 +120,8 @@ class DatasetRef(LoadOptions):
 
     @model_validator(mode="after")
     def _classes_can_be(self) -> Self:
+        if (self.kind == ITEMS) == bool(self.classes):
+            raise ValueError(f"{len(self.classes)} classes of examples of kind {self.kind}")
         most = max(self.train.num_examples, _MOST_CLASSES)
         if len(self.classes) > most or max(map(len, self.classes), default=0) > LONGEST_NAME:
             raise ValueError(

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -283,6 +283,9 @@ class RunSpec(Frozen):
         return TrialSpec(index=index, **{name: getattr(self, name) for name in shared})
 
 
+TrialsAre: TypeAlias = Literal["rollouts", "models"]
+"""Trials of outcomes: answers of one model, or models with their rates."""
+
 NO_NAME = "recorded"
 """Name of a network where the recorder has none."""
 
@@ -314,6 +317,32 @@ class RecordedSpec(Frozen):
     @property
     def heads(self) -> None:
         """A training loop has epochs, not shares."""
+
+
+class OutcomeSpec(Frozen):
+    """Outcomes of items that somebody else measured: rollouts of one model, or one rate of each of several.
+
+    ``network`` names the model, or stands for all where trials are models.
+    """
+
+    kind: Literal["outcomes"] = "outcomes"
+    data: DatasetRef
+    network: str = Field(min_length=1)
+    trials_are: TrialsAre = "rollouts"
+
+    augmented: ClassVar[bool] = False
+    observe: ClassVar[str] = ALL
+    measured: ClassVar[None] = None
+    heads: ClassVar[None] = None
+
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+        return self.network
+
+
+AnySpec: TypeAlias = RunSpec | RecordedSpec | OutcomeSpec
+"""The description of a run: measured, recorded from a training loop, or of outcomes."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ from .files import (
     write_sealed as write_sealed,
     write_whole as write_whole,
 )
+from .outcome_writer import model_folders as model_folders, record_outcomes as record_outcomes
+from .outcomes import Outcomes as Outcomes
 from .over_trials import Seats as Seats, num_heard as num_heard
 from .parquet import (
     STATISTICS as STATISTICS,
@@ -47,6 +49,7 @@ from .run_folder import (
     is_run as is_run,
     notes_of_failures as notes_of_failures,
     read_document as read_document,
+    runs_in as runs_in,
 )
 from .trial import (
     WEIGHTS as WEIGHTS,

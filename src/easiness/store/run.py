@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Votes, keys_when_asked
+from easiness.analysis import Votes, keys_when_asked, num_selected, usual_fraction
 from easiness.errors import BadInput
 from easiness.named_import import find_offer
 from easiness.regular_file import at_home, in_words, last_name
-from easiness.spec import Split, shares_text
+from easiness.spec import OutcomeSpec, Split, TrialsAre, shares_text
 from easiness.store import run_folder
 from easiness.store.examples import KEPT_FILE, check_kept, damaged_kept
 from easiness.store.files import ASIDE, is_intact
@@ -28,6 +28,8 @@ from easiness.store.run_folder import EXAMPLES, TRIALS, trial_names
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from easiness.store.outcomes import Outcomes
 
 
 _MOST_EPOCHS = 2**53
@@ -198,6 +200,7 @@ class Run:
 
     def resolve_row(self, epoch: int | None) -> int:
         """`resolve_at` of a row by its number, whatever the run has."""
+        self.check_course("what is asked")
         if not self.trials:
             how = "go on with your loop" if self.spec.measured is None else "run `easiness measure` to go on"
             raise BadInput(f"{self.path}: no trial is finished yet; {how}")
@@ -227,8 +230,36 @@ class Run:
         """The reasons why trials that are still missing failed when they were last tried, by index."""
         return run_folder.notes_of_failures(self.path)
 
+    @property
+    def is_outcomes(self) -> bool:
+        """Does it have outcomes that somebody else measured, without classes and a course of training?"""
+        return isinstance(self.spec, OutcomeSpec)
+
+    @property
+    def trials_are(self) -> TrialsAre:
+        """The meaning of its trials, if it has outcomes: rollouts of one model, or models."""
+        return self.spec.trials_are if isinstance(self.spec, OutcomeSpec) else "rollouts"
+
+    @functools.cached_property
+    def outcomes(self) -> Outcomes:
+        """The outcomes of a run that has some."""
+        from easiness.store.outcomes import read_outcomes
+
+        return read_outcomes(self.path, self.document)
+
+    def check_course(self, what: str) -> None:
+        """Refuse ``what`` needs a course of training where there are outcomes alone."""
+        if self.is_outcomes:
+            raise BadInput(
+                f"{self.path}: has outcomes, without classes, probabilities and a course of training, and "
+                f"{what} needs them; give a run of `measure`"
+            )
+
     @functools.cached_property
     def _examples(self) -> tuple[Ids, npt.NDArray[np.int64]]:
+        if self.is_outcomes:
+            ids = self.outcomes.items["id"].to_numpy()
+            return ids, np.zeros(len(ids), np.int64)
         return read_examples(self._intact_examples(), self.spec.data, _damaged_examples)
 
     def _intact_examples(self) -> Path:
@@ -282,6 +313,7 @@ class Run:
         if split not in get_args(Split):
             raise BadInput(f"split {split!r}: unknown; choose {' or '.join(get_args(Split))}")
         if split == "held_out" and self.spec.data.held_out is None:
+            self.check_course("--split held_out")
             remedy = "record its examples as a run of their own"
             how = remedy if self.spec.measured is None else "measure with one (--holdout 0.2)"
             raise BadInput(f"{self.path}: has no held-out split to show (--split held_out); {how}")
@@ -328,6 +360,7 @@ class Run:
         *,
         fraction: float | None = None,
         split: Split = "train",
+        between: tuple[float, float] | None = None,
     ) -> pd.DataFrame:
         """Every score of every example ``at`` an epoch from 1 (the last by default), a row an example.
 
@@ -345,10 +378,23 @@ class Run:
         (the posterior mean of the probability to be right), see `membership`. Where the training was
         unfinished then, see `warning`, the table's ``attrs["unfinished"]`` says so.
 
+        Outcomes have ``id``, ``trials`` (how many the item has), ``rate`` (the share of them that is right)
+        with ``rate_se``, ``rate_low`` and ``rate_high`` (of its Jeffreys posterior), ``easiness`` (the rate
+        in parts of the largest), ``p_easy``, ``p_hard``, and ``p_between``: the probability that the true
+        rate is ``between`` two numbers in [0, 1].
+
         Raises:
             BadInput: the epoch is not recorded, no example was right in any trial, the fraction is not in
                 (0, 1] or selects no example, or there is no held-out split.
         """
+        if self.is_outcomes:
+            if at is not None or split != "train":
+                self.check_course("at" if at is not None else f"split {split!r}")
+            num = len(self.ids)
+            num_selected(num, usual_fraction(num) if fraction is None else fraction)
+            return self.outcomes.scores(usual_fraction(num) if fraction is None else fraction, between)
+        if between is not None:
+            raise BadInput(f"{self.path}: between: is of outcomes (`easiness record`); leave it out")
         epoch = self.resolve_at(at)
         table = scores_table(self, epoch, fraction, split)
         note = self.unfinished(epoch)
@@ -390,9 +436,11 @@ def _damaged_examples(path: Path) -> BadInput:
 
 
 def open_run(path: str | Path, *, trust: bool = False) -> Run:
-    """Open the run in a folder to read it; with ``trust``, a module that it names may run as its network.
+    """Open the run in a folder to read it, or the only one in a folder of runs.
+
+    With ``trust``, a module that it names may run as its network.
 
     Raises:
         BadInput: ``path`` is no run, or a file of it is damaged (names it).
     """
-    return Run(path, is_trusted=trust)
+    return Run(run_folder.runs_in(at_home(path), several=False)[0], is_trusted=trust)

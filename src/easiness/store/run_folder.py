@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import read_regular
-from easiness.spec import DatasetRef, RecordedSpec, RunSpec, Stop, content_hash
+from easiness.spec import AnySpec, DatasetRef, OutcomeSpec, Stop, content_hash
 from easiness.store.files import FileDigest, FileName, later, own_version, read_json, write_whole
 from easiness.store.trial import StoredTrial
 
@@ -33,7 +33,7 @@ class RunDocument(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
-    spec: RunSpec | RecordedSpec = Field(discriminator="kind")
+    spec: AnySpec = Field(discriminator="kind")
     files: dict[FileName, FileDigest]
     stopped: Stop | None = None
     version: str | None = None
@@ -43,7 +43,10 @@ class RunDocument(BaseModel):
 
     @model_validator(mode="after")
     def _examples_are_there(self) -> Self:
-        if EXAMPLES not in self.files:
+        if isinstance(self.spec, OutcomeSpec):
+            if sorted(name.partition("-")[0] for name in self.files) != ["items", "outcomes"]:
+                raise ValueError("the files are not those of outcomes")
+        elif EXAMPLES not in self.files:
             raise ValueError(f"{EXAMPLES} is not among the files")
         return self
 
@@ -64,6 +67,15 @@ def _seal_of(content: dict[str, Any]) -> str:
 
 def is_run(path: Path) -> bool:
     return (path / DOCUMENT).is_file()
+
+
+def runs_in(path: Path, *, several: bool) -> list[Path]:
+    """The folder itself, or the runs in it where it is none: all if ``several`` may be, else the only one."""
+    try:
+        inside = [] if is_run(path) else sorted(file.parent for file in path.glob(f"*/{DOCUMENT}"))
+    except (OSError, ValueError):  # whoever opens it says why
+        inside = []
+    return inside if len(inside) == 1 or (several and inside) else [path]
 
 
 def check_opened(**arguments: object) -> None:

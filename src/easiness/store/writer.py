@@ -19,7 +19,7 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.records import TrialRecord
 from easiness.regular_file import at_home
-from easiness.spec import RecordedSpec, RunSpec, Stop
+from easiness.spec import AnySpec, OutcomeSpec, Stop
 from easiness.store import files, run_folder
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.examples import KEPT_FILE, KeptExamples, holds, write_kept
@@ -150,7 +150,8 @@ def check_output(path: Path) -> None:
         there = [p.name for p in path.iterdir()] if path.exists() and not is_run(path) else []
     except OSError as error:
         raise BadInput(f"{path}: cannot be written to ({error.strerror}); choose another output") from None
-    foreign = sorted(name for name in there if name not in ours and not name.startswith(files.ASIDE))
+    beginnings = (files.ASIDE, "items-", "outcomes-")
+    foreign = sorted(name for name in there if name not in ours and not name.startswith(beginnings))
     if foreign:
         raise BadInput(f"{path}: neither empty nor a run (it holds {foreign[0]!r}); choose another output")
     if not is_run(path):
@@ -210,7 +211,7 @@ class RunWriter:
 
     def create(
         self,
-        spec: RunSpec | RecordedSpec,
+        spec: AnySpec,
         ids: Ids,
         labels: npt.NDArray[np.int64],
         examples: KeptExamples | None = None,
@@ -221,6 +222,17 @@ class RunWriter:
                 self.describe(spec)
             else:
                 self._write_kept(examples, ids, labels, spec)
+
+    def write_files(self, spec: OutcomeSpec, contents: Mapping[str, bytes]) -> None:
+        """Describe the run anew by whole files, whose names are new as well; others of before go."""
+        before = {path for path in self.path.glob("*-*.parquet") if path.name not in contents}
+        with self._writing():
+            for name, content in contents.items():
+                files.write_whole(self.path / name, content)
+            digests = {name: digest(self.path / name) for name in contents}
+            run_folder.write_document(self.path, RunDocument(spec=spec, files=digests))
+            for path in before:
+                path.unlink()
 
     def keep(self, new: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
         """Keep the examples themselves in a run that is there, where it does not; see `Recorder.keep`."""
@@ -246,7 +258,7 @@ class RunWriter:
             ) from None
 
     def _write_kept(
-        self, examples: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], spec: RunSpec | RecordedSpec
+        self, examples: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], spec: AnySpec
     ) -> None:
         with files.file_written_whole(self.path / KEPT_FILE) as file:
             write_kept(file, examples, ids, labels, spec.data.classes)
@@ -259,15 +271,13 @@ class RunWriter:
         if is_run(self.path):
             return
         shutil.rmtree(self.path / TRIALS, ignore_errors=True)
-        for name in (EXAMPLES, LOCK):
-            (self.path / name).unlink(missing_ok=True)
+        for path in (self.path / EXAMPLES, *self.path.glob("*-*.parquet"), self.path / LOCK):
+            path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # what others have put something into stays
             for folder in self._new_folders:
                 folder.rmdir()
 
-    def describe(
-        self, spec: RunSpec | RecordedSpec, beside: Mapping[str, files.FileDigest] = MappingProxyType({})
-    ) -> None:
+    def describe(self, spec: AnySpec, beside: Mapping[str, files.FileDigest] = MappingProxyType({})) -> None:
         """Write what the run is to be, and digests of files ``beside``; it stays stopped unless it grows."""
         reason = None
         if is_run(self.path):
@@ -310,7 +320,7 @@ class RunWriter:
         return run
 
 
-def of_kind(spec: RunSpec | RecordedSpec, kind: str) -> RunSpec | RecordedSpec:
+def of_kind(spec: AnySpec, kind: str) -> AnySpec:
     return spec.model_copy(update={"data": spec.data.model_copy(update={"kind": kind})})
 
 
@@ -326,5 +336,5 @@ def tidy(run: Run) -> None:
                 clear_checkpoints(checkpoints)
 
 
-def _size(spec: RunSpec | RecordedSpec) -> tuple[int, int] | None:
+def _size(spec: AnySpec) -> tuple[int, int] | None:
     return None if spec.measured is None else (spec.measured.trials, spec.measured.epochs)

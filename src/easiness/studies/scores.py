@@ -10,12 +10,12 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import SIDES, Side, Votes, select, tie_mass, usual_fraction
-from easiness.engine import SEVERAL_RUNS, At, HeldOutToo, Study
+from easiness.engine import SEVERAL_RUNS, At, HeldOutToo, Later, Study
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
 from easiness.scoring import SCORES as ALL_SCORES, ScoreMoments
-from easiness.spec import ALL, Option, Split, observe_text, setting
+from easiness.spec import ALL, Option, Split, observe_text, read_band, setting
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
 
@@ -303,10 +303,18 @@ class ScoresOptions:
         "--fraction", "Share of the examples that are easy, and hard, for p_easy and p_hard; 0.1 by default."
     )
     split: HeldOutToo = "train"
+    between: tuple[float, float] | None = setting(
+        "--between",
+        "Of outcomes: also the probability that the true rate lies between two numbers, such as 0.2,0.8.",
+        metavar="LOW,HIGH",
+        read=read_band,
+    )
 
 
 def scores(options: ScoresOptions) -> RunScores | CombinedScores:
     """The scores of a run, or the order of difficulty of several together."""
+    if options.between is not None:
+        raise BadInput("--between: is of outcomes (`easiness record`); leave it out")
     if len(options.run) == 1:
         return run_scores(options.run[0], options.at, options.fraction, options.split)
     for option, value in (("--at", options.at), ("--fraction", options.fraction)):
@@ -322,4 +330,5 @@ SCORES = Study(
     ScoresOptions,
     scores,
     about="Also how probably each example is among the easiest or the hardest.",
+    outcomes=Later("easiness.studies.outcomes:scores_of_outcomes"),
 )

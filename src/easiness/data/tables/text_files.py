@@ -147,13 +147,14 @@ def _strings(cells: Sequence[str | None], what: str) -> Any:
 
 
 def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Path) -> Table:
+    path = the_only(files)
+    return table_of(list(json_objects(path, encoding)), path, where, root)
+
+
+def table_of(rows: Sequence[dict[str, Any]], path: Path, where: str, root: Path) -> Table:
+    """The table of objects in a file, of which the keys are the columns; rows are counted from 0."""
     import pyarrow as pa
 
-    path = the_only(files)
-    rows = list(_objects(path, encoding))
-    for at, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise BadInput(f"{path}: row {at} is no object; {_FORM}")
     if not rows:
         raise BadInput(f"{path}: no rows; {_FORM}")
     names = dict.fromkeys(chain.from_iterable(rows))
@@ -166,7 +167,15 @@ def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Pa
     return Table(where, table.schema, len(rows), lambda row: f"{path}: row {row}", table.column, root=root)
 
 
-def _objects(path: Path, encoding: str | None) -> Iterator[Any]:
+def json_objects(path: Path, encoding: str | None = UTF_8) -> Iterator[dict[str, Any]]:
+    """The objects of JSON lines, or of a list in JSON."""
+    for at, one in enumerate(_values(path, encoding)):
+        if not isinstance(one, dict):
+            raise BadInput(f"{path}: row {at} is no object; {_FORM}")
+        yield one
+
+
+def _values(path: Path, encoding: str | None) -> Iterator[Any]:
     where = str(path)
     with _reading(path, encoding):
         try:

@@ -1,0 +1,155 @@
+"""``record``: runs of what somebody else measured, outcomes of items or probabilities of classes."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from easiness.data import MOST_MODELS, check_comparable, read_outcomes
+from easiness.engine import Verb, say
+from easiness.errors import BadInput
+from easiness.lazy import pd
+from easiness.show import percent, quantity
+from easiness.spec import Option, TrialsAre, read_columns, setting
+from easiness.standard_error import say_on_stderr
+from easiness.store import Run, is_run, model_folders, open_run, record_outcomes
+
+_MODELS = "models"  # name of the run whose trials they are
+
+
+@dataclass(frozen=True)
+class RecordOptions:
+    """Options of `record`."""
+
+    table: Any = setting(
+        "",
+        "Outcomes: a CSV, Parquet or JSON-lines file, or a folder of them, with the columns item, model, "
+        "trial, and right, score, count and correct, or answer and key. In Python also a DataFrame.",
+        metavar="TABLE",
+        typed=Path | None,
+        argument=True,
+    )
+    out: Annotated[
+        Path | None,
+        Option("--out", "Folder for the runs, one below it for each model; of probabilities the run's."),
+    ] = None
+    columns: Mapping[str, str] | None = setting(
+        "--columns",
+        "Our names of columns, and yours: item=problem,right=passed.",
+        metavar="OURS=YOURS,..",
+        read=read_columns,
+        typed=str | None,
+    )
+    errors: Literal["leave-out", "wrong"] = setting(
+        "--errors", "Trials that errored are left out, or count as wrong.", default="leave-out"
+    )
+    trials_are: TrialsAre = setting(
+        "--trials-are",
+        "Rollouts of one model: how hard items are for it. Or models: how hard for models like these.",
+        default="rollouts",
+    )
+    add: bool = setting("--add", "Join rows without a trial to those that are recorded.", default=False)
+    probabilities: Any = setting(
+        "--probabilities",
+        "Instead of a table: probabilities of classes, a row an example, which nobody trained on it gave: "
+        ".npy, .npz, or a table of numbers. Several files are several trials.",
+        metavar="FILE",
+        typed=list[Path] | None,
+        several=True,
+    )
+    labels: Any = setting(
+        "--labels", "Labels for --probabilities: a CSV with the column label, or .npy.", typed=Path | None
+    )
+
+
+@functools.cache
+def _aside() -> tempfile.TemporaryDirectory[str]:
+    """A folder that goes with the process."""
+    return tempfile.TemporaryDirectory(prefix="easiness-")
+
+
+def _out(options: RecordOptions) -> Path:
+    return options.out or Path(tempfile.mkdtemp(dir=_aside().name))
+
+
+def record(options: RecordOptions) -> Run | tuple[Run, ...]:
+    """Record what somebody else measured: a run, or one for each of several models.
+
+    Without ``out`` they are kept aside as long as the process lives.
+    """
+    if options.probabilities is not None:
+        raise NotImplementedError
+    if options.table is None:
+        raise BadInput("record: has nothing to record; give a table of outcomes, or --probabilities")
+    if options.labels is not None:
+        raise BadInput("--labels: are for --probabilities; a table of outcomes has a column key")
+    table = read_outcomes(options.table, columns=options.columns or {}, errors=options.errors)
+    rows = _by_model(table.rows) if options.trials_are == _MODELS else table.rows
+    where = options.table if isinstance(options.table, str | Path) else "table"
+    check_comparable(table, where, MOST_MODELS if options.trials_are == "rollouts" else None)
+    by_model = {str(model): part for model, part in rows.groupby("model", sort=False)}
+    num = table.num_errors
+    left_out = [f"{num:,} trials that errored are left out (--errors wrong counts them)"] if num else []
+    for note in (*left_out, *table.notes):
+        say_on_stderr(f"note: {note}")
+    if options.out is not None and is_run(options.out):
+        raise BadInput(f"{options.out}: is a run; give a folder for runs, one below it for each model")
+    folders = model_folders(_out(options), list(by_model))
+    for dry in (True, False):  # all that can be refused is, before anything is written
+        for model, part in by_model.items():
+            record_outcomes(
+                folders[model],
+                table.items,
+                part,
+                model=model,
+                trials_are=options.trials_are,
+                add=options.add,
+                dry=dry,
+            )
+    runs = tuple(open_run(folder) for folder in folders.values())
+    return runs[0] if len(runs) == 1 else runs
+
+
+def _by_model(rows: pd.DataFrame) -> pd.DataFrame:
+    """A trial a model: its rate, and the answer that it gave most often, the first of equals."""
+    keys = ["item", "model"]
+    groups = rows.groupby(keys, sort=False, as_index=False)
+    total = groups[["count", "correct"]].sum()
+    by_answer = rows.groupby([*keys, "answer"], sort=False, as_index=False)[["count"]].sum()
+    first = by_answer.sort_values("count", ascending=False, kind="stable").drop_duplicates(keys)
+    total = total.merge(first[[*keys, "answer"]], on=keys, how="left")
+    correct = total["correct"] / total["count"]
+    return total.assign(trial=total["model"], model=_MODELS, count=1, correct=correct)
+
+
+def _carry(options: RecordOptions) -> None:
+    if options.out is None:
+        raise BadInput("--out: is missing; name the folder for the runs, such as --out runs")
+    runs = record(options)
+    for run in (runs,) if isinstance(runs, Run) else runs:
+        if not run.is_outcomes:
+            say(f"{run.path}: {quantity(len(run.ids), 'example')}, {quantity(len(run.trials), 'trial')}")
+            continue
+        one = run.outcomes
+        counts = quantity(len(one.items), "item")
+        num = quantity(int(one.trials.sum()), run.trials_are[:-1])
+        say(f"{run.path}: {counts}, {num}, {percent(float(one.rate.mean()))} right on average")
+
+
+RECORD = Verb(
+    "record",
+    "Measure",
+    "Take in outcomes of items, or probabilities, from elsewhere.",
+    RecordOptions,
+    record,
+    _carry,
+    about=(
+        "Answers of language models to a benchmark, pass rates, answers of a class: which items are hard, "
+        "and how sure that is. Recording the same rows again changes nothing. lm-evaluation-harness' "
+        "samples_*.jsonl and Every Eval Ever's instances are known by their form."
+    ),
+)
