@@ -19,11 +19,12 @@ from easiness.analysis.mixing import (
     POINTS_OF_TWO,
     MassFit,
     begin,
-    probabilities,
+    grid_places,
     ratio,
     shares_of_tail,
     two_normals,
 )
+from easiness.analysis.rates import Rates, fit_rates, likelihoods
 from easiness.analysis.reliability import ANGLES, Agreement, in_one_order
 from easiness.analysis.selection import select
 from easiness.analysis.sides import SIDES, Side, num_selected
@@ -32,8 +33,9 @@ from easiness.analysis.tail_model import Interval
 _Floats = npt.NDArray[np.float64]
 
 _PARTS = 10  # of the items, left out in turn
-_POINTS_OF_PARTS = 41  # of the grid where only the spread of fits is asked for
+_POINTS_OF_PARTS = 31  # of the grid where only the spread of fits is asked for
 _FREE_STEPS = 1000  # of EM over the rollouts of an item
+_UNLIKELIEST = 1e-40  # less takes long to reckon with
 _FEWEST = 10  # items of a set
 _SHARE_HELD = 0.35  # of a true set by the items likeliest in it: with less, its order is not known
 _ERRORS_AT_CUT = 0.4  # in an item's rollouts: with fewer, those beyond the cut look as those before it
@@ -67,30 +69,23 @@ class _PatternFit(MassFit):
     """A mixture fitted to unlike items U instead of tables of counts: ``observed`` is [B, U]."""
 
     @classmethod
-    def of_counts(cls, counts: npt.NDArray[Any], observed: _Floats, points: int) -> _PatternFit:
-        """``counts`` [U, 4] are `PairedCounts` of each, and [U, 2] those of one model alone."""
-        grid = probabilities(points)
-        halves = [(counts[:, at], counts[:, at + 1]) for at in range(0, counts.shape[1], 2)]
-        logs = [np.outer(c, np.log(grid)) + np.outer(n - c, np.log1p(-grid)) for n, c in halves]
-        likelihoods = [np.exp(log - log.max(axis=1, keepdims=True)) for log in logs]
-        if len(halves) == 1:
-            likelihoods.append(np.ones((len(counts), 1)))
-        levels = [(c + 0.5) / (n + 1) for n, c in (halves * 2)[:2]]
+    def of_counts(cls, counts: _Floats, observed: _Floats, points: int) -> _PatternFit:
+        """``counts`` [U, 4] are `PairedCounts` of each."""
+        halves = counts[:, :2].T, counts[:, 2:].T
+        places = grid_places(points)
+        chances = [np.maximum(likelihoods(*half, places), _UNLIKELIEST) for half in halves]
+        levels = [(right + 0.5) / (trials + 1) for trials, right in halves]
         observed = observed / observed.sum(axis=1, keepdims=True)
         num_steps = max(int(_FREE_STEPS / (observed[0] @ counts[:, ::2].sum(axis=1))), 1)
-        return cls(observed, likelihoods, levels, num_steps)
+        return cls(observed, chances, levels, num_steps)
 
     def roughly(self) -> _PatternFit:
-        return self  # what many rollouts rule out is too small for single precision, and takes long
+        return self  # what many rollouts rule out is too small for single precision
 
     def starts(self) -> _Floats:
         orders = [np.argsort(levels) for levels in self.counts]
-        return np.array(
-            [
-                [begin(one[order], levels[order]) for one in self.observed]
-                for order, levels in zip(orders, self.counts, strict=True)
-            ]
-        )
+        runs = list(zip(orders, self.counts, strict=True))
+        return np.array([[begin(one[at], levels[at]) for one in self.observed] for at, levels in runs])
 
     def expected(self, mass: _Floats) -> _Floats:
         ours, theirs = self.likelihoods
@@ -101,36 +96,22 @@ class _PatternFit(MassFit):
         return np.asarray(ours.T @ (ratio(self.observed, self.expected(mass))[..., None] * theirs))
 
 
-class _Fitted(NamedTuple):
-    """What one model's rollouts say of its items: masses [G], and by side what is known of its true set."""
-
-    mass: _Floats
-    share_held: dict[Side, float]
-    errors_at_cut: dict[Side, float]
-
-    def doubt(self, side: Side) -> bool:
-        return self.share_held[side] < _SHARE_HELD or self.errors_at_cut[side] < _ERRORS_AT_CUT
+def _tells(rates: Rates, trials: _Floats, fraction: float, side: Side) -> bool:
+    """Do the rollouts of a model tell which items are in its true set?"""
+    members, tail = rates.belongs(fraction, side), rates.tail(fraction, side)
+    share_held = np.sort(members)[-num_selected(len(members), fraction) :].sum() / members.sum()
+    cut = rates.probability[np.flatnonzero(tail)[-1 if side == "hard" else 0]]
+    errors = (cut if side == "hard" else 1 - cut) * (members @ trials) / members.sum()
+    return bool(share_held >= _SHARE_HELD and errors >= _ERRORS_AT_CUT)
 
 
-def _fit_one(trials: _Floats, right: _Floats, fraction: float) -> _Fitted:
-    patterns, observed = np.unique(np.array([trials, right]).T, axis=0, return_counts=True)
-    fit = _PatternFit.of_counts(patterns, observed[None].astype(float), POINTS_OF_TWO)
-    mass = fit.free(two_normals(fit))[0, :, 0]
-    mass /= mass.sum()
-    posterior = fit.likelihoods[0] * mass
-    posterior *= (observed / posterior.sum(axis=1))[:, None]
-    share_held, errors_at_cut = {}, {}
-    for side in SIDES:
-        tail = shares_of_tail(mass, fraction, side)
-        members = posterior @ tail
-        order = np.argsort(-members / observed)
-        room = np.clip(fraction * len(right) - (np.cumsum(observed[order]) - observed[order]), 0, None)
-        in_set = np.minimum(room / observed[order], 1) @ members[order]
-        share_held[side] = float(in_set / members.sum())
-        cut = np.flatnonzero(tail)[-1 if side == "hard" else 0]
-        error = probabilities(POINTS_OF_TWO)[cut if side == "hard" else -1 - cut]  # the grid is symmetric
-        errors_at_cut[side] = float(error * (members @ patterns[:, 0]) / members.sum())
-    return _Fitted(mass, share_held, errors_at_cut)
+def _coarse(mass: _Floats, points: int) -> _Floats:
+    """The masses on a grid of fewer points, each shared by the two that it lies between."""
+    places, fine = grid_places(points), grid_places(len(mass))
+    at = (fine - places[0]) / (places[1] - places[0])
+    low = np.minimum(at.astype(int), points - 2)
+    part = at - low
+    return np.asarray(np.bincount(low, mass * (1 - part), points) + np.bincount(low + 1, mass * part, points))
 
 
 def rate_agreements(pair: PairedCounts, fraction: float = 0.1, seed: int = 0) -> dict[Side, Agreement]:
@@ -151,11 +132,11 @@ def rate_agreements(pair: PairedCounts, fraction: float = 0.1, seed: int = 0) ->
         return dict.fromkeys(SIDES, Agreement(reason=f"sets are of fewer than {_FEWEST} items"))
     if fraction >= 1:
         return dict.fromkeys(SIDES, Agreement(reason="sets hold every item"))
-    fitted = _fit_one(*pair[:2], fraction), _fit_one(*pair[2:], fraction)
+    both = (pair.trials_a, fit_rates(*pair[:2])), (pair.trials_b, fit_rates(*pair[2:]))
     doubts = {
         side: Agreement(reason=f"counts of a model hardly tell its {side} items apart")
         for side in SIDES
-        if any(one.doubt(side) for one in fitted)
+        if not all(_tells(rates, trials, fraction, side) for trials, rates in both)
     }
     if len(doubts) == len(SIDES):
         return doubts
@@ -163,7 +144,8 @@ def rate_agreements(pair: PairedCounts, fraction: float = 0.1, seed: int = 0) ->
     fit = _PatternFit.of_counts(patterns, np.bincount(at.ravel())[None].astype(float), POINTS_OF_TWO)
     groups = two_normals(fit)
     angles = [*np.linspace(*ANGLES), math.inf]
-    orders = [in_one_order([one.mass for one in fitted], angle) for angle in angles]
+    margins = [_coarse(rates.population, POINTS_OF_TWO) for _, rates in both]
+    orders = [in_one_order(margins, angle) for angle in angles]
     likely = num * np.array([fit.log_likelihood(mass[None]) for mass in (groups[0], *orders)])
     weights = _weights(likely)
     masses = np.array([fit.free(groups)[0], *orders])
