@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from easiness.data import Dataset
 from easiness.pages import ReportOptions, render_report
 from easiness.records import ObservationLog, Observations
-from easiness.spec import DatasetRef, Loading, Probe, Recipe, Resolved, RunSpec, SplitRef
+from easiness.spec import DatasetRef, Loading, Probe, Recipe, Resolved, RunSpec, SplitRef, TrialsAre
 from easiness.store import Recorder, Run
 
 
@@ -124,3 +125,32 @@ def small_run(out: Path, source: Any = "digits", **options: Any) -> Run:
     data = given_data(source, Loading(**{"limit": 60, **loading}))
     usual = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
     return measure(data, out=out, **{**usual, **options})
+
+
+def answered(
+    out: Path | None,
+    answers: Mapping[str, Sequence[Sequence[str | None]]],
+    keys: Sequence[str | None] | None = None,
+    *,
+    trials_are: TrialsAre = "rollouts",
+    **columns: Sequence[Any],
+) -> list[Run]:
+    """Record a run of outcomes below ``out`` for each model, from its ``answers`` to K items, one a trial.
+
+    Columns are by item as ``keys`` are: ``id``, ``text``. Without keys the column ``right`` says by model and
+    item which of the answers are right.
+    """
+    from easiness import record
+
+    right, ids = columns.pop("right", None), columns.pop("id", range(99_999))
+    rows = [
+        {"item": ids[at], "model": model, "trial": trial, "answer": answer}
+        | ({} if keys is None else {"key": keys[at]})
+        | ({} if right is None else {"right": answer in right[at]})
+        | {name: values[at] for name, values in columns.items()}
+        for model, of_items in answers.items()
+        for at, of_item in enumerate(of_items)
+        for trial, answer in enumerate(of_item)
+    ]
+    runs = record(pd.DataFrame(rows), out=out, trials_are=trials_are)
+    return [runs] if isinstance(runs, Run) else list(runs)

@@ -6,6 +6,7 @@ import csv
 import importlib
 import io
 import itertools
+import json
 import re
 import runpy
 import shutil
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from doc_blocks import ROOT, Block, blocks_of, commands_in, pages
@@ -35,6 +37,9 @@ RUN_ELSEWHERE = {
     "docs/labels.md": "tests/e2e/test_labels_tutorial.py",
     "docs/how-to/own-study.md": "tests/docs/test_own_study.py",
 }
+
+# Pages that quote what their commands print here, with dots for what is left out.
+QUOTED = ("docs/tutorials/outcomes.md",)
 
 # Options whose values would take too long, with what stands for them.
 IN_SMALL = {
@@ -142,6 +147,34 @@ def recordings(folder: Path, number: int, seed: int) -> None:
                 file.writeframes((samples * 2**15).astype("<i2").tobytes())
 
 
+def samples(folder: Path, models: dict[str, float], files: int, number: int) -> None:
+    """Rollouts of models as lm-evaluation-harness keeps them: a file each, two ways to read an answer."""
+    random = np.random.default_rng(5)
+    ease = random.normal(0, 2, number)
+    for model, ability in models.items():
+        (folder / model).mkdir(parents=True)
+        for hour in range(files):
+            is_right = random.random(number) < 1 / (1 + np.exp(-ease - ability))
+            said = 8 * np.arange(number) + np.where(is_right, 3, random.integers(3, size=number))
+            rows = [
+                {
+                    "doc_id": i,
+                    "doc": {"question": f"What is {7 * i} + {i + 3} ?", "answer": f"#### {8 * i + 3}"},
+                    "target": str(8 * i + 3),
+                    "arguments": {"gen_args_0": {"arg_0": f"Q: What is {7 * i} + {i + 3} ?", "arg_1": {}}},
+                    "resps": [[f"That makes {said[i]}."]],
+                    "filtered_resps": [str(said[i])],
+                    "filter": name,
+                    "metrics": ["exact_match"],
+                    "exact_match": float(is_right[i]),
+                }
+                for name in ("strict-match", "flexible-extract")
+                for i in range(number)
+            ]
+            file = folder / model / f"samples_sums_2026-11-30T{hour:02d}-15-00.123456.jsonl"
+            file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
 @pytest.fixture(scope="module")
 def stand_ins(made_once: Callable[..., Path]) -> tuple[Path, Path]:
     """What the pages name: photos, questions, recordings, flowers, CIFAR-10, ImageNet, and runs."""
@@ -160,6 +193,7 @@ def stand_ins(made_once: Callable[..., Path]) -> tuple[Path, Path]:
         flowers = load_iris(as_frame=True)
         named = flowers.frame.assign(species=flowers.target_names[flowers.target]).drop(columns="target")
         named.to_csv(out / "flowers.csv", index=False)
+        samples(out / "samples", {"small": -1, "large": 1}, 8, 200)
         recordings(out / "words" / "train", 20, 5)
         recordings(out / "words" / "test", 8, 6)
         (out / "CIFAR10_FOLDER").mkdir()
@@ -196,6 +230,14 @@ def home(stand_ins: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Monke
             del sys.modules[name]
 
 
+def ask_more() -> None:
+    """The rollouts that ``next.csv`` wants, as somebody saves them: a row an answer, without a trial."""
+    wanted = pd.read_csv("next.csv")
+    items = wanted["id"].repeat(wanted["more"])
+    right = np.random.default_rng(0).integers(2, size=len(items))
+    pd.DataFrame({"item": items, "model": "small", "right": right}).to_csv("more.csv", index=False)
+
+
 def decide(words: list[str]) -> None:
     """What somebody does by hand after a command: decide in the page, or fill in an audit's file."""
     if words[1] == "report":
@@ -214,6 +256,7 @@ class Reader:
         self.names: dict[str, Any] = {"__name__": "__main__"}
         self.done: Counter[str] = Counter()
         self.not_run: list[str] = []
+        self.said = ""
         exec(compile(BEFORE.get(page, ""), f"before {page}", "exec"), self.names)
 
     def follow(self, block: Block) -> None:
@@ -228,12 +271,16 @@ class Reader:
             "csv": self.csv,
             "console": self.console,
         }
+        if block.language == "text" and self.page in QUOTED and self.said:
+            for part in block.text.split("..."):
+                assert " ".join(part.split()) in " ".join(self.said.split()), block.place
         if block.language not in SHOWN:
             assert block.language in does, f"{block.place}: who runs {block.language!r}?"
             does[block.language](block)
         self.done[block.language] += 1
 
     def shell(self, block: Block) -> None:
+        self.said = ""
         for words in commands_in(block.text):
             if words[0] != "easiness":
                 can_be_called(words, block.place)
@@ -242,6 +289,9 @@ class Reader:
                 assert finished.code == 0, f"{block.place}: {' '.join(words)}: {finished.err}"
                 if self.page == "README.md":
                     decide(words)
+                if "--rollouts" in words:
+                    ask_more()
+                self.said += finished.out
 
     def python(self, block: Block) -> None:
         if self.page in RUN_ELSEWHERE or not self.can_import(block):

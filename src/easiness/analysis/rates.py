@@ -18,6 +18,8 @@ _POINTS, _FINE_POINTS = 121, 361  # of the grid; the latter where items have man
 _MANY = 200  # trials of an item: its rate is known to less than the coarse grid tells apart
 _STEPS = 1000  # of EM for a mass at each point, over the trials of a usual item, as for equal numbers
 _FEWEST_STEPS = 10
+_FEW = 4  # trials of a usual item, of which two normals would be a guess
+_LOGS_OF_BETA = (-5.0, 5.0)
 _MOST_UNLIKE = 30_000  # pairs of trials and right ones that are told apart, before scores are rounded
 _LEVELS = 1000  # of rounded scores, as far apart for each rate in standard deviations
 
@@ -83,9 +85,9 @@ class Rates:
 def fit_rates(trials: _Floats, right: _Floats) -> Rates:
     """Fit the distribution of the true rates to K items, of which item i has ``trials[i]``.
 
-    The fit is that of `fit_each`, to binomials of unequal numbers: two normals of the probit of the rate,
-    then a free mass at each point of a grid. How many trials an item has may depend on those that came
-    before, as where rollouts go on until something is known.
+    The fit is that of `fit_each`, to binomials of unequal numbers: two normals of the probit of the rate, of
+    few trials a beta distribution, then a free mass at each point of a grid. How many trials an item has may
+    depend on those that came before, as where rollouts go on until something is known.
 
     Args:
         trials: how many trials each item has [K], above 0; fractions are allowed.
@@ -100,13 +102,30 @@ def fit_rates(trials: _Floats, right: _Floats) -> Rates:
     observed = (weight / weight.sum())[None, :, None]
     counts = [(kinds[:, 1] + 0.5) / (kinds[:, 0] + 1), np.full(1, 0.5)]
     fit = MassFit(observed, [likelihood, np.ones((1, 1))], counts, steps)
-    mass = fit.free(two_normals(fit, ends=True))[0, :, 0]
+    smooth = _beta(kinds, weight, places) if usual < _FEW else two_normals(fit, ends=True)
+    mass = fit.free(smooth)[0, :, 0]
     for end, none in ((0, kinds[:, 1]), (-1, kinds[:, 0] - kinds[:, 1])):
         if not none.any():  # all trials of all items agree
             mass = np.eye(points)[end]
     joint = likelihood * mass
     posterior = ratio(joint, joint.sum(axis=1, keepdims=True))
     return Rates(places, mass, weight, kind, posterior)
+
+
+def _beta(kinds: _Floats, weight: _Floats, places: _Floats) -> _Floats:
+    """The masses [1, G, 1] of the likeliest beta distribution: few trials tell no more than two numbers."""
+    from scipy.optimize import minimize
+    from scipy.special import betainc, betaln, ndtr
+
+    trials, right = kinds.T
+
+    def loss(logs: _Floats) -> float:
+        a, b = np.exp(logs)
+        return -float(weight @ (betaln(right + a, trials - right + b) - betaln(a, b))) / float(weight.sum())
+
+    a, b = np.exp(minimize(loss, np.zeros(2), bounds=[_LOGS_OF_BETA] * 2).x)
+    edges = ndtr(np.concatenate([[-np.inf], (places[1:] + places[:-1]) / 2, [np.inf]]))
+    return np.asarray(np.diff(betainc(a, b, edges)))[None, :, None]
 
 
 def _kinds(trials: _Floats, right: _Floats) -> tuple[_Floats, npt.NDArray[np.int64], _Floats]:

@@ -125,7 +125,8 @@ def report(options: pages.ReportOptions) -> Path:
 
 def _report(options: pages.ReportOptions) -> None:
     if len(options.runs) > 1 or not reproduction.is_study(options.runs[0]):
-        options = replace(options, runs=[store.open_run(one) for one in options.runs])
+        folders = [folder for one in options.runs for folder in store.runs_in(one, several=True)]
+        options = replace(options, runs=[store.open_run(one) for one in folders])
     with passes_shown(True):
         pages.write_report(options)
     engine.say_written(options.output)

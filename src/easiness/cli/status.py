@@ -17,6 +17,7 @@ from easiness.errors import BadInput, RunFailed, printable
 from easiness.paper import reproduction as paper
 from easiness.spec import Option, setting
 from easiness.studies import matching
+from easiness.studies.outcomes import meaning
 
 MOST_READ = 1000  # trials whose observations are read for a summary; of more it would take minutes
 _DEEPEST = 3  # folders below the one given, as `ablate` in a folder of runs makes them
@@ -127,12 +128,15 @@ def _runs_below(folder: Path, depth: int = _DEEPEST) -> list[Path]:
 
 def _table(folder: Path, runs: list[Path], damage: _Damage) -> Iterator[str]:
     """A row for each run, then what is damaged, a line each; it is put into ``damage``, by run."""
-    rows = []
+    rows, outcomes = [], []
     for path in runs:
         run = _open(path)
         if ones := _visible_damage(path, open_run=None if isinstance(run, str) else run):
             damage[path] = ones
         name = str(path.relative_to(folder))
+        if not isinstance(run, str) and run.is_outcomes:
+            outcomes.append([name, *_outcomes_row(run, is_damaged=bool(ones))])
+            continue
         rows.append(
             [name, *[""] * 6, run] if isinstance(run, str) else [name, *_row(run, is_damaged=bool(ones))]
         )
@@ -145,7 +149,13 @@ def _table(folder: Path, runs: list[Path], damage: _Damage) -> Iterator[str]:
         "more."
     )
     title = f"{folder}: {show.quantity(len(rows), 'run')}"
-    yield from show.sections_text([show.Section(title, note, [header, *rows])]).split("\n")
+    tables = [show.Section(title, note, [header, *rows])] if rows else []
+    if outcomes:
+        title = f"{folder}: {show.quantity(len(outcomes), 'run')} of outcomes"
+        note = "The rate is the share of trials that are right, and its mean is over items."
+        header = ["run", "model", "items", "trials", "mean rate", "state"]
+        tables.append(show.Section(title, note, [header, *outcomes]))
+    yield from show.sections_text(tables).split("\n")
     lines = [_text(one) for ones in damage.values() for one in ones]
     yield from (f"damaged: {line}" for line in [*lines, *_study_damage(folder)])
 
@@ -162,6 +172,9 @@ def _open(path: Path) -> store.Run | str:
 
 
 def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
+    if run.is_outcomes:
+        items, state = f"{run.spec.data.train.num_examples:,}", "damaged" if is_damaged else "recorded"
+        return [run.network, "outcomes", items, run.trials_are, "", "", state]
     spec, missing = run.spec.measured, _missing(run)
     of = "left_out" if run.shares else "train"
     last = [trial.accuracy()[of] for trial in run.trials if of in trial.accuracy()]
@@ -183,20 +196,36 @@ def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
     ]
 
 
+def _outcomes_row(run: store.Run, *, is_damaged: bool) -> list[str]:
+    if is_damaged:
+        return [run.model, "", "", "", "damaged"]
+    one = run.outcomes
+    trials = show.quantity(int(one.trials.sum()), run.trials_are[:-1])
+    return [run.model, show.count(len(one.items)), trials, f"{one.rate.mean():.3f}", "recorded"]
+
+
 # ---- one run
 
 
 def _of_run(path: Path, working: store.AtWork | None, damage: _Damage) -> Iterator[str]:
-    findings = damage[path] = _visible_damage(path, _FILES_READ)
+    run = _open(path)
+    findings = damage[path] = _visible_damage(path, _FILES_READ, None if isinstance(run, str) else run)
     yield from (f"damaged: {_text(one)}" for one in findings)
     try:
-        yield from _lines(store.open_run(path), working, is_damaged=bool(findings))
+        if isinstance(run, str) or not run.is_outcomes:
+            yield from _lines(store.open_run(path), working, is_damaged=bool(findings))
+        elif not findings:
+            yield from _lines_of_outcomes(run)
     except BadInput:
         if not findings:
             raise
 
 
 def _lines(run: store.Run, working: store.AtWork | None, *, is_damaged: bool) -> Iterator[str]:
+    if run.is_outcomes:
+        items, num = show.quantity(len(run.ids), "item"), int(run.outcomes.trials.sum())
+        yield f"{run.path}: {printable(run.network)}, {items}, {show.quantity(num, run.trials_are[:-1])}"
+        return
     training, data, num = run.spec.measured, run.spec.data, len(run.trials)
     trials = show.quantity(num if training is None else training.trials, "trial")
     of = "" if training is None else f"{num} of "
@@ -227,6 +256,20 @@ def _lines(run: store.Run, working: store.AtWork | None, *, is_damaged: bool) ->
         yield "reliability of its sets: not computed here, since every trial would have to be read"
     elif run.observed and not is_damaged:
         yield from matching.outlook_lines(run)
+
+
+def _lines_of_outcomes(run: store.Run) -> Iterator[str]:
+    one, noun = run.outcomes, run.trials_are
+    least, most = int(one.trials.min()), int(one.trials.max())
+    each = show.count(least) if least == most else f"{least:,} to {most:,}"
+    yield f"{run.path}: {printable(run.model)}, {show.quantity(len(one.items), 'item')}, {each} {noun} each"
+    yield printable(meaning(run))
+    none, every = float((one.right == 0).mean()), float((one.right == one.trials).mean())
+    ends = f"{show.percent(every)} of the items are right in all {noun}, {show.percent(none)} in none"
+    yield f"rate: {one.rate.mean():.3f} on average; {ends}"
+    columns = [printable(str(name)) for name in one.items if name != "id"]
+    answers = show.quantity(int(one.rows["answer"].nunique()), "different answer")
+    yield f"known of items: {show.enumeration([*columns, answers])}"
 
 
 def _work(run: store.Run, working: store.AtWork | None) -> Iterator[str]:
@@ -320,13 +363,14 @@ def _visible_damage(
     """The damage in a run that documents, sizes and the files to ``read`` show."""
     if not store.is_run(run):
         return []  # it is only beginning
+    reading = None if open_run is not None and open_run.is_outcomes else read  # they have few files
     try:
         if sum(1 for _ in os.scandir(run / "trials")) >= _MOST_LOOKED_AT:
             return []
     except OSError:
         pass  # without trials, or findings say so
     try:
-        findings = list(store.findings(run, read, open_run))
+        findings = list(store.findings(run, reading, open_run))
     except store.LaterVersion:
         return []  # which whoever opens it is told
     # a longer trial may have taken the place of one meanwhile; a note of a failure counts for nothing
@@ -364,7 +408,8 @@ def _refuse_damage(folder: Path, of_run: _Damage, num_runs: int) -> None:
     if of_runs == [store.KEPT_FILE]:
         steps.append(f"restore {store.KEPT_FILE} from a copy, or remove it: pages then show no examples")
     elif of_runs:
-        steps.append(f"restore {' and '.join(of_runs)} from a copy, or measure into another folder")
+        again = "record" if any(name.startswith("outcomes-") for name in of_runs) else "measure"
+        steps.append(f"restore {' and '.join(of_runs)} from a copy, or {again} into another folder")
     if trials:
         first = "then for the files of trials " if of_runs else ""
         again = "run the same `easiness measure` with --retrain-damaged, or restore them from a copy"

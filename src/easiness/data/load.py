@@ -192,6 +192,10 @@ def _load_object(
 def _load_tables(request: SourceRequest) -> Dataset:
     path, options = request.path, request.options
     name = path.name if path.is_dir() else path.stem
+    if (path / "run.json").is_file() and any(path.glob("outcomes-*")):
+        raise BadInput(
+            f"{path}: is a run of outcomes, which has no examples with labels; give data that have"
+        )
     return tables.dataset_of_tables(name, str(path), open_tables(path, options), options, request.classes)
 
 

@@ -47,6 +47,7 @@ from .study import (
     Study as Study,
     Verb as Verb,
     answer as answer,
+    are_outcomes as are_outcomes,
     arguments_of as arguments_of,
     make_value as make_value,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -184,16 +184,35 @@ class Verb(Generic[A]):
 # runs are imported where they are planned: what only reads them starts without torch
 
 
-def has_outcomes(options: Any) -> bool:
-    """Are the runs of what is asked outcomes that somebody else measured? All are, or none."""
+def _runs_of(options: Any) -> list[Any]:
+    """The runs of what is asked."""
     runs: list[Any] = []
     for one in arguments_of(type(options)):
         value = getattr(options, one.name, None) if one.option.opens else None
         runs += value if one.option.several and value is not None else [value]
+    return [run for run in runs if hasattr(run, "is_outcomes")]
+
+
+def has_outcomes(options: Any) -> bool:
+    """Are the runs of what is asked outcomes that somebody else measured? All are, or none."""
+    return are_outcomes(_runs_of(options))
+
+
+def are_outcomes(runs: Iterable[Any]) -> bool:
+    """Are the runs among these outcomes that somebody else measured? All are, or none."""
     names = {run.is_outcomes: run.path for run in runs if hasattr(run, "is_outcomes")}
     if len(names) > 1:
         raise BadInput(f"{names[True]}: has outcomes, and {names[False]} was measured; give runs of one kind")
     return True in names
+
+
+def _check_kind(study: Study[Any], options: Any) -> None:
+    """Refuse runs of two kinds, and outcomes where the study finds nothing in them."""
+    if has_outcomes(options) and study.outcomes is None:
+        raise BadInput(
+            f"{_runs_of(options)[0].path}: has outcomes, without {study.needs}, which `{study.name}` needs; "
+            "give a run of `measure`"
+        )
 
 
 def answer(study: Study[Any] | Verb[Any], options: Any, progress: Progress | None = None) -> Any:
@@ -201,10 +220,8 @@ def answer(study: Study[Any] | Verb[Any], options: Any, progress: Progress | Non
     extra = () if progress is None else (progress,)
     if isinstance(study, Verb):
         return study.call(options, *extra)
-    if has_outcomes(options):
-        if study.outcomes is None:
-            needs = f"`{study.name}` needs {study.needs}"
-            raise BadInput(f"outcomes: lack {study.needs}, and {needs}; give a run of `measure`")
+    _check_kind(study, options)
+    if study.outcomes is not None and has_outcomes(options):
         return study.outcomes(options)
     if study.plan is None:
         return study.find(options, *extra)
@@ -222,6 +239,7 @@ def forecast(study: Study[Any], options: Any) -> str:
     from easiness.training import resolve_device
 
     assert study.plan is not None
+    _check_kind(study, options)
     check_execution(options.execution)
     plans = study.plan(options)
     costs = plan_costs(plans.runs, options.out, resolve_device(options.execution.device), options.execution)

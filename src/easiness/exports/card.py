@@ -73,6 +73,7 @@ def write_card(run: store.Run, path: Path, at: float | None = None, source: Any 
     No picture and no path of this machine is in it.
     """
     check_output_folder(path)
+    run.check_course("`card`")
     scores, note = run_scores(run, at), None
     tables: dict[Split, pd.DataFrame] = {"train": scores.table()}
     if has_held_out(run):

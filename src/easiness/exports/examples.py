@@ -132,6 +132,7 @@ class Examples:
 def examples_of(options: ExportOptions) -> Examples:
     """The examples of a split of a run: every score, what is suspected, and the data where they are found."""
     run, split, note = options.run, options.split, None
+    run.check_course("`export`")
     epoch = run.resolve_at(options.at)
     table = run.scores(**run.argument(epoch), split=split)
     try:

@@ -62,6 +62,7 @@ def feature_reader(
 
 def _of_run(request: Request) -> FeatureSource:
     run = open_run(request.name)
+    run.check_course(request.what)
     data, spec = request.data, run.spec.measured
     if spec is None or not run.trials:
         why = "has no finished trial" if spec else "was recorded in your own code, which we cannot call"

@@ -40,7 +40,8 @@ from easiness.spec import (
     shares_text,
 )
 from easiness.store import Run
-from easiness.studies.scores import accuracy_by_split, draw_levels, easiness_levels
+from easiness.studies.outcomes import scores_of_outcomes
+from easiness.studies.scores import ScoresOptions, accuracy_by_split, draw_levels, easiness_levels
 
 
 def data_name(run: Run) -> str | None:
@@ -209,6 +210,8 @@ _LEFT_TO_THE_REPORT = ("precision", "recipe", "seed", "time", "ran on", "PyTorch
 
 def run_html(run: Run) -> str:
     """A table, and a figure of a common epoch, as HTML that loads nothing; every text is escaped."""
+    if run.is_outcomes:
+        return scores_of_outcomes(ScoresOptions((run,)))._repr_html_()
     facts = {"network": run.network, "trials": str(len(run.trials)), "folder": in_words(run.path)}
     if run.observed:
         facts = run_facts(run, accuracy_by_split(run), run.observed[-1])

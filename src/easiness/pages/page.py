@@ -20,6 +20,7 @@ from easiness.pages.deciding import OF_AUDIT, deciding, decision_lists
 from easiness.pages.examples import FoundExamples, are_small, found_examples, found_within
 from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
 from easiness.pages.labels import certain
+from easiness.pages.outcomes import outcomes_page
 from easiness.pages.run_part import MAX_CLASSES, run_part
 from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
@@ -181,7 +182,6 @@ def write_report(options: ReportOptions) -> None:
 
 
 def _check(options: ReportOptions, runs: Sequence[Run]) -> None:
-    check_opened(runs=runs)
     if not runs:
         raise BadInput("runs: none was given; name at least one")
     matching.check_comparable(runs)
@@ -204,6 +204,12 @@ def _check(options: ReportOptions, runs: Sequence[Run]) -> None:
 def render_report(options: ReportOptions) -> str:
     """The page of `write_report`, as a text. The same runs give the same."""
     runs: Sequence[Run] = options.runs if isinstance(options.runs, list | tuple) else [options.runs]
+    check_opened(runs=runs)
+    if engine.are_outcomes(runs):
+        for one in engine.arguments_of(ReportOptions):
+            if one.name not in ("runs", "output") and getattr(options, one.name) != one.default:
+                raise BadInput(f"outcomes: {one.option.flag} is of runs of `measure`; leave it out")
+        return outcomes_page(runs)
     _check(options, runs)
     rows = matching.rows_of(runs, options.at)
     if options.is_blind:

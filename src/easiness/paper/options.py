@@ -88,6 +88,7 @@ PERTURB = engine.Study(
     "same networks. Answers are kept in the run: the same command again goes on, or only reads.",
     tells=True,
     trusts=True,
+    needs="networks",
 )
 
 

@@ -23,7 +23,9 @@ from easiness.store.writer import RunWriter
 _COLUMNS = {"item": "int64", "trial": "string", "count": "int64", "correct": "double", "answer": "string"}
 _BATCH = "batch"
 _STEM = re.compile(r"[^\w.+=-]+")
-_LONGEST_STEM = 120
+_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)\d)(\..*)?")  # no names of files on Windows
+_LONGEST_STEM = 120  # bytes
+_PATIENCE = 60  # seconds, for another process that records
 
 
 def _conflict(old: pd.DataFrame, new: pd.DataFrame, ids: pd.Series, model: str) -> pd.DataFrame:
@@ -110,17 +112,17 @@ def record_outcomes(
     positions, own = np.unique(rows["item"], return_inverse=True)  # a model need not have every item
     items = items.iloc[positions].reset_index(drop=True)
     rows = rows.assign(item=own)[[*_COLUMNS]]
-    if dry:
-        if is_run(path):
-            _join(_outcomes_at(path, trials_are), items, rows, add, path)
+    if dry and not is_run(path):
         return
-    with RunWriter(path) as writer:
+    with RunWriter(path, wait=_PATIENCE) as writer:
         outcomes = Outcomes(items, rows.assign(batch=0))
         if is_run(path):
-            before = _outcomes_at(path, trials_are)
+            before = _outcomes_at(path, model, trials_are)
             outcomes = _join(before, items, rows, add, path)
             if outcomes is before:
                 return
+        if dry:
+            return
         digest = hashlib.sha256("\0".join(map(str, outcomes.items["id"])).encode()).hexdigest()
         data = DatasetRef(
             train=SplitRef(fingerprint=digest, num_examples=len(outcomes.items)), classes=(), kind=ITEMS
@@ -132,10 +134,12 @@ def record_outcomes(
         writer.write_files(spec, contents)
 
 
-def _outcomes_at(path: Path, trials_are: TrialsAre) -> Outcomes:
+def _outcomes_at(path: Path, model: str, trials_are: TrialsAre) -> Outcomes:
     run = Run(path)
     if not run.is_outcomes:
         raise BadInput(f"{path}: is a run of another kind; choose another --out")
+    if run.model != model:  # another process has taken the name
+        raise BadInput(f"{path}: is of the model {run.model!r:.80}, not {model!r:.80}; record them once more")
     if run.trials_are != trials_are:
         raise BadInput(f"{path}: its trials are {run.trials_are}, not {trials_are}; choose another --out")
     return run.outcomes
@@ -151,7 +155,8 @@ def model_folders(out: Path, models: Sequence[str]) -> dict[str, Path]:
     for model in models:
         if model in folders:
             continue
-        stem = _STEM.sub("_", model)[:_LONGEST_STEM].strip(".") or "model"
+        stem = _STEM.sub("_", model).encode()[:_LONGEST_STEM].decode(errors="ignore").strip(".") or "model"
+        stem = f"model-{stem}" if _DEVICE.fullmatch(stem) else stem
         names = (stem if at == 1 else f"{stem}-{at}" for at in range(1, len(taken) + 2))
         name = next(one for one in names if one.lower() not in taken)
         taken.add(name.lower())

@@ -83,6 +83,8 @@ class Run:
 
     def __repr__(self) -> str:
         size = f"trials={len(self.trials)}, epochs={self.epochs}"
+        if self.is_outcomes:
+            size = f"items={self.spec.data.train.num_examples}, trials_are={self.trials_are!r}"
         return f"Run({in_words(self.path)!r}, model={self.model!r}, {size})"
 
     @property
@@ -327,7 +329,7 @@ class Run:
 
     def shares_ids(self, other: Run) -> bool:
         """Has another run the same ids in the same order? From then on both hold the same array."""
-        same_file = self.document.files[EXAMPLES] == other.document.files[EXAMPLES]
+        same_file = self.document.files.get(EXAMPLES) == other.document.files.get(EXAMPLES, "")
         if same_file and "_examples" not in self.__dict__:
             self._intact_examples()
             self._examples, self.id_keys = other._examples, other.id_keys  # the file need not be read twice

@@ -225,14 +225,17 @@ class RunWriter:
 
     def write_files(self, spec: OutcomeSpec, contents: Mapping[str, bytes]) -> None:
         """Describe the run anew by whole files, whose names are new as well; others of before go."""
-        before = {path for path in self.path.glob("*-*.parquet") if path.name not in contents}
         with self._writing():
-            for name, content in contents.items():
-                files.write_whole(self.path / name, content)
-            digests = {name: digest(self.path / name) for name in contents}
-            run_folder.write_document(self.path, RunDocument(spec=spec, files=digests))
-            for path in before:
-                path.unlink()
+            try:
+                for name, content in contents.items():
+                    files.write_whole(self.path / name, content)
+                digests = {name: digest(self.path / name) for name in contents}
+                run_folder.write_document(self.path, RunDocument(spec=spec, files=digests))
+            finally:  # or the new ones, where the disk is full
+                described = read_document(self.path).files if is_run(self.path) else {}
+                for path in self.path.glob("*-*.parquet"):
+                    if path.name not in described:
+                        path.unlink()
 
     def keep(self, new: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
         """Keep the examples themselves in a run that is there, where it does not; see `Recorder.keep`."""

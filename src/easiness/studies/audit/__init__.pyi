@@ -1,2 +1,9 @@
 from .estimate import Audit as Audit
-from .study import AUDIT as AUDIT, AuditDraw as AuditDraw, AuditOptions as AuditOptions, audit as audit
+from .study import (
+    AUDIT as AUDIT,
+    AuditDraw as AuditDraw,
+    AuditedList as AuditedList,
+    AuditOptions as AuditOptions,
+    audit as audit,
+    audit_of as audit_of,
+)

@@ -16,6 +16,7 @@ from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.spec import Split
 
 CONFIDENCE = 0.95
+LABEL = "label"
 _TWO_SIDED = (1 + CONFIDENCE) / 2
 _DIGITS = 8  # of the checksum of a row
 _CUTS = (100, 1_000, 10_000)
@@ -115,6 +116,7 @@ class Audit(show.Result):
     first_open: str = field(repr=False)
     behind: int = field(repr=False)
     rank: Integers | None = field(repr=False)
+    noun: str = field(default=LABEL, repr=False)
 
     @property
     def unsure(self) -> int:
@@ -187,7 +189,8 @@ class Audit(show.Result):
         """The whole, each stratum, and the first suspects and all others at a few cuts: rows of the table."""
         strata, counts, rows = self.design.strata, self._counts(None), [self.whole]
         for at in range(len(strata.sizes)) if len(strata.sizes) > 1 else ():
-            name = f"stratum {at + 1}, {show.percent(float(strata.expected[at]))} expected"
+            expected = f", {show.percent(float(strata.expected[at]))} expected" * (self.noun == LABEL)
+            name = f"stratum {at + 1}{expected}"
             rows.append(self._estimate(name, counts[:, at : at + 1], np.ones(1), self.before[:0]))
         for cut in _CUTS:
             if self.rank is not None and cut < self.num_examples:
@@ -293,7 +296,7 @@ class Audit(show.Result):
         table = table[table["examples"] > 0]
         shares = table[["wrong", "low", "high"]].astype(float).div(table["examples"] / 100, axis=0)
         series = {"wrong": (shares.to_numpy().tolist(), show.HARD)}
-        label = "labels that are wrong (%), with 95 % confidence"
+        label = f"{self.noun}s that are wrong (%), with 95 % confidence"
         figure = show.dots_with_intervals(table["part"].tolist(), series, label)
         figure.axes[0].set_xlim(left=0)
         return figure
@@ -303,7 +306,7 @@ class Audit(show.Result):
         wrong = ["–" if one["wrong"] is None else show.count(round(one["wrong"])) for one in self.parts]
         columns = {
             "part": show.names(),
-            "examples": show.counts(title="labels"),
+            "examples": show.counts(title=f"{self.noun}s"),
             "looked_at": show.counts(title="looked at"),
             "wrong_seen": show.counts(title="wrong seen"),
             "wrong": show.names(),
@@ -311,18 +314,20 @@ class Audit(show.Result):
             "high": show.counts(),
         }
         by = (
-            f"From {show.quantity(whole['looked_at'], 'look')} at labels drawn by chance, "
+            f"From {show.quantity(whole['looked_at'], 'look')} at {self.noun}s drawn by chance, "
             f"{show.count(whole['wrong_seen'])} of them wrong"
         )
         if num := len(self.before):
             by += f", and {show.count(num)} known before, {show.count(self.known_wrong)} of them wrong"
-        note = f"{self.summary()} {by}. It holds whatever p_wrong is worth."
+        order = "p_wrong" if self.noun == LABEL else "their order"
+        note = f"{self.summary()} {by}. It holds whatever {order} is worth."
         notices = tuple(self._notices())
-        return [show.Frame("How many labels are wrong", note, table.assign(wrong=wrong), columns, notices)]
+        title = f"How many {self.noun}s are wrong"
+        return [show.Frame(title, note, table.assign(wrong=wrong), columns, notices)]
 
     def summary(self) -> str:
         whole, num = self.whole, self.num_examples
-        of = "labels" if self.split == "train" else "held-out labels"
+        of = f"{'' if self.split == 'train' else 'held-out '}{self.noun}s"
         about = "nobody can say how many are wrong"
         if whole["wrong"] is not None:
             verb = "is" if round(whole["wrong"]) == 1 else "are"

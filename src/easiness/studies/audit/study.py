@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from easiness import analysis, show
-from easiness.data import AUDIT_COLUMNS, UNSURE, Decisions, splits_in
-from easiness.engine import OneRun, Seed, Study, share
+from easiness.data import AUDIT_COLUMNS, UNSURE, Decisions, LabelledExamples, read_decisions, splits_in
+from easiness.engine import SEVERAL_RUNS, Later, Seed, Study, share
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
-from easiness.runs import data_version, decisions_on, labelled_examples
-from easiness.spec import Split, command_line, setting
+from easiness.runs import data_version, labelled_examples
+from easiness.spec import Option, Split, command_line, setting
 from easiness.store import Run
-from easiness.studies.audit.estimate import CONFIDENCE, Audit, Design, looks_needed, parse, round_strata
+from easiness.studies.audit.estimate import (
+    CONFIDENCE,
+    LABEL,
+    Audit,
+    Design,
+    looks_needed,
+    parse,
+    round_strata,
+)
 from easiness.studies.suspects import SuspectOptions, suspects
 
 _BEFORE = "known"  # stratum of an example that had been decided before
@@ -25,6 +34,33 @@ _LOOKS = 100
 _TIMES, _MORE = 2, 50  # as many draws as are likely to do, and some more
 _HINTS = ("suggested", "suggested_class", "p_wrong")
 _WRITE = "easiness audit RUN -o audit.csv writes one"
+
+
+@dataclass(frozen=True, eq=False)
+class AuditedList:
+    """A list to draw from: labels of the examples ``of`` a split of ``data``, by how suspect they are.
+
+    ``rank`` gives a row for each, most suspicious first: its ``id``, its ``label``, more that is ``shown`` of
+    it, ``hints`` and ``p_wrong``. ``paths`` are the runs in words of a command, ``noun`` names a label.
+    """
+
+    of: LabelledExamples
+    data: str
+    rank: Callable[[], pd.DataFrame]
+    paths: Sequence[Path]
+    shown: Sequence[str] = ("class",)
+    hints: Sequence[str] = _HINTS
+    noun: str = LABEL
+
+    def decisions(self, file: Path, split: Split) -> Decisions:
+        """The decisions that a file has on them."""
+        return read_decisions(file, self.of, split, self.data)
+
+    def ranked(self, before: Integers) -> tuple[pd.DataFrame, Integers]:
+        """The list without those decided before, and the positions [K] of all in their order."""
+        table = self.rank()
+        order = pd.Index(self.of.ids).get_indexer(table["id"]).astype(np.int64)
+        return table[~np.isin(order, before)].reset_index(drop=True), order
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +78,9 @@ class AuditDraw(show.Result):
     rows: pd.DataFrame = field(repr=False)
     blind: bool
     likely_looks: float | None = None
-    run: Path | None = None
+    paths: Sequence[Path] = ()
+    hints: Sequence[str] = _HINTS
+    noun: str = LABEL
     listing = "rows"
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
@@ -50,9 +88,12 @@ class AuditDraw(show.Result):
         steps = []
         for output in (one for one in outputs if one.suffix == ".csv"):
             page = output.with_suffix(".html")
-            looking = command_line("report", self.run, "--decide", output, *blind, "-o", page)
-            reading = command_line("audit", self.run, "--decided", output)
-            steps.append(f"look at them: {looking} (or write the actions into {output}); then {reading}")
+            looking = command_line("report", *self.paths, "--decide", output, *blind, "-o", page)
+            reading = command_line("audit", *self.paths, "--decided", output)
+            how = f"{looking} (or write the actions into {output})"
+            if self.noun != LABEL:  # the page shows examples
+                how = f"write the actions into {output}"
+            steps.append(f"look at them: {how}; then {reading}")
         return steps
 
     def table(self) -> pd.DataFrame:
@@ -61,7 +102,7 @@ class AuditDraw(show.Result):
         ``id``, ``label``, ``class``, ``was``, ``action`` (empty), ``by``, ``time``, ``split``, ``data``, what
         is ``suggested`` and how probable (unless ``blind``), ``order``, ``stratum`` and ``draw``.
         """
-        return self.rows.drop(columns=list(_HINTS) if self.blind else [])
+        return self.rows.drop(columns=list(self.hints) if self.blind else [])
 
     def _by_stratum(self) -> pd.DataFrame:
         """A row a stratum, from the top of the list: its examples, looks, and wrong labels foretold."""
@@ -83,12 +124,15 @@ class AuditDraw(show.Result):
 
     def frames(self) -> list[show.Frame]:
         columns = dict.fromkeys(("stratum", "examples", "looks"), show.counts())
-        columns["expected_wrong"] = show.numbers(1, title="wrong, expected")
-        return [show.Frame("Labels to look at, drawn by chance", self._note(), self._by_stratum(), columns)]
+        if self.noun == LABEL:  # of others nobody foretells how many are wrong
+            columns["expected_wrong"] = show.numbers(1, title="wrong, expected")
+        title = f"{show.sentence_case(self.noun)}s to look at, drawn by chance"
+        return [show.Frame(title, self._note(), self._by_stratum(), columns)]
 
     def _note(self) -> str:
         design = self.design
-        note = f"{show.count(design.looks)} of {show.count(self.num_examples)} labels were drawn by chance."
+        num_all = show.quantity(self.num_examples, self.noun)
+        note = f"{show.count(design.looks)} of {num_all} were drawn by chance."
         if design.num_known:
             note += f" {show.count(design.num_known)} are known and were not drawn."
         if design.at_most is None:
@@ -107,7 +151,9 @@ class AuditDraw(show.Result):
 class AuditOptions:
     """Options of `audit`."""
 
-    run: OneRun
+    run: Annotated[
+        tuple[Run, ...], Option("", "Folder of a run, or of outcomes of several models.", **SEVERAL_RUNS)
+    ]
     looks: int | None = setting(
         "--looks", "How many labels to draw; 100 where --at-most does not say.", least=1
     )
@@ -142,25 +188,42 @@ def audit(options: AuditOptions) -> AuditDraw | Audit:
     every one may be drawn. So the answer is right whatever ``p_wrong`` is worth, and the better that is, the
     narrower the interval.
     """
-    run, looks, at_most, file = options.run, options.looks, options.at_most, options.known
+    if len(options.run) > 1:
+        raise BadInput(f"{options.run[1].path}: is a second run, and labels are audited by one; leave it out")
+    [run] = options.run
+
+    def labels_of(split: Split) -> AuditedList:
+        rank = lambda: suspects(SuspectOptions((run,), split=split, pictures=False)).ranked  # noqa: E731
+        return AuditedList(labelled_examples(run, split), data_version(run), rank, [run.path])
+
+    return audit_of(labels_of, options)
+
+
+def audit_of(list_of: Callable[[Split], AuditedList], options: AuditOptions) -> AuditDraw | Audit:
+    """Draw from a list, which may be that of another split; or read what was drawn from it."""
+    looks, at_most, file = options.looks, options.at_most, options.known
+    split: Split = options.split or "train"
     if options.decided is not None:
         if (looks, at_most, options.seed, options.blind, file) != (None, None, 0, False, None):
             raise BadInput(
                 f"--decided {options.decided}: says itself how it was drawn; leave out what draws "
                 "(--looks, --at-most, --seed, --blind, --known)"
             )
-        return _estimate(run, options.decided, options.split)
-    split = options.split or "train"
-    decisions = None if file is None else _decisions(run, file, split)
-    table, order = _list(run, split, np.zeros(0, np.int64) if decisions is None else decisions.at)
+        if options.split is None and "held_out" in splits_in(options.decided):
+            split = "held_out"
+        return _estimate(list_of(split), options.decided, split)
+    of = list_of(split)
+    decisions = None if file is None else _decisions(of, file, split)
+    table, order = of.ranked(np.zeros(0, np.int64) if decisions is None else decisions.at)
     if not len(table):
         raise BadInput(
-            f"{file}: all {len(order)} labels are decided, so the number of wrong ones is known; count them"
+            f"{file}: all {len(order)} {of.noun}s are decided, so the number of wrong ones is known; count "
+            "them"
         )
     design, likely_looks = _design(table["p_wrong"].to_numpy(), len(order), looks, at_most, options.seed)
-    rows = _rows_to_look_at(table, design, split, data_version(run), decisions)
+    rows = _rows_to_look_at(of, table, design, split, decisions)
     kind = design, rows, options.blind, likely_looks
-    return AuditDraw(split, data_version(run), len(order), *kind, run.path)
+    return AuditDraw(split, of.data, len(order), *kind, of.paths, of.hints, of.noun)
 
 
 def _design(
@@ -183,9 +246,9 @@ def _design(
     return Design(strata, min(looks, len(p_wrong)), seed, num_known, at_most), likely_looks
 
 
-def _decisions(run: Run, file: Path, split: Split) -> Decisions:
+def _decisions(of: AuditedList, file: Path, split: Split) -> Decisions:
     """The decisions that are sure, of a file that somebody has looked at examples for."""
-    decisions = decisions_on(run, file, split)
+    decisions = of.decisions(file, split)
     # as `labels` writes it: for all examples, or without the column in which one signs
     unseen = len(decisions) == len(decisions.of.ids) or "by" not in decisions.columns
     if len(decisions) and unseen and not any(decisions.by) and not any(decisions.times):
@@ -196,38 +259,31 @@ def _decisions(run: Run, file: Path, split: Split) -> Decisions:
     return decisions.part(decisions.sure)
 
 
-def _list(run: Run, split: Split, before: Integers) -> tuple[pd.DataFrame, Integers]:
-    """The suspects without those decided before, and the positions [K] of all in their order."""
-    table = suspects(SuspectOptions((run,), split=split, pictures=False)).ranked
-    order = pd.Index(labelled_examples(run, split).ids).get_indexer(table["id"]).astype(np.int64)
-    return table[~np.isin(order, before)].reset_index(drop=True), order
-
-
 def _rows_to_look_at(
-    suspects_left: pd.DataFrame, design: Design, split: Split, data: str, before: Decisions | None
+    of: AuditedList, suspects_left: pd.DataFrame, design: Design, split: Split, before: Decisions | None
 ) -> pd.DataFrame:
     """The rows of an audit's file: those drawn from the suspects left, and those decided before."""
     ranks = design.ranks()
     rows = suspects_left.iloc[ranks].reset_index(drop=True)
-    table = rows[["id", "label", "class"]].assign(was=rows["label"], action="", by="", time="")
-    table = table.assign(split=split, data=data, **{name: rows[name] for name in _HINTS})
+    table = rows[["id", "label", *of.shown]].assign(was=rows["label"], action="", by="", time="")
+    table = table.assign(split=split, data=of.data, **{name: rows[name] for name in of.hints})
     table["order"] = np.arange(1, len(ranks) + 1).astype(str).astype(object)
     table["stratum"] = (design.strata.of(ranks) + 1).astype(str).astype(object)
     if before is not None:
-        others = before.table().assign(order="", stratum=_BEFORE, **dict.fromkeys(_HINTS))
+        others = before.table().assign(order="", stratum=_BEFORE, **dict.fromkeys(of.hints))
+        if "class" not in of.shown:  # the label is a text, not the number of a class
+            others = others.assign(**{one: np.array(of.of.classes)[others[one]] for one in ("label", "was")})
         table = pd.concat([table.astype(object), others.astype(object)], ignore_index=True)[list(table)]
     cells = zip(*(table[name].tolist() for name in ("id", *AUDIT_COLUMNS[:2])), strict=True)
-    return table.assign(draw=[design.cell(data, split, *row) for row in cells])
+    return table.assign(draw=[design.cell(of.data, split, *row) for row in cells])
 
 
-def _estimate(run: Run, file: Path, split: Split | None) -> Audit:
-    """Estimates from the answers in a file that an audit of the run wrote, all or the first ones."""
-    if split is None:
-        split = "held_out" if "held_out" in splits_in(file) else "train"
-    design, rows = _rows(decisions_on(run, file, split), file)
+def _estimate(of: AuditedList, file: Path, split: Split) -> Audit:
+    """Estimates from the answers in a file that an audit of the list wrote, all or the first ones."""
+    design, rows = _rows(of.decisions(file, split), file)
     before = rows[rows["stratum"] < 0]
     looks = rows[rows["stratum"] >= 0].drop_duplicates("order", keep="last").set_index("order").sort_index()
-    suspects_left, order = _list(run, split, before["at"].to_numpy())
+    suspects_left, order = of.ranked(before["at"].to_numpy())
     same = len(suspects_left) == design.strata.sizes.sum()
     missing = np.setdiff1d(np.arange(1, design.looks + 1), looks.index)
     if len(missing):
@@ -267,6 +323,7 @@ def _estimate(run: Run, file: Path, split: Split | None) -> Audit:
         first_open="" if not len(rest) else f"{rest['where'].iloc[0]}, {rest['name'].iloc[0]}",
         behind=int(answers[first:].sum()),
         rank=np.argsort(order) if same else None,
+        noun=of.noun,
     )
 
 
@@ -320,5 +377,6 @@ AUDIT = Study(
     about="First it draws labels by chance and writes a file (-o audit.csv). Fill it in, on the page or by "
     "hand: action is keep, relabel, drop or unsure. Then --decided audit.csv says how many labels are wrong "
     "and how many are left, with 95 % confidence. This does not depend on p_wrong.",
+    outcomes=Later("easiness.studies.outcomes:audit_of_outcomes"),
     decides=lambda arguments: arguments["decided"] is None,
 )

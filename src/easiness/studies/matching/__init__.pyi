@@ -13,4 +13,5 @@ from .study import (
     compare as compare,
     matching_rate as matching_rate,
     rows_of as rows_of,
+    run_names as run_names,
 )

@@ -82,13 +82,13 @@ def compare(options: CompareOptions, *, rates_alone: bool = False) -> Comparison
         for policy in dict.fromkeys(policies)
         for side in sides
     ]
-    cells, reliability = _cells(votes, _names(runs), rules, rates_alone), []
+    cells, reliability = _cells(votes, run_names(runs), rules, rates_alone), []
     for count, (run, one) in enumerate(zip(runs, votes, strict=True)):
         if not rates_alone:
             tell("judging runs alone", count, len(runs))
             reliability.append(run_reliability(run, one, fraction=fraction, seed=options.seed))
     return Comparison(
-        names=_names(runs),
+        names=run_names(runs),
         rows=tuple(run.row(row) for run, row in zip(runs, rows, strict=True)),
         fraction=fraction,
         num_examples=votes[0].num_examples,
@@ -176,7 +176,7 @@ def _note(runs: Sequence[Run], rows: Sequence[int], num: int) -> str | None:
     return "; ".join(notes) or None
 
 
-def _names(runs: Sequence[Run]) -> list[str]:
+def run_names(runs: Sequence[Run]) -> list[str]:
     """The models where they differ, else the folders."""
     for names in ([run.network for run in runs], [run.path.resolve().name for run in runs]):
         if len(set(names)) == len(runs):

@@ -4,3 +4,8 @@ from .scores import (
     meaning as meaning,
     scores_of_outcomes as scores_of_outcomes,
 )
+from .suspects import (
+    KeySuspects as KeySuspects,
+    audit_of_outcomes as audit_of_outcomes,
+    suspects_of_outcomes as suspects_of_outcomes,
+)

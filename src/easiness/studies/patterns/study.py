@@ -223,6 +223,7 @@ EXPLAIN = Study(
     "Say what explains easiness.",
     ExplainOptions,
     explain,
+    needs="vectors of the examples",
     about=(
         "How far frequency and contradiction do: frequency is how many of its class lie near an example, "
         "contradiction the share of other classes among its neighbours. It is what goes along with easiness, "

@@ -14,7 +14,7 @@ import numpy as np
 
 from easiness import analysis, show
 from easiness.data import Dataset, Decisions
-from easiness.engine import SEVERAL_RUNS, At, Data, DecisionFile, Device, HeldOutToo, Study
+from easiness.engine import SEVERAL_RUNS, At, Data, DecisionFile, Device, HeldOutToo, Later, Study
 from easiness.errors import BadInput
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.runs import cell_texts, decisions_on, find_data, leak_of, positions_in
@@ -295,4 +295,5 @@ SUSPECTS = Study(
     about="Identical examples with different labels come first: there one label is certainly wrong. Blank, "
     "dark and overexposed pictures and silent sounds are named as well.",
     trusts=True,
+    outcomes=Later("easiness.studies.outcomes:suspects_of_outcomes"),
 )

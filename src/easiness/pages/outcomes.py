@@ -1,0 +1,226 @@
+"""The page of outcomes: which items are hard for a model, for each of several, or for models like these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+
+from easiness import show
+from easiness.analysis import usual_fraction
+from easiness.errors import BadInput
+from easiness.lazy import Floats, Integers, pd
+from easiness.pages.data_map import Document, in_turns, quantize
+from easiness.pages.examples import FoundExamples
+from easiness.pages.template import inert, inline_script, render_page
+from easiness.regular_file import in_words
+from easiness.store import Outcomes, Run
+from easiness.studies import matching
+from easiness.studies.outcomes import OutcomeScores, meaning
+
+_MOST_ITEMS, _MOST_MODELS, _MOST_CELLS = 3_000, 300, 300_000  # in a page, and pairs of both
+_IN_GALLERY = 8  # items on each side
+_FIGURES = 6
+_ANSWERS = 6  # of an item
+_FILTERS, _FEW = 6, 30  # columns to filter by, and values of each
+_TEXT_LETTERS, _MOST_LETTERS, _SHORT = 3_000_000, 4_000, 200  # of all texts, of one, of an answer
+_VALUES = ("trials", "rate", "rate_low", "rate_high", "p_hard", "p_easy", "spread")
+_SCRIPTS = ("codes", "elements", "colors", "outcomes")
+_TWO_SIDED = 1.96
+
+T = TypeVar("T")
+_Model: TypeAlias = "tuple[str, pd.DataFrame]"
+"""Its name, and scores of the items by their positions on the page."""
+
+
+def outcomes_page(runs: Sequence[Run]) -> str:
+    """The page of one model, or of several side by side, or of one run whose trials are models."""
+    kinds = {run.trials_are: run.path for run in runs}
+    if len(kinds) > 1:
+        raise BadInput(
+            f"outcomes: trials of {kinds['rollouts']} are rollouts, and of {kinds['models']} models, which "
+            "say different things; give runs of one kind"
+        )
+    every = pd.concat([run.outcomes.items for run in runs], ignore_index=True)
+    codes, _ = pd.factorize(every["id"])
+    items = every.groupby(codes).first()
+    places = np.split(codes, np.cumsum([len(run.outcomes.items) for run in runs])[:-1])
+    scores = [_scores(run, place) for run, place in zip(runs, places, strict=True)]
+    whole = scores[0] if len(runs) == 1 else _over_models(scores)
+    models = list(zip(matching.run_names(runs), scores, strict=True))
+    if len(runs) == 1 and "models" in kinds:
+        models = list(_trials(runs[0].outcomes))
+    models.sort(key=lambda one: -float(one[1]["rate"].mean()))
+    columns = _spread_out(models, _MOST_MODELS)
+    orders = _orders(whole)
+    rows = items.loc[_shown(whole, orders, min(_MOST_ITEMS, _MOST_CELLS // len(columns)))].convert_dtypes()
+    answers = _answers(runs, places, rows)
+    document = _document(rows, whole, columns if len(models) > 1 else [], answers)
+    rank = {item: at for at, item in enumerate(rows.index)}
+    folder = resources.files("easiness.pages")
+    return render_page(
+        "outcomes.html",
+        meaning=show.sentence_case(_meaning(runs)),
+        noun=runs[0].trials_are[:-1],
+        num_trials=int(whole["trials"].sum()),
+        num_items=len(items),
+        num_models=len(models),
+        num_lacking=sum(len(table) < len(items) for _, table in models),
+        single=all(np.median(run.outcomes.trials) == 1 for run in runs),
+        scored=any(run.outcomes.dispersion < 1 for run in runs),
+        models=list(_facts(columns)),
+        fraction=usual_fraction(len(items)),
+        galleries={
+            name: [rank[item] for item in order[:_IN_GALLERY].tolist()] for name, order in orders.items()
+        },
+        values=whole.loc[rows.index].to_dict("records"),
+        figures=_figures(runs, scores),
+        examples=FoundExamples(),
+        folders=[in_words(run.path) for run in runs],
+        styles="".join((folder / f"{name}.css").read_text("utf-8") for name in ("data_map", "outcomes")),
+        script=inline_script(_SCRIPTS),
+        document=document,
+        document_text=inert(document),
+    )
+
+
+def _orders(whole: pd.DataFrame) -> dict[str, Integers]:
+    """Positions of all items: the hardest first, the easiest, those that models are most divided about."""
+    signs = {"p_hard": 1, "p_easy": -1, "spread": 1}
+    return {
+        name: np.lexsort((sign * whole["rate"], -whole[name]))
+        for name, sign in signs.items()
+        if name in whole
+    }
+
+
+def _shown(whole: pd.DataFrame, orders: dict[str, Integers], most: int) -> Integers:
+    """The items that the page has, the hardest first: those that are extreme, others evenly by rate."""
+    evenly = _spread_out(whole["rate"].sort_values(kind="stable").index.tolist(), most)
+    chosen = in_turns([*(order[:most].tolist() for order in orders.values()), evenly])[:most]
+    return orders["p_hard"][np.isin(orders["p_hard"], chosen)]
+
+
+def _meaning(runs: Sequence[Run]) -> str:
+    if len(runs) == 1:
+        return meaning(runs[0])
+    if runs[0].trials_are == "models":
+        return f"trials are models, of {len(runs)} groups: how hard items are for models like these"
+    return (
+        f"trials are rollouts of each of {len(runs)} models: how hard items are for these, and for no other; "
+        "rates and probabilities are means over the models, or those of one that you choose"
+    )
+
+
+def _scores(run: Run, place: Integers) -> pd.DataFrame:
+    """The scores of a run by the positions of its items, and the ``expected`` rates behind those observed."""
+    return run.scores().assign(expected=run.outcomes.rates.expected).set_index(place)
+
+
+def _over_models(scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Means over models, the trials of all, and the ``spread``: the deviation of expected rates."""
+    stacked = pd.concat(scores).assign(variance=lambda table: table["rate_se"] ** 2).groupby(level=0)
+    whole = stacked[["rate", "p_hard", "p_easy"]].mean().assign(trials=stacked["trials"].sum())
+    error = _TWO_SIDED * np.sqrt(stacked["variance"].sum()) / stacked["rate"].count()
+    return whole.assign(
+        rate_low=(whole["rate"] - error).clip(lower=0),
+        rate_high=(whole["rate"] + error).clip(upper=1),
+        spread=stacked["expected"].std(),
+    )
+
+
+def _trials(outcomes: Outcomes) -> Iterator[_Model]:
+    """The models that are the trials of a run, some of them where they are many."""
+    names = outcomes.rows.groupby("trial")["correct"].mean().sort_values().index.tolist()
+    chosen = outcomes.rows[outcomes.rows["trial"].isin(_spread_out(names, _MOST_MODELS))]
+    for name, rows in chosen.groupby("trial"):
+        rate = (rows["correct"] / rows["count"]).to_numpy()
+        yield str(name), pd.DataFrame({"rate": rate, "trials": rows["count"].to_numpy()}, rows["item"])
+
+
+def _spread_out(ones: Sequence[T], most: int) -> list[T]:
+    """At most so many, evenly over their order."""
+    places = np.unique(np.linspace(0, len(ones) - 1, min(len(ones), most)).round().astype(int))
+    return [ones[at] for at in places.tolist()]
+
+
+def _facts(models: Sequence[_Model]) -> Iterator[dict[str, Any]]:
+    """A row for each model; the difference to the best is paired over the items that both have."""
+    best = models[0][1]["rate"]
+    for at, (name, table) in enumerate(models):
+        rate, trials = table["rate"].to_numpy(np.float64), table["trials"].astype(int)
+        gap = (table["rate"] - best).dropna().to_numpy()
+        yield {
+            "name": name,
+            "items": len(table),
+            "trials": int(trials.sum()),
+            "each": " to ".join(f"{one:,}" for one in sorted({trials.min(), trials.max()})),
+            "share": rate.mean(),
+            "rate": show.plus_minus(rate.mean(), _error(rate)),
+            "gap": f"{gap.mean():+.3f} ± {_error(gap):.3f}" if at and len(gap) > 1 else "",
+        }
+
+
+def _error(values: Floats) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
+
+
+def _answers(
+    runs: Sequence[Run], places: Sequence[Integers], items: pd.DataFrame
+) -> list[list[tuple[str, int, int, bool]]]:
+    """The answers to each of some ``items``, the most frequent first: text, count, models, is it right."""
+    parts = []
+    for at, (run, place) in enumerate(zip(runs, places, strict=True)):
+        rows = run.outcomes.rows.dropna(subset=["answer"])
+        item = items.index.get_indexer(pd.Index(place[rows["item"]]))
+        parts.append(rows.assign(item=item, model=at)[item >= 0])
+    groups = pd.concat(parts).groupby(["item", "answer"], sort=False, as_index=False)
+    table = groups.agg(count=("count", "sum"), correct=("correct", "sum"), models=("model", "nunique"))
+    keys = items["key"].tolist() if "key" in items else [None] * len(items)
+    answers: list[list[tuple[str, int, int, bool]]] = [[] for _ in keys]
+    for row in table.sort_values("count", ascending=False, kind="stable").to_dict("records"):
+        key, own = keys[row["item"]], answers[row["item"]]
+        if len(own) < _ANSWERS:
+            is_right = row["correct"] == row["count"] if pd.isna(key) else row["answer"] == str(key)
+            own.append((_cut(row["answer"], _SHORT), row["count"], row["models"], is_right))
+    return answers
+
+
+def _cut(value: Any, most: int) -> str:
+    """The beginning of a text, in which controls are seen; none of what is not there."""
+    text = "" if value is None or value is pd.NA or value != value else str(value)
+    return show.ShownExample.of(None, text[:most] + " …" * (len(text) > most), None).text
+
+
+def _document(
+    items: pd.DataFrame, whole: pd.DataFrame, models: Sequence[_Model], answers: Sequence[Any]
+) -> Document:
+    """Everything that the script reads of some ``items``."""
+    most = min(_MOST_LETTERS, _TEXT_LETTERS // len(items))
+    texts = {name: [_cut(one, most) for one in items[name]] for name in ("text", "key") if name in items}
+    columns: list[Document] = []
+    for name in items.columns.difference(["id", "text", "key"], sort=False):
+        values = [_cut(one, _SHORT) for one in items[name]]
+        few = len({*values}) in range(2, _FEW + 1) and sum(one["few"] for one in columns) < _FILTERS
+        columns.append({"name": name, "values": values, "few": few})
+    series = [
+        {"name": name, **{one: quantize(table[one].to_numpy(), 16) for one in _VALUES if one in table}}
+        for name, every in [("all (mean)" if models else "", whole), *models]
+        for table in [every.reindex(items.index)]
+    ]
+    ids = [_cut(one, _SHORT) for one in items["id"]]
+    return {"ids": ids, **texts, "columns": columns, "answers": answers, "series": series}
+
+
+def _figures(runs: Sequence[Run], scores: Sequence[pd.DataFrame]) -> list[tuple[str, str]]:
+    """The distributions of some of the runs, from the highest rate on, by their models."""
+    order = np.argsort([-float(table["rate"].mean()) for table in scores], kind="stable")
+    figures = []
+    for at in _spread_out(order.tolist(), _FIGURES):
+        result = OutcomeScores(runs[at], usual_fraction(len(scores[at])), None, scores[at])
+        label = "Items by their rate as observed, and the distribution of true rates behind it"
+        caption = f"{runs[at].model}: {show.percent(float(scores[at]['rate'].mean()))} right on average"
+        figures.append((show.to_svg(result.figure(), key=f"rates{at}", label=label), caption))
+    return figures
