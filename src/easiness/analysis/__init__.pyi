@@ -94,6 +94,7 @@ from .rate_pairs import (
     answer_agreement as answer_agreement,
     match_rates as match_rates,
     mean_over_items as mean_over_items,
+    p_beyond_rate as p_beyond_rate,
     rate_agreements as rate_agreements,
     rate_changes as rate_changes,
     rate_difference as rate_difference,

@@ -9,6 +9,7 @@ Scores in [0, 1] count as parts of a right one.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -43,6 +44,7 @@ _ONE_ORDER = 3.0  # log odds of the same order for both to one correlation of th
 _SIMPLER = 2.0  # log odds of a correlation to two groups, which have more that can be fitted
 _SHAPE_ERROR = 0.3  # over the rollouts: what few of them leave to where fits begin
 _LIKELY_ENOUGH = 6.0  # log likelihood below the best at which the same order for both is not ruled out
+_NUISANCES = 201  # rates of the lower model that are tried
 _SAME = 1e-9  # relative difference of chances that are the same
 _Z95 = 1.959963984540054
 
@@ -73,7 +75,7 @@ class _PatternFit(MassFit):
         """``counts`` [U, 4] are `PairedCounts` of each."""
         halves = counts[:, :2].T, counts[:, 2:].T
         places = grid_places(points)
-        chances = [np.maximum(likelihoods(*half, places), _UNLIKELIEST) for half in halves]
+        chances = [np.maximum(likelihoods(half[0], half[1], places), _UNLIKELIEST) for half in halves]
         levels = [(right + 0.5) / (trials + 1) for trials, right in halves]
         observed = observed / observed.sum(axis=1, keepdims=True)
         num_steps = max(int(_FREE_STEPS / (observed[0] @ counts[:, ::2].sum(axis=1))), 1)
@@ -114,7 +116,9 @@ def _coarse(mass: _Floats, points: int) -> _Floats:
     return np.asarray(np.bincount(low, mass * (1 - part), points) + np.bincount(low + 1, mass * part, points))
 
 
-def rate_agreements(pair: PairedCounts, fraction: float = 0.1, seed: int = 0) -> dict[Side, Agreement]:
+def rate_agreements(
+    pair: PairedCounts, fraction: float = 0.1, seed: int = 0, *, fits: Sequence[Rates] = ()
+) -> dict[Side, Agreement]:
     """The overlap of the true sets of both models: the outer ``fraction`` of the items by rate, on each side.
 
     The distribution of the pair of rates is fitted by EM to binomials of the items' own numbers, as two
@@ -125,14 +129,15 @@ def rate_agreements(pair: PairedCounts, fraction: float = 0.1, seed: int = 0) ->
     counts do not tell an order at their cut: few rollouts, or more items than the set never right.
 
     ``tests/property/test_rate_pairs_simulated.py`` holds rates and intervals to the truth. ``seed`` is that
-    of the tenths.
+    of the tenths; ``fits`` are those of either model, where they are known.
     """
     num = len(pair.trials_a)
     if num_selected(num, fraction) < _FEWEST:
         return dict.fromkeys(SIDES, Agreement(reason=f"sets are of fewer than {_FEWEST} items"))
     if fraction >= 1:
         return dict.fromkeys(SIDES, Agreement(reason="sets hold every item"))
-    both = (pair.trials_a, fit_rates(*pair[:2])), (pair.trials_b, fit_rates(*pair[2:]))
+    fits = fits or (fit_rates(*pair[:2]), fit_rates(*pair[2:]))
+    both = list(zip((pair.trials_a, pair.trials_b), fits, strict=True))
     doubts = {
         side: Agreement(reason=f"counts of a model hardly tell its {side} items apart")
         for side in SIDES
@@ -148,7 +153,7 @@ def rate_agreements(pair: PairedCounts, fraction: float = 0.1, seed: int = 0) ->
     orders = [in_one_order(margins, angle) for angle in angles]
     likely = num * np.array([fit.log_likelihood(mass[None]) for mass in (groups[0], *orders)])
     weights = _weights(likely)
-    masses = np.array([fit.free(groups)[0], *orders])
+    masses = np.array([fit.free(groups)[0], *orders[:-1]])
     parts = np.arange(num) % _PARTS
     np.random.default_rng(seed).shuffle(parts)
     rest = np.array([np.bincount(at.ravel(), parts != part, len(patterns)) for part in range(_PARTS)])
@@ -158,7 +163,11 @@ def rate_agreements(pair: PairedCounts, fraction: float = 0.1, seed: int = 0) ->
     may_be_one = likely.max() - likely[-1] < _LIKELY_ENOUGH
     told = {
         side: _with_interval(
-            _overlaps(masses, fraction, side), weights, _overlaps(left, fraction, side), few, may_be_one
+            np.append(_overlaps(masses, fraction, side), 1.0),
+            weights,
+            _overlaps(left, fraction, side),
+            few,
+            may_be_one,
         )
         for side in SIDES
     }
@@ -305,6 +314,27 @@ def rate_changes(pair: PairedCounts) -> RateChanges:
     by_p = np.argsort(p)
     level[by_p] = np.minimum.accumulate(level[by_p][::-1])[::-1]
     return RateChanges(p, np.minimum(level / np.maximum(1 - level, 0.5), 1.0))
+
+
+def p_beyond_rate(pair: PairedCounts, least: float) -> _Floats:
+    """Two-sided p-values [K] that the rates of an item differ by ``least`` at most, in [0, 1).
+
+    The chances of so few right ones of the lower model and so many of the other are put
+    together by their product (Fisher 1925), at the rates ``least`` apart that make them likeliest. That is
+    valid for any numbers of rollouts.
+    """
+    from scipy.special import betainc, xlogy
+
+    lower = np.linspace(0, 1 - least, _NUISANCES)[1:-1]
+    patterns, at = np.unique(_whole(pair), axis=0, return_inverse=True)
+    p = np.ones(len(patterns))
+    for n, c, m, d in (patterns.T, patterns.T[[2, 3, 0, 1]]):
+        with np.errstate(invalid="ignore"):
+            few = np.where((c < n)[:, None], betainc((n - c)[:, None], (c + 1)[:, None], 1 - lower), 1.0)
+            many = np.where((d > 0)[:, None], betainc(d[:, None], (m - d + 1)[:, None], lower + least), 1.0)
+        both = (few * many).max(axis=1)
+        p = np.minimum(p, 2 * (both - xlogy(both, both)))
+    return np.asarray(p[at.ravel()])
 
 
 def _whole(pair: PairedCounts) -> _Floats:

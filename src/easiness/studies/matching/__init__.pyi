@@ -4,6 +4,7 @@ from .reliability import (
     draw_reliability as draw_reliability,
     outlook_lines as outlook_lines,
     run_reliability as run_reliability,
+    tail_text as tail_text,
 )
 from .study import (
     COMPARE as COMPARE,
