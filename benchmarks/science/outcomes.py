@@ -1,13 +1,15 @@
 """Do rates, p_hard and bands of outcomes hold, and what do adaptive rollouts gain? CRUXEval's answers.
 
 31 models answered 800 questions ten times each. Some of the rollouts of each model are held back, and what
-the others foretell is held to them. Then rates are drawn from the mixtures that are fitted to all ten, so that
-the truth is known, and rollouts of them in other numbers.
+the others foretell is held to them. Then rates are drawn from the mixtures that are fitted to all ten, so
+that the truth is known, and rollouts of them in other numbers.
 """
 
 from __future__ import annotations
 
 import sys
+import time
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from scipy.special import ndtr
 from scipy.stats import binom
 
 import easiness as ez
-from easiness.analysis import fit_rates, select
+from easiness.analysis import PairedCounts, allot, fit_rates, rate_agreements, select
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
@@ -25,6 +27,9 @@ BAND, FRACTION = (0.2, 0.8), 0.1
 BIN = 200  # items of a bin
 HELD_BACK = (2, 4, 6, 8)  # rollouts that are seen, of ten
 NUMBERS = (2, 4, 8, 16, "1 to 16")  # rollouts of an item that are drawn
+PAIRS = 60  # of models, drawn
+FIRST, ROUNDS, EACH = 4, 2, 2  # rollouts of each item, then rounds of as many more for each on average
+UNIFORM = (8, 12)
 
 
 def rollouts(folder):
@@ -77,17 +82,25 @@ def off_in_bins(p, came):
     return (p - came).mean(axis=(0, 2))
 
 
-def drawn(right, num, repeats, draw):
-    """How far p_hard, p_easy and p_between are from the truth, in bins, where rates are of a fitted mixture."""
-    size = len(right)
-    mixture = fit_rates(np.full(size, float(right.shape[1])), right.sum(axis=1))
+def mixture_of(right):
+    return fit_rates(np.full(len(right), float(right.shape[1])), right.sum(axis=1))
+
+
+def true_rates(mixture, draw):
+    """A rate for each item, drawn from its posterior, anywhere in the cell of a point of the grid."""
     step = mixture.places[1] - mixture.places[0]
-    population = mixture.population / mixture.population.sum()
+    ends = np.cumsum(mixture.posterior, axis=1)[mixture.kind]
+    at = (ends < draw.random((len(ends), 1)) * ends[:, -1:]).sum(axis=1)
+    return ndtr(mixture.places[at] + step * draw.uniform(-0.5, 0.5, len(ends)))
+
+
+def drawn(right, num, repeats, draw):
+    """How far p_hard, p_easy and p_between are off in the worst bin, where rates are of a fitted mixture."""
+    size, mixture = len(right), mixture_of(right)
     names = ("p_hard", "p_easy", "p_between")
     p, came = ({name: np.empty((repeats, size)) for name in names} for _ in range(2))
     for at in range(repeats):
-        places = draw.choice(mixture.places, size, p=population)
-        true = ndtr(places + step * draw.uniform(-0.5, 0.5, size))  # anywhere in the cell of a point
+        true = true_rates(mixture, draw)
         trials = numbers_of(num, size, draw)
         rates = fit_rates(trials.astype(float), draw.binomial(trials, true).astype(float))
         for side in ("hard", "easy"):
@@ -98,22 +111,112 @@ def drawn(right, num, repeats, draw):
     return {name: np.abs(off_in_bins(p[name], came[name])).max() for name in names}
 
 
+def agreements(right, num, draw):
+    """Agreement of the true sets of pairs of models against the truth: how far off, is it inside; by side.
+
+    The rates of both models are drawn from the posterior of the same items, so that models have in common
+    what they have.
+    """
+    mixtures = {name: mixture_of(one) for name, one in right.items()}
+    pairs = list(combinations(mixtures.values(), 2))
+    off, inside, blank = [], [], 0
+    for at in draw.choice(len(pairs), PAIRS, replace=False):
+        true = [true_rates(one, draw) for one in pairs[at]]
+        counts = []
+        for rates in true:
+            trials = numbers_of(num, len(rates), draw)
+            counts += [trials.astype(float), draw.binomial(trials, rates).astype(float)]
+        for side, told in rate_agreements(PairedCounts(*counts), FRACTION).items():
+            ours, theirs = (select(rates, FRACTION, side) for rates in true)
+            truth = float(ours @ theirs) / ours.sum()
+            if np.isnan(told.rate):
+                blank += 1
+                continue
+            off.append(told.rate - truth)
+            inside.append(told.low <= truth <= told.high)
+    return np.mean(off), np.mean(inside), blank / (2 * PAIRS)
+
+
+def decided(trials, right, true, member):
+    """The share of items of which it is rightly said whether they are in a set."""
+    rates = fit_rates(trials, right.astype(float))
+    if member == "band":
+        p, is_in = rates.between(*BAND), (true >= BAND[0]) & (true <= BAND[1])
+    else:
+        p, is_in = rates.belongs(FRACTION, "hard"), select(true, FRACTION, "hard") >= 0.5
+    return float(((p >= 0.5) == is_in).mean())
+
+
+def adaptive(right, member, draw):
+    """The shares decided rightly by adaptive rollouts, by as many uniform ones, and by half as many more."""
+    size, mixture = len(right), mixture_of(right)
+    true = true_rates(mixture, draw)
+    trials = np.full(size, float(FIRST))
+    hits = draw.binomial(FIRST, true).astype(float)
+    for _ in range(ROUNDS):
+        rates = fit_rates(trials, hits)
+        tail = rates.band(*BAND) if member == "band" else rates.tail(FRACTION, "hard")
+        more = allot(rates, EACH * size, tail).more
+        trials, hits = trials + more, hits + draw.binomial(more, true)
+    counts = [(trials, hits), *((np.full(size, float(num)), draw.binomial(num, true)) for num in UNIFORM)]
+    return [decided(*one, true, member) for one in counts]
+
+
+def gain_text(shares):
+    """The mean gain [models, draws] of the first over each of the others, with its interval over models."""
+    from scipy.stats import t
+
+    means = np.mean(shares, axis=1)
+    texts = [f"{one:.3f}" for one in means.mean(axis=0)]
+    for at in range(1, means.shape[1]):
+        gains = means[:, 0] - means[:, at]
+        reach = t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
+        texts.append(f"{gains.mean():+.3f} [{gains.mean() - reach:+.3f}, {gains.mean() + reach:+.3f}]")
+    return texts
+
+
 def main():
     given = options(__doc__, "--data", more={"--repeats": 20, "--seed": 0})
+    began = time.process_time()
     right = rollouts(given.data)
-    streams = np.random.SeedSequence(given.seed).spawn(2)
-    draw = np.random.default_rng(streams[0])
-    rows = []
+    cost = [("248,000 rollouts recorded and read", f"{time.process_time() - began:.1f}")]
+    streams = [np.random.default_rng(one) for one in np.random.SeedSequence(given.seed).spawn(4)]
+    ahead, worst, paired, gains = [], [], [], []
     for seen in HELD_BACK:
-        every = [foretold(one, seen, draw) for one in right.values()]
-        rows.append((str(seen), *(f"{np.mean([one[key] for one in every]):.3f}" for key in every[0])))
-    print(rows)
-    draw = np.random.default_rng(streams[1])
-    worst = []
+        every = [foretold(one, seen, streams[0]) for one in right.values()]
+        ahead.append((str(seen), *(f"{np.mean([one[key] for one in every]):.3f}" for key in every[0])))
     for num in NUMBERS:
-        every = [drawn(one, num, given.repeats, draw) for one in right.values()]
+        every = [drawn(one, num, given.repeats, streams[1]) for one in right.values()]
         worst.append((str(num), *(f"{max(one[key] for one in every):.3f}" for key in every[0])))
         print(worst[-1], flush=True)
+    began = time.process_time()
+    for num in NUMBERS[1:]:
+        off, inside, blank = agreements(right, num, streams[2])
+        paired.append((str(num), f"{off:+.3f}", f"{inside:.3f}", f"{blank:.2f}"))
+        print(paired[-1], flush=True)
+    cost.append(("agreement of a pair", f"{(time.process_time() - began) / PAIRS / len(NUMBERS[1:]):.2f}"))
+    for member in ("band", "hardest"):
+        shares = [[adaptive(one, member, streams[3]) for _ in range(given.repeats)] for one in right.values()]
+        gains.append((MEMBERS[member], *gain_text(np.array(shares))))
+        print(gains[-1], flush=True)
+    shown = (FORETOLD, ahead), (OFF, worst), (AGREEMENT, paired), (GAIN, gains), (COST, cost)
+    publish(given.docs, "outcomes", {}, *shown)
+
+
+MEMBERS = {"band": "between 0.2 and 0.8", "hardest": "the hardest tenth"}
+FORETOLD = (
+    "rollouts seen, of 10", "rate held back: off", "count in its 90 % range", "squared error",
+    "of the observed rate",
+)  # fmt: skip
+OFF = ("rollouts", "p_hard off", "p_easy off", "p_between off")
+AGREEMENT = ("rollouts of either", "off", "interval holds it", "not told")
+GAIN = (
+    "decided rightly",
+    "8 adaptive",
+    *(f"{num} uniform" for num in UNIFORM),
+    *(f"gain on {num}" for num in UNIFORM),
+)
+COST = ("what", "seconds of a processor")
 
 
 if __name__ == "__main__":

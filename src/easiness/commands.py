@@ -65,7 +65,7 @@ COMMANDS: tuple[CommandEntry, ...] = (
     *_entries(
         "Choose",
         ("keep", "studies.keeping:KEEP", "Say which examples to keep, or to train on first."),
-        ("next", "studies.keeping:NEXT", "Say which examples to label next."),
+        ("next", "studies.keeping:NEXT", "Say which examples to label next, or which items to ask again."),
     ),
     *_entries(
         "Share",

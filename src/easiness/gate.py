@@ -326,8 +326,10 @@ _SAVE = "save it with numpy.savez(path, x=x, y=y)"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def read_npz(path: Path, keys: Sequence[str], groups: Sequence[Sequence[str]]) -> dict[str, npt.NDArray[Any]]:
-    """The arrays among ``keys`` in a file: all or none of each of the ``groups``, and all of the first."""
+def read_npz(
+    path: Path, keys: Sequence[str] | None, groups: Sequence[Sequence[str]]
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays among ``keys``, or all in a file: all or none of each of ``groups``, all of the first."""
     not_npz = reading(path, _SAVE, "not an .npz file that can be read")
     with not_npz, _without_advice(), open_regular(path) as file, zipfile.ZipFile(file) as archive:
         names = {name.removesuffix(".npy"): name for name in archive.namelist()}
@@ -336,7 +338,7 @@ def read_npz(path: Path, keys: Sequence[str], groups: Sequence[Sequence[str]]) -
             if missing and (number == 0 or len(missing) < len(group)):
                 there = ", ".join(names) or "nothing"
                 raise BadInput(f"{path}: no array named {missing[0]} (found {there}); {_SAVE}")
-        members = {key: names[key] for key in keys if key in names}
+        members = {key: names[key] for key in (names if keys is None else keys) if key in names}
         needs = sum(_size(path, key, archive, name) for key, name in members.items())
         check_fits(needs, f"{path}: its arrays", "save fewer examples, or images as uint8")
         return {key: _array(f"{path}: {key}", archive, name) for key, name in members.items()}

@@ -126,13 +126,19 @@ def read_regular(path: Path, most: int) -> bytes:
         return file.read()
 
 
-def text_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> Iterator[str]:
-    """The lines of the text at ``path``, which may be a ``.gz``, with their ends but no byte order mark."""
+def text_lines(
+    path: Path, errors: str = "strict", encoding: str = UTF_8, most: int | None = None
+) -> Iterator[str]:
+    """The lines of the text at ``path``, which may be a ``.gz``, with their ends but no byte order mark.
+
+    They have less than ``most`` characters, by default `MOST_IN_A_LINE`.
+    """
+    most = most or MOST_IN_A_LINE
     with io.TextIOWrapper(_text_file(path), encoding=encoding, errors=errors, newline="") as file:
         number = 0
-        while line := file.readline(MOST_IN_A_LINE):
+        while line := file.readline(most):
             number += 1
-            if len(line) == MOST_IN_A_LINE:
+            if len(line) == most:
                 raise OSError(errno.EFBIG, f"line {number} is longer than any table has", str(path))
             yield line
 

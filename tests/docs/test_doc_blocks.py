@@ -67,7 +67,7 @@ TRAINING = ("measure", "verify", "paper ablate", "paper corrupt", "paper validat
 # Pages whose `photos/` has no split that is held out; on all others it has `val/`.
 WITHOUT_SPLITS = ("docs/studies.md",)
 # Pages that measure all their runs by themselves, otherwise than the stand-ins were.
-MEASURES_ALL = ("README.md",)
+MEASURES_ALL = ("README.md", "docs/tutorials/outcomes.md")
 # What a page takes for granted before its first block of Python.
 BEFORE = {
     "README.md": """
@@ -240,7 +240,7 @@ def ask_more() -> None:
 
 def decide(words: list[str]) -> None:
     """What somebody does by hand after a command: decide in the page, or fill in an audit's file."""
-    if words[1] == "report":
+    if words[1] == "report" and words[2].startswith("runs/"):
         ranked = ez.suspects(ez.open_run(words[2]), pictures=False).ranked.head(5)
         rows = ranked[["id", "label"]].assign(action=["drop", *["keep"] * 4], by="Ann")
         rows.to_csv("labels.csv", index=False)
@@ -291,7 +291,7 @@ class Reader:
                     decide(words)
                 if "--rollouts" in words:
                     ask_more()
-                self.said += finished.out
+                self.said += finished.out + finished.err
 
     def python(self, block: Block) -> None:
         if self.page in RUN_ELSEWHERE or not self.can_import(block):

@@ -115,7 +115,12 @@ from .reliability import (
     split_half as split_half,
     true_rate as true_rate,
 )
-from .rollouts import RatesAhead as RatesAhead, rates_ahead as rates_ahead
+from .rollouts import (
+    Allotment as Allotment,
+    RatesAhead as RatesAhead,
+    allot as allot,
+    rates_ahead as rates_ahead,
+)
 from .selection import (
     Membership as Membership,
     membership as membership,

@@ -1,4 +1,4 @@
-"""What further trials of items would tell: foretold from the distribution of their rates."""
+"""Forecasts from the distribution of rates: how much further trials tell, and for which items most."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from easiness.analysis.rates import Rates
 from easiness.analysis.sides import Side
 
 _Floats = npt.NDArray[np.float64]
+_Integers = npt.NDArray[np.int64]
 
 _AHEAD = (1, 2, 4, 8)  # times the trials that there are
 _FARTHEST = 10  # times, beyond which nothing is foretold
@@ -21,6 +22,9 @@ _FINEST, _STEPS = (
     32,
     16,
 )  # numbers of further trials that are told apart, and beyond them so many each doubling
+
+_NUMBERS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # of further trials of an item
+_FLAT = 1e-12  # gain of a trial that is none
 
 
 def chances(more: int, probability: _Floats) -> _Floats:
@@ -57,20 +61,16 @@ def rates_ahead(
         share: the share of the tail that is enough.
     """
 
-    def held(times: float) -> float:
+    def share_at(times: float) -> float:
         return _share_held(rates, trials, times, side, fraction)
 
     low, high = 1.0, float(_FARTHEST)
-    if held(high) < share:
-        enough = None
-    elif held(low) >= share:
-        enough = low
-    else:
-        for _ in range(_HALVINGS):
-            middle = float(np.sqrt(low * high))
-            low, high = (low, middle) if held(middle) >= share else (middle, high)
-        enough = high
-    return RatesAhead(side, fraction, _AHEAD, tuple(map(held, _AHEAD)), enough)
+    for _ in range(_HALVINGS):
+        middle = float(np.sqrt(low * high))
+        low, high = (low, middle) if share_at(middle) >= share else (middle, high)
+    shares = tuple(map(share_at, _AHEAD))
+    enough = 1.0 if shares[0] >= share else high if share_at(high) >= share else None
+    return RatesAhead(side, fraction, _AHEAD, shares, enough)
 
 
 def _share_held(rates: Rates, trials: _Floats, times: float, side: Side, fraction: float) -> float:
@@ -97,3 +97,103 @@ def _rounded(more: _Floats) -> _Floats:
     """Numbers of trials, of which large ones are rounded, so that a few are told apart."""
     power = np.rint(np.log2(np.maximum(more, _FINEST)) * _STEPS) / _STEPS
     return np.where(more <= _FINEST, more, 2**power)
+
+
+@dataclass(frozen=True, eq=False)
+class Allotment:
+    """How many ``more`` trials each item is to have, [K], and the ``gain`` [K] that is expected of them.
+
+    A gain is that of one right decision, or of the posterior variance of a rate. ``now`` is the sum over the
+    items before it: of the probabilities to decide rightly, or of the variances. ``then`` is that sum with
+    these trials, and ``alike`` with as many where all items have the same number.
+    """
+
+    more: _Integers
+    gain: _Floats
+    now: float
+    then: float
+    alike: float
+
+
+def allot(rates: Rates, num: int, member: _Floats | None = None, dispersion: float = 1.0) -> Allotment:
+    """Allot ``num`` further trials to the items where they are expected to gain most.
+
+    An item is decided rightly where it is a member of a set and said to be, or neither; it is said to be one
+    where that is more probable than not. One further trial often changes no decision where several do, so
+    that numbers are weighed by the concave envelope of their gains, and the steepest steps are taken first.
+
+    Args:
+        rates: the fit.
+        num: trials to allot, all of them.
+        member: how much of each point of the grid belongs to the set [G], as `Rates.tail` and `Rates.band`
+            have it. None to know the rates themselves.
+        dispersion: of a trial, see `Outcomes.dispersion`.
+    """
+    numbers = np.array([0, *(one for one in _NUMBERS if one <= num)])
+    gains = np.stack([_gain(rates, member, one / dispersion) for one in numbers], axis=1)
+    more, gain = _share_out(rates, num, _steps(numbers, gains))
+    each, rest = divmod(num, len(rates.kind))
+    some, others = (_gain(rates, member, one / dispersion)[rates.kind].mean() for one in (each + 1, each))
+    alike = rest * some + (len(rates.kind) - rest) * others
+    if member is None:
+        variance = rates.posterior @ rates.probability**2 - (rates.posterior @ rates.probability) ** 2
+        now = float(rates.weight @ variance)
+        return Allotment(more, gain, now, now - gain.sum(), now - alike)
+    p = rates.posterior @ member
+    now = float(rates.weight @ np.maximum(p, 1 - p))
+    return Allotment(more, gain, now, now + gain.sum(), now + alike)
+
+
+def _gain(rates: Rates, member: _Floats | None, more: float) -> _Floats:
+    """The expected gain of so many further trials of an item of each kind, [U]."""
+    table = chances(round(more), rates.probability).T
+    num = rates.posterior @ table
+    if member is None:
+        mean = rates.posterior @ rates.probability
+        right = (rates.posterior * rates.probability) @ table
+        gain = ratio(right**2, num).sum(axis=1) - mean**2
+    else:
+        inside, p = (rates.posterior * member) @ table, rates.posterior @ member
+        gain = np.maximum(inside, num - inside).sum(axis=1) - np.maximum(p, 1 - p)
+    return np.asarray(np.maximum(gain, 0))
+
+
+def _steps(numbers: _Integers, gains: _Floats) -> tuple[_Integers, _Integers, _Floats]:
+    """The steps of the concave envelope of the ``gains`` [U, M], the steepest first: kinds, sizes, slopes."""
+    place, steps = np.zeros(len(gains), np.int64), []
+    kinds = np.arange(len(gains))
+    while len(kinds):
+        size = numbers - numbers[place[kinds], None]
+        rise = gains[kinds] - gains[kinds, place[kinds], None]
+        slope = np.divide(rise, size, out=np.full(rise.shape, -1.0), where=size > 0)
+        best = slope.argmax(axis=1)
+        steepest = slope.max(axis=1)
+        steps.append((kinds, size[np.arange(len(kinds)), best], steepest))
+        place[kinds] = best
+        kinds = kinds[(best < len(numbers) - 1) & (steepest > _FLAT)]
+    kinds, sizes, slopes = map(np.concatenate, zip(*steps, strict=True))
+    order = np.argsort(-slopes, kind="stable")
+    order = order[slopes[order] > _FLAT]
+    return kinds[order], sizes[order], slopes[order]
+
+
+def _share_out(
+    rates: Rates, num: int, steps: tuple[_Integers, _Integers, _Floats]
+) -> tuple[_Integers, _Floats]:
+    """The further trials of each item [K] and their gains, by steps in their order; all are shared out."""
+    kinds, sizes, slopes = steps
+    costs = (rates.weight[kinds] * sizes).astype(np.int64)
+    whole = int(np.searchsorted(np.cumsum(costs), num, side="right"))
+    of_kinds = np.bincount(kinds[:whole], sizes[:whole], len(rates.weight)).astype(np.int64)
+    gains = np.bincount(kinds[:whole], (sizes * slopes)[:whole], len(rates.weight)).astype(np.float64)
+    more, gain = of_kinds[rates.kind], gains[rates.kind]
+    left = num - int(costs[:whole].sum())
+    if whole < len(kinds):  # the step that is too large for all items of its kind
+        items = np.flatnonzero(rates.kind == kinds[whole])
+        full, rest = divmod(left, int(sizes[whole]))
+        more[items[:full]] += sizes[whole]
+        gain[items[:full]] += sizes[whole] * slopes[whole]
+        more[items[full]] += rest
+    elif left:  # nothing gains any more
+        more += left // len(more) + (np.arange(len(more)) < left % len(more))
+    return more, gain

@@ -142,6 +142,7 @@ REPORT = engine.Verb(
     _report,
     about=(
         "It has accuracy, galleries and matching tables, the labels to look at, and from two trials on what "
-        "can be left out. It is one file that needs no network. The last line printed is its path."
+        "can be left out; of outcomes (`record`) the items by how hard they are, and by models. It is one "
+        "file that needs no network. The last line printed is its path."
     ),
 )

@@ -37,9 +37,8 @@ from .load import (
     with_groups as with_groups,
 )
 from .outcomes import (
-    MOST_MODELS as MOST_MODELS,
     OutcomeTable as OutcomeTable,
-    check_comparable as check_comparable,
+    check_models as check_models,
     read_outcomes as read_outcomes,
 )
 from .sources.file_blobs import cache_folder as cache_folder
@@ -49,5 +48,5 @@ from .sources.source import (
     own_ids as own_ids,
 )
 from .tables.splits import is_table as is_table, open_table as open_table
-from .tables.table import written_in as written_in
+from .tables.table import INTEGER as INTEGER, written_in as written_in
 from .tables.text_files import csv_header as csv_header

@@ -35,7 +35,7 @@ ROLES = {
 """The roles of columns, and the names that say so; the first that is there counts."""
 _ROLE_NAMES = frozenset(chain(*ROLES.values()))
 _SAMPLES = re.compile(r"samples_(.+?)(?:_(\d{4}-\d\d-\d\dT[\d.-]+))?\.jsonl(?:\.gz)?")
-_QUESTIONS = ("question", "query", "problem", "prompt", "text", "input", "sentence", "ctx", "premise")
+_QUESTIONS = ("question", "query", "problem", "goal", "prompt", "text", "input", "sentence", "ctx", "premise")
 _SCORES = ("score", "is_correct")  # of one metric
 _LONGEST = 100  # letters of metadata; longer ones are texts
 _SUMMARIES = (".json", ".json.gz")  # they lie beside JSON lines
@@ -125,6 +125,7 @@ def _files(folder: Path) -> list[Path]:
         if any(one.reads(file) for one in READERS)
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
         and file.is_file()
+        and not (file.parent / "run.json").exists()  # what was recorded is no table
     ]
     files = [file for file in files if not file.name.lower().endswith(_SUMMARIES)] or files
     if not files:
@@ -201,16 +202,17 @@ def _harness(file: Path) -> Iterator[Sample]:
     """Rows of ``MODEL/samples_TASK_DATE.jsonl``, which lm-evaluation-harness keeps by ``--log_samples``."""
     name = _SAMPLES.fullmatch(file.name)
     task, trial = (name[1], name[2]) if name else (_stem(Path(file.name)), None)
+    model = file.resolve().parent.name or "model"
     for place, one in enumerate(json_objects(file)):
         _check(file, place, one, "doc_id")
         doc = one.get("doc")
         values: Row = doc if isinstance(doc, dict) else {"text": doc}
-        names = one.get("metrics") if isinstance(one.get("metrics"), list) else one.keys() - {"doc_id"}
-        metrics = {str(name): one.get(str(name)) for name in names or ()}
+        names = one.get("metrics") if isinstance(one.get("metrics"), list) else [*one]  # of older versions
+        metrics = {str(name): one.get(str(name)) for name in names or () if name != "doc_id"}
         metrics = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
         row = {
             "item": str(one["doc_id"]),
-            "model": file.resolve().parent.name or "model",
+            "model": model,
             "trial": trial,
             "text": str(next((values[name] for name in _QUESTIONS if values.get(name)), values)),
             "answer": _answer(one.get("filtered_resps")),
@@ -275,7 +277,8 @@ def _answer(responses: Any) -> Any:
     pairs = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in some]
     if not all(isinstance(one, list) and len(one) == 2 and str(one[1]) in ("True", "False") for one in pairs):
         return _first(responses)
-    values = [number_in(str(one[0])) or -math.inf for one in pairs]
+    numbers = [number_in(str(one[0])) for one in pairs]
+    values = [-math.inf if one is None else one for one in numbers]
     return values.index(max(values)) if len(values) > 1 else None
 
 

@@ -87,7 +87,7 @@ def read_outcomes(
         is_error |= words["error"].map(lambda word: word.lower() not in _NO_ERROR, False, np.bool_)
     num_errors = int(count[is_error].sum())
     if errors == "wrong" and num_errors:
-        notes.append(f"{num_errors:,} trials that errored count as wrong")
+        notes.append(f"trials that errored and count as wrong: {num_errors:,}")
         correct[is_error], is_error, num_errors = 0, np.zeros_like(is_error), 0
     takes = np.flatnonzero(~is_error & (count > 0))
     if not len(takes):
@@ -107,13 +107,11 @@ def read_outcomes(
     return OutcomeTable(rows, items, num_errors, tuple(notes))
 
 
-def check_comparable(outcomes: OutcomeTable, where: object, most_models: int | None = MOST_MODELS) -> None:
-    """Make sure that a new run has items to compare, and no more models than runs can be kept of."""
-    if len(outcomes.items) < 2:
-        raise BadInput(f"{where}: 1 item, beside which nothing is hard; give several")
+def check_models(outcomes: OutcomeTable, where: object) -> None:
+    """Make sure that there are no more models than runs can be kept of."""
     num = outcomes.rows["model"].nunique()
-    if most_models is not None and num > most_models:
-        problem = f"{num:,} models, of which each would be a run, and at most {most_models:,} can be"
+    if num > MOST_MODELS:
+        problem = f"{num:,} models, of which each would be a run, and at most {MOST_MODELS:,} can be"
         raise BadInput(f"{where}: {problem}; take them as trials with --trials-are models")
 
 

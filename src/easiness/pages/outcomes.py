@@ -16,7 +16,7 @@ from easiness.pages.data_map import Document, in_turns, quantize
 from easiness.pages.examples import FoundExamples
 from easiness.pages.template import inert, inline_script, render_page
 from easiness.regular_file import in_words
-from easiness.store import Outcomes, Run
+from easiness.store import Run
 from easiness.studies import matching
 from easiness.studies.outcomes import OutcomeScores, meaning
 
@@ -39,30 +39,27 @@ def outcomes_page(runs: Sequence[Run]) -> str:
     """The page of one model, or of several side by side, or of one run whose trials are models."""
     kinds = {run.trials_are: run.path for run in runs}
     if len(kinds) > 1:
-        raise BadInput(
-            f"outcomes: trials of {kinds['rollouts']} are rollouts, and of {kinds['models']} models, which "
-            "say different things; give runs of one kind"
-        )
+        of = f"trials of {kinds['rollouts']} are rollouts, and of {kinds['models']} models"
+        raise BadInput(f"outcomes: {of}, which say different things; give runs of one kind")
     every = pd.concat([run.outcomes.items for run in runs], ignore_index=True)
     codes, _ = pd.factorize(every["id"])
     items = every.groupby(codes).first()
     places = np.split(codes, np.cumsum([len(run.outcomes.items) for run in runs])[:-1])
     scores = [_scores(run, place) for run, place in zip(runs, places, strict=True)]
     whole = scores[0] if len(runs) == 1 else _over_models(scores)
-    models = list(zip(matching.run_names(runs), scores, strict=True))
-    if len(runs) == 1 and "models" in kinds:
-        models = list(_trials(runs[0].outcomes))
-    models.sort(key=lambda one: -float(one[1]["rate"].mean()))
+    models = _models(runs, scores)
     columns = _spread_out(models, _MOST_MODELS)
     orders = _orders(whole)
-    rows = items.loc[_shown(whole, orders, min(_MOST_ITEMS, _MOST_CELLS // len(columns)))].convert_dtypes()
-    answers = _answers(runs, places, rows)
-    document = _document(rows, whole, columns if len(models) > 1 else [], answers)
-    rank = {item: at for at, item in enumerate(rows.index)}
+    most = min(_MOST_ITEMS, _MOST_CELLS // len(columns))
+    evenly = _spread_out(whole["rate"].sort_values(kind="stable").index.tolist(), most)
+    first = in_turns([*(order[:most].tolist() for order in orders.values()), evenly])[:most]
+    examples = items.loc[orders["p_hard"][orders["p_hard"].isin(first)]].convert_dtypes()
+    answers = _answers(runs, places, examples)
+    document = _document(examples, whole, columns if len(models) > 1 else [], answers)
     folder = resources.files("easiness.pages")
     return render_page(
         "outcomes.html",
-        meaning=show.sentence_case(_meaning(runs)),
+        meaning=meaning(runs[0]) if len(runs) == 1 else "",
         noun=runs[0].trials_are[:-1],
         num_trials=int(whole["trials"].sum()),
         num_items=len(items),
@@ -73,9 +70,9 @@ def outcomes_page(runs: Sequence[Run]) -> str:
         models=list(_facts(columns)),
         fraction=usual_fraction(len(items)),
         galleries={
-            name: [rank[item] for item in order[:_IN_GALLERY].tolist()] for name, order in orders.items()
+            name: examples.index.get_indexer(order[:_IN_GALLERY]).tolist() for name, order in orders.items()
         },
-        values=whole.loc[rows.index].to_dict("records"),
+        values=whole.loc[examples.index].to_dict("records"),
         figures=_figures(runs, scores),
         examples=FoundExamples(),
         folders=[in_words(run.path) for run in runs],
@@ -86,32 +83,24 @@ def outcomes_page(runs: Sequence[Run]) -> str:
     )
 
 
-def _orders(whole: pd.DataFrame) -> dict[str, Integers]:
+def _models(runs: Sequence[Run], scores: Sequence[pd.DataFrame]) -> list[_Model]:
+    """The models of the runs, or those that are the trials of the only one; the best first."""
+    models = list(zip(matching.run_names(runs), scores, strict=True))
+    if len(runs) == 1 and runs[0].trials_are == "models":
+        rows = runs[0].outcomes.rows.assign(rate=lambda rows: rows["correct"] / rows["count"])
+        trials = rows.rename(columns={"count": "trials"}).set_index("item").groupby("trial")
+        models = [(str(name), table) for name, table in trials[["rate", "trials"]]]
+    return sorted(models, key=lambda one: -float(one[1]["rate"].mean()))
+
+
+def _orders(whole: pd.DataFrame) -> dict[str, pd.Index]:
     """Positions of all items: the hardest first, the easiest, those that models are most divided about."""
-    signs = {"p_hard": 1, "p_easy": -1, "spread": 1}
+    upward = {"p_hard": True, "p_easy": False, "spread": True}
     return {
-        name: np.lexsort((sign * whole["rate"], -whole[name]))
-        for name, sign in signs.items()
+        name: whole.sort_values([name, "rate"], ascending=[False, of_rate], kind="stable").index
+        for name, of_rate in upward.items()
         if name in whole
     }
-
-
-def _shown(whole: pd.DataFrame, orders: dict[str, Integers], most: int) -> Integers:
-    """The items that the page has, the hardest first: those that are extreme, others evenly by rate."""
-    evenly = _spread_out(whole["rate"].sort_values(kind="stable").index.tolist(), most)
-    chosen = in_turns([*(order[:most].tolist() for order in orders.values()), evenly])[:most]
-    return orders["p_hard"][np.isin(orders["p_hard"], chosen)]
-
-
-def _meaning(runs: Sequence[Run]) -> str:
-    if len(runs) == 1:
-        return meaning(runs[0])
-    if runs[0].trials_are == "models":
-        return f"trials are models, of {len(runs)} groups: how hard items are for models like these"
-    return (
-        f"trials are rollouts of each of {len(runs)} models: how hard items are for these, and for no other; "
-        "rates and probabilities are means over the models, or those of one that you choose"
-    )
 
 
 def _scores(run: Run, place: Integers) -> pd.DataFrame:
@@ -121,23 +110,14 @@ def _scores(run: Run, place: Integers) -> pd.DataFrame:
 
 def _over_models(scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Means over models, the trials of all, and the ``spread``: the deviation of expected rates."""
-    stacked = pd.concat(scores).assign(variance=lambda table: table["rate_se"] ** 2).groupby(level=0)
-    whole = stacked[["rate", "p_hard", "p_easy"]].mean().assign(trials=stacked["trials"].sum())
-    error = _TWO_SIDED * np.sqrt(stacked["variance"].sum()) / stacked["rate"].count()
+    items = pd.concat(scores).assign(variance=lambda table: table["rate_se"] ** 2).groupby(level=0)
+    whole = items[["rate", "p_hard", "p_easy"]].mean().assign(trials=items["trials"].sum())
+    error = _TWO_SIDED * np.sqrt(items["variance"].sum()) / items["rate"].count()
     return whole.assign(
         rate_low=(whole["rate"] - error).clip(lower=0),
         rate_high=(whole["rate"] + error).clip(upper=1),
-        spread=stacked["expected"].std(),
+        spread=items["expected"].std(),
     )
-
-
-def _trials(outcomes: Outcomes) -> Iterator[_Model]:
-    """The models that are the trials of a run, some of them where they are many."""
-    names = outcomes.rows.groupby("trial")["correct"].mean().sort_values().index.tolist()
-    chosen = outcomes.rows[outcomes.rows["trial"].isin(_spread_out(names, _MOST_MODELS))]
-    for name, rows in chosen.groupby("trial"):
-        rate = (rows["correct"] / rows["count"]).to_numpy()
-        yield str(name), pd.DataFrame({"rate": rate, "trials": rows["count"].to_numpy()}, rows["item"])
 
 
 def _spread_out(ones: Sequence[T], most: int) -> list[T]:
@@ -217,10 +197,9 @@ def _document(
 def _figures(runs: Sequence[Run], scores: Sequence[pd.DataFrame]) -> list[tuple[str, str]]:
     """The distributions of some of the runs, from the highest rate on, by their models."""
     order = np.argsort([-float(table["rate"].mean()) for table in scores], kind="stable")
+    label = "Items by their rate as observed, and the distribution of true rates behind it"
     figures = []
     for at in _spread_out(order.tolist(), _FIGURES):
         result = OutcomeScores(runs[at], usual_fraction(len(scores[at])), None, scores[at])
-        label = "Items by their rate as observed, and the distribution of true rates behind it"
-        caption = f"{runs[at].model}: {show.percent(float(scores[at]['rate'].mean()))} right on average"
-        figures.append((show.to_svg(result.figure(), key=f"rates{at}", label=label), caption))
+        figures.append((show.to_svg(result.figure(), key=f"rates{at}", label=label), runs[at].model))
     return figures

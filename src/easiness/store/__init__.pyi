@@ -42,8 +42,9 @@ from .parquet import (
     read_row as read_row,
     read_strictly as read_strictly,
 )
+from .probabilities import record_probabilities as record_probabilities
 from .recorder import Recorder as Recorder, TrialRecorder as TrialRecorder
-from .run import Row as Row, Run as Run, open_run as open_run
+from .run import COURSE as COURSE, Row as Row, Run as Run, open_run as open_run
 from .run_folder import (
     check_opened as check_opened,
     is_run as is_run,

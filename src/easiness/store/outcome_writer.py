@@ -15,12 +15,11 @@ import pyarrow.parquet as pq
 from easiness.errors import BadInput
 from easiness.lazy import pd
 from easiness.spec import ITEMS, DatasetRef, OutcomeSpec, SplitRef, TrialsAre
-from easiness.store.outcomes import Outcomes
+from easiness.store.outcomes import SCHEMA, Outcomes
 from easiness.store.run import Run
 from easiness.store.run_folder import is_run
 from easiness.store.writer import RunWriter
 
-_COLUMNS = {"item": "int64", "trial": "string", "count": "int64", "correct": "double", "answer": "string"}
 _BATCH = "batch"
 _STEM = re.compile(r"[^\w.+=-]+")
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)\d)(\..*)?")  # no names of files on Windows
@@ -46,8 +45,12 @@ def _conflict(old: pd.DataFrame, new: pd.DataFrame, ids: pd.Series, model: str) 
 def _join(old: Outcomes, items: pd.DataFrame, rows: pd.DataFrame, add: bool, where: Path) -> Outcomes:
     """The outcomes with further ``rows``, at positions of ``items``; ``old`` itself where nothing is new."""
     model = where.name
-    if old.items["id"].dtype != items["id"].dtype:
-        raise BadInput(f"{where}: its items have ids of another type; give the same, or choose another --out")
+    if (old.items["id"].dtype == np.int64) != (items["id"].dtype == np.int64):
+        items = items.assign(id=items["id"].map(str))  # some of the names may be numbers alone
+        if not items["id"].isin(old.items["id"]).any():
+            raise BadInput(
+                f"{where}: its items have ids of another type; give the same, or choose another --out"
+            )
     place = pd.Index(old.items["id"]).get_indexer(items["id"])
     for name in {"text", "key"} & {*old.items} & {*items}:
         ours, theirs = (one.reset_index(drop=True) for one in (items[name], old.items[name].iloc[place]))
@@ -111,7 +114,7 @@ def record_outcomes(
     """
     positions, own = np.unique(rows["item"], return_inverse=True)  # a model need not have every item
     items = items.iloc[positions].reset_index(drop=True)
-    rows = rows.assign(item=own)[[*_COLUMNS]]
+    rows = rows.assign(item=own)[SCHEMA.names[:-1]]
     if dry and not is_run(path):
         return
     with RunWriter(path, wait=_PATIENCE) as writer:
@@ -128,9 +131,7 @@ def record_outcomes(
             train=SplitRef(fingerprint=digest, num_examples=len(outcomes.items)), classes=(), kind=ITEMS
         )
         spec = OutcomeSpec(data=data, network=model, trials_are=trials_are)
-        types = {**_COLUMNS, _BATCH: "int64"}
-        schema = pa.schema([(name, pa.type_for_alias(of)) for name, of in types.items()])
-        contents = dict([_file(outcomes.items, "items"), _file(outcomes.rows, "outcomes", schema)])
+        contents = dict([_file(outcomes.items, "items"), _file(outcomes.rows, "outcomes", SCHEMA)])
         writer.write_files(spec, contents)
 
 

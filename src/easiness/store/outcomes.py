@@ -8,16 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from easiness.analysis import Rates, fit_rates
 from easiness.errors import BadInput
 from easiness.lazy import Floats, pd
 from easiness.scoring import jeffreys
-from easiness.store.files import damage_error, is_intact
+from easiness.store.files import is_intact
 from easiness.store.parquet import read_strictly
 from easiness.store.run_folder import RunDocument
 
+SCHEMA = pa.schema(
+    [
+        *(("item", pa.int64()), ("trial", pa.string()), ("count", pa.int64()), ("correct", pa.float64())),
+        *(("answer", pa.string()), ("batch", pa.int64())),
+    ]
+)
+"""The columns of the rows of outcomes in a file."""
+_OF_ITEMS = frozenset({"int64", "double", "string", "large_string", "null"})
 _LEAST_DISPERSION = 1 / 64
 
 
@@ -60,6 +69,8 @@ class Outcomes:
         Scores between 0 and 1 vary less than right and wrong, so that few of them tell as much as many.
         """
         correct = self.rows["correct"].to_numpy()
+        if (correct % 1 == 0).all():
+            return 1.0
         squares = self._total(np.where(self.rows["count"] == 1, correct**2, correct))
         several = self.trials > 1
         n, right = self.trials[several], self.right[several]
@@ -108,17 +119,24 @@ class Outcomes:
 
 def read_outcomes(folder: Path, document: RunDocument) -> Outcomes:
     """The outcomes of the run in a folder, whose files are checked against their digests."""
-    frames: dict[str, pd.DataFrame] = {}
+    tables: dict[str, pa.Table] = {}
     for name, expected in document.files.items():
         path = folder / name
         if not path.exists() or not is_intact(path, expected):
-            raise BadInput(f"{path}: is damaged or missing; record the table again into another folder")
-        with read_strictly(path, damage_error):
-            frames[name.partition("-")[0]] = pq.read_table(path).to_pandas(ignore_metadata=True)
-    items, rows = frames["items"], frames["outcomes"]
-    with read_strictly(folder, damage_error):
+            raise _damaged(path)
+        with read_strictly(path, _damaged):
+            tables[name.partition("-")[0]] = pq.read_table(path)
+    with read_strictly(folder, _damaged):
+        kinds = {str(field.type) for field in tables["items"].schema}
+        if not (kinds <= _OF_ITEMS and tables["outcomes"].schema.equals(SCHEMA)):
+            raise ValueError("types")
+        items, rows = (tables[name].to_pandas(ignore_metadata=True) for name in ("items", "outcomes"))
         _check(items, rows, document.spec.data.train.num_examples)
     return Outcomes(items, rows)
+
+
+def _damaged(path: Path) -> BadInput:
+    return BadInput(f"{path}: is damaged or missing; record the table again into another folder")
 
 
 def _check(items: pd.DataFrame, rows: pd.DataFrame, num_items: int) -> None:

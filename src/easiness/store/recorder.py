@@ -27,7 +27,7 @@ Duplicates: TypeAlias = Literal["refuse", "first"]
 
 WAIT_SECONDS = 60.0  # for another process that records into the same run
 _LOGITS_AT_ONCE = 262_144  # small batches are joined to so many, which costs a fifth per example
-_TOLERANCE = 1e-2  # of the sum of a row of probabilities, which may have been in half precision
+TOLERANCE = 1e-2  # of the sum of a row of probabilities, which may have been in half precision
 _ENOUGH = 2  # rows: one row of logits may be like this by chance
 
 
@@ -206,7 +206,7 @@ def _share(accuracy: Any) -> float:
 
 def _as_logits(values: npt.NDArray[np.floating[Any]], outputs: Outputs) -> npt.NDArray[np.floating[Any]]:
     """Logits [b, classes] of what was given; bare votes, a 1 among zeros, are taken for logits."""
-    like_probabilities = bool((values >= 0).all() and (np.abs(values.sum(axis=1) - 1) <= _TOLERANCE).all())
+    like_probabilities = bool((values >= 0).all() and (np.abs(values.sum(axis=1) - 1) <= TOLERANCE).all())
     if outputs == "logits":
         if like_probabilities and len(values) >= _ENOUGH and not np.isin(values, (0, 1)).all():
             raise BadInput(

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from easiness.store.outcomes import Outcomes
 
 
+COURSE = ("forgetting_events", "first_learned_epoch", "iteration_learned", "variability")
+"""Scores that need a course of training."""
+
 _MOST_EPOCHS = 2**53
 
 
@@ -133,6 +136,14 @@ class Run:
     def shares(self) -> tuple[float, ...]:
         """The shares of the examples that heads of a run on features have seen, row by row; else none."""
         return () if self.spec.heads is None else self.spec.heads.shares
+
+    @functools.cached_property
+    def of_folds(self) -> bool:
+        """Has no trial trained on any of the examples, nor a course? Those of models in folds have not."""
+        if self.is_outcomes or self.shares or len(self.observed) != 1:
+            return False
+        masks = (trial.columns(self.observed[0], ["trained_on"])["trained_on"] for trial in self.trials)
+        return not any(mask.any() for mask in masks)
 
     @property
     def network(self) -> str:
@@ -399,6 +410,9 @@ class Run:
             raise BadInput(f"{self.path}: between: is of outcomes (`easiness record`); leave it out")
         epoch = self.resolve_at(at)
         table = scores_table(self, epoch, fraction, split)
+        if self.of_folds:
+            of_course = [f"{name}{end}" for name in COURSE for end in ("", "_se", "_low", "_high")]
+            table[of_course] = np.nan
         note = self.unfinished(epoch)
         if note is not None:
             table.attrs["unfinished"] = note

@@ -16,7 +16,7 @@ from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
 from easiness.scoring import SCORES as ALL_SCORES, ScoreMoments
 from easiness.spec import ALL, Option, Split, observe_text, read_band, setting
-from easiness.store import Row, Run
+from easiness.store import COURSE, Row, Run
 from easiness.studies.matching import check_comparable
 
 _LEAVE_OUT = "measure another run with --train-share below 1, such as 0.7"
@@ -169,6 +169,8 @@ class RunScores(show.Result):
     def left_empty(self) -> str | None:
         """Name the scores without a value, and say what they need."""
         of_heads = bool(self.run.shares)
+        if self.run.of_folds:
+            return f"{', '.join(COURSE)} are empty: they follow the course of a training, and there is none"
         names = [one.name for one in ALL_SCORES if of_heads or "trials without x" in one.needs]
         empty = [name for name in names if name in self.scores and self.scores[name].isna().all()]
         if not empty or not (of_heads or (self.split == "train" and empty == names)):
@@ -259,16 +261,13 @@ class CombinedScores(show.Result):
         return [show.Frame("The hardest examples of all runs together", note, hardest, columns)]
 
 
-def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedScores:
-    """One order of difficulty from several runs over the same data: the mean of their ranks.
+def ranks_together(difficulty: Sequence[Floats]) -> tuple[list[Floats], dict[str, Floats], float]:
+    """The ranks [K] by several orders of difficulty, the columns of their mean, and how they correlate.
 
-    Each is read at its last epoch or largest share. Runs see other things, and make other mistakes.
+    Ranks are from 0 to 1, the mean rank for equal values.
     """
-    check_comparable(runs)
-    tables = [run.scores(split=split) for run in runs]
-    # from 0 to 1, the mean rank for equal values
-    ranks = [(table["difficulty"].rank().to_numpy() - 1) / max(len(table) - 1, 1) for table in tables]
-    moments = ScoreMoments(len(tables[0]))
+    ranks = [(pd.Series(one).rank().to_numpy() - 1) / max(len(one) - 1, 1) for one in difficulty]
+    moments = ScoreMoments(len(ranks[0]))
     for rank in ranks:
         moments.add(rank)
     estimate = moments.estimate()
@@ -278,12 +277,23 @@ def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedS
         "difficulty_low": np.maximum(estimate.low, 0),
         "difficulty_high": np.minimum(estimate.high, 1),
     }
+    pairs = np.asarray(np.corrcoef(ranks))[np.triu_indices(len(ranks), 1)]
+    return ranks, columns, float(pairs.mean())
+
+
+def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedScores:
+    """One order of difficulty from several runs over the same data: the mean of their ranks.
+
+    Each is read at its last epoch or largest share. Runs see other things, and make other mistakes.
+    """
+    check_comparable(runs)
+    tables = [run.scores(split=split) for run in runs]
+    ranks, columns, agreement = ranks_together([table["difficulty"].to_numpy() for table in tables])
     for at, (rank, table) in enumerate(zip(ranks, tables, strict=True), 1):
         columns |= {f"rank_{at}": rank, f"easiness_{at}": table["easiness"].to_numpy()}
     examples = tables[0][["id", "label", "class"]]
-    pairs = np.asarray(np.corrcoef(ranks))[np.triu_indices(len(ranks), 1)]
     scores = pd.concat([examples, pd.DataFrame(columns)], axis=1)
-    return CombinedScores(tuple(runs), scores, float(pairs.mean()))
+    return CombinedScores(tuple(runs), scores, agreement)
 
 
 @dataclass(frozen=True)

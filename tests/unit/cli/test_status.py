@@ -5,8 +5,10 @@ import re
 import shutil
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 
+import easiness as ez
 from easiness.cli.status import _hourly as hourly
 from easiness.regular_file import read_regular
 from easiness.store import RunWriter
@@ -144,3 +146,32 @@ def test_of_a_study(command, run_copy, content):
         assert finished.code == 1
         assert f"{file}: is damaged" in finished.out
         assert "restore study.json" in finished.err
+
+
+def test_outcomes_and_their_damage(tmp_path, command):
+    table = [("a", "m 1", 4, 4), ("b", "m 1", 8, 2), ("a", "m 2", 1, 0), ("b", "m 2", 1, 0)]
+    ez.record(pd.DataFrame(table, columns=["item", "model", "count", "correct"]), out=tmp_path / "runs")
+    first, second = tmp_path / "runs" / "m_1", tmp_path / "runs" / "m_2"
+    assert command("status", first).out.splitlines() == [
+        f"{first}: m 1, 2 items, 4 to 8 rollouts each",
+        "trials are rollouts of m 1: how hard items are for it, and for no other",
+        "rate: 0.625 on average; 50.0\xa0% of the items are right in all rollouts, 0.0\xa0% in none",
+        "known of items: 0 different answers",
+    ]
+    listed = command("status", tmp_path / "runs")
+    assert listed.code == 0
+    rows = [re.split("  +", line) for line in listed.out.splitlines()[-2:]]
+    assert rows == [
+        ["m_1", "m 1", "2", "12 rollouts", "0.625", "recorded"],
+        ["m_2", "m 2", "2", "2 rollouts", "0.000", "recorded"],
+    ]
+    assert "2 runs are as they were written" in command("status", tmp_path / "runs", "--verify").out
+    (file,) = second.glob("outcomes-*.parquet")
+    flip(file)
+    for folder, words in ((second, ()), (tmp_path / "runs", ()), (tmp_path / "runs", ("--verify",))):
+        ended = command("status", folder, *words)
+        assert ended.code == 1
+        assert f"{file}: has other bytes than were written" in ended.out
+        assert f"restore {file.name} from a copy, or record into another folder" in ended.err
+    file.unlink()
+    assert f"damaged: {file}: is missing" in command("status", second).out

@@ -45,9 +45,10 @@ def test_scores_between_0_and_1_count_for_more_trials_as_they_vary_less():
     assert binary.dispersion == 1
     graded = rows((0, None, 1, 0.4), (0, None, 1, 0.6), (1, None, 1, 0.5), (2, None, 1, 0.5))
     outcomes = Outcomes(ITEMS, graded.assign(batch=0))
-    # within the one item of two trials: 0.16 + 0.36 - 1/2 = 0.02, and 1 - 1/2 where they are right or wrong
-    assert outcomes.dispersion == pytest.approx(0.02 / 0.5)
-    assert outcomes.effective[0].tolist() == pytest.approx([50, 25, 25])
+    # the one item of two trials: its scores have the variance 0.02, those of such a rate that are right or
+    # wrong r (1 - r), which 1/4 underestimates by the variance of the rate, 0.02 / 2: 0.26
+    assert outcomes.dispersion == pytest.approx(0.02 / 0.26)
+    assert outcomes.effective[0].tolist() == pytest.approx([26, 13, 13])
 
 
 def test_rows_that_are_recorded_change_nothing(tmp_path):

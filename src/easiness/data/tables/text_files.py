@@ -18,6 +18,7 @@ from easiness.regular_file import UTF_8, open_regular, text_lines
 
 _MOST_EMPTY = 200  # cells to one that a row has
 _LONGEST = 2**24  # letters of a cell, which may be a whole text; the library's own limit is 2**17
+_LONGEST_OBJECT = 2**26  # letters of a line: conversations with all that a model was told
 _FORM = 'give a list of objects, or one a line, such as {"text": "a b", "label": "c"}'
 
 SEPARATORS = ",;\t"
@@ -179,7 +180,7 @@ def _values(path: Path, encoding: str | None) -> Iterator[Any]:
     where = str(path)
     with _reading(path, encoding):
         try:
-            lines = _fitting(path, text_lines(path, encoding=encoding or UTF_8))
+            lines = _fitting(path, text_lines(path, encoding=encoding or UTF_8, most=_LONGEST_OBJECT))
             if path.name.lower().removesuffix(".gz").endswith(".json"):
                 rows = json.loads("".join(lines))
                 if not isinstance(rows, list):

@@ -32,6 +32,7 @@ from easiness.studies.suspects import SuspectOptions, suspects
 _BEFORE = "known"  # stratum of an example that had been decided before
 _LOOKS = 100
 _TIMES, _MORE = 2, 50  # as many draws as are likely to do, and some more
+_UNSAID = 0.1  # of the votes
 _HINTS = ("suggested", "suggested_class", "p_wrong")
 _WRITE = "easiness audit RUN -o audit.csv writes one"
 
@@ -220,7 +221,8 @@ def audit_of(list_of: Callable[[Split], AuditedList], options: AuditOptions) -> 
             f"{file}: all {len(order)} {of.noun}s are decided, so the number of wrong ones is known; count "
             "them"
         )
-    design, likely_looks = _design(table["p_wrong"].to_numpy(), len(order), looks, at_most, options.seed)
+    p_wrong = table["p_wrong"].fillna((table["suggested_share"] + _UNSAID) / 2)  # of bare votes
+    design, likely_looks = _design(p_wrong.to_numpy(), len(order), looks, at_most, options.seed)
     rows = _rows_to_look_at(of, table, design, split, decisions)
     kind = design, rows, options.blind, likely_looks
     return AuditDraw(split, of.data, len(order), *kind, of.paths, of.hints, of.noun)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from easiness.engine import At, Data, OneRun, Seed, Study
+from easiness.engine import At, Data, Later, OneRun, Seed, Study
 from easiness.errors import BadInput
-from easiness.spec import Keep, Option, read_numbers, setting
+from easiness.spec import Keep, read_band, read_numbers, setting
 from easiness.studies.keeping.labelling import NextLabels
 from easiness.studies.keeping.pruning import Pruning, prune
 from easiness.studies.keeping.ranks import Curriculum, pace
@@ -85,48 +85,63 @@ class KeepOptions:
         default=0.01,
     )
     details: bool = setting("--details", "Show the whole grid.", python=False, default=False)
+    between: tuple[float, float] | None = setting(
+        "--between",
+        "Of outcomes: keep the items whose true rate probably lies between two numbers, such as 0.2,0.8.",
+        metavar="LOW,HIGH",
+        read=read_band,
+    )
     data: Data = None
     seed: Seed = 0
 
 
 _PRUNES, _PACES, _TRIES = "drops some", "paces a training", "tries what is worth keeping"
+_BAND = "keeps items by their rate"
 _OPTIONS = {
     _PRUNES: ("drop", "policy", "ids", "keep", "balanced"),
     _PACES: ("steps", "batch_size", "start", "whole_after"),
     _TRIES: ("sizes", "keep_shares", "seeds", "margin", "details", "data"),
+    _BAND: ("between",),
 }
 """Options by what is done with them; the others are for two of these, or for all."""
-_DEFAULTS = {one.name: one.default for one in fields(KeepOptions) if one.default is not MISSING}
+
+
+def changed_options(kind: type, values: Mapping[str, Any]) -> list[str]:
+    """The names of the options of ``kind`` whose values are not their defaults."""
+    defaults = {one.name: one.default for one in fields(kind) if one.default is not MISSING}
+    return [name for name, usual in defaults.items() if repr(values.get(name, usual)) != repr(usual)]
 
 
 def _task(values: Mapping[str, Any]) -> str:
-    changes = [
-        name for name, default in _DEFAULTS.items() if repr(values.get(name, default)) != repr(default)
-    ]
+    changes = changed_options(KeepOptions, values)
     of_tasks = {task: [name for name in changes if name in own] for task, own in _OPTIONS.items()}
-    tasks = [(task, _flag(own[0])) for task, own in of_tasks.items() if own]
+    tasks = [(task, option_flag(own[0])) for task, own in of_tasks.items() if own]
     if len(tasks) > 1:
         (one, flag), (other, second), *_ = tasks
         raise BadInput(f"{flag} and {second}: one {one}, the other {other}; leave one of them out")
     [(task, flag)] = tasks or [(_TRIES, "")]
     if task == _PACES and "steps" not in changes:
         raise BadInput(f"{flag}: {_PACES}; say of how many steps (--steps)")
-    if task == _TRIES and (ranks := [_flag(name) for name in changes if name in ("score", "at")]):
+    if task in (_TRIES, _BAND) and (
+        ranks := [option_flag(name) for name in changes if name in ("score", "at")]
+    ):
         raise BadInput(f"{ranks[0]}: ranks what is dropped or paced; give --drop or --steps, too")
     return task
 
 
-def _flag(name: str) -> str:
+def option_flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
 def _suffixes(values: Mapping[str, Any]) -> tuple[str, ...]:
-    return (".txt",) if _task(values) == _PRUNES else ()
+    return (".txt",) if _task(values) in (_PRUNES, _BAND) else ()
 
 
 def keep(options: KeepOptions) -> Worth | Pruning | Curriculum:
     """Find what is worth keeping, or which examples to keep, or those of each step of a training."""
     task = _task(vars(options))
+    if task == _BAND:
+        raise BadInput("--between: is of outcomes (`easiness record`); leave it out")
     if task == _PACES:
         return pace(options)
     if task == _PRUNES:
@@ -144,13 +159,15 @@ KEEP = Study(
     keep,
     about=(
         "With --drop (or --ids) it writes the examples to keep, FILE.txt their ids alone. With --steps it "
-        "says which to train on at each step.\n\n"
+        "says which to train on at each step. Of outcomes (`easiness record`) it keeps the items whose true "
+        "rate lies --between two numbers.\n\n"
         "Else it says what is worth keeping of a run on features: at several sizes it fits heads to the "
         "easiest, the hardest and random examples, with and without suspects, and tests them on the held-out "
         "split, or on a fifth; minutes on one core. -o FILE.csv has labels for --labels and `verify`."
     ),
     suffixes=_suffixes,
     trusts=True,
+    outcomes=Later("easiness.studies.outcomes:keep_between"),
 )
 
 
@@ -159,25 +176,43 @@ class NextOptions:
     """Options of `next`."""
 
     run: OneRun
-    pool: Annotated[
-        Any,
-        Option(
-            "--pool",
-            "Examples without labels: a folder, a table without labels, an .npz file with x, an .npy file of "
-            "vectors where the run has vectors of your own, or in Python an array. Labels there are not "
-            "looked at.",
-            metavar="SOURCE",
-            typed=str,
-        ),
-    ]
+    pool: Any = setting(
+        "--pool",
+        "Examples without labels: a folder, a table without labels, an .npz file with x, an .npy file of "
+        "vectors where the run has vectors of your own, or in Python an array. Labels there are not "
+        "looked at.",
+        metavar="SOURCE",
+        typed=str | None,
+    )
+    rollouts: int | None = setting(
+        "--rollouts", "Of outcomes: how many further rollouts to allot to items.", least=1
+    )
+    between: tuple[float, float] | None = setting(
+        "--between",
+        "Allot rollouts to tell which true rates lie between two numbers, such as 0.2,0.8. By default, to "
+        "know the rates themselves.",
+        metavar="LOW,HIGH",
+        read=read_band,
+    )
+    hard: bool = setting("--hard", "Allot rollouts to tell which items are the hardest tenth.", default=False)
     picks: int = setting("--picks", "How many to pick, by each rule.", default=100)
     seeds: int = setting("--seeds", "Draws of a replay, at least five.", least=FEWEST_SEEDS, default=20)
     data: Data = None
     seed: Seed = 0
 
 
+_OF_ROLLOUTS = ("rollouts", "between", "hard")
+
+
 def label_next(options: NextOptions) -> NextLabels:
     """Which examples of a pool to label next, and how far that beats random ones in replays."""
+    for name in changed_options(NextOptions, vars(options)):
+        if name in _OF_ROLLOUTS:
+            raise BadInput(
+                f"{option_flag(name)}: is of outcomes (`easiness record`); give --pool SOURCE alone"
+            )
+    if options.pool is None:
+        raise BadInput("--pool: is missing; name the examples without labels")
     from easiness.studies.keeping.replay import pick_next  # which loads torch
 
     return pick_next(options)
@@ -186,15 +221,17 @@ def label_next(options: NextOptions) -> NextLabels:
 NEXT = Study(
     "next",
     "Choose",
-    "Say which examples to label next.",
+    "Say which examples to label next, or which items to ask again.",
     NextOptions,
     label_next,
     about=(
-        "Needs a run on features. Picks are what is rare and uncertain (together they cover most of what is "
-        "uncertain and has no label near by), what has the smallest margin, and random ones. Replays on the "
-        "run's own examples say which to follow, tested on the held-out split, or on a fifth that is set "
-        "aside. A rule is recommended only where its gain over random is shown with an interval, where most "
-        "are labelled: half of those that there are."
+        "Of outcomes (`easiness record`): how many of so many --rollouts each item is to have.\n\n"
+        "--pool needs a run on features. Picks are what is rare and uncertain (together they cover most of "
+        "what is uncertain and has no label near by), what has the smallest margin, and random ones. Replays "
+        "on the run's own examples say which to follow, tested on the held-out split, or on a fifth that is "
+        "set aside. A rule is recommended only where its gain over random is shown with an interval, where "
+        "most are labelled: half of those that there are."
     ),
     trusts=True,
+    outcomes=Later("easiness.studies.outcomes:next_rollouts"),
 )

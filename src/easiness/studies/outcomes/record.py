@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from easiness.data import MOST_MODELS, check_comparable, read_outcomes
+from easiness.data import check_models, read_outcomes
 from easiness.engine import Verb, say
-from easiness.errors import BadInput
+from easiness.errors import BadInput, nearest
 from easiness.lazy import pd
 from easiness.show import percent, quantity
 from easiness.spec import Option, TrialsAre, read_columns, setting
 from easiness.standard_error import say_on_stderr
-from easiness.store import Run, is_run, model_folders, open_run, record_outcomes
+from easiness.store import Run, is_run, model_folders, open_run, record_outcomes, record_probabilities
 
 _MODELS = "models"  # name of the run whose trials they are
 
@@ -67,13 +69,15 @@ class RecordOptions:
 
 
 @functools.cache
-def _aside() -> tempfile.TemporaryDirectory[str]:
+def _aside() -> str:
     """A folder that goes with the process."""
-    return tempfile.TemporaryDirectory(prefix="easiness-")
+    folder = tempfile.mkdtemp(prefix="easiness-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _out(options: RecordOptions) -> Path:
-    return options.out or Path(tempfile.mkdtemp(dir=_aside().name))
+    return options.out or Path(tempfile.mkdtemp(dir=_aside()))
 
 
 def record(options: RecordOptions) -> Run | tuple[Run, ...]:
@@ -82,23 +86,28 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
     Without ``out`` they are kept aside as long as the process lives.
     """
     if options.probabilities is not None:
-        raise NotImplementedError
+        return _of_probabilities(options)
     if options.table is None:
         raise BadInput("record: has nothing to record; give a table of outcomes, or --probabilities")
     if options.labels is not None:
         raise BadInput("--labels: are for --probabilities; a table of outcomes has a column key")
+    for flag, word, words in (
+        ("--errors", options.errors, ("leave-out", "wrong")),
+        ("--trials-are", options.trials_are, get_args(TrialsAre)),
+    ):
+        if word not in words:  # in Python nothing else says so
+            raise BadInput(f"{flag} {word!r}: unknown{nearest(str(word), words)}; give {' or '.join(words)}")
     table = read_outcomes(options.table, columns=options.columns or {}, errors=options.errors)
     rows = _by_model(table.rows) if options.trials_are == _MODELS else table.rows
     where = options.table if isinstance(options.table, str | Path) else "table"
-    check_comparable(table, where, MOST_MODELS if options.trials_are == "rollouts" else None)
+    if options.trials_are == "rollouts":
+        check_models(table, where)
     by_model = {str(model): part for model, part in rows.groupby("model", sort=False)}
-    num = table.num_errors
-    left_out = [f"{num:,} trials that errored are left out (--errors wrong counts them)"] if num else []
-    for note in (*left_out, *table.notes):
-        say_on_stderr(f"note: {note}")
     if options.out is not None and is_run(options.out):
         raise BadInput(f"{options.out}: is a run; give a folder for runs, one below it for each model")
     folders = model_folders(_out(options), list(by_model))
+    if len(table.items) < 2 and not all(map(is_run, folders.values())):
+        raise BadInput(f"{where}: 1 item, beside which nothing is hard; give several")
     for dry in (True, False):  # all that can be refused is, before anything is written
         for model, part in by_model.items():
             record_outcomes(
@@ -110,8 +119,29 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
                 add=options.add,
                 dry=dry,
             )
+    num = table.num_errors
+    left_out = [f"trials that errored and are left out: {num:,} (--errors wrong counts them)"] if num else []
+    for note in (*left_out, *table.notes):
+        say_on_stderr(f"note: {note}")
     runs = tuple(open_run(folder) for folder in folders.values())
     return runs[0] if len(runs) == 1 else runs
+
+
+def _of_probabilities(options: RecordOptions) -> Run:
+    if options.labels is None:
+        raise BadInput("--probabilities: come without labels; give --labels FILE")
+    if options.table is not None:
+        raise BadInput("--probabilities: stand for themselves; leave out the table of outcomes")
+    for one, usual in (
+        ("columns", None),
+        ("errors", "leave-out"),
+        ("trials_are", "rollouts"),
+        ("add", False),
+    ):
+        if getattr(options, one) != usual:
+            flag = one.replace("_", "-")
+            raise BadInput(f"--{flag}: is of outcomes, and there are --probabilities; leave it out")
+    return record_probabilities(options.probabilities, options.labels, _out(options))
 
 
 def _by_model(rows: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,14 @@ from .conflicts import (
     find_conflicts as find_conflicts,
     kept_conflicts as kept_conflicts,
 )
-from .evidence import Glance as Glance, glance as glance, one_trial as one_trial, too_few as too_few
+from .evidence import (
+    FOR_VOTES as FOR_VOTES,
+    VOTES as VOTES,
+    Glance as Glance,
+    glance as glance,
+    one_trial as one_trial,
+    too_few as too_few,
+)
 from .neighbours import features_command as features_command, nearest_by_class as nearest_by_class
 from .result import ABOVE as ABOVE, Suspects as Suspects
 from .study import (

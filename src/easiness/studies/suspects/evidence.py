@@ -23,6 +23,7 @@ LAST = 3
 """Epochs observed at the end that count: more steady than one, and the training is over in all of them."""
 
 _FEW_TRIALS, _FEW_EXAMPLES = 5, 5000  # of a glance
+_CERTAIN = 80.0  # nats of a margin: a probability of 0 is recorded as one of e ** -87
 _AT_ONCE = 1 << 15
 _SMALLEST = 1e-300  # a probability
 _SMALLEST_SEEN = 1e-12  # 1 - p of the label, from its loss
@@ -47,6 +48,7 @@ class Evidence:
     whether some trial ``left_out`` the example; and ``first_right``, the epoch or share from which on most
     predict the label to the end, NaN where they do not. ``judges`` [trials, K] says who is heard of whom.
     ``course`` is what the estimate of wrong labels reads; its ``stages`` are after these of the rows.
+    ``of_votes``: a trial gave bare votes, which tell no probability.
     """
 
     table: pd.DataFrame
@@ -55,6 +57,7 @@ class Evidence:
     judges: Mask
     course: analysis.LabelCourse
     stages: tuple[int, ...] = ()
+    of_votes: bool = False
 
     @property
     def labels(self) -> Integers:
@@ -87,21 +90,32 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
     )
     left_out = ~trained_on.all(axis=0)
     judges = ~trained_on | ~left_out
-    kind = bool(left_out.mean() > 1 / 2), bool(run.shares)
+    kind = bool(left_out.mean() > 1 / 2), bool(run.shares), run.of_folds
     course = TrialCourse(labels, len(run.classes), judges, num_last, len(epochs), *kind)
     rows = tuple(map(run.row, epochs))
-    first_right = np.full(len(labels), np.nan)
+    first_right, of_votes = np.full(len(labels), np.nan), False
     for at, row in enumerate(rows):
         for number, trial in enumerate(run.trials):
             columns = trial.columns(row.number, ["prediction", "loss", "margin", "rival"], split)
             logits = trial.logits(row.number, split) if course.needs_logits(at) and not few else None
+            of_votes |= row is rows[-1] and _are_votes(columns["margin"])
             course.add(number, {name: values[some] for name, values in columns.items()}, logits)
         right = course.end_epoch()
         first_right = np.where(right, np.where(np.isnan(first_right), row.value, first_right), np.nan)
     of_labels, means = course.end()
     ends = {"num_heard": judges.sum(axis=0), "left_out": left_out, "first_right": first_right}
     table = pd.DataFrame({"id": ids, "label": labels, **means, **ends})
-    return Evidence(table, rows, num_last, judges, of_labels, course.stages)
+    return Evidence(table, rows, num_last, judges, of_labels, course.stages, of_votes)
+
+
+VOTES = "has votes of 0 and 1 and no probabilities, so how likely a label is wrong cannot be told"
+FOR_VOTES = "give the probabilities behind them (predict_proba, the outputs of a softmax)"
+
+
+def _are_votes(margin: npt.NDArray[np.float32]) -> bool:
+    """Are all as those of rows of 0 and 1, taken for logits or for probabilities?"""
+    far = np.abs(margin)
+    return bool((far == 1).all() or (far > _CERTAIN).all())
 
 
 STATEMENTS = ("p_label", "p_rival", "p_predicted", "margin", "lead")
@@ -230,9 +244,10 @@ class TrialCourse:
         num_epochs: int,
         left_out: bool = False,
         of_heads: bool = False,
+        of_folds: bool = False,
     ) -> None:
         self._labels, self._num_classes, self._judges = labels, num_classes, judges
-        self._left_out, self._of_heads = left_out, of_heads
+        self._left_out, self._of_heads, self._of_folds = left_out, of_heads, of_folds
         # of each half of the trials the sums of `STATEMENTS` and of its judges, and all predictions
         self._window: deque[tuple[Floats, list[npt.NDArray[np.int32]]]] = deque(maxlen=num_last)
         few = num_classes <= analysis.MOST_CLASSES and len(labels) * num_classes <= _MOST_VALUES
@@ -290,7 +305,7 @@ class TrialCourse:
         log_p = None if self._whole is None or not self._whole.of_all else self._whole.log_p()
         num, means = len(self._window) * self._judges.sum(axis=0), self._means((0, 1))
         last, others = self._stage((0, 1), everyone), num_others / num
-        ends = log_p, self._of_heads, self._left_out, others
+        ends = log_p, self._of_heads, self._left_out, others, self._of_folds
         return analysis.LabelCourse(last, self._of_stages, halves, *ends), {
             **{name: means[name] for name in ("p_label", "p_rival", "margin")},
             "rival": rival,
@@ -356,8 +371,10 @@ def glance(run: Run) -> Glance:
     heard as `suspects` hears them, where examples are few: their labels are counted by classes.
     """
     num = len(run.labels)
-    by_classes = bool(run.shares) and num <= _FEW
+    by_classes = bool(run.shares or run.of_folds) and num <= _FEW
     evidence = gather(run, "train", few=not by_classes)
+    if evidence.of_votes:
+        raise BadInput(f"{run.path}: {VOTES}; {FOR_VOTES}")
     if by_classes:
         share = analysis.estimate_noise(evidence.course).share
     else:

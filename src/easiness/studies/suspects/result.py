@@ -18,7 +18,7 @@ from easiness.runs import CellTexts
 from easiness.spec import Split
 from easiness.store import Row
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, Labels, short_text
-from easiness.studies.suspects.evidence import Glance
+from easiness.studies.suspects.evidence import FOR_VOTES, VOTES, Glance
 from easiness.studies.suspects.kinds import NEVER_NAMED
 
 _FEWEST_OF_CURVE = 3  # points
@@ -169,7 +169,13 @@ class Suspects(show.Result):
 
     @property
     def num_listed(self) -> int:
-        return num_to_list(self._open["p_wrong"].to_numpy(), self.above)
+        by = "suggested_share" if self.of_votes else "p_wrong"
+        return num_to_list(self._open[by].to_numpy(), self.above)
+
+    @property
+    def of_votes(self) -> bool:
+        """Are bare votes all that is known? They tell no probability and no number."""
+        return self.model_of_noise == "votes"
 
     @property
     def _open(self) -> pd.DataFrame:
@@ -184,14 +190,16 @@ class Suspects(show.Result):
     @property
     def about(self) -> str:
         """``about 312 (3.1 %)``: how many can be expected to be wrong."""
-        if self.leak:
+        if self.leak or self.of_votes:
             return "cannot be told"
         return f"{_about(self.share, len(self.ranked))} ({show.percent(self.share)})"
 
     @property
     def between(self) -> str:
         """``150 to 520``: how many fit the data."""
-        return "cannot be told" if self.leak else _range(self.low, self.high, len(self.ranked))
+        return (
+            "cannot be told" if self.leak or self.of_votes else _range(self.low, self.high, len(self.ranked))
+        )
 
     @property
     def glance(self) -> Glance:
@@ -321,6 +329,11 @@ class Suspects(show.Result):
     def headline(self) -> str:
         if self.leak:
             return f"{show.sentence_case(self.leak)}. How many labels are wrong cannot be told."
+        if self.of_votes:
+            return (
+                f"A trial {VOTES}, nor how many are; {FOR_VOTES}. Labels are in the order of the share of "
+                "votes for one other class. An audit counts the wrong ones (`easiness audit`)."
+            )
         of = "labels" if self.split == "train" else "labels of held-out examples"
         likely = _likely_wrong(self.ranked["p_wrong"].to_numpy(), "None", f" of {len(self.ranked):,} {of}")
         range_ = f"{self.about} can be expected to be wrong; {self.between} fit the data"

@@ -22,7 +22,14 @@ from easiness.spec import Option, Split, command_line, setting
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, conflicts_of
-from easiness.studies.suspects.evidence import Evidence, gather, one_trial, too_few
+from easiness.studies.suspects.evidence import (
+    FOR_VOTES,
+    VOTES,
+    Evidence,
+    gather,
+    one_trial,
+    too_few,
+)
 from easiness.studies.suspects.kinds import find_kinds, reasons
 from easiness.studies.suspects.neighbours import Nearest, NoFeatures, find_neighbours
 from easiness.studies.suspects.result import ABOVE, LabelDecisions, Suspects, Views, num_to_list
@@ -31,6 +38,8 @@ _FIRST = ("id", "label", "class", "suggested", "suggested_class", "p_wrong", "su
 _BEHIND = ("margin", "p_label", "rival_share", "num_heard", "left_out")
 _MOST_BYTES = 4_000_000  # of pictures and sounds in a notebook
 _NEARLY_ALL = 0.95  # of the decisions
+_TIE = 1e-6  # less than a vote
+_MOST_VOTES = 0.5  # for one other class, from which on a label is listed where votes are all there is
 
 MOST_LOOKED_AT = 1_000
 """Suspects that are shown beside what is nearest to them, as the page does."""
@@ -79,7 +88,12 @@ def suspects(options: SuspectOptions) -> Suspects:
     evidence, estimate = judgement.evidence, judgement.noise
     looked_at = np.zeros(len(evidence.labels), np.bool_)
     before, decisions, low, high = _order(noise, looked_at), None, estimate.low, estimate.high
+    of_votes = evidence.of_votes
     if options.decided is not None:
+        if of_votes:
+            raise BadInput(
+                f"--decided {options.decided}: {run.path} {VOTES}; {FOR_VOTES}, or audit the labels"
+            )
         file = decisions_on(run, options.decided, split)
         looked_at[file.at] = True
         noise, low, high, decisions = _after(
@@ -105,7 +119,8 @@ def suspects(options: SuspectOptions) -> Suspects:
     known = 1 - float(evidence["other_share"].mean())
     of_sound = known / max(1 - noise.share, 1e-9)
     table["kind"], left_out = find_kinds(table, evidence.rows[-1], of_sound, why)
-    first = order[: num_to_list(noise.p_wrong[~looked_at], options.above)]
+    by, above = (evidence["rival_share"], _MOST_VOTES) if of_votes else (noise.p_wrong, options.above)
+    first = order[: num_to_list(by[~looked_at], above)]
     table.loc[first, "reason"] = reasons(run, split, evidence, table, first)
     flaws = (conflicts.flaws.get((split, one), "") for one in table["id"].tolist())
     table["reason"] = ["; ".join(filter(None, texts)) for texts in zip(flaws, table["reason"], strict=True)]
@@ -127,7 +142,7 @@ def suspects(options: SuspectOptions) -> Suspects:
         high=math.nan if leak else high,
         course=judgement.course,
         known=known,
-        above=options.above,
+        above=above,
         conflicts=conflicts,
         left_out_kinds=left_out,
         others=others,
@@ -235,6 +250,8 @@ def _together(
     judgements = [judge(run, split, run.resolve_at(at), at is not None) for run in runs]
     if len(runs) == 1:
         return runs[0], judgements[0], judgements[0].noise, ()
+    for by_votes in (run for run, one in zip(runs, judgements, strict=True) if one.evidence.of_votes):
+        raise BadInput(f"{by_votes.path}: {VOTES}; {FOR_VOTES}, or leave it out")
     weights = analysis.weights_together([one.noise for one in judgements])
     best, noise = int(weights.argmax()), _noise_of_all(judgements)
     ranges = [one.noise for one, weight in zip(judgements, weights, strict=True) if weight >= _KNOWS]
@@ -277,6 +294,8 @@ class Judgement:
 def judge(run: Run, split: Split, epoch: int, is_fixed: bool = False) -> Judgement:
     """By the epoch, or unless it ``is_fixed`` by one before labels were learned by heart."""
     evidence = gather(run, split, epoch)
+    if evidence.of_votes:
+        return Judgement(evidence, _by_votes(evidence), ((evidence.rows[-1], math.nan),))
     noise = analysis.estimate_noise(evidence.course)
     rows = [evidence.rows[at] for at in evidence.stages]
     course = tuple(zip(rows, noise.shares, strict=True))
@@ -284,6 +303,13 @@ def judge(run: Run, split: Split, epoch: int, is_fixed: bool = False) -> Judgeme
         evidence = gather(run, split, rows[noise.to_read].number)
         noise = analysis.estimate_noise(evidence.course)
     return Judgement(evidence, noise, course)
+
+
+def _by_votes(evidence: Evidence) -> analysis.EstimatedNoise:
+    """No probability, and the order of the share of votes for one other class, then for any other."""
+    order = evidence["rival_share"] + _TIE * evidence["other_share"]
+    nothing = math.nan, math.nan, (), None
+    return analysis.EstimatedNoise(np.full(len(order), np.nan), order, "votes", *nothing)
 
 
 SUSPECTS = Study(

@@ -1,0 +1,145 @@
+"""`record`, from files as they come to runs: the same rows again, more of them, and faults."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import easiness as ez
+
+COUNTS = "item,model,count,correct\n1,../a b,10,3\n2,../a b,0,0\n3,../a b,5,5\n1,<b>,1000,3\n3,<b>,2,2\n"
+TIME = "2026-11-30T10-11-12.131415"
+
+
+def written(file: Path, *rows: Any) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows))
+    return file
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def rates(run: ez.Run) -> dict[Any, tuple[int, float]]:
+    scores = run.scores()
+    return dict(zip(scores["id"], zip(scores["trials"], scores["rate"], strict=True), strict=True))
+
+
+def test_a_run_a_model_and_the_same_rows_again(command, tmp_path):
+    table = written(tmp_path / "counts.csv", COUNTS.rstrip())
+    first = command("record", table, "--out", tmp_path / "runs")
+    assert first.code == 0
+    assert "_a_b: 2 items, 15 rollouts, 65.0\xa0% right on average" in first.out
+    assert first.err == "note: items left out, without a trial that did not error: 1\n"
+    assert rates(ez.open_run(tmp_path / "runs" / "_b_")) == {1: (1000, 0.003), 3: (2, 1.0)}
+    before = contents(tmp_path / "runs")
+    assert command("record", table, "--out", tmp_path / "runs").out == first.out
+    assert contents(tmp_path / "runs") == before
+    status = command("status", tmp_path / "runs").out
+    assert "../a b" in status
+    assert "<b>" in status
+
+
+def test_rows_that_join(command, refused, tmp_path):
+    runs = tmp_path / "runs"
+    assert command("record", written(tmp_path / "a.csv", "item,right\n007,1\n8,0"), "--out", runs).code == 0
+    more = written(tmp_path / "b.csv", "item,right\n8,1")  # an id that is a number alone, and 1 item
+    before = contents(runs)
+    assert "join them with --add" in refused("record", more, "--out", runs)
+    assert contents(runs) == before
+    assert command("record", more, "--out", runs, "--add").code == 0
+    assert rates(ez.open_run(runs / "model")) == {"007": (1, 1.0), "8": (2, 0.5)}
+    assert "1 item, beside which nothing is hard" in refused("record", more, "--out", tmp_path / "new")
+
+
+def test_what_errored_is_said(command, tmp_path):
+    table = written(tmp_path / "a.csv", "item,right,error\n1,1,\n2,,\n3,0,timeout\n4,0,")
+    done = command("record", table, "--out", tmp_path / "runs")
+    assert done.err.startswith("note: trials that errored and are left out: 2 (--errors wrong counts them)\n")
+    assert rates(ez.open_run(tmp_path / "runs" / "model")) == {1: (1, 1.0), 4: (1, 0.0)}
+    assert command("record", table, "--out", tmp_path / "wrong", "--errors", "wrong").code == 0
+    assert rates(ez.open_run(tmp_path / "wrong" / "model"))[2] == (1, 0.0)
+
+
+def test_samples_of_evaluations(command, tmp_path):
+    for model, right in (("org__a", [1.0, 0.0]), ("org__b", [True, True])):
+        for time in (TIME, TIME.replace("10-11", "12-11")):
+            rows = (
+                {"doc_id": at, "doc": {"question": f"{at}?"}, "target": "4", "filtered_resps": ["4"]}
+                | {"resps": [["4"]], "filter": "none", "metrics": ["exact_match"], "exact_match": value}
+                for at, value in enumerate(right)
+            )
+            written(tmp_path / "out" / model / f"samples_sums_{time}.jsonl", *rows)
+        written(tmp_path / "out" / model / f"results_{TIME}.json", {})
+    for _ in range(2):  # below the folder of the table, where runs are none
+        done = command("record", tmp_path / "out", "--out", tmp_path / "out" / "runs")
+        assert (done.code, done.err) == (0, "")
+    assert rates(ez.open_run(tmp_path / "out" / "runs" / "org__a")) == {0: (2, 1.0), 1: (2, 0.0)}
+    rows = (
+        {
+            "evaluation_id": "e",
+            "model_id": "org/m",
+            "evaluation_name": "sums",
+            "sample_id": sample,
+            "error": None,
+        }
+        | {"input": {"raw": "2 + 2?", "reference": ["4"]}, "output": {"raw": ["4"]}, "answer_attribution": []}
+        | {"evaluation": {"score": score, "is_correct": score == 1}, "metadata": {"epoch": str(epoch)}}
+        for sample, epoch, score in (("a", 1, 1.0), ("a", 2, 0.0), ("b", 1, 0.25))
+    )
+    table = written(tmp_path / "u_samples.jsonl", *rows)
+    assert command("record", table, "--out", tmp_path / "runs").code == 0
+    assert rates(ez.open_run(tmp_path / "runs" / "org_m")) == {"a": (2, 0.5), "b": (1, 0.25)}
+
+
+def test_faults_leave_nothing_behind(refused, tmp_path):
+    good = written(tmp_path / "good.csv", "item,model,trial,right\n1,m,1,1\n2,m,1,0")
+    bad = written(tmp_path / "bad.csv", "item,right,note\n1,1,\n2,2,")
+    cases: list[tuple[list[Any], str]] = [
+        ([bad], "bad.csv: row 3: the right is 2; write 0 or 1"),
+        ([tmp_path / "none.csv"], "none.csv: the table cannot be read (No such file"),
+        ([good, "--columns", "item=itm"], "no column itm (did you mean item"),
+        ([good, "--columns", "item=item,item=model"], "names one of ours twice"),
+        ([good, "--errors", "maybe"], "'maybe' is not one of"),
+        ([good, "--labels", good], "--labels: are for --probabilities"),
+        ([], "has nothing to record; give a table of outcomes, or --probabilities"),
+    ]
+    for arguments, says in cases:
+        assert says in refused("record", *arguments, "--out", tmp_path / "runs")
+        assert not (tmp_path / "runs").exists()
+    assert "name the folder for the runs, such as --out runs" in refused("record", good)
+
+
+def test_a_data_frame_in_python(command, tmp_path):
+    frame = pd.DataFrame({"item": [1, 2] * 4, "model": [*"aaaabbbb"], "right": [1, 0, 1, 1, 0, 0, 1, 0]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert command("record", tmp_path / "a.parquet", "--out", tmp_path / "runs").code == 0
+    runs = ez.record(frame)
+    assert [rates(run) for run in runs] == [rates(ez.open_run(tmp_path / "runs" / name)) for name in "ab"]
+    polars = pytest.importorskip("polars")
+    models = ez.record(polars.from_pandas(frame), trials_are="models")
+    assert rates(models) == {1: (2, 0.75), 2: (2, 0.25)}
+    with pytest.raises(ez.BadInput, match="--trials-are 'people': unknown; give rollouts or models"):
+        ez.record(frame, trials_are="people")  # type: ignore[arg-type]
+
+
+@pytest.mark.long
+@pytest.mark.shared_data
+def test_cruxeval_has_the_rates_of_its_rows(command, tmp_path):
+    beside = Path(__file__).parents[3] / "shared" / "data"
+    file = Path(os.environ.get("EASINESS_DATA", beside)) / "outcomes" / "cruxeval-output.csv.gz"
+    if not file.exists():
+        pytest.skip(f"{file} is absent; set EASINESS_DATA to the folder that holds it")
+    assert command("record", file, "--out", tmp_path).code == 0
+    expected = pd.read_csv(file).groupby(["model", "item"])["right"].agg(["size", "mean"])
+    assert len(list(tmp_path.iterdir())) == expected.index.get_level_values(0).nunique() == 31
+    run = ez.open_run(tmp_path / "codellama-7b")
+    assert rates(run) == {
+        row.Index: (row.size, row.mean) for row in expected.loc["codellama-7b"].itertuples()
+    }

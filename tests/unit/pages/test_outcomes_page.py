@@ -1,0 +1,178 @@
+"""The page of outcomes, and what other commands say of them."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import easiness as ez
+from easiness import open_run
+from easiness.errors import BadInput
+from easiness.pages import outcomes as page
+
+EVIL = "</script><script>document.title='evil'</script><img src=x onerror=\"document.title='evil'\">&amp;"
+# answers of two models to items with keys 4, 4, 4 and 5, two rollouts each: rates 1, 1, .5, 0 and .5, 0, 0, 1
+GIVEN = {"A": ("44", "44", "49", "99"), "B": ("49", "67", "67", "55")}
+TWO = pd.DataFrame(
+    [
+        {
+            "item": f"i{at}",
+            "model": model,
+            "trial": trial,
+            "answer": answer,
+            "key": "4445"[at],
+            "part": at // 2,
+        }
+        for model, items in GIVEN.items()
+        for at, answers in enumerate(items)
+        for trial, answer in enumerate(answers)
+    ]
+)
+
+
+def page_of(runs: Any, folder: Path) -> tuple[str, dict[str, Any]]:
+    """The page, and the values that its script reads."""
+    ez.report(runs, folder / "page.html")
+    text = (folder / "page.html").read_text("utf-8")
+    values = re.search('id="map-values">(.*?)</script>', text, re.DOTALL)
+    assert values is not None
+    return text, json.loads(values[1])
+
+
+def in_words(text: str) -> str:
+    """The words of a page, a blank between elements."""
+    return " ".join(
+        html.unescape(re.sub("<wbr>|<[^>]+>", lambda tag: " " * (tag[0] != "<wbr>"), text)).split()
+    )
+
+
+def test_models_side_by_side(tmp_path: Path) -> None:
+    text, values = page_of(ez.record(TWO, out=tmp_path / "runs"), tmp_path)
+    words = in_words(text)
+    assert "4 items, 2 models" in words
+    assert "Trials are rollouts of each of 2 models: how hard items are for these, and for no other." in words
+    # by hand: the error of 1, 1, .5, 0 is .4787 / 2, as of .5, 0, 0, 1; that of -.5, -1, -.5, 1 is .8660 / 2
+    assert "A 4 8 2 0.625 ± 0.239 –" in words
+    assert "B 4 8 2 0.375 ± 0.239 -0.250 ± 0.433" in words
+    at = {name: place for place, name in enumerate(values["ids"])}
+    assert values["answers"][at["i0"]] == [["4", 3, 2, True], ["9", 1, 1, False]]
+    assert [sum(count for _, count, *_ in answers) for answers in values["answers"]] == [4] * 4
+    assert [values["key"][at[name]] for name in ("i0", "i3")] == ["4", "5"]
+    assert [one["name"] for one in values["series"]] == ["all (mean)", "A", "B"]
+    rate = values["series"][0]["rate"]["levels"]  # .75, .5, .25, .5
+    assert rate == [0.25, 0.5, 0.75]
+    (part,) = values["columns"]
+    assert part["name"] == "part"
+    assert [part["values"][at[f"i{item}"]] for item in range(4)] == ["0", "0", "1", "1"]
+    assert part["few"]
+    # divided: i3 and i1, of which one model has all and the other none
+    (divided,) = re.findall(r'<div id="items-spread">(.*?)</section>', text, re.DOTALL)
+    assert set(re.findall(r'title="(i\d)"', divided)[:2]) == {"i1", "i3"}
+
+
+def test_one_model_and_models_as_trials_say_which_they_mean(tmp_path: Path) -> None:
+    runs = ez.record(TWO, out=tmp_path / "runs")
+    assert isinstance(runs, tuple)
+    text, values = page_of(runs[0], tmp_path)
+    assert "Trials are rollouts of A: how hard items are for it, and for no other." in in_words(text)
+    assert len(values["series"]) == 1
+    assert 'id="map-matrix"' not in text
+    pooled = ez.record(TWO, out=tmp_path / "pooled", trials_are="models")
+    text, values = page_of(pooled, tmp_path)
+    assert "Trials are models: how hard items are for models like these." in in_words(text)
+    assert [one["name"] for one in values["series"][1:]] == ["A", "B"]
+    assert "A 4 0.625 ± 0.239" in in_words(text)
+    with pytest.raises(BadInput, match=r"trials of .*runs.* are rollouts, and of .*pooled.* models"):
+        ez.report([*runs, pooled], tmp_path / "mixed.html")
+    assert not (tmp_path / "mixed.html").exists()
+
+
+def test_what_is_left_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    right = {f"i{at:02}": rng.binomial(20, at / 49) for at in range(50)}
+    rows = [(item, "A", 20, num) for item, num in right.items()] + [("i07", "B", 1, 1), ("i08", "B", 1, 0)]
+    runs = ez.record(pd.DataFrame(rows, columns=["item", "model", "count", "correct"]), out=tmp_path / "runs")
+    monkeypatch.setattr(page, "_MOST_ITEMS", 20)
+    text, values = page_of(runs, tmp_path)
+    words = in_words(text)
+    assert "20 of the 50 items are on this page" in words
+    assert "1 of 2 models lack items that others have" in words
+    assert len(values["ids"]) == 20
+    alone, _ = page_of(runs[0], tmp_path)  # type: ignore[index]
+    for side, num in (("p_hard", 0), ("p_easy", 20)):
+        (first,) = re.findall(f'<div id="items-{side}">.*?title="(i..)"', alone, re.DOTALL)
+        assert right[first] == num
+
+
+def test_nothing_of_a_table_gets_out_of_its_text(tmp_path: Path) -> None:
+    table = TWO.replace(
+        {"item": {"i0": EVIL}, "answer": {"4": EVIL}, "key": {"4": EVIL}, "model": {"A": EVIL}}
+    )
+    table = table.assign(**{EVIL: EVIL, "group": EVIL, "text": table["item"] + "\x00\u202e" + EVIL})
+    runs = ez.record(table, out=tmp_path / "runs")
+    text, values = page_of(runs, tmp_path)
+    assert "<script>document" not in text
+    assert "<img" not in text
+    assert EVIL in values["ids"]
+    assert {EVIL, "group", "part"} == {one["name"] for one in values["columns"]}
+    assert [EVIL, 3, 2, True] in [answers[0] for answers in values["answers"]]
+    shown = runs[0]._repr_html_()  # type: ignore[index]
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert "<svg" in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--at", 3),
+        ("--data", "digits"),
+        ("--by", "pixels"),
+        ("--old-data", "x"),
+        ("--suspects", 5),
+        ("--decide", "x.csv"),
+        ("--pixels", 100),
+        ("--blind",),
+    ],
+)
+def test_options_that_need_a_training_are_refused(
+    tmp_path: Path, command: Callable[..., Any], words: tuple[Any, ...]
+) -> None:
+    ez.record(TWO, out=tmp_path / "runs")
+    ended = command("report", tmp_path / "runs", *words, "-o", tmp_path / "page.html")
+    assert ended.code == 2
+    assert f"outcomes: {words[0]}" in ended.err
+    assert ended.err.count("\n") == 1
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_folder_stands_for_its_runs(tmp_path: Path, command: Callable[..., Any]) -> None:
+    ez.record(TWO, out=tmp_path / "runs")
+    ended = command("report", tmp_path / "runs", "-o", tmp_path / "page.html")
+    assert ended.code == 0
+    assert "2 models" in in_words((tmp_path / "page.html").read_text("utf-8"))
+
+
+def test_what_needs_networks_is_refused_by_name(tmp_path: Path, command: Callable[..., Any]) -> None:
+    ez.record(TWO, out=tmp_path / "runs")
+    run = tmp_path / "runs" / "A"
+    before = sorted(tmp_path.rglob("*"))
+    for needs, words in {
+        "`export`": ("export", run, "--to", "hf", "-o", tmp_path / "hf"),
+        "`card`": ("card", run, "-o", tmp_path / "card"),
+        f"features 'run:{run}'": ("measure", "digits", "--features", f"run:{run}", "--out", tmp_path / "new"),
+    }.items():
+        ended = command(*words)
+        assert ended.code == 2
+        assert f"{run}: has outcomes, without classes" in ended.err
+        assert f"and {needs} needs them" in ended.err
+    assert sorted(tmp_path.rglob("*")) == before
+    assert repr(open_run(run)).endswith("model='A', items=4, trials_are='rollouts')")
