@@ -144,7 +144,7 @@ def labels(
     progress: bool | Progress = ...,
 ) -> Any: ...
 def audit(
-    run: Run,
+    run: Run | Sequence[Run],
     *,
     looks: int | None = ...,
     at_most: float | None = ...,

@@ -24,7 +24,7 @@ from PIL import Image
 
 import easiness.pages
 import easiness.studies
-from easiness import audit, compare, diff, explain, keep, labels, load_dataset, scores, suspects
+from easiness import audit, compare, diff, explain, keep, labels, load_dataset, record, scores, suspects
 from easiness.analysis import AccuracyAhead, FittedCurve, Gain, Interval, Votes
 from easiness.data import UNKNOWN
 from easiness.engine import write_result
@@ -45,6 +45,7 @@ from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, PeopleAgreement
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
+from easiness.studies.outcomes import OutcomeChanges, OutcomeComparison, RolloutsAhead
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Similarity
@@ -197,7 +198,18 @@ def _next_labels(_: Run) -> NextLabels:
     )  # fmt: skip
 
 
+def _outcomes(run: Run, name: str, of_first: int) -> Run:
+    """Ten rollouts of an item, of which the first are right so often, others more and more."""
+    counts = np.where(np.arange(NUM) < 4, of_first, np.arange(NUM) // 4)
+    rows = pd.DataFrame({"item": [f"{HOSTILE}{at}" for at in range(NUM)], "count": 10, "correct": counts})
+    made: Run = record(rows.assign(model=f"{name}{HOSTILE}"), out=run.path.with_name(name))
+    return made
+
+
 RESULTS: dict[type, Callable[[Run], Any]] = {
+    OutcomeChanges: lambda run: diff(_outcomes(run, "was", 0), _outcomes(run, "is", 10)),
+    OutcomeComparison: lambda run: compare([_outcomes(run, "one", 0), _outcomes(run, "two", 10)]),
+    RolloutsAhead: lambda run: compare(_outcomes(run, "alone", 0)),
     PeopleAgreement: _agreement,
     Audit: _audited,
     CleanLabels: _cleaned,
@@ -349,6 +361,8 @@ def _read_json(file: Path, result: Any) -> None:
         Audit: "parts",
         Comparison: "matching",
         Hypothesis: "rows",
+        OutcomeComparison: "items",
+        RolloutsAhead: "rows",
         Patterns: "examples",
         Suspects: "suspects",
         Worth: "grid",

@@ -89,8 +89,6 @@ from .rank_regression import (
 from .rate_pairs import (
     AnswerAgreement as AnswerAgreement,
     PairedCounts as PairedCounts,
-    RateChanges as RateChanges,
-    RateMatch as RateMatch,
     answer_agreement as answer_agreement,
     match_rates as match_rates,
     mean_over_items as mean_over_items,

@@ -399,8 +399,8 @@ def draw_changes(rows: pd.DataFrame, name: str, label: str) -> Figure:
         of_kind = rows[rows["change"] == kind]
         if len(of_kind):
             some = of_kind.iloc[:: -(-len(of_kind) // _MOST_DOTS)]
-            x, y, named = some[f"{name}_old"], some[f"{name}_new"], f"{kind} ({len(of_kind):,})"
-            axes.scatter(x, y, s=size, color=color, label=named, linewidths=0, clip_on=False)
+            x, y, label_of = some[f"{name}_old"], some[f"{name}_new"], f"{kind} ({len(of_kind):,})"
+            axes.scatter(x, y, s=size, color=color, label=label_of, linewidths=0, clip_on=False)
     axes.set(xlabel=f"{label} before", ylabel=f"{label} after", xlim=(0, 1), ylim=(0, 1), aspect="equal")
     show.legend_above(axes, 2)
     return figure

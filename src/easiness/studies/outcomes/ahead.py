@@ -67,17 +67,21 @@ class RolloutsAhead(show.Result):
 
     def figure(self) -> Figure:
         """The share of the true sets held, over the number of trials."""
-        figure, axes = show.new_axes(5.2, 2.7)
         trials = np.array(self.times) * self.mean_trials
+        lines = []
         for side, shares in self.shares.items():
             value, low, high = np.array(shares).T
-            axes.fill_between(trials, low, high, color=_COLORS[side], alpha=0.2, linewidth=0)
-            axes.plot(trials, value, "o-", color=_COLORS[side], label=tail_text(side, self.fraction))
-        axes.set(xlabel="trials an item", ylabel="share of them known", ylim=(0, 1), xscale="log")
-        axes.set_xticks(trials, [f"{one:g}" for one in np.round(trials, 1)], minor=False)
-        axes.minorticks_off()
-        show.legend_above(axes, 2)
-        return figure
+            lines.append(
+                show.Curve(
+                    trials,
+                    value,
+                    tail_text(side, self.fraction),
+                    _COLORS[side],
+                    errors=[value - low, high - value],
+                    band=True,
+                )
+            )
+        return show.curves({"": lines}, (5.2, 2.7), x="trials an item", y="share of them known")
 
     def frames(self) -> list[show.Frame]:
         how = "The share of the true set that the likeliest items hold; 95 % intervals over items and trials."
@@ -107,7 +111,7 @@ def rollouts_ahead(run: Run, fraction: float) -> RolloutsAhead:
     shares: dict[Side, list[Interval]] = {}
     for side, one in ahead.items():
         left = [rates_ahead(*fit, side=side, fraction=fraction).shares for fit in fits] or [
-            [np.nan] * len(one.shares)
+            (np.nan,) * len(one.shares)
         ]
         error = float(stdtrit(_PARTS - 1, 0.975)) * np.sqrt((_PARTS - 1) * np.var(left, axis=0))
         ends = zip(one.shares, error.tolist(), strict=True)

@@ -13,7 +13,8 @@ from easiness.analysis import Interval, PairedCounts, p_beyond_rate, rate_change
 from easiness.errors import BadInput, RunFailed
 from easiness.lazy import Figure, pd
 from easiness.regular_file import in_words
-from easiness.studies.outcomes.compare import CommonItems
+from easiness.studies.outcomes.compare import common_items
+from easiness.studies.outcomes.rollouts import refuse_others
 from easiness.studies.outcomes.scores import meaning
 from easiness.studies.versions import CHANGES, Versions, draw_changes
 
@@ -109,18 +110,10 @@ def diff_of_outcomes(options: Versions) -> OutcomeChanges:
     a change.
     """
     old, new = options.old, options.new
-    for name, value in (
-        ("--at", options.at),
-        ("--old-data", options.old_data),
-        ("--new-data", options.new_data),
-    ):
-        if value is not None:
-            raise BadInput(f"{name}: outcomes have no such thing; leave it out")
-    if options.by != "ids":
-        raise BadInput(f"--by {options.by}: outcomes are matched by the ids of their items; leave it out")
+    refuse_others(options, ("old", "new", "rate", "at_least", "fail_above"), "leave it out")
     if old.path.resolve() == new.path.resolve():
         raise BadInput(f"{old.path}: is the same run twice; give the run of each version")
-    items = CommonItems.of([old, new])
+    items = common_items([old, new])
     pair = items.pair(0, 1)
     p, q = _tests(pair, options.at_least)
     extreme = PairedCounts(pair.trials_a, 0 * pair.trials_a, pair.trials_b, pair.trials_b)
@@ -161,7 +154,6 @@ def diff_of_outcomes(options: Versions) -> OutcomeChanges:
 def _tests(pair: PairedCounts, least: float) -> tuple[Any, Any]:
     """p-values [K], and those adjusted for all items."""
     if not least:
-        changes = rate_changes(pair)
-        return changes.p, changes.p_adjusted
+        return rate_changes(pair)
     p = p_beyond_rate(pair, least)
     return p, false_discovery_control(p)

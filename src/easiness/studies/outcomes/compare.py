@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness import analysis, show
-from easiness.analysis import Agreement, AnswerAgreement, Interval, PairedCounts, RateMatch, Side
+from easiness.analysis import SIDES, Agreement, AnswerAgreement, Interval, PairedCounts, Side
 from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.lazy import Figure, Floats, pd
@@ -19,104 +19,108 @@ from easiness.show import number, with_interval
 from easiness.store import Run
 from easiness.studies.matching import CompareOptions, run_names, tail_text
 from easiness.studies.outcomes.ahead import RolloutsAhead, rollouts_ahead
+from easiness.studies.outcomes.rollouts import refuse_others
 
-RATE = 0.05
-"""False discovery rate at which an item is said to be of one model alone."""
-
+_MEANINGS = {
+    "rollouts": "trials are rollouts of each model: how hard items are for it, and for no other",
+    "models": "trials are models: how hard items are for models like these",
+}
+_RATE = 0.05  # false discovery rate
 _MOST_FITTED = 16  # models of which each pair is fitted
 _MOST_TOLD = 3  # pairs that have sentences each; more have theirs together
-_MOST_ITEMS = 10  # to read
-_MOST_ROWS = 30  # of a table to read
-_MOST_TESTS = 5_000_000  # items times pairs
+_MOST_ROWS, _MOST_ITEMS = 30, 10  # of tables to read
+_MOST_TESTS = 10_000_000  # items times pairs
 
 
-@dataclass(frozen=True, eq=False)
-class CommonItems:
-    """What several models made of the K items that all have: numbers of trials, and right ones, [K]."""
+class CommonItems(NamedTuple):
+    """The K items that several runs have, and of each run the trials [K] and the right ones [K].
+
+    ``effective`` are those that tell as much and are right or wrong. ``groups`` [K] are known or None, and
+    ``note`` says how many items others have.
+    """
 
     ids: npt.NDArray[Any]
     counts: list[tuple[Floats, Floats]]
     effective: list[tuple[Floats, Floats]]
     groups: npt.NDArray[Any] | None
-    note: str | None
+    note: list[str]
 
-    @classmethod
-    def of(cls, runs: Sequence[Run]) -> CommonItems:
-        """Of runs whose trials are alike."""
-        kinds = {run.trials_are: run for run in runs}
-        if len(kinds) > 1:
-            raise BadInput(
-                f"{kinds['models'].path}: its trials are models, and those of {kinds['rollouts'].path}"
-                " rollouts of one; give runs of one kind"
-            )
-        frames = [run.outcomes.items for run in runs]
-        ids = frames[0]["id"]
-        for frame in frames[1:]:
-            ids = ids[ids.isin(frame["id"])]
-        if not len(ids):
-            paths = " and ".join(str(run.path) for run in runs[:2])
-            raise BadInput(f"{paths}: have no item in common; give runs on the same items")
-        places = [pd.Index(frame["id"]).get_indexer(ids) for frame in frames]
-        num = max(map(len, frames))
-        note = f"on the {len(ids):,} items that all have, of up to {num:,}" if len(ids) < num else None
-        pairs = [
-            [
-                (run.outcomes.trials[at], run.outcomes.right[at]),
-                tuple(one[at] for one in run.outcomes.effective),
-            ]
-            for run, at in zip(runs, places, strict=True)
-        ]
-        groups = frames[0]["group"].iloc[places[0]] if "group" in frames[0] else None
-        whole = groups is not None and not groups.isna().any()
-        counts, effective = zip(*pairs, strict=True)
-        return cls(ids.to_numpy(), list(counts), list(effective), groups.to_numpy() if whole else None, note)
+    def pair(self, a: int, b: int, *, effective: bool = False) -> PairedCounts:
+        """The counts of two of the runs."""
+        counts = self.effective if effective else self.counts
+        return PairedCounts(*counts[a], *counts[b])
 
-    def pair(self, a: int, b: int) -> PairedCounts:
-        return PairedCounts(*self.counts[a], *self.counts[b])
+
+def common_items(runs: Sequence[Run]) -> CommonItems:
+    """The items that all runs have, by their ids; trials are rollouts in all of them, or models."""
+    kinds = {run.trials_are: run.path for run in runs}
+    if len(kinds) > 1:
+        raise BadInput(
+            f"{kinds['models']}: its trials are models, and those of {kinds['rollouts']} rollouts of one; "
+            "give runs of one kind"
+        )
+    frames = [run.outcomes.items for run in runs]
+    ids = frames[0]["id"]
+    for frame in frames[1:]:
+        ids = ids[ids.isin(frame["id"])]
+    if ids.empty:
+        raise BadInput(f"{runs[0].path} and {runs[1].path}: have no common item; give runs on the same items")
+    num = max(map(len, frames))
+    known = frames[0].reindex(ids.index).reindex(columns=["group"])["group"]
+    counts, effective = [], []
+    for run, frame in zip(runs, frames, strict=True):
+        at, (trials, right) = pd.Index(frame["id"]).get_indexer(ids), run.outcomes.effective
+        counts.append((run.outcomes.trials[at], run.outcomes.right[at]))
+        effective.append((trials[at], right[at]))
+    note = [f"on the {len(ids):,} items that all have, of up to {num:,}"] if len(ids) < num else []
+    groups = None if known.isna().any() else known.to_numpy()
+    return CommonItems(ids.to_numpy(), counts, effective, groups, note)
 
 
 @dataclass(frozen=True)
 class ModelPair:
-    """Models ``a`` and ``b`` by name: b's rate less a's, and what they have in common, by side.
+    """Models ``a`` and ``b`` by name: b's rate less a's, and what they have in common.
 
-    ``only`` has how many items a has and b has not, and the other way round.
+    ``matches`` and ``agreements`` are by side, as counted and without noise. ``only`` says how many items a
+    has and b has not, and the other way round.
     """
 
     a: str
     b: str
     difference: Interval
     answers: AnswerAgreement
-    matches: dict[Side, RateMatch]
+    matches: dict[Side, Interval]
     agreements: dict[Side, Agreement]
     only: tuple[int, int]
 
     def row(self) -> dict[str, Any]:
-        kappa = self.answers.kappa or Interval(np.nan, np.nan, np.nan)
-        values = _named("difference", self.difference) | _named("same", self.answers.agreement)
-        only = dict(zip(("only_a", "only_b"), self.only, strict=True))
-        of = {"a": self.a, "b": self.b, **values, "same_by_chance": self.answers.chance}
-        return {**of, **_named("kappa", kappa), **only}
+        values = _with_ends("difference", self.difference) | _with_ends("same", self.answers.agreement)
+        values |= _with_ends("kappa", self.answers.kappa or (None,) * 3)
+        only = {"only_a": self.only[0], "only_b": self.only[1]}
+        return {"a": self.a, "b": self.b, **values, "same_by_chance": self.answers.chance, **only}
 
-    def cells(self) -> list[dict[str, Any]]:
-        """A row a side: matched items beside chance, and their share freed of noise."""
-        rows = []
-        for side, match in self.matches.items():
-            of, agreement = (
-                {"side": side, "ties": "expected", "a": self.a, "b": self.b},
-                self.agreements[side],
-            )
-            rate = dict(zip(("rate", "low", "high"), match.rate, strict=True))
-            free = {f"agreement_{name}": getattr(agreement, name) for name in ("low", "high", "reason")}
-            chance = {"chance": match.chance, "class_chance": None, "agreement": agreement.rate}
-            rows.append({**of, **rate, **chance, **free})
-        return rows
+    def cells(self, fraction: float) -> Iterator[dict[str, Any]]:
+        for side, agreement in self.agreements.items():
+            of = {"side": side, "ties": "expected", "a": self.a, "b": self.b}
+            rate = dict(zip(("rate", "low", "high"), self.matches[side], strict=True))
+            free = {f"agreement_{name}": value for name, value in vars(agreement).items() if name != "rate"}
+            chance = {"chance": fraction, "class_chance": None, "agreement": agreement.rate}
+            yield of | rate | chance | free
+
+
+def _with_ends(name: str, interval: Sequence[float | None]) -> dict[str, float | None]:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
+
+
+def _number(name: str, **options: Any) -> show.Column:
+    return show.numbers(2, low=f"{name}_low", high=f"{name}_high", **options)
 
 
 @dataclass(frozen=True, eq=False)
 class OutcomeComparison(show.Result):
     """Models side by side; ``rates`` are their means over ``num_items`` items, in the order of ``names``.
 
-    ``items`` are the rows that `table` describes; ``note`` is what has to be known of the items.
+    ``items`` are the rows that `table` describes; ``notes`` are what has to be known of all.
     """
 
     names: list[str]
@@ -126,8 +130,12 @@ class OutcomeComparison(show.Result):
     rates: list[Interval]
     pairs: list[ModelPair]
     items: pd.DataFrame
-    note: str | None
+    notes: tuple[str, ...]
     leads = True
+
+    @property
+    def notices(self) -> list[str]:
+        return [*self.notes]
 
     def table(self) -> pd.DataFrame:
         """A row for each item and pair of models with p up to 0.05, surest first.
@@ -138,31 +146,37 @@ class OutcomeComparison(show.Result):
         return self.items
 
     @property
-    def notices(self) -> list[str]:
-        return [] if self.note is None else [self.note]
-
-    @property
     def headline(self) -> str:
         return "\n".join(self.answers())
+
+    def remarks(self) -> list[str]:
+        return [*self.notices, *self.answers()]
 
     def answers(self) -> list[str]:
         """Sentences on pairs, or on the range of many, then what a rate speaks of."""
         if len(self.pairs) <= _MOST_TOLD:
             return [*(text for pair in self.pairs for text in self._of_pair(pair)), self.meaning]
-        order = sorted(zip(self.rates, self.names, strict=True))
-        ends = (f"{number(rate.value)} ({name})" for rate, name in (order[0], order[-1]))
-        kappas = sorted((pair.answers.kappa, pair) for pair in self.pairs if pair.answers.kappa)
-        texts = [f"{len(self.names)} models are right in {' to '.join(ends)} on average"]
-        if kappas:
-            ends = (f"{number(k.value)} ({pair.a} and {pair.b})" for k, pair in (kappas[0], kappas[-1]))
-            texts.append(f"answers agree beyond what accuracies make by a kappa of {' to '.join(ends)}")
-        rates = [pair.agreements["hard"].rate for pair in self.pairs]
-        known = [rate for rate in rates if rate >= 0]
-        tail = tail_text("hard", self.fraction)
-        ends = f": {number(min(known))} to {number(max(known))}" if known else ""
-        texts.append(f"agreement on the {tail} is told of {len(known)} of {len(rates)} pairs{ends}")
+        ranks = {
+            "models are right, on average, in": [*zip(self.rates, self.names, strict=True)],
+            "pairs agree in their answers, beyond accuracies, by a kappa of": [
+                (one.answers.kappa, f"{one.a} and {one.b}") for one in self.pairs if one.answers.kappa
+            ],
+        }
+        ranks |= {
+            f"pairs agree, without noise, in a share of the {tail_text(side, self.fraction)} of": [
+                (Interval(agreement.rate, agreement.low, agreement.high), f"{one.a} and {one.b}")
+                for one in self.pairs
+                if (agreement := one.agreements[side]).reason is None
+            ]
+            for side in SIDES
+        }
+        texts = []
+        for what, values in ranks.items():
+            ends = [f"{number(one.value)} ({name})" for one, name in sorted(values)]
+            num = f"{len(values)} of {len(self.pairs)}" if what.startswith("pairs") else f"{len(values)}"
+            texts.append(f"{num} {what} {' to '.join([*ends[:1], *ends[-1:]]) or 'what cannot be told'}")
         some = sum(any(pair.only) for pair in self.pairs)
-        texts.append(f"{some} of {len(rates)} pairs have items that one model has and the other has not")
+        texts.append(f"in {some} of {len(self.pairs)} pairs one model has items that the other has not")
         return [*texts, self.meaning]
 
     def _of_pair(self, pair: ModelPair) -> Iterator[str]:
@@ -170,11 +184,9 @@ class OutcomeComparison(show.Result):
         ours, theirs = (number(self.rates[self.names.index(name)].value) for name in (pair.a, pair.b))
         change = with_interval(*pair.difference, with_sign=True)
         yield f"{pair.a} is right in {ours} on average and {pair.b} in {theirs}, a difference of {change}"
-        for side, match in pair.matches.items():
-            tail, agreement = tail_text(side, self.fraction), pair.agreements[side]
-            chance = (
-                f"as counted {number(match.rate.value)} match, and {number(match.chance)} would be chance"
-            )
+        for side, agreement in pair.agreements.items():
+            tail, share = tail_text(side, self.fraction), number(pair.matches[side].value)
+            chance = f"as counted {share} match, and {number(self.fraction)} would be chance"
             if agreement.reason is None:
                 share = with_interval(agreement.rate, agreement.low, agreement.high)
                 yield f"{names} agree on {share} of the {tail} without noise; {chance}"
@@ -186,7 +198,7 @@ class OutcomeComparison(show.Result):
         yield f"answers of {names} are both right or both wrong in {same}; accuracies make {chance}{beyond}"
         yield (
             f"{pair.a} has {show.quantity(pair.only[0], 'item')} that {pair.b} has not, and {pair.b} "
-            f"{pair.only[1]:,} that {pair.a} has not (false discovery rate {show.chosen_percent(RATE)})"
+            f"{pair.only[1]:,} that {pair.a} has not (false discovery rate {show.chosen_percent(_RATE)})"
         )
 
     def figure(self) -> Figure:
@@ -196,181 +208,116 @@ class OutcomeComparison(show.Result):
         )
 
     def frames(self) -> list[show.Frame]:
-        rates = pd.DataFrame({"model": self.names}).join(
-            pd.DataFrame([_named("rate", one) for one in self.rates])
-        )
         how = "Means over items; 95 % intervals are over items and their trials."
-        frames = [
+        rates = pd.DataFrame([{"model": name} | _with_ends("rate", one) for name, one in self._by_model()])
+        pairs = [one.row() | {"agreement": one.agreements["hard"].rate} for one in self.pairs[:_MOST_ROWS]]
+        more = f" The first {_MOST_ROWS} of {len(self.pairs):,}." if len(self.pairs) > _MOST_ROWS else ""
+        columns = {
+            "a": show.names(),
+            "b": show.names(),
+            "difference": _number("difference", with_sign=True),
+            "same": _number("same"),
+            "same_by_chance": show.numbers(2, "What accuracies alone make of it.", "by chance"),
+            "kappa": _number("kappa"),
+            "agreement": show.numbers(2, title="agreement, hard"),
+            "only_a": show.counts("Items that a has and b has not.", "a alone"),
+            "only_b": show.counts("Items that b has and a has not.", "b alone"),
+        }
+        surest = self.items[self.items["p_adjusted"] <= _RATE].head(_MOST_ITEMS)
+        of_items = {name: show.names() for name in ("id", "a", "b")}
+        of_items |= {"rate_a": show.numbers(2), "rate_b": show.numbers(2), "p_adjusted": show.numbers(6)}
+        return [
             show.Frame(
                 f"{len(self.names)} models on {self.num_items:,} items",
                 f"{show.sentence_case(self.meaning)}. {how}",
                 rates,
                 {"model": show.names(), "rate": _number("rate")},
-            )
-        ]
-        rows = pd.DataFrame([pair.row() for pair in self.pairs])
-        hardest = [(pair.matches["hard"], pair.agreements["hard"]) for pair in self.pairs]
-        rows["matched"] = [match.rate.value for match, _ in hardest]
-        rows["agreement"] = [agreement.rate for _, agreement in hardest]
-        most = f" These are {_MOST_ROWS} of {len(rows):,}." if len(rows) > _MOST_ROWS else ""
-        frames.append(
+            ),
             show.Frame(
                 "Pairs",
-                f"b's rate less a's; how often answers are both right or both wrong, as accuracies alone "
-                f"make it, and kappa; of the {tail_text('hard', self.fraction)}, the share matched "
-                f"as counted and agreed on without noise (blank: cannot be told); and items that one has alone.{most}",
-                rows.head(_MOST_ROWS),
-                {
-                    "a": show.names(),
-                    "b": show.names(),
-                    "difference": _number("difference", with_sign=True),
-                    "same": _number("same"),
-                    "same_by_chance": show.numbers(2, title="by chance"),
-                    "kappa": _number("kappa"),
-                    "matched": show.numbers(2),
-                    "agreement": show.numbers(2),
-                    "only_a": show.counts("Items that a has and b has not.", "a alone"),
-                    "only_b": show.counts("Items that b has and a has not.", "b alone"),
-                },
-            )
-        )
-        named = self.items[self.items["p_adjusted"] <= RATE]
-        data = named.head(_MOST_ITEMS)
-        texts = {name: show.names() for name in ("id", "a", "b")}
-        columns = {
-            "rate_a": show.numbers(2),
-            "rate_b": show.numbers(2),
-            "p_adjusted": show.Column("{:.2g}".format),
-        }
-        first = f"The {len(data)} surest of {len(named):,}" if len(named) else "None"
-        note = f"{first}: at a false discovery rate of {show.chosen_percent(RATE)} over all items and pairs."
-        return [
-            *frames,
-            show.Frame("Items that one model has and the other has not", note, data, texts | columns),
+                "b's rate less a's; how often both answers are right or wrong, and kappa; the share of "
+                f"the {tail_text('hard', self.fraction)} both have without noise, blank if untold.{more}",
+                pd.DataFrame(pairs),
+                columns,
+            ),
+            show.Frame(
+                "Items that one model has and the other has not",
+                f"The surest, at a false discovery rate of {show.chosen_percent(_RATE)} over all.",
+                surest,
+                of_items,
+            ),
         ]
 
-    def remarks(self) -> list[str]:
-        return [*self.notices, *self.answers()]
+    def _by_model(self) -> Iterator[tuple[str, Interval]]:
+        return zip(self.names, self.rates, strict=True)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Any:
         """Answers, rates, pairs, matching rates and items."""
-        runs = [
-            {"name": name, **_named("rate", rate)} for name, rate in zip(self.names, self.rates, strict=True)
-        ]
         return show.without_nan(
             {
                 "fraction": self.fraction,
                 "num_items": self.num_items,
-                "note": self.note,
+                "notices": self.notices,
                 "answers": self.answers(),
-                "runs": runs,
+                "runs": [{"name": name, **_with_ends("rate", rate)} for name, rate in self._by_model()],
                 "pairs": [pair.row() for pair in self.pairs],
-                "matching": [cell for pair in self.pairs for cell in pair.cells()],
+                "matching": [cell for pair in self.pairs for cell in pair.cells(self.fraction)],
                 "items": self.items.to_dict("records"),
             }
         )
 
 
-def _named(name: str, interval: Interval) -> dict[str, float]:
-    return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
-
-
-def _number(name: str, *, with_sign: bool = False) -> show.Column:
-    return show.numbers(2, low=f"{name}_low", high=f"{name}_high", with_sign=with_sign)
-
-
 def compare_outcomes(options: CompareOptions) -> OutcomeComparison | RolloutsAhead:
-    """What models have in common on their common items; of one run alone, how far its trials are enough."""
-    if options.at is not None:
-        options.runs[0].check_course("--at")
-    others = [ties for ties in options.ties if ties != "expected"]
-    if others and options.ties != CompareOptions.ties:
-        raise BadInput(f"--ties {others[0]}: outcomes are of one policy, which shares ties; leave it out")
-    runs = options.runs
-    for at, run in enumerate(runs):
-        if run.path.resolve() in [other.path.resolve() for other in runs[:at]]:
-            raise BadInput(f"{run.path}: given twice, and a model agrees with itself; give it once")
+    """Say what models have in common; of one run alone, how far its trials are enough."""
+    runs, fraction = options.runs, options.fraction
+    ties = ("ties",) if tuple(options.ties) == ("expected",) else ()
+    refuse_others(options, ("runs", "fraction", "details", "seed", *ties), "leave it out")
+    paths = [run.path.resolve() for run in runs]
+    if len(set(paths)) < len(paths):
+        twice = next(path for at, path in enumerate(paths) if path in paths[:at])
+        raise BadInput(f"{twice}: given twice, and a model agrees with itself; give it once")
     if len(runs) == 1:
-        return rollouts_ahead(runs[0], options.fraction)
-    items, names = CommonItems.of(runs), run_names(runs)
-    num = len(items.ids)
-    places = list(combinations(range(len(runs)), 2))
-    notes = [items.note] if items.note else []
-    fits = None if len(runs) > _MOST_FITTED else [analysis.fit_rates(*one) for one in items.effective]
-    if fits is None:
-        notes.append(
-            f"agreement without noise takes long, and is left out of the pairs of more than {_MOST_FITTED} "
-            "models; give the ones that matter"
-        )
-    if num * len(places) <= _MOST_TESTS:
-        table = _tests(items, names, places)
-    else:
-        table = _tests(items, names, [])
-        notes.append(f"items of one model alone are left out where there are more than {_MOST_TESTS:,} tests")
-    named = table[table["p_adjusted"] <= RATE]
-    higher = named.groupby(["a", "b", named["difference"] > 0]).size()
+        return rollouts_ahead(runs[0], fraction)
+    items, names = common_items(runs), run_names(runs)
+    places, notes = list(combinations(range(len(runs)), 2)), [*items.note]
+    fits = [analysis.fit_rates(*one) for one in items.effective] if len(runs) <= _MOST_FITTED else []
+    untold = dict.fromkeys(SIDES, Agreement(reason=f"left out of more than {_MOST_FITTED} models"))
+    if not fits:
+        notes.append(f"agreement without noise takes long, and is {untold['hard'].reason}; give fewer")
+    if (num := len(items.ids) * len(places)) > _MOST_TESTS:
+        raise BadInput(f"compare: {num:,} items of pairs are more than {_MOST_TESTS:,}; give fewer models")
+    table = _tests(items, names, places)
+    surest = table[table["p_adjusted"] <= _RATE]
+    only = surest.groupby(["a", "b", surest["difference"] > 0]).size().to_dict()
     pairs = []
     for count, (a, b) in enumerate(places, 1):
-        pair = items.pair(a, b)
-        both = PairedCounts(*items.effective[a], *items.effective[b])
-        agreements = (
-            dict.fromkeys(analysis.SIDES, Agreement(reason="not fitted for so many models"))
-            if fits is None
-            else analysis.rate_agreements(both, options.fraction, options.seed, fits=(fits[a], fits[b]))
+        pair, both = items.pair(a, b), items.pair(a, b, effective=True)
+        agreements = untold
+        if fits:
+            agreements = analysis.rate_agreements(both, fraction, options.seed, fits=(fits[a], fits[b]))
+        one = ModelPair(
+            names[a],
+            names[b],
+            analysis.rate_difference(pair, items.groups),
+            analysis.answer_agreement(pair, items.groups),
+            {side: analysis.match_rates(pair, side, fraction) for side in SIDES},
+            agreements,
+            (only.get((names[a], names[b], False), 0), only.get((names[a], names[b], True), 0)),
         )
-        pairs.append(
-            ModelPair(
-                names[a],
-                names[b],
-                analysis.rate_difference(pair, items.groups),
-                analysis.answer_agreement(pair, items.groups),
-                {side: analysis.match_rates(pair, side, options.fraction) for side in analysis.SIDES},
-                agreements,
-                (
-                    int(higher.get((names[a], names[b], False), 0)),
-                    int(higher.get((names[a], names[b], True), 0)),
-                ),
-            )
-        )
+        pairs.append(one)
         tell("comparing pairs of models", count, len(places))
-    return OutcomeComparison(
-        names=names,
-        meaning="trials are models"
-        if runs[0].trials_are == "models"
-        else "trials are rollouts of each model",
-        fraction=options.fraction,
-        num_items=num,
-        rates=[analysis.mean_over_items(right / trials, items.groups) for trials, right in items.counts],
-        pairs=pairs,
-        items=table,
-        note="; ".join(notes) or None,
-    )
+    rates = [analysis.mean_over_items(right / trials, items.groups) for trials, right in items.counts]
+    meaning = _MEANINGS[runs[0].trials_are]
+    return OutcomeComparison(names, meaning, fraction, len(items.ids), rates, pairs, table, tuple(notes))
 
 
 def _tests(items: CommonItems, names: Sequence[str], places: Sequence[tuple[int, int]]) -> pd.DataFrame:
     """The rows of `OutcomeComparison.table`, adjusted for all items of all pairs at once."""
-    num = len(items.ids)
-    sides = [[pair[at] for pair in places] for at in (0, 1)]
-    counts = [
-        np.concatenate([items.counts[at][part] for at in side]) if places else np.empty(0)
-        for side in sides
-        for part in (0, 1)
-    ]
-    pair = PairedCounts(*counts)
-    changes = analysis.rate_changes(pair) if places else analysis.RateChanges(np.empty(0), np.empty(0))
+    pairs = [items.pair(*place) for place in places]
+    pair = PairedCounts(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)))
+    p, p_adjusted = analysis.rate_changes(pair)
+    a, b = (np.repeat([names[place[side]] for place in places], len(items.ids)) for side in (0, 1))
     rate_a, rate_b = pair.rates
-    rows = pd.DataFrame(
-        {
-            "id": np.tile(items.ids, len(places)),
-            **{
-                name: np.repeat(np.array([names[at] for at in side], object), num)
-                for name, side in zip("ab", sides, strict=True)
-            },
-            "rate_a": rate_a,
-            "rate_b": rate_b,
-            "difference": rate_b - rate_a,
-            "p": changes.p,
-            "p_adjusted": changes.p_adjusted,
-        }
-    )
-    return rows[rows["p"] <= RATE].sort_values(["p_adjusted", "p"], kind="stable", ignore_index=True)
+    columns = {"id": np.tile(items.ids, len(places)), "a": a, "b": b, "rate_a": rate_a, "rate_b": rate_b}
+    table = pd.DataFrame({**columns, "difference": rate_b - rate_a, "p": p, "p_adjusted": p_adjusted})
+    return table[p <= _RATE].sort_values(["p_adjusted", "p"], kind="stable", ignore_index=True)

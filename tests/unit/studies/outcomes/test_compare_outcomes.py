@@ -56,7 +56,7 @@ def test_two_models_are_beside_each_other(tmp_path):
     assert pair.only == (int((named["difference"] < 0).sum()), int((named["difference"] > 0).sum()))
     assert [*items] == ["id", "a", "b", "rate_a", "rate_b", "difference", "p", "p_adjusted"]
     assert items["p_adjusted"].is_monotonic_increasing
-    assert result.headline.endswith("trials are rollouts of each model")
+    assert result.answers()[-1].startswith("trials are rollouts of each model")
 
 
 def test_json_has_the_cells_of_matching(tmp_path, command):
@@ -77,7 +77,7 @@ def test_json_has_the_cells_of_matching(tmp_path, command):
     turned = next(one for one in cells if (one["side"], one["a"], one["b"]) == ("hard", "a", "b"))
     assert turned["agreement_high"] < 0.9
     assert pd.read_csv(tmp_path / "a.csv")["p"].max() <= 0.05
-    assert "4 models are right in" in finished.out
+    assert "4 models are right, on average, in" in finished.out
 
 
 def test_models_with_other_items_are_compared_on_common_ones(tmp_path):
@@ -168,14 +168,14 @@ def test_what_outcomes_do_not_have_is_refused_by_name(tmp_path, refused):
     measured = recorded(tmp_path / "measured", np.zeros((2, 8, 2)), np.arange(8) % 2)
     for arguments, text in [
         (("compare", a, b, "--at", "2"), "--at"),
-        (("compare", a, b, "--ties", "strict"), "--ties strict: outcomes"),
-        (("compare", a, other.path), "have no item in common"),
+        (("compare", a, b, "--ties", "strict"), "--ties: is for runs of `measure`"),
+        (("compare", a, other.path), "have no common item"),
         (("compare", a, models.path), "its trials are models"),
         (("compare", a, a), "given twice"),
         (("compare", a, measured.path), "give runs of one kind"),
         (("compare", a, b, "--fraction", "0.001"), "fraction 0.001: too small"),
-        (("diff", a, b, "--by", "pixels"), "--by pixels: outcomes"),
-        (("diff", a, b, "--at", "2"), "--at: outcomes"),
+        (("diff", a, b, "--by", "pixels"), "--by: is for runs of"),
+        (("diff", a, b, "--at", "2"), "--at: is for runs of"),
         (("diff", a, a), "is the same run twice"),
     ]:
         assert text in refused(*arguments), arguments
@@ -185,9 +185,9 @@ def test_many_models_are_told_of_together(tmp_path):
     counts = {f"m{at:02}": drawn(at, np.clip(RATES + at / 50, 0, 1)) for at in range(18)}
     result = compared(counted(tmp_path, **counts))
     assert len(result.pairs) == 153
-    assert "left out of the pairs of more than 16 models" in result.notices[0]
+    assert "left out of more than 16 models" in result.notices[0]
     assert all(pair.agreements["hard"].reason for pair in result.pairs)
-    assert result.answers()[0].startswith("18 models are right in ")
+    assert result.answers()[0].startswith("18 models are right, on average, in ")
 
 
 def test_a_share_of_changes_has_to_be_named(tmp_path):
