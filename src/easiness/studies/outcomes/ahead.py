@@ -15,7 +15,7 @@ from easiness.studies.matching import tail_text
 from easiness.studies.outcomes.scores import meaning
 
 _PARTS = 10  # of the items, left out in turn
-_ENOUGH = 0.9
+_SHAPE_ERROR = 0.3  # over the trials: what few of them leave to where the fit begins
 _COLORS: dict[Side, str] = {"easy": show.EASY, "hard": show.HARD}
 
 
@@ -114,7 +114,8 @@ def rollouts_ahead(run: Run, fraction: float) -> RolloutsAhead:
             (np.nan,) * len(one.shares)
         ]
         error = float(stdtrit(_PARTS - 1, 0.975)) * np.sqrt((_PARTS - 1) * np.var(left, axis=0))
-        ends = zip(one.shares, error.tolist(), strict=True)
+        reaches = np.hypot(error, _SHAPE_ERROR / trials.mean()).tolist()
+        ends = zip(one.shares, reaches, strict=True)
         shares[side] = [Interval(at, max(at - reach, 0.0), min(at + reach, 1.0)) for at, reach in ends]
     return RolloutsAhead(
         meaning(run),

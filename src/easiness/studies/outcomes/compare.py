@@ -157,13 +157,13 @@ class OutcomeComparison(show.Result):
         if len(self.pairs) <= _MOST_TOLD:
             return [*(text for pair in self.pairs for text in self._of_pair(pair)), self.meaning]
         ranks = {
-            "models are right, on average, in": [*zip(self.rates, self.names, strict=True)],
-            "pairs agree in their answers, beyond accuracies, by a kappa of": [
+            "{} models are right on average": [*zip(self.rates, self.names, strict=True)],
+            "kappa of answers, how far they agree beyond accuracies, of {} pairs": [
                 (one.answers.kappa, f"{one.a} and {one.b}") for one in self.pairs if one.answers.kappa
             ],
         }
         ranks |= {
-            f"pairs agree, without noise, in a share of the {tail_text(side, self.fraction)} of": [
+            f"agreement on the {tail_text(side, self.fraction)} without noise can be told of {{}} pairs": [
                 (Interval(agreement.rate, agreement.low, agreement.high), f"{one.a} and {one.b}")
                 for one in self.pairs
                 if (agreement := one.agreements[side]).reason is None
@@ -173,8 +173,8 @@ class OutcomeComparison(show.Result):
         texts = []
         for what, values in ranks.items():
             ends = [f"{number(one.value)} ({name})" for one, name in sorted(values)]
-            num = f"{len(values)} of {len(self.pairs)}" if what.startswith("pairs") else f"{len(values)}"
-            texts.append(f"{num} {what} {' to '.join([*ends[:1], *ends[-1:]]) or 'what cannot be told'}")
+            span = f": {ends[0]} to {ends[-1]}" if ends else ""
+            texts.append(f"{what.format(len(values))}{span}")
         some = sum(any(pair.only) for pair in self.pairs)
         texts.append(f"in {some} of {len(self.pairs)} pairs one model has items that the other has not")
         return [*texts, self.meaning]

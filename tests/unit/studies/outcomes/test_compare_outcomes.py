@@ -77,7 +77,7 @@ def test_json_has_the_cells_of_matching(tmp_path, command):
     turned = next(one for one in cells if (one["side"], one["a"], one["b"]) == ("hard", "a", "b"))
     assert turned["agreement_high"] < 0.9
     assert pd.read_csv(tmp_path / "a.csv")["p"].max() <= 0.05
-    assert "4 models are right, on average, in" in finished.out
+    assert "4 models are right on average: " in finished.out
 
 
 def test_models_with_other_items_are_compared_on_common_ones(tmp_path):
@@ -187,7 +187,7 @@ def test_many_models_are_told_of_together(tmp_path):
     assert len(result.pairs) == 153
     assert "left out of more than 16 models" in result.notices[0]
     assert all(pair.agreements["hard"].reason for pair in result.pairs)
-    assert result.answers()[0].startswith("18 models are right, on average, in ")
+    assert result.answers()[0].startswith("18 models are right on average: ")
 
 
 def test_a_share_of_changes_has_to_be_named(tmp_path):
