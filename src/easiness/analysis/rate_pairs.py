@@ -32,8 +32,7 @@ _UNLIKELIEST = 1e-40  # less takes long to reckon with
 _FEWEST = 10  # items of a set
 _SHARE_HELD = 0.35  # of a true set by the items likeliest in it: with less, its order is not known
 _ERRORS_AT_CUT = 0.4  # in an item's rollouts: with fewer, those beyond the cut look as those before it
-_ONE_ORDER = 3.0  # log odds of the same order for both to one correlation: models are alike often
-_GROUPS = -2.0  # log odds of two groups to one correlation: more of them can be fitted
+_ONE_ORDER = 2.0  # log odds of the same order for both to one correlation: models are alike often
 _SHAPE_ERROR = 0.3  # over the rollouts: what few of them leave to where fits begin
 _LIKELY_ENOUGH = 6.0  # log likelihood below the best at which the same order for both is not ruled out
 _NUISANCES = 201  # rates of the lower model that are tried
@@ -145,9 +144,7 @@ def _agreements(
     margins = [_coarse(rates.population) for rates in fits]
     orders = [in_one_order(margins, angle) for angle in (*np.linspace(*ANGLES), math.inf)]
     likely = num * np.array([fit.log_likelihood(mass[None]) for mass in (groups[0], *orders)])
-    odds = np.zeros(len(likely))
-    odds[[0, -1]] = _GROUPS, _ONE_ORDER
-    weights = softmax(likely + odds)
+    weights = softmax([*likely[:-1], likely[-1] + _ONE_ORDER])
     may_be_one = likely.max() - likely[-1] < _LIKELY_ENOUGH
 
     parts = rng.permutation(np.arange(num) % _PARTS)
