@@ -24,7 +24,19 @@ from PIL import Image
 
 import easiness.pages
 import easiness.studies
-from easiness import audit, compare, diff, explain, keep, labels, load_dataset, record, scores, suspects
+from easiness import (
+    audit,
+    compare,
+    diff,
+    explain,
+    keep,
+    labels,
+    load_dataset,
+    next as label_next,
+    record,
+    scores,
+    suspects,
+)
 from easiness.analysis import AccuracyAhead, FittedCurve, Gain, Interval, Votes
 from easiness.data import UNKNOWN
 from easiness.engine import write_result
@@ -45,7 +57,16 @@ from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, PeopleAgreement
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
-from easiness.studies.outcomes import OutcomeChanges, OutcomeComparison, RolloutsAhead
+from easiness.studies.outcomes import (
+    ItemsBetween,
+    KeySuspects,
+    NextRollouts,
+    OutcomeChanges,
+    OutcomeComparison,
+    OutcomeScores,
+    RolloutsAhead,
+    ScoresOverModels,
+)
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Similarity
@@ -198,7 +219,17 @@ def _next_labels(_: Run) -> NextLabels:
     )  # fmt: skip
 
 
-def _outcomes(run: Run, name: str, of_first: int) -> Run:
+def _outcomes(run: Run) -> tuple[Run, ...]:
+    """Two models, one of which has a name like markup, and whose answers are, too."""
+    names = pd.DataFrame({"item": [f"{at}{HOSTILE}" for at in range(NUM)]})
+    table = names.merge(pd.DataFrame({"model": [HOSTILE, "b"]}), "cross")
+    table = table.loc[table.index.repeat(4)].assign(key="a")
+    right = np.random.default_rng(0).random(len(table)) < np.linspace(0, 1, len(table))
+    answers = table.assign(answer=np.where(right, "a", HOSTILE))
+    return tuple(record(answers, out=run.path.with_name("outcomes")))
+
+
+def _counted(run: Run, name: str, of_first: int) -> Run:
     """Ten rollouts of an item, of which the first are right so often, others more and more."""
     counts = np.where(np.arange(NUM) < 4, of_first, np.arange(NUM) // 4)
     rows = pd.DataFrame({"item": [f"{HOSTILE}{at}" for at in range(NUM)], "count": 10, "correct": counts})
@@ -207,9 +238,9 @@ def _outcomes(run: Run, name: str, of_first: int) -> Run:
 
 
 RESULTS: dict[type, Callable[[Run], Any]] = {
-    OutcomeChanges: lambda run: diff(_outcomes(run, "was", 0), _outcomes(run, "is", 10)),
-    OutcomeComparison: lambda run: compare([_outcomes(run, "one", 0), _outcomes(run, "two", 10)]),
-    RolloutsAhead: lambda run: compare(_outcomes(run, "alone", 0)),
+    OutcomeChanges: lambda run: diff(_counted(run, "was", 0), _counted(run, "is", 10)),
+    OutcomeComparison: lambda run: compare([_counted(run, "one", 0), _counted(run, "two", 10)]),
+    RolloutsAhead: lambda run: compare(_counted(run, "alone", 0)),
     PeopleAgreement: _agreement,
     Audit: _audited,
     CleanLabels: _cleaned,
@@ -218,8 +249,12 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Difference: _difference,
     AuditDraw: lambda run: audit(run, looks=5),
     Hypothesis: _hypothesis,
+    ItemsBetween: lambda run: keep(_outcomes(run)[0], between=(0.2, 0.8)),
+    KeySuspects: lambda run: suspects(_outcomes(run)),
     LearningCurve: _learning,
     NextLabels: _next_labels,
+    NextRollouts: lambda run: label_next(_outcomes(run)[0], rollouts=50, hard=True),
+    OutcomeScores: lambda run: scores(_outcomes(run)[0], between=(0.2, 0.8)),
     Patterns: _what_is_shown,
     PerturbationStudy: lambda run: PerturbationStudy(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
@@ -227,6 +262,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Curriculum: lambda run: keep(run, steps=6, batch_size=8),
     PseudoPatterns: _patterns,
     RunScores: run_scores,
+    ScoresOverModels: lambda run: scores(_outcomes(run)),
     Similarity: _similarity,
     Suspects: suspects,
     TrainingSetStudy: _training_sets,
@@ -361,6 +397,7 @@ def _read_json(file: Path, result: Any) -> None:
         Audit: "parts",
         Comparison: "matching",
         Hypothesis: "rows",
+        KeySuspects: "suspects",
         OutcomeComparison: "items",
         RolloutsAhead: "rows",
         Patterns: "examples",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -47,9 +48,18 @@ def test_a_damaged_run_has_its_row(command, run_copy, tmp_path):
     assert lines[5].split()[0] == run_copy.name
 
 
-@pytest.mark.parametrize("name", ["scores", "report", "suspects"])
-def test_a_folder_of_runs_in_place_of_a_run(refused, run_copy, name):
-    assert f"runs in it ({run_copy.name})" in refused(name, run_copy.parent)
+@pytest.mark.parametrize("name", ["scores", "labels"])
+def test_a_folder_in_place_of_the_only_run_in_it(command, run_copy, name):
+    there, above = (command(name, path) for path in (run_copy, run_copy.parent))
+    assert there.code == above.code == 0
+    assert there.out == above.out
+
+
+@pytest.mark.parametrize("name", ["labels", "keep"])
+def test_a_folder_of_several_runs_in_place_of_one(refused, run_copy, name):
+    shutil.copytree(run_copy, run_copy.with_name("second"))
+    line = refused(name, run_copy.parent, "-o", run_copy.parent / "out.csv")
+    assert f"give one of the runs in it ({run_copy.name}, second)" in line
 
 
 def test_a_run_given_twice_is_not_compared(refused, measured):

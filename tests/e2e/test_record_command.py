@@ -58,6 +58,19 @@ def test_rows_that_join(command, refused, tmp_path):
     assert "1 item, beside which nothing is hard" in refused("record", more, "--out", tmp_path / "new")
 
 
+def test_rows_without_a_model_join_the_only_one(command, refused, tmp_path):
+    runs, table = tmp_path / "runs", written(tmp_path / "a.csv", "item,model,right\n1,org/m,1\n2,org/m,0")
+    new = written(tmp_path / "new.csv", "id,right\n1,1\n1,0")
+    assert command("record", table, "--out", runs).code == 0
+    assert command("record", new, "--out", runs, "--add").code == 0
+    assert rates(ez.open_run(runs / "org_m")) == {1: (3, 2 / 3), 2: (1, 0.0)}
+    other = written(tmp_path / "b.csv", "item,model,right\n1,other,1\n2,other,0")
+    assert command("record", other, "--out", runs).code == 0
+    assert "no column model; its columns are id, right; there are several" in refused(
+        "record", new, "--out", runs, "--add"
+    )
+
+
 def test_what_errored_is_said(command, tmp_path):
     table = written(tmp_path / "a.csv", "item,right,error\n1,1,\n2,,\n3,0,timeout\n4,0,")
     done = command("record", table, "--out", tmp_path / "runs")

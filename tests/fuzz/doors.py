@@ -37,9 +37,11 @@ from easiness.store import (
     checkpoints_of,
     last_events,
     read_checkpoint,
+    record_probabilities,
     verify,
     write_checkpoint,
 )
+from recording import answered
 from sounds import encoded, tone
 
 NUM = 12
@@ -106,6 +108,10 @@ def _files(whole: Path) -> None:
     np.savez(whole / "a.npz", x=PIXELS, y=LABELS, ids=names, classes=CLASSES, **test)
     np.savez_compressed(whole / "b.npz", x=PIXELS / 255, y=LABELS.astype(np.int8))
     np.save(whole / "rows.npy", ROWS)
+    p = np.full((len(LABELS), len(CLASSES)), 1 / len(CLASSES))
+    np.savez(whole / "p.npz", pred_probs=p, other=PIXELS)
+    np.save(whole / "p.npy", p)
+    pd.DataFrame({"id": np.arange(len(p)), "label": LABELS}).to_csv(whole / "p_labels.csv", index=False)
 
 
 def _tables(whole: Path) -> None:
@@ -206,6 +212,10 @@ def _runs(whole: Path) -> None:
     with made.trial(seed=0) as trial:
         trial.update(ids, np.random.default_rng(0).normal(size=(24, 2)))
         trial.end_epoch()
+    answers = {"m": [*zip("ABBA", "BBBA", strict=True)], "n": [*zip("ACCA", "BCDA", strict=True)]}
+    answered(whole / "asked", answers, "ABCA", text=TEXTS[:4], level=range(4))
+    drawn = audit([open_run(whole / "asked" / name) for name in "mn"])
+    drawn.table().assign(action="keep").to_csv(whole / "asked" / "audit.csv", index=False)
     document = CheckpointDocument(**OURS, epoch=1, images=40, seconds=1.0)  # type: ignore[arg-type]
     tensors = {"network/bias": torch.zeros(10), "losses": torch.ones(1, 1, dtype=torch.float64)}
     write_checkpoint(_folder(whole / CHECKPOINTS), 0, document, tensors)
@@ -244,6 +254,15 @@ def _decided(at: Path) -> None:
     rows = LabelledExamples("pets", np.arange(8), np.arange(8) % 3, ("cat", "dog", "2"))
     for found in decisions_by_person(at, rows, "train", DATA).values():
         found.table()
+
+
+def _probabilities(at: Path) -> object:
+    return record_probabilities(at, LABELS, at.parent / "run")
+
+
+def _labels_of_probabilities(at: Path) -> object:
+    p = np.full((len(LABELS), len(CLASSES)), 1 / len(CLASSES))
+    return record_probabilities(p, at, at.parent / "run")
 
 
 def _vectors(at: Path) -> object:
@@ -324,6 +343,17 @@ _OF_OUTCOMES = {
 }
 DOORS = (
     Door(12, "run", _RUN),
+    Door(
+        4,
+        "asked",
+        {
+            "read": lambda at: [open_run(at / name).scores(between=(0.2, 0.8)) for name in "mn"],
+            "audit": _command("audit {at} --decided {at}/audit.csv"),
+            **{
+                words: _command(words) for words in ("status {at} --verify", "suspects {at}", "scores {at}/m")
+            },
+        },
+    ),
     Door(4, "recorded", {**_RUN, "read": _kept_examples}),
     Door(2, CHECKPOINTS, {"checkpoint": _read_checkpoint}),
     Door(4, "card", {"card": lambda at: card(load_dataset("digits", limit=40), apply=at).text}),
@@ -340,6 +370,8 @@ DOORS = (
     Door(2, "recipe.toml", {"recipe": _recipe}),
     Door(2, "csv_cached", {"a cache of photos": _cached_photos}, ("cache/*",)),
     Door(2, "rows.npy", {"vectors": _vectors}),
+    *(Door(1, f"p.{end}", {"probabilities": _probabilities}) for end in ("npy", "npz")),
+    Door(1, "p_labels.csv", {"labels of probabilities": _labels_of_probabilities}),
     Door(1, "rows.npy", {"a pool": lambda at: load_unlabelled(at, _arrays(), vectors=True)}),
     Door(2, "features", {"a file of features": _made_again}),
     Door(2, "decisions.csv", {"decisions": _decided}),

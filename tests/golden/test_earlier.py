@@ -35,6 +35,16 @@ def test_a_run_of_an_earlier_format_opens(name: str) -> None:
     assert verify(run) == []
 
 
+def test_outcomes_of_an_earlier_format_open() -> None:
+    run = open_run(EARLIER / "outcomes")
+    assert (run.model, run.trials_are, run.ids.tolist()) == ("org/m 1", "rollouts", ["a", "b", "c"])
+    assert run.outcomes.trials.tolist() == [3, 3, 3]
+    assert run.outcomes.right.tolist() == [3, 1, 0]
+    assert run.outcomes.items["text"].fillna("").tolist() == ["2 + 2", "1 + 1", ""]
+    assert run.outcomes.answers()["answer"].tolist() == ["4", "2", "3", "5", "6"]
+    assert verify(run) == []
+
+
 @pytest.fixture
 def of_later(tmp_path: Path) -> Path:
     """A run to be changed."""

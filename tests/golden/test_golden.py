@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from safetensors import safe_open
 import easiness as ez
 from easiness.perturb import KINDS
 from easiness.spec import DatasetRef, Draw, Probe, Recipe, Resolved, SplitRef, TrialSpec
-from recording import recorded
+from recording import answered, recorded
 
 VALUES = Path(__file__).parent
 # where, when and how fast something ran, and checksums of files that hold rounded numbers
@@ -159,6 +160,16 @@ def test_a_recorded_run_is_written_as_it_always_was(recorded_run: Path) -> None:
 
 def test_a_measured_run_is_written_as_it_always_was(measured_run: Path) -> None:
     check("measured", found(measured_run))
+
+
+def test_runs_of_outcomes_are_written_as_they_always_were(tmp_path: Path) -> None:
+    answers = {"org/m 1": [("4", "4"), ("5", "2")], "m": [("3", "4"), ("2", "2")]}
+    answered(tmp_path, answers, ["4", "2"], id=["a", "b"], text=["2 + 2", "1 + 1"], level=[2.5, 1.0])
+    # the names of files have digests of bytes that another version of pyarrow writes otherwise
+    check(
+        "outcomes",
+        json.loads(re.sub(r"-[0-9a-f]{12}\.parquet", "-DIGEST.parquet", json.dumps(found(tmp_path)))),
+    )
 
 
 def test_a_study_has_the_runs_that_it_always_had(study: Path) -> None:

@@ -134,8 +134,8 @@ def _kinds(trials: _Floats, right: _Floats) -> tuple[_Floats, npt.NDArray[np.int
     kinds, kind, weight = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
     if len(kinds) > _MOST_UNLIKE:
         angles = np.rint(np.arcsin(np.sqrt(right / trials)) / (np.pi / 2) * _LEVELS)
-        rounded = trials * np.sin(angles / _LEVELS * (np.pi / 2)) ** 2
-        pairs = np.stack([trials, rounded], axis=1)
+        levels = trials * np.sin(angles / _LEVELS * (np.pi / 2)) ** 2
+        pairs = np.stack([trials, levels], axis=1)
         kinds, kind, weight = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
     order = np.argsort((kinds[:, 1] + 0.5) / (kinds[:, 0] + 1), kind="stable")
     place = np.empty_like(order)

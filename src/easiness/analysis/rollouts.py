@@ -18,11 +18,8 @@ _Integers = npt.NDArray[np.int64]
 _AHEAD = (1, 2, 4, 8)  # times the trials that there are
 _FARTHEST = 10  # times, beyond which nothing is foretold
 _HALVINGS = 8
-_FINEST, _STEPS = (
-    32,
-    16,
-)  # numbers of further trials that are told apart, and beyond them so many each doubling
-
+_FINEST = 32  # further trials up to which each number is told apart
+_STEPS = 16  # numbers beyond, each time they double
 _NUMBERS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # of further trials of an item
 _FLAT = 1e-12  # gain of a trial that is none
 
@@ -86,14 +83,14 @@ def _after(rates: Rates, trials: _Floats, times: float, member: _Floats) -> Iter
     """The numbers of items that are alike after so many ``times`` the trials, and of members among them."""
     of_kind = np.zeros(len(rates.weight))
     of_kind[rates.kind] = trials
-    more = np.rint(_rounded(of_kind * (times - 1)))
+    more = np.rint(_few_numbers(of_kind * (times - 1)))
     for one in np.unique(more):
         joint = (rates.posterior * rates.weight[:, None])[more == one]
         table = chances(int(one), rates.probability).T
         yield (joint @ table).ravel(), ((joint * member) @ table).ravel()
 
 
-def _rounded(more: _Floats) -> _Floats:
+def _few_numbers(more: _Floats) -> _Floats:
     """Numbers of trials, of which large ones are rounded, so that a few are told apart."""
     power = np.rint(np.log2(np.maximum(more, _FINEST)) * _STEPS) / _STEPS
     return np.where(more <= _FINEST, more, 2**power)
@@ -134,14 +131,14 @@ def allot(rates: Rates, num: int, member: _Floats | None = None, dispersion: flo
     more, gain = _share_out(rates, num, _steps(numbers, gains))
     each, rest = divmod(num, len(rates.kind))
     some, others = (_gain(rates, member, one / dispersion)[rates.kind].mean() for one in (each + 1, each))
-    alike = rest * some + (len(rates.kind) - rest) * others
+    alike = float(rest * some + (len(rates.kind) - rest) * others)
     if member is None:
         variance = rates.posterior @ rates.probability**2 - (rates.posterior @ rates.probability) ** 2
         now = float(rates.weight @ variance)
-        return Allotment(more, gain, now, now - gain.sum(), now - alike)
+        return Allotment(more, gain, now, now - float(gain.sum()), now - alike)
     p = rates.posterior @ member
     now = float(rates.weight @ np.maximum(p, 1 - p))
-    return Allotment(more, gain, now, now + gain.sum(), now + alike)
+    return Allotment(more, gain, now, now + float(gain.sum()), now + alike)
 
 
 def _gain(rates: Rates, member: _Floats | None, more: float) -> _Floats:

@@ -128,15 +128,12 @@ def _runs_below(folder: Path, depth: int = _DEEPEST) -> list[Path]:
 
 def _table(folder: Path, runs: list[Path], damage: _Damage) -> Iterator[str]:
     """A row for each run, then what is damaged, a line each; it is put into ``damage``, by run."""
-    rows, outcomes = [], []
+    rows = []
     for path in runs:
         run = _open(path)
         if ones := _visible_damage(path, open_run=None if isinstance(run, str) else run):
             damage[path] = ones
         name = str(path.relative_to(folder))
-        if not isinstance(run, str) and run.is_outcomes:
-            outcomes.append([name, *_outcomes_row(run, is_damaged=bool(ones))])
-            continue
         rows.append(
             [name, *[""] * 6, run] if isinstance(run, str) else [name, *_row(run, is_damaged=bool(ones))]
         )
@@ -149,13 +146,7 @@ def _table(folder: Path, runs: list[Path], damage: _Damage) -> Iterator[str]:
         "more."
     )
     title = f"{folder}: {show.quantity(len(rows), 'run')}"
-    tables = [show.Section(title, note, [header, *rows])] if rows else []
-    if outcomes:
-        title = f"{folder}: {show.quantity(len(outcomes), 'run')} of outcomes"
-        note = "The rate is the share of trials that are right, and its mean is over items."
-        header = ["run", "model", "items", "trials", "mean rate", "state"]
-        tables.append(show.Section(title, note, [header, *outcomes]))
-    yield from show.sections_text(tables).split("\n")
+    yield from show.sections_text([show.Section(title, note, [header, *rows])]).split("\n")
     lines = [_text(one) for ones in damage.values() for one in ones]
     yield from (f"damaged: {line}" for line in [*lines, *_study_damage(folder)])
 
@@ -173,8 +164,11 @@ def _open(path: Path) -> store.Run | str:
 
 def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
     if run.is_outcomes:
-        items, state = f"{run.spec.data.train.num_examples:,}", "damaged" if is_damaged else "recorded"
-        return [run.network, "outcomes", items, run.trials_are, "", "", state]
+        outcomes = ["outcomes", f"{run.spec.data.train.num_examples:,}"]
+        if is_damaged:
+            return [run.network, *outcomes, "", "", "", "damaged"]
+        trials = show.quantity(int(run.outcomes.trials.sum()), run.trials_are[:-1])
+        return [run.network, *outcomes, trials, "", f"{run.outcomes.rate.mean():.3f}", "recorded"]
     spec, missing = run.spec.measured, _missing(run)
     of = "left_out" if run.shares else "train"
     last = [trial.accuracy()[of] for trial in run.trials if of in trial.accuracy()]
@@ -196,14 +190,6 @@ def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
     ]
 
 
-def _outcomes_row(run: store.Run, *, is_damaged: bool) -> list[str]:
-    if is_damaged:
-        return [run.model, "", "", "", "damaged"]
-    one = run.outcomes
-    trials = show.quantity(int(one.trials.sum()), run.trials_are[:-1])
-    return [run.model, show.count(len(one.items)), trials, f"{one.rate.mean():.3f}", "recorded"]
-
-
 # ---- one run
 
 
@@ -212,10 +198,7 @@ def _of_run(path: Path, working: store.AtWork | None, damage: _Damage) -> Iterat
     findings = damage[path] = _visible_damage(path, _FILES_READ, None if isinstance(run, str) else run)
     yield from (f"damaged: {_text(one)}" for one in findings)
     try:
-        if isinstance(run, str) or not run.is_outcomes:
-            yield from _lines(store.open_run(path), working, is_damaged=bool(findings))
-        elif not findings:
-            yield from _lines_of_outcomes(run)
+        yield from _lines(store.open_run(path), working, is_damaged=bool(findings))
     except BadInput:
         if not findings:
             raise
@@ -223,8 +206,7 @@ def _of_run(path: Path, working: store.AtWork | None, damage: _Damage) -> Iterat
 
 def _lines(run: store.Run, working: store.AtWork | None, *, is_damaged: bool) -> Iterator[str]:
     if run.is_outcomes:
-        items, num = show.quantity(len(run.ids), "item"), int(run.outcomes.trials.sum())
-        yield f"{run.path}: {printable(run.network)}, {items}, {show.quantity(num, run.trials_are[:-1])}"
+        yield from _lines_of_outcomes(run)
         return
     training, data, num = run.spec.measured, run.spec.data, len(run.trials)
     trials = show.quantity(num if training is None else training.trials, "trial")
@@ -260,13 +242,11 @@ def _lines(run: store.Run, working: store.AtWork | None, *, is_damaged: bool) ->
 
 def _lines_of_outcomes(run: store.Run) -> Iterator[str]:
     one, noun = run.outcomes, run.trials_are
-    least, most = int(one.trials.min()), int(one.trials.max())
-    each = show.count(least) if least == most else f"{least:,} to {most:,}"
+    each = " to ".join(f"{num:,.0f}" for num in sorted({one.trials.min(), one.trials.max()}))
     yield f"{run.path}: {printable(run.model)}, {show.quantity(len(one.items), 'item')}, {each} {noun} each"
     yield printable(meaning(run))
-    none, every = float((one.right == 0).mean()), float((one.right == one.trials).mean())
-    ends = f"{show.percent(every)} of the items are right in all {noun}, {show.percent(none)} in none"
-    yield f"rate: {one.rate.mean():.3f} on average; {ends}"
+    ends = [show.percent(float((one.right == num).mean())) for num in (one.trials, 0)]
+    yield f"rate: {one.rate.mean():.3f} on average; {ends[0]} are right in all {noun}, {ends[1]} in none"
     columns = [printable(str(name)) for name in one.items if name != "id"]
     answers = show.quantity(int(one.rows["answer"].nunique()), "different answer")
     yield f"known of items: {show.enumeration([*columns, answers])}"

@@ -243,7 +243,9 @@ def _every_eval(file: Path) -> Iterator[Sample]:
             "key": _first(parts["input"].get("reference")),
         }
         result = str(one.get("evaluation_result_id") or "none")
-        yield Sample(str(one.get("evaluation_name")), result, numbers, {**_scalars(metadata), **row})
+        yield Sample(
+            str(one.get("evaluation_name")), result, numbers, {**_scalars({**metadata, "epoch": None}), **row}
+        )
 
 
 def _check(file: Path, place: int, one: Row, name: str) -> None:

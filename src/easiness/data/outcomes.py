@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from easiness.data.tables.table import INTEGER, MISSING, Table, is_numbers, numb
 from easiness.errors import BadInput, nearest, shorten
 from easiness.gate import check_names, is_text, reading
 from easiness.lazy import Floats, Integers, Mask, pd
+from easiness.regular_file import at_home
 
 MOST_MODELS = 1000
 """Models of which each has a run; more are trials."""
@@ -61,21 +62,28 @@ class _Words(NamedTuple):
 
 
 def read_outcomes(
-    table: Any, *, columns: Mapping[str, str], errors: Literal["leave-out", "wrong"]
+    table: Any,
+    *,
+    columns: Mapping[str, str],
+    errors: Literal["leave-out", "wrong"],
+    model: str | None = "model",
 ) -> OutcomeTable:
     """The outcomes in a file, in the files of one form below a folder, or in a data frame.
 
     ``columns`` are names of columns by role (`ROLES`); columns without a role are metadata. A trial errored
-    where its outcome is missing or the column ``error`` says something: it is left out, or wrong.
+    where its outcome is missing or the column ``error`` says something: it is left out, or wrong. Rows are
+    of the ``model`` where no column names theirs; None refuses them.
 
     Raises:
         BadInput: a table that says no outcomes, or contradicts itself.
     """
     if isinstance(table, str | Path):
-        content, names, notes = table_at(Path(table), columns)
+        content, names, notes = table_at(at_home(table), columns)
     else:
         content, names, notes = _of_frame(table), dict(columns), []
     roles = _roles(content, names)
+    if model is None:
+        content.check_column(roles.get("model", "model"), "; there are several models that rows may join")
     words = {role: _words(content, name) for role, name in roles.items() if role not in _LIMITS}
     for role in words.keys() & {"item", "model"}:
         remedy = "fill it in, or leave the row out"
@@ -94,11 +102,11 @@ def read_outcomes(
         raise BadInput(f"{content.where}: no trial that did not error; give some, or --errors wrong")
     _check_trials(content, words, takes, are_counts="count" in roles)
     item, ids = pd.factorize(words["item"].codes[takes])
-    if num_lost := len(np.unique(words["item"].codes)) - len(ids):
+    if num_lost := len(words["item"].words) - len(ids):
         notes.append(f"items left out, without a trial that did not error: {num_lost:,}")
     items = _items(content, roles, words, takes, item, ids, notes)
     rows = pd.DataFrame({"item": item.astype(np.int64)})
-    for role, absent in (("model", "model"), ("trial", None), ("answer", None)):
+    for role, absent in (("model", model), ("trial", None), ("answer", None)):
         cells = words[role].texts() if role in words else np.full(len(count), absent, object)
         rows[role] = pd.Series(cells[takes], dtype=object)
     rows.insert(3, "count", count[takes].astype(np.int64))
@@ -207,17 +215,16 @@ def _numbers(table: Table, name: str) -> Floats:
     return words.map(number_in, math.nan, np.float64)
 
 
-_LIMITS: dict[str, tuple[str, Callable[[Floats], Mask]]] = {
+_Limit: TypeAlias = tuple[str, Callable[[Floats], Mask]]
+_WHOLE: _Limit = (
+    "write a whole number",
+    lambda value: (np.floor(value) == value) & (value >= 0) & (value < _MOST),
+)
+_LIMITS: dict[str, _Limit] = {
     "right": ("write 0 or 1, or name the column of scores", lambda value: np.isin(value, (0, 1))),
     "score": ("write a number from 0 to 1", lambda value: (value >= 0) & (value <= 1)),
-    "count": (
-        "write a whole number",
-        lambda value: (np.floor(value) == value) & (value >= 0) & (value < _MOST),
-    ),
-    "correct": (
-        "write a whole number",
-        lambda value: ((np.floor(value) == value) & (value >= 0)) | np.isnan(value),
-    ),
+    "count": _WHOLE,
+    "correct": _WHOLE,
 }
 
 
@@ -256,7 +263,8 @@ def _check_trials(table: Table, words: Mapping[str, _Words], takes: Integers, *,
         trial = ", ".join(f"{role} {words[role].words[row[role]]!r:.80}" for role in words if role in row)
         remedy = "add their counts up" if are_counts else "keep one, or number the trials"
         place = table.name_at(takes[repeats.index[0]])
-        raise BadInput(f"{place}: {trial} is in {table.place_at(takes[first])} too; {remedy}")
+        other = table.name_at(takes[first]).removeprefix(f"{place.rpartition(': ')[0]}: ")
+        raise BadInput(f"{place}: {trial} is in {other} too; {remedy}")
 
 
 def _items(
@@ -293,7 +301,8 @@ def _items(
             which = f"item {names[item[differs[0]]]!r:.80} has another {name} than before"
             raise BadInput(f"{table.name_at(takes[differs[0]])}: {which}; give other ids to other items")
         else:
-            items[role] = _typed(_Words(first, cells.words).texts(), is_metadata)
+            texts = pd.Series(_Words(first, cells.words).texts(), dtype=object)
+            items[role] = _typed(texts) if is_metadata else texts
     if unusable:
         notes.append(
             f"columns left out, since they differ within items or are no values: {shorten(unusable, 9)}"
@@ -301,11 +310,10 @@ def _items(
     return items
 
 
-def _typed(texts: npt.NDArray[np.object_], may_be_numbers: bool) -> pd.Series[Any]:
-    cells = pd.Series(texts, dtype=object)
+def _typed(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers where all cells that say something are, else the cells."""
     numbers = pd.to_numeric(cells, errors="coerce").astype(np.float64)
-    is_number = may_be_numbers and bool(np.isfinite(numbers[cells.notna()]).all())
-    return numbers if is_number else cells
+    return numbers if np.isfinite(numbers[cells.notna()]).all() else cells
 
 
 def _unequal(rows: pd.DataFrame, num_items: int) -> list[str]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from easiness.errors import BadInput
 from easiness.lazy import pd
 from easiness.spec import ITEMS, DatasetRef, OutcomeSpec, SplitRef, TrialsAre
-from easiness.store.outcomes import SCHEMA, Outcomes
+from easiness.store.outcomes import ROWS, Outcomes
 from easiness.store.run import Run
 from easiness.store.run_folder import is_run
 from easiness.store.writer import RunWriter
@@ -114,7 +114,7 @@ def record_outcomes(
     """
     positions, own = np.unique(rows["item"], return_inverse=True)  # a model need not have every item
     items = items.iloc[positions].reset_index(drop=True)
-    rows = rows.assign(item=own)[SCHEMA.names[:-1]]
+    rows = rows.assign(item=own)[ROWS.names[:-1]]  # all but the batch
     if dry and not is_run(path):
         return
     with RunWriter(path, wait=_PATIENCE) as writer:
@@ -131,7 +131,7 @@ def record_outcomes(
             train=SplitRef(fingerprint=digest, num_examples=len(outcomes.items)), classes=(), kind=ITEMS
         )
         spec = OutcomeSpec(data=data, network=model, trials_are=trials_are)
-        contents = dict([_file(outcomes.items, "items"), _file(outcomes.rows, "outcomes", SCHEMA)])
+        contents = dict([_file(outcomes.items, "items"), _file(outcomes.rows, "outcomes", ROWS)])
         writer.write_files(spec, contents)
 
 
@@ -139,7 +139,7 @@ def _outcomes_at(path: Path, model: str, trials_are: TrialsAre) -> Outcomes:
     run = Run(path)
     if not run.is_outcomes:
         raise BadInput(f"{path}: is a run of another kind; choose another --out")
-    if run.model != model:  # another process has taken the name
+    if run.model != model:  # another process was first
         raise BadInput(f"{path}: is of the model {run.model!r:.80}, not {model!r:.80}; record them once more")
     if run.trials_are != trials_are:
         raise BadInput(f"{path}: its trials are {run.trials_are}, not {trials_are}; choose another --out")
@@ -152,14 +152,14 @@ def model_folders(out: Path, models: Sequence[str]) -> dict[str, Path]:
     for child in sorted(out.iterdir()) if out.is_dir() else ():
         if is_run(child) and (run := Run(child)).is_outcomes:
             folders[run.model] = child
-    taken = {one.name.lower() for one in folders.values()}
+    in_use = {one.name.lower() for one in folders.values()}
     for model in models:
         if model in folders:
             continue
         stem = _STEM.sub("_", model).encode()[:_LONGEST_STEM].decode(errors="ignore").strip(".") or "model"
         stem = f"model-{stem}" if _DEVICE.fullmatch(stem) else stem
-        names = (stem if at == 1 else f"{stem}-{at}" for at in range(1, len(taken) + 2))
-        name = next(one for one in names if one.lower() not in taken)
-        taken.add(name.lower())
+        names = (stem if at == 1 else f"{stem}-{at}" for at in range(1, len(in_use) + 2))
+        name = next(one for one in names if one.lower() not in in_use)
+        in_use.add(name.lower())
         folders[model] = out / name
     return {model: folders[model] for model in models}

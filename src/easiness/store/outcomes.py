@@ -19,14 +19,17 @@ from easiness.store.files import is_intact
 from easiness.store.parquet import read_strictly
 from easiness.store.run_folder import RunDocument
 
-SCHEMA = pa.schema(
+ROWS = pa.schema(
     [
-        *(("item", pa.int64()), ("trial", pa.string()), ("count", pa.int64()), ("correct", pa.float64())),
-        *(("answer", pa.string()), ("batch", pa.int64())),
+        ("item", pa.int64()),
+        ("trial", pa.string()),
+        ("count", pa.int64()),
+        ("correct", pa.float64()),
+        ("answer", pa.string()),
+        ("batch", pa.int64()),
     ]
 )
-"""The columns of the rows of outcomes in a file."""
-_OF_ITEMS = frozenset({"int64", "double", "string", "large_string", "null"})
+_KINDS = {"int64", "double", "bool", "string", "null"}
 _LEAST_DISPERSION = 1 / 64
 
 
@@ -119,30 +122,46 @@ class Outcomes:
 
 def read_outcomes(folder: Path, document: RunDocument) -> Outcomes:
     """The outcomes of the run in a folder, whose files are checked against their digests."""
-    tables: dict[str, pa.Table] = {}
+    frames: dict[str, pd.DataFrame] = {}
     for name, expected in document.files.items():
-        path = folder / name
-        if not path.exists() or not is_intact(path, expected):
-            raise _damaged(path)
-        with read_strictly(path, _damaged):
-            tables[name.partition("-")[0]] = pq.read_table(path)
-    with read_strictly(folder, _damaged):
-        kinds = {str(field.type) for field in tables["items"].schema}
-        if not (kinds <= _OF_ITEMS and tables["outcomes"].schema.equals(SCHEMA)):
-            raise ValueError("types")
-        items, rows = (tables[name].to_pandas(ignore_metadata=True) for name in ("items", "outcomes"))
+        path, role = folder / name, name.partition("-")[0]
+        with read_strictly(path, _damage):
+            if not is_intact(path, expected):
+                raise ValueError("digest")
+            with pq.ParquetFile(path) as file:  # `read_table` takes a=b in the path for a column
+                table = file.read()
+            table.validate(full=True)
+            if not (_are_items(table) if role == "items" else table.schema.equals(ROWS)):
+                raise ValueError("columns")
+            frames[role] = table.to_pandas(ignore_metadata=True)
+    items, rows = frames["items"], frames["outcomes"]
+    with read_strictly(folder, _damage):
         _check(items, rows, document.spec.data.train.num_examples)
     return Outcomes(items, rows)
 
 
-def _damaged(path: Path) -> BadInput:
+def _damage(path: Path) -> BadInput:
     return BadInput(f"{path}: is damaged or missing; record the table again into another folder")
 
 
+def _are_items(table: pa.Table) -> bool:
+    """Are the columns those of items, of which each has a name of its own?"""
+    kinds = {
+        name: str(kind).removeprefix("large_")
+        for name, kind in zip(table.schema.names, table.schema.types, strict=True)
+    }
+    texts = {kinds.get(name, "null") for name in ("text", "key", "group")}
+    has_ids = kinds.get("id") in ("int64", "string") and len(kinds) == table.num_columns
+    return has_ids and texts <= {"string", "null"} and {*kinds.values()} <= _KINDS
+
+
 def _check(items: pd.DataFrame, rows: pd.DataFrame, num_items: int) -> None:
-    """Raise `ValueError` or `KeyError` where a table is none that is written here."""
+    """Raise `ValueError` where a table is none that is written here."""
     count, correct = rows["count"], rows["correct"]
     counts = bool(((count >= 1) & (correct >= 0) & (correct <= count)).all())
     names = items["id"].is_unique and not items["id"].isna().any() and len(items) == num_items
-    if not (counts and names and np.array_equal(np.unique(rows["item"]), np.arange(num_items))):
+    in_batches = not rows["batch"].isna().any()
+    if not (
+        counts and names and in_batches and np.array_equal(np.unique(rows["item"]), np.arange(num_items))
+    ):
         raise ValueError("outcomes")

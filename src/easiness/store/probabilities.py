@@ -58,7 +58,7 @@ def record_probabilities(
     ids = to_numpy(next(one for one in own_ids if one is not None))
     matrices = [_in_order(one, ids, parts[0]) for one in parts]
     numbers, names = _numbers(of_labels, parts[0].names if classes is None else classes, matrices[0].shape[1])
-    trials = {int(hashlib.sha256(p.tobytes()).hexdigest()[:8], 16): p for p in matrices}
+    trials = {int(hashlib.sha256(p.tobytes()).hexdigest()[:16], 16): p for p in matrices}
     kind: Literal["probabilities"] = "probabilities"
     recorder = Recorder(out, ids=ids, labels=numbers, classes=names, model=kind, outputs=kind)
     for seed, p in trials.items():
@@ -79,6 +79,8 @@ def _read(source: Any, where: str, column: str = "") -> _NamedArray:
     if not hasattr(source, "columns"):
         return _NamedArray(where, to_numpy(source))
     columns = {str(one): np.asarray(source[one]) for one in source.columns}
+    if len(columns) < len(source.columns):
+        raise BadInput(f"{where}: two columns have one name; name each its own")
     ids = np.array([str(one).strip() for one in columns["id"]], object) if "id" in columns else None
     if ids is not None and all(map(INTEGER.fullmatch, ids)):
         ids = ids.astype(np.int64)
@@ -106,7 +108,7 @@ def _of_file(path: Path, names: Sequence[str]) -> Any:
 
 
 def _in_order(part: _NamedArray, ids: npt.NDArray[Any], first: _NamedArray) -> Floats:
-    """Probabilities [K, C], whose rows are in the order of the ids."""
+    """Probabilities [K, C], rows in the order of the ids, and columns with names in that of the ``first``."""
     where, shape = part.where, (len(ids), *first.array.shape[1:])
     try:
         p = np.ascontiguousarray(part.array, np.float64)
@@ -116,6 +118,10 @@ def _in_order(part: _NamedArray, ids: npt.NDArray[Any], first: _NamedArray) -> F
         texts = [" x ".join(map(str, one)) for one in (p.shape, shape)]
         problem = f"is {texts[0] or 'one number'}, for {texts[1]} labels and classes"
         raise BadInput(f"{where}: {problem}; give a row a label and a column a class, two or more of both")
+    if part.names is not None and first.names is not None:
+        if sorted(part.names) != sorted(first.names):
+            raise BadInput(f"{where}: has other columns than {first.where}; give the same classes in both")
+        p = p[:, [part.names.index(name) for name in first.names]]
     bad = ~((p >= 0).all(axis=1) & (np.abs(p.sum(axis=1) - 1) <= TOLERANCE))  # nor NaN
     if bad.any():
         row = int(bad.argmax())
@@ -128,7 +134,7 @@ def _in_order(part: _NamedArray, ids: npt.NDArray[Any], first: _NamedArray) -> F
     if (at < 0).any():
         name = ids.tolist()[int((at < 0).argmax())]
         raise BadInput(f"{where}: has no row, or several, of the id {name!r:.80}; give each label one row")
-    return np.asarray(p[at])
+    return np.ascontiguousarray(p[at])
 
 
 def _numbers(of_labels: _NamedArray, names: Sequence[str] | None, num: int) -> tuple[Integers, list[str]]:

@@ -232,9 +232,9 @@ class RunWriter:
                 digests = {name: digest(self.path / name) for name in contents}
                 run_folder.write_document(self.path, RunDocument(spec=spec, files=digests))
             finally:  # or the new ones, where the disk is full
-                described = read_document(self.path).files if is_run(self.path) else {}
+                names = read_document(self.path).files if is_run(self.path) else {}
                 for path in self.path.glob("*-*.parquet"):
-                    if path.name not in described:
+                    if path.name not in names:
                         path.unlink()
 
     def keep(self, new: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64]) -> None:

@@ -155,15 +155,15 @@ def test_outcomes_and_their_damage(tmp_path, command):
     assert command("status", first).out.splitlines() == [
         f"{first}: m 1, 2 items, 4 to 8 rollouts each",
         "trials are rollouts of m 1: how hard items are for it, and for no other",
-        "rate: 0.625 on average; 50.0\xa0% of the items are right in all rollouts, 0.0\xa0% in none",
+        "rate: 0.625 on average; 50.0\xa0% are right in all rollouts, 0.0\xa0% in none",
         "known of items: 0 different answers",
     ]
     listed = command("status", tmp_path / "runs")
     assert listed.code == 0
     rows = [re.split("  +", line) for line in listed.out.splitlines()[-2:]]
     assert rows == [
-        ["m_1", "m 1", "2", "12 rollouts", "0.625", "recorded"],
-        ["m_2", "m 2", "2", "2 rollouts", "0.000", "recorded"],
+        ["m_1", "m 1", "outcomes", "2", "12 rollouts", "0.625", "recorded"],
+        ["m_2", "m 2", "outcomes", "2", "2 rollouts", "0.000", "recorded"],
     ]
     assert "2 runs are as they were written" in command("status", tmp_path / "runs", "--verify").out
     (file,) = second.glob("outcomes-*.parquet")

@@ -406,6 +406,10 @@ def test_columns_that_are_not_there_are_refused(tmp_path, file, columns, says):
             "forms: Every Eval Ever .*, lm-evaluation-harness",
         ),
         ({"a.txt": "a", ".hidden.csv": CSV}, "no tables below it; give files that end in .parquet, .csv"),
+        (
+            {"a.csv": CSV, "b.csv": CSV},
+            "b.csv: row 2: item 'b', model 'x', trial '1' is in .*a.csv: row 2 too",
+        ),
         ({"a.csv": CSV, "b.csv": CSV.replace("1,0", "2,7")}, "b.csv: row 3: the right is 7"),
     ],
 )

@@ -130,35 +130,22 @@ def test_nothing_of_a_table_gets_out_of_its_text(tmp_path: Path) -> None:
     assert "<svg" in shown
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("--at", 3),
-        ("--data", "digits"),
-        ("--by", "pixels"),
-        ("--old-data", "x"),
-        ("--suspects", 5),
-        ("--decide", "x.csv"),
-        ("--pixels", 100),
-        ("--blind",),
-    ],
-)
-def test_options_that_need_a_training_are_refused(
-    tmp_path: Path, command: Callable[..., Any], words: tuple[Any, ...]
+def test_a_folder_stands_for_its_runs_and_options_of_trainings_are_refused(
+    tmp_path: Path, command: Callable[..., Any]
 ) -> None:
     ez.record(TWO, out=tmp_path / "runs")
-    ended = command("report", tmp_path / "runs", *words, "-o", tmp_path / "page.html")
-    assert ended.code == 2
-    assert f"outcomes: {words[0]}" in ended.err
-    assert ended.err.count("\n") == 1
-    assert not (tmp_path / "page.html").exists()
-
-
-def test_a_folder_stands_for_its_runs(tmp_path: Path, command: Callable[..., Any]) -> None:
-    ez.record(TWO, out=tmp_path / "runs")
-    ended = command("report", tmp_path / "runs", "-o", tmp_path / "page.html")
-    assert ended.code == 0
-    assert "2 models" in in_words((tmp_path / "page.html").read_text("utf-8"))
+    ask, file = ("report", tmp_path / "runs", "-o", tmp_path / "page.html"), tmp_path / "page.html"
+    options = (
+        "--at 3, --data x, --by pixels, --old-data x, --suspects 5, --decide x.csv, --pixels 99, --blind"
+    )
+    for words in options.split(", "):
+        ended = command(*ask, *words.split())
+        assert ended.code == 2
+        assert f"outcomes: {words.split()[0]}" in ended.err
+        assert ended.err.count("\n") == 1
+        assert not file.exists()
+    assert command(*ask).code == 0
+    assert "4 items, 2 models" in in_words(file.read_text("utf-8"))
 
 
 def test_what_needs_networks_is_refused_by_name(tmp_path: Path, command: Callable[..., Any]) -> None:

@@ -1,5 +1,7 @@
 """What a run of outcomes keeps, what follows from it, and how further rows join."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,3 +119,22 @@ def test_a_model_has_a_folder_of_its_own(tmp_path):
     for model, path in folders.items():
         record_outcomes(path, ITEMS, FIRST, model=model)
     assert model_folders(tmp_path, [*models[::-1], "org/m"]) == folders | {"org/m": tmp_path / "org_m"}
+
+
+@pytest.mark.parametrize(
+    "model", ["../../x", "/etc/x", "CON", "nul.txt", "é" * 300, " ", "\x00\n", "C:\\x", ".aside-1", "a=b"]
+)
+def test_no_name_of_a_model_leads_out_of_the_folder(tmp_path, model):
+    (path,) = model_folders(tmp_path, [model]).values()
+    assert path.parent == tmp_path
+    record_outcomes(path, ITEMS, FIRST, model=model)
+    assert open_run(path).model == model
+    assert open_run(path).outcomes.items.columns.tolist() == ["id", "text"]
+    assert not re.fullmatch(r"(?i)(con|nul)(\..*)?|\..*", path.name)
+    assert model_folders(tmp_path, [model]) == {model: path}
+
+
+def test_a_folder_that_another_model_has_taken_is_refused(tmp_path):
+    record(tmp_path / "run", FIRST)
+    with pytest.raises(BadInput, match="run: is of the model 'm', not 'other'; record them once more"):
+        record_outcomes(tmp_path / "run", ITEMS, FIRST, model="other")

@@ -64,6 +64,11 @@ def test_equal_matrices_count_once_and_may_come_again(tmp_path, capsys):
     assert len(third.trials) == 3
 
 
+def test_columns_are_known_by_their_names(tmp_path):
+    other = frame(P[:, ::-1], NAMES[::-1])
+    assert len(record_probabilities([frame(), other], LABELS, tmp_path / "run").trials) == 1
+
+
 FORMS = {
     "npy": lambda: np.save("p.npy", P.astype(np.float32)) or "p.npy",
     "npz of one array": lambda: np.savez("p.npz", P) or "p.npz",
@@ -128,6 +133,8 @@ REFUSALS = {
     ),
     "twice": (lambda: frame(id=[0, 1, 2, 2]), pd.DataFrame({"id": range(4), "label": LABELS}), "or several"),
     "no file": (lambda: "none.npy", LABELS, "none.npy: no array of numbers that can be read"),
+    "other classes": (lambda: [frame(), frame(names=["cat", "dog", "elk"])], LABELS, "has other columns"),
+    "one name twice": (lambda: pd.DataFrame(P, columns=["a", "b", "a"]), LABELS, "two columns have one name"),
     "no columns": (lambda: pd.DataFrame({"id": range(4)}), LABELS, "no column of probabilities"),
 }
 

@@ -98,7 +98,11 @@ def csv_table(
     unit = f"{path}: {'row' if sheet else 'line'}"
     if sheet:
         header = [name.strip() for name in header]
-        rows = ((number, _filled_up(cells, len(header))) for number, (_, cells) in enumerate(rows, start=2))
+        width = len(header)
+        rows = (
+            (number, cells if len(cells) == width else _filled_up(cells, width))
+            for number, (_, cells) in enumerate(rows, start=2)
+        )
     lines: list[int] = []
     parts: list[list[Any]] = [[] for _ in header]
     num_bytes = 0

@@ -123,7 +123,7 @@ function drawMatrix() {
     image.data.set([...color, Number.isNaN(one.rate[i]) ? 60 : 255], 4 * (row * models.length + column));
   }));
   paint.putImageData(image, 0, 0);
-  matrix.style.setProperty("--high", `${Math.min(Math.max(matrixRows.length * 0.5, 2), 40)}rem`);
+  matrix.style.setProperty("--high", `${Math.min(matrixRows.length * 1.2, 40)}rem`);
 }
 
 function showCell(row, column) {

@@ -41,21 +41,17 @@ _WRITE = "easiness audit RUN -o audit.csv writes one"
 class AuditedList:
     """A list to draw from: labels of the examples ``of`` a split of ``data``, by how suspect they are.
 
-    ``rank`` gives a row for each, most suspicious first: its ``id``, its ``label``, more that is ``shown`` of
-    it, ``hints`` and ``p_wrong``. ``paths`` are the runs in words of a command, ``noun`` names a label.
+    ``rank`` gives a row for each, most suspicious first: ``id``, ``label``, columns of ``context`` and
+    ``hints``, and ``p_wrong``. ``paths`` are those of the runs, ``noun`` names a label.
     """
 
     of: LabelledExamples
     data: str
     rank: Callable[[], pd.DataFrame]
     paths: Sequence[Path]
-    shown: Sequence[str] = ("class",)
+    context: Sequence[str] = ("class",)
     hints: Sequence[str] = _HINTS
     noun: str = LABEL
-
-    def decisions(self, file: Path, split: Split) -> Decisions:
-        """The decisions that a file has on them."""
-        return read_decisions(file, self.of, split, self.data)
 
     def ranked(self, before: Integers) -> tuple[pd.DataFrame, Integers]:
         """The list without those decided before, and the positions [K] of all in their order."""
@@ -250,7 +246,7 @@ def _design(
 
 def _decisions(of: AuditedList, file: Path, split: Split) -> Decisions:
     """The decisions that are sure, of a file that somebody has looked at examples for."""
-    decisions = of.decisions(file, split)
+    decisions = read_decisions(file, of.of, split, of.data)
     # as `labels` writes it: for all examples, or without the column in which one signs
     unseen = len(decisions) == len(decisions.of.ids) or "by" not in decisions.columns
     if len(decisions) and unseen and not any(decisions.by) and not any(decisions.times):
@@ -267,13 +263,13 @@ def _rows_to_look_at(
     """The rows of an audit's file: those drawn from the suspects left, and those decided before."""
     ranks = design.ranks()
     rows = suspects_left.iloc[ranks].reset_index(drop=True)
-    table = rows[["id", "label", *of.shown]].assign(was=rows["label"], action="", by="", time="")
+    table = rows[["id", "label", *of.context]].assign(was=rows["label"], action="", by="", time="")
     table = table.assign(split=split, data=of.data, **{name: rows[name] for name in of.hints})
     table["order"] = np.arange(1, len(ranks) + 1).astype(str).astype(object)
     table["stratum"] = (design.strata.of(ranks) + 1).astype(str).astype(object)
     if before is not None:
         others = before.table().assign(order="", stratum=_BEFORE, **dict.fromkeys(of.hints))
-        if "class" not in of.shown:  # the label is a text, not the number of a class
+        if "class" not in of.context:  # the label is a text, not the number of a class
             others = others.assign(**{one: np.array(of.of.classes)[others[one]] for one in ("label", "was")})
         table = pd.concat([table.astype(object), others.astype(object)], ignore_index=True)[list(table)]
     cells = zip(*(table[name].tolist() for name in ("id", *AUDIT_COLUMNS[:2])), strict=True)
@@ -282,7 +278,7 @@ def _rows_to_look_at(
 
 def _estimate(of: AuditedList, file: Path, split: Split) -> Audit:
     """Estimates from the answers in a file that an audit of the list wrote, all or the first ones."""
-    design, rows = _rows(of.decisions(file, split), file)
+    design, rows = _rows(read_decisions(file, of.of, split, of.data), file)
     before = rows[rows["stratum"] < 0]
     looks = rows[rows["stratum"] >= 0].drop_duplicates("order", keep="last").set_index("order").sort_index()
     suspects_left, order = of.ranked(before["at"].to_numpy())

@@ -30,7 +30,7 @@ from easiness.spec import (
 )
 from easiness.store import Run
 from easiness.studies.labels.agreement import PeopleAgreement, agreement
-from easiness.studies.suspects import FOR_VOTES, VOTES, SuspectOptions, suspects
+from easiness.studies.suspects import VOTES, SuspectOptions, suspects
 
 RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.5
 
@@ -169,8 +169,8 @@ def _by_rule(options: LabelOptions) -> CleanLabels:
     if only and decided is None:
         raise BadInput("--only-decided: there is nothing decided; give --decided FILE")
     ranking = suspects(SuspectOptions((run,), pictures=False, decided=decided))
-    if ranking.of_votes:
-        raise BadInput(f"{run.path}: {VOTES}; {FOR_VOTES}, or look at the labels in their order")
+    if ranking.ranked["p_wrong"].isna().all():
+        raise BadInput(f"{run.path}: {VOTES}, or look at the labels in their order")
     table = ranking.ranked.set_index("id", drop=False).reindex(run.ids.tolist())
     if ranking.decided is not None:
         table = _as_decided(table, ranking.decided.decisions, only)

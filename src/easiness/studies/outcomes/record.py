@@ -18,7 +18,15 @@ from easiness.lazy import pd
 from easiness.show import percent, quantity
 from easiness.spec import Option, TrialsAre, read_columns, setting
 from easiness.standard_error import say_on_stderr
-from easiness.store import Run, is_run, model_folders, open_run, record_outcomes, record_probabilities
+from easiness.store import (
+    Run,
+    is_run,
+    model_folders,
+    open_run,
+    record_outcomes,
+    record_probabilities,
+    runs_in,
+)
 
 _MODELS = "models"  # name of the run whose trials they are
 
@@ -97,7 +105,12 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
     ):
         if word not in words:  # in Python nothing else says so
             raise BadInput(f"{flag} {word!r}: unknown{nearest(str(word), words)}; give {' or '.join(words)}")
-    table = read_outcomes(options.table, columns=options.columns or {}, errors=options.errors)
+    table = read_outcomes(
+        options.table,
+        columns=options.columns or {},
+        errors=options.errors,
+        model=_nameless_model(options),
+    )
     rows = _by_model(table.rows) if options.trials_are == _MODELS else table.rows
     where = options.table if isinstance(options.table, str | Path) else "table"
     if options.trials_are == "rollouts":
@@ -125,6 +138,15 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
         say_on_stderr(f"note: {note}")
     runs = tuple(open_run(folder) for folder in folders.values())
     return runs[0] if len(runs) == 1 else runs
+
+
+def _nameless_model(options: RecordOptions) -> str | None:
+    """The model of rows that name none: the only one, where they are to join; None if there are more."""
+    folders = runs_in(options.out, several=True) if options.add and options.out is not None else []
+    models = [run.model for run in map(open_run, filter(is_run, folders)) if run.is_outcomes]
+    if not models or "model" in models or options.trials_are == _MODELS:
+        return "model"
+    return models[0] if len(models) == 1 else None
 
 
 def _of_probabilities(options: RecordOptions) -> Run:

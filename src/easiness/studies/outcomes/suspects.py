@@ -17,7 +17,7 @@ from easiness.regular_file import at_home
 from easiness.spec import command_line, content_hash
 from easiness.store import Run, runs_in
 from easiness.studies.audit import Audit, AuditDraw, AuditedList, AuditOptions, audit_of
-from easiness.studies.suspects import ABOVE, SuspectOptions
+from easiness.studies.suspects import SuspectOptions
 
 _ERR_TOGETHER = (
     "Models err together: of thousands of questions whose keys experts checked 2 % were wrong, and taking "
@@ -25,7 +25,7 @@ _ERR_TOGETHER = (
     "can count"
 )
 _ALONE = "One model errs in the same way again and again, as if the key were wrong. Record others as well."
-_FORETOLD, _MOST_LIKELY = 0.02, 0.5  # of keys, and of one: where an audit looks; its bounds trust neither
+_PRIOR, _MOST_LIKELY = 0.02, 0.5  # of keys, and of one: where an audit looks; its bounds trust neither
 _FIRST = 20  # rows that a terminal shows
 _DIGITS = 9  # of shares, which are sums of fractions: equal ones are ties
 _VERSION = 12  # digits of what tells the items apart
@@ -65,16 +65,18 @@ def _ranked(runs: Sequence[Run]) -> pd.DataFrame:
         )
     voices = rows.groupby(["id", "run", "voice"])[["count", "correct"]].sum()
     models = voices.groupby("id").size()
-    said = rows.groupby(["id", "run", "voice", "answer"])[["count", "correct"]].sum()
-    said["share"] = said["count"] / voices["count"]
-    said = said.groupby(["id", "answer"]).sum().reset_index("answer")
-    said["share"] /= models
-    said = said.iloc[np.argsort(-said["share"].round(_DIGITS), kind="stable")]
-    is_key = (said["answer"] == items["key"].reindex(said.index)) | (said["correct"] > said["count"] / 2)
-    right, other = (one[~one.index.duplicated()] for one in (said[is_key], said[~is_key]))
+    answers = rows.groupby(["id", "run", "voice", "answer"])[["count", "correct"]].sum()
+    answers["share"] = answers["count"] / voices["count"]
+    answers = answers.groupby(["id", "answer"]).sum().reset_index("answer")
+    answers["share"] /= models
+    answers = answers.iloc[np.argsort(-answers["share"].round(_DIGITS), kind="stable")]
+    is_key = (answers["answer"] == items["key"].reindex(answers.index)) | (
+        answers["correct"] > answers["count"] / 2
+    )
+    right, other = (one[~one.index.duplicated()] for one in (answers[is_key], answers[~is_key]))
     table = pd.DataFrame({"label": items["key"].fillna(right["answer"]), "suggested": other["answer"]})
     table["suggested_share"] = other["share"]
-    table["key_share"] = said[is_key].groupby("id")["share"].sum()
+    table["key_share"] = answers[is_key].groupby("id")["share"].sum()
     table["rate"] = (voices["correct"] / voices["count"]).groupby("id").mean()
     table = table.assign(models=models).reindex(items.index)
     table = table.fillna({"suggested_share": 0.0, "key_share": 0.0, "models": 0}).astype({"models": int})
@@ -153,14 +155,10 @@ def suspects_of_outcomes(options: SuspectOptions) -> KeySuspects:
     Raises:
         BadInput: there are no answers, the runs have unlike keys, or an option needs probabilities.
     """
-    for option, is_there in (
-        ("--at", options.at is not None),
-        ("--split held_out", options.split == "held_out"),
-        ("--above", options.above != ABOVE),
-        ("--decided", options.decided is not None),
-    ):
-        if is_there:
-            options.run[0].check_course(option)
+    usual = SuspectOptions(options.run)
+    for name in ("at", "split", "above", "decided"):
+        if getattr(options, name) != getattr(usual, name):
+            options.run[0].check_course(f"--{name}")
     ranked = _ranked(options.run)
     return KeySuspects(_folders(options.run), int(ranked["models"].max()), ranked)
 
@@ -176,17 +174,17 @@ def audit_of_outcomes(options: AuditOptions) -> AuditDraw | Audit:
             f"{runs[0].path}: has no keys to audit; record a table with the columns answer and key"
         )
     weight = table["suggested_share"] ** 2
-    table["p_wrong"] = np.minimum(_FORETOLD * weight / max(float(weight.mean()), 1e-9), _MOST_LIKELY)
+    table["p_wrong"] = np.minimum(_PRIOR * weight / max(float(weight.mean()), 1e-9), _MOST_LIKELY)
     keys, ids = table["label"].tolist(), table["id"].to_numpy()
-    written = [] if file is None else [row.cells["label"] for row in read_label_file(at_home(file)).rows]
-    classes = {key: at for at, key in enumerate(dict.fromkeys([*keys, *written]))}  # a key may be any text
+    texts = [] if file is None else [row.cells["label"] for row in read_label_file(at_home(file)).rows]
+    classes = {key: at for at, key in enumerate(dict.fromkeys([*keys, *texts]))}  # a key may be any text
     own = np.array([classes[key] for key in keys])
     of = AuditedList(
         LabelledExamples(str(runs[0].path), ids, own, (*classes,), noun="item"),
         f"items@{content_hash(sorted(map(str, ids)))[:_VERSION]}",
         lambda: table,
         _folders(runs),
-        shown=["text"] if "text" in table else [],
+        context=["text"] if "text" in table else [],
         hints=["suggested", "suggested_share"],
         noun="key",
     )

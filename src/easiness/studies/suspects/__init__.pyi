@@ -6,7 +6,6 @@ from .conflicts import (
     kept_conflicts as kept_conflicts,
 )
 from .evidence import (
-    FOR_VOTES as FOR_VOTES,
     VOTES as VOTES,
     Glance as Glance,
     glance as glance,

@@ -18,7 +18,7 @@ from easiness.runs import CellTexts
 from easiness.spec import Split
 from easiness.store import Row
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, Labels, short_text
-from easiness.studies.suspects.evidence import FOR_VOTES, VOTES, Glance
+from easiness.studies.suspects.evidence import VOTES, Glance
 from easiness.studies.suspects.kinds import NEVER_NAMED
 
 _FEWEST_OF_CURVE = 3  # points
@@ -331,8 +331,8 @@ class Suspects(show.Result):
             return f"{show.sentence_case(self.leak)}. How many labels are wrong cannot be told."
         if self.of_votes:
             return (
-                f"A trial {VOTES}, nor how many are; {FOR_VOTES}. Labels are in the order of the share of "
-                "votes for one other class. An audit counts the wrong ones (`easiness audit`)."
+                f"A trial {VOTES}. Labels are in the order of the share of votes for one other class. An "
+                "audit counts the wrong ones (`easiness audit`)."
             )
         of = "labels" if self.split == "train" else "labels of held-out examples"
         likely = _likely_wrong(self.ranked["p_wrong"].to_numpy(), "None", f" of {len(self.ranked):,} {of}")

@@ -22,14 +22,7 @@ from easiness.spec import Option, Split, command_line, setting
 from easiness.store import Row, Run
 from easiness.studies.matching import check_comparable
 from easiness.studies.suspects.conflicts import FIRST, Conflicts, conflicts_of
-from easiness.studies.suspects.evidence import (
-    FOR_VOTES,
-    VOTES,
-    Evidence,
-    gather,
-    one_trial,
-    too_few,
-)
+from easiness.studies.suspects.evidence import VOTES, Evidence, gather, one_trial, too_few
 from easiness.studies.suspects.kinds import find_kinds, reasons
 from easiness.studies.suspects.neighbours import Nearest, NoFeatures, find_neighbours
 from easiness.studies.suspects.result import ABOVE, LabelDecisions, Suspects, Views, num_to_list
@@ -91,9 +84,7 @@ def suspects(options: SuspectOptions) -> Suspects:
     of_votes = evidence.of_votes
     if options.decided is not None:
         if of_votes:
-            raise BadInput(
-                f"--decided {options.decided}: {run.path} {VOTES}; {FOR_VOTES}, or audit the labels"
-            )
+            raise BadInput(f"--decided {options.decided}: {run.path} {VOTES}, or audit the labels")
         file = decisions_on(run, options.decided, split)
         looked_at[file.at] = True
         noise, low, high, decisions = _after(
@@ -251,7 +242,7 @@ def _together(
     if len(runs) == 1:
         return runs[0], judgements[0], judgements[0].noise, ()
     for by_votes in (run for run, one in zip(runs, judgements, strict=True) if one.evidence.of_votes):
-        raise BadInput(f"{by_votes.path}: {VOTES}; {FOR_VOTES}, or leave it out")
+        raise BadInput(f"{by_votes.path}: {VOTES}, or leave it out")
     weights = analysis.weights_together([one.noise for one in judgements])
     best, noise = int(weights.argmax()), _noise_of_all(judgements)
     ranges = [one.noise for one, weight in zip(judgements, weights, strict=True) if weight >= _KNOWS]

@@ -56,9 +56,10 @@ def test_no_number_of_wrong_keys_is_given(command, tmp_path):
 @pytest.mark.parametrize("runs", ["runs", "runs/m1", "runs/m1 runs/m2"])
 def test_the_command_printed_draws_an_audit(command, tmp_path, monkeypatch, runs):
     monkeypatch.chdir(tmp_path)
-    answered("runs", ANSWERS, "XXXX")
+    answered(tmp_path / "runs", ANSWERS, "XXXX")
     text = " ".join(command("suspects", *runs.split()).out.split())
-    words = shlex.split(re.search(r"easiness (audit .* -o audit\.csv)", text)[1])
+    (line,) = re.findall(r"easiness (audit .* -o audit\.csv)", text)
+    words = shlex.split(line)
     assert words[1:-4] == runs.split()
     assert command(*words).code == 0
     assert sorted(pd.read_csv("audit.csv")["id"]) == [0, 1, 2, 3]
@@ -73,10 +74,10 @@ def test_a_model_counts_once_however_often_it_was_asked():
 
 def test_models_that_are_trials_count_as_runs_of_them_do():
     first = {name: [one[0] for one in of] for name, of in ANSWERS.items()}
-    kinds = ("rollouts", "models")
-    tables = [ez.suspects(answered(None, first, "XXXX", trials_are=kind)).table() for kind in kinds]
-    pd.testing.assert_frame_equal(*tables)
-    assert tables[0]["models"].tolist() == [3] * 3
+    runs = ez.suspects(answered(None, first, "XXXX")).table()
+    together = ez.suspects(answered(None, first, "XXXX", trials_are="models")).table()
+    pd.testing.assert_frame_equal(runs, together)
+    assert runs["models"].tolist() == [3] * 3
 
 
 def test_the_answer_that_is_right_is_the_key_where_none_is_named():

@@ -1,0 +1,241 @@
+"""Rates fitted to unequal numbers of trials, and what follows from them, are held to the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from scipy.special import ndtr
+
+from easiness.analysis import SIDES, Rates, allot, fit_rates, membership, rates_ahead, select
+from easiness.store.outcomes import Outcomes
+
+Floats = npt.NDArray[np.float64]
+Random = np.random.Generator
+Trials = tuple[Floats, Floats]
+Shape = Callable[[int, Random], Floats]
+
+BAND = 0.2, 0.8
+
+
+def with_lumps(never: float, always: float) -> Shape:
+    def draw(num: int, rng: Random) -> Floats:
+        place = rng.random(num)
+        return np.where(place < never, 0.0, np.where(place > 1 - always, 1.0, rng.beta(1.2, 1.2, num)))
+
+    return draw
+
+
+def two_groups(num: int, rng: Random) -> Floats:
+    return np.where(rng.random(num) < 0.3, rng.beta(2, 12, num), rng.beta(14, 3, num))
+
+
+SHAPES: dict[str, Shape] = {
+    "normal": lambda num, rng: ndtr(0.5 + 0.9 * rng.standard_normal(num)),
+    "narrow": lambda num, rng: ndtr(0.3 + 0.3 * rng.standard_normal(num)),
+    "two groups": two_groups,
+    "heavy tails": lambda num, rng: ndtr(0.8 * rng.standard_t(2, num)),
+    "mostly wrong": lambda num, rng: rng.beta(0.5, 3, num),
+    "mostly right": lambda num, rng: 1 - np.minimum(rng.exponential(0.15, num), 1),
+    "lumps": with_lumps(0.15, 0.25),
+    "large lump": with_lumps(0.3, 0.1),
+}
+
+
+def equal(rates: Floats, rng: Random) -> Trials:
+    trials = np.full(len(rates), 8.0)
+    return trials, rng.binomial(8, rates).astype(float)
+
+
+def unequal(rates: Floats, rng: Random) -> Trials:
+    trials = rng.integers(1, 65, len(rates))
+    return trials.astype(float), rng.binomial(trials, rates).astype(float)
+
+
+def until(goes_on: Callable[[Floats, Floats], npt.NDArray[np.bool_]]) -> Callable[[Floats, Random], Trials]:
+    """Four rollouts at a time, up to 64, as long as ``goes_on`` by rate and error."""
+
+    def draw(rates: Floats, rng: Random) -> Trials:
+        trials, right = np.zeros(len(rates)), np.zeros(len(rates))
+        still = np.arange(len(rates))
+        while len(still):
+            trials[still] += 4
+            right[still] += rng.binomial(4, rates[still])
+            rate = (right + 0.5) / (trials + 1)
+            error = np.sqrt(rate * (1 - rate) / (trials + 1))
+            still = np.flatnonzero(goes_on(rate, error) & (trials < 64))
+            still = still[trials[still] == trials.max()]
+        return trials, right
+
+    return draw
+
+
+def is_unknown(_: Floats, error: Floats) -> npt.NDArray[np.bool_]:
+    return error > 0.1
+
+
+def is_near_an_end(rate: Floats, error: Floats) -> npt.NDArray[np.bool_]:
+    return np.minimum(abs(rate - BAND[0]), abs(rate - BAND[1])) < 1.5 * error
+
+
+DESIGNS = {
+    "equal": equal,
+    "unequal": unequal,
+    "until the rate is known": until(is_unknown),
+    "until the band is decided": until(is_near_an_end),
+}
+
+
+def errors_of_bins(
+    shape: Shape, design: Callable[[Floats, Random], Trials], num: int, size: int, seeds: range
+) -> Floats:
+    """How far predictions are off in bins of so many items by prediction, less 2.5 of their standard errors.
+
+    A bin's error is its mean over the seeds, and its standard error that of as many independent items.
+    """
+    means: dict[str, list[Floats]] = {}
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        rates = shape(num, rng)
+        fit = fit_rates(*design(rates, rng))
+        predictions: dict[str, tuple[Floats, Floats]]
+        predictions = {side: (fit.belongs(0.1, side), select(rates, 0.1, side)) for side in SIDES}
+        inside = ((rates >= BAND[0]) & (rates <= BAND[1])).astype(float)
+        for name, pair in {**predictions, "band": (fit.between(*BAND), inside)}.items():
+            order = np.argsort(pair[0], kind="stable")
+            bins = [[one[part].mean() for one in pair] for part in np.split(order, num // size)]
+            means.setdefault(name, []).append(np.array(bins))
+    p, truth = np.concatenate([np.mean(one, axis=0) for one in means.values()]).T
+    noise = np.sqrt(p * (1 - p) / (size * len(seeds)))
+    return np.asarray(np.maximum(abs(p - truth) - 2.5 * noise, 0))
+
+
+@pytest.mark.parametrize(
+    ("shape", "design"), [("two groups", "unequal"), ("lumps", "until the rate is known")]
+)
+def test_probabilities_are_calibrated_in_every_bin(shape: str, design: str) -> None:
+    errors = errors_of_bins(SHAPES[shape], DESIGNS[design], 10_000, 200, range(100, 108))
+    assert errors.max() < 0.03
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_probabilities_are_calibrated_for_every_shape(shape: str, design: str) -> None:
+    errors = errors_of_bins(SHAPES[shape], DESIGNS[design], 10_000, 200, range(200, 224))
+    assert errors.max() < 0.03
+    errors = errors_of_bins(SHAPES[shape], DESIGNS[design], 300, 50, range(300, 380))
+    assert errors.max() < 0.03
+
+
+@pytest.mark.parametrize("shape", ["narrow", "heavy tails", "large lump"])
+def test_expected_rates_have_no_bias_and_less_error(shape: str) -> None:
+    rng = np.random.default_rng(7)
+    rates = SHAPES[shape](10_000, rng)
+    for design in DESIGNS.values():
+        trials, right = design(rates, rng)
+        expected = fit_rates(trials, right).expected
+        assert abs((expected - rates).mean()) < 0.005
+        assert ((expected - rates) ** 2).mean() < ((right / trials - rates) ** 2).mean()
+
+
+@pytest.mark.parametrize("shape", ["normal", "narrow", "two groups", "mostly wrong"])
+def test_equal_numbers_give_what_membership_gives(shape: str) -> None:
+    rng = np.random.default_rng(3)
+    for num_trials in (4, 16):
+        counts = rng.binomial(num_trials, SHAPES[shape](10_000, rng))
+        fit = fit_rates(np.full(len(counts), float(num_trials)), counts.astype(float))
+        belongs = membership(counts, num_trials, 0.1)
+        assert abs(fit.belongs(0.1, "hard") - belongs.p_hard).max() < 0.02
+        assert abs(fit.belongs(0.1, "easy") - belongs.p_easy).max() < 0.02
+
+
+def outcomes_of(item: Any, count: Any, correct: Any) -> Outcomes:
+    rows = pd.DataFrame({"item": item, "trial": None, "count": count, "correct": correct, "answer": None})
+    return Outcomes(pd.DataFrame({"id": np.unique(item)}), rows)
+
+
+@pytest.mark.parametrize("shape", ["normal", "two groups", "mostly wrong", "lumps"])
+def test_jeffreys_intervals_hold_the_rate_and_errors_are_those_seen(shape: str) -> None:
+    rng = np.random.default_rng(11)
+    rates = SHAPES[shape](20_000, rng)
+    trials = rng.integers(8, 65, len(rates))
+    table = outcomes_of(np.arange(len(rates)), trials, rng.binomial(trials, rates) * 1.0).scores(0.1)
+    covered = ((table["rate_low"] <= rates) & (rates <= table["rate_high"])).mean()
+    assert 0.94 < covered < 0.98  # over all items; a lump at the end is always inside
+    assert (table["rate_se"] ** 2).mean() == pytest.approx(((table["rate"] - rates) ** 2).mean(), rel=0.1)
+
+
+@pytest.mark.long
+def test_graded_scores_count_as_much_as_they_vary() -> None:
+    """Scores are Beta around the rate with variance p (1 - p) / 5, so that eight tell as much as forty."""
+    errors, covers = [], []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        rates = SHAPES["normal"](5_000, rng)
+        item = np.repeat(np.arange(len(rates)), 8)
+        outcomes = outcomes_of(item, 1, rng.beta(4 * rates[item], 4 * (1 - rates[item])))
+        assert outcomes.dispersion == pytest.approx(0.2, rel=0.03)
+        table = outcomes.scores(0.1, BAND)
+        covers.append(((table["rate_low"] <= rates) & (rates <= table["rate_high"])).mean())
+        deciles = pd.DataFrame({"p": table["p_hard"], "truth": select(rates, 0.1, "hard")})
+        deciles = deciles.groupby(np.digitize(deciles["p"], [0.1, 0.3, 0.5, 0.7, 0.9])).mean()
+        errors.append(deciles["p"] - deciles["truth"])
+    assert abs(np.mean(errors, axis=0)).max() < 0.03
+    assert np.mean(covers) == pytest.approx(0.955, abs=0.015)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("shape", ["normal", "heavy tails", "mostly right"])
+def test_the_forecast_is_what_more_trials_then_hold(shape: str) -> None:
+    errors = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        rates = SHAPES[shape](4_000, rng)
+        trials, right = unequal(rates, rng)
+        ahead = rates_ahead(fit_rates(trials, right), trials)
+        truth = select(rates, 0.1, "hard")
+        for times, foretold in zip(ahead.times, ahead.shares, strict=True):
+            more = right + rng.binomial((trials * (times - 1)).astype(int), rates)
+            p = fit_rates(trials * times, more).belongs(0.1, "hard")
+            errors.append(foretold - (select(-p, 0.1, "hard") * truth).sum() / truth.sum())
+    assert abs(np.reshape(errors, (6, -1)).mean(axis=0)).max() < 0.03
+
+
+def right_decisions(fit: Rates, rates: Floats, aim: str) -> float:
+    p = fit.between(*BAND) if aim == "band" else fit.belongs(0.1, "hard")
+    truth = (rates >= BAND[0]) & (rates <= BAND[1]) if aim == "band" else select(rates, 0.1, "hard") > 0.5
+    return float(((p >= 0.5) == truth).mean())
+
+
+@pytest.mark.parametrize(
+    ("aim", "shape"),
+    [
+        ("band", "mostly right"),
+        pytest.param("hard", "heavy tails", marks=pytest.mark.long),
+        pytest.param("band", "two groups", marks=pytest.mark.long),
+        pytest.param("hard", "normal", marks=pytest.mark.long),
+    ],
+)
+def test_allotted_trials_decide_more_than_as_many_uniform_ones(shape: str, aim: str) -> None:
+    gains = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        rates = SHAPES[shape](800, rng)
+        trials = np.full(800, 4.0)
+        right = rng.binomial(4, rates).astype(float)
+        uniform = fit_rates(trials + 4, right + rng.binomial(4, rates))
+        for _ in range(4):  # rounds
+            fit = fit_rates(trials, right)
+            member = fit.band(*BAND) if aim == "band" else fit.tail(0.1, "hard")
+            more = allot(fit, 800, member).more
+            trials, right = trials + more, right + rng.binomial(more, rates)
+        assert trials.sum() == 8 * 800
+        gains.append(
+            right_decisions(fit_rates(trials, right), rates, aim) - right_decisions(uniform, rates, aim)
+        )
+    assert np.mean(gains) > 2 * np.std(gains, ddof=1) / np.sqrt(len(gains))

@@ -1,0 +1,76 @@
+"""What further trials tell is computed by hand for items whose rate is 0.2 or 0.8."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import ndtri
+
+from easiness.analysis import Rates, allot, rates_ahead
+
+HARD = np.array([1.0, 0.0])
+
+
+def rates_of(unsure: int, known: int = 0) -> Rates:
+    """Items that have either rate as probably, then items whose rate is 0.2."""
+    kind = np.repeat([0, 1], [unsure, known])
+    posterior = np.array([[0.5, 0.5], [1.0, 0.0]])
+    weight = np.array([unsure, known], float)
+    return Rates(ndtri([0.2, 0.8]), weight @ posterior / weight.sum(), weight, kind, posterior)
+
+
+def test_trials_go_where_they_gain_most() -> None:
+    """One trial decides rightly with 0.8, so do two, and three with 0.8**3 + 3 0.8**2 0.2 = 0.896."""
+    one = allot(rates_of(2, 1), 6, HARD)
+    assert one.more.tolist() == [3, 3, 0]
+    assert one.gain.tolist() == pytest.approx([0.396, 0.396, 0])
+    assert one.now == pytest.approx(0.5 + 0.5 + 1)
+    assert one.then == pytest.approx(0.896 + 0.896 + 1)
+    assert one.alike == pytest.approx(0.8 + 0.8 + 1)
+
+
+@pytest.mark.parametrize(("num", "more"), [(1, [1, 0, 0]), (2, [1, 1, 0]), (3, [2, 1, 0]), (5, [3, 2, 0])])
+def test_the_sum_is_what_was_to_be_allotted(num: int, more: list[int]) -> None:
+    """The step from one to three trials is taken item by item, and what is left begins the next."""
+    assert allot(rates_of(2, 1), num, HARD).more.tolist() == more
+
+
+def test_trials_that_gain_nothing_are_spread() -> None:
+    one = allot(rates_of(0, 3), 4, HARD)
+    assert one.more.tolist() == [2, 1, 1]
+    assert one.now == one.then == one.alike == 3
+
+
+def test_without_a_set_the_variance_is_lessened() -> None:
+    """A trial leaves a mean of 0.68 or 0.32, and of the variance 0.09 as much as 0.09 - 0.18**2."""
+    one = allot(rates_of(1), 1)
+    assert one.now == pytest.approx(0.3**2)
+    assert one.then == one.alike == pytest.approx(0.3**2 - 0.18**2)
+
+
+def test_a_trial_that_varies_less_tells_as_much_as_several() -> None:
+    assert allot(rates_of(1), 1, HARD, dispersion=1 / 3).then == pytest.approx(0.896)
+
+
+def test_very_many_trials_decide_everything() -> None:
+    one = allot(rates_of(1), 400, HARD)
+    assert one.then == pytest.approx(1)
+    assert one.more.sum() == 400
+
+
+def test_the_share_held_is_that_of_a_majority() -> None:
+    """Half are hard. With one trial each, m times as many are m - 1 more, whose majority finds them."""
+    ahead = rates_ahead(rates_of(4), np.ones(4), fraction=0.5)
+    seven = sum([0.8**7, 7 * 0.8**6 * 0.2, 21 * 0.8**5 * 0.2**2, 35 * 0.8**4 * 0.2**3])
+    assert ahead.shares == pytest.approx((0.5, 0.8, 0.896, seven))
+    assert ahead.enough is not None
+    assert 5.5 <= ahead.enough < 5.6  # five more: 0.942; as many as four times and a half round to four
+    assert rates_ahead(rates_of(4), np.ones(4), fraction=0.5, share=0.5).enough == 1
+    assert rates_ahead(rates_of(4), np.ones(4), fraction=0.5, share=0.99).enough is None
+
+
+def test_each_item_has_its_own_number() -> None:
+    ahead = rates_ahead(rates_of(4), np.array([1.0, 1, 1, 1]), side="easy", fraction=0.5)
+    many = rates_ahead(rates_of(4), np.full(4, 300.0), side="easy", fraction=0.5)
+    assert ahead.shares[1] == pytest.approx(0.8)
+    assert many.shares[1:] == pytest.approx((1, 1, 1))
