@@ -8,7 +8,7 @@ is the agreement of true sets, but shares that are right are off. A score in [0,
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -36,6 +36,8 @@ _ONE_ORDER = 2.0  # log odds of the same order for both to one correlation: mode
 _SHAPE_ERROR = 0.3  # over the rollouts: what few of them leave to where fits begin
 _LIKELY_ENOUGH = 6.0  # log likelihood below the best at which the same order for both is not ruled out
 _NUISANCES = 201  # rates of the lower model that are tried
+_ERRORS_OF_TIES = 0.05  # in an item's rollouts: items with fewer may be never right, or never wrong
+_LUMP = 0.5  # share of those of the items that look like them, from which on they are taken as ties
 _SAME = 1e-9  # relative difference of chances that are the same
 _Z95 = 1.959963984540054
 
@@ -106,32 +108,43 @@ def rate_agreements(
     if not _FEWEST <= num_selected(num, fraction) < num:
         return dict.fromkeys(SIDES, Agreement(reason=f"sets are of every item, or of fewer than {_FEWEST}"))
     fits = fits or (fit_rates(*pair[:2]), fit_rates(*pair[2:]))
-    sides = [
-        side
+    least = {
+        side: [_least_told(rates, n, fraction, side) for rates, n in zip(fits, pair[::2], strict=True)]
         for side in SIDES
-        if all(_tells(rates, n, fraction, side) for rates, n in zip(fits, pair[::2], strict=True))
-    ]
+    }
+    least = {side: ends for side, ends in least.items() if not any(map(math.isnan, ends))}
     agreements = {
         side: Agreement(reason=f"counts of a model hardly tell its {side} items apart") for side in SIDES
     }
-    if sides:
-        agreements |= _agreements(pair, fraction, sides, fits, np.random.default_rng(seed))
+    if least:
+        agreements |= _agreements(pair, fraction, least, fits, np.random.default_rng(seed))
     return agreements
 
 
-def _tells(rates: Rates, trials: _Floats, fraction: float, side: Side) -> bool:
-    """Do the rollouts of a model tell which items are in its true set?"""
+def _least_told(rates: Rates, trials: _Floats, fraction: float, side: Side) -> float:
+    """The share of errors below which items of the true set are taken as ties: as never right, or wrong.
+
+    0 where trials tell the items at the cut from those. NaN where they do not, and most of the items that
+    could be ties need not be, or where trials do not tell which items are in the set.
+    """
     members, tail = rates.belongs(fraction, side), rates.tail(fraction, side)
-    share_held = np.sort(members)[-num_selected(len(members), fraction) :].sum() / members.sum()
-    cut = rates.probability[np.flatnonzero(tail)[-1 if side == "hard" else 0]]
-    errors = (cut if side == "hard" else 1 - cut) * (members @ trials) / members.sum()
-    return bool(share_held >= _SHARE_HELD and errors >= _ERRORS_AT_CUT)
+    errors, population = rates.probability, rates.population
+    if side == "easy":
+        errors, population, tail = (1 - errors)[::-1], population[::-1], tail[::-1]
+    trials_of_set = float(members @ trials / members.sum())
+    least = _ERRORS_AT_CUT / trials_of_set
+    if errors[np.flatnonzero(tail)[-1]] >= least:
+        share_held = np.sort(members)[-num_selected(len(members), fraction) :].sum() / members.sum()
+        return 0.0 if share_held >= _SHARE_HELD else math.nan
+    tied = _ERRORS_OF_TIES / trials_of_set
+    share_tied = population[errors < tied].sum() / population[errors < least].sum()
+    return tied if share_tied >= _LUMP else math.nan
 
 
 def _agreements(
     pair: PairedCounts,
     fraction: float,
-    sides: Sequence[Side],
+    least: Mapping[Side, Sequence[float]],
     fits: Sequence[Rates],
     rng: np.random.Generator,
 ) -> dict[Side, Agreement]:
@@ -153,19 +166,19 @@ def _agreements(
     left = smaller.free(mixing.two_normals(smaller))
     few = _SHAPE_ERROR / min(float(n.mean()) for n in pair[::2])
     agreements = {}
-    for side in sides:
+    for side, ends in least.items():
         overlaps = [
-            _overlaps(masses, fraction, side) for masses in (fit.free(groups), np.array(orders), left)
+            _overlaps(masses, fraction, side, ends) for masses in (fit.free(groups), np.array(orders), left)
         ]
         rates = np.concatenate(overlaps[:2])
-        rates[-1] = 1.0  # of the same order, whatever the grid makes of its cut
+        if not any(ends):
+            rates[-1] = 1.0  # of the same order, whatever the grid makes of its cut
         rate = float(rates @ weights)
         between = 2 * math.sqrt(weights @ (rates - rate) ** 2)
         items = float(stdtrit(_PARTS - 1, 0.975)) * math.sqrt((_PARTS - 1) * float(np.var(overlaps[2])))
         reach = math.hypot(items, between, few)
-        agreements[side] = Agreement(
-            rate, max(rate - reach, 0.0), 1.0 if may_be_one else min(rate + reach, 1.0)
-        )
+        high = max(rate + reach, rates[-1] if may_be_one else 0.0)
+        agreements[side] = Agreement(rate, max(rate - reach, 0.0), min(high, 1.0))
     return agreements
 
 
@@ -176,8 +189,17 @@ def _coarse(mass: _Floats) -> _Floats:
     return np.asarray(mass @ np.maximum(1 - away, 0))
 
 
-def _overlaps(masses: _Floats, fraction: float, side: Side) -> _Floats:
-    tails = [[shares_of_tail(one, fraction, side) for one in masses.sum(axis=axis)] for axis in (2, 1)]
+def _overlaps(masses: _Floats, fraction: float, side: Side, least: Sequence[float]) -> _Floats:
+    """The overlap by each of the ``masses`` [B, G, G], where items with ``least`` errors at most are ties."""
+    from scipy.special import ndtr
+
+    errors = ndtr(grid_places(masses.shape[1]))
+    if side == "easy":  # the grid is symmetric
+        masses = masses[:, ::-1, ::-1]
+    for axis, end in enumerate(least, 1):
+        num = max(np.count_nonzero(errors <= end), 1)
+        masses = np.add.reduceat(masses, [0, *range(num, len(errors))], axis=axis)
+    tails = [[shares_of_tail(one, fraction, "hard") for one in masses.sum(axis=axis)] for axis in (2, 1)]
     both = np.einsum("bi,bij,bj->b", tails[0], masses, tails[1])
     return np.asarray(np.minimum(both / fraction, 1))
 
