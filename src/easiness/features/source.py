@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -78,7 +79,7 @@ class Request:
     download: bool = False
     device: torch.device | str = "cpu"
 
-    @property
+    @functools.cached_property
     def target(self) -> torch.device:
         from easiness.training import resolve_device
 
