@@ -212,11 +212,9 @@ def _agreement(runs: Sequence[Run], fraction: float) -> dict[str, Any]:
     try:
         result = compare_outcomes(matching.CompareOptions(tuple(runs), fraction=fraction))
     except BadInput as error:
-        return {"answers": (), "notices": [str(error)], "sections": (), "figure": ""}
-    label = f"{result.sections()[0].title}; the tables below have the numbers."
+        return {"answers": (), "notices": [str(error)], "sections": ()}
     return {
         "answers": [text for text in result.headline.split("\n") if text != result.meaning],
         "notices": result.notices,
         "sections": result.sections()[1:],  # the first has rates, as the page has
-        "figure": show.to_svg(result.figure(), key="agreement", label=label),
     }
