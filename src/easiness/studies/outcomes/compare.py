@@ -73,7 +73,8 @@ def common_items(runs: Sequence[Run]) -> CommonItems:
         counts.append((run.outcomes.trials[at], run.outcomes.right[at]))
         effective.append((trials[at], right[at]))
     note = [f"on the {len(ids):,} items that all have, of up to {num:,}"] if len(ids) < num else []
-    groups = None if known.isna().any() else known.to_numpy()
+    # the task of a benchmark is the one group of its items
+    groups = known.to_numpy() if known.notna().all() and known.nunique() > 1 else None
     return CommonItems(ids.to_numpy(), counts, effective, groups, note)
 
 

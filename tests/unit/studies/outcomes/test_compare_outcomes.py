@@ -101,6 +101,8 @@ def test_groups_of_items_vary_as_one(tmp_path):
     by_item = compared(alone).pairs[0].difference
     assert by_group.value == pytest.approx(by_item.value)
     assert by_group.high - by_group.low > 2 * (by_item.high - by_item.low)
+    task = ez.record(pd.concat(rows).assign(group="task"), out=tmp_path / "task")
+    assert compared(task).pairs[0].difference == by_item
 
 
 @pytest.mark.long
