@@ -9,22 +9,11 @@ import pandas as pd
 import pytest
 
 import easiness as ez
-from easiness.errors import BadInput
 from easiness.studies.outcomes import OutcomeComparison, RolloutsAhead
-from recording import recorded
+from recording import counted
 
 NUM = 120
 PLACES = np.arange(NUM)
-
-
-def counted(out, *, ids=PLACES, trials_are="rollouts", num=20, **right):
-    """Runs of models by name, from how many of ``num`` trials of each item are right."""
-    rows = [
-        pd.DataFrame({"item": ids, "model": name, "count": num, "correct": counts[: len(ids)]})
-        for name, counts in right.items()
-    ]
-    runs = ez.record(pd.concat(rows), out=out, trials_are=trials_are)
-    return list(runs) if isinstance(runs, tuple) else [runs]
 
 
 def compared(runs):
@@ -71,9 +60,8 @@ def test_json_has_the_cells_of_matching(tmp_path, command):
     assert alike["chance"] == 0.1
     assert alike["class_chance"] is None
     assert alike["low"] < alike["rate"] < alike["high"]
-    assert (
-        alike["agreement_low"] <= alike["agreement"] <= alike["agreement_high"] == 1
-    )  # their rates are equal
+    # their rates are equal
+    assert alike["agreement_low"] <= alike["agreement"] <= alike["agreement_high"] == 1
     turned = next(one for one in cells if (one["side"], one["a"], one["b"]) == ("hard", "a", "b"))
     assert turned["agreement_high"] < 0.9
     assert pd.read_csv(tmp_path / "a.csv")["p"].max() <= 0.05
@@ -90,19 +78,15 @@ def test_models_with_other_items_are_compared_on_common_ones(tmp_path):
     assert result.rates[1].value == pytest.approx(AFTER[:100].mean() / 20)
 
 
-def test_groups_of_items_vary_as_one(tmp_path):
-    rows = [
-        pd.DataFrame({"item": PLACES, "model": name, "count": 20, "correct": counts, "group": PLACES // 30})
-        for name, counts in (("a", BEFORE), ("b", np.clip(BEFORE + PLACES // 30 * 2, 0, 20)))
-    ]
-    runs = ez.record(pd.concat(rows), out=tmp_path)
-    by_group = compared(runs).pairs[0].difference
-    alone = counted(tmp_path / "alone", a=BEFORE, b=rows[1]["correct"].to_numpy())
-    by_item = compared(alone).pairs[0].difference
+def test_groups_of_items_vary_as_one():
+    counts = {"a": BEFORE, "b": np.clip(BEFORE + PLACES // 30 * 2, 0, 20)}
+    by_item, by_group, task = (
+        compared(counted(None, **counts, group=group)).pairs[0].difference
+        for group in (None, PLACES // 30, "task")
+    )
     assert by_group.value == pytest.approx(by_item.value)
     assert by_group.high - by_group.low > 2 * (by_item.high - by_item.low)
-    task = ez.record(pd.concat(rows).assign(group="task"), out=tmp_path / "task")
-    assert compared(task).pairs[0].difference == by_item
+    assert task == by_item
 
 
 @pytest.mark.long
@@ -110,8 +94,7 @@ def test_shuffled_tables_name_an_item_in_one_of_twenty(tmp_path):
     names = 0.0
     for seed in range(100):
         rng = np.random.default_rng(seed)
-        counts = {name: rng.binomial(20, RATES) for name in "abcd"}
-        runs = counted(tmp_path / str(seed), **counts)
+        runs = counted(tmp_path / str(seed), **{name: rng.binomial(20, RATES) for name in "abcd"})
         names += (ez.compare(runs, fraction=0.05).table()["p_adjusted"] <= 0.05).any()
     assert names <= 5 + 2 * np.sqrt(100 * 0.05 * 0.95)
 
@@ -121,9 +104,8 @@ def test_one_model_alone_is_told_what_more_trials_would_tell(tmp_path):
         ez.compare(counted(tmp_path / str(num), num=num, a=np.random.default_rng(5).binomial(num, RATES)))
         for num in (4, 64)
     )
-    assert isinstance(few, RolloutsAhead)
-    assert isinstance(many, RolloutsAhead)
     for result in (few, many):
+        assert isinstance(result, RolloutsAhead)
         for shares in result.shares.values():
             values = [one.value for one in shares]
             assert values == sorted(values)
@@ -135,7 +117,7 @@ def test_one_model_alone_is_told_what_more_trials_would_tell(tmp_path):
 
 
 def test_changes_between_versions(tmp_path, command):
-    (old,) = counted(tmp_path / "old", ids=np.arange(NUM - 1), a=BEFORE)
+    (old,) = counted(tmp_path / "old", a=BEFORE[:-1])
     (new,) = counted(tmp_path / "new", ids=np.arange(1, NUM), a=AFTER[1:])
     result = ez.diff(old, new, at_least=0.0)
     table = result.table().set_index("id")
@@ -167,18 +149,17 @@ def test_what_outcomes_do_not_have_is_refused_by_name(tmp_path, refused):
     a, b = (counted(tmp_path / name, **{name: BEFORE})[0].path for name in "ab")
     (other,) = counted(tmp_path / "other", ids=np.arange(500, 620), c=BEFORE)
     (models,) = counted(tmp_path / "models", trials_are="models", d=BEFORE, e=AFTER)
-    measured = recorded(tmp_path / "measured", np.zeros((2, 8, 2)), np.arange(8) % 2)
     for arguments, text in [
         (("compare", a, b, "--at", "2"), "--at"),
         (("compare", a, b, "--ties", "strict"), "--ties: is for runs of `measure`"),
         (("compare", a, other.path), "have no common item"),
         (("compare", a, models.path), "its trials are models"),
         (("compare", a, a), "given twice"),
-        (("compare", a, measured.path), "give runs of one kind"),
         (("compare", a, b, "--fraction", "0.001"), "fraction 0.001: too small"),
         (("diff", a, b, "--by", "pixels"), "--by: is for runs of"),
         (("diff", a, b, "--at", "2"), "--at: is for runs of"),
         (("diff", a, a), "is the same run twice"),
+        (("diff", a, b, "--rate", "1.5"), "rate"),
     ]:
         assert text in refused(*arguments), arguments
 
@@ -190,8 +171,3 @@ def test_many_models_are_told_of_together(tmp_path):
     assert "left out of more than 16 models" in result.notices[0]
     assert all(pair.agreements["hard"].reason for pair in result.pairs)
     assert result.answers()[0].startswith("18 models are right on average: ")
-
-
-def test_a_share_of_changes_has_to_be_named(tmp_path):
-    with pytest.raises(BadInput, match="rate"):
-        ez.diff(*counted(tmp_path, a=BEFORE, b=AFTER), rate=1.5)
