@@ -197,7 +197,7 @@ def _overlaps(masses: _Floats, fraction: float, side: Side, least: Sequence[floa
     if side == "easy":  # the grid is symmetric
         masses = masses[:, ::-1, ::-1]
     for axis, end in enumerate(least, 1):
-        num = max(np.count_nonzero(errors <= end), 1)
+        num = max(int((errors <= end).sum()), 1)
         masses = np.add.reduceat(masses, [0, *range(num, len(errors))], axis=axis)
     tails = [[shares_of_tail(one, fraction, "hard") for one in masses.sum(axis=axis)] for axis in (2, 1)]
     both = np.einsum("bi,bij,bj->b", tails[0], masses, tails[1])

@@ -18,6 +18,7 @@ from .option import (
     Option as Option,
     OptionGroup as OptionGroup,
     at_least as at_least,
+    check_band as check_band,
     check_within as check_within,
     options_of as options_of,
     read_at as read_at,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
@@ -133,8 +133,13 @@ def read_numbers(flag: str, text: str, example: str) -> tuple[float, ...]:
 
 def read_band(text: str) -> tuple[float, float]:
     """The ends of ``0.2,0.8``."""
-    band = read_numbers("--between", text, "0.2,0.8")
+    return check_band(read_numbers("--between", text, "0.2,0.8"))
+
+
+def check_band(band: Sequence[float]) -> tuple[float, float]:
+    """The ends of a band of rates, in Python as in a command."""
     if len(band) != 2 or not 0 <= band[0] < band[1] <= 1:
+        text = ",".join(f"{one:g}" for one in band)
         raise BadInput(f"between {text}: give two numbers from 0 to 1, the lower first, such as 0.2,0.8")
     return band[0], band[1]
 

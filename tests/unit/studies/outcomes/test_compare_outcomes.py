@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import easiness as ez
+from easiness.analysis import Interval
 from easiness.errors import BadInput
 from easiness.studies.outcomes import OutcomeComparison, RolloutsAhead
 from recording import recorded
@@ -33,6 +34,11 @@ def compared(runs):
     return result
 
 
+def difference(runs):
+    names = ["difference", "difference_low", "difference_high"]
+    return Interval(*compared(runs).pairs.loc[0, names])
+
+
 def drawn(seed, rates):
     return np.random.default_rng(seed).binomial(20, rates)
 
@@ -44,16 +50,17 @@ AFTER = np.where(PLACES < 10, 20, np.where(PLACES >= 110, 0, drawn(1, RATES)))  
 
 def test_two_models_are_beside_each_other(tmp_path):
     result = compared(counted(tmp_path, a=BEFORE, b=AFTER))
-    (pair,) = result.pairs
-    assert [one.value for one in result.rates] == pytest.approx([BEFORE.mean() / 20, AFTER.mean() / 20])
-    assert pair.difference.value == pytest.approx((AFTER - BEFORE).mean() / 20)
+    (pair,) = result.pairs.itertuples()
+    assert result.rates["rate"].tolist() == pytest.approx([BEFORE.mean() / 20, AFTER.mean() / 20])
+    assert pair.difference == pytest.approx((AFTER - BEFORE).mean() / 20)
     # those turned are named, and which has them
     items = result.table()
     named = items[items["p_adjusted"] <= 0.05]
     assert {*range(8), *range(112, 120)} <= {*named["id"]}
     assert (named["difference"][named["id"] < 10] > 0).all()
     assert (named["difference"][named["id"] >= 110] < 0).all()
-    assert pair.only == (int((named["difference"] < 0).sum()), int((named["difference"] > 0).sum()))
+    assert pair.only_a == (named["difference"] < 0).sum()
+    assert pair.only_b == (named["difference"] > 0).sum()
     assert [*items] == ["id", "a", "b", "rate_a", "rate_b", "difference", "p", "p_adjusted"]
     assert items["p_adjusted"].is_monotonic_increasing
     assert result.answers()[-1].startswith("trials are rollouts of each model")
@@ -86,8 +93,8 @@ def test_models_with_other_items_are_compared_on_common_ones(tmp_path):
     result = compared([a, b])
     assert result.num_items == 100
     assert result.notices == ["on the 100 items that all have, of up to 120"]
-    assert result.rates[0].value == pytest.approx(BEFORE[20:].mean() / 20)
-    assert result.rates[1].value == pytest.approx(AFTER[:100].mean() / 20)
+    means = [BEFORE[20:].mean() / 20, AFTER[:100].mean() / 20]
+    assert result.rates["rate"].tolist() == pytest.approx(means)
 
 
 def test_groups_of_items_vary_as_one(tmp_path):
@@ -96,13 +103,13 @@ def test_groups_of_items_vary_as_one(tmp_path):
         for name, counts in (("a", BEFORE), ("b", np.clip(BEFORE + PLACES // 30 * 2, 0, 20)))
     ]
     runs = ez.record(pd.concat(rows), out=tmp_path)
-    by_group = compared(runs).pairs[0].difference
+    by_group = difference(runs)
     alone = counted(tmp_path / "alone", a=BEFORE, b=rows[1]["correct"].to_numpy())
-    by_item = compared(alone).pairs[0].difference
+    by_item = difference(alone)
     assert by_group.value == pytest.approx(by_item.value)
     assert by_group.high - by_group.low > 2 * (by_item.high - by_item.low)
     task = ez.record(pd.concat(rows).assign(group="task"), out=tmp_path / "task")
-    assert compared(task).pairs[0].difference == by_item
+    assert difference(task) == by_item
 
 
 @pytest.mark.long
@@ -124,14 +131,22 @@ def test_one_model_alone_is_told_what_more_trials_would_tell(tmp_path):
     assert isinstance(few, RolloutsAhead)
     assert isinstance(many, RolloutsAhead)
     for result in (few, many):
-        for shares in result.shares.values():
-            values = [one.value for one in shares]
-            assert values == sorted(values)
-            assert all(one.low <= one.value <= one.high for one in shares)
-    assert few.shares["hard"][0].value + 0.1 < many.shares["hard"][0].value
-    assert few.shares["hard"][0].low < many.shares["hard"][0].value - 0.1
+        table = result.table()
+        assert all(shares.is_monotonic_increasing for _, shares in table.groupby("side")["share"])
+        assert ((table["low"] <= table["share"]) & (table["share"] <= table["high"])).all()
+    now, then = (one.table().query("side == 'hard'").iloc[0] for one in (few, many))
+    assert now["share"] + 0.1 < then["share"]
+    assert now["low"] < then["share"] - 0.1
     assert few.table()["trials"].tolist() == [4.0, 8, 16, 32] * 2
     assert few.headline.endswith("trials are rollouts of a: how hard items are for it, and for no other")
+
+
+def test_very_many_trials_of_one_model_are_foretold_in_seconds(tmp_path):
+    """Everything is known of them already: the numbers of further trials that are told apart are few."""
+    result = ez.compare(counted(tmp_path, num=10_000, a=drawn(5, RATES) * 500))
+    assert isinstance(result, RolloutsAhead)
+    assert result.table()["share"].min() > 0.9
+    assert result.enough == {"easy": 1.0, "hard": 1.0}
 
 
 def test_changes_between_versions(tmp_path, command):
@@ -188,7 +203,7 @@ def test_many_models_are_told_of_together(tmp_path):
     result = compared(counted(tmp_path, **counts))
     assert len(result.pairs) == 153
     assert "left out of more than 16 models" in result.notices[0]
-    assert all(pair.agreements["hard"].reason for pair in result.pairs)
+    assert result.matching["agreement_reason"].notna().all()
     assert result.answers()[0].startswith("18 models are right on average: ")
 
 
