@@ -207,9 +207,9 @@ def _check_trials(table: Table, cells: pd.DataFrame, *, are_counts: bool) -> Non
     """Make sure that no trial of an item and a model is there twice."""
     again = cells.duplicated(_TRIAL) & (cells["trial"].notna() | are_counts)
     if again.any():
-        row = cells.index[again.argmax()]
+        row = cells.index[int(again.argmax())]
         names = cells[_TRIAL].fillna("")
-        first = cells.index[names.eq(names.loc[row]).all(axis=1).argmax()]
+        first = cells.index[int(names.eq(names.loc[row]).all(axis=1).argmax())]
         trial = ", ".join(f"{role} {name!r:.80}" for role, name in names.loc[row].items() if name)
         remedy = "add their counts up" if are_counts else "keep one, or number the trials"
         place = table.name_at(row)
@@ -238,7 +238,7 @@ def _items(
         if is_metadata and again.any():
             unusable.append(name)
         elif again.any():
-            row = known.index[again.argmax()]
+            row = known.index[int(again.argmax())]
             which = f"item {ids[known.loc[row, 'item']]!r:.80} has another {name} than before"
             raise BadInput(f"{table.name_at(row)}: {which}; give other ids to other items")
         else:

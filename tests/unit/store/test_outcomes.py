@@ -73,9 +73,7 @@ def test_new_trials_and_items_join(tmp_path):
 
 def test_a_trial_with_another_outcome_is_refused(tmp_path):
     run = record(tmp_path / "run", FIRST)
-    with pytest.raises(
-        BadInput, match="item 'a', trial '0' of model 'run': is recorded with another outcome"
-    ):
+    with pytest.raises(BadInput, match="run: item 'a', trial '0' is recorded with another outcome"):
         record(tmp_path / "run", rows((0, "0", 1, 0.0, "2")))
     assert open_run(run.path).outcomes.trials.tolist() == [2, 1, 1]
 
