@@ -104,8 +104,9 @@ def test_one_model_alone_is_told_what_more_trials_would_tell(tmp_path):
         ez.compare(counted(tmp_path / str(num), num=num, a=np.random.default_rng(5).binomial(num, RATES)))
         for num in (4, 64)
     )
+    assert isinstance(few, RolloutsAhead)
+    assert isinstance(many, RolloutsAhead)
     for result in (few, many):
-        assert isinstance(result, RolloutsAhead)
         for shares in result.shares.values():
             values = [one.value for one in shares]
             assert values == sorted(values)
