@@ -180,9 +180,10 @@ class NextRollouts(show.Result):
         return []  # the headline says it
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:  # noqa: ARG002
+        more = " --trials-are models" if self.run.trials_are == "models" else ""
         return [
             "ask these again, and record what comes: easiness record NEW.csv --add --out "
-            f"{self.run.path.parent}"
+            f"{self.run.path.parent}{more}"
         ]
 
     def figure(self) -> Figure:
