@@ -172,12 +172,8 @@ def _outcomes(whole: Path) -> None:
     counts = counts.assign(correct=counts["correct"].clip(0))
     counts.to_parquet(folder / "counts.parquet")
     counts.to_csv(folder / "counts.csv.gz", index=False)
-    likely: dict[str, Any] = {
-        "filter": "none",
-        "metrics": ["acc"],
-        "filtered_resps": [["-1.5", "False"], ["-2", "True"]],
-    }
-    rows = [json.dumps(harness(at, acc=at % 2, target="1", **likely)) for at in range(num)]
+    choices = {"metrics": ["acc"], "filtered_resps": [["-1.5", "False"], ["-2", "True"]]}
+    rows = [json.dumps(harness(at, filter="none", target="1", acc=at % 2) | choices) for at in range(num)]
     _lines(folder / "samples_a_2026-11-30T10-11-12.1.jsonl", *rows)
     _lines(folder / "u_samples.jsonl", *(json.dumps(instance(str(at), 1.0)) for at in range(num)))
 
