@@ -45,6 +45,18 @@ from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, PeopleAgreement
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
+<<<<<<< HEAD
+=======
+from easiness.studies.outcomes import (
+    ItemsBetween,
+    KeySuspects,
+    NextRollouts,
+    OutcomeChanges,
+    OutcomeComparison,
+    OutcomeScores,
+    RolloutsAhead,
+)
+>>>>>>> front
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Similarity
@@ -239,7 +251,9 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Curriculum: lambda run: easiness.keep(run, steps=6, batch_size=8),
     PseudoPatterns: _patterns,
     RunScores: run_scores,
-    outcomes.ScoresOverModels: lambda run: easiness.scores(_outcomes(run)),
+<<<<<<< HEAD
+=======
+>>>>>>> front
     Similarity: _similarity,
     Suspects: easiness.suspects,
     TrainingSetStudy: _training_sets,

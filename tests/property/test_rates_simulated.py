@@ -13,14 +13,15 @@ import pytest
 from scipy.special import ndtr
 from simulation import Draw, Floats, with_lumps
 
-from easiness.analysis import SIDES, Rates, allot, fit_rates, membership, rates_ahead, select
+from easiness.analysis import SIDES, Rates, allot, fit_rates, membership, select, shares_ahead
 from easiness.store.outcomes import Outcomes
 from lengths import long_but
 
 Random = np.random.Generator
-Trials = tuple[Floats, Floats]
+Trials = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 BAND = 0.2, 0.8
+TIMES = (1, 2, 4, 8)
 
 
 SHAPES: dict[str, Draw] = {
@@ -179,9 +180,9 @@ def test_the_forecast_is_what_more_trials_then_hold(shape: str) -> None:
         rng = np.random.default_rng(seed)
         rates = SHAPES[shape](4_000, rng)
         trials, right = unequal(rates, rng)
-        ahead = rates_ahead(fit_rates(trials, right), trials)
+        shares = shares_ahead(fit_rates(trials, right), trials, TIMES)
         truth = select(rates, 0.1, "hard")
-        for times, foretold in zip(ahead.times, ahead.shares, strict=True):
+        for times, foretold in zip(TIMES, shares, strict=True):
             more = right + rng.binomial((trials * (times - 1)).astype(int), rates)
             p = fit_rates(trials * times, more).belongs(0.1, "hard")
             errors.append(foretold - (select(-p, 0.1, "hard") * truth).sum() / truth.sum())

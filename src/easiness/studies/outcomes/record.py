@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from easiness.data import check_models, read_outcomes
-from easiness.engine import Verb, say
+from easiness.engine import Verb, refuse_options, say
 from easiness.errors import BadInput, nearest
 from easiness.lazy import pd
 from easiness.show import percent, quantity
@@ -154,15 +154,8 @@ def _of_probabilities(options: RecordOptions) -> Run:
         raise BadInput("--probabilities: come without labels; give --labels FILE")
     if options.table is not None:
         raise BadInput("--probabilities: stand for themselves; leave out the table of outcomes")
-    for one, usual in (
-        ("columns", None),
-        ("errors", "leave-out"),
-        ("trials_are", "rollouts"),
-        ("add", False),
-    ):
-        if getattr(options, one) != usual:
-            flag = one.replace("_", "-")
-            raise BadInput(f"--{flag}: is of outcomes, and there are --probabilities; leave it out")
+    of_outcomes = "is of outcomes, and there are --probabilities; leave it out"
+    refuse_options(options, of_outcomes, among=("columns", "errors", "trials_are", "add"))
     return record_probabilities(options.probabilities, options.labels, _out(options))
 
 
