@@ -45,18 +45,6 @@ from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, PeopleAgreement
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
-<<<<<<< HEAD
-=======
-from easiness.studies.outcomes import (
-    ItemsBetween,
-    KeySuspects,
-    NextRollouts,
-    OutcomeChanges,
-    OutcomeComparison,
-    OutcomeScores,
-    RolloutsAhead,
-)
->>>>>>> front
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Similarity
@@ -251,9 +239,6 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Curriculum: lambda run: easiness.keep(run, steps=6, batch_size=8),
     PseudoPatterns: _patterns,
     RunScores: run_scores,
-<<<<<<< HEAD
-=======
->>>>>>> front
     Similarity: _similarity,
     Suspects: easiness.suspects,
     TrainingSetStudy: _training_sets,
