@@ -16,6 +16,7 @@ from easiness.pages.data_map import Document, in_turns, quantize
 from easiness.pages.examples import FoundExamples
 from easiness.pages.template import inert, inline_script, render_page
 from easiness.regular_file import in_words
+from easiness.scoring import jeffreys
 from easiness.store import Run
 from easiness.studies import matching
 from easiness.studies.outcomes import OutcomeScores, compare_outcomes, meaning
@@ -29,7 +30,6 @@ _FILTERS, _FEW = 6, 30  # columns to filter by, and values of each
 _TEXT_LETTERS, _MOST_LETTERS, _SHORT = 3_000_000, 4_000, 200  # of all texts, of one, of an answer
 _VALUES = ("trials", "rate", "rate_low", "rate_high", "p_hard", "p_easy", "spread")
 _SCRIPTS = ("codes", "elements", "colors", "outcomes")
-_TWO_SIDED = 1.96
 
 T = TypeVar("T")
 _Model: TypeAlias = "tuple[str, pd.DataFrame]"
@@ -46,11 +46,7 @@ def outcomes_page(runs: Sequence[Run]) -> str:
     codes, _ = pd.factorize(every["id"])
     items = every.groupby(codes).first()
     places = np.split(codes, np.cumsum([len(run.outcomes.items) for run in runs])[:-1])
-    # beside the scores of items the rates expected behind those observed, by positions
-    scores = [
-        run.scores().assign(expected=run.outcomes.rates.expected).set_index(place)
-        for run, place in zip(runs, places, strict=True)
-    ]
+    scores = [run.scores().set_index(place) for run, place in zip(runs, places, strict=True)]
     whole = scores[0] if len(runs) == 1 else _over_models(scores)
     models = _models(runs, scores)
     columns = _spread_out(models, _MOST_MODELS)
@@ -110,15 +106,16 @@ def _orders(whole: pd.DataFrame) -> dict[str, pd.Index]:
 
 
 def _over_models(scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Means over models, the trials of all, and the ``spread``: the deviation of expected rates."""
-    items = pd.concat(scores).assign(variance=lambda table: table["rate_se"] ** 2).groupby(level=0)
+    """Means over models, the trials of all, and the ``spread``: the deviation of rates less that of trials.
+
+    The interval is that of as many trials of one rate: models of unlike rates vary less together.
+    """
+    items = pd.concat(scores).assign(few=lambda table: 1 / table["trials"]).groupby(level=0)
     whole = items[["rate", "p_hard", "p_easy"]].mean().assign(trials=items["trials"].sum())
-    error = _TWO_SIDED * np.sqrt(items["variance"].sum()) / items["rate"].count()
-    return whole.assign(
-        rate_low=(whole["rate"] - error).clip(lower=0),
-        rate_high=(whole["rate"] + error).clip(upper=1),
-        spread=items["expected"].std(),
-    )
+    low, high = jeffreys(whole["rate"] * whole["trials"], whole["trials"])
+    of_trials = whole["rate"] * (1 - whole["rate"]) * items["few"].mean()
+    spread = np.sqrt((items["rate"].var() - of_trials).clip(lower=0))
+    return whole.assign(rate_low=low, rate_high=high, spread=spread)
 
 
 def _spread_out(ones: Sequence[T], most: int) -> list[T]:

@@ -320,6 +320,7 @@ class Run:
     @property
     def labels(self) -> npt.NDArray[np.int64]:
         """Labels [K] as trained with."""
+        self.check_course("`labels`")
         return self._examples[1]
 
     @functools.cached_property

@@ -88,7 +88,7 @@ def test_rows_without_a_trial_join_by_add_alone(tmp_path):
 @pytest.mark.parametrize(
     ("frame", "options", "message"),
     [
-        (OTHER, {}, "item 'a', trial '0' of model 'run': is recorded with another outcome"),
+        (OTHER, {}, "item 'a', trial '0' is recorded with another outcome"),
         (
             FIRST,
             {"items": ITEMS.assign(text="1 + 1")},

@@ -170,7 +170,7 @@ def _by_rule(options: LabelOptions) -> CleanLabels:
         raise BadInput("--only-decided: there is nothing decided; give --decided FILE")
     ranking = suspects(SuspectOptions((run,), pictures=False, decided=decided))
     if ranking.ranked["p_wrong"].isna().all():
-        raise BadInput(f"{run.path}: {VOTES}, or look at the labels in their order")
+        raise BadInput(f"{run.path}: {VOTES}; give the probabilities, or look at the labels in their order")
     table = ranking.ranked.set_index("id", drop=False).reindex(run.ids.tolist())
     if ranking.decided is not None:
         table = _as_decided(table, ranking.decided.decisions, only)

@@ -124,6 +124,7 @@ COMPARE = Study(
 def check_comparable(runs: Sequence[Run]) -> None:
     """Make sure that all runs are over the same data."""
     first = runs[0]
+    first.check_course("matching of runs")
     for run in runs[1:]:
         ours, theirs = first.spec.data, run.spec.data
         if ours.train.fingerprint != theirs.train.fingerprint or not run.shares_ids(first):

@@ -20,9 +20,8 @@ from easiness.studies.audit import Audit, AuditDraw, AuditedList, AuditOptions, 
 from easiness.studies.suspects import SuspectOptions
 
 _ERR_TOGETHER = (
-    "Models err together: of thousands of questions whose keys experts checked 2 % were wrong, and taking "
-    "the models as independent makes 13 to 20 % of it. So this is an order without a number; only an audit "
-    "can count"
+    "Models err together: experts found 2 % of the keys wrong in thousands of questions, where counting "
+    "models as independent says 13 to 20 %. So this is an order without a number; only an audit can count"
 )
 _ALONE = "One model errs in the same way again and again, as if the key were wrong. Record others as well."
 _PRIOR, _MOST_LIKELY = 0.02, 0.5  # of keys, and of one: where an audit looks; its bounds trust neither
@@ -90,7 +89,7 @@ def _ranked(runs: Sequence[Run]) -> pd.DataFrame:
 def _reason(row: Any) -> str:
     if not row.suggested_share:
         return ""
-    of = f"of {row.models:,} models" if row.models > 1 else "of its trials"
+    of = f"of the answers of {row.models:,} models" if row.models > 1 else "of its trials"
     other, key = show.percent(row.suggested_share), show.percent(row.key_share)
     return f"{other} {of} on {row.suggested!r:.60}, {key} on the key"
 
@@ -122,7 +121,7 @@ class KeySuspects(show.Result):
     def headline(self) -> str:
         who = f"{self.models:,} models" if self.models > 1 else "the trials"
         keys = show.quantity(len(self.ranked), "key")
-        audit = command_line("audit", *self.folders, "--looks", 200, "-o", "audit.csv")
+        audit = command_line("audit", *self.folders, "--looks", min(200, len(self.ranked)), "-o", "audit.csv")
         return f"{keys}, first where most of {who} give one other answer. {_ERR_TOGETHER}: {audit}"
 
     def figure(self) -> Figure:

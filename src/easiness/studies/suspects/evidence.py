@@ -110,7 +110,7 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
 
 VOTES = (
     "has votes of 0 and 1 and no probabilities, so that neither how likely a label is wrong nor how many are "
-    "can be told; give the probabilities behind them (predict_proba, the outputs of a softmax)"
+    "can be told"
 )
 
 
@@ -376,7 +376,7 @@ def glance(run: Run) -> Glance:
     by_classes = bool(run.shares or run.of_folds) and num <= _FEW
     evidence = gather(run, "train", few=not by_classes)
     if evidence.of_votes:
-        raise BadInput(f"{run.path}: {VOTES}")
+        raise BadInput(f"{run.path}: {VOTES}; give the probabilities behind them")
     if by_classes:
         share = analysis.estimate_noise(evidence.course).share
     else:

@@ -331,7 +331,8 @@ class Suspects(show.Result):
             return f"{show.sentence_case(self.leak)}. How many labels are wrong cannot be told."
         if self.of_votes:
             return (
-                f"A trial {VOTES}. Labels are in the order of the share of votes for one other class. An "
+                f"A trial {VOTES}; give the probabilities behind them (predict_proba, a softmax). Labels are "
+                "in the order of the share of votes for one other class. An "
                 "audit counts the wrong ones (`easiness audit`)."
             )
         of = "labels" if self.split == "train" else "labels of held-out examples"

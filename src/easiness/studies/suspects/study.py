@@ -84,7 +84,8 @@ def suspects(options: SuspectOptions) -> Suspects:
     of_votes = evidence.of_votes
     if options.decided is not None:
         if of_votes:
-            raise BadInput(f"--decided {options.decided}: {run.path} {VOTES}, or audit the labels")
+            where = f"--decided {options.decided}: {run.path}"
+            raise BadInput(f"{where} {VOTES}; give the probabilities, or audit the labels")
         file = decisions_on(run, options.decided, split)
         looked_at[file.at] = True
         noise, low, high, decisions = _after(
@@ -242,7 +243,7 @@ def _together(
     if len(runs) == 1:
         return runs[0], judgements[0], judgements[0].noise, ()
     for by_votes in (run for run, one in zip(runs, judgements, strict=True) if one.evidence.of_votes):
-        raise BadInput(f"{by_votes.path}: {VOTES}, or leave it out")
+        raise BadInput(f"{by_votes.path}: {VOTES}; give the probabilities, or leave it out")
     weights = analysis.weights_together([one.noise for one in judgements])
     best, noise = int(weights.argmax()), _noise_of_all(judgements)
     ranges = [one.noise for one, weight in zip(judgements, weights, strict=True) if weight >= _KNOWS]

@@ -31,7 +31,7 @@ def test_items_are_in_the_order_of_the_share_of_models_on_one_other_answer():
     assert table["key_share"].tolist() == table["rate"].tolist() == pytest.approx([0, 0, 1 / 3])
     assert table["models"].tolist() == [3] * 3
     assert table["text"].tolist() == ["2?", "4?", "1?"]
-    assert table["reason"]["b"] == "66.7\xa0% of 3 models on 'Y', 0.0\xa0% on the key"
+    assert table["reason"]["b"] == "66.7\xa0% of the answers of 3 models on 'Y', 0.0\xa0% on the key"
     assert list(result.table()) == [
         *("id", "label", "suggested", "suggested_share", "key_share", "rate", "models", "reason", "text")
     ]
@@ -45,7 +45,10 @@ def test_no_number_of_wrong_keys_is_given(command, tmp_path):
     assert (document["share"], document["low"], document["high"]) == (None, None, None)
     assert not [name for row in document["suspects"] for name in row if "p_wrong" in name]
     text = " ".join(finished.out.split())
-    assert "experts checked 2 % were wrong, and taking the models as independent makes 13 to 20 %" in text
+    assert (
+        "experts found 2 % of the keys wrong in thousands of questions, where counting models as independent says 13 to 20 %"
+        in text
+    )
     assert "only an audit can count: easiness audit" in text
 
 
