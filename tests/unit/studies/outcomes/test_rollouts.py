@@ -73,33 +73,23 @@ def test_a_lump_wider_than_the_tenth_is_said(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("ask", "options", "message"),
     [
-        ({}, "--rollouts: is missing"),
-        ({"rollouts": 5, "pool": "x"}, "--pool: is for runs of `measure`"),
-        ({"rollouts": 5, "picks": 7}, "--picks: is for runs of `measure`"),
-        ({"rollouts": 5, "hard": True, "between": BAND}, "--between and --hard"),
-        ({"rollouts": 5, "between": (0.8, 0.2)}, "between 0.8,0.2"),
-        ({"rollouts": 0}, "rollouts 0: must be at least 1"),
+        (easiness.next, {}, "--rollouts: is missing"),
+        (easiness.next, {"rollouts": 5, "pool": "x"}, "--pool: is for runs of `measure`"),
+        (easiness.next, {"rollouts": 5, "picks": 7}, "--picks: is for runs of `measure`"),
+        (easiness.next, {"rollouts": 5, "hard": True, "between": BAND}, "--between and --hard"),
+        (easiness.next, {"rollouts": 5, "between": (0.8, 0.2)}, "between 0.8,0.2"),
+        (easiness.next, {"rollouts": 0}, "rollouts 0: must be at least 1"),
+        (easiness.keep, {}, "--between: is missing"),
+        (easiness.keep, {"drop": 0.3}, "--drop: is for runs of `measure`"),
+        (easiness.keep, {"between": BAND, "seed": 4}, "--seed: is for runs of `measure`"),
+        (easiness.keep, {"between": (0.1, 1.2)}, "between 0.1,1.2"),
     ],
 )
-def test_next_refuses_what_is_not_of_outcomes(run: Run, options: dict[str, object], message: str) -> None:
+def test_what_is_not_of_outcomes_is_refused(run: Run, ask: Any, options: Any, message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        easiness.next(run, **options)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({}, "--between: is missing"),
-        ({"drop": 0.3}, "--drop: is for runs of `measure`"),
-        ({"between": BAND, "seed": 4}, "--seed: is for runs of `measure`"),
-        ({"between": (0.1, 1.2)}, "between 0.1,1.2"),
-    ],
-)
-def test_keep_refuses_what_is_not_of_outcomes(run: Run, options: dict[str, object], message: str) -> None:
-    with pytest.raises(BadInput, match=message):
-        easiness.keep(run, **options)  # type: ignore[arg-type]
+        ask(run, **options)
 
 
 def test_several_models_give_one_order(tmp_path: Path) -> None:
