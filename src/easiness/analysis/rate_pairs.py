@@ -98,8 +98,9 @@ def rate_agreements(
     groups of two normals, and as one order of items with the margins of either model and any correlation. The
     rate is the mean of what these say, by how likely each makes the counts. Its interval is made of how far
     they differ, of a jackknife over tenths of the items, which vary with their rollouts, and of what fits
-    were seen to be off by with few rollouts. NaN with a reason where sets have fewer than ten items, or
-    counts do not tell an order at their cut: few rollouts, or more items than the set never right.
+    were seen to be off by with few rollouts. Where more items than the set hold are never right (or never
+    wrong), as rollouts show, these are ties that the sets share. NaN with a reason where sets have fewer than
+    ten items, or counts do not tell an order at their cut.
 
     ``tests/property/test_rate_pairs_simulated.py`` holds rates and intervals to the truth. ``seed`` is that
     of the tenths; ``fits`` are those of either model, where they are known.
@@ -136,9 +137,9 @@ def _least_told(rates: Rates, trials: _Floats, fraction: float, side: Side) -> f
     if errors[np.flatnonzero(tail)[-1]] >= least:
         share_held = np.sort(members)[-num_selected(len(members), fraction) :].sum() / members.sum()
         return 0.0 if share_held >= _SHARE_HELD else math.nan
-    ties = _ERRORS_OF_TIES / trials_of_set
-    share_tied = population[errors < ties].sum() / population[errors < least].sum()
-    return ties if share_tied >= _LUMP else math.nan
+    of_ties = _ERRORS_OF_TIES / trials_of_set
+    share_tied = population[errors < of_ties].sum() / population[errors < least].sum()
+    return of_ties if share_tied >= _LUMP else math.nan
 
 
 def _agreements(
@@ -197,7 +198,7 @@ def _overlaps(masses: _Floats, fraction: float, side: Side, least: Sequence[floa
     if side == "easy":  # the grid is symmetric
         masses = masses[:, ::-1, ::-1]
     for axis, end in enumerate(least, 1):
-        num = max(int((errors <= end).sum()), 1)
+        num = max(int(np.count_nonzero(errors <= end)), 1)
         masses = np.add.reduceat(masses, [0, *range(num, len(errors))], axis=axis)
     tails = [[shares_of_tail(one, fraction, "hard") for one in masses.sum(axis=axis)] for axis in (2, 1)]
     both = np.einsum("bi,bij,bj->b", tails[0], masses, tails[1])

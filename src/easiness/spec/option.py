@@ -137,7 +137,7 @@ def read_band(text: str) -> tuple[float, float]:
 
 
 def check_band(band: Sequence[float]) -> tuple[float, float]:
-    """The ends of a band of rates, in Python as in a command."""
+    """Two numbers in [0, 1], the first below the second."""
     if len(band) != 2 or not 0 <= band[0] < band[1] <= 1:
         text = ",".join(f"{one:g}" for one in band)
         raise BadInput(f"between {text}: give two numbers from 0 to 1, the lower first, such as 0.2,0.8")

@@ -181,7 +181,7 @@ def _carry(options: RecordOptions) -> None:
             continue
         one = run.outcomes
         counts = quantity(len(one.items), "item")
-        num = quantity(int(one.trials.sum()), run.trials_are[:-1])
+        num = quantity(run.num_outcome_trials, run.trials_are[:-1])
         say(f"{run.path}: {counts}, {num}, {percent(float(one.rate.mean()))} right on average")
 
 

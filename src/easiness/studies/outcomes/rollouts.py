@@ -30,7 +30,7 @@ from easiness.studies.outcomes.scores import OfOutcomes, refuse_others
 
 _EDGES = ((np.arange(22) - 0.5) / 20).tolist()  # of bins around 0, 0.05, ... 1
 _NUM_SHOWN = 10  # items
-_NEVER = 0.001  # rate that nobody's rollouts tell from 0
+_NEVER = 0.01  # rate that few rollouts tell from 0
 _TIMES = (1, 2, 4, 8)  # the trials that there are
 _PARTS = 10  # of the items, left out in turn
 _SHAPE_ERROR = 0.3  # over the trials: what few of them leave to where the fit begins
@@ -168,9 +168,10 @@ class NextRollouts(OfOutcomes):
         return f"{start}: {text}; {self.meaning}"
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:  # noqa: ARG002
+        more = " --trials-are models" if self.run.trials_are == "models" else ""
         return [
             "ask these again, and record what comes: easiness record NEW.csv --add --out "
-            f"{self.run.path.parent}"
+            f"{self.run.path.parent}{more}"
         ]
 
     def figure(self) -> Figure:
@@ -219,8 +220,9 @@ def next_rollouts(options: NextOptions) -> NextRollouts:
         member, aim = rates.tail(fraction, "hard"), f"among the {tail_text('hard', fraction)}"
         if (never := float(rates.population[rates.probability < _NEVER].sum())) > fraction:
             notices.append(
-                f"about {show.percent(never)} of the items are right in fewer than one of 1,000 trials, more "
-                f"than the {tail_text('hard', fraction)}: no rollouts tell which of them are the hardest"
+                f"about {show.percent(never)} of the items are right in fewer than one of 100 trials, more "
+                f"than the {tail_text('hard', fraction)}: hardly any number of rollouts tells which of them "
+                "are the hardest"
             )
     allotment = allot(rates, options.rollouts, member, run.outcomes.dispersion)
     if member is not None and allotment.then - allotment.now < 0.5:
