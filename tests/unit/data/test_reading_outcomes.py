@@ -15,6 +15,7 @@ import pytest
 
 from easiness.data import OutcomeTable, check_models, read_outcomes
 from easiness.errors import BadInput
+from recording import harness, instance
 
 CSV = "item,model,trial,right,answer,key\nb,x,1,1,4,4\na,x,1,0,5,7\nb,y,1,true,4,4\na,y,1,FALSE,6,7\n"
 TIME = "2026-11-30T10-11-12.131415"
@@ -34,45 +35,12 @@ def lines(*rows: Any) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def harness(doc_id: int, right: float | None = 1.0, **more: Any) -> dict[str, Any]:
-    """A row as lm-evaluation-harness keeps it of a task whose answers are generated."""
-    return {
-        "doc_id": doc_id,
-        "doc": {"question": f"{doc_id} + 1?", "answer": f"think: #### {doc_id + 1}", "level": doc_id % 2},
-        "target": str(doc_id + 1),
-        "arguments": {"gen_args_0": {"arg_0": "Q: ...", "arg_1": {"until": ["\n"]}}},
-        "resps": [["so it is 3"]],
-        "filtered_resps": ["3"],
-        "filter": "strict-match",
-        **{"metrics": ["exact_match"], "exact_match": right},
-        **dict.fromkeys(("doc_hash", "prompt_hash", "target_hash"), "h"),
-        **more,
-    }
-
-
 def choice(doc_id: int, likelihoods: list[float]) -> dict[str, Any]:
     """A row of a task of multiple choice, whose numbers the harness writes as texts."""
     return harness(doc_id, target="1", filter="none", metrics=["acc", "acc_norm"], acc_norm=0.0) | {
         "arguments": {f"gen_args_{at}": {"arg_0": "Q", "arg_1": f" {at}"} for at in range(len(likelihoods))},
         "filtered_resps": [[str(one), "False"] for one in likelihoods],
         "acc": float(np.argmax(likelihoods) == 1),
-    }
-
-
-def instance(sample: str, score: float | None, **more: Any) -> dict[str, Any]:
-    """A row by the schema of Every Eval Ever."""
-    return {
-        "schema_version": "0.2.2",
-        "evaluation_id": "gsm8k/org/m/17",
-        **{"model_id": "org/m", "evaluation_name": "gsm8k", "sample_id": sample},
-        "interaction_type": "single_turn",
-        "input": {"raw": f"what is {sample}?", "formatted": None, "reference": ["4"], "choices": None},
-        "output": {"raw": ["It is 4."], "reasoning_trace": []},
-        "answer_attribution": [{"turn_idx": 0, "source": "output.raw", "extracted_value": "4"}],
-        "evaluation": {"score": score, "is_correct": bool(score), "num_turns": None},
-        **{"messages": None, "error": None},
-        "metadata": {"epoch": "1", "subject": "sums"},
-        **more,
     }
 
 
@@ -90,11 +58,6 @@ def check_csv(found: OutcomeTable) -> None:
     assert (found.num_errors, found.notes) == (0, ())
 
 
-def as_parquet(file: Path, frame: pd.DataFrame) -> Path:
-    frame.to_parquet(file)
-    return file
-
-
 FORMS: dict[str, Callable[[Path], Any]] = {
     "CSV": lambda at: written(at / "a.csv", CSV),
     "a name without an end": lambda at: written(at / "outcomes", CSV),
@@ -102,8 +65,10 @@ FORMS: dict[str, Callable[[Path], Any]] = {
     "gzip": lambda at: written(at / "a.csv.gz", gzip.compress(CSV.encode())),
     "JSON lines": lambda at: written(at / "a.jsonl", ROWS),
     "JSON lines, gzip": lambda at: written(at / "a.jsonl.gz", gzip.compress(ROWS.encode())),
-    "Parquet": lambda at: as_parquet(at / "a.parquet", TABLE),
-    "categories": lambda at: as_parquet(at / "a.parquet", TABLE.astype({"item": "category"})),
+    "Parquet": lambda at: TABLE.to_parquet(at / "a.parquet") or at / "a.parquet",
+    "categories": lambda at: (
+        TABLE.astype({"item": "category"}).to_parquet(at / "a.parquet") or at / "a.parquet"
+    ),
     "a folder": lambda at: (
         written(at / "t" / "b" / "2.csv", CSV[:30] + "".join(CSV[30:].splitlines(True)[2:]))
         and written(at / "t" / "a.csv", "".join(CSV.splitlines(True)[:3])).parent
@@ -247,22 +212,22 @@ def test_a_sample_with_several_metrics_counts_by_one(tmp_path):
 BAD_CSV = r"""
 item,right,score|1,1,1 -> both right and score; .*--columns right=right
 item,right,count,correct|1,1,1,1 -> both right and count
-item,score|1,1|2,1.2 -> row 3: the score is 1.2; write a number from 0 to 1
-item,score|1,-.1 -> row 2: the score is -0.1
-item,score|1,1e999 -> row 2: the score is inf
-item,right|1,2 -> row 2: the right is 2; write 0 or 1, or name
-item,right|1,1|2,maybe -> row 3: the right is 'maybe'; write a number
-item,count,correct|1,3,4 -> row 2: the correct is 4; .*at most the count
-item,count,correct|1,-3,0 -> row 2: the count is -3; write a whole number
-item,count,correct|1,3,-1 -> row 2: the correct is -1
-item,count,correct|1,2.5,1 -> row 2: the count is 2.5; write a whole number
-item,count,correct|1,2,.5 -> row 2: the correct is 0.5
+item,score|1,1|2,1.2 -> row 3: the score is '1.2'; write a number from 0 to 1
+item,score|1,-.1 -> row 2: the score is '-.1'
+item,score|1,1e999 -> row 2: the score is '1e999'
+item,right|1,2 -> row 2: the right is '2'; write 0 or 1, or name
+item,right|1,1|2,maybe -> row 3: the right is 'maybe'; write 0 or 1
+item,count,correct|1,3,4 -> row 2: the correct is '4'; .*at most the count
+item,count,correct|1,-3,0 -> row 2: the count is '-3'; write a whole number
+item,count,correct|1,3,-1 -> row 2: the correct is '-1'
+item,count,correct|1,2.5,1 -> row 2: the count is '2.5'; write a whole number
+item,count,correct|1,2,.5 -> row 2: the correct is '.5'
 item,count,correct|1,,1 -> row 2: the count is empty; write a whole number
-item,count,correct|1,1e30,1 -> row 2: the count is 1e\+30
-item,count|1,2 -> count without correct; name it by --columns correct=NAME
-item,key|1,2 -> key without answer; name it by --columns answer=NAME
-item,answer|1,2 -> answer without key; name it by --columns key=NAME
-item,model|1,2 -> no column right, score, count or answer; .*its columns are item, model
+item,count,correct|1,1e30,1 -> row 2: the count is '1e30'
+item,count|1,2 -> no column right, .* nor both count and correct, .*; name them by --columns
+item,key|1,2 -> nor both answer and key; name them by --columns
+item,answer|1,2 -> nor both answer and key; .*its columns are item, answer
+item,model|1,2 -> no column right, nor score, .*its columns are item, model
 item,trial,right|1,a,1|2,a,0|1,a,0 -> row 4: item '1', trial 'a' is in row 2 too; keep one, or number
 item,count,correct|1,2,1|1,2,1 -> row 3: item '1' is in row 2 too; add their counts up
 item,right|,1 -> row 2: the item is empty; fill it in, or leave the row out
@@ -299,13 +264,13 @@ BAD_FILES: tuple[tuple[str, str | bytes, str], ...] = (
     ("a.json", '{"item": 1}', "JSON that is no list of objects"),
     ("a.jsonl", lines({"item": {"a": 1}, "right": 1}), "column item holds struct.*; give texts or numbers"),
     ("a.jsonl", lines({"item": 1, "right": [1, 0]}), "column right holds list"),
-    ("samples_a.jsonl", lines(harness(0, metrics=[])), "no metric that is a number; .*there are none"),
-    ("samples_a.jsonl", lines(harness(0), harness(1, 43.2)), "row 1: the score is 43.2"),
-    ("samples_a.jsonl", lines(harness(0), {"doc": {}}), "row 1: no doc_id; give the id"),
+    ("samples_a.jsonl", lines(harness(0, metrics=[])), "no number to take as right; .*there are none"),
+    ("samples_a.jsonl", lines(harness(0), harness(1, 43.2)), "row 1: the score is '43.2'"),
+    ("samples_a.jsonl", lines(harness(0), {"doc": {}}), "row 1: the item is empty; fill"),
     (f"samples_a_{TIME}.jsonl", SAMPLE + SAMPLE, "row 1: item '0', model .*, trial .* is in row 0 too"),
     ("a.jsonl", lines(instance("a", 1.0, evaluation=1)), "row 0: evaluation is no object"),
     ("a.jsonl", lines(instance("a", 1.0, model_id=None)), "row 0: the model is empty"),
-    ("a.jsonl", INSTANCE + SAMPLE, "row 1: no sample_id"),
+    ("a.jsonl", INSTANCE + SAMPLE, "row 1: the item is empty"),
 )
 
 
@@ -323,16 +288,16 @@ BAD_COLUMNS: tuple[tuple[str, str, dict[str, str], str], ...] = (
     ("a.csv", CSV, {"item": "itm"}, r"no column itm \(did you mean item.*--columns item=NAME"),
     ("a.csv", CSV, {"item": "model", "model": "model"}, "=model: named for two roles"),
     ("a.csv", CSV, {"filter": "none"}, "--columns filter: unknown"),
-    ("samples_a.jsonl", SAMPLE, {"right": "acc"}, "no metric acc; .*there are exact_match"),
-    ("samples_a.jsonl", SAMPLE, {"filter": "b"}, "no filter b; .*there are strict-match"),
-    ("b.jsonl", INSTANCE, {"filter": "f1"}, "no filter f1; .*there are none"),
+    ("samples_a.jsonl", SAMPLE, {"right": "acc"}, "no acc to take as right; .*there are exact_match"),
+    ("samples_a.jsonl", SAMPLE, {"filter": "b"}, "no b to take as filter; .*there are strict-match"),
+    ("b.jsonl", INSTANCE, {"filter": "f1"}, "no f1 to take as filter; .*there are none"),
 )
 BAD_FOLDERS = (
     ({"a.csv": CSV, "b.jsonl": ROWS}, r"files of several forms: csv \(a.csv\), json \(b.jsonl\); record"),
     ({"samples_a.jsonl": SAMPLE, "b.jsonl": INSTANCE}, "forms: Every Eval Ever .*, lm-evaluation-harness"),
     ({"a.txt": "a", ".hidden.csv": CSV}, "no tables below it; give files that end in .parquet, .csv"),
     ({"a.csv": CSV, "b.csv": CSV}, "b.csv: row 2: item 'b', model 'x', trial '1' is in .*a.csv: row 2 too"),
-    ({"a.csv": CSV, "b.csv": CSV.replace("1,0", "2,7")}, "b.csv: row 3: the right is 7"),
+    ({"a.csv": CSV, "b.csv": CSV.replace("1,0", "2,7")}, "b.csv: row 3: the right is '7'"),
 )
 
 
@@ -356,10 +321,10 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, files, columns, says):
     [
         ("nothing.csv", "cannot be read .*No such file"),
         ([1, 2], "table: list is no table; give a path, or a data frame"),
-        (pd.DataFrame({"item": [], "right": []}), "table: no rows"),
+        (pd.DataFrame({"item": [], "right": []}), "table: no trial that"),
         (pd.DataFrame({"item": [1, "a"], "right": [1, 0]}), "table: .*item.*; give each column"),
         (pd.DataFrame([[1, 1, 0]], columns=["item", "right", "right"]), "table: .*[Dd]uplicate"),
-        (pd.DataFrame({"item": [5, 6], "right": [1, 3]}), "table: row 1: the right is 3"),
+        (pd.DataFrame({"item": [5, 6], "right": [1, 3]}), "table: row 1: the right is '3'"),
     ],
 )
 def test_what_is_no_table_is_refused(table, says):
