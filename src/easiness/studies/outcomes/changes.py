@@ -113,19 +113,12 @@ def diff_of_outcomes(options: Versions) -> OutcomeChanges:
     if old.path.resolve() == new.path.resolve():
         raise BadInput(f"{old.path}: is the same run twice; give the run of each version")
     items = common_items([old, new])
-    pair = items.pair(0, 1)
+    pair = PairedCounts(*items.counts[0], *items.counts[1])
     p, q = _tests(pair, options.at_least)
-    extreme = PairedCounts(pair.trials_a, 0 * pair.trials_a, pair.trials_b, pair.trials_b)
+    extreme = pair._replace(right_a=0 * pair.trials_a, right_b=pair.trials_b)
     before, after = pair.rates
-    change = np.select(
-        [
-            (q <= options.rate) & (after < before),
-            q <= options.rate,
-            _tests(extreme, options.at_least)[0] > options.rate,
-        ],
-        ["harder", "easier", "unknown"],
-        "unchanged",
-    )
+    change = np.where(_tests(extreme, options.at_least)[0] > options.rate, "unknown", "unchanged")
+    change = np.where(q > options.rate, change, np.where(after < before, "harder", "easier"))
     both = {"id": items.ids, "change": change, "trials_old": pair.trials_a, "trials_new": pair.trials_b}
     both |= {"rate_old": before, "rate_new": after, "difference": after - before, "p": p, "q": q}
     parts = [pd.DataFrame(both)]
@@ -135,12 +128,10 @@ def diff_of_outcomes(options: Versions) -> OutcomeChanges:
         alone = pd.DataFrame(columns | {f"rate_{version}": one.rate})
         parts.append(alone[~alone["id"].isin(items.ids)])
     table = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    order = (
-        table.assign(kind=table["change"].map(CHANGES.index)).sort_values(["kind", "p"], kind="stable").index
-    )
+    order = np.lexsort((table["p"], table["change"].map(CHANGES.index)))
     of_both = meaning(new) if old.model == new.model else f"{meaning(new)}, before {old.model}"
     return OutcomeChanges(
-        table.loc[order].reset_index(drop=True),
+        table.iloc[order].reset_index(drop=True),
         (str(old.path), str(new.path)),
         of_both,
         options.rate,

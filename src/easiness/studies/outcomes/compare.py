@@ -33,22 +33,17 @@ _MOST_TESTS = 10_000_000  # items times pairs
 
 
 class CommonItems(NamedTuple):
-    """The K items that several runs have, and of each run the trials [K] and the right ones [K].
+    """The K items that several runs have, and ``counts`` [R, 2, K]: of each run the trials, and right ones.
 
-    ``effective`` are those that tell as much and are right or wrong. ``groups`` [K] are known or None, and
-    ``note`` says how many items others have.
+    ``effective`` ones tell as much and are right or wrong. ``groups`` [K] are known or None, and ``note``
+    says how many items others have.
     """
 
     ids: npt.NDArray[Any]
-    counts: list[tuple[Floats, Floats]]
-    effective: list[tuple[Floats, Floats]]
+    counts: Floats
+    effective: Floats
     groups: npt.NDArray[Any] | None
     note: list[str]
-
-    def pair(self, a: int, b: int, *, effective: bool = False) -> PairedCounts:
-        """The counts of two of the runs."""
-        counts = self.effective if effective else self.counts
-        return PairedCounts(*counts[a], *counts[b])
 
 
 def common_items(runs: Sequence[Run]) -> CommonItems:
@@ -67,11 +62,10 @@ def common_items(runs: Sequence[Run]) -> CommonItems:
         raise BadInput(f"{runs[0].path} and {runs[1].path}: have no common item; give runs on the same items")
     num = max(map(len, frames))
     known = frames[0].reindex(ids.index).reindex(columns=["group"])["group"]
-    counts, effective = [], []
-    for run, frame in zip(runs, frames, strict=True):
-        at, (trials, right) = pd.Index(frame["id"]).get_indexer(ids), run.outcomes.effective
-        counts.append((run.outcomes.trials[at], run.outcomes.right[at]))
-        effective.append((trials[at], right[at]))
+    places = [pd.Index(frame["id"]).get_indexer(ids) for frame in frames]
+    every = [run.outcomes for run in runs]
+    counts = np.array([(one.trials[at], one.right[at]) for one, at in zip(every, places, strict=True)])
+    effective = counts / np.array([one.dispersion for one in every])[:, None, None]
     note = [f"on the {len(ids):,} items that all have, of up to {num:,}"] if len(ids) < num else []
     # the task of a benchmark is the one group of its items
     groups = known.to_numpy() if known.notna().all() and known.nunique() > 1 else None
@@ -154,7 +148,7 @@ class OutcomeComparison(show.Result):
             f"{a} is right in {number(rates[a])} on average and {b} in {number(rates[b])}, a difference of "
             f"{change}"
         )
-        cells: Any = self.matching.query("a == @a and b == @b")
+        cells: Any = self.matching[(self.matching["a"] == a) & (self.matching["b"] == b)]
         for cell in cells.itertuples():
             tail, share = tail_text(cell.side, self.fraction), number(cell.rate)
             chance = f"as counted {share} match, and {number(self.fraction)} would be chance"
@@ -257,7 +251,7 @@ def compare_outcomes(options: CompareOptions) -> OutcomeComparison | RolloutsAhe
     only = surest.groupby(["a", "b", surest["difference"] > 0]).size().to_dict()
     pairs, cells = [], []
     for count, (i, j) in enumerate(places, 1):
-        pair, both = items.pair(i, j), items.pair(i, j, effective=True)
+        pair, both = (PairedCounts(*one[i], *one[j]) for one in (items.counts, items.effective))
         agreements = untold
         if fits:
             agreements = analysis.rate_agreements(both, fraction, options.seed, fits=(fits[i], fits[j]))
@@ -288,8 +282,8 @@ def compare_outcomes(options: CompareOptions) -> OutcomeComparison | RolloutsAhe
 
 def _tests(items: CommonItems, names: Sequence[str], places: Sequence[tuple[int, int]]) -> pd.DataFrame:
     """The rows of `OutcomeComparison.table`, adjusted for all items of all pairs at once."""
-    pairs = [items.pair(*place) for place in places]
-    pair = PairedCounts(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)))
+    sides = [np.concatenate(items.counts[list(at)], axis=1) for at in zip(*places, strict=True)]
+    pair = PairedCounts(*sides[0], *sides[1])
     p, p_adjusted = analysis.rate_changes(pair)
     a, b = (np.repeat([names[place[side]] for place in places], len(items.ids)) for side in (0, 1))
     rate_a, rate_b = pair.rates

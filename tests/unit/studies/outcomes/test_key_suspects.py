@@ -45,10 +45,8 @@ def test_no_number_of_wrong_keys_is_given(command, tmp_path):
     assert (document["share"], document["low"], document["high"]) == (None, None, None)
     assert not [name for row in document["suspects"] for name in row if "p_wrong" in name]
     text = " ".join(finished.out.split())
-    assert (
-        "experts found 2 % of the keys wrong in thousands of questions, where counting models as independent says 13 to 20 %"
-        in text
-    )
+    assert "experts found 2 % of the keys wrong" in text
+    assert "counting models as independent says 13 to 20 %" in text
     assert "only an audit can count: easiness audit" in text
 
 
