@@ -183,7 +183,7 @@ def test_the_forecast_is_what_more_trials_then_hold(shape: str) -> None:
         shares = shares_ahead(fit_rates(trials, right), trials, TIMES)
         truth = select(rates, 0.1, "hard")
         for times, foretold in zip(TIMES, shares, strict=True):
-            more = right + rng.binomial((trials * (times - 1)).astype(int), rates)
+            more = right + 1.0 * rng.binomial((trials * (times - 1)).astype(int), rates)
             p = fit_rates(trials * times, more).belongs(0.1, "hard")
             errors.append(foretold - (select(-p, 0.1, "hard") * truth).sum() / truth.sum())
     assert abs(np.reshape(errors, (6, -1)).mean(axis=0)).max() < 0.03

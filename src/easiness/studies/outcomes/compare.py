@@ -154,7 +154,7 @@ class OutcomeComparison(show.Result):
             f"{a} is right in {number(rates[a])} on average and {b} in {number(rates[b])}, a difference of "
             f"{change}"
         )
-        cells: Any = self.matching.query("a == @a and b == @b")
+        cells: Any = self.matching[(self.matching["a"] == a) & (self.matching["b"] == b)]
         for cell in cells.itertuples():
             tail, share = tail_text(cell.side, self.fraction), number(cell.rate)
             chance = f"as counted {share} match, and {number(self.fraction)} would be chance"
