@@ -20,7 +20,7 @@ def to_cell(text: str) -> str:
 
 def from_cell(cell: str) -> str:
     """The text that `to_cell` has written as ``cell``; a formula that others have written stays as it is."""
-    return cell.removeprefix(_MARK) if _is_formula(cell) else cell
+    return cell[1:] if cell.startswith(_MARK) and _is_formula(cell) else cell
 
 
 def _is_formula(text: str) -> bool:

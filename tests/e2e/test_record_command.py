@@ -98,7 +98,7 @@ def test_faults_leave_nothing_behind(refused, tmp_path):
     good = written(tmp_path / "good.csv", "item,model,trial,right\n1,m,1,1\n2,m,1,0")
     bad = written(tmp_path / "bad.csv", "item,right,note\n1,1,\n2,2,")
     cases: list[tuple[list[Any], str]] = [
-        ([bad], "bad.csv: row 3: the right is 2; write 0 or 1"),
+        ([bad], "bad.csv: row 3: the right is '2'; write 0 or 1"),
         ([good, "--columns", "item=item,item=model"], "names one of ours twice"),
         ([good, "--errors", "maybe"], "'maybe' is not one of"),
         ([good, "--labels", good], "--labels: are for --probabilities"),

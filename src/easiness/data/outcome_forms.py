@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-from easiness.data.tables.splits import READERS, open_table
-from easiness.data.tables.table import Table, number_in
+from easiness.data.tables.splits import READERS, is_table, open_table
+from easiness.data.tables.table import Table, is_value, number_in
 from easiness.data.tables.text_files import JSON_LINES, json_objects, table_of
 from easiness.errors import BadInput, shorten
 from easiness.gate import reading
@@ -34,66 +34,57 @@ ROLES = {
 }
 """The roles of columns, and the names that say so; the first that is there counts."""
 _ROLE_NAMES = frozenset(chain(*ROLES.values()))
-_SAMPLES = re.compile(r"samples_(.+?)(?:_(\d{4}-\d\d-\d\dT[\d.-]+))?\.jsonl(?:\.gz)?")
+_NAME = re.compile(r"(?:samples_)?(.+?)(?:_(\d{4}-\d\d-\d\dT[\d.-]+))?(?:\.\w+)?(?:\.gz)?", re.DOTALL)
 _QUESTIONS = ("question", "query", "problem", "goal", "prompt", "text", "input", "sentence", "ctx", "premise")
-_SCORES = ("score", "is_correct")  # of one metric
 _LONGEST = 100  # letters of metadata; longer ones are texts
 _SUMMARIES = (".json", ".json.gz")  # they lie beside JSON lines
 
 
-class Sample(NamedTuple):
-    """A row of a known form: of the ``metrics`` and the filters in a file one is chosen."""
+class Form(NamedTuple):
+    """A form of JSON lines: where its objects say what, the first of several paths of keys that has a value.
 
-    task: str
-    filter: str
-    metrics: Row
-    row: Row
+    An object has a key of each of ``signs``. ``fields`` are by role. Its ``evaluation`` has the ``scores``;
+    where these are not known, its ``metrics`` name those of the object itself. ``objects`` are nothing else.
+    """
+
+    signs: Sequence[set[str]]
+    fields: Mapping[str, Sequence[str]]
+    metadata: str
+    scores: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
 
 
-@dataclass
-class Choice:
-    """The metric and the filter that users name, else the first of each task, whatever file it is in."""
-
-    metric: str | None
-    filter: str | None
-    metrics: dict[str, dict[str, None]] = field(default_factory=dict)
-    filters: dict[str, dict[str, None]] = field(default_factory=dict)
-
-    def rows(self, file: Path, samples: Iterator[Sample]) -> Iterator[tuple[int, Row]]:
-        """The rows that count, with their positions in the file."""
-        is_empty, scores, filter_name = True, 0, ""
-        for place, (task, name, metrics, row) in enumerate(samples):
-            names, filters = self.metrics.setdefault(task, {}), self.filters.setdefault(task, {})
-            names.update(dict.fromkeys(metrics))
-            filters[name] = None
-            filter_name = self.filter or next(iter(filters))
-            if name in (filter_name, "none"):
-                score = metrics.get(self.metric or next(iter(names), ""))
-                is_empty, scores = False, scores + (score is not None)
-                yield place, {**row, "task": task, "score": score}
-        if is_empty:
-            self._refuse(file, "filter", filter_name, self.filters)
-        if not scores:
-            self._refuse(file, "metric", self.metric or "that is a number", self.metrics)
-
-    def _refuse(self, where: Path, kind: str, name: str, by_task: dict[str, dict[str, None]]) -> NoReturn:
-        names = shorten(dict.fromkeys(chain(*by_task.values())), 9) or "none"
-        role = "right" if kind == "metric" else kind
-        raise BadInput(f"{where}: no {kind} {name}; name one by --columns {role}=NAME (there are {names})")
-
-    def notes(self, where: Path) -> list[str]:
-        """How to choose where nobody has chosen, once all rows were read."""
-        if self.filter and self.filter not in chain(*self.filters.values()):
-            self._refuse(where, "filter", self.filter, self.filters)
-        metrics = [] if self.metric else [one for one in self.metrics.values() if tuple(one) != _SCORES]
-        some = [(names, "right") for names in metrics]
-        some += [(names, "filter") for names in self.filters.values() if not self.filter]
-        texts = (
-            f"{next(iter(names))} counts, of {shorten(names, 9)}; name another by --columns {role}=NAME"
-            for names, role in some
-            if len(names) > 1
-        )
-        return [*dict.fromkeys(texts)]
+FORMS = {
+    "lm-evaluation-harness": Form(  # MODEL/samples_TASK_DATE.jsonl, by --log_samples
+        signs=({"doc_id"}, {"filtered_resps", "resps", "doc_hash"}),
+        fields={
+            "item": ("doc_id",),
+            "text": (*(f"doc.{name}" for name in _QUESTIONS), "doc"),
+            "answer": ("filtered_resps",),
+            "key": ("target",),
+            "filter": ("filter",),
+        },
+        metadata="doc",
+    ),
+    "Every Eval Ever": Form(  # a row for each sample and metric, which evaluation_result_id names
+        signs=({"sample_id"}, {"evaluation"}, {"model_id"}),
+        fields={
+            "item": ("sample_id",),
+            "model": ("model_id",),
+            "trial": ("evaluation_id",),
+            "epoch": ("metadata.epoch",),
+            "error": ("error",),
+            "text": ("input.raw",),
+            "answer": ("answer_attribution.extracted_value", "output.raw"),
+            "key": ("input.reference",),
+            "task": ("evaluation_name",),
+            "filter": ("evaluation_result_id",),
+        },
+        metadata="metadata",
+        scores=("score", "is_correct"),
+        objects=("evaluation", "input", "output", "metadata"),
+    ),
+}
 
 
 def table_at(path: Path, columns: Mapping[str, str]) -> tuple[Table, dict[str, str], list[str]]:
@@ -103,27 +94,31 @@ def table_at(path: Path, columns: Mapping[str, str]) -> tuple[Table, dict[str, s
     if len(forms) > 1:
         some = shorten(f"{form} ({name})" for form, name in sorted(forms.items()))
         raise BadInput(f"{path}: files of several forms: {some}; record one form at a time")
-    read = READS.get(next(iter(forms)))
-    if read is None:
-        tables = [open_table(file) for file in files]
-        names = {*chain(*(one.names for one in tables))}
-        if len(files) == 1 or names & {*ROLES["model"], roles.get("model")}:
-            return _whole(path, tables), roles, []
-        models = [_stem(file.relative_to(path)) for file in files]
-        return _whole(path, tables, models), roles, ["no column model: each file is a model"]
-    asks = [roles.pop(role, None) for role in ("right", "score", "filter")]
-    choice = Choice(asks[0] or asks[1], asks[2])
-    tables = [_table(file, list(choice.rows(file, read(file)))) for file in files]
-    return _whole(path, tables, by_task=len(choice.metrics) > 1), roles, choice.notes(path)
+    form = FORMS.get(next(iter(forms)))
+    if form is not None:
+        names = [roles.pop(role, None) for role in ("right", "score", "filter")]
+        table, notes = _samples(path, files, form, names[0] or names[1], names[2])
+        return table, roles, notes
+    tables = [open_table(file) for file in files]
+    if len(files) == 1:
+        return tables[0], roles, []
+    parts = [{name: as_texts(one, name) for name in one.names} for one in tables]
+    notes = []
+    if not {*chain(*parts)} & {*ROLES["model"], roles.get("model")}:
+        notes = ["no column model: each file is a model"]
+        for file, part in zip(files, parts, strict=True):
+            name = file.relative_to(path).as_posix().removesuffix(".gz").rpartition(".")[0]
+            part["model"] = [name] * len(next(iter(part.values())))
+    return _whole(path, tables, parts), roles, notes
 
 
 def _files(folder: Path) -> list[Path]:
     """Files of tables below a folder, without those that are hidden."""
     files = [
         file
-        for file in sorted(folder.rglob("[!.]*"))
-        if any(one.reads(file) for one in READERS)
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        for file in sorted(folder.rglob("*"))
+        if is_table(file)
+        and "/." not in f"/{file.relative_to(folder).as_posix()}"
         and file.is_file()
         and not (file.parent / "run.json").exists()  # what was recorded is no table
     ]
@@ -134,52 +129,35 @@ def _files(folder: Path) -> list[Path]:
     return files
 
 
-def _stem(file: Path) -> str:
-    ends = (end for one in READERS for end in one.suffixes if file.name.lower().endswith(end))
-    return file.as_posix()[: -len(max(ends, key=len, default=""))] or file.name
-
-
 def _form(file: Path) -> str:
     """The name of the form of a file, by its end, and of JSON lines by the first object."""
     if not JSON_LINES.reads(file):
         return file.name.lower().removesuffix(".gz").rpartition(".")[2]
     first = next(json_objects(file), {})
-    if "doc_id" in first and {"filtered_resps", "resps", "doc_hash"} & {*first}:
-        return "lm-evaluation-harness"
-    return "Every Eval Ever" if {"sample_id", "evaluation", "model_id"} <= {*first} else "json"
+    names = (name for name, form in FORMS.items() if all(sign & first.keys() for sign in form.signs))
+    return next(names, "json")
 
 
-def _table(file: Path, rows: Sequence[tuple[int, Row]]) -> Table:
-    places = [place for place, _ in rows]
-    table = table_of([row for _, row in rows], file, str(file), file.parent)
-    return replace(table, name_at=lambda row: f"{file}: row {places[row]}")
-
-
-def _whole(
-    where: Path, tables: Sequence[Table], models: Sequence[str] = (), *, by_task: bool = False
-) -> Table:
-    """The rows of tables one after another; a table may be of a model, and ids begin with the task."""
-    import numpy as np
+def as_texts(table: Table, name: str) -> Any:
+    """The cells as texts without spaces around them, null where there is no number; lists as they are."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if len(tables) == 1 and not by_task:
-        return tables[0]
-    parts = [pa.table({name: one.column(name) for name in one.names}) for one in tables]
-    if models:
-        parts = [
-            part.append_column("model", [[name] * len(part)])
-            for part, name in zip(parts, models, strict=True)
-        ]
+    kind, cells = table.kind(name), table.column(name)
+    if not is_value(kind):
+        return cells
+    cells = cells.cast(kind)
+    cells = pc.if_else(pc.is_nan(cells), None, cells) if pa.types.is_floating(kind) else cells
+    return pc.utf8_trim_whitespace(cells.cast(pa.large_string()))
+
+
+def _whole(where: Path, tables: Sequence[Table], parts: Sequence[Mapping[str, Any]]) -> Table:
+    """The columns of tables, one after another."""
+    import numpy as np
+    import pyarrow as pa
+
     with reading(where, "give the same columns in all files", "its files cannot be put together"):
-        kinds: dict[str, set[str]] = {}
-        for one in chain(*(part.schema for part in parts)):
-            kinds.setdefault(one.name, set()).add(str(one.type))
-        of_types = {name for name, some in kinds.items() if len(some) > 1}
-        whole = pa.concat_tables([_as_texts(part, of_types) for part in parts], promote_options="default")
-    if by_task:
-        items = pc.binary_join_element_wise(whole["task"], whole["item"], pa.scalar("/", pa.large_string()))
-        whole = whole.set_column(whole.column_names.index("item"), "item", items)
+        whole = pa.concat_tables([pa.table(part) for part in parts], promote_options="default")
     starts = np.cumsum([0, *(one.num_rows for one in tables)])
 
     def name_at(row: int) -> str:
@@ -189,102 +167,101 @@ def _whole(
     return Table(str(where), whole.schema, len(whole), name_at, whole.column)
 
 
-def _as_texts(table: Any, names: set[str]) -> Any:
-    import pyarrow as pa
+def _samples(
+    where: Path, files: Iterable[Path], form: Form, metric: str | None, of_filter: str | None
+) -> tuple[Table, list[str]]:
+    """The rows of one metric and one filter, those that users name, else the first of each task."""
+    metrics: dict[str, Row] = {}  # by task, in the order in which they come, as filters are
+    filters: dict[str, Row] = {}
+    rows: list[Row] = []
+    places: list[str] = []
 
-    for at, name in enumerate(table.column_names):
-        if name in names:
-            table = table.set_column(at, name, table[name].cast(pa.large_string()))
-    return table
+    def check(is_there: bool, file: Path, role: str, name: str, some: Mapping[str, Row]) -> None:
+        if not is_there:
+            names = shorten(dict.fromkeys(chain(*some.values())), 9) or "none"
+            remedy = f"name one by --columns {role}=NAME (there are {names})"
+            raise BadInput(f"{file}: no {name} to take as {role}; {remedy}")
+
+    for file in files:
+        num = len(rows)
+        for place, (row, scores, name) in enumerate(_rows(file, form)):
+            metrics.setdefault(row["task"], {}).update(scores)
+            filters.setdefault(row["task"], {})[name] = None
+            first = of_filter or next(iter(filters[row["task"]]))
+            if name in (first, "none"):
+                row["score"] = scores.get(metric or next(iter(metrics[row["task"]]), ""))
+                rows.append(row)
+                places.append(f"{file}: row {place}")
+        check(len(rows) > num, file, "filter", first, filters)
+        has_score = any(row["score"] is not None for row in rows[num:])
+        check(has_score, file, "right", metric or "number", metrics)
+    if of_filter:
+        check(of_filter in chain(*filters.values()), where, "filter", of_filter, filters)
+    for row in rows if len(metrics) > 1 else ():
+        row["item"] = None if row["item"] is None else f"{row['task']}/{row['item']}"
+    notes = [
+        f"{next(iter(names))} counts, of {shorten(names, 9)}; name another by --columns {role}=NAME"
+        for role, choice, some in (("right", metric or form.scores, metrics), ("filter", of_filter, filters))
+        for names in some.values()
+        if len(names) > 1 and not choice
+    ]
+    table = replace(table_of(rows, where, str(where), where), name_at=places.__getitem__)
+    return table, [*dict.fromkeys(notes)]
 
 
-def _harness(file: Path) -> Iterator[Sample]:
-    """Rows of ``MODEL/samples_TASK_DATE.jsonl``, which lm-evaluation-harness keeps by ``--log_samples``."""
-    name = _SAMPLES.fullmatch(file.name)
-    task, trial = (name[1], name[2]) if name else (_stem(Path(file.name)), None)
-    model = file.resolve().parent.name or "model"
+def _rows(file: Path, form: Form) -> Iterator[tuple[Row, Row, str]]:
+    """Each object of a file: a row by roles, scores by metric, and the name of its filter."""
+    name = _NAME.fullmatch(file.name)
+    task, trial = name.groups() if name else (file.name, None)
+    of_file = {"model": file.resolve().parent.name or "model", "task": task, "trial": trial}
+    paths = {role: [one.split(".") for one in some] for role, some in form.fields.items()}
     for place, one in enumerate(json_objects(file)):
-        _check(file, place, one, "doc_id")
-        doc = one.get("doc")
-        values: Row = doc if isinstance(doc, dict) else {"text": doc}
-        names = one.get("metrics") if isinstance(one.get("metrics"), list) else [*one]  # of older versions
-        metrics = {str(name): one.get(str(name)) for name in names or () if name != "doc_id"}
-        metrics = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
-        row = {
-            "item": str(one["doc_id"]),
-            "model": model,
-            "trial": trial,
-            "text": str(next((values[name] for name in _QUESTIONS if values.get(name)), values)),
-            "answer": _answer(one.get("filtered_resps")),
-            "key": one.get("target"),
+        for part in form.objects:
+            if not isinstance(one.get(part) or {}, dict):
+                raise BadInput(f"{file}: row {place}: {part} is no object; give a file by the schema")
+        row = of_file | {role: _value(one, some) for role, some in paths.items()}
+        trials = [str(row[role]) for role in ("trial", "epoch") if row.get(role) is not None]
+        row |= {"trial": " ".join(trials) or None, "task": str(row["task"])}
+        metadata = one.get(form.metadata)
+        row |= {
+            name: value
+            for name, value in (metadata.items() if isinstance(metadata, dict) else ())
+            if name not in row and name not in _ROLE_NAMES
+            if isinstance(value, str | int | float) and len(str(value)) <= _LONGEST
         }
-        yield Sample(task, str(one.get("filter", "none")), metrics, {**_scalars(values), **row})
+        row.pop("epoch", None)
+        yield row, _scores(one, form), str(row.pop("filter") or "none")
 
 
-def _every_eval(file: Path) -> Iterator[Sample]:
-    """Rows by the schema of Every Eval Ever, one for each sample and metric (``evaluation_result_id``)."""
-    for place, one in enumerate(json_objects(file)):
-        _check(file, place, one, "sample_id")
-        parts: dict[str, Row] = {}
-        for name in ("evaluation", "input", "output", "metadata"):
-            parts[name] = one.get(name) or {}
-            if not isinstance(parts[name], dict):
-                raise BadInput(f"{file}: row {place}: {name} is no object; give a file by the schema")
-        metadata, metrics = parts["metadata"], parts["evaluation"]
-        numbers = {name: metrics.get(name) for name in _SCORES}
-        trial = (str(part) for part in (one.get("evaluation_id"), metadata.get("epoch")) if part)
-        row = {
-            "item": str(one["sample_id"]),
-            "model": one.get("model_id"),
-            "trial": " ".join(trial) or None,
-            "error": one.get("error"),
-            "text": parts["input"].get("raw"),
-            "answer": _last_answer(one.get("answer_attribution")) or _first(parts["output"].get("raw")),
-            "key": _first(parts["input"].get("reference")),
-        }
-        result = str(one.get("evaluation_result_id") or "none")
-        yield Sample(
-            str(one.get("evaluation_name")), result, numbers, {**_scalars({**metadata, "epoch": None}), **row}
-        )
+def _scores(one: Row, form: Form) -> Row:
+    if form.scores:
+        return {name: (one.get("evaluation") or {}).get(name) for name in form.scores}
+    names = one["metrics"] if isinstance(one.get("metrics"), list) else one  # the latter of older versions
+    scores = {str(name): one.get(str(name)) for name in names if name not in ("doc_id", "target")}
+    return {name: score for name, score in scores.items() if isinstance(score, int | float)}
 
 
-def _check(file: Path, place: int, one: Row, name: str) -> None:
-    if one.get(name) is None:
-        raise BadInput(f"{file}: row {place}: no {name}; give the id of each item")
+def _value(one: Row, paths: Iterable[Sequence[str]]) -> Any:
+    """The value at the first of the paths that has one, by the last of lists on the way."""
+    for path in paths:
+        value: Any = one
+        for name in path:
+            value = value[-1] if isinstance(value, list) and value else value
+            value = value.get(name) if isinstance(value, dict) else None
+        value = _first_or_best(value) if isinstance(value, list) else value
+        if value not in (None, "", {}):
+            return str(value) if isinstance(value, dict) else value
+    return None
 
 
-def _scalars(values: Row) -> Row:
-    return {
-        name: value
-        for name, value in values.items()
-        if name not in _ROLE_NAMES and isinstance(value, str | int | float) and len(str(value)) <= _LONGEST
-    }
-
-
-def _first(value: Any) -> Any:
-    """The first value in a list, or in a list in it."""
+def _first_or_best(values: list[Any]) -> Any:
+    """The first value; where all are pairs (log-likelihood, is it greedy), the place of the highest."""
+    pairs = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in values]
+    if all(isinstance(one, list) and len(one) == 2 and str(one[1]) in ("True", "False") for one in pairs):
+        numbers = [number_in(str(one[0])) for one in pairs]
+        likelihoods = [-math.inf if one is None else one for one in numbers]
+        return likelihoods.index(max(likelihoods)) if len(likelihoods) > 1 else None
+    value: Any = values
     while isinstance(value, list):
         value = value[0] if value else None
     return value
-
-
-def _last_answer(attribution: Any) -> Any:
-    parts = attribution if isinstance(attribution, list) else []
-    return next((one.get("extracted_value") for one in reversed(parts) if isinstance(one, dict)), None)
-
-
-def _answer(responses: Any) -> Any:
-    """The first response; where they are pairs (log-likelihood, is it greedy), the place of the highest."""
-    some = responses if isinstance(responses, list) else []
-    pairs = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in some]
-    if not all(isinstance(one, list) and len(one) == 2 and str(one[1]) in ("True", "False") for one in pairs):
-        return _first(responses)
-    numbers = [number_in(str(one[0])) for one in pairs]
-    values = [-math.inf if one is None else one for one in numbers]
-    return values.index(max(values)) if len(values) > 1 else None
-
-
-READS: dict[str, Callable[[Path], Iterator[Sample]]] = {
-    "lm-evaluation-harness": _harness,
-    "Every Eval Ever": _every_eval,
-}

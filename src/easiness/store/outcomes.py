@@ -29,7 +29,9 @@ ROWS = pa.schema(
         ("batch", pa.int64()),
     ]
 )
-_KINDS = {"int64", "double", "bool", "string", "null"}
+_METADATA = {"int64", "double", "bool", "string", "null"}
+_TEXTS = {"string", "null"}
+_KINDS = {"id": {"int64", "string"}, "text": _TEXTS, "key": _TEXTS, "group": _TEXTS}
 _LEAST_DISPERSION = 1 / 64
 
 
@@ -114,28 +116,27 @@ class Outcomes:
             columns["p_between"] = self.rates.between(*between)
         return pd.DataFrame(columns)
 
-    def answers(self) -> pd.DataFrame:
-        """How often each answer was given: ``item`` (its position), ``answer``, ``count``, ``correct``."""
-        known = self.rows.dropna(subset=["answer"])
-        return known.groupby(["item", "answer"], as_index=False)[["count", "correct"]].sum()
-
 
 def read_outcomes(folder: Path, document: RunDocument) -> Outcomes:
     """The outcomes of the run in a folder, whose files are checked against their digests."""
-    frames: dict[str, pd.DataFrame] = {}
+    tables = {}
     for name, expected in document.files.items():
-        path, role = folder / name, name.partition("-")[0]
+        path = folder / name
         with read_strictly(path, _damage):
             if not is_intact(path, expected):
                 raise ValueError("digest")
             with pq.ParquetFile(path) as file:  # `read_table` takes a=b in the path for a column
                 table = file.read()
             table.validate(full=True)
-            if not (_are_items(table) if role == "items" else table.schema.equals(ROWS)):
-                raise ValueError("columns")
-            frames[role] = table.to_pandas(ignore_metadata=True)
-    items, rows = frames["items"], frames["outcomes"]
+            tables[name.partition("-")[0]] = table
     with read_strictly(folder, _damage):
+        names, rows = tables["items"].schema.names, tables["outcomes"]
+        kinds = [str(kind).removeprefix("large_") for kind in tables["items"].schema.types]
+        if len({*names}) < len(names) or not rows.schema.equals(ROWS):
+            raise ValueError("columns")
+        if any(kind not in _KINDS.get(name, _METADATA) for name, kind in zip(names, kinds, strict=True)):
+            raise ValueError("types")
+        items, rows = (one.to_pandas(ignore_metadata=True) for one in (tables["items"], rows))
         _check(items, rows, document.spec.data.train.num_examples)
     return Outcomes(items, rows)
 
@@ -144,24 +145,9 @@ def _damage(path: Path) -> BadInput:
     return BadInput(f"{path}: is damaged or missing; record the table again into another folder")
 
 
-def _are_items(table: pa.Table) -> bool:
-    """Are the columns those of items, of which each has a name of its own?"""
-    kinds = {
-        name: str(kind).removeprefix("large_")
-        for name, kind in zip(table.schema.names, table.schema.types, strict=True)
-    }
-    texts = {kinds.get(name, "null") for name in ("text", "key", "group")}
-    has_ids = kinds.get("id") in ("int64", "string") and len(kinds) == table.num_columns
-    return has_ids and texts <= {"string", "null"} and {*kinds.values()} <= _KINDS
-
-
 def _check(items: pd.DataFrame, rows: pd.DataFrame, num_items: int) -> None:
     """Raise `ValueError` where a table is none that is written here."""
-    count, correct = rows["count"], rows["correct"]
-    counts = bool(((count >= 1) & (correct >= 0) & (correct <= count)).all())
-    names = items["id"].is_unique and not items["id"].isna().any() and len(items) == num_items
-    in_batches = not rows["batch"].isna().any()
-    if not (
-        counts and names and in_batches and np.array_equal(np.unique(rows["item"]), np.arange(num_items))
-    ):
+    are_items = items["id"].is_unique and items["id"].notna().all() and len(items) == num_items
+    are_counts = (rows["count"] >= 1) & rows["correct"].between(0, rows["count"]) & rows["batch"].notna()
+    if not (are_items and are_counts.all() and np.array_equal(np.unique(rows["item"]), np.arange(num_items))):
         raise ValueError("outcomes")

@@ -212,22 +212,22 @@ def test_a_sample_with_several_metrics_counts_by_one(tmp_path):
 BAD_CSV = r"""
 item,right,score|1,1,1 -> both right and score; .*--columns right=right
 item,right,count,correct|1,1,1,1 -> both right and count
-item,score|1,1|2,1.2 -> row 3: the score is 1.2; write a number from 0 to 1
-item,score|1,-.1 -> row 2: the score is -0.1
-item,score|1,1e999 -> row 2: the score is inf
-item,right|1,2 -> row 2: the right is 2; write 0 or 1, or name
-item,right|1,1|2,maybe -> row 3: the right is 'maybe'; write a number
-item,count,correct|1,3,4 -> row 2: the correct is 4; .*at most the count
-item,count,correct|1,-3,0 -> row 2: the count is -3; write a whole number
-item,count,correct|1,3,-1 -> row 2: the correct is -1
-item,count,correct|1,2.5,1 -> row 2: the count is 2.5; write a whole number
-item,count,correct|1,2,.5 -> row 2: the correct is 0.5
+item,score|1,1|2,1.2 -> row 3: the score is '1.2'; write a number from 0 to 1
+item,score|1,-.1 -> row 2: the score is '-.1'
+item,score|1,1e999 -> row 2: the score is '1e999'
+item,right|1,2 -> row 2: the right is '2'; write 0 or 1, or name
+item,right|1,1|2,maybe -> row 3: the right is 'maybe'; write 0 or 1
+item,count,correct|1,3,4 -> row 2: the correct is '4'; .*at most the count
+item,count,correct|1,-3,0 -> row 2: the count is '-3'; write a whole number
+item,count,correct|1,3,-1 -> row 2: the correct is '-1'
+item,count,correct|1,2.5,1 -> row 2: the count is '2.5'; write a whole number
+item,count,correct|1,2,.5 -> row 2: the correct is '.5'
 item,count,correct|1,,1 -> row 2: the count is empty; write a whole number
-item,count,correct|1,1e30,1 -> row 2: the count is 1e\+30
-item,count|1,2 -> count without correct; name it by --columns correct=NAME
-item,key|1,2 -> key without answer; name it by --columns answer=NAME
-item,answer|1,2 -> answer without key; name it by --columns key=NAME
-item,model|1,2 -> no column right, score, count or answer; .*its columns are item, model
+item,count,correct|1,1e30,1 -> row 2: the count is '1e30'
+item,count|1,2 -> no column right, .* nor both count and correct, .*; name them by --columns
+item,key|1,2 -> nor both answer and key; name them by --columns
+item,answer|1,2 -> nor both answer and key; .*its columns are item, answer
+item,model|1,2 -> no column right, nor score, .*its columns are item, model
 item,trial,right|1,a,1|2,a,0|1,a,0 -> row 4: item '1', trial 'a' is in row 2 too; keep one, or number
 item,count,correct|1,2,1|1,2,1 -> row 3: item '1' is in row 2 too; add their counts up
 item,right|,1 -> row 2: the item is empty; fill it in, or leave the row out
@@ -264,13 +264,13 @@ BAD_FILES: tuple[tuple[str, str | bytes, str], ...] = (
     ("a.json", '{"item": 1}', "JSON that is no list of objects"),
     ("a.jsonl", lines({"item": {"a": 1}, "right": 1}), "column item holds struct.*; give texts or numbers"),
     ("a.jsonl", lines({"item": 1, "right": [1, 0]}), "column right holds list"),
-    ("samples_a.jsonl", lines(harness(0, metrics=[])), "no metric that is a number; .*there are none"),
-    ("samples_a.jsonl", lines(harness(0), harness(1, 43.2)), "row 1: the score is 43.2"),
-    ("samples_a.jsonl", lines(harness(0), {"doc": {}}), "row 1: no doc_id; give the id"),
+    ("samples_a.jsonl", lines(harness(0, metrics=[])), "no number to take as right; .*there are none"),
+    ("samples_a.jsonl", lines(harness(0), harness(1, 43.2)), "row 1: the score is '43.2'"),
+    ("samples_a.jsonl", lines(harness(0), {"doc": {}}), "row 1: the item is empty; fill"),
     (f"samples_a_{TIME}.jsonl", SAMPLE + SAMPLE, "row 1: item '0', model .*, trial .* is in row 0 too"),
     ("a.jsonl", lines(instance("a", 1.0, evaluation=1)), "row 0: evaluation is no object"),
     ("a.jsonl", lines(instance("a", 1.0, model_id=None)), "row 0: the model is empty"),
-    ("a.jsonl", INSTANCE + SAMPLE, "row 1: no sample_id"),
+    ("a.jsonl", INSTANCE + SAMPLE, "row 1: the item is empty"),
 )
 
 
@@ -288,16 +288,16 @@ BAD_COLUMNS: tuple[tuple[str, str, dict[str, str], str], ...] = (
     ("a.csv", CSV, {"item": "itm"}, r"no column itm \(did you mean item.*--columns item=NAME"),
     ("a.csv", CSV, {"item": "model", "model": "model"}, "=model: named for two roles"),
     ("a.csv", CSV, {"filter": "none"}, "--columns filter: unknown"),
-    ("samples_a.jsonl", SAMPLE, {"right": "acc"}, "no metric acc; .*there are exact_match"),
-    ("samples_a.jsonl", SAMPLE, {"filter": "b"}, "no filter b; .*there are strict-match"),
-    ("b.jsonl", INSTANCE, {"filter": "f1"}, "no filter f1; .*there are none"),
+    ("samples_a.jsonl", SAMPLE, {"right": "acc"}, "no acc to take as right; .*there are exact_match"),
+    ("samples_a.jsonl", SAMPLE, {"filter": "b"}, "no b to take as filter; .*there are strict-match"),
+    ("b.jsonl", INSTANCE, {"filter": "f1"}, "no f1 to take as filter; .*there are none"),
 )
 BAD_FOLDERS = (
     ({"a.csv": CSV, "b.jsonl": ROWS}, r"files of several forms: csv \(a.csv\), json \(b.jsonl\); record"),
     ({"samples_a.jsonl": SAMPLE, "b.jsonl": INSTANCE}, "forms: Every Eval Ever .*, lm-evaluation-harness"),
     ({"a.txt": "a", ".hidden.csv": CSV}, "no tables below it; give files that end in .parquet, .csv"),
     ({"a.csv": CSV, "b.csv": CSV}, "b.csv: row 2: item 'b', model 'x', trial '1' is in .*a.csv: row 2 too"),
-    ({"a.csv": CSV, "b.csv": CSV.replace("1,0", "2,7")}, "b.csv: row 3: the right is 7"),
+    ({"a.csv": CSV, "b.csv": CSV.replace("1,0", "2,7")}, "b.csv: row 3: the right is '7'"),
 )
 
 
@@ -321,10 +321,10 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, files, columns, says):
     [
         ("nothing.csv", "cannot be read .*No such file"),
         ([1, 2], "table: list is no table; give a path, or a data frame"),
-        (pd.DataFrame({"item": [], "right": []}), "table: no rows"),
+        (pd.DataFrame({"item": [], "right": []}), "table: no trial that"),
         (pd.DataFrame({"item": [1, "a"], "right": [1, 0]}), "table: .*item.*; give each column"),
         (pd.DataFrame([[1, 1, 0]], columns=["item", "right", "right"]), "table: .*[Dd]uplicate"),
-        (pd.DataFrame({"item": [5, 6], "right": [1, 3]}), "table: row 1: the right is 3"),
+        (pd.DataFrame({"item": [5, 6], "right": [1, 3]}), "table: row 1: the right is '3'"),
     ],
 )
 def test_what_is_no_table_is_refused(table, says):

@@ -166,6 +166,13 @@ def is_numbers(kind: Any) -> bool:
     return any(test(kind) for test in tests)
 
 
+def is_value(kind: Any) -> bool:
+    """Is a type of Arrow one of texts, numbers or times?"""
+    from pyarrow import types
+
+    return is_text(kind) or is_numbers(kind) or bool(types.is_temporal(kind))
+
+
 def values_in(table: Table, name: str) -> list[Any]:
     """The cells of a column as values of Python; equal texts that are stored once are one object."""
     cells = table.column(name)
@@ -176,11 +183,9 @@ def values_in(table: Table, name: str) -> list[Any]:
 
 def names_in(table: Table, name: str, purpose: str) -> list[str]:
     """The cells of a column that names something of each row, as texts without spaces around them."""
-    import pyarrow as pa
-
     table.check_column(name, f"; name the column {purpose}")
     kind = table.kind(name)
-    if not (is_text(kind) or is_numbers(kind) or pa.types.is_temporal(kind)):
+    if not is_value(kind):
         raise BadInput(f"{table.where}: column {name} holds {kind}; name one of texts or numbers")
     cells = [cell.strip() for cell in written_in(table, name)]
     if "" in cells:
