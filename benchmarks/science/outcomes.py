@@ -112,7 +112,7 @@ def drawn(right, num, repeats, draw):
 
 
 def agreements(right, num, draw):
-    """Agreement of the true sets of pairs of models against the truth: how far off, is it inside; by side.
+    """How far agreement of pairs of models is off, how often its interval holds it, how often it is untold.
 
     The rates of both models are drawn from the posterior of the same items, so that models have in common
     what they have.
@@ -134,7 +134,8 @@ def agreements(right, num, draw):
                 continue
             off.append(told.rate - truth)
             inside.append(told.low <= truth <= told.high)
-    return np.mean(off), np.mean(inside), blank / (2 * PAIRS)
+    texts = (f"{np.mean(off):+.3f}", f"{np.mean(inside):.3f}") if off else ("", "")
+    return *texts, f"{blank / (2 * PAIRS):.2f}"
 
 
 def decided(trials, right, true, member):
@@ -191,8 +192,7 @@ def main():
         print(worst[-1], flush=True)
     began = time.process_time()
     for num in NUMBERS[1:]:
-        off, inside, blank = agreements(right, num, streams[2])
-        paired.append((str(num), f"{off:+.3f}", f"{inside:.3f}", f"{blank:.2f}"))
+        paired.append((str(num), *agreements(right, num, streams[2])))
         print(paired[-1], flush=True)
     cost.append(("agreement of a pair", f"{(time.process_time() - began) / PAIRS / len(NUMBERS[1:]):.2f}"))
     for member in ("band", "hardest"):

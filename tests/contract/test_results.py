@@ -61,7 +61,10 @@ from easiness.studies.outcomes import (
     ItemsBetween,
     KeySuspects,
     NextRollouts,
+    OutcomeChanges,
+    OutcomeComparison,
     OutcomeScores,
+    RolloutsAhead,
     ScoresOverModels,
 )
 from easiness.studies.patterns import Patterns
@@ -226,7 +229,18 @@ def _outcomes(run: Run) -> tuple[Run, ...]:
     return tuple(record(answers, out=run.path.with_name("outcomes")))
 
 
+def _counted(run: Run, name: str, of_first: int) -> Run:
+    """Ten rollouts of an item, of which the first are right so often, others more and more."""
+    counts = np.where(np.arange(NUM) < 4, of_first, np.arange(NUM) // 4)
+    rows = pd.DataFrame({"item": [f"{HOSTILE}{at}" for at in range(NUM)], "count": 10, "correct": counts})
+    made: Run = record(rows.assign(model=f"{name}{HOSTILE}"), out=run.path.with_name(name))
+    return made
+
+
 RESULTS: dict[type, Callable[[Run], Any]] = {
+    OutcomeChanges: lambda run: diff(_counted(run, "was", 0), _counted(run, "is", 10)),
+    OutcomeComparison: lambda run: compare([_counted(run, "one", 0), _counted(run, "two", 10)]),
+    RolloutsAhead: lambda run: compare(_counted(run, "alone", 0)),
     PeopleAgreement: _agreement,
     Audit: _audited,
     CleanLabels: _cleaned,
@@ -384,6 +398,8 @@ def _read_json(file: Path, result: Any) -> None:
         Comparison: "matching",
         Hypothesis: "rows",
         KeySuspects: "suspects",
+        OutcomeComparison: "items",
+        RolloutsAhead: "rows",
         Patterns: "examples",
         Suspects: "suspects",
         Worth: "grid",

@@ -95,7 +95,8 @@ def errors_of_bins(
 ) -> Floats:
     """How far predictions are off in bins of so many items by prediction, less 2.5 of their standard errors.
 
-    A bin's error is its mean over the seeds, and its standard error that of as many independent items.
+    A bin's error is its mean over the seeds. Its standard error is that over the seeds, since all items of
+    one have the error of their fit in common, and at least that of as many independent items.
     """
     means: dict[str, list[Floats]] = {}
     for seed in seeds:
@@ -109,9 +110,11 @@ def errors_of_bins(
             order = np.argsort(pair[0], kind="stable")
             bins = [[one[part].mean() for one in pair] for part in np.split(order, num // size)]
             means.setdefault(name, []).append(np.array(bins))
-    p, truth = np.concatenate([np.mean(one, axis=0) for one in means.values()]).T
-    noise = np.sqrt(p * (1 - p) / (size * len(seeds)))
-    return np.asarray(np.maximum(abs(p - truth) - 2.5 * noise, 0))
+    p, truth = np.moveaxis(np.concatenate([np.array(one) for one in means.values()], axis=1), -1, 0)
+    error, over_seeds = (p - truth).mean(axis=0), (p - truth).std(axis=0, ddof=1) / np.sqrt(len(seeds))
+    p = p.mean(axis=0)
+    noise = np.maximum(np.sqrt(p * (1 - p) / (size * len(seeds))), over_seeds)
+    return np.asarray(np.maximum(abs(error) - 2.5 * noise, 0))
 
 
 @pytest.mark.parametrize(

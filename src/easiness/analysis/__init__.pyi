@@ -89,11 +89,10 @@ from .rank_regression import (
 from .rate_pairs import (
     AnswerAgreement as AnswerAgreement,
     PairedCounts as PairedCounts,
-    RateChanges as RateChanges,
-    RateMatch as RateMatch,
     answer_agreement as answer_agreement,
     match_rates as match_rates,
     mean_over_items as mean_over_items,
+    p_beyond_rate as p_beyond_rate,
     rate_agreements as rate_agreements,
     rate_changes as rate_changes,
     rate_difference as rate_difference,

@@ -16,14 +16,15 @@ import numpy.typing as npt
 from easiness.analysis.selection import check_option, nth_largest
 from easiness.analysis.sides import SIDES, Side, Ties, first_in_order, num_selected
 from easiness.analysis.votes import Votes, check_same_examples
+from easiness.lazy import Floats, Integers, Mask
 from easiness.spec import at_least
 
-Mask = npt.NDArray[np.bool_]
+Mask = Mask
 """A set of K examples: [K]."""
 
 _Words = npt.NDArray[np.uint64]
-_Floats = npt.NDArray[np.float64]
-_Rows = npt.NDArray[np.int64]
+_Floats = Floats
+_Rows = Integers
 
 MOST_COMPARED = 200_000
 """The most examples that runs are compared on, drawn from more."""
@@ -326,9 +327,7 @@ class GroupMatch:
     tie_mass: tuple[float, float]
     sizes: tuple[float, float]
     decided: bool
-    replicates: npt.NDArray[np.float64] = field(
-        default_factory=lambda: np.empty(0), compare=False, repr=False
-    )
+    replicates: Floats = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
 
 
 def mean_defined(values: Iterable[float]) -> float:
@@ -399,9 +398,7 @@ def match_groups(
     )
 
 
-def shifted_interval(
-    rate: float, replicates: npt.NDArray[np.float64], reach: float
-) -> tuple[tuple[float, float], float]:
+def shifted_interval(rate: float, replicates: Floats, reach: float) -> tuple[tuple[float, float], float]:
     """95 % interval of replicates [R] with their bias taken off, in [0, 1], and the bias; NaN without any.
 
     An independent error of this ``reach`` is added to either side of the rate.

@@ -25,7 +25,7 @@ _NARROWEST = 0.02  # variance of a normal: less is one point of the grid
 _OF_AN_END = 0.05  # weight of each end of the grid to begin with, beside 0.5 of each normal
 _STRAIGHTEST = 0.99  # correlation of a normal: more is one line of points
 _TINY = 1e-300
-_LOWEST = -80  # of logarithms of masses in single precision
+_LOWEST = {4: -80, 8: -300}  # of logarithms of masses, by bytes of a number
 MOST_LEVELS = 128  # of counts of two runs that are told apart: about one standard deviation of 1,500 trials
 _PLACES = (0.07, 0.93)  # shares of the examples at which the two normals begin
 
@@ -95,7 +95,7 @@ def fit_mixings(runs: Sequence[tuple[npt.NDArray[Any], int]]) -> list[Mixing]:
     tallies = [np.bincount(counts.astype(np.int64), minlength=num + 1) for counts, num in runs]
     fits = fit_tallies([tally[:, None].astype(np.float64) for tally in tallies], _POINTS)
     return [
-        Mixing(probabilities(_POINTS), masses[:, 0], tally)
+        Mixing(_probabilities(_POINTS), masses[:, 0], tally)
         for masses, tally in zip(fits, tallies, strict=True)
     ]
 
@@ -151,7 +151,7 @@ class MassFit:
     @classmethod
     def of(cls, tallies: _Floats, points: int) -> MassFit:
         numbers = [size - 1 for size in tallies.shape[1:]]
-        likelihoods = [binomial(num, probabilities(points)) if num else np.ones((1, 1)) for num in numbers]
+        likelihoods = [binomial(num, _probabilities(points)) if num else np.ones((1, 1)) for num in numbers]
         counts = [(np.arange(num + 1) + 0.5) / (num + 1) for num in numbers]
         observed = tallies / tallies.sum(axis=(1, 2), keepdims=True)
         if numbers[1]:
@@ -205,7 +205,7 @@ def grid_places(num: int) -> _Floats:
     return np.linspace(-_FARTHEST, _FARTHEST, num)
 
 
-def probabilities(num: int) -> _Floats:
+def _probabilities(num: int) -> _Floats:
     from scipy.special import ndtr
 
     return np.asarray(ndtr(grid_places(num)))
@@ -271,8 +271,8 @@ def _normals(
     a, b, c = yy / size, -xy / size, xx / size
     terms = [a * x * x + 2 * b * x * y + c * y * y, -2 * (a * x + b * y), -2 * (b * x + c * y), a, 2 * b, c]
     masses = (-0.5 * np.stack(terms, axis=-1)).astype(powers.dtype) @ powers
-    # what is too small for single precision takes long to reckon with
-    np.exp(np.maximum(masses, _LOWEST, out=masses) if masses.dtype == np.float32 else masses, out=masses)
+    # what is too small for the precision takes long to reckon with
+    np.exp(np.maximum(masses, _LOWEST[masses.dtype.itemsize], out=masses), out=masses)
     masses /= masses.sum(axis=-1, keepdims=True)
     alike = np.broadcast_to(lumps, (len(masses), *lumps.shape))
     return np.concatenate([masses, alike], axis=1) if len(lumps) else np.asarray(masses)

@@ -1,29 +1,23 @@
 """Two models that answered the same items, each any number of times: what they have in common.
 
 A rate is the probability that a model is right about an item; its rollouts are independent given the rate.
-They may be of unequal numbers. Where they were stopped for what came before, agreement of the true sets is
-as it was, for likelihoods are the same; shares that are right are then off themselves.
-Scores in [0, 1] count as parts of a right one.
+They may be of unequal numbers. Where they were stopped for what came before, likelihoods are the same, and so
+is the agreement of true sets, but shares that are right are off. A score in [0, 1] is a part of a right one.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.mixing import (
-    POINTS_OF_TWO,
-    MassFit,
-    begin,
-    probabilities,
-    ratio,
-    shares_of_tail,
-    two_normals,
-)
+from easiness.analysis import mixing
+from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, grid_places, ratio, shares_of_tail
+from easiness.analysis.rates import Rates, fit_rates, likelihoods
 from easiness.analysis.reliability import ANGLES, Agreement, in_one_order
 from easiness.analysis.selection import select
 from easiness.analysis.sides import SIDES, Side, num_selected
@@ -32,15 +26,18 @@ from easiness.analysis.tail_model import Interval
 _Floats = npt.NDArray[np.float64]
 
 _PARTS = 10  # of the items, left out in turn
-_POINTS_OF_PARTS = 41  # of the grid where only the spread of fits is asked for
+_POINTS_OF_PARTS = 31  # of the grid where only the spread of fits is asked for
 _FREE_STEPS = 1000  # of EM over the rollouts of an item
+_UNLIKELIEST = 1e-40  # less takes long to reckon with
 _FEWEST = 10  # items of a set
 _SHARE_HELD = 0.35  # of a true set by the items likeliest in it: with less, its order is not known
 _ERRORS_AT_CUT = 0.4  # in an item's rollouts: with fewer, those beyond the cut look as those before it
-_ONE_ORDER = 3.0  # log odds of the same order for both to one correlation of the grid: models are alike often
-_SIMPLER = 2.0  # log odds of a correlation to two groups, which have more that can be fitted
+_ONE_ORDER = 2.0  # log odds of the same order for both to one correlation: models are alike often
 _SHAPE_ERROR = 0.3  # over the rollouts: what few of them leave to where fits begin
 _LIKELY_ENOUGH = 6.0  # log likelihood below the best at which the same order for both is not ruled out
+_NUISANCES = 201  # rates of the lower model that are tried
+_ERRORS_OF_TIES = 0.05  # in an item's rollouts: items with fewer may be never right, or never wrong
+_LUMP = 0.5  # share of those of the items that look like them, from which on they are taken as ties
 _SAME = 1e-9  # relative difference of chances that are the same
 _Z95 = 1.959963984540054
 
@@ -67,30 +64,21 @@ class _PatternFit(MassFit):
     """A mixture fitted to unlike items U instead of tables of counts: ``observed`` is [B, U]."""
 
     @classmethod
-    def of_counts(cls, counts: npt.NDArray[Any], observed: _Floats, points: int) -> _PatternFit:
-        """``counts`` [U, 4] are `PairedCounts` of each, and [U, 2] those of one model alone."""
-        grid = probabilities(points)
-        halves = [(counts[:, at], counts[:, at + 1]) for at in range(0, counts.shape[1], 2)]
-        logs = [np.outer(c, np.log(grid)) + np.outer(n - c, np.log1p(-grid)) for n, c in halves]
-        likelihoods = [np.exp(log - log.max(axis=1, keepdims=True)) for log in logs]
-        if len(halves) == 1:
-            likelihoods.append(np.ones((len(counts), 1)))
-        levels = [(c + 0.5) / (n + 1) for n, c in (halves * 2)[:2]]
+    def of_counts(cls, counts: _Floats, observed: _Floats, points: int) -> _PatternFit:
+        """``counts`` [U, 4] are `PairedCounts` of each."""
+        halves = [counts[:, :2].T, counts[:, 2:].T]
+        places = grid_places(points)
+        chances = [np.maximum(likelihoods(n, c, places), _UNLIKELIEST) for n, c in halves]
         observed = observed / observed.sum(axis=1, keepdims=True)
         num_steps = max(int(_FREE_STEPS / (observed[0] @ counts[:, ::2].sum(axis=1))), 1)
-        return cls(observed, likelihoods, levels, num_steps)
+        return cls(observed, chances, [(c + 0.5) / (n + 1) for n, c in halves], num_steps)
 
     def roughly(self) -> _PatternFit:
-        return self  # what many rollouts rule out is too small for single precision, and takes long
+        return self  # what many rollouts rule out is too small for single precision
 
     def starts(self) -> _Floats:
-        orders = [np.argsort(levels) for levels in self.counts]
-        return np.array(
-            [
-                [begin(one[order], levels[order]) for one in self.observed]
-                for order, levels in zip(orders, self.counts, strict=True)
-            ]
-        )
+        runs = [(np.argsort(levels), levels) for levels in self.counts]
+        return np.array([[mixing.begin(one[at], levels[at]) for one in self.observed] for at, levels in runs])
 
     def expected(self, mass: _Floats) -> _Floats:
         ours, theirs = self.likelihoods
@@ -101,136 +89,133 @@ class _PatternFit(MassFit):
         return np.asarray(ours.T @ (ratio(self.observed, self.expected(mass))[..., None] * theirs))
 
 
-class _Fitted(NamedTuple):
-    """What one model's rollouts say of its items: masses [G], and by side what is known of its true set."""
-
-    mass: _Floats
-    share_held: dict[Side, float]
-    errors_at_cut: dict[Side, float]
-
-    def doubt(self, side: Side) -> bool:
-        return self.share_held[side] < _SHARE_HELD or self.errors_at_cut[side] < _ERRORS_AT_CUT
-
-
-def _fit_one(trials: _Floats, right: _Floats, fraction: float) -> _Fitted:
-    patterns, observed = np.unique(np.array([trials, right]).T, axis=0, return_counts=True)
-    fit = _PatternFit.of_counts(patterns, observed[None].astype(float), POINTS_OF_TWO)
-    mass = fit.free(two_normals(fit))[0, :, 0]
-    mass /= mass.sum()
-    posterior = fit.likelihoods[0] * mass
-    posterior *= (observed / posterior.sum(axis=1))[:, None]
-    share_held, errors_at_cut = {}, {}
-    for side in SIDES:
-        tail = shares_of_tail(mass, fraction, side)
-        members = posterior @ tail
-        order = np.argsort(-members / observed)
-        room = np.clip(fraction * len(right) - (np.cumsum(observed[order]) - observed[order]), 0, None)
-        in_set = np.minimum(room / observed[order], 1) @ members[order]
-        share_held[side] = float(in_set / members.sum())
-        cut = np.flatnonzero(tail)[-1 if side == "hard" else 0]
-        error = probabilities(POINTS_OF_TWO)[cut if side == "hard" else -1 - cut]  # the grid is symmetric
-        errors_at_cut[side] = float(error * (members @ patterns[:, 0]) / members.sum())
-    return _Fitted(mass, share_held, errors_at_cut)
-
-
-def rate_agreements(pair: PairedCounts, fraction: float = 0.1, seed: int = 0) -> dict[Side, Agreement]:
+def rate_agreements(
+    pair: PairedCounts, fraction: float = 0.1, seed: int = 0, *, fits: Sequence[Rates] = ()
+) -> dict[Side, Agreement]:
     """The overlap of the true sets of both models: the outer ``fraction`` of the items by rate, on each side.
 
     The distribution of the pair of rates is fitted by EM to binomials of the items' own numbers, as two
     groups of two normals, and as one order of items with the margins of either model and any correlation. The
     rate is the mean of what these say, by how likely each makes the counts. Its interval is made of how far
     they differ, of a jackknife over tenths of the items, which vary with their rollouts, and of what fits
-    were seen to be off by with few rollouts. NaN with a reason where sets have fewer than ten items, or
-    counts do not tell an order at their cut: few rollouts, or more items than the set never right.
+    were seen to be off by with few rollouts. Where more items than the set hold are never right (or never
+    wrong), as rollouts show, these are ties that the sets share. NaN with a reason where sets have fewer than
+    ten items, or counts do not tell an order at their cut.
 
     ``tests/property/test_rate_pairs_simulated.py`` holds rates and intervals to the truth. ``seed`` is that
-    of the tenths.
+    of the tenths; ``fits`` are those of either model, where they are known.
     """
     num = len(pair.trials_a)
-    if num_selected(num, fraction) < _FEWEST:
-        return dict.fromkeys(SIDES, Agreement(reason=f"sets are of fewer than {_FEWEST} items"))
-    if fraction >= 1:
-        return dict.fromkeys(SIDES, Agreement(reason="sets hold every item"))
-    fitted = _fit_one(*pair[:2], fraction), _fit_one(*pair[2:], fraction)
-    doubts = {
-        side: Agreement(reason=f"counts of a model hardly tell its {side} items apart")
+    if not _FEWEST <= num_selected(num, fraction) < num:
+        return dict.fromkeys(SIDES, Agreement(reason=f"sets are of every item, or of fewer than {_FEWEST}"))
+    fits = fits or (fit_rates(*pair[:2]), fit_rates(*pair[2:]))
+    least = {
+        side: [_least_told(rates, n, fraction, side) for rates, n in zip(fits, pair[::2], strict=True)]
         for side in SIDES
-        if any(one.doubt(side) for one in fitted)
     }
-    if len(doubts) == len(SIDES):
-        return doubts
+    least = {side: ends for side, ends in least.items() if not any(map(math.isnan, ends))}
+    agreements = {
+        side: Agreement(reason=f"counts of a model hardly tell its {side} items apart") for side in SIDES
+    }
+    if least:
+        agreements |= _agreements(pair, fraction, least, fits, np.random.default_rng(seed))
+    return agreements
+
+
+def _least_told(rates: Rates, trials: _Floats, fraction: float, side: Side) -> float:
+    """The share of errors below which items of the true set are taken as ties: as never right, or wrong.
+
+    0 where trials tell the items at the cut from those. NaN where they do not, and most of the items that
+    could be ties need not be, or where trials do not tell which items are in the set.
+    """
+    members, tail = rates.belongs(fraction, side), rates.tail(fraction, side)
+    errors, population = rates.probability, rates.population
+    if side == "easy":
+        errors, population, tail = (1 - errors)[::-1], population[::-1], tail[::-1]
+    trials_of_set = float(members @ trials / members.sum())
+    least = _ERRORS_AT_CUT / trials_of_set
+    if errors[np.flatnonzero(tail)[-1]] >= least:
+        share_held = np.sort(members)[-num_selected(len(members), fraction) :].sum() / members.sum()
+        return 0.0 if share_held >= _SHARE_HELD else math.nan
+    tied = _ERRORS_OF_TIES / trials_of_set
+    share_tied = population[errors < tied].sum() / population[errors < least].sum()
+    return tied if share_tied >= _LUMP else math.nan
+
+
+def _agreements(
+    pair: PairedCounts,
+    fraction: float,
+    least: Mapping[Side, Sequence[float]],
+    fits: Sequence[Rates],
+    rng: np.random.Generator,
+) -> dict[Side, Agreement]:
+    from scipy.special import softmax, stdtrit
+
     patterns, at = np.unique(np.array(pair).T, axis=0, return_inverse=True)
-    fit = _PatternFit.of_counts(patterns, np.bincount(at.ravel())[None].astype(float), POINTS_OF_TWO)
-    groups = two_normals(fit)
-    angles = [*np.linspace(*ANGLES), math.inf]
-    orders = [in_one_order([one.mass for one in fitted], angle) for angle in angles]
+    num, at = len(at), at.ravel()
+    fit = _PatternFit.of_counts(patterns, np.bincount(at)[None].astype(float), POINTS_OF_TWO)
+    groups = mixing.two_normals(fit)
+    margins = [_coarse(rates.population) for rates in fits]
+    orders = [in_one_order(margins, angle) for angle in (*np.linspace(*ANGLES), math.inf)]
     likely = num * np.array([fit.log_likelihood(mass[None]) for mass in (groups[0], *orders)])
-    weights = _weights(likely)
-    masses = np.array([fit.free(groups)[0], *orders])
-    parts = np.arange(num) % _PARTS
-    np.random.default_rng(seed).shuffle(parts)
-    rest = np.array([np.bincount(at.ravel(), parts != part, len(patterns)) for part in range(_PARTS)])
-    smaller = _PatternFit.of_counts(patterns, rest, _POINTS_OF_PARTS)
-    left = smaller.free(two_normals(smaller))
-    few = _SHAPE_ERROR / min(float(np.mean(one)) for one in (pair.trials_a, pair.trials_b))
+    weights = softmax([*likely[:-1], likely[-1] + _ONE_ORDER])
     may_be_one = likely.max() - likely[-1] < _LIKELY_ENOUGH
-    told = {
-        side: _with_interval(
-            _overlaps(masses, fraction, side), weights, _overlaps(left, fraction, side), few, may_be_one
-        )
-        for side in SIDES
-    }
-    return told | doubts
+
+    parts = rng.permutation(np.arange(num) % _PARTS)
+    rest = np.array([np.bincount(at, parts != part, len(patterns)) for part in range(_PARTS)])
+    smaller = _PatternFit.of_counts(patterns, rest, _POINTS_OF_PARTS)
+    left = smaller.free(mixing.two_normals(smaller))
+    few = _SHAPE_ERROR / min(float(n.mean()) for n in pair[::2])
+    agreements = {}
+    for side, ends in least.items():
+        overlaps = [
+            _overlaps(masses, fraction, side, ends) for masses in (fit.free(groups), np.array(orders), left)
+        ]
+        rates = np.concatenate(overlaps[:2])
+        if not any(ends):
+            rates[-1] = 1.0  # of the same order, whatever the grid makes of its cut
+        rate = float(rates @ weights)
+        between = 2 * math.sqrt(weights @ (rates - rate) ** 2)
+        items = float(stdtrit(_PARTS - 1, 0.975)) * math.sqrt((_PARTS - 1) * float(np.var(overlaps[2])))
+        reach = math.hypot(items, between, few)
+        high = max(rate + reach, rates[-1] if may_be_one else 0.0)
+        agreements[side] = Agreement(rate, max(rate - reach, 0.0), min(high, 1.0))
+    return agreements
 
 
-def _weights(likely: _Floats) -> _Floats:
-    """Probabilities of groups, and of each correlation, by their log likelihoods and what they can fit."""
-    prior = np.zeros(len(likely))
-    prior[-1] = _ONE_ORDER
-    orders = np.exp(likely[1:] - likely[1:].max() + prior[1:])
-    apart = (likely[0] - likely[1:].max() - math.log(np.exp(likely[1:] - likely[1:].max()).mean())) / 2
-    groups = 1 / (1 + math.exp(min(_SIMPLER - apart, 700)))
-    return np.array([groups, *(1 - groups) * orders / orders.sum()])
+def _coarse(mass: _Floats) -> _Floats:
+    """The masses on the grid of two runs, each shared by the points that it lies between."""
+    places = grid_places(POINTS_OF_TWO)
+    away = np.abs(grid_places(len(mass))[:, None] - places) / (places[1] - places[0])
+    return np.asarray(mass @ np.maximum(1 - away, 0))
 
 
-def _overlaps(masses: _Floats, fraction: float, side: Side) -> _Floats:
-    tails = [[shares_of_tail(one, fraction, side) for one in masses.sum(axis=axis)] for axis in (2, 1)]
+def _overlaps(masses: _Floats, fraction: float, side: Side, least: Sequence[float]) -> _Floats:
+    """The overlap by each of the ``masses`` [B, G, G], where items with ``least`` errors at most are ties."""
+    from scipy.special import ndtr
+
+    errors = ndtr(grid_places(masses.shape[1]))
+    if side == "easy":  # the grid is symmetric
+        masses = masses[:, ::-1, ::-1]
+    for axis, end in enumerate(least, 1):
+        num = max(int(np.count_nonzero(errors <= end)), 1)
+        masses = np.add.reduceat(masses, [0, *range(num, len(errors))], axis=axis)
+    tails = [[shares_of_tail(one, fraction, "hard") for one in masses.sum(axis=axis)] for axis in (2, 1)]
     both = np.einsum("bi,bij,bj->b", tails[0], masses, tails[1])
     return np.asarray(np.minimum(both / fraction, 1))
 
 
-def _with_interval(
-    rates: _Floats, weights: _Floats, left: _Floats, few: float, may_be_one: bool
-) -> Agreement:
-    from scipy.special import stdtrit
+def match_rates(pair: PairedCounts, side: Side, fraction: float = 0.1) -> Interval:
+    """The matching rate of the outer ``fraction`` of the items by rate, as counted, ties at the cut shared.
 
-    rate = float(rates @ weights)
-    between = 2 * math.sqrt(weights @ (rates - rate) ** 2)
-    items = float(stdtrit(_PARTS - 1, 0.975)) * math.sqrt((_PARTS - 1) * float(np.var(left)))
-    reach = math.hypot(items, between, few)
-    return Agreement(rate, max(rate - reach, 0.0), 1.0 if may_be_one else min(rate + reach, 1.0))
-
-
-@dataclass(frozen=True)
-class RateMatch:
-    """The matching rate of two sets of k items by their rates, ties at the cut shared, with its chance.
-
-    The interval of 95 % is Wilson's (1927) for k items: other items of the same kind, as often asked.
+    Chance is the fraction. The interval of 95 % is Wilson's (1927) for k items: for others of the same kind.
     """
-
-    rate: Interval
-    chance: float
-
-
-def match_rates(pair: PairedCounts, side: Side, fraction: float = 0.1) -> RateMatch:
-    """How much of the outer ``fraction`` of the items by rate both models have in common, noise and all."""
     ours, theirs = (select(rates, fraction, side) for rates in pair.rates)
     k = num_selected(len(ours), fraction)
     rate = min(float(ours @ theirs) / k, 1.0)
     centre, total = rate + _Z95**2 / (2 * k), 1 + _Z95**2 / k
     reach = _Z95 * math.sqrt(rate * (1 - rate) / k + (_Z95 / (2 * k)) ** 2)
-    low, high = max((centre - reach) / total, 0.0), min((centre + reach) / total, 1.0)
-    return RateMatch(Interval(rate, low, high), k / len(ours))
+    return Interval(rate, max((centre - reach) / total, 0.0), min((centre + reach) / total, 1.0))
 
 
 @dataclass(frozen=True)
@@ -287,42 +272,52 @@ def rate_difference(pair: PairedCounts, groups: npt.NDArray[Any] | None = None) 
     return mean_over_items(b - a, groups)
 
 
-@dataclass(frozen=True, eq=False)
-class RateChanges:
-    """Of each item [K] the two-sided ``p`` that both rates are the same, and ``p_adjusted`` for all items.
+def rate_changes(pair: PairedCounts) -> tuple[_Floats, _Floats]:
+    """Two-sided p-values [K] that an item's rates are the same, by Fisher's exact test, and adjusted for all.
 
-    Items with ``p_adjusted`` up to a rate are those that differ, with that false discovery rate.
-    """
-
-    p: _Floats
-    p_adjusted: _Floats
-
-
-def rate_changes(pair: PairedCounts) -> RateChanges:
-    """Fisher's exact test of each item, adjusted by what p-values its counts could have had.
-
-    Few rollouts have few p-values, most of them large, so Benjamini and Hochberg's number of items expected
-    below p, p times K, is replaced by the one that the items' own distributions expect (Heyse 2011), with the
-    correction by which the rate is shown to hold for independent items (Doehler, Durand and Roquain 2018,
-    step-up, their 1 - F bounded by 1 - p). Items that can never have a small p-value cost nothing.
+    Few rollouts have few p-values, most of them large. So in the place of p times K, the number of items that
+    Benjamini and Hochberg expect below p, is the one that the items' own distributions expect (Heyse 2011),
+    with the correction by which the rate is shown to hold for independent items (Doehler, Durand and Roquain
+    2018, step-up, their 1 - F bounded by 1 - p). Items that can never have a small p-value cost nothing.
 
     Right ones that are parts of scores are rounded towards the other model's rate: such tests are careful.
     """
     patterns, at = np.unique(_whole(pair), axis=0, return_inverse=True)
-    at = at.ravel()
     totals = np.stack([patterns[:, 0], patterns[:, 2], patterns[:, 1] + patterns[:, 3]], axis=1)
     tables, table = np.unique(totals, axis=0, return_inverse=True)
+    at, table = at.ravel(), table.ravel()
     chances, p_values = _fisher(tables)
-    p = p_values[table.ravel(), patterns[:, 1].astype(int)][at]
-    num_alike = np.bincount(table.ravel()[at])[:, None] * chances
+    p = p_values[table, patterns[:, 1].astype(int)][at]
+    num_alike = np.bincount(table[at])[:, None] * chances
     order = np.argsort(p_values, axis=None)
     below = np.append(0.0, np.cumsum(num_alike.ravel()[order]))
-    expected = below[np.searchsorted(p_values.ravel()[order], p * (1 + _SAME), side="right")]
-    ranks = np.searchsorted(np.sort(p), p * (1 + _SAME), side="right")
-    level = np.maximum(expected / ranks, p)
+    least = p * (1 + _SAME)
+    expected = below[np.searchsorted(p_values.ravel()[order], least, side="right")]
+    level = np.maximum(expected / np.searchsorted(np.sort(p), least, side="right"), p)
     by_p = np.argsort(p)
     level[by_p] = np.minimum.accumulate(level[by_p][::-1])[::-1]
-    return RateChanges(p, np.minimum(level / np.maximum(1 - level, 0.5), 1.0))
+    return p, np.minimum(level / np.maximum(1 - level, 0.5), 1.0)
+
+
+def p_beyond_rate(pair: PairedCounts, least: float) -> _Floats:
+    """Two-sided p-values [K] that the rates of an item differ by ``least`` at most, in [0, 1).
+
+    The chances of so few right ones of the lower model and so many of the other are put
+    together by their product (Fisher 1925), at the rates ``least`` apart that make them likeliest. It is
+    valid for any numbers of rollouts.
+    """
+    from scipy.special import betainc, xlogy
+
+    lower = np.linspace(0, 1 - least, _NUISANCES)[1:-1]
+    patterns, at = np.unique(_whole(pair), axis=0, return_inverse=True)
+    p = np.ones(len(patterns))
+    for n, c, m, d in (patterns.T, patterns.T[[2, 3, 0, 1]]):
+        with np.errstate(invalid="ignore"):
+            few = np.where((c < n)[:, None], betainc((n - c)[:, None], (c + 1)[:, None], 1 - lower), 1.0)
+            many = np.where((d > 0)[:, None], betainc(d[:, None], (m - d + 1)[:, None], lower + least), 1.0)
+        both = (few * many).max(axis=1)
+        p = np.minimum(p, 2 * (both - xlogy(both, both)))
+    return np.asarray(p[at.ravel()])
 
 
 def _whole(pair: PairedCounts) -> _Floats:
@@ -337,29 +332,17 @@ def _whole(pair: PairedCounts) -> _Floats:
 
 
 def _fisher(tables: _Floats) -> tuple[_Floats, _Floats]:
-    """Of numbers of rollouts of A and B and right ones of both [T, 3]: each count of A's, [T, N + 1].
+    """The chance of each count of A's where rates are the same, and Fisher's two-sided p-value: [T, N + 1].
 
-    Its chance where rates are the same, and Fisher's two-sided p-value; chance 0 where it cannot be.
+    ``tables`` [T, 3] have the rollouts of A and of B, and the right ones of both.
     """
-    from scipy.special import gammaln
-
-    def log_ways(n: _Floats, c: _Floats) -> _Floats:
-        possible = (c >= 0) & (c <= n)
-        within = np.where(possible, c, 0)
-        ways = gammaln(n + 1) - gammaln(within + 1) - gammaln(n - within + 1)
-        return np.where(possible, ways, -np.inf)
+    from scipy.stats import hypergeom
 
     ours, theirs, right = tables.T[:, :, None]
-    count = np.arange(ours.max() + 1)[None]
-    logs = log_ways(ours, count) + log_ways(theirs, right - count)
-    chances = np.exp(logs - logs.max(axis=1, keepdims=True))
-    chances /= chances.sum(axis=1, keepdims=True)
-    order = np.argsort(chances, axis=1)
-    ascending = np.take_along_axis(chances, order, axis=1)
-    sums = np.cumsum(ascending, axis=1)
-    # counts that are as likely count together
-    p_values = np.empty_like(sums)
-    for row, (likely, sum_) in enumerate(zip(ascending, sums, strict=True)):
-        last = np.searchsorted(likely, likely * (1 + _SAME), side="right") - 1
-        p_values[row, order[row]] = np.minimum(sum_[last], 1.0)
+    chances = hypergeom.pmf(np.arange(ours.max() + 1), ours + theirs, ours, right)
+    p_values = np.empty_like(chances)
+    for row, likely in enumerate(chances):
+        ascending = np.sort(likely)  # counts that are as likely count together
+        last = np.searchsorted(ascending, likely * (1 + _SAME), side="right") - 1
+        p_values[row] = np.minimum(np.cumsum(ascending)[last], 1.0)
     return chances, p_values

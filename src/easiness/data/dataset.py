@@ -17,11 +17,12 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.gate import check_fits
 from easiness.inputs import IMAGE, InputKind, Signature, StoredExamples, Values, track
+from easiness.lazy import Floats, Integers, Mask
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 
 R = TypeVar("R")
 
-Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
+Ids = Integers | npt.NDArray[np.object_]
 
 Columns = Callable[[str, npt.NDArray[Any]], Iterator[npt.NDArray[Any]]]
 """Reads vectors [n, D] in a column of a table by its name, of rows by their ids, some at a time."""
@@ -48,8 +49,8 @@ class Dataset:
     source: str | None
     split: str
     ids: Ids = field(repr=False)
-    labels: npt.NDArray[np.int64] = field(repr=False)
-    true_labels: npt.NDArray[np.int64] = field(repr=False)
+    labels: Integers = field(repr=False)
+    true_labels: Integers = field(repr=False)
     classes: tuple[str, ...]
     stored: Any = field(repr=False)
     held_out: Dataset | None = None
@@ -142,7 +143,7 @@ class Dataset:
             array[at] = value
         return array
 
-    def values(self, positions: npt.NDArray[np.int64]) -> list[npt.NDArray[Any]]:
+    def values(self, positions: Integers) -> list[npt.NDArray[Any]]:
         """The examples at ``positions`` [n], in any order; pictures are uint8 [height, width, channels].
 
         Only these are decoded, and nothing is kept.
@@ -152,7 +153,7 @@ class Dataset:
         """
         return self.map(positions, lambda value: value)
 
-    def map(self, positions: npt.NDArray[np.int64], function: Callable[[npt.NDArray[Any]], R]) -> list[R]:
+    def map(self, positions: Integers, function: Callable[[npt.NDArray[Any]], R]) -> list[R]:
         """``function`` of each of the `values`, which are not held: photos can be large."""
         ascending, back = np.unique(positions, return_inverse=True)
         results = list(self.stored.subset(ascending).map(function))
@@ -221,7 +222,7 @@ class Dataset:
         subset = self._take(balanced_subset(self.labels, k, seed))
         return replace(subset, held_out=held_out, source=found_again, limited_to=k)
 
-    def part(self, positions: npt.NDArray[np.int64]) -> Dataset:
+    def part(self, positions: Integers) -> Dataset:
         """The examples at ascending ``positions`` alone, which a network gets as it gets them among all."""
         return replace(self._take(positions), held_out=None, standard=self.standard or self.stored)
 
@@ -231,7 +232,7 @@ class Dataset:
         stored = _NoValues(len(self), self.stored.traits)
         return replace(self, stored=stored, held_out=held_out, standard=None, columns=None)
 
-    def _take(self, positions: npt.NDArray[np.int64]) -> Dataset:
+    def _take(self, positions: Integers) -> Dataset:
         return replace(
             self,
             ids=self.ids[positions],
@@ -275,7 +276,7 @@ class _NoValues:
         return self.num
 
 
-def balanced_subset(labels: npt.NDArray[np.int64], k: int, seed: int) -> npt.NDArray[np.int64]:
+def balanced_subset(labels: Integers, k: int, seed: int) -> Integers:
     """Positions, ascending, of the first ``k`` of the examples with ``labels`` [K] in one seeded order.
 
     It deals out the classes in turn; one that runs out leaves its turns to the others.
@@ -290,7 +291,7 @@ def balanced_subset(labels: npt.NDArray[np.int64], k: int, seed: int) -> npt.NDA
     return np.sort(np.lexsort((lots, turn))[:k])
 
 
-def texts_of(data: Dataset, positions: npt.NDArray[np.int64] | None = None) -> list[str]:
+def texts_of(data: Dataset, positions: Integers | None = None) -> list[str]:
     """The texts of the examples at ``positions`` [n], in any order; of all of them by default."""
     at = np.arange(len(data)) if positions is None else positions
     return data.map(at, data.kind.plain)
@@ -320,7 +321,7 @@ def value_digests(data: Dataset) -> npt.NDArray[np.uint8]:
     return digests
 
 
-def same_values(*parts: Dataset) -> npt.NDArray[np.int64] | None:
+def same_values(*parts: Dataset) -> Integers | None:
     """A number for every example of the parts, one behind the other, equal for equal examples.
 
     ``None`` for kinds without a normal form: there equal vectors tell.
@@ -328,7 +329,7 @@ def same_values(*parts: Dataset) -> npt.NDArray[np.int64] | None:
     return same_at(*((data, np.arange(len(data))) for data in parts))
 
 
-def same_at(*parts: tuple[Dataset, npt.NDArray[np.int64]]) -> npt.NDArray[np.int64] | None:
+def same_at(*parts: tuple[Dataset, Integers]) -> Integers | None:
     """`same_values` of the examples at some positions of each part, one part behind the other."""
     if not parts[0][0].kind.has_normal_form:
         return None
@@ -361,9 +362,7 @@ def hold_out(data: Dataset, share: float) -> Dataset:
     return replace(data._take(np.flatnonzero(~is_held_out)), held_out=part, load_options=options)
 
 
-def _draw_examples(
-    data: Dataset, targets: npt.NDArray[np.int64], lots: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
+def _draw_examples(data: Dataset, targets: Integers, lots: Floats) -> Mask:
     mask = np.zeros(len(data), np.bool_)
     for label, num in enumerate(targets.tolist()):
         members = np.flatnonzero(data.labels == label)
@@ -371,9 +370,7 @@ def _draw_examples(
     return mask
 
 
-def _draw_groups(
-    data: Dataset, targets: npt.NDArray[np.int64], lots: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
+def _draw_groups(data: Dataset, targets: Integers, lots: Floats) -> Mask:
     _, group = np.unique(np.asarray(data.groups, str), return_inverse=True)
     sizes = np.bincount(data.labels, minlength=data.num_classes)
     counts = np.zeros(data.num_classes, np.int64)
@@ -432,7 +429,7 @@ class JoinedExamples(StoredExamples):
         first, second = self.parts
         return first.traits.pooled(second.traits, (len(first), len(second)))
 
-    def subset(self, positions: npt.NDArray[np.int64]) -> Any:
+    def subset(self, positions: Integers) -> Any:
         first = len(self.parts[0])
         here, there = positions[positions < first], positions[positions >= first] - first
         if not len(here) or not len(there):  # what is empty has nothing in common
@@ -447,7 +444,7 @@ class JoinedExamples(StoredExamples):
         places = [part.unreadable() if hasattr(part, "unreadable") else [] for part in self.parts]
         return [*places[0], *(first + at for at in places[1])]
 
-    def sizes(self) -> npt.NDArray[np.int64]:
+    def sizes(self) -> Integers:
         return np.concatenate([part.sizes() for part in self.parts])
 
     def map(self, function: Callable[[npt.NDArray[Any]], R]) -> Iterator[R]:

@@ -97,15 +97,6 @@ def read_label_file(path: Path) -> LabelFile:
     return LabelFile(path, frozenset(cells), rows)
 
 
-class Statement(NamedTuple):
-    """A row on the example ``at`` a position: its label, ``None`` where it is to be dropped."""
-
-    at: int
-    label: int | None
-    action: str
-    row: LabelRow
-
-
 class _Reader:
     """Finds the examples and the labels that rows mean.
 
@@ -118,7 +109,8 @@ class _Reader:
         self._positions = {str(name): position for position, name in enumerate(of.ids.tolist())}
         self._labels = {name: label for label, name in enumerate(of.classes)}
 
-    def statements(self, rows: Iterable[LabelRow]) -> Iterator[Statement]:
+    def statements(self, rows: Iterable[LabelRow]) -> Iterator[tuple[int, int | None, str, LabelRow]]:
+        """The position of each row's example, its label (``None`` where it is dropped), action and row."""
         positions = set[int]()
         for row in rows:
             where, cells = row
@@ -131,7 +123,7 @@ class _Reader:
             if action not in ("", *ACTIONS):
                 remedy = f"write {', '.join(ACTIONS)}, or nothing"
                 raise BadInput(f"{where}: the action {cells['action']!r} is unknown; {remedy}")
-            yield Statement(at, self._label(row, action, int(self._of.labels[at])), action, row)
+            yield at, self._label(row, action, int(self._of.labels[at])), action, row
 
     def _check_data(self, where: str, data: str) -> None:
         (name, _, version), (own_name, _, own) = data.rpartition("@"), self._data.rpartition("@")

@@ -109,8 +109,10 @@ class RayExecutor:
                 for ref in ends:
                     yield _outcome(ray, running.pop(ref), ref)
         finally:
-            if running:  # given up or interrupted
-                _cancel(ray, list(running))
+            if running and ray.is_initialized():  # given up or interrupted
+                for ref in running:
+                    ray.cancel(ref, force=True)
+                ray.wait(list(running), num_returns=len(running), timeout=_SECONDS_TO_CANCEL)
 
     def _check_room(self) -> None:
         there = machines(self._address)
@@ -171,13 +173,6 @@ def _reason(ray: Any, error: Exception) -> str:
         return f"its worker or machine was lost {_RETRIES + 1} times; what workers printed is in Ray's logs"
     reason = str(error).strip().split("\n")[0][:200]
     return f"Ray could not run it ({type(error).__name__}: {reason})"
-
-
-def _cancel(ray: Any, refs: list[Any]) -> None:
-    if ray.is_initialized():
-        for ref in refs:
-            ray.cancel(ref, force=True)
-        ray.wait(refs, num_returns=len(refs), timeout=_SECONDS_TO_CANCEL)
 
 
 def connect(address: str | None = None) -> Any:

@@ -103,19 +103,19 @@ def _with_examples(
     examples: Examples,
     place: Path | BinaryIO,
     table: Any,
-    of_files: Any,
-    metadata: Callable[[Any], dict[str, str] | None] = lambda _: None,
+    metadata: Callable[[Any], dict[str, str]] | None = None,
 ) -> str | None:
-    """Write a table as Parquet, with the examples as its first column, and metadata of the schema."""
+    """Write a table as Parquet, the examples as its first column: in files of their own with ``metadata``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     plain = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
     schema, example_form = plain.schema, examples.form
     if example_form is not None:
-        kind = {"file": of_files, "text": pa.string(), "numbers": pa.list_(pa.float32())}[example_form.form]
+        file = pa.struct([("bytes", pa.binary()), ("path", pa.string())]) if metadata else pa.binary()
+        kind = {"file": file, "text": pa.string(), "numbers": pa.list_(pa.float32())}[example_form.form]
         schema = pa.schema([(example_form.column, kind), *schema])
-    schema = schema.with_metadata(metadata(schema))
+    schema = schema.with_metadata(metadata(schema) if metadata else None)
     with pq.ParquetWriter(place, schema, compression="zstd") as writer:
         if example_form is None:
             writer.write_table(plain.cast(schema))
@@ -125,32 +125,23 @@ def _with_examples(
     return examples.without
 
 
-def _spotlight(examples: Examples, file: BinaryIO) -> str | None:
-    import pyarrow as pa
-
-    return _with_examples(examples, file, examples.table, pa.binary())
-
-
 SPOTLIGHT = Format(
     "spotlight",
-    _spotlight,
+    lambda examples, file: _with_examples(examples, file, examples.table),
     "spotlight.show({out!r}{type})",
     suffixes=(".parquet",),
 )
 
 
 def _hugging_face(examples: Examples, folder: Path) -> str | None:
-    import pyarrow as pa
-
     def features(schema: Any) -> dict[str, str]:  # `datasets` reads the types of columns from these
         types = {name: _feature(name, schema, examples) for name in schema.names}
         return {"huggingface": json.dumps({"info": {"features": types}})}
 
     path = folder / "data" / f"{_NAMES[examples.split]}-00000-of-00001.parquet"
     path.parent.mkdir()
-    file = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     (folder / "README.md").write_text(_card(examples), "utf-8")
-    return _with_examples(examples, path, examples.table.drop(columns="class"), file, features)
+    return _with_examples(examples, path, examples.table.drop(columns="class"), features)
 
 
 def _feature(name: str, schema: Any, examples: Examples) -> dict[str, Any]:
@@ -175,11 +166,7 @@ def _card(examples: Examples) -> str:
     )
 
 
-HUGGING_FACE = Format(
-    "hf",
-    _hugging_face,
-    "datasets.load_dataset({out!r})",
-)
+HUGGING_FACE = Format("hf", _hugging_face, "datasets.load_dataset({out!r})")
 
 
 _TEXT_BYTES = 2**28  # of texts in an array, where each takes as much as the longest

@@ -103,32 +103,27 @@ class FrozenNetwork:
         pictures = split.stored.subset(positions).map(self.preparation.prepare)
         pairs = zip(pictures, split.ids[positions].tolist(), strict=True)
         self._network  # noqa: B018 - built once, before the threads want it
-        size = 1 if self._device.type == "cpu" else _AT_ONCE
+        size = 1 if self.request.target.type == "cpu" else _AT_ONCE
         batches = iter(lambda: list(itertools.islice(pairs, size)), [])
-        return spread(partial(self._vectors, transform), batches, len(positions), self._device)
-
-    @functools.cached_property
-    def _device(self) -> torch.device:
-        return self.request.target
+        return spread(partial(self._vectors, transform), batches, len(positions), self.request.target)
 
     @functools.cached_property
     def _network(self) -> nn.Module:
         import torch
 
         with torch.random.fork_rng(devices=[]):  # initialization draws numbers before weights are read
-            net = self.build().eval().to(self._device)
-        if self._device.type == "cpu":
+            net = self.build().eval().to(self.request.target)
+        if self.request.target.type == "cpu":
             net = fold_normalizations(net, (3, *self.preparation.size))
-        if self._device.type == "mps":  # only the usual layout is known to be right there
+        if self.request.target.type == "mps":  # only the usual layout is known to be right there
             return net
         return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     @functools.cached_property
-    def _normalizing(self) -> tuple[Tensor, Tensor]:
+    def _normalizing(self) -> list[Tensor]:
         import torch
 
-        factor, offset = self.preparation.normalizing()
-        return torch.from_numpy(factor).to(self._device), torch.from_numpy(offset).to(self._device)
+        return [torch.from_numpy(one).to(self.request.target) for one in self.preparation.normalizing()]
 
     def _vectors(
         self, transform: Transform | None, pairs: Sequence[tuple[npt.NDArray[np.uint8], Any]]
@@ -137,11 +132,11 @@ class FrozenNetwork:
 
         factor, offset = self._normalizing
         with torch.inference_mode():
-            batch = torch.from_numpy(np.stack([one for one, _ in pairs])).to(self._device).float()
+            batch = torch.from_numpy(np.stack([one for one, _ in pairs])).to(self.request.target).float()
             if transform is not None:  # bytes over 255 times 255 are the same
                 batch = transform(batch / 255, ids=[own for _, own in pairs]) * 255
             batch = batch.mul_(factor).add_(offset)
-            if self._device.type != "mps":
+            if self.request.target.type != "mps":
                 batch = batch.contiguous(memory_format=torch.channels_last)
             height, width = self.preparation.size
             with recast(

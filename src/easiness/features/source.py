@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -78,7 +79,7 @@ class Request:
     download: bool = False
     device: torch.device | str = "cpu"
 
-    @property
+    @functools.cached_property
     def target(self) -> torch.device:
         from easiness.training import resolve_device
 
@@ -133,6 +134,10 @@ class FeatureKind:
         if self.form.startswith("FILE"):
             return text.lower().endswith(self.form.removeprefix("FILE"))
         return text.startswith(self.prefix) if self.prefix else text == self.form
+
+
+def in_parts(rows: npt.NDArray[Any], size: int = 1 << 12) -> Iterator[npt.NDArray[Any]]:
+    return (rows[at : at + size] for at in range(0, len(rows), size))
 
 
 def numbers_of(values: Any, name: str) -> npt.NDArray[Any]:

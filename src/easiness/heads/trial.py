@@ -328,10 +328,15 @@ def stored_heads(
     for at, width in enumerate(widths):
         centers.append(_tensor(weights, f"features_{at}.center", (width,), device))
         scales.append(float(_tensor(weights, f"features_{at}.scale", (1,), device)))
-        read = _ridge if spec.model == RIDGE else _by_steps
-        heads.append(
-            read(spec, _under(weights, f"share_{share:g}.features_{at}."), width, num_classes, device)
-        )
+        own = _under(weights, f"share_{share:g}.features_{at}.")
+        if spec.model == RIDGE:
+            weight = _tensor(own, "weight", (width, num_classes), device)
+            heads.append(Head(weight, _tensor(own, "bias", (num_classes,), device)))
+            continue
+        inner, signature = _under(own, "network."), Signature((width,))
+        network = training.open_network(spec, inner, signature, num_classes, device)
+        mean, scale = (_tensor(own, name, (width,), device) for name in ("mean", "scale"))
+        heads.append(SteppedHead(network, mean, scale))
     # stored heads of ridge are scaled already
     factor = 1.0 if spec.model == RIDGE else 1 / len(heads)
     return StoredHeads(RowOfHeads(heads, [factor] * len(heads)), centers, scales)
@@ -339,17 +344,6 @@ def stored_heads(
 
 def _under(weights: Weights, prefix: str) -> Weights:
     return {name.removeprefix(prefix): one for name, one in weights.items() if name.startswith(prefix)}
-
-
-def _ridge(_: RunSpec, own: Weights, width: int, num_classes: int, device: torch.device) -> Head:
-    weight = _tensor(own, "weight", (width, num_classes), device)
-    return Head(weight, _tensor(own, "bias", (num_classes,), device))
-
-
-def _by_steps(spec: RunSpec, own: Weights, width: int, num_classes: int, device: torch.device) -> SteppedHead:
-    network = training.open_network(spec, _under(own, "network."), Signature((width,)), num_classes, device)
-    mean, scale = (_tensor(own, name, (width,), device) for name in ("mean", "scale"))
-    return SteppedHead(network, mean, scale)
 
 
 def _tensor(weights: Weights, name: str, shape: tuple[int, ...], device: torch.device) -> Tensor:

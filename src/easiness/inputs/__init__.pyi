@@ -41,7 +41,6 @@ from .image.pixels import (
     ImageHeader as ImageHeader,
     ImageTraits as ImageTraits,
     Pixels as Pixels,
-    pixel_digest as pixel_digest,
     scan as scan,
     to_picture as to_picture,
     to_pil as to_pil,

@@ -9,7 +9,6 @@ from .registry import (
     FAMILIES as FAMILIES,
     build_model as build_model,
     find_family as find_family,
-    is_users_own as is_users_own,
     missing_code as missing_code,
     model_names as model_names,
     module_of as module_of,

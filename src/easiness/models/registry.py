@@ -265,14 +265,9 @@ def _library_of(family: Family, name: str) -> Library:
     return family
 
 
-def is_users_own(name: str) -> bool:
-    """Does the name stand for code of the user's own, so that tomorrow it may mean something else?"""
-    return _reader(name) is CUSTOM
-
-
 def module_of(name: str) -> str | None:
     """The module of somebody's own that building the network imports; ``None`` where there is none."""
-    return name.partition(":")[0] if ":" in name and is_users_own(name) else None
+    return name.partition(":")[0] if ":" in name and _reader(name) is CUSTOM else None
 
 
 def missing_code(name: str) -> str:

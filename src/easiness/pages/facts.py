@@ -7,21 +7,13 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
+from easiness import show
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.lazy import pd
 from easiness.models import is_given
 from easiness.regular_file import in_words
-from easiness.show import (
-    Section,
-    chosen_percent,
-    count,
-    duration_text,
-    figure_html,
-    plus_minus,
-    sections_html,
-)
 from easiness.spec import (
     ALL,
     RECIPES,
@@ -59,7 +51,7 @@ def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dic
     if training is not None:
         facts["data"] = in_words(spec.data.source or "arrays")
         if spec.data.limit is not None:
-            facts["data"] += f", {count(spec.data.limit)} examples of it"
+            facts["data"] += f", {show.count(spec.data.limit)} examples of it"
         if training.pretrained is not None:
             facts["starts from"] = f"published weights ({training.pretrained[:8]})"
         if training.trials != len(run.trials):
@@ -70,7 +62,7 @@ def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dic
         facts["trained on"] = (
             "all examples"
             if training.train_share == 1
-            else f"{chosen_percent(training.train_share)} of the examples, drawn by trial"
+            else f"{show.chosen_percent(training.train_share)} of the examples, drawn by trial"
         )
     if spec.data.num_unreadable:
         facts["left out, since unreadable"] = spec.data.unreadable_text()
@@ -100,7 +92,7 @@ def run_facts(run: Run, accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dic
 def accuracy_texts(accuracy: Mapping[str, pd.DataFrame], epoch: int) -> dict[str, str]:
     """Mean accuracy over trials after ``epoch``, with its standard deviation, by split."""
     return {
-        split.replace("_", "-"): plus_minus(by_epoch.mean(axis=1)[epoch], by_epoch.std(axis=1)[epoch])
+        split.replace("_", "-"): show.plus_minus(by_epoch.mean(axis=1)[epoch], by_epoch.std(axis=1)[epoch])
         for split, by_epoch in accuracy.items()
     }
 
@@ -110,7 +102,7 @@ def _where(run: Run) -> dict[str, str]:
     facts = {}
     seconds = [one["seconds"] for one in ran if "seconds" in one]
     if seconds:
-        whole, each = duration_text(sum(seconds)), duration_text(sum(seconds) / len(seconds))
+        whole, each = show.duration_text(sum(seconds)), show.duration_text(sum(seconds) / len(seconds))
         facts["time"] = f"{whole}, {each} a trial"
     machine = " and ".join(
         sorted({f"{one['device']} ({one['machine']})" for one in ran if {"device", "machine"} <= one.keys()})
@@ -126,14 +118,14 @@ def _where(run: Run) -> dict[str, str]:
 def describe_data(run: Run) -> str:
     """The data of a run in a phrase: numbers of examples and classes, and what one is like."""
     data = run.spec.data
-    text = f"{count(data.train.num_examples)} examples of {len(data.classes)} classes"
+    text = f"{show.count(data.train.num_examples)} examples of {len(data.classes)} classes"
     kind, shape = kind_named(data.kind), data.image_shape or data.shape
     if shape is not None:
         text += kind.looks(shape)
     if run.spec.measured is not None:
         text += kind.view(run.spec.measured.recipe)
     if data.held_out is not None:
-        text += f"; {count(data.held_out.num_examples)} more are held out"
+        text += f"; {show.count(data.held_out.num_examples)} more are held out"
     return text
 
 
@@ -216,7 +208,7 @@ def run_html(run: Run) -> str:
     if run.observed:
         facts = run_facts(run, accuracy_by_split(run), run.observed[-1])
     rows = [["fact", "value"], *([*one] for one in facts.items() if one[0] not in _LEFT_TO_THE_REPORT)]
-    section, figure = Section(run.network, describe_data(run), rows), ""
+    section, figure = show.Section(run.network, describe_data(run), rows), ""
     if run.observed:
         with suppress(BadInput):  # nothing is right in any trial, so there is no easiness yet
             levels = easiness_levels(run.votes(), len(run.classes))
@@ -224,5 +216,5 @@ def run_html(run: Run) -> str:
                 f"{run.path.absolute()} {len(run.trials)} {run.epochs}"  # there may be several in a notebook
             )
             label = f"Examples by the number of trials, of {len(run.trials)}, that are right."
-            figure = figure_html(draw_levels(levels), of=which, label=label)
-    return sections_html([section], figure=figure)
+            figure = show.figure_html(draw_levels(levels), of=which, label=label)
+    return show.sections_html([section], figure=figure)

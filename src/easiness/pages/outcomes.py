@@ -18,11 +18,12 @@ from easiness.pages.template import inert, inline_script, render_page
 from easiness.regular_file import in_words
 from easiness.store import Run
 from easiness.studies import matching
-from easiness.studies.outcomes import OutcomeScores, meaning
+from easiness.studies.outcomes import OutcomeScores, compare_outcomes, meaning
 
 _MOST_ITEMS, _MOST_MODELS, _MOST_CELLS = 3_000, 300, 300_000  # in a page, and pairs of both
 _IN_GALLERY = 8  # items on each side
 _FIGURES = 6
+_MOST_COMPARED = 8  # models, pair by pair
 _ANSWERS = 6  # of an item
 _FILTERS, _FEW = 6, 30  # columns to filter by, and values of each
 _TEXT_LETTERS, _MOST_LETTERS, _SHORT = 3_000_000, 4_000, 200  # of all texts, of one, of an answer
@@ -74,6 +75,7 @@ def outcomes_page(runs: Sequence[Run]) -> str:
         },
         values=whole.loc[examples.index].to_dict("records"),
         figures=_figures(runs, scores),
+        agreement=_agreement(runs, usual_fraction(len(items))) if 1 < len(runs) <= _MOST_COMPARED else None,
         examples=FoundExamples(),
         folders=[in_words(run.path) for run in runs],
         styles="".join((folder / f"{name}.css").read_text("utf-8") for name in ("data_map", "outcomes")),
@@ -203,3 +205,16 @@ def _figures(runs: Sequence[Run], scores: Sequence[pd.DataFrame]) -> list[tuple[
         result = OutcomeScores(runs[at], usual_fraction(len(scores[at])), None, scores[at])
         figures.append((show.to_svg(result.figure(), key=f"rates{at}", label=label), runs[at].model))
     return figures
+
+
+def _agreement(runs: Sequence[Run], fraction: float) -> dict[str, Any]:
+    """How far models agree, as `compare` says it."""
+    try:
+        result = compare_outcomes(matching.CompareOptions(tuple(runs), fraction=fraction))
+    except BadInput as error:
+        return {"answers": (), "notices": [str(error)], "sections": ()}
+    return {
+        "answers": [text for text in result.headline.split("\n") if text != result.meaning],
+        "notices": result.notices,
+        "sections": result.sections()[1:],  # the first has rates, as the page has
+    }

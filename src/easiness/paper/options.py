@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -152,13 +152,11 @@ ABLATE = engine.Study(
     engine.Later(f"{_SETS}:plan_sets"),
     about=_ABOUT_SETS.format(beside="which `corrupt` may share."),
 )
-CORRUPT = engine.Study(
-    "paper corrupt",
-    "Paper",
-    "Train with random labels for some examples, and test.",
-    CorruptionOptions,
-    engine.Later(f"{_SETS}:read_sets"),
-    engine.Later(f"{_SETS}:plan_sets"),
+CORRUPT = replace(
+    ABLATE,
+    name="paper corrupt",
+    summary="Train with random labels for some examples, and test.",
+    asks=CorruptionOptions,
     about=_ABOUT_SETS.format(beside="which may be that of `ablate`: the run for rate 0 is the same."),
 )
 

@@ -11,7 +11,7 @@ from typing import Any, cast, get_args
 
 import numpy as np
 
-from easiness import show
+from easiness import show, spec
 from easiness.analysis import MIN_GROUP
 from easiness.data import Dataset
 from easiness.errors import BadInput
@@ -19,18 +19,6 @@ from easiness.lazy import Figure, Floats, pd
 from easiness.paper.claims import Contrast
 from easiness.paper.options import AblationOptions
 from easiness.runs import Plan, RankedDraw, make_plan, recipe_of_run
-from easiness.spec import (
-    ALL,
-    Draw,
-    Drawing,
-    Effect,
-    Recipe,
-    Recording,
-    Steps,
-    Training,
-    at_least,
-    recipe_settings,
-)
 from easiness.store import Row, Run
 from easiness.studies.keeping import align, order_of, ranking, scored_data
 
@@ -114,7 +102,7 @@ class TrainingSetStudy(show.Result):
     rows: pd.DataFrame
     curves: Mapping[str, AccuracyCurve]
     model: str
-    drawing: Drawing
+    drawing: spec.Drawing
     num_examples: int
     every_epoch: bool = False
 
@@ -125,8 +113,8 @@ class TrainingSetStudy(show.Result):
         return rows.reset_index(drop=True)
 
     @property
-    def effect(self) -> Effect:
-        return cast(Effect, self.rows["effect"].iloc[0])
+    def effect(self) -> spec.Effect:
+        return cast(spec.Effect, self.rows["effect"].iloc[0])
 
     @property
     def repetitions(self) -> int:
@@ -244,8 +232,8 @@ class TrainingSets:
 
     runs: Mapping[str, Plan]
     cells: Mapping[tuple[str, float], str]
-    effect: Effect
-    drawing: Drawing
+    effect: spec.Effect
+    drawing: spec.Drawing
     note: str = ""
 
     def read(self, runs: Mapping[str, Run]) -> TrainingSetStudy:
@@ -303,13 +291,13 @@ def read_sets(options: AblationOptions, sets: TrainingSets, runs: Mapping[str, R
 
 
 def plan_ranked(
-    effect: Effect,
+    effect: spec.Effect,
     data: Dataset,
     values: Floats,
-    training: Training,
-    drawing: Drawing,
+    training: spec.Training,
+    drawing: spec.Drawing,
     *,
-    observe: str = ALL,
+    observe: str = spec.ALL,
 ) -> TrainingSets:
     """Plan the runs of a study, from the values [K] that rank the examples; writes and trains nothing.
 
@@ -321,10 +309,10 @@ def plan_ranked(
     assert data.held_out is not None
     rates, betas = check_choices(drawing)
     training = replace(training, recipe=recipe_of_run(training.recipe))
-    if not isinstance(training.recipe, Recipe):
-        settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
+    if not isinstance(training.recipe, spec.Recipe):
+        settings = spec.recipe_settings(training.recipe, model=data.kind.network(training.model))
         training = replace(training, recipe={"period": float(training.epochs), **settings})
-    recording = Recording(observe=observe, keep_weights=False, splits=("held_out",))
+    recording = spec.Recording(observe=observe, keep_weights=False, splits=("held_out",))
     make = partial(make_plan, data, training, drawing.repetitions, recording=recording)
     plans, cells = {FULL: make()}, {}
     # the same for the same values, wherever they come from
@@ -334,7 +322,7 @@ def plan_ranked(
             name = cells[policy, rate] = FULL if rate == 0 else _run_name(effect, policy, rate)
             if name in plans:
                 continue
-            draw = Draw(
+            draw = spec.Draw(
                 effect=effect,
                 rate=rate,
                 beta=beta,
@@ -352,7 +340,7 @@ def plan_ranked(
     return TrainingSets(plans, cells, effect, drawing)
 
 
-def check_choices(drawing: Drawing) -> tuple[list[float], dict[tuple[float, float], str]]:
+def check_choices(drawing: spec.Drawing) -> tuple[list[float], dict[tuple[float, float], str]]:
     """The rates, ascending, and the names of the policies by their Beta parameters."""
     order = order_of(drawing.score, drawing.keep)
     rates = sorted({float(rate) for rate in drawing.rates})
@@ -365,12 +353,12 @@ def check_choices(drawing: Drawing) -> tuple[list[float], dict[tuple[float, floa
     names = {beta: order.name(beta) for beta in betas}
     if not names:
         raise BadInput(f"policies: none given; choose from {', '.join(order.policies)} or beta:A,B")
-    at_least("--repetitions", drawing.repetitions, 1)
-    if drawing.steps not in get_args(Steps):
-        raise BadInput(f"steps {drawing.steps!r}: unknown; choose {' or '.join(get_args(Steps))}")
+    spec.at_least("--repetitions", drawing.repetitions, 1)
+    if drawing.steps not in get_args(spec.Steps):
+        raise BadInput(f"steps {drawing.steps!r}: unknown; choose {' or '.join(get_args(spec.Steps))}")
     return rates, names
 
 
-def _run_name(effect: Effect, policy: str, rate: float) -> str:
+def _run_name(effect: spec.Effect, policy: str, rate: float) -> str:
     number = f"{rate:.2f}" if float(f"{rate:.2f}") == rate else repr(rate)
     return f"{effect}-{policy.replace(':', '-').replace(',', '-')}-{number}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -59,13 +59,6 @@ def _largest(shape: Shape) -> float:
     return math.hypot(shape[1] // 2, shape[2] // 2)
 
 
-def _radii(shape: Shape) -> Iterator[float]:
-    radius = min(shape[1:]) / 2
-    while radius >= 1:
-        yield radius
-        radius /= 2
-
-
 @dataclass(frozen=True)
 class Radial:
     """Low-pass by a disc in the frequency plane (Jo and Bengio 2018; Kishida and Nakayama 2019, section 6).
@@ -105,7 +98,7 @@ class Radial:
 RADIAL = Kind(
     "radial",
     Radial,
-    lambda shape: tuple(_radii(shape)),
+    lambda shape: [min(shape[1:]) / 2**n for n in range(1, 1 + int(math.log2(min(shape[1:]))))],
     neutral=lambda shape: math.ceil(_largest(shape)),
     label="radius (frequencies)",
     digest="74732eb21a0aa63919d80cb05181d4624e9944baca7f8b40ded26f7c9f9548fb",
@@ -197,9 +190,6 @@ SHUFFLE_IN_TIME = Kind(
 
 WHOLE = 0
 """The window that is the whole text."""
-
-_Change = Callable[[list[str], object], list[str]]
-"""Makes of the words of a text, and the example's id, as many words."""
 
 _WORD = re.compile(r"\w+(?:(?:['’.-]|(?<=\d),(?=\d))\w+)*")
 
@@ -305,8 +295,10 @@ CASE = Kind(
 )
 
 
-def _changed_words(texts: Sequence[str], ids: Ids | None, what: str, change: _Change) -> list[str]:
-    """Texts with other words in the places of their words; what stands between stays where it is.
+def _changed_words(
+    texts: Sequence[str], ids: Ids | None, what: str, change: Callable[[list[str], object], list[str]]
+) -> list[str]:
+    """Texts with other words in the places of their words, by ``change`` of these and the example's id.
 
     A word is a run of letters and digits, with the apostrophes, hyphens and points in it: ``don't``, ``U.S``,
     ``1,000``. Where a script has no spaces between words, a run of its letters counts as one.

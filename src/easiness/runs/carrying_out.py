@@ -440,8 +440,5 @@ def _cache(out: Path, execution: Execution) -> Path | None:
 
 def missing_by_run(plans: Mapping[str, Plan], folder: Path) -> dict[str, int]:
     """How many trials each run lacks of its plan; a damaged one shows when it is carried out."""
-
-    def missing(plan: Plan, out: Path) -> int:
-        return len(_task(plan, open_run(out) if is_run(out) else None).missing)
-
-    return {name: missing(plan, folder / name) for name, plan in plans.items()}
+    runs = {name: open_run(folder / name) if is_run(folder / name) else None for name in plans}
+    return {name: len(_task(plan, runs[name]).missing) for name, plan in plans.items()}

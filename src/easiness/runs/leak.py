@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,20 +42,6 @@ _MOST_NAMES = 3
 _SENTENCE: Mapping[str, Form] = {"said": (np.uint8, ("bytes",))}
 
 
-class _Input(NamedTuple):
-    """An input of n examples by its name, [n, d]: several values where one stands for a category each."""
-
-    name: str
-    values: Values
-
-
-class _Answer(NamedTuple):
-    """The share of labels that an input alone has right, and the classes that it tells [C]."""
-
-    right: float
-    classes: npt.NDArray[np.bool_]
-
-
 def leak_of(run: Run, data: Dataset | None = None) -> str:
     """Name in a sentence the input that tells the labels of a run; empty where none does or data are missing.
 
@@ -85,7 +71,7 @@ def _of_groups(data: Dataset) -> str:
         return ""
     of_group = np.unique(data.groups.astype(str), return_inverse=True)[1][:, None]
     few = of_group.max() < _OF_A_GROUP * data.num_classes
-    right = _answer_of(of_group, data.labels, data.num_classes).right if few else 0
+    right = _answer_of(of_group, data.labels, data.num_classes)[0] if few else 0
     if right >= NEARLY:
         return (
             f"the group alone has {percent(right)} of the labels right: who has not seen a group has "
@@ -102,18 +88,18 @@ def _of_inputs(data: Dataset) -> str:
     some = np.linspace(0, len(data) - 1, num).round().astype(np.int64)
     labels = data.labels[some]
     inputs = _INPUTS[data.kind.name](data, some)
-    results = [_answer_of(one.values, labels, data.num_classes) for one in inputs]
-    telling = [result.right >= NEARLY for result in results]
+    answers = [_answer_of(values, labels, data.num_classes) for _, values in inputs]
+    telling = [right >= NEARLY for right, _ in answers]
     if not any(telling):  # several tell a class each
-        telling = [bool(result.classes.any()) for result in results]
-        if np.sum([result.classes for result in results], axis=0).astype(bool).sum() < data.num_classes - 1:
+        telling = [bool(classes.any()) for _, classes in answers]
+        if np.sum([classes for _, classes in answers], axis=0).astype(bool).sum() < data.num_classes - 1:
             return ""
-    right = max([NEARLY, *(result.right for result in results)])
-    others = [one.values for one, tells in zip(inputs, telling, strict=True) if not tells]
+    right = max([NEARLY, *(one for one, _ in answers)])
+    others = [values for (_, values), tells in zip(inputs, telling, strict=True) if not tells]
     rest = _right_by(others, labels, data.num_classes)
     if 1 - rest < _TIMES * (1 - right) + _MORE:
         return ""
-    names = [one.name for one, tells in zip(inputs, telling, strict=True) if tells]
+    names = [name for (name, _), tells in zip(inputs, telling, strict=True) if tells]
     noun, without = _WORDS[data.kind.name]
     several = len(names) > 1
     return (
@@ -123,25 +109,24 @@ def _of_inputs(data: Dataset) -> str:
     )
 
 
-def _columns(data: Dataset, some: Labels) -> list[_Input]:
+def _columns(data: Dataset, some: Labels) -> list[tuple[str, Values]]:
     values = np.stack(data.values(some))
     names = [data.traits.name_of(at) for at in range(values.shape[1])]
     base = [name.rpartition(": ")[0] or name for name in names]
     return [
-        _Input(name, values[:, [at for at, _ in own]])
+        (name, values[:, [at for at, _ in own]])
         for name, own in groupby(enumerate(base), key=lambda one: one[1])
     ]
 
 
-def _words(data: Dataset, some: Labels) -> list[_Input]:
+def _words(data: Dataset, some: Labels) -> list[tuple[str, Values]]:
     from sklearn.feature_extraction.text import CountVectorizer
 
     counter = CountVectorizer(binary=True, max_features=_MOST_WORDS, token_pattern=r"\w+")
     counts = counter.fit_transform([bytes(text).decode(errors="replace") for text in data.values(some)])
     present = counts.toarray() > 0
     return [
-        _Input(repr(name), present[:, [at]])
-        for at, name in enumerate(counter.get_feature_names_out().tolist())
+        (repr(name), present[:, [at]]) for at, name in enumerate(counter.get_feature_names_out().tolist())
     ]
 
 
@@ -152,8 +137,8 @@ _WORDS = {
 }
 
 
-def _answer_of(values: Values, labels: Labels, num_classes: int) -> _Answer:
-    """An input of values [n, d] alone tells the class of most other examples that have the same values."""
+def _answer_of(values: Values, labels: Labels, num_classes: int) -> tuple[float, npt.NDArray[np.bool_]]:
+    """The share of labels that values [n, d] alone have right, and which classes they tell."""
     is_flag = values.dtype == np.bool_  # there are thousands of them, and nothing to sort
     many = values.shape[1] == 1 and not is_flag and len(np.unique(values)) > _BINS
     num_bins = int(np.clip(len(labels) // _OF_A_BIN, _FEWEST_BINS, _BINS))
@@ -164,7 +149,7 @@ def _answer_of(values: Values, labels: Labels, num_classes: int) -> _Answer:
     else:
         of_bin = np.unique(values, axis=0, return_inverse=True)[1].ravel()
     if (int(of_bin.max()) + 1) * num_classes > _MOST_COUNTS:
-        return _Answer(0.0, np.zeros(num_classes, np.bool_))
+        return 0.0, np.zeros(num_classes, np.bool_)
     counts = np.zeros((int(of_bin.max()) + 1, num_classes), np.int64)
     np.add.at(counts, (of_bin, labels), 1)
     bins, first = np.arange(len(counts)), counts.argmax(axis=1)
@@ -174,11 +159,11 @@ def _answer_of(values: Values, labels: Labels, num_classes: int) -> _Answer:
     answers[bins, first] = np.where(others.max(axis=1) > 0, others.argmax(axis=1), -1)
     right = counts * (answers == np.arange(num_classes))
     if many and not _apart(counts, num_bins):
-        return _Answer(0.0, np.zeros(num_classes, np.bool_))
+        return 0.0, np.zeros(num_classes, np.bool_)
     size = np.maximum(counts.sum(axis=0), 1)
     num_named = np.maximum(np.bincount(answers.ravel() + 1, counts.ravel(), num_classes + 1)[1:], 1)
     own = right.sum(axis=0)
-    return _Answer(float(own.sum() / len(labels)), (own >= NEARLY * size) & (own >= NEARLY * num_named))
+    return float(own.sum() / len(labels)), (own >= NEARLY * size) & (own >= NEARLY * num_named)
 
 
 def _bins_of(values: Values, num_bins: int) -> Labels:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
+from easiness import spec
 from easiness.analysis import FIRST_CHECK, check_text, check_trials, reason_to_stop, stopping_rule
 from easiness.errors import BadInput, RunFailed
 from easiness.executors import check_execution
@@ -13,13 +14,6 @@ from easiness.runs.carrying_out import carry_out
 from easiness.runs.leak import leak_of
 from easiness.runs.plan import Plan, on_features, plan_of, with_recipe
 from easiness.runs.progress import Progress, TrackedProgress, trackers_of
-from easiness.spec import (
-    Check,
-    Measuring,
-    Stop,
-    StoppingRule,
-    Trials,
-)
 from easiness.store import Run, RunWriter, check_output
 
 _RELIABILITY, _MAX_TRIALS = 0.8, 100
@@ -27,7 +21,7 @@ _SECONDS_TO_WAIT = 10.0  # for another process that has the run in hand: it may 
 
 
 def trials_asked(
-    options: Trials, epochs: int, tell: Callable[[str], None], *, on_features: bool = False
+    options: spec.Trials, epochs: int, tell: Callable[[str], None], *, on_features: bool = False
 ) -> tuple[int, UntilReliable | None]:
     trials: int | str = options.trials
     if trials == "auto" and on_features:
@@ -58,11 +52,11 @@ class UntilReliable:
     whatever else it has.
     """
 
-    rule: StoppingRule
+    rule: spec.StoppingRule
     epochs: int  # of a trial that counts, at least
     tell: Callable[[str], None]  # called with a line about each check
-    _checks: tuple[Check, ...] = ()
-    _conclusion: Stop | None = None
+    _checks: tuple[spec.Check, ...] = ()
+    _conclusion: spec.Stop | None = None
 
     def __call__(self, run: Run) -> int | None:
         """Number of trials the run is to have, or None where it has enough or may have no more."""
@@ -96,7 +90,7 @@ class UntilReliable:
     def _has(self, part: Run, num: int) -> bool:
         return sum(trial.epochs >= self.epochs for trial in part.trials) == num
 
-    def _earlier_answer(self, run: Run) -> Stop | None:
+    def _earlier_answer(self, run: Run) -> spec.Stop | None:
         """Answer that the run has itself, if it was asked the same of the same trials at the same length."""
         there = run.document.stopped
         if there is None or there.rule != self.rule:
@@ -105,7 +99,7 @@ class UntilReliable:
         same = all(self._has(part, check.trials) and _still_holds(check, part) for check, part in parts)
         return there if same else None
 
-    def _check(self, part: Run) -> Check:
+    def _check(self, part: Run) -> spec.Check:
         try:
             check = check_trials(part.votes(), self.rule)
         except BadInput as error:
@@ -117,11 +111,11 @@ class UntilReliable:
         return check
 
 
-def _still_holds(check: Check, part: Run) -> bool:
+def _still_holds(check: spec.Check, part: Run) -> bool:
     return part.observed[-1:] == (check.epoch,)
 
 
-def plan_measuring(options: Measuring, tell: Progress) -> tuple[Plan, UntilReliable | None]:
+def plan_measuring(options: spec.Measuring, tell: Progress) -> tuple[Plan, UntilReliable | None]:
     training = with_recipe(options.training, options.out)
     num_trials, until = trials_asked(
         options.trials, training.epochs, tell.note, on_features=on_features(options.featuring, training)
@@ -143,7 +137,7 @@ def plan_measuring(options: Measuring, tell: Progress) -> tuple[Plan, UntilRelia
     return plan, until
 
 
-def measure(options: Measuring, progress: Progress) -> Run:
+def measure(options: spec.Measuring, progress: Progress) -> Run:
     """Train the trials of a run that are missing, and record every example after each epoch.
 
     The run only grows: what it has is read. More trials train the new ones alone; more epochs train every

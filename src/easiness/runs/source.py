@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from easiness import spec
 from easiness.data import (
     Dataset,
     Decisions,
@@ -25,22 +26,12 @@ from easiness.errors import BadInput
 from easiness.features import code_behind, find_features, ready_features
 from easiness.inputs import tell
 from easiness.regular_file import in_words
-from easiness.spec import (
-    AnySpec,
-    DatasetRef,
-    Loading,
-    Precision,
-    Recipe,
-    RunSpec,
-    Split,
-    make_recipe,
-)
 from easiness.store import Run
 
 R = TypeVar("R")
 
 
-def given_data(data: Any, loading: Loading, group: Any = None) -> Dataset:
+def given_data(data: Any, loading: spec.Loading, group: Any = None) -> Dataset:
     """The data that a user gives to be measured: from a source, or loaded already.
 
     A `Dataset` is held out from, limited and relabelled as `load_dataset` does it. How to get at a source
@@ -107,14 +98,14 @@ def _recorded_examples(run: Run, data: Dataset, source: Any) -> Dataset:
     return data if len(some) == len(data) else replace(data.part(some), held_out=data.held_out, standard=None)
 
 
-def load_as(data: Any, ref: DatasetRef) -> Dataset:
+def load_as(data: Any, ref: spec.DatasetRef) -> Dataset:
     if not isinstance(data, Dataset):
         return load_dataset(data, limit=ref.limit, **ref.load_options().model_dump())
     if len(data) == ref.train.num_examples:
         return data
     holdout = ref.holdout if data.held_out is None else None
     labels = ref.labels if data.load_options.labels is None else None
-    return given_data(data, Loading(limit=ref.limit, holdout=holdout, labels=labels))
+    return given_data(data, spec.Loading(limit=ref.limit, holdout=holdout, labels=labels))
 
 
 def data_of(run: Run, data: Any = None, option: str = "--data") -> Dataset:
@@ -129,7 +120,7 @@ def has_held_out(run: Run) -> bool:
     return run.spec.data.held_out is not None and all(trial.has("held_out") for trial in run.trials)
 
 
-def find_split(run: Run, data: Any, split: Split) -> tuple[Dataset | None, str]:
+def find_split(run: Run, data: Any, split: spec.Split) -> tuple[Dataset | None, str]:
     """The data of a split of a run, or ``None`` and why they cannot be found; as `find_data` otherwise."""
     examples, why = find_data(run, data)
     if examples is None or split == "train":
@@ -145,7 +136,7 @@ def find_split(run: Run, data: Any, split: Split) -> tuple[Dataset | None, str]:
     return None, f"{examples.name} {is_other} since the run (--data names others)"
 
 
-def positions_in(data: Dataset, run: Run, split: Split = "train") -> npt.NDArray[np.int64]:
+def positions_in(data: Dataset, run: Run, split: spec.Split = "train") -> npt.NDArray[np.int64]:
     """Where each example [K] of a split of the run is in ``data``, which are of this split, by its id."""
     own = run.ids if split == "train" else run.examples(split)[0]
     if data.ids.dtype == own.dtype and np.array_equal(data.ids, own):
@@ -168,11 +159,11 @@ def run_values(
     return data.map(positions_in(data, run)[positions], function)
 
 
-def recipe_of(run: Run, data: Dataset) -> Recipe:
+def recipe_of(run: Run, data: Dataset) -> spec.Recipe:
     """The recipe of a run, or for one recorded in somebody's own loop the usual one of its data."""
     if run.spec.measured is not None:
         return run.spec.measured.recipe
-    return make_recipe(data.recipe_defaults, {}, origin="recipe", kind=data.kind.name)
+    return spec.make_recipe(data.recipe_defaults, {}, origin="recipe", kind=data.kind.name)
 
 
 def features_of(run: Run, data: Dataset) -> tuple[list[Mapping[str, npt.NDArray[np.floating]]] | None, str]:
@@ -237,13 +228,13 @@ def data_version(run: Run) -> str:
     return run.spec.data.version
 
 
-def labelled_examples(run: Run, split: Split) -> LabelledExamples:
+def labelled_examples(run: Run, split: spec.Split) -> LabelledExamples:
     ids, labels = run.examples(split)
     noun = "training example" if split == "train" else "held-out example"
     return LabelledExamples(str(run.path), ids, labels, run.classes, noun=noun)
 
 
-def decisions_on(run: Run, file: str | os.PathLike[str], split: Split = "train") -> Decisions:
+def decisions_on(run: Run, file: str | os.PathLike[str], split: spec.Split = "train") -> Decisions:
     """The decisions on the labels of a run in a file that the page, `audit` or a person has written.
 
     It may be the JSON that Label Studio exports, with the answers of one person.
@@ -252,7 +243,7 @@ def decisions_on(run: Run, file: str | os.PathLike[str], split: Split = "train")
 
 
 def decisions_of_people(
-    run: Run, file: str | os.PathLike[str], split: Split = "train"
+    run: Run, file: str | os.PathLike[str], split: spec.Split = "train"
 ) -> dict[str, Decisions]:
     return decisions_by_person(file, labelled_examples(run, split), split, data_version(run))
 
@@ -260,7 +251,7 @@ def decisions_of_people(
 _ANOTHER = "choose another --out"
 
 
-def difference(plan: RunSpec, precision: Precision, existing: AnySpec) -> str | None:
+def difference(plan: spec.RunSpec, precision: spec.Precision, existing: spec.AnySpec) -> str | None:
     """The first setting in which a run differs from a plan, and the remedy; ``None`` where it goes on."""
     run = existing.measured
     if run is None:
@@ -277,7 +268,7 @@ def difference(plan: RunSpec, precision: Precision, existing: AnySpec) -> str | 
     return name and f"{name} {verb} {there[name]} in the run, {here[name]} here; {_ANOTHER}"
 
 
-def training_difference(one: RunSpec, other: RunSpec) -> str | None:
+def training_difference(one: spec.RunSpec, other: spec.RunSpec) -> str | None:
     """The first setting in which the training of two runs differs, in words; ``None`` where none does.
 
     Seeds, data, splits and what is kept may differ: the trials of both are draws of the same procedure.
@@ -288,7 +279,7 @@ def training_difference(one: RunSpec, other: RunSpec) -> str | None:
     return name and f"{name} is {first[name]} in one and {second[name]} in the other"
 
 
-def _training(run: RunSpec, other: RunSpec) -> dict[str, Any]:
+def _training(run: spec.RunSpec, other: spec.RunSpec) -> dict[str, Any]:
     """The settings of a run that decide its training, in words; features count by what they are."""
     heads, others = run.heads, other.heads
     settings: dict[str, Any] = {
@@ -316,7 +307,7 @@ def _training(run: RunSpec, other: RunSpec) -> dict[str, Any]:
     }
 
 
-def _recording(run: RunSpec) -> dict[str, Any]:
+def _recording(run: spec.RunSpec) -> dict[str, Any]:
     return {
         "seed": run.seed,
         "observations": run.observe,
@@ -330,7 +321,7 @@ def _short(digest: str | None) -> str:
     return "none" if digest is None else digest[:12]
 
 
-def _data_difference(run: DatasetRef, here: DatasetRef) -> str:
+def _data_difference(run: spec.DatasetRef, here: spec.DatasetRef) -> str:
     if run.train.num_examples != here.train.num_examples:
         return f"the run has {run.train.num_examples} examples, the data here {here.train.num_examples}"
     if run.classes != here.classes:

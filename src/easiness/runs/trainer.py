@@ -19,8 +19,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 
@@ -30,6 +28,7 @@ from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed, is_
 from easiness.executors import Tell
 from easiness.heads import Deal, run_heads
 from easiness.inputs import DamagedCache, Pack, Values, opened_cache
+from easiness.lazy import Floats
 from easiness.named_import import describe
 from easiness.own_process import warn_of_spinning
 from easiness.records import TrialRecord
@@ -157,7 +156,7 @@ class Trainer:
     data: Dataset
     device: str
     images: Mapping[str, Values | NodePhotos]
-    ranking: npt.NDArray[np.float64] | None
+    ranking: Floats | None
     pretrained: Path | None
     checkpoints: Checkpoints | None = None
     deal: Deal | None = None

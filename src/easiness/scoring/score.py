@@ -10,9 +10,10 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from easiness.lazy import Floats, Integers, Mask
 from easiness.records import Observations
 
-Values: TypeAlias = npt.NDArray[np.float64]
+Values: TypeAlias = Floats
 Numbers: TypeAlias = npt.NDArray[np.integer[Any]]
 
 _LEVEL = 0.95
@@ -132,7 +133,7 @@ class Accumulator(Protocol):
         """The score over the trials added: at least one, and each in full."""
 
 
-Start: TypeAlias = Callable[[npt.NDArray[np.int64]], Accumulator]
+Start: TypeAlias = Callable[[Integers], Accumulator]
 """From the labels [K] to an accumulator without trials."""
 
 PerTrial: TypeAlias = Callable[[Observations, int], Values]
@@ -161,7 +162,7 @@ class Score:
     needs: tuple[Need, ...]
     source: str = "definition"
     start: Start
-    never_learned: Callable[[Columns, int], tuple[npt.NDArray[np.bool_], int]] | None = None
+    never_learned: Callable[[Columns, int], tuple[Mask, int]] | None = None
 
     def for_ranking(self, columns: Columns, m: int) -> Values:
         """The score [K] as a ranking reads it: that of ``columns``, with numbers for the never learned.
@@ -183,9 +184,7 @@ class MeanOverTrials:
     shares of the examples have no ``course`` over epochs at all.
     """
 
-    def __init__(
-        self, per_trial: PerTrial, epochs: bool, course: bool, labels: npt.NDArray[np.int64]
-    ) -> None:
+    def __init__(self, per_trial: PerTrial, epochs: bool, course: bool, labels: Integers) -> None:
         self._per_trial, self._epochs, self._course = per_trial, epochs, course
         self._moments = ScoreMoments(len(labels))
 
@@ -213,11 +212,11 @@ def formula_text(formula: str, row_name: str) -> str:
     return formula.replace("epochs", "shares").replace("epoch", row_name)
 
 
-def correct_after(obs: Observations, epoch: int) -> npt.NDArray[np.bool_]:
+def correct_after(obs: Observations, epoch: int) -> Mask:
     """Is the prediction after ``epoch`` epochs the label trained with? [K]"""
     return np.asarray(obs.prediction[obs.row(epoch)] == obs.labels)
 
 
-def correct_until(obs: Observations, m: int) -> npt.NDArray[np.bool_]:
+def correct_until(obs: Observations, m: int) -> Mask:
     """`correct_after` for the epochs observed among 1..m: [epochs, K]."""
     return np.asarray(obs.prediction[: obs.num_until(m)] == obs.labels)

@@ -11,14 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from easiness.errors import BadInput
 from easiness.gate import check_columns, read_batches
 from easiness.inputs import MOST_BYTES, SOUND, TEXT, Unreadable, from_texts, to_sounds
+from easiness.lazy import Integers
 from easiness.records import to_numpy
 from easiness.regular_file import at_home, read_regular
 from easiness.store.parquet import Ids, read_strictly
@@ -51,7 +50,7 @@ class KeptExamples:
 
 
 def write_kept(
-    file: BinaryIO, examples: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], classes: Sequence[str]
+    file: BinaryIO, examples: KeptExamples, ids: Ids, labels: Integers, classes: Sequence[str]
 ) -> None:
     """Columns ``id``, ``label`` and that of the examples, in the order of the run."""
     schema = _schema(examples.column, ids).with_metadata(_for_datasets(examples, ids, classes))
@@ -99,7 +98,7 @@ def holds(path: Path, examples: KeptExamples) -> bool:
     return True
 
 
-def check_kept(path: Path, kind: str, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
+def check_kept(path: Path, kind: str, ids: Ids, labels: Integers) -> None:
     """Make sure that the file at ``path`` is as `write_kept` has written it for these examples of a kind."""
     with read_strictly(path, damaged_kept), pq.ParquetFile(path) as file:
         if file.schema_arrow.remove_metadata() != _schema(COLUMNS[kind], ids):

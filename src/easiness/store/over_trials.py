@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from easiness.analysis import Votes, drawn_examples, membership, num_selected, round_in_place
 from easiness.errors import BadInput
+from easiness.lazy import Floats, Integers, Mask
 from easiness.records import KeptLogits
 from easiness.scoring import Scoring, most_named
 from easiness.spec import Split
@@ -93,9 +94,7 @@ class Seats:
     def __init__(self, num: int, num_examples: int) -> None:
         self._num, self._num_taken = num, np.zeros(num_examples, np.int64)
 
-    def take(
-        self, place: slice, is_heard: npt.NDArray[np.bool_]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def take(self, place: slice, is_heard: Mask) -> tuple[Integers, Integers]:
         """Rows and columns for the votes on the examples at ``place`` that are heard and have room."""
         columns = place.start + np.flatnonzero(is_heard & (self._num_taken[place] < self._num))
         rows = self._num_taken[columns]
@@ -138,7 +137,7 @@ def scores_table(run: Run, epoch: int, fraction: float | None, split: Split) -> 
 
 def _predicted(
     trials: Sequence[StoredTrial], epoch: int, num_examples: int, split: Split, num_classes: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+) -> tuple[Integers, Floats]:
     """The class that most trials that are heard name, and their share; for so many examples at a time."""
     predicted, share = np.empty(num_examples, np.int64), np.empty(num_examples)
     size = min(num_examples, max(1, _AT_ONCE // len(trials)))
@@ -156,11 +155,11 @@ def _predicted(
     return predicted, share
 
 
-def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) -> npt.NDArray[np.float64]:
+def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) -> Floats:
     """The mean softmax over trials, or those that left it out, of each example: [examples, classes]."""
     from scipy.special import softmax
 
-    total: npt.NDArray[np.float64] | None = None
+    total: Floats | None = None
     for trial in run.trials:
         trained_on = trial.columns(epoch, ["trained_on"], split)["trained_on"]
         if left_out and trained_on.all():
@@ -177,14 +176,12 @@ def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) ->
             f"{run.path}: no trial left an example out of its training; leave out left_out=True, or measure "
             "with train_share below 1"
         )
-    mean: npt.NDArray[np.float64] = np.divide(
-        total, num[:, None], out=np.full_like(total, np.nan), where=num[:, None] > 0
-    )
+    mean: Floats = np.divide(total, num[:, None], out=np.full_like(total, np.nan), where=num[:, None] > 0)
     return mean
 
 
 def _logits(
-    path: Path, stored_logits: KeptLogits | None, positions: npt.NDArray[np.int64], left_out: bool
+    path: Path, stored_logits: KeptLogits | None, positions: Integers, left_out: bool
 ) -> npt.NDArray[np.float32]:
     if stored_logits is None or not np.isin(positions, stored_logits.positions).all():
         others = stored_logits is not None and not left_out

@@ -18,11 +18,12 @@ import pyarrow.parquet as pq
 
 from easiness.errors import BadInput, recast
 from easiness.gate import check_columns
+from easiness.lazy import Integers, Mask
 from easiness.records import STATISTICS as STATISTICS, KeptLogits, known_rival
 from easiness.spec import DatasetRef
 from easiness.store.files import damage_error
 
-Ids: TypeAlias = npt.NDArray[np.int64] | npt.NDArray[np.object_]
+Ids: TypeAlias = Integers | npt.NDArray[np.object_]
 
 _FLOAT = ("float",)
 # by column; where it is not among these, none
@@ -150,9 +151,7 @@ def read_blocks(
             )
 
 
-def read_logits(
-    path: Path, rows: Sequence[int], trained_on: npt.NDArray[np.bool_], extent: Extent
-) -> KeptLogits:
+def read_logits(path: Path, rows: Sequence[int], trained_on: Mask, extent: Extent) -> KeptLogits:
     """The logits kept at the given rows of epochs (from 0), of all examples or of those left out."""
     values = []
     with read_strictly(path), pq.ParquetFile(path) as file:
@@ -171,9 +170,7 @@ def read_logits(
     return KeptLogits(positions, np.stack(values))
 
 
-def read_examples(
-    path: Path, data: DatasetRef, error: Callable[[Path], BadInput]
-) -> tuple[Ids, npt.NDArray[np.int64]]:
+def read_examples(path: Path, data: DatasetRef, error: Callable[[Path], BadInput]) -> tuple[Ids, Integers]:
     """Ids (int64, or strings as objects) and labels of the examples that a run was trained on."""
     names = ["id", "label"]
     extent = Extent(examples=data.train.num_examples, classes=len(data.classes))

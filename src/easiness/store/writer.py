@@ -13,10 +13,9 @@ from types import MappingProxyType
 from typing import Any, Self, TypeAlias
 
 import filelock
-import numpy as np
-import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.lazy import Integers
 from easiness.records import TrialRecord
 from easiness.regular_file import at_home
 from easiness.spec import AnySpec, OutcomeSpec, Stop
@@ -213,7 +212,7 @@ class RunWriter:
         self,
         spec: AnySpec,
         ids: Ids,
-        labels: npt.NDArray[np.int64],
+        labels: Integers,
         examples: KeptExamples | None = None,
     ) -> None:
         with self._writing():
@@ -237,7 +236,7 @@ class RunWriter:
                     if path.name not in names:
                         path.unlink()
 
-    def keep(self, new: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
+    def keep(self, new: KeptExamples, ids: Ids, labels: Integers) -> None:
         """Keep the examples themselves in a run that is there, where it does not; see `Recorder.keep`."""
         document, path = read_document(self.path), self.path / KEPT_FILE
         if KEPT_FILE in document.files and files.is_intact(path, document.files[KEPT_FILE]):
@@ -260,9 +259,7 @@ class RunWriter:
                 f"{self.path}: cannot be written to ({error.strerror or error}); choose another output"
             ) from None
 
-    def _write_kept(
-        self, examples: KeptExamples, ids: Ids, labels: npt.NDArray[np.int64], spec: AnySpec
-    ) -> None:
+    def _write_kept(self, examples: KeptExamples, ids: Ids, labels: Integers, spec: AnySpec) -> None:
         with files.file_written_whole(self.path / KEPT_FILE) as file:
             write_kept(file, examples, ids, labels, spec.data.classes)
             file.flush()

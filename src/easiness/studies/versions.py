@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import NoiseOfChange, PValues, num_deals, p_beyond, p_of_change
-from easiness.engine import ONE_RUN, At, Study
+from easiness.engine import ONE_RUN, At, Later, Study
 from easiness.errors import BadInput, RunFailed
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
@@ -136,7 +136,9 @@ DIFF = Study(
     "Say which examples changed between two versions of the data.",
     Versions,
     diff,
-    about="Both are measured with the same recipe. Only changes beyond the noise of the trials count.",
+    about="Both are measured with the same recipe. Only changes beyond the noise of the trials count. Of "
+    "outcomes: which items changed between two versions of a model or a prompt.",
+    outcomes=Later("easiness.studies.outcomes:diff_of_outcomes"),
 )
 
 
@@ -389,6 +391,21 @@ def resolution_note(test: PValues, trials: tuple[int, int], rate: float, at_leas
     )
 
 
+def draw_changes(rows: pd.DataFrame, name: str, label: str) -> Figure:
+    """``NAME_new`` over ``NAME_old``, a point a row, by the row's ``change``."""
+    figure, axes = show.new_axes(4.6, 4.6)
+    axes.axline((0, 0), slope=1, color=show.FAINT, linewidth=0.8)
+    for kind, color, size in _DOTS:
+        of_kind = rows[rows["change"] == kind]
+        if len(of_kind):
+            some = of_kind.iloc[:: -(-len(of_kind) // _MOST_DOTS)]
+            x, y, label_of = some[f"{name}_old"], some[f"{name}_new"], f"{kind} ({len(of_kind):,})"
+            axes.scatter(x, y, s=size, color=color, label=label_of, linewidths=0, clip_on=False)
+    axes.set(xlabel=f"{label} before", ylabel=f"{label} after", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    show.legend_above(axes, 2)
+    return figure
+
+
 @dataclass(frozen=True, eq=False)
 class Difference(show.Result):
     """The examples of two versions, and how each changed.
@@ -502,19 +519,7 @@ class Difference(show.Result):
 
         Where there are more than can be told apart, those drawn are spread evenly over the table.
         """
-        figure, axes = show.new_axes(4.6, 4.6)
-        axes.axline((0, 0), slope=1, color=show.FAINT, linewidth=0.8)
-        for kind, color, size in _DOTS:
-            rows = self.examples[self.examples["change"] == kind]
-            if len(rows):
-                some = rows.iloc[:: -(-len(rows) // _MOST_DOTS)]
-                x, y, name = some["confidence_old"], some["confidence_new"], f"{kind} ({len(rows):,})"
-                axes.scatter(x, y, s=size, color=color, label=name, linewidths=0, clip_on=False)
-        axes.set(
-            xlabel="confidence before", ylabel="confidence after", xlim=(0, 1), ylim=(0, 1), aspect="equal"
-        )
-        show.legend_above(axes, 2)
-        return figure
+        return draw_changes(self.examples, "confidence", "confidence")
 
     def frames(self) -> list[show.Frame]:
         surest = (self._surest(change) for change in ("harder", "easier") if self.num(change))

@@ -166,7 +166,12 @@ class InputReader:
         """
         pixels, features = [], []
         for images in self._batches(positions):
-            flat = images.flatten(1) if self._recipe.gcn else self._normalized(images)
+            flat = (
+                images
+                if self._recipe.gcn
+                else global_contrast_normalization(images.contiguous(), self._recipe.gcn_epsilon)
+            )
+            flat = flat.flatten(1)
             pixels.append(flat / flat.shape[1] ** 0.5)
             if self._network is not None:
                 features.append(self._network.read(images))
@@ -186,9 +191,6 @@ class InputReader:
         bank = self._data.kind.bank(values, self._recipe, self._device, augment=False, sharers=1)
         for start in range(0, len(bank), self._batch):
             yield bank.clean(slice(start, min(start + self._batch, len(bank))))
-
-    def _normalized(self, images: Tensor) -> Tensor:
-        return global_contrast_normalization(images.contiguous(), self._recipe.gcn_epsilon).flatten(1)
 
 
 def euclidean(values: Tensor) -> Distances:

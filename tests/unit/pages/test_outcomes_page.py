@@ -62,6 +62,7 @@ def test_models_side_by_side(tmp_path: Path) -> None:
     # by hand: the error of 1, 1, .5, 0 is .4787 / 2, as of .5, 0, 0, 1; that of -.5, -1, -.5, 1 is .8660 / 2
     assert "A 4 8 2 0.625 ± 0.239 –" in words
     assert "B 4 8 2 0.375 ± 0.239 -0.250 ± 0.433" in words
+    assert "A is right in 0.62 on average and B in 0.38, a difference of -0.25" in words
     at = {name: place for place, name in enumerate(values["ids"])}
     assert values["answers"][at["i0"]] == [["4", 3, 2, True], ["9", 1, 1, False]]
     assert [sum(count for _, count, *_ in answers) for answers in values["answers"]] == [4] * 4
@@ -106,7 +107,7 @@ def test_what_is_left_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "20 of the 50 items are on this page" in words
     assert "1 of 2 models lack items that others have" in words
     assert len(values["ids"]) == 20
-    alone, _ = page_of(runs[0], tmp_path)  # type: ignore[index]
+    alone, _ = page_of(runs[0], tmp_path)
     for side, num in (("p_hard", 0), ("p_easy", 20)):
         (first,) = re.findall(f'<div id="items-{side}">.*?title="(i..)"', alone, re.DOTALL)
         assert right[first] == num
@@ -116,7 +117,8 @@ def test_nothing_of_a_table_gets_out_of_its_text(tmp_path: Path) -> None:
     table = TWO.replace(
         {"item": {"i0": EVIL}, "answer": {"4": EVIL}, "key": {"4": EVIL}, "model": {"A": EVIL}}
     )
-    table = table.assign(**{EVIL: EVIL, "group": EVIL, "text": table["item"] + "\x00\u202e" + EVIL})
+    table[EVIL] = table["group"] = EVIL
+    table["text"] = table["item"] + "\x00\u202e" + EVIL
     runs = ez.record(table, out=tmp_path / "runs")
     text, values = page_of(runs, tmp_path)
     assert "<script>document" not in text
@@ -124,7 +126,7 @@ def test_nothing_of_a_table_gets_out_of_its_text(tmp_path: Path) -> None:
     assert EVIL in values["ids"]
     assert {EVIL, "group", "part"} == {one["name"] for one in values["columns"]}
     assert [EVIL, 3, 2, True] in [answers[0] for answers in values["answers"]]
-    shown = runs[0]._repr_html_()  # type: ignore[index]
+    shown = runs[0]._repr_html_()
     assert "<script" not in shown
     assert "<img" not in shown
     assert "<svg" in shown

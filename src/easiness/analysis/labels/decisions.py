@@ -82,7 +82,9 @@ def calibrate(
     """
     if not len(at):
         return Calibration(p_wrong, low, high, 1.0)
-    odds, num, share = _trusted_odds(p_wrong), len(p_wrong), float(p_wrong.mean())
+    num, share = len(p_wrong), float(p_wrong.mean())
+    odds = logit(np.clip(p_wrong, expit(-_FARTHEST), expit(_FARTHEST)))
+    odds = np.where(odds > _SURE, _SURE + (odds - _SURE) * _LESS, odds)
     design, of_group = _design(odds, groups, at)
     rest = np.ones(num, np.bool_)
     rest[at] = False
@@ -111,11 +113,6 @@ def calibrate(
     ends = num_wrong + max(total - down, 0), num_wrong + min(total + up, float(rest.sum()))
     lowest = at[odds[at].argmin()]
     return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])))
-
-
-def _trusted_odds(p_wrong: Values) -> Values:
-    odds = logit(np.clip(p_wrong, expit(-_FARTHEST), expit(_FARTHEST)))
-    return np.where(odds > _SURE, _SURE + (odds - _SURE) * _LESS, odds)
 
 
 def _design(

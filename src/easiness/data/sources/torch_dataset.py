@@ -101,7 +101,8 @@ class Items(Blobs):
             picture, label = self._pair(position)
             pixels, deep = _pixels(picture, name)
         header = ImageHeader(pixels.shape[0], pixels.shape[1], pixels.shape[2] == 1, deep)
-        return _Item(header, inputs.pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
+        (digest,) = inputs.ArrayImages(pixels.transpose(2, 0, 1)[None]).digests()
+        return _Item(header, digest, _label(label, name))
 
     def _pixels(self, position: int) -> Pixels:
         return _pixels(self._pair(position)[0], self.name(position))[0]
@@ -333,15 +334,12 @@ SECONDS_TO_WAIT = 30.0  # for the next bytes of a download
 
 
 class NamedSet(NamedTuple):
-    """How the splits of a class of `torchvision.datasets` are asked for, and what is special about it.
-
-    ``flips`` tells if a picture keeps its class when it is mirrored.
-    """
+    """How the splits of a class of `torchvision.datasets` are asked for, and what is special about it."""
 
     train: bool | str | None = "train"
     held_out: bool | str | None = "test"
     downloads: bool = True
-    flips: bool = True
+    flips: bool = True  # a picture keeps its class when it is mirrored
 
 
 # Image classification with labels 0, 1, ... Left out are sets in which order and with it the ids are those

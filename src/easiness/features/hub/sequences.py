@@ -20,7 +20,6 @@ from easiness.named_import import describe
 from easiness.regular_file import at_home
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
 Batch: TypeAlias = "tuple[Mapping[str, Tensor], Tensor]"
@@ -52,10 +51,6 @@ class _Encoder(HubNetwork):
         raise NotImplementedError
 
     @functools.cached_property
-    def _device(self) -> torch.device:
-        return self.request.target
-
-    @functools.cached_property
     def _encoder(self) -> nn.Module:
         import torch
 
@@ -64,11 +59,11 @@ class _Encoder(HubNetwork):
             if getattr(net.config, "is_encoder_decoder", False):
                 net = net.get_encoder()
             encoder: nn.Module = getattr(net, self.part, net)
-            return encoder.eval().float().to(self._device)
+            return encoder.eval().float().to(self.request.target)
 
     def vectors(self, batches: Iterable[Any], num: int) -> Iterator[Vectors]:
         self._encoder  # noqa: B018 - built once, before the threads want it
-        return spread(self._encode, batches, num, self._device)
+        return spread(self._encode, batches, num, self.request.target)
 
     def _encode(self, examples: Any) -> Vectors:
         import torch
@@ -81,8 +76,8 @@ class _Encoder(HubNetwork):
                 )
             ):
                 inputs, counts = self.prepare(examples)
-                arguments = {name: values.to(self._device) for name, values in inputs.items()}
-                output = self.pooled(self._encoder(**arguments), counts.to(self._device))
+                arguments = {name: values.to(self.request.target) for name, values in inputs.items()}
+                output = self.pooled(self._encoder(**arguments), counts.to(self.request.target))
             values: Vectors = output.float().cpu().numpy()
             return values
 
@@ -127,7 +122,7 @@ class Texts(_Encoder):
 
     @functools.cached_property
     def at_once(self) -> int:
-        return 1 if self._device.type == "cpu" else _AT_ONCE
+        return 1 if self.request.target.type == "cpu" else _AT_ONCE
 
     def read(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
         texts = split.stored.subset(positions).map(to_text)

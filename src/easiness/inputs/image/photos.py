@@ -26,6 +26,7 @@ from easiness.gate import fits, made_once
 from easiness.inputs.image.pixels import Pixels, to_pil
 from easiness.inputs.kind import StoredExamples
 from easiness.inputs.pack import Pack, Values
+from easiness.lazy import Integers
 from easiness.regular_file import open_growing, open_regular
 from easiness.spec import Recipe
 
@@ -69,20 +70,18 @@ def reduce(pixels: Pixels, short_side: int) -> Pixels:
 class DecodedPhotos(Values):
     """Photos that are decoded each time they are taken."""
 
-    def __init__(self, examples: StoredExamples, short_side: int, shapes: npt.NDArray[np.int64]) -> None:
+    def __init__(self, examples: StoredExamples, short_side: int, shapes: Integers) -> None:
         self._examples = examples
         self._short_side = short_side
         self.shapes = shapes
 
-    def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
+    def take(self, positions: Integers) -> list[Pixels]:
         ascending, back = np.unique(positions, return_inverse=True)
         photos = list(self._examples.subset(ascending).map(partial(reduce, short_side=self._short_side)))
         return [photos[at] for at in back.tolist()]
 
 
-def uncached_photos(
-    examples: StoredExamples, sizes: npt.NDArray[np.int64], short_side: int
-) -> Pack | DecodedPhotos:
+def uncached_photos(examples: StoredExamples, sizes: Integers, short_side: int) -> Pack | DecodedPhotos:
     """Photos of ``sizes`` [K, 2] (height, width), in memory where they fit, else decoded each time."""
     channels = examples.traits.channels
     shapes = np.array([(*reduced_size(h, w, short_side), channels) for h, w in sizes.tolist()], np.int64)

@@ -125,11 +125,6 @@ def to_pil(pixels: Pixels) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
-    """SHA-256 (hex) of the shape and pixels of one picture [channels, height, width]."""
-    return ArrayImages(image[None]).digests()[0]
-
-
 class ArrayImages(StoredExamples):
     """Pictures held as pixels, uint8 [K, channels, height, width]; stored bytes are shape and pixels."""
 

@@ -13,19 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from easiness import training
+from easiness import features, training
 from easiness.analysis import Votes, keys_when_asked
 from easiness.data import Dataset, rewrite_texts, texts_of
 from easiness.errors import BadInput, RunFailed, TrialFailed
-from easiness.features import (
-    FeatureSource,
-    PicturePreparation,
-    changed_vectors,
-    check_trusted,
-    eye_of,
-    find_frozen,
-    kept_features,
-)
 from easiness.heads import stored_heads
 from easiness.inputs import TensorBank, Values
 from easiness.models import pretrained_file
@@ -50,7 +41,7 @@ _VISIBLE = 1 / 255  # of a value in [0, 1]: grey stored as color changes by roun
 
 Targets: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
 """Labels [K] that a trial has learned, and which of the examples it, or its last heads, have seen."""
-View: TypeAlias = Recipe | PicturePreparation
+View: TypeAlias = Recipe | features.PicturePreparation
 """How networks see examples: by the recipe that they were trained with, or as a frozen one wants them."""
 
 
@@ -106,7 +97,7 @@ def spec_with_weights(run: Run) -> RunSpec:
             f"{run.path}: its heads were not asked about the training examples, so that it is not known whom "
             "they left out; measure again with them, into another --out"
         )
-    check_trusted(run)
+    features.check_trusted(run)
     return run.spec.measured
 
 
@@ -117,7 +108,7 @@ def view_of(run: Run, data: Dataset) -> View:
     sources = networks_of(run, data, torch.device("cpu"))
     if data.kind.rewritten is not None:
         return spec_with_weights(run).recipe
-    preparations = [eye_of(source).preparation for source in sources]
+    preparations = [features.eye_of(source).preparation for source in sources]
     for source, other in zip(sources, preparations, strict=True):
         if other.size != preparations[0].size:
             sizes = [" x ".join(map(str, one.size)) for one in (preparations[0], other)]
@@ -128,11 +119,11 @@ def view_of(run: Run, data: Dataset) -> View:
     return preparations[0]
 
 
-def networks_of(run: Run, data: Dataset, device: torch.device) -> list[FeatureSource]:
+def networks_of(run: Run, data: Dataset, device: torch.device) -> list[features.FeatureSource]:
     heads = run.spec.heads
     assert heads is not None
     try:
-        return [find_frozen(ref, data, device) for ref in heads.features]
+        return [features.find_frozen(ref, data, device) for ref in heads.features]
     except BadInput as error:
         raise BadInput(f"{run.path}: {error}") from error
 
@@ -145,7 +136,7 @@ def examples_at(data: Dataset, positions: npt.NDArray[np.int64], view: View) -> 
     if data.kind.rewritten is not None:
         return texts_of(data, positions)
     ascending, back = np.unique(positions, return_inverse=True)
-    if isinstance(view, PicturePreparation):
+    if isinstance(view, features.PicturePreparation):
         pictures = np.stack(list(data.stored.subset(ascending).map(view.prepare)))
         return torch.from_numpy(pictures[back]).float() / 255
     few = data.part(ascending).packed(view)
@@ -157,7 +148,7 @@ def image_shape(data: Dataset, view: View) -> Shape:
     """(channels, height, width) of the examples as networks see them; () of texts, and of vectors (D,)."""
     if data.kind.rewritten is not None:
         return ()
-    if isinstance(view, PicturePreparation):
+    if isinstance(view, features.PicturePreparation):
         return 3, *view.size
     return data.signature(view).shape
 
@@ -220,7 +211,7 @@ class PerturbedProbe:
     perturbations: tuple[Perturbation, ...]
     device: torch.device
     cache: Path | None
-    sources: Sequence[FeatureSource] = ()
+    sources: Sequence[features.FeatureSource] = ()
 
     @property
     def split(self) -> Dataset:
@@ -344,7 +335,7 @@ class PerturbedProbe:
 
     def _ask_heads(self, one: Perturbation, progress: Progress) -> Iterator[Observations]:
         folder = features_beside(self.run.path)
-        files = [kept_features(source, self.data, folder)["train"] for source in self.sources]
+        files = [features.kept_features(source, self.data, folder)["train"] for source in self.sources]
         widths = [file.rows.shape[1] for file in files]
         share, num_classes, trials = self.run.shares[-1], self.split.num_classes, self.run.trials
         heads = [
@@ -352,7 +343,9 @@ class PerturbedProbe:
             for trial in trials
         ]
         first, logs = 0, self._logs()
-        for vectors in changed_vectors(self.sources, [file.exponent for file in files], self.split, one):
+        for vectors in features.changed_vectors(
+            self.sources, [file.exponent for file in files], self.split, one
+        ):
             positions = np.arange(first, first + len(vectors[0]))
             for head, log in zip(heads, logs, strict=True):
                 log.update(positions, head.logits(vectors))

@@ -59,18 +59,18 @@ class Preset:
 
     name: str
     description: str
-    source: str | None
+    source: str | None = "cifar10"
     limit: int | None = None
     holdout: float = 0.2
     mlps: tuple[str, ...]
     cnns: tuple[str, ...]
-    trials: int
+    trials: int = 10
     epochs: int
     merged_models: tuple[str, ...]
-    merged_trials: int
-    merged_epochs: int
+    merged_trials: int = 10
+    merged_epochs: int = 3
     final_models: tuple[str, ...]
-    final_trials: int
+    final_trials: int = 5
     final_epochs: int
     ablation_model: str
     drop_rates: tuple[float, ...] = (0.0, 0.3, 0.6, 0.9)
@@ -96,13 +96,10 @@ SMOKE = Preset(
     source="digits",
     mlps=("mlp_3_w64",),
     cnns=("wrn_10_1", "densenet_bc_10_6", "resnext_11_1x4d_b8"),
-    trials=10,
     epochs=3,
     merged_models=("wrn_10_1",),
     merged_trials=5,
-    merged_epochs=3,
     final_models=("wrn_10_1",),
-    final_trials=5,
     final_epochs=4,
     ablation_model="mlp_3_w64",
     ablation_epochs=5,
@@ -115,20 +112,15 @@ SMOKE = Preset(
 LAPTOP = Preset(
     name="laptop",
     description="CIFAR-10 with narrow networks of the paper's four families, on two cores and no GPU",
-    source="cifar10",
     # 400 of each class: a set of a tenth is 400 examples, a rate of 0.9 still leaves 40 of a class
     limit=4000,
     mlps=("mlp_3",),
     cnns=("wrn_16_1", "densenet_bc_16_8", "resnext_11_2x8d_b16"),
     # groups of five trials are the smallest that decide anything; so short trials repeat well, and their
     # sets are those of early training
-    trials=10,
     epochs=3,
     merged_models=("wrn_16_1",),
-    merged_trials=10,
-    merged_epochs=3,
     final_models=("densenet_bc_16_8", "wrn_16_1"),
-    final_trials=5,
     final_epochs=8,
     # two thirds of the study's trainings are these, so they are of the cheapest network
     ablation_model="wrn_10_1",
@@ -141,20 +133,15 @@ LAPTOP = Preset(
 OVERNIGHT = Preset(
     name="overnight",
     description="claims 4, 6 to 8 and 10 on CIFAR-10 with one network trained to its end; two cores, no GPU",
-    source="cifar10",
     limit=20_000,
     # what other networks, and perturbed examples, say is left to the other presets: all of the time is for
     # models that have learned
     mlps=(),
     cnns=("wrn_16_1",),
     perturbed=False,
-    trials=10,
     epochs=4,
     merged_models=("wrn_16_1",),
-    merged_trials=10,
-    merged_epochs=3,
     final_models=("wrn_16_1",),
-    final_trials=5,
     final_epochs=10,
     ablation_model="wrn_16_1",
     # those that the claims name: relabelling keeps the number of steps, so that a rate more is an hour
@@ -171,7 +158,6 @@ _PAPER_RATES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 PAPER = Preset(
     name="paper",
     description="the paper's settings for CIFAR-10; for GPUs",
-    source="cifar10",
     mlps=("mlp_3",),
     cnns=("wrn_16_4", "densenet_bc_100_12", "resnext_29_4x64d"),
     trials=20,

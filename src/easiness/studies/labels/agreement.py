@@ -24,7 +24,6 @@ from easiness.store import Run
 _MOST = 20  # rows that are shown; files have all
 _ON = {"wrong": "wrong or not", "label": "class"}
 _ENDS = "value", "low", "high"
-_ANSWERS = ("keep", "relabel", "drop", "unsure")
 _BOTH = ("agreed", "low", "high"), ("kappa", "kappa_low", "kappa_high")
 
 ANSWER_COLUMN = "said"
@@ -105,7 +104,7 @@ class PeopleAgreement(show.Result):
     def figure(self) -> Figure:
         """How often each person said what."""
         table, colors = self._answers(), (show.FAINT, show.HARD, show.TRAIN, show.EASY)
-        series = {name: (table[name].tolist(), color) for name, color in zip(_ANSWERS, colors, strict=True)}
+        series = {name: (table[name].tolist(), color) for name, color in zip(ACTIONS, colors, strict=True)}
         return show.bars(table["person"].tolist(), series, "examples")
 
     def frames(self) -> list[show.Frame]:

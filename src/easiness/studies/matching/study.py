@@ -9,7 +9,7 @@ from typing import Annotated
 
 from easiness import analysis
 from easiness.analysis import Match, Side, Ties
-from easiness.engine import SEVERAL_RUNS, At, Fraction, Policies, Study
+from easiness.engine import SEVERAL_RUNS, At, Fraction, Later, Policies, Study
 from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.spec import Option, setting
@@ -115,7 +115,9 @@ COMPARE = Study(
     "Say how far runs agree on the easy and hard examples.",
     CompareOptions,
     compare,
-    about="With the rates of chance, and the ceilings that the noise of each run sets.",
+    about="With the rates of chance, and the ceilings that the noise of each run sets. Of outcomes also "
+    "which items one model has and another has not.",
+    outcomes=Later("easiness.studies.outcomes:compare_outcomes"),
 )
 
 

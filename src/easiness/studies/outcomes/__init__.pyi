@@ -1,3 +1,6 @@
+from .ahead import RolloutsAhead as RolloutsAhead
+from .changes import OutcomeChanges as OutcomeChanges, diff_of_outcomes as diff_of_outcomes
+from .compare import OutcomeComparison as OutcomeComparison, compare_outcomes as compare_outcomes
 from .record import RECORD as RECORD, RecordOptions as RecordOptions, record as record
 from .rollouts import (
     ItemsBetween as ItemsBetween,

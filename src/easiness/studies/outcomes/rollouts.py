@@ -24,7 +24,8 @@ _NUM_SHOWN = 10  # items
 _NEVER = 0.001  # rate that nobody's rollouts tell from 0
 
 
-def _refuse_others(options: Any, own: tuple[str, ...], remedy: str) -> None:
+def refuse_others(options: Any, own: tuple[str, ...], remedy: str) -> None:
+    """Refuse, by its name, an option that is given and not among the ``own`` ones of outcomes."""
     for name in changed_options(type(options), vars(options)):
         if name not in own:
             raise BadInput(f"{option_flag(name)}: is for runs of `measure`, and these are outcomes; {remedy}")
@@ -120,7 +121,7 @@ class ItemsBetween(show.Result):
 def keep_between(options: KeepOptions) -> ItemsBetween:
     """The items of a run of outcomes whose true rates lie in a band more probably than not."""
     remedy = "give --between LOW,HIGH alone"
-    _refuse_others(options, ("between",), remedy)
+    refuse_others(options, ("between",), remedy)
     if options.between is None:
         raise BadInput("--between: is missing, by which outcomes are kept; give two rates, such as 0.2,0.8")
     outcomes, between = options.run.outcomes, check_band(options.between)
@@ -215,7 +216,7 @@ class NextRollouts(show.Result):
 def next_rollouts(options: NextOptions) -> NextRollouts:
     """The items of a run of outcomes to ask again, and how often each."""
     remedy = "give --rollouts N, and --between LOW,HIGH or --hard"
-    _refuse_others(options, ("rollouts", "between", "hard"), remedy)
+    refuse_others(options, ("rollouts", "between", "hard"), remedy)
     if options.rollouts is None:
         raise BadInput(f"--rollouts: is missing, the number to allot to outcomes; {remedy}")
     if options.hard and options.between is not None:

@@ -7,18 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from easiness import spec
 from easiness.engine import Later, OneFolder, Out, Source, Study
-from easiness.spec import (
-    Execution,
-    Featuring,
-    Fields,
-    Loading,
-    Option,
-    Training,
-    options_of,
-    read_names,
-    setting,
-)
 
 _HERE = "easiness.studies.verification"
 
@@ -31,39 +21,43 @@ class VerifyOptions:
     out: Out
     labels: Annotated[
         Path,
-        Option("--labels", "CSV of the new labels, from `labels`, the page or yourself.", metavar="FILE.csv"),
+        spec.Option(
+            "--labels", "CSV of the new labels, from `labels`, the page or yourself.", metavar="FILE.csv"
+        ),
     ]
-    before: Path | None = setting(
+    before: Path | None = spec.setting(
         "--before",
         "CSV of the labels before, if that run was measured with --labels; the source's labels by default.",
     )
-    beside: Sequence[str] = setting(
+    beside: Sequence[str] = spec.setting(
         "--beside",
         "If the new labels leave examples out, also train on as many random ones, or on other random "
         "ones in every epoch (RS2), with as many steps.",
         metavar="random,rs2",
-        read=read_names,
+        read=spec.read_names,
         default=(),
     )
-    trials: int = setting(
+    trials: int = spec.setting(
         "--trials", "Pairs of trainings with the same seeds; in fives where no split is held out.", default=10
     )
     training: Annotated[
-        Training,
-        Fields(("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision", "pretrained")),
-    ] = Training()
-    featuring: Featuring = Featuring()
+        spec.Training,
+        spec.Fields(
+            ("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision", "pretrained")
+        ),
+    ] = spec.Training()
+    featuring: spec.Featuring = spec.Featuring()
     loading: Annotated[
-        Loading,
-        Fields(
-            tuple(one for one in options_of(Loading) if one != "labels"),
+        spec.Loading,
+        spec.Fields(
+            tuple(one for one in spec.options_of(spec.Loading) if one != "labels"),
             help={
                 "limit": "Use this many examples, as many of each class; as for the run of the labels.",
                 "holdout": "Test on this share of each class alone, instead of each example in turn.",
             },
         ),
-    ] = Loading()
-    execution: OneFolder = Execution()
+    ] = spec.Loading()
+    execution: OneFolder = spec.Execution()
 
 
 VERIFY = Study(
