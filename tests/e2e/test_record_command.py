@@ -93,7 +93,7 @@ def test_samples_of_evaluations(command, tmp_path):
     for _ in range(2):  # below the folder of the table, where runs are none
         done = command("record", tmp_path / "out", "--out", tmp_path / "out" / "runs")
         assert (done.code, done.err) == (0, "")
-    assert rates(ez.open_run(tmp_path / "out" / "runs" / "org__a")) == {0: (2, 1.0), 1: (2, 0.0)}
+    assert rates(ez.open_run(tmp_path / "out" / "runs" / "org__a")) == {"sums/0": (2, 1.0), "sums/1": (2, 0.0)}
     rows = (
         {
             "evaluation_id": "e",
@@ -108,7 +108,7 @@ def test_samples_of_evaluations(command, tmp_path):
     )
     table = written(tmp_path / "u_samples.jsonl", *rows)
     assert command("record", table, "--out", tmp_path / "runs").code == 0
-    assert rates(ez.open_run(tmp_path / "runs" / "org_m")) == {"a": (2, 0.5), "b": (1, 0.25)}
+    assert rates(ez.open_run(tmp_path / "runs" / "org_m")) == {"sums/a": (2, 0.5), "sums/b": (1, 0.25)}
 
 
 def test_faults_leave_nothing_behind(refused, tmp_path):

@@ -196,7 +196,7 @@ def _samples(
         check(has_score, file, "right", metric or "number", metrics)
     if of_filter:
         check(of_filter in chain(*filters.values()), where, "filter", of_filter, filters)
-    for row in rows if len(metrics) > 1 else ():
+    for row in rows:  # whatever else is in the call
         row["item"] = None if row["item"] is None else f"{row['task']}/{row['item']}"
     notes = [
         f"{next(iter(names))} counts, of {shorten(names, 9)}; name another by --columns {role}=NAME"

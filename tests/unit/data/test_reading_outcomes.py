@@ -223,7 +223,7 @@ def test_samples_of_the_harness(tmp_path):
         written(tmp_path / model / f"samples_gsm8k_{TIME}.jsonl", lines(*rows))
         written(tmp_path / model / f"results_{TIME}.json", "{}")
     found = read(tmp_path)
-    assert found.items["id"].tolist() == [0, 1]
+    assert found.items["id"].tolist() == ["gsm8k/0", "gsm8k/1"]  # as where other tasks stand beside it
     assert found.items["text"].tolist() == ["0 + 1?", "1 + 1?"]
     assert found.items["key"].tolist() == ["1", "2"]
     assert found.items["group"].tolist() == ["gsm8k"] * 2
@@ -268,8 +268,8 @@ def test_instances_of_every_eval_ever(tmp_path):
     file = written(tmp_path / "data" / "gsm8k" / "org" / "m" / "u_samples.jsonl", lines(*rows))
     found = read(file)
     assert found.items.drop(columns="group").to_numpy().tolist() == [
-        ["a", "what is a?", "4", "sums"],
-        ["b", "what is b?", "4", "sums"],
+        ["gsm8k/a", "what is a?", "4", "sums"],
+        ["gsm8k/b", "what is b?", "4", "sums"],
     ]
     assert found.rows["trial"].tolist() == ["gsm8k/org/m/17 1", "gsm8k/org/m/17 1", "gsm8k/org/m/17 2"]
     assert found.rows["correct"].tolist() == [1, 0, 0.5]
@@ -351,7 +351,7 @@ BAD_FILES: tuple[tuple[str, str | bytes, str], ...] = (
     ("samples_a.jsonl", lines(harness(0, metrics=[])), "no number to take as right; .*there are none"),
     ("samples_a.jsonl", lines(harness(0), harness(1, 43.2)), "row 1: the score is '43.2'"),
     ("samples_a.jsonl", lines(harness(0), {"doc": {}}), "row 1: the item is empty; fill"),
-    (f"samples_a_{TIME}.jsonl", SAMPLE + SAMPLE, "row 1: item '0', model .*, trial .* is in row 0 too"),
+    (f"samples_a_{TIME}.jsonl", SAMPLE + SAMPLE, "row 1: item 'a/0', model .*, trial .* is in row 0 too"),
     ("a.jsonl", lines(instance("a", 1.0, evaluation=1)), "row 0: evaluation is no object"),
     ("a.jsonl", lines(instance("a", 1.0, model_id=None)), "row 0: the model is empty"),
     ("a.jsonl", INSTANCE + SAMPLE, "row 1: the item is empty"),
