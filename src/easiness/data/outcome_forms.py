@@ -235,9 +235,12 @@ def _rows(file: Path, form: Form) -> Iterator[tuple[Row, Row, str]]:
 def _scores(one: Row, form: Form) -> Row:
     if form.scores:
         return {name: (one.get("evaluation") or {}).get(name) for name in form.scores}
-    names = one["metrics"] if isinstance(one.get("metrics"), list) else one  # the latter of older versions
+    if isinstance(one.get("metrics"), list):
+        names, may_be = one["metrics"], int | float | None  # null where the trial errored
+    else:  # in older versions any number may be one
+        names, may_be = one, int | float
     scores = {str(name): one.get(str(name)) for name in names if name not in ("doc_id", "target")}
-    return {name: score for name, score in scores.items() if isinstance(score, int | float)}
+    return {name: score for name, score in scores.items() if isinstance(score, may_be)}
 
 
 def _value(one: Row, paths: Iterable[Sequence[str]]) -> Any:

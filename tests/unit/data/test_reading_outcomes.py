@@ -257,6 +257,14 @@ def test_tasks_of_multiple_choice_stand_beside_others(tmp_path):
     )
 
 
+def test_a_metric_that_is_null_at_first_stays_the_first(tmp_path):
+    rows = [choice(0, [-1, -2]) | {"acc": None, "acc_norm": 1.0}, choice(1, [-2, -1]) | {"acc_norm": 0.0}]
+    found = read(written(tmp_path / "m" / "samples_a.jsonl", lines(*rows)))
+    assert (found.items["id"].tolist(), found.rows["correct"].tolist()) == (["a/1"], [1])
+    assert found.num_errors == 1
+    assert found.notes[0].startswith("acc counts, of acc, acc_norm; name another")
+
+
 def test_instances_of_every_eval_ever(tmp_path):
     again = {"metadata": {"epoch": "2", "subject": "sums"}}
     rows = [
