@@ -93,7 +93,10 @@ def test_samples_of_evaluations(command, tmp_path):
     for _ in range(2):  # below the folder of the table, where runs are none
         done = command("record", tmp_path / "out", "--out", tmp_path / "out" / "runs")
         assert (done.code, done.err) == (0, "")
-    assert rates(ez.open_run(tmp_path / "out" / "runs" / "org__a")) == {"sums/0": (2, 1.0), "sums/1": (2, 0.0)}
+    assert rates(ez.open_run(tmp_path / "out" / "runs" / "org__a")) == {
+        "sums/0": (2, 1.0),
+        "sums/1": (2, 0.0),
+    }
     rows = (
         {
             "evaluation_id": "e",

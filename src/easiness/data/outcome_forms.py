@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from easiness.data.tables.splits import READERS, is_table, open_table
@@ -43,13 +44,14 @@ _SUMMARIES = (".json", ".json.gz")  # they lie beside JSON lines
 class Form(NamedTuple):
     """A form of JSON lines: where its objects say what, by paths of keys, and in which of two places.
 
-    An object has a key of each of ``signs``. ``fields`` are by role; those at ``metrics`` are named by
+    An object has a key of each of ``signs``, and ``choices`` of a question in the part of that name. ``fields`` are by role; those at ``metrics`` are named by
     ``scores``, or by the list ``metrics`` of the object, and ``objects`` can be nothing else.
     """
 
     signs: Sequence[set[str]]
     fields: Mapping[str, Sequence[str]]
     metadata: str
+    choices: str
     scores: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
 
@@ -65,6 +67,7 @@ FORMS = {
             "filter": ("filter",),
         },
         metadata="doc",
+        choices="doc",
     ),
     "Every Eval Ever": Form(  # a row for each sample and metric, which evaluation_result_id names
         signs=({"sample_id"}, {"evaluation"}, {"model_id"}),
@@ -81,6 +84,7 @@ FORMS = {
             "filter": ("evaluation_result_id",),
         },
         metadata="metadata",
+        choices="input",
         scores=("score", "is_correct"),
         objects=("evaluation", "input", "output", "metadata"),
     ),
@@ -221,6 +225,8 @@ def _rows(file: Path, form: Form) -> Iterator[tuple[Row, Row, str]]:
         row = of_file | {role: _value(one, some) for role, some in paths.items()}
         trials = [str(row[role]) for role in ("trial", "epoch") if row.get(role) is not None]
         row |= {"trial": " ".join(trials) or None, "task": str(row["task"])}
+        text = "" if row["text"] is None else str(row["text"])
+        row["text"] = "\n".join([text, *_choices(one.get(form.choices))])
         metadata = one.get(form.metadata)
         row |= {
             name: value
@@ -230,6 +236,16 @@ def _rows(file: Path, form: Form) -> Iterator[tuple[Row, Row, str]]:
         }
         row.pop("epoch", None)
         yield row, _scores(one, form), str(row.pop("filter") or "none")
+
+
+def _choices(question: Any) -> list[str]:
+    """The choices of a question, each after its own label or a letter: a list, or ``{text, label}``."""
+    choices = question.get("choices") if isinstance(question, dict) else None
+    part = choices if isinstance(choices, dict) else {"text": choices}
+    texts, labels = part.get("text"), part.get("label")
+    labels = labels if isinstance(labels, list) else ascii_uppercase
+    pairs = zip(labels, texts if isinstance(texts, list) else (), strict=False)
+    return [f"{label}. {text}" for label, text in pairs]
 
 
 def _scores(one: Row, form: Form) -> Row:

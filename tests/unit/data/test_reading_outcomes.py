@@ -257,6 +257,21 @@ def test_tasks_of_multiple_choice_stand_beside_others(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("choices", "text"),
+    [
+        (["2", "1"], "1 + 0?\nA. 2\nB. 1"),
+        ({"text": ["2", "1"], "label": [1, 2]}, "1 + 0?\n1. 2\n2. 1"),
+        ({"text": None}, "1 + 0?"),
+        (7, "1 + 0?"),
+    ],
+)
+def test_a_question_is_followed_by_its_choices(tmp_path, choices, text):
+    question = harness(0, doc={"question": "1 + 0?", "choices": choices})
+    found = read(written(tmp_path / "samples_a.jsonl", lines(question)))
+    assert found.items["text"].tolist() == [text]
+
+
 def test_a_metric_that_is_null_at_first_stays_the_first(tmp_path):
     rows = [choice(0, [-1, -2]) | {"acc": None, "acc_norm": 1.0}, choice(1, [-2, -1]) | {"acc_norm": 0.0}]
     found = read(written(tmp_path / "m" / "samples_a.jsonl", lines(*rows)))
