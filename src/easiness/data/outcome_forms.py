@@ -44,7 +44,8 @@ _SUMMARIES = (".json", ".json.gz")  # they lie beside JSON lines
 class Form(NamedTuple):
     """A form of JSON lines: where its objects say what, by paths of keys, and in which of two places.
 
-    An object has a key of each of ``signs``, and ``choices`` of a question in the part of that name. ``fields`` are by role; those at ``metrics`` are named by
+    An object has a key of each of ``signs``, and choices of a question in its part ``choices``.
+    ``fields`` are by role; those at ``metrics`` are named by
     ``scores``, or by the list ``metrics`` of the object, and ``objects`` can be nothing else.
     """
 
