@@ -40,6 +40,7 @@ from .outcomes import (
     OutcomeTable as OutcomeTable,
     check_models as check_models,
     read_outcomes as read_outcomes,
+    table_of_frame as table_of_frame,
 )
 from .sources.file_blobs import cache_folder as cache_folder
 from .sources.source import (
@@ -48,5 +49,10 @@ from .sources.source import (
     own_ids as own_ids,
 )
 from .tables.splits import is_table as is_table, open_table as open_table
-from .tables.table import INTEGER as INTEGER, written_in as written_in
+from .tables.table import (
+    INTEGER as INTEGER,
+    Table as Table,
+    names_in as names_in,
+    written_in as written_in,
+)
 from .tables.text_files import csv_header as csv_header

@@ -108,12 +108,13 @@ def table_at(path: Path, columns: Mapping[str, str]) -> tuple[Table, dict[str, s
     if len(files) == 1:
         return tables[0], roles, []
     parts = [{name: as_texts(one, name) for name in one.names} for one in tables]
-    if {*chain(*parts)} & {*ROLES["model"], roles.get("model")}:
-        return _whole(path, tables, parts), roles, []
-    for file, one, part in zip(files, tables, parts, strict=True):
-        name = file.relative_to(path).as_posix().removesuffix(".gz").rpartition(".")[0]
-        part["model"] = [name] * one.num_rows
-    return _whole(path, tables, parts), roles, ["no column model: each file is a model"]
+    notes = []
+    if not {*chain(*parts)} & {*ROLES["model"], roles.get("model")}:
+        notes = ["no column model: each file is a model"]
+        for file, part in zip(files, parts, strict=True):
+            name = file.relative_to(path).as_posix().removesuffix(".gz").rpartition(".")[0]
+            part["model"] = [name] * len(next(iter(part.values())))
+    return _whole(path, tables, parts), roles, notes
 
 
 def _files(folder: Path) -> list[Path]:

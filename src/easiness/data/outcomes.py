@@ -74,7 +74,7 @@ def read_outcomes(
     if isinstance(table, str | Path):
         content, names, notes = table_at(at_home(table), columns)
     else:
-        content, names, notes = _of_frame(table), dict(columns), []
+        content, names, notes = table_of_frame(table, "table"), dict(columns), []
     roles = _roles(content, names)
     if model is None:
         content.check_column(roles.get("model", "model"), "; there are several models that rows may join")
@@ -112,16 +112,17 @@ def check_models(outcomes: OutcomeTable, where: object) -> None:
         raise BadInput(f"{where}: {problem}; take them as trials with --trials-are models")
 
 
-def _of_frame(frame: Any) -> Table:
+def table_of_frame(frame: Any, where: str) -> Table:
+    """The table in a data frame of pandas or polars."""
     import pyarrow as pa
 
     frame = frame.to_pandas() if hasattr(frame, "to_pandas") else frame
     if not isinstance(frame, pd.DataFrame):
-        what = f"table: {type(frame).__name__} is no table"
+        what = f"{where}: {type(frame).__name__} is no table"
         raise BadInput(f"{what}; give a path, or a data frame of pandas or polars")
-    with reading("table", "give each column a name, and values of one kind", "no table of columns"):
+    with reading(where, "give each column one name, and values of one kind", "no table of columns"):
         table = pa.Table.from_pandas(frame, preserve_index=False)
-    return Table("table", table.schema, len(frame), lambda row: f"table: row {row}", table.column)
+    return Table(where, table.schema, len(frame), lambda row: f"{where}: row {row}", table.column)
 
 
 def _roles(table: Table, columns: Mapping[str, str]) -> dict[str, str]:

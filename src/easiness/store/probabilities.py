@@ -6,14 +6,14 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import INTEGER, open_table
-from easiness.errors import BadInput, nearest, shorten
-from easiness.gate import mapped_array, read_npz
+from easiness.data import INTEGER, Table, names_in, open_table, table_of_frame
+from easiness.errors import BadInput, shorten
+from easiness.gate import mapped_array, read_npz, reading
 from easiness.lazy import Floats, Integers, pd
 from easiness.records import to_numpy
 from easiness.regular_file import at_home
@@ -22,15 +22,7 @@ from easiness.store.recorder import TOLERANCE, Recorder
 from easiness.store.run import Run
 
 _ARRAYS = {"label": ("labels", "y"), "": ("pred_probs", "probabilities")}  # in an ``.npz`` file of several
-
-
-class _NamedArray(NamedTuple):
-    """An array [K, ...], with the names of its columns and the ids of its rows, where these have some."""
-
-    where: str
-    array: npt.NDArray[Any]
-    names: list[str] | None = None
-    ids: npt.NDArray[Any] | None = None
+_FORM = "give a row a label and a column a class, two or more of both"
 
 
 def record_probabilities(
@@ -53,11 +45,14 @@ def record_probabilities(
     several = isinstance(probabilities, list | tuple) and any(np.ndim(one) != 1 for one in probabilities)
     several = several or getattr(probabilities, "ndim", 0) == 3
     parts = [_read(one, "probabilities") for one in (probabilities if several else [probabilities])]
-    of_labels = _read(labels, "labels", "label")
-    own_ids = [ids, of_labels.ids, *(one.ids for one in parts), np.arange(len(of_labels.array))]
-    ids = to_numpy(next(one for one in own_ids if one is not None))
-    matrices = [_in_order(one, ids, parts[0]) for one in parts]
-    numbers, names = _numbers(of_labels, parts[0].names if classes is None else classes, matrices[0].shape[1])
+    where, own = _read(labels, "labels", "label")
+    own_ids = [one.index.to_numpy() for one in (own, *(p for _, p in parts)) if not _are_numbers(one.index)]
+    ids = to_numpy(ids) if ids is not None else own_ids[0] if own_ids else np.arange(len(own))
+    (_, first), *_ = parts
+    matrices = [_in_order(p, one, ids, first) for one, p in parts]
+    if classes is None and not _are_numbers(first.columns):
+        classes = list(first.columns)
+    numbers, names = _numbers(where, own.to_numpy(), classes, first.shape[1])
     trials = {int(hashlib.sha256(p.tobytes()).hexdigest()[:16], 16): p for p in matrices}
     kind: Literal["probabilities"] = "probabilities"
     recorder = Recorder(out, ids=ids, labels=numbers, classes=names, model=kind, outputs=kind)
@@ -71,35 +66,37 @@ def record_probabilities(
     return recorder.run
 
 
-def _read(source: Any, where: str, column: str = "") -> _NamedArray:
-    """An array, or the ``column`` of a table, by default all that are of classes; from a file or Python."""
+def _are_numbers(index: pd.Index[Any]) -> bool:
+    """Are rows or columns numbered alone, without ids or names?"""
+    return isinstance(index, pd.RangeIndex)
+
+
+def _read(source: Any, where: str, column: str = "") -> tuple[str, pd.DataFrame]:
+    """The ``column`` of a table, by default all that are of classes, or an array; and where it is from."""
     if isinstance(source, str | os.PathLike):
         path = at_home(source)
         where, source = str(path), _of_file(path, _ARRAYS[column])
-    if not hasattr(source, "columns"):
-        return _NamedArray(where, to_numpy(source))
-    columns = {str(one): np.asarray(source[one]) for one in source.columns}
-    if len(columns) < len(source.columns):
-        raise BadInput(f"{where}: two columns have one name; name each its own")
-    ids = np.array([str(one).strip() for one in columns["id"]], object) if "id" in columns else None
+    if hasattr(source, "columns"):
+        source = table_of_frame(source, where)
+    if not isinstance(source, Table):
+        with reading(where, _FORM, "no rows and columns"):
+            return where, pd.DataFrame(to_numpy(source))
+    ids = np.array(names_in(source, "id", "of examples"), object) if "id" in source.names else None
     if ids is not None and all(map(INTEGER.fullmatch, ids)):
         ids = ids.astype(np.int64)
-    if column and column not in columns:
-        raise BadInput(f"{where}: no column {column}{nearest(column, columns)}; it has {shorten(columns, 9)}")
     if column:
-        return _NamedArray(where, columns[column], None, ids)
-    names = [one for one in columns if one not in ("id", "label")]
-    if not names:
+        return where, pd.DataFrame({column: names_in(source, column, "of examples")}, ids, dtype=object)
+    columns = {one: source.column(one).to_numpy() for one in source.names if one not in ("id", "label")}
+    if not columns:
         raise BadInput(f"{where}: no column of probabilities; give one for each class")
-    return _NamedArray(where, np.stack([columns[one] for one in names], axis=1), names, ids)
+    return where, pd.DataFrame(columns, ids)
 
 
 def _of_file(path: Path, names: Sequence[str]) -> Any:
     if path.suffix == ".npy":
         return mapped_array(path)
     if path.suffix != ".npz":
-        table = open_table(path)
-        return pd.DataFrame({name: table.column(name).to_pandas() for name in table.names})
+        return open_table(path)
     arrays = read_npz(path, None, ())
     choice = [*arrays] if len(arrays) == 1 else [one for one in names if one in arrays]
     if not choice:
@@ -107,41 +104,39 @@ def _of_file(path: Path, names: Sequence[str]) -> Any:
     return arrays[choice[0]]
 
 
-def _in_order(part: _NamedArray, ids: npt.NDArray[Any], first: _NamedArray) -> Floats:
+def _in_order(table: pd.DataFrame, where: str, ids: npt.NDArray[Any], first: pd.DataFrame) -> Floats:
     """Probabilities [K, C], rows in the order of the ids, and columns with names in that of the ``first``."""
-    where, shape = part.where, (len(ids), *first.array.shape[1:])
-    try:
-        p = np.ascontiguousarray(part.array, np.float64)
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"{where}: holds no numbers alone ({error}); give a column for each class") from None
-    if p.shape != shape or p.ndim != 2 or min(shape) < 2:
-        texts = [" x ".join(map(str, one)) for one in (p.shape, shape)]
-        problem = f"is {texts[0] or 'one number'}, for {texts[1]} labels and classes"
-        raise BadInput(f"{where}: {problem}; give a row a label and a column a class, two or more of both")
-    if part.names is not None and first.names is not None:
-        if sorted(part.names) != sorted(first.names):
-            raise BadInput(f"{where}: has other columns than {first.where}; give the same classes in both")
-        p = p[:, [part.names.index(name) for name in first.names]]
+    shape = (len(ids), first.shape[1])
+    if table.shape != shape or min(shape) < 2:
+        texts = [" x ".join(map(str, one)) for one in (table.shape, shape)]
+        raise BadInput(f"{where}: is {texts[0]}, for {texts[1]} labels and classes; {_FORM}")
+    if not _are_numbers(table.columns) and not _are_numbers(first.columns):
+        if {*table.columns} != {*first.columns}:
+            raise BadInput(f"{where}: has other columns than the first; give the same classes in both")
+        table = table[first.columns]
+    with reading(where, "give a column for each class", "holds no numbers alone"):
+        p = np.ascontiguousarray(table, np.float64)
     bad = ~((p >= 0).all(axis=1) & (np.abs(p.sum(axis=1) - 1) <= TOLERANCE))  # nor NaN
     if bad.any():
         row = int(bad.argmax())
         problem = f"row {row} is {shorten((f'{one:g}' for one in p[row]), 5)}, no probabilities that sum to 1"
         raise BadInput(f"{where}: {problem}; mend it, or give of logits their softmax")
-    if part.ids is None:
+    if _are_numbers(table.index):
         return p
-    index = pd.Index(part.ids)
-    at = index.get_indexer(pd.Index(ids)) if index.is_unique else np.full(len(ids), -1)
+    at = table.index.get_indexer(pd.Index(ids)) if table.index.is_unique else np.full(len(ids), -1)
     if (at < 0).any():
         name = ids.tolist()[int((at < 0).argmax())]
         raise BadInput(f"{where}: has no row, or several, of the id {name!r:.80}; give each label one row")
     return np.ascontiguousarray(p[at])
 
 
-def _numbers(of_labels: _NamedArray, names: Sequence[str] | None, num: int) -> tuple[Integers, list[str]]:
+def _numbers(
+    where: str, cells: npt.NDArray[Any], names: Sequence[str] | None, num: int
+) -> tuple[Integers, list[str]]:
     """The numbers of labels [K], and the names of the ``num`` classes."""
-    where, cells = of_labels.where, of_labels.array
-    whole = [isinstance(one, float) and one.is_integer() for one in cells.ravel().tolist()]
-    texts = [str(int(one) if is_int else one).strip() for one, is_int in zip(cells.flat, whole, strict=True)]
+    texts = [str(one).strip() for one in cells.ravel().tolist()]
+    if cells.dtype.kind == "f":
+        texts = [one.removesuffix(".0") for one in texts]
     if names is None:
         numbers = all(map(INTEGER.fullmatch, texts))
         names = sorted({*texts}, key=int if numbers else str)

@@ -118,14 +118,14 @@ REFUSALS = {
     "classes": (lambda: [P, P[:, :2]], LABELS, "is 4 x 2, for 4 x 3"),
     "one class": (lambda: np.ones((4, 1)), [0] * 4, "two or more of both"),
     "one example": (lambda: P[:1], [0], "two or more of both"),
-    "flat": (lambda: P[:, 0], LABELS, "is 4, for 4 labels"),
+    "flat": (lambda: P[:, 0], LABELS, "is 4 x 1, for 4 x 1 labels"),
     "label outside": (lambda: P, [0, 1, 2, 7], "labels: row 3: the label '7' is none of the 3 classes"),
     "label empty": (lambda: P, [0.0, 1, 2, np.nan], "labels: row 3: the label 'nan' is none"),
     "unknown name": (lambda: frame(), ["cat", "dog", "owl", "elk"], "'elk' is none of the 3 classes"),
     "words": (lambda: frame(other=["a"] * 4), LABELS, "holds no numbers alone"),
     "no probabilities": (lambda: frame(age=[31, 40, 52, 8]), LABELS, "row 0 is 31, 0.7"),
     "several arrays": (lambda: np.savez("p.npz", a=P, b=P) or "p.npz", LABELS, "p.npz: has the arrays a, b"),
-    "no label column": (lambda: P, pd.DataFrame({"y": LABELS}), "labels: no column label"),
+    "no label column": (lambda: P, pd.DataFrame({"y": LABELS}), "labels: no column label; its columns are y"),
     "another id": (
         lambda: frame(id=[0, 1, 2, 9]),
         pd.DataFrame({"id": range(4), "label": LABELS}),
@@ -134,7 +134,7 @@ REFUSALS = {
     "twice": (lambda: frame(id=[0, 1, 2, 2]), pd.DataFrame({"id": range(4), "label": LABELS}), "or several"),
     "no file": (lambda: "none.npy", LABELS, "none.npy: no array of numbers that can be read"),
     "other classes": (lambda: [frame(), frame(names=["cat", "dog", "elk"])], LABELS, "has other columns"),
-    "one name twice": (lambda: pd.DataFrame(P, columns=["a", "b", "a"]), LABELS, "two columns have one name"),
+    "one name twice": (lambda: pd.DataFrame(P, columns=["a", "b", "a"]), LABELS, "Duplicate column names"),
     "no columns": (lambda: pd.DataFrame({"id": range(4)}), LABELS, "no column of probabilities"),
 }
 
