@@ -122,6 +122,7 @@ def test_faults_leave_nothing_behind(refused, tmp_path):
         ([bad], "bad.csv: row 3: the right is '2'; write 0 or 1"),
         ([tmp_path / "none.csv"], "none.csv: the table cannot be read (No such file"),
         ([good, "--columns", "item=itm"], "no column itm (did you mean item"),
+        ([good, "--columns", "item"], "or item=problem"),
         ([good, "--columns", "item=item,item=model"], "names one of ours twice"),
         ([good, "--errors", "maybe"], "'maybe' is not one of"),
         ([good, "--labels", good], "--labels: are for --probabilities"),

@@ -40,6 +40,8 @@ _QUESTIONS = ("question", "query", "problem", "goal", "prompt", "text", "input",
 _LONGEST = 100  # letters of metadata; longer ones are texts
 _SUMMARIES = (".json", ".json.gz")  # they lie beside JSON lines
 
+_SHEETS = (".xlsx", ".xls", ".ods")
+
 
 class Form(NamedTuple):
     """A form of JSON lines: where its objects say what, by paths of keys, and in which of two places.
@@ -94,6 +96,8 @@ FORMS = {
 
 def table_at(path: Path, columns: Mapping[str, str]) -> tuple[Table, dict[str, str], list[str]]:
     """The table in a file, or in all files of one form below a folder; names of its columns; notes."""
+    if path.suffix.lower() in _SHEETS:
+        raise BadInput(f"{path}: a workbook; save its sheet as a file that ends in {_endings()}")
     files, roles = _files(path) if path.is_dir() else [path], dict(columns)
     forms = {_form(file): file.name for file in reversed(files)}
     if len(forms) > 1:
@@ -117,6 +121,10 @@ def table_at(path: Path, columns: Mapping[str, str]) -> tuple[Table, dict[str, s
     return _whole(path, tables, parts), roles, notes
 
 
+def _endings() -> str:
+    return shorten((end for one in READERS for end in one.suffixes), 20)
+
+
 def _files(folder: Path) -> list[Path]:
     """Files of tables below a folder, without those that are hidden."""
     files = [
@@ -129,8 +137,7 @@ def _files(folder: Path) -> list[Path]:
     ]
     files = [file for file in files if not file.name.lower().endswith(_SUMMARIES)] or files
     if not files:
-        ends = shorten((end for one in READERS for end in one.suffixes), 20)
-        raise BadInput(f"{folder}: no tables below it; give files that end in {ends}")
+        raise BadInput(f"{folder}: no tables below it; give files that end in {_endings()}")
     return files
 
 

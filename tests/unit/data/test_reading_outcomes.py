@@ -322,8 +322,8 @@ item,right,count,correct|1,1,1,1 -> both right and count
 item,score|1,1|2,1.2 -> row 3: the score is '1.2'; write a number from 0 to 1
 item,score|1,-.1 -> row 2: the score is '-.1'
 item,score|1,1e999 -> row 2: the score is '1e999'
-item,right|1,2 -> row 2: the right is '2'; write 0 or 1, or name
-item,right|1,1|2,maybe -> row 3: the right is 'maybe'; write 0 or 1
+item,right|1,2 -> row 2: the right is '2'; write 0 or 1$
+item,right|1,1|2,yes -> row 3: the right is 'yes'; write 0 or 1$
 item,count,correct|1,3,4 -> row 2: the correct is '4'; .*at most the count
 item,count,correct|1,-3,0 -> row 2: the count is '-3'; write a whole number
 item,count,correct|1,3,-1 -> row 2: the correct is '-1'
@@ -347,9 +347,9 @@ item,answer,key|1,a,a|2,b, -> row 3: the key is empty; fill it in
 item,answer,key|1,a,a|1,b,b -> row 3: item '1' has another key than before
 item,right,text|1,1,a|2,1,a|1,1,b -> row 4: item '1' has another text than before; give other ids
 item,right,group|1,1,a|1,1,b -> row 3: item '1' has another group
-item,right|1,|2,nan -> no trial that did not error; .*--errors wrong
-item,score|1,NaN -> no trial that did not error
-item,count,correct|1,0,0 -> no trial that did not error
+item,right|1,|2,nan -> all 2 trials errored; .*--errors wrong
+item,count,correct|1,7,|2,5, -> all 12 trials errored
+item,count,correct|1,3,1|2,0,0 -> row 3: the count is '0'; write how many trials there were
 item,right,right|1,1,0 -> column right occurs more than once; leave one out
 item,right|1,1,7 -> row 2: 3 values for 2 columns
 item,right|1,"1 -> line 2: the table is not CSV
@@ -366,7 +366,8 @@ BAD_FILES: tuple[tuple[str, str | bytes, str], ...] = (
     ("a.csv.gz", GZIP[:-20], "cannot be read .*damaged"),
     ("a.csv.gz", CSV, "cannot be read"),
     ("a.parquet", b"PAR1" + bytes(99), "not a Parquet file that can be read"),
-    ("a.jsonl", ROWS[:-9], "line 4: no JSON that can be read"),
+    ("a.jsonl", ROWS[:-9], 'line 4: no JSON that can be read .*of outcomes {"item": "q1", "right": 1}'),
+    ("a.XLSX", b"PK", "a workbook; save its sheet as a file that ends in .parquet, .csv, "),
     ("a.jsonl", "[1]\n[2]\n", "row 0 is no object"),
     ("a.json", '{"item": 1}', "JSON that is no list of objects"),
     ("a.jsonl", lines({"item": {"a": 1}, "right": 1}), "column item holds struct.*; give texts or numbers"),
@@ -444,7 +445,7 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path, files, says):
 
 FRAMES: dict[str, tuple[Any, str]] = {
     "a list": ([1, 2], "table: list is no table; give a path, or a data frame"),
-    "no rows": (pd.DataFrame({"item": [], "right": []}), "table: no trial that"),
+    "no rows": (pd.DataFrame({"item": [], "right": []}), "table: no rows; give some"),
     "ids of two types": (
         pd.DataFrame({"item": [1, "a"], "right": [1, 0]}),
         "table: .*item.*; give each column",
@@ -468,7 +469,9 @@ def test_what_is_odd_and_allowed(tmp_path):
     assert found.items["id"].tolist() == ["007", "1", "=1+1"]
     assert found.rows["model"].tolist() == ["../a b/ü", "../a b/ü", "<b>"]
     text = "item,answer,key\n1,a,b\n2,c,c\n"  # the key of item 1 is the answer of nobody
-    assert read(written(tmp_path / "b.csv", text)).rows["correct"].tolist() == [0, 1]
+    found = read(written(tmp_path / "b.csv", text))
+    assert found.rows["correct"].tolist() == [0, 1]
+    assert found.notes == ("1 item has a key that nobody answered (1: 'b')",)
 
 
 def test_a_run_a_model_is_not_for_10_000():
