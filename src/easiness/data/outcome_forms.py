@@ -39,16 +39,15 @@ _NAME = re.compile(r"(?:samples_)?(.+?)(?:_(\d{4}-\d\d-\d\dT[\d.-]+))?(?:\.\w+)?
 _QUESTIONS = ("question", "query", "problem", "goal", "prompt", "text", "input", "sentence", "ctx", "premise")
 _LONGEST = 100  # letters of metadata; longer ones are texts
 _SUMMARIES = (".json", ".json.gz")  # they lie beside JSON lines
-
 _SHEETS = (".xlsx", ".xls", ".ods")
 
 
 class Form(NamedTuple):
-    """A form of JSON lines: where its objects say what, by paths of keys, and in which of two places.
+    """A form of JSON lines: where its objects say what, the first of several paths of keys that has a value.
 
-    An object has a key of each of ``signs``, and choices of a question in its part ``choices``.
-    ``fields`` are by role; those at ``metrics`` are named by
-    ``scores``, or by the list ``metrics`` of the object, and ``objects`` can be nothing else.
+    An object has a key of each of ``signs``. ``fields`` are by role. Its ``evaluation`` has the ``scores``;
+    where these are not known, its ``metrics`` name those of the object itself. ``objects`` are nothing else.
+    Its part ``choices`` has those of a question.
     """
 
     signs: Sequence[set[str]]
@@ -269,7 +268,7 @@ def _scores(one: Row, form: Form) -> Row:
 
 
 def _value(one: Row, paths: Iterable[Sequence[str]]) -> Any:
-    """What is at the first of the paths where something is, by the last of lists on the way."""
+    """The value at the first of the paths that has one, by the last of lists on the way."""
     for path in paths:
         value: Any = one
         for name in path:

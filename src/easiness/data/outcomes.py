@@ -88,7 +88,7 @@ def read_outcomes(
     num_items = cells["item"].nunique()
     cells = _with_trials(content, roles, cells, is_error)
     if not {*_NUMBERS} & {*roles}:
-        notes += _unanswered(cells)
+        notes += _notes_on_keys(cells)
     _check_trials(content, cells, are_counts="count" in roles)
     item, ids = pd.factorize(cells["item"])
     if num_lost := num_items - len(ids):
@@ -120,7 +120,7 @@ def _with_trials(
     return rest
 
 
-def _unanswered(cells: pd.DataFrame) -> list[str]:
+def _notes_on_keys(cells: pd.DataFrame) -> list[str]:
     """A note on the keys that no answer to any item is."""
     items = cells[~cells["key"].isin(cells["answer"])].drop_duplicates("item")
     if items.empty:

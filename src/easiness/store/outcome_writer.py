@@ -43,23 +43,25 @@ def _join(old: Outcomes, items: pd.DataFrame, rows: pd.DataFrame, add: bool, whe
             raise BadInput(f"{where}: {what} is recorded with another {name}; choose another --out")
     every = every.drop_duplicates("id", ignore_index=True)
     rows = rows.assign(item=pd.Index(every["id"]).get_indexer(items["id"])[rows["item"]])
-    named = pd.concat([old.rows, rows], ignore_index=True).dropna(subset="trial").drop_duplicates(_COLUMNS)
-    conflicts = named[named.duplicated(["item", "trial"])]
+    with_name = (
+        pd.concat([old.rows, rows], ignore_index=True).dropna(subset="trial").drop_duplicates(_COLUMNS)
+    )
+    conflicts = with_name[with_name.duplicated(["item", "trial"])]
     if len(conflicts):
         row = conflicts.iloc[0]
         raise BadInput(
             f"{where}: item {every['id'][row['item']]!r:.80}, trial {row['trial']!r:.80} is recorded with "
             "another outcome; name new trials otherwise, or choose another --out"
         )
-    unnamed, before = rows[rows["trial"].isna()], old.rows[old.rows["trial"].isna()]
-    if len(unnamed) and len(before) and not add:
-        if not any(_alike(unnamed, batch) for _, batch in before.groupby("batch")):
+    nameless, before = rows[rows["trial"].isna()], old.rows[old.rows["trial"].isna()]
+    if len(nameless) and len(before) and not add:
+        if not any(_alike(nameless, batch) for _, batch in before.groupby("batch")):
             raise BadInput(
                 f"{where}: has outcomes without a trial, and these are others; join them with --add, name "
                 "the trials, or choose another --out"
             )
-        unnamed = unnamed[:0]
-    new = pd.concat([named[named.index >= len(old.rows)], unnamed])
+        nameless = nameless[:0]
+    new = pd.concat([with_name[with_name.index >= len(old.rows)], nameless])
     if new.empty and len(every) == len(old.items):
         return old
     new = new.assign(batch=old.rows["batch"].max() + 1)
