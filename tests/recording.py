@@ -127,6 +127,29 @@ def small_run(out: Path, source: Any = "digits", **options: Any) -> Run:
     return measure(data, out=out, **{**usual, **options})
 
 
+def counted(
+    out: Path | None,
+    *,
+    ids: Sequence[Any] | None = None,
+    trials_are: TrialsAre = "rollouts",
+    num: Any = 20,
+    group: Any = None,
+    **right: Any,
+) -> list[Run]:
+    """Record runs of outcomes by their models, from how many of ``num`` trials of each item are ``right``."""
+    from easiness import record
+
+    rows = [
+        pd.DataFrame({"correct": correct}).assign(
+            item=range(len(correct)) if ids is None else ids,
+            **{"model": name, "count": num} | ({} if group is None else {"group": group}),
+        )
+        for name, correct in right.items()
+    ]
+    runs = record(pd.concat(rows), out=out, trials_are=trials_are)
+    return [runs] if isinstance(runs, Run) else list(runs)
+
+
 def answered(
     out: Path | None,
     answers: Mapping[str, Sequence[Sequence[str | None]]],

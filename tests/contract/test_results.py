@@ -65,7 +65,6 @@ from easiness.studies.outcomes import (
     OutcomeComparison,
     OutcomeScores,
     RolloutsAhead,
-    ScoresOverModels,
 )
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
@@ -262,7 +261,6 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Curriculum: lambda run: keep(run, steps=6, batch_size=8),
     PseudoPatterns: _patterns,
     RunScores: run_scores,
-    ScoresOverModels: lambda run: scores(_outcomes(run)),
     Similarity: _similarity,
     Suspects: suspects,
     TrainingSetStudy: _training_sets,

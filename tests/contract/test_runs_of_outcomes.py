@@ -93,10 +93,6 @@ FUNCTIONS: dict[str, Callable[[Run], object]] = {
     "similarity": lambda run: similarity(run, "digits"),
     "matching_rate": lambda run: ez.matching_rate(run, ez.open_run("runs/b")),
     "explain": lambda run: ez.explain(run, features=np.zeros((21, 2))),
-    "labels": lambda run: ez.labels(run),
-    "card": lambda run: ez.card(run, "card"),
-    "export": lambda run: ez.export(run, to="csv", output="x.csv"),
-    "perturb": lambda run: ez.paper.perturb(run, kind="color"),
 }
 
 

@@ -233,7 +233,7 @@ def home(stand_ins: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Monke
 def ask_more() -> None:
     """The rollouts that ``next.csv`` wants, as somebody saves them: a row an answer, without a trial."""
     wanted = pd.read_csv("next.csv")
-    items = wanted["id"].repeat(wanted["more"])
+    items = np.repeat(wanted["id"].to_numpy(), wanted["more"].to_numpy())
     right = np.random.default_rng(0).integers(2, size=len(items))
     pd.DataFrame({"item": items, "model": "small", "right": right}).to_csv("more.csv", index=False)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,16 @@ import pytest
 import easiness as ez
 
 COUNTS = "item,model,count,correct\n1,../a b,10,3\n2,../a b,0,0\n3,../a b,5,5\n1,<b>,1000,3\n3,<b>,2,2\n"
-TIME = "2026-11-30T10-11-12.131415"
 
 
-def written(file: Path, *rows: Any) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows))
+def written(file: Path, table: str) -> Path:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(table)
     return file
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def rates(run: ez.Run) -> dict[Any, tuple[int, float]]:
@@ -42,9 +41,16 @@ def test_a_run_a_model_and_the_same_rows_again(command, tmp_path):
     again = command("record", table, "--out", tmp_path / "runs").out
     assert again == first.out.replace(" rollouts,", " rollouts (nothing new),")
     assert contents(tmp_path / "runs") == before
-    status = command("status", tmp_path / "runs").out
-    assert "../a b" in status
-    assert "<b>" in status
+    assert re.search(r"\.\./a b .*\n.*<b> ", command("status", tmp_path / "runs").out)
+
+
+def test_models_as_trials_are_counted_once(command, tmp_path):
+    table = written(tmp_path / "t.csv", "item,model,right\n1,a,1\n2,a,0\n1,b,1\n2,b,1")
+    first = command("record", table, "--out", tmp_path / "runs", "--trials-are", "models")
+    assert "models: 2 items, 2 models, 75.0\xa0% right on average" in first.out
+    assert "  2 models  " in command("status", tmp_path / "runs").out
+    step = command("next", tmp_path / "runs", "--rollouts", "3", "-o", tmp_path / "next.csv")
+    assert f"--add --out {tmp_path / 'runs'} --trials-are models" in step.err
 
 
 def test_rows_that_join(command, refused, tmp_path):
@@ -81,38 +87,12 @@ def test_what_errored_is_said(command, tmp_path):
     assert rates(ez.open_run(tmp_path / "wrong" / "model"))[2] == (1, 0.0)
 
 
-def test_samples_of_evaluations(command, tmp_path):
-    for model, right in (("org__a", [1.0, 0.0]), ("org__b", [True, True])):
-        for time in (TIME, TIME.replace("10-11", "12-11")):
-            rows = (
-                {"doc_id": at, "doc": {"question": f"{at}?"}, "target": "4", "filtered_resps": ["4"]}
-                | {"resps": [["4"]], "filter": "none", "metrics": ["exact_match"], "exact_match": value}
-                for at, value in enumerate(right)
-            )
-            written(tmp_path / "out" / model / f"samples_sums_{time}.jsonl", *rows)
-        written(tmp_path / "out" / model / f"results_{TIME}.json", {})
-    for _ in range(2):  # below the folder of the table, where runs are none
-        done = command("record", tmp_path / "out", "--out", tmp_path / "out" / "runs")
-        assert (done.code, done.err) == (0, "")
-    assert rates(ez.open_run(tmp_path / "out" / "runs" / "org__a")) == {
-        "sums/0": (2, 1.0),
-        "sums/1": (2, 0.0),
-    }
-    rows = (
-        {
-            "evaluation_id": "e",
-            "model_id": "org/m",
-            "evaluation_name": "sums",
-            "sample_id": sample,
-            "error": None,
-        }
-        | {"input": {"raw": "2 + 2?", "reference": ["4"]}, "output": {"raw": ["4"]}, "answer_attribution": []}
-        | {"evaluation": {"score": score, "is_correct": score == 1}, "metadata": {"epoch": str(epoch)}}
-        for sample, epoch, score in (("a", 1, 1.0), ("a", 2, 0.0), ("b", 1, 0.25))
-    )
-    table = written(tmp_path / "u_samples.jsonl", *rows)
-    assert command("record", table, "--out", tmp_path / "runs").code == 0
-    assert rates(ez.open_run(tmp_path / "runs" / "org_m")) == {"sums/a": (2, 0.5), "sums/b": (1, 0.25)}
+def test_runs_may_lie_below_the_folder_of_their_tables(command, tmp_path):
+    for model in "ab":
+        written(tmp_path / "out" / f"{model}.csv", "item,right\n1,1\n2,0")
+    for _ in range(2):
+        assert command("record", tmp_path / "out", "--out", tmp_path / "out" / "runs").code == 0
+    assert rates(ez.open_run(tmp_path / "out" / "runs" / "b")) == {1: (1, 1.0), 2: (1, 0.0)}
 
 
 def test_faults_leave_nothing_behind(refused, tmp_path):
@@ -120,8 +100,6 @@ def test_faults_leave_nothing_behind(refused, tmp_path):
     bad = written(tmp_path / "bad.csv", "item,right,note\n1,1,\n2,2,")
     cases: list[tuple[list[Any], str]] = [
         ([bad], "bad.csv: row 3: the right is '2'; write 0 or 1"),
-        ([tmp_path / "none.csv"], "none.csv: the table cannot be read (No such file"),
-        ([good, "--columns", "item=itm"], "no column itm (did you mean item"),
         ([good, "--columns", "item"], "or item=problem"),
         ([good, "--columns", "item=item,item=model"], "names one of ours twice"),
         ([good, "--errors", "maybe"], "'maybe' is not one of"),
@@ -176,6 +154,4 @@ def test_cruxeval_has_the_rates_of_its_rows(command, tmp_path):
     expected = pd.read_csv(file).groupby(["model", "item"])["right"].agg(["size", "mean"])
     assert len(list(tmp_path.iterdir())) == expected.index.get_level_values(0).nunique() == 31
     run = ez.open_run(tmp_path / "codellama-7b")
-    assert rates(run) == {
-        row.Index: (row.size, row.mean) for row in expected.loc["codellama-7b"].itertuples()
-    }
+    assert rates(run) == {item: tuple(row) for item, row in expected.loc["codellama-7b"].iterrows()}

@@ -25,9 +25,8 @@ def run(tmp_path: Path) -> Path:
 
 def rows(file: Path, trial: str, num: int = 3) -> Path:
     """A table of one trial more of each item, or without a trial."""
-    table = pd.DataFrame({"item": range(num), "model": "m", "trial": trial, "answer": "A"})
-    table["key"] = list("ABC") * (num // 3)
-    (table if trial else table.drop(columns="trial")).to_csv(file, index=False)
+    table = pd.DataFrame({"item": range(num), "model": "m", "answer": "A", "key": [*"ABC"] * (num // 3)})
+    table.assign(**{"trial": trial} if trial else {}).to_csv(file, index=False)
     return file
 
 

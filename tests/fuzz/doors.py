@@ -23,7 +23,7 @@ from PIL import Image
 from refitted import ODD, read_run, refit, run_and_card
 
 import loaded  # noqa: F401
-from easiness import Dataset, Recorder, audit, card, load_dataset, open_run, record
+from easiness import Dataset, Recorder, audit, card, load_dataset, open_run
 from easiness.cli.main import run as command
 from easiness.data import LabelledExamples, decisions_by_person, load_unlabelled, read_outcomes
 from easiness.errors import BadInput
@@ -200,7 +200,6 @@ def _outcomes(whole: Path) -> None:
     }
     for name, rows_of in samples.items():
         _lines(folder / name, *(json.dumps(row) for row in rows_of))
-    record(folder / "right.csv", out=whole / "outcome_runs")
 
 
 def _runs(whole: Path) -> None:
@@ -334,23 +333,20 @@ _RUN = {
         for words in ("status {at} --verify", "scores {at} -o out.csv", "suspects {at}")
     },
 }
-_OF_OUTCOMES = {
-    words: _command(words)
-    for words in (
-        *("scores {at} --between 0.2,0.8", "report {at} -o page.html"),
-        *("suspects {at}", "status {at} --verify", "next {at} --rollouts 9 -o next.csv"),
-    )
-}
 DOORS = (
     Door(12, "run", _RUN),
     Door(
-        4,
+        8,
         "asked",
         {
             "read": lambda at: [open_run(at / name).scores(between=(0.2, 0.8)) for name in "mn"],
             "audit": _command("audit {at} --decided {at}/audit.csv"),
             **{
-                words: _command(words) for words in ("status {at} --verify", "suspects {at}", "scores {at}/m")
+                words: _command(words)
+                for words in (
+                    *("status {at} --verify", "suspects {at}", "scores {at}/m", "report {at} -o page.html"),
+                    "next {at}/m --rollouts 9 -o next.csv",
+                )
             },
         },
     ),
@@ -383,7 +379,6 @@ DOORS = (
             "samples_a_2026-11-30T10-11-12.1.jsonl",
         )
     ),
-    Door(4, "outcome_runs/m0", _OF_OUTCOMES),
     Door(2, "audited", {"audit": _command("audit {at}/run --decided {at}/audit.csv")}, ("audit.csv",)),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +38,20 @@ KINDS = {
     "saturated": Kind(1.0, 2.5, always_right=3.0),  # a fifth is always right
     "heavy": Kind(2.5, 2.5, always_right=3.0, always_wrong=-1.0),  # four in ten are, and 8 % never
 }
+
+
+Draw = Callable[[int, np.random.Generator], Floats]
+"""Rates of so many items."""
+
+
+def with_lumps(never: float, always: float, others: Draw) -> Draw:
+    """Rates of which these shares are 0 and 1."""
+
+    def draw(num: int, rng: np.random.Generator) -> Floats:
+        place = rng.random(num)
+        return np.where(place < never, 0.0, np.where(place > 1 - always, 1.0, others(num, rng)))
+
+    return draw
 
 
 class Outcome(NamedTuple):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy.special import expit
 from scipy.stats import false_discovery_control, fisher_exact
+from simulation import Draw, Floats, with_lumps
 
 from easiness.analysis import (
     SIDES,
@@ -22,16 +21,9 @@ from easiness.analysis import (
     select,
 )
 
-Floats = npt.NDArray[np.float64]
-Draw = Callable[[int, np.random.Generator], Floats]
 
-
-def with_lumps(never: float, always: float) -> Draw:
-    def draw(num: int, rng: np.random.Generator) -> Floats:
-        place, rates = rng.random(num), expit(0.3 + 1.5 * rng.standard_normal(num))
-        return np.where(place < never, 0.0, np.where(place > 1 - always, 1.0, rates))
-
-    return draw
+def normal(num: int, rng: np.random.Generator) -> Floats:
+    return expit(0.3 + 1.5 * rng.standard_normal(num))
 
 
 SHAPES: dict[str, Draw] = {
@@ -41,8 +33,8 @@ SHAPES: dict[str, Draw] = {
     ),
     "heavy tails": lambda num, rng: expit(0.5 + 1.2 * rng.standard_t(3, num)),
     "skewed": lambda num, rng: expit(3 - rng.gamma(2, 1.2, num)),
-    "lumps": with_lumps(0.05, 0.2),
-    "large lumps": with_lumps(0.3, 0.15),
+    "lumps": with_lumps(0.05, 0.2, normal),
+    "large lumps": with_lumps(0.3, 0.15, normal),
 }
 
 
@@ -74,7 +66,7 @@ def pair_of(rates: list[Floats], kind: str, rng: np.random.Generator) -> PairedC
 def seen(shapes: list[str], sizes: list[int], seeds: int) -> tuple[Floats, list[bool]]:
     """Errors of the agreements that are told, and whether their intervals hold the truth."""
     errors, held = [], []
-    settings = [(*one, seed) for one in zip_all(shapes, sizes) for seed in range(seeds)]
+    settings = product(shapes, sizes, ("equal", "unequal", "adaptive"), (0.0, 0.8, 1.0), range(seeds))
     for at, (shape, num, kind, correlation, seed) in enumerate(settings):
         rng = np.random.default_rng((at, seed))
         rates = rates_of_two(shape, correlation, num, rng)
@@ -86,11 +78,6 @@ def seen(shapes: list[str], sizes: list[int], seeds: int) -> tuple[Floats, list[
                 errors.append(one.rate - truth)
                 held.append(one.low - 1e-9 <= truth <= one.high + 1e-9)
     return np.array(errors), held
-
-
-def zip_all(shapes: list[str], sizes: list[int]) -> list[tuple[Any, ...]]:
-    kinds, correlations = ("equal", "unequal", "adaptive"), (0.0, 0.8, 1.0)
-    return [(s, n, k, c) for s in shapes for n in sizes for k in kinds for c in correlations]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,45 +11,31 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from scipy.special import ndtr
+from simulation import Draw, Floats, with_lumps
 
-from easiness.analysis import SIDES, Rates, allot, fit_rates, membership, rates_ahead, select
+from easiness.analysis import SIDES, Rates, allot, fit_rates, membership, select, shares_ahead
 from easiness.store.outcomes import Outcomes
+from lengths import long_but
 
-Floats = npt.NDArray[np.float64]
 Random = np.random.Generator
-Trials = tuple[Floats, Floats]
-Shape = Callable[[int, Random], Floats]
+Trials = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 BAND = 0.2, 0.8
+TIMES = (1, 2, 4, 8)
 
 
-def with_lumps(never: float, always: float) -> Shape:
-    def draw(num: int, rng: Random) -> Floats:
-        place = rng.random(num)
-        return np.where(place < never, 0.0, np.where(place > 1 - always, 1.0, rng.beta(1.2, 1.2, num)))
-
-    return draw
-
-
-def two_groups(num: int, rng: Random) -> Floats:
-    return np.where(rng.random(num) < 0.3, rng.beta(2, 12, num), rng.beta(14, 3, num))
-
-
-SHAPES: dict[str, Shape] = {
+SHAPES: dict[str, Draw] = {
     "normal": lambda num, rng: ndtr(0.5 + 0.9 * rng.standard_normal(num)),
     "narrow": lambda num, rng: ndtr(0.3 + 0.3 * rng.standard_normal(num)),
-    "two groups": two_groups,
+    "two groups": lambda num, rng: np.where(
+        rng.random(num) < 0.3, rng.beta(2, 12, num), rng.beta(14, 3, num)
+    ),
     "heavy tails": lambda num, rng: ndtr(0.8 * rng.standard_t(2, num)),
     "mostly wrong": lambda num, rng: rng.beta(0.5, 3, num),
     "mostly right": lambda num, rng: 1 - np.minimum(rng.exponential(0.15, num), 1),
-    "lumps": with_lumps(0.15, 0.25),
-    "large lump": with_lumps(0.3, 0.1),
+    "lumps": with_lumps(0.15, 0.25, lambda num, rng: rng.beta(1.2, 1.2, num)),
+    "large lump": with_lumps(0.3, 0.1, lambda num, rng: rng.beta(1.2, 1.2, num)),
 }
-
-
-def equal(rates: Floats, rng: Random) -> Trials:
-    trials = np.full(len(rates), 8.0)
-    return trials, rng.binomial(8, rates).astype(float)
 
 
 def unequal(rates: Floats, rng: Random) -> Trials:
@@ -74,24 +61,20 @@ def until(goes_on: Callable[[Floats, Floats], npt.NDArray[np.bool_]]) -> Callabl
     return draw
 
 
-def is_unknown(_: Floats, error: Floats) -> npt.NDArray[np.bool_]:
-    return error > 0.1
-
-
 def is_near_an_end(rate: Floats, error: Floats) -> npt.NDArray[np.bool_]:
     return np.minimum(abs(rate - BAND[0]), abs(rate - BAND[1])) < 1.5 * error
 
 
-DESIGNS = {
-    "equal": equal,
+DESIGNS: dict[str, Callable[[Floats, Random], Trials]] = {
+    "equal": lambda rates, rng: (np.full(len(rates), 8.0), rng.binomial(8, rates) * 1.0),
     "unequal": unequal,
-    "until the rate is known": until(is_unknown),
+    "until the rate is known": until(lambda _, error: error > 0.1),
     "until the band is decided": until(is_near_an_end),
 }
 
 
 def errors_of_bins(
-    shape: Shape, design: Callable[[Floats, Random], Trials], num: int, size: int, seeds: range
+    shape: Draw, design: Callable[[Floats, Random], Trials], num: int, size: int, seeds: range
 ) -> Floats:
     """How far predictions are off in bins of so many items by prediction, less 2.5 of their standard errors.
 
@@ -117,22 +100,20 @@ def errors_of_bins(
     return np.asarray(np.maximum(abs(error) - 2.5 * noise, 0))
 
 
+MANY, FEW = (10_000, 200, range(200, 224)), (300, 50, range(300, 380))
+IN_SHORT = (10_000, 200, range(100, 108))
+
+
 @pytest.mark.parametrize(
-    ("shape", "design"), [("two groups", "unequal"), ("lumps", "until the rate is known")]
+    ("shape", "design", "sizes"),
+    [
+        ("two groups", "unequal", IN_SHORT),
+        ("lumps", "until the rate is known", IN_SHORT),
+        *long_but(product(SHAPES, DESIGNS, (MANY, FEW)), ()),
+    ],
 )
-def test_probabilities_are_calibrated_in_every_bin(shape: str, design: str) -> None:
-    errors = errors_of_bins(SHAPES[shape], DESIGNS[design], 10_000, 200, range(100, 108))
-    assert errors.max() < 0.03
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("design", DESIGNS)
-@pytest.mark.parametrize("shape", SHAPES)
-def test_probabilities_are_calibrated_for_every_shape(shape: str, design: str) -> None:
-    errors = errors_of_bins(SHAPES[shape], DESIGNS[design], 10_000, 200, range(200, 224))
-    assert errors.max() < 0.03
-    errors = errors_of_bins(SHAPES[shape], DESIGNS[design], 300, 50, range(300, 380))
-    assert errors.max() < 0.03
+def test_probabilities_are_calibrated_in_every_bin(shape: str, design: str, sizes: Any) -> None:
+    assert errors_of_bins(SHAPES[shape], DESIGNS[design], *sizes).max() < 0.03
 
 
 @pytest.mark.parametrize("shape", ["narrow", "heavy tails", "large lump"])
@@ -200,9 +181,9 @@ def test_the_forecast_is_what_more_trials_then_hold(shape: str) -> None:
         rng = np.random.default_rng(seed)
         rates = SHAPES[shape](4_000, rng)
         trials, right = unequal(rates, rng)
-        ahead = rates_ahead(fit_rates(trials, right), trials)
+        shares = shares_ahead(fit_rates(trials, right), trials, TIMES)
         truth = select(rates, 0.1, "hard")
-        for times, foretold in zip(ahead.times, ahead.shares, strict=True):
+        for times, foretold in zip(TIMES, shares, strict=True):
             more = right + rng.binomial((trials * (times - 1)).astype(int), rates)
             p = fit_rates(trials * times, more).belongs(0.1, "hard")
             errors.append(foretold - (select(-p, 0.1, "hard") * truth).sum() / truth.sum())

@@ -115,9 +115,9 @@ from .reliability import (
 )
 from .rollouts import (
     Allotment as Allotment,
-    RatesAhead as RatesAhead,
     allot as allot,
-    rates_ahead as rates_ahead,
+    shares_ahead as shares_ahead,
+    times_enough as times_enough,
 )
 from .selection import (
     Membership as Membership,

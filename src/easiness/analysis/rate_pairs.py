@@ -137,9 +137,9 @@ def _least_told(rates: Rates, trials: _Floats, fraction: float, side: Side) -> f
     if errors[np.flatnonzero(tail)[-1]] >= least:
         share_held = np.sort(members)[-num_selected(len(members), fraction) :].sum() / members.sum()
         return 0.0 if share_held >= _SHARE_HELD else math.nan
-    tied = _ERRORS_OF_TIES / trials_of_set
-    share_tied = population[errors < tied].sum() / population[errors < least].sum()
-    return tied if share_tied >= _LUMP else math.nan
+    of_ties = _ERRORS_OF_TIES / trials_of_set
+    share_tied = population[errors < of_ties].sum() / population[errors < least].sum()
+    return of_ties if share_tied >= _LUMP else math.nan
 
 
 def _agreements(

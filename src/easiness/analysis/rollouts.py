@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -15,84 +16,76 @@ from easiness.analysis.sides import Side
 _Floats = npt.NDArray[np.float64]
 _Integers = npt.NDArray[np.int64]
 
-_AHEAD = (1, 2, 4, 8)  # times the trials that there are
 _FARTHEST = 10  # times, beyond which nothing is foretold
 _HALVINGS = 8
 _FINEST = 32  # further trials up to which each number is told apart
 _STEPS = 16  # numbers beyond, each time they double
+_MOST = 2000  # further trials, after which a rate is known as well as the grid tells rates apart
 _NUMBERS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # of further trials of an item
 _FLAT = 1e-12  # gain of a trial that is none
 
 
-def chances(more: int, probability: _Floats) -> _Floats:
-    """The probability [L, G] of each number of right ones of ``more`` trials; of very many some at a time."""
-    table = binomial(more, probability)
-    return np.add.reduceat(table, level_starts(more)) if more >= MOST_LEVELS else table
+def _chances(more: int, probability: _Floats) -> _Floats:
+    """The probability [G, L] of each number of right ones of ``more`` trials; of very many some at a time."""
+    return _kept_chances(more, probability.tobytes())
 
 
-@dataclass(frozen=True)
-class RatesAhead:
-    """The share of the truly easiest or hardest ``fraction`` that as many items hold, chosen by probability.
-
-    ``shares`` are foretold for several ``times`` the trials of each item, the first of which, 1, are those
-    that there are. ``enough`` times hold 90 %: None where ten times do not.
-    """
-
-    side: Side
-    fraction: float
-    times: tuple[int, ...]
-    shares: tuple[float, ...]
-    enough: float | None
+@lru_cache(maxsize=64)  # numbers come again: for both sides, and for each part of the items
+def _kept_chances(more: int, probability: bytes) -> _Floats:
+    table = binomial(more, np.frombuffer(probability))
+    return (np.add.reduceat(table, level_starts(more)) if more >= MOST_LEVELS else table).T
 
 
-def rates_ahead(
-    rates: Rates, trials: _Floats, *, side: Side = "hard", fraction: float = 0.1, share: float = 0.9
-) -> RatesAhead:
-    """Foretell how much of the true tail is held with more trials, by the fit to those that there are.
+def shares_ahead(
+    rates: Rates, trials: _Floats, times: Sequence[float], *, side: Side = "hard", fraction: float = 0.1
+) -> list[float]:
+    """The share, in 0..1, of the true tail that as many items hold, chosen by probability, with more trials.
 
     Args:
         rates: the fit.
         trials: the trials of each item [K] that it was fitted to.
-        side: the tail.
+        times: how many times as many there would be; 1 are those that there are.
+        side: the tail, the truly easiest or hardest.
         fraction: its share of the items, in (0, 1].
-        share: the share of the tail that is enough.
     """
+    tail, of_kind = rates.tail(fraction, side), np.zeros(len(rates.weight))
+    of_kind[rates.kind] = trials
+    joint = rates.posterior * rates.weight[:, None]
+    shares = []
+    for one in times:
+        more = np.rint(_few_numbers(of_kind * (one - 1)))
+        alike = [(joint[more == num], _chances(int(num), rates.probability)) for num in np.unique(more)]
+        num, inside = (
+            np.concatenate([((part * member) @ table).ravel() for part, table in alike])
+            for member in (1.0, tail)
+        )
+        order = np.argsort(-ratio(inside, num))
+        members = shares_of_tail(num[order] / num.sum(), fraction, "hard")
+        shares.append(min(float((members * inside[order]).sum() / (fraction * num.sum())), 1.0))
+    return shares
 
-    def share_at(times: float) -> float:
-        return _share_held(rates, trials, times, side, fraction)
 
+def times_enough(
+    rates: Rates, trials: _Floats, *, side: Side = "hard", fraction: float = 0.1, share: float = 0.9
+) -> float | None:
+    """The times as many trials with which a ``share`` of the tail is held, as `shares_ahead` has it.
+
+    None where ten times do not hold it.
+    """
     low, high = 1.0, float(_FARTHEST)
+    at_ends = shares_ahead(rates, trials, [low, high], side=side, fraction=fraction)
+    if at_ends[0] >= share or at_ends[1] < share:
+        return low if at_ends[0] >= share else None
     for _ in range(_HALVINGS):
         middle = float(np.sqrt(low * high))
-        low, high = (low, middle) if share_at(middle) >= share else (middle, high)
-    shares = tuple(map(share_at, _AHEAD))
-    enough = 1.0 if shares[0] >= share else high if share_at(high) >= share else None
-    return RatesAhead(side, fraction, _AHEAD, shares, enough)
-
-
-def _share_held(rates: Rates, trials: _Floats, times: float, side: Side, fraction: float) -> float:
-    tail = rates.tail(fraction, side)
-    num, inside = (np.concatenate(parts) for parts in zip(*_after(rates, trials, times, tail), strict=True))
-    p = ratio(inside, num)
-    order = np.argsort(-p)
-    members = shares_of_tail(num[order] / num.sum(), fraction, "hard")
-    return min(float((members * inside[order]).sum() / (fraction * num.sum())), 1.0)
-
-
-def _after(rates: Rates, trials: _Floats, times: float, member: _Floats) -> Iterator[tuple[_Floats, _Floats]]:
-    """The numbers of items that are alike after so many ``times`` the trials, and of members among them."""
-    of_kind = np.zeros(len(rates.weight))
-    of_kind[rates.kind] = trials
-    more = np.rint(_few_numbers(of_kind * (times - 1)))
-    for one in np.unique(more):
-        joint = (rates.posterior * rates.weight[:, None])[more == one]
-        table = chances(int(one), rates.probability).T
-        yield (joint @ table).ravel(), ((joint * member) @ table).ravel()
+        [at_middle] = shares_ahead(rates, trials, [middle], side=side, fraction=fraction)
+        low, high = (low, middle) if at_middle >= share else (middle, high)
+    return high
 
 
 def _few_numbers(more: _Floats) -> _Floats:
     """Numbers of trials, of which large ones are rounded, so that a few are told apart."""
-    power = np.rint(np.log2(np.maximum(more, _FINEST)) * _STEPS) / _STEPS
+    power = np.rint(np.log2(np.clip(more, _FINEST, _MOST)) * _STEPS) / _STEPS
     return np.where(more <= _FINEST, more, 2**power)
 
 
@@ -143,7 +136,7 @@ def allot(rates: Rates, num: int, member: _Floats | None = None, dispersion: flo
 
 def _gain(rates: Rates, member: _Floats | None, more: float) -> _Floats:
     """The expected gain of so many further trials of an item of each kind, [U]."""
-    table = chances(round(more), rates.probability).T
+    table = _chances(round(more), rates.probability)
     num = rates.posterior @ table
     if member is None:
         mean = rates.posterior @ rates.probability

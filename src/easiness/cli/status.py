@@ -167,7 +167,7 @@ def _row(run: store.Run, *, is_damaged: bool) -> list[str]:
         outcomes = ["outcomes", f"{run.spec.data.train.num_examples:,}"]
         if is_damaged:
             return [run.network, *outcomes, "", "", "", "damaged"]
-        trials = show.quantity(int(run.outcomes.trials.sum()), run.trials_are[:-1])
+        trials = show.quantity(run.num_outcome_trials, run.trials_are[:-1])
         return [run.network, *outcomes, trials, "", f"{run.outcomes.rate.mean():.3f}", "recorded"]
     spec, missing = run.spec.measured, _missing(run)
     of = "left_out" if run.shares else "train"

@@ -49,5 +49,8 @@ from .study import (
     answer as answer,
     are_outcomes as are_outcomes,
     arguments_of as arguments_of,
+    changed_options as changed_options,
     make_value as make_value,
+    option_flag as option_flag,
+    refuse_options as refuse_options,
 )

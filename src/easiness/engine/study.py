@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -96,6 +96,25 @@ def make_value(asks: type[A], values: Mapping[str, Any]) -> A:
         kind, *_ = typing.get_args(hints[holder]) or (hints[holder],)
         fields_given[holder] = kind(**parts)
     return asks(**fields_given)
+
+
+def option_flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def changed_options(kind: type, values: Mapping[str, Any]) -> list[str]:
+    """The names of the options of ``kind`` whose values are not their defaults."""
+    defaults = {one.name: one.default for one in fields(kind) if one.default is not MISSING}
+    return [name for name, usual in defaults.items() if repr(values.get(name, usual)) != repr(usual)]
+
+
+def refuse_options(
+    options: Any, problem: str, *, among: Collection[str] = (), but: Collection[str] = ()
+) -> None:
+    """Refuse by its flag an option that is not at its default: one ``among`` these, or any ``but`` these."""
+    for name in changed_options(type(options), vars(options)):
+        if name in among if among else name not in but:
+            raise BadInput(f"{option_flag(name)}: {problem}")
 
 
 def _never(_: Mapping[str, Any]) -> bool:

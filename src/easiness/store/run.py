@@ -260,6 +260,12 @@ class Run:
 
         return read_outcomes(self.path, self.document)
 
+    @property
+    def num_outcome_trials(self) -> int:
+        """The number of rollouts in all, or that of models."""
+        rows = self.outcomes.rows
+        return int(rows["trial"].nunique() if self.trials_are == "models" else rows["count"].sum())
+
     def check_course(self, what: str) -> None:
         """Refuse ``what`` needs a course of training where there are outcomes alone."""
         if self.is_outcomes:

@@ -219,14 +219,16 @@ def run_scores(
 
 @dataclass(frozen=True, eq=False)
 class CombinedScores(show.Result):
-    """Ranks of examples by several runs, and their mean.
+    """Ranks of examples, or of items, by several runs, and their mean.
 
-    ``agreement`` is Spearman's rank correlation of the runs, the mean over pairs.
+    ``agreement`` is Spearman's rank correlation of the runs, the mean over pairs. Some of the runs lack
+    ``num_others`` items.
     """
 
     runs: tuple[Run, ...]
     scores: pd.DataFrame = field(repr=False)
     agreement: float
+    num_others: int = 0
     listing = "scores"
 
     def table(self) -> pd.DataFrame:
@@ -235,22 +237,53 @@ class CombinedScores(show.Result):
         ``difficulty`` is the mean over runs of the rank by `difficulty` in each, from 0 (easiest) to 1
         (hardest), with ``difficulty_se``, ``difficulty_low`` and ``difficulty_high``; ``rank_1``, ``rank_2``,
         ... are each run's own ranks, beside ``easiness_1``, ``easiness_2``, ...
+
+        Outcomes have ``id``, ``models`` (their number), ``rate`` (the mean over models) with ``rate_se``, the
+        same of difficulty (by expected rate, over models as if these were drawn from many like them), and
+        ``rank_1``, ``rate_1``, ``rank_2``, ...
         """
         return self.scores
+
+    @property
+    def headline(self) -> str:
+        if not self.runs[0].is_outcomes:
+            return super().headline
+        return (
+            f"{show.quantity(len(self.scores), 'item')} in the order of {len(self.runs)} models, whose ranks "
+            f"correlate at {self.agreement:.2f}: how hard items are for models like these"
+        )
+
+    @property
+    def notices(self) -> list[str]:
+        others = show.quantity(self.num_others, "item")
+        return [f"{others} that some of the models lack: left out"] if self.num_others else []
 
     def printed_sections(self) -> list[show.Section]:
         return []  # the table is long enough
 
     def figure(self) -> Figure:
-        """The ranks of the first two runs against each other."""
+        """The ranks of the first two runs against each other; of outcomes each item's with its interval."""
+        if self.runs[0].is_outcomes:
+            table = self.scores.sort_values("difficulty", ignore_index=True)
+            value = table["difficulty"]
+            errors = [value - table["difficulty_low"], table["difficulty_high"] - value]
+            line = show.Curve(table.index, value, color=show.HARD, marker="", errors=errors, band=True)
+            x, y = "items, the easiest first", "difficulty"
+            return show.curves({"": [line]}, (5.2, 2.9), x=x, y=y)
         figure, axes = show.new_axes(4.2, 4.0)
         axes.scatter(self.scores["rank_1"], self.scores["rank_2"], s=4, alpha=0.3, color=show.HARD, lw=0)
         axes.set(xlabel=f"rank in {self.runs[0].path.name}", ylabel=f"rank in {self.runs[1].path.name}")
         return figure
 
     def frames(self) -> list[show.Frame]:
-        names = ", ".join(f"{in_words(run.path)} ({run.model})" for run in self.runs)
         hardest = self.scores.sort_values("difficulty", ascending=False, kind="stable").head(_FIRST)
+        if self.runs[0].is_outcomes:
+            models = ", ".join(run.model for run in self.runs)
+            note = f"{self.headline}. Difficulty is the mean rank over models, from 0 to 1. Models: {models}."
+            within = show.numbers(2, low="difficulty_low", high="difficulty_high")
+            columns = {"id": show.names(), "rate": show.means("rate_se", 2), "difficulty": within}
+            return [show.Frame("The hardest items for these models together", note, hardest, columns)]
+        names = ", ".join(f"{in_words(run.path)} ({run.model})" for run in self.runs)
         ranks = [f"rank_{at}" for at in range(1, len(self.runs) + 1)]
         note = (
             f"{names}. Difficulty is the mean rank of an example over the runs: 0 is the easiest, 1 "

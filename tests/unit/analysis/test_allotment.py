@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from easiness.analysis import Rates, allot, rates_ahead
+from easiness.analysis import Rates, allot, shares_ahead, times_enough
 
 HARD = np.array([1.0, 0.0])
+TIMES = (1, 2, 4, 8)
 
 
 def rates_of(unsure: int, known: int = 0) -> Rates:
@@ -60,17 +61,19 @@ def test_very_many_trials_decide_everything() -> None:
 
 def test_the_share_held_is_that_of_a_majority() -> None:
     """Half are hard. With one trial each, m times as many are m - 1 more, whose majority finds them."""
-    ahead = rates_ahead(rates_of(4), np.ones(4), fraction=0.5)
+    half = rates_of(4), np.ones(4)
+    shares = shares_ahead(*half, TIMES, fraction=0.5)
     seven = sum([0.8**7, 7 * 0.8**6 * 0.2, 21 * 0.8**5 * 0.2**2, 35 * 0.8**4 * 0.2**3])
-    assert ahead.shares == pytest.approx((0.5, 0.8, 0.896, seven))
-    assert ahead.enough is not None
-    assert 5.5 <= ahead.enough < 5.6  # five more: 0.942; as many as four times and a half round to four
-    assert rates_ahead(rates_of(4), np.ones(4), fraction=0.5, share=0.5).enough == 1
-    assert rates_ahead(rates_of(4), np.ones(4), fraction=0.5, share=0.99).enough is None
+    assert shares == pytest.approx([0.5, 0.8, 0.896, seven])
+    enough = times_enough(*half, fraction=0.5)
+    assert enough is not None
+    assert 5.5 <= enough < 5.6  # five more: 0.942; as many as four times and a half round to four
+    assert times_enough(*half, fraction=0.5, share=0.5) == 1
+    assert times_enough(*half, fraction=0.5, share=0.99) is None
 
 
 def test_each_item_has_its_own_number() -> None:
-    ahead = rates_ahead(rates_of(4), np.array([1.0, 1, 1, 1]), side="easy", fraction=0.5)
-    many = rates_ahead(rates_of(4), np.full(4, 300.0), side="easy", fraction=0.5)
-    assert ahead.shares[1] == pytest.approx(0.8)
-    assert many.shares[1:] == pytest.approx((1, 1, 1))
+    few = shares_ahead(rates_of(4), np.ones(4), TIMES, side="easy", fraction=0.5)
+    many = shares_ahead(rates_of(4), np.full(4, 300.0), TIMES, side="easy", fraction=0.5)
+    assert few[1] == pytest.approx(0.8)
+    assert many[1:] == pytest.approx([1, 1, 1])

@@ -10,32 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import easiness as ez
-from easiness import open_run
 from easiness.errors import BadInput
 from easiness.pages import outcomes as page
+from easiness.store import Run
+from recording import answered, counted
 
 EVIL = "</script><script>document.title='evil'</script><img src=x onerror=\"document.title='evil'\">&amp;"
 # answers of two models to items with keys 4, 4, 4 and 5, two rollouts each: rates 1, 1, .5, 0 and .5, 0, 0, 1
 GIVEN = {"A": ("44", "44", "49", "99"), "B": ("49", "67", "67", "55")}
-TWO = pd.DataFrame(
-    [
-        {
-            "item": f"i{at}",
-            "model": model,
-            "trial": trial,
-            "answer": answer,
-            "key": "4445"[at],
-            "part": at // 2,
-        }
-        for model, items in GIVEN.items()
-        for at, answers in enumerate(items)
-        for trial, answer in enumerate(answers)
-    ]
-)
+IDS = ["i0", "i1", "i2", "i3"]
+
+
+def two(out: Path, **options: Any) -> list[Run]:
+    return answered(out, GIVEN, "4445", id=IDS, part=[0, 0, 1, 1], **options)
 
 
 def page_of(runs: Any, folder: Path) -> tuple[str, dict[str, Any]]:
@@ -49,13 +39,11 @@ def page_of(runs: Any, folder: Path) -> tuple[str, dict[str, Any]]:
 
 def in_words(text: str) -> str:
     """The words of a page, a blank between elements."""
-    return " ".join(
-        html.unescape(re.sub("<wbr>|<[^>]+>", lambda tag: " " * (tag[0] != "<wbr>"), text)).split()
-    )
+    return " ".join(html.unescape(re.sub("<[^>]+>", " ", text.replace("<wbr>", ""))).split())
 
 
 def test_models_side_by_side(tmp_path: Path) -> None:
-    text, values = page_of(ez.record(TWO, out=tmp_path / "runs"), tmp_path)
+    text, values = page_of(two(tmp_path / "runs"), tmp_path)
     words = in_words(text)
     assert "4 items, 2 models" in words
     assert "Trials are rollouts of each of 2 models: how hard items are for these, and for no other." in words
@@ -80,27 +68,28 @@ def test_models_side_by_side(tmp_path: Path) -> None:
 
 
 def test_one_model_and_models_as_trials_say_which_they_mean(tmp_path: Path) -> None:
-    runs = ez.record(TWO, out=tmp_path / "runs")
-    assert isinstance(runs, tuple)
+    runs = two(tmp_path / "runs")
     text, values = page_of(runs[0], tmp_path)
     assert "Trials are rollouts of A: how hard items are for it, and for no other." in in_words(text)
-    assert len(values["series"]) == 1
+    assert [one["name"] for one in values["series"]] == [""]
+    assert repr(runs[0]).endswith("model='A', items=4, trials_are='rollouts')")
     assert 'id="map-matrix"' not in text
-    pooled = ez.record(TWO, out=tmp_path / "pooled", trials_are="models")
+    pooled = two(tmp_path / "pooled", trials_are="models")
     text, values = page_of(pooled, tmp_path)
     assert "Trials are models: how hard items are for models like these." in in_words(text)
     assert [one["name"] for one in values["series"][1:]] == ["A", "B"]
     assert "A 4 0.625 ± 0.239" in in_words(text)
     with pytest.raises(BadInput, match=r"trials of .*runs.* are rollouts, and of .*pooled.* models"):
-        ez.report([*runs, pooled], tmp_path / "mixed.html")
+        ez.report([*runs, *pooled], tmp_path / "mixed.html")
     assert not (tmp_path / "mixed.html").exists()
 
 
 def test_what_is_left_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     right = {f"i{at:02}": rng.binomial(20, at / 49) for at in range(50)}
-    rows = [(item, "A", 20, num) for item, num in right.items()] + [("i07", "B", 1, 1), ("i08", "B", 1, 0)]
-    runs = ez.record(pd.DataFrame(rows, columns=["item", "model", "count", "correct"]), out=tmp_path / "runs")
+    runs = counted(tmp_path / "runs", ids=[*right], A=[*right.values()]) + counted(
+        None, num=1, ids=["i07", "i08"], B=[1, 0]
+    )
     monkeypatch.setattr(page, "_MOST_ITEMS", 20)
     text, values = page_of(runs, tmp_path)
     words = in_words(text)
@@ -114,28 +103,28 @@ def test_what_is_left_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_nothing_of_a_table_gets_out_of_its_text(tmp_path: Path) -> None:
-    table = TWO.replace(
-        {"item": {"i0": EVIL}, "answer": {"4": EVIL}, "key": {"4": EVIL}, "model": {"A": EVIL}}
-    )
-    table[EVIL] = table["group"] = EVIL
-    table["text"] = table["item"] + "\x00\u202e" + EVIL
-    runs = ez.record(table, out=tmp_path / "runs")
+    answers = {
+        {"A": EVIL}.get(model, model): [[{"4": EVIL}.get(one, one) for one in of_item] for of_item in items]
+        for model, items in GIVEN.items()
+    }
+    ids, texts = [EVIL, *IDS[1:]], [f"{one}\x00\u202e{EVIL}" for one in IDS]
+    own: dict[str, Any] = {"part": [0, 0, 1, 1], **dict.fromkeys((EVIL, "group"), [EVIL] * 4)}
+    runs = answered(tmp_path / "runs", answers, [*[EVIL] * 3, "5"], id=ids, text=texts, **own)
     text, values = page_of(runs, tmp_path)
-    assert "<script>document" not in text
-    assert "<img" not in text
+    for shown in (text, runs[0]._repr_html_()):
+        assert "<script>document" not in shown
+        assert "<img" not in shown
+    assert "<script" not in shown
+    assert "<svg" in shown
     assert EVIL in values["ids"]
     assert {EVIL, "group", "part"} == {one["name"] for one in values["columns"]}
     assert [EVIL, 3, 2, True] in [answers[0] for answers in values["answers"]]
-    shown = runs[0]._repr_html_()
-    assert "<script" not in shown
-    assert "<img" not in shown
-    assert "<svg" in shown
 
 
 def test_a_folder_stands_for_its_runs_and_options_of_trainings_are_refused(
     tmp_path: Path, command: Callable[..., Any]
 ) -> None:
-    ez.record(TWO, out=tmp_path / "runs")
+    two(tmp_path / "runs")
     ask, file = ("report", tmp_path / "runs", "-o", tmp_path / "page.html"), tmp_path / "page.html"
     options = (
         "--at 3, --data x, --by pixels, --old-data x, --suspects 5, --decide x.csv, --pixels 99, --blind"
@@ -148,20 +137,3 @@ def test_a_folder_stands_for_its_runs_and_options_of_trainings_are_refused(
         assert not file.exists()
     assert command(*ask).code == 0
     assert "4 items, 2 models" in in_words(file.read_text("utf-8"))
-
-
-def test_what_needs_networks_is_refused_by_name(tmp_path: Path, command: Callable[..., Any]) -> None:
-    ez.record(TWO, out=tmp_path / "runs")
-    run = tmp_path / "runs" / "A"
-    before = sorted(tmp_path.rglob("*"))
-    for needs, words in {
-        "`export`": ("export", run, "--to", "hf", "-o", tmp_path / "hf"),
-        "`card`": ("card", run, "-o", tmp_path / "card"),
-        f"features 'run:{run}'": ("measure", "digits", "--features", f"run:{run}", "--out", tmp_path / "new"),
-    }.items():
-        ended = command(*words)
-        assert ended.code == 2
-        assert f"{run}: has outcomes, without classes" in ended.err
-        assert f"and {needs} needs them" in ended.err
-    assert sorted(tmp_path.rglob("*")) == before
-    assert repr(open_run(run)).endswith("model='A', items=4, trials_are='rollouts')")

@@ -19,11 +19,12 @@ def rows(*cells):
     return pd.DataFrame(table, columns=["item", "trial", "count", "correct", "answer"])
 
 
+OTHER = rows((0, "0", 1, 0.0, "2"))
 FIRST = rows((0, "0", 1, 1.0, "2"), (0, "1", 1, 0.0, "3"), (1, "0", 1, 1.0, "4"), (2, "0", 1, 0.0, "5"))
 
 
-def record(path, frame, items=ITEMS, **options):
-    record_outcomes(path, items, frame, model="m", **options)
+def record(path, frame, items=ITEMS, model="m", **options):
+    record_outcomes(path, items, frame, model=model, **options)
     return open_run(path)
 
 
@@ -54,10 +55,11 @@ def test_scores_between_0_and_1_count_for_more_trials_as_they_vary_less():
 
 
 def test_rows_that_are_recorded_change_nothing(tmp_path):
-    before = record(tmp_path / "run", FIRST)
-    bytes_before = {path.name: path.read_bytes() for path in before.path.glob("*.*")}
-    record(tmp_path / "run", FIRST.iloc[::-1])
-    assert {path.name: path.read_bytes() for path in before.path.glob("*.*")} == bytes_before
+    before, after = (
+        {file.name: file.read_bytes() for file in record(tmp_path / "run", frame).path.glob("*.*")}
+        for frame in (FIRST, FIRST.iloc[::-1])
+    )
+    assert before == after
 
 
 def test_new_trials_and_items_join(tmp_path):
@@ -71,36 +73,37 @@ def test_new_trials_and_items_join(tmp_path):
     assert len(list(run.path.glob("*.parquet"))) == 2  # those of before are gone
 
 
-def test_a_trial_with_another_outcome_is_refused(tmp_path):
-    run = record(tmp_path / "run", FIRST)
-    with pytest.raises(BadInput, match="run: item 'a', trial '0' is recorded with another outcome"):
-        record(tmp_path / "run", rows((0, "0", 1, 0.0, "2")))
-    assert open_run(run.path).outcomes.trials.tolist() == [2, 1, 1]
-
-
 def test_rows_without_a_trial_join_by_add_alone(tmp_path):
     unnamed, more = rows((0, None, 5, 2.0), (1, None, 5, 4.0)), rows((0, None, 10, 1.0))
     record(tmp_path / "run", unnamed)
     assert record(tmp_path / "run", unnamed.iloc[::-1]).outcomes.trials.tolist() == [5, 5]
     with pytest.raises(BadInput, match="without a trial, and these are others; join them with --add"):
         record(tmp_path / "run", more)
-    run = record(tmp_path / "run", more, add=True)
-    assert run.outcomes.trials.tolist() == [15, 5]
-    assert run.outcomes.right.tolist() == [3, 4]
     # each that was recorded is known from then on
-    assert record(tmp_path / "run", more).outcomes.trials.tolist() == [15, 5]
-    assert record(tmp_path / "run", unnamed).outcomes.trials.tolist() == [15, 5]
+    for frame, add in ((more, True), (more, False), (unnamed, False)):
+        outcomes = record(tmp_path / "run", frame, add=add).outcomes
+        assert (outcomes.trials.tolist(), outcomes.right.tolist()) == ([15, 5], [3, 4])
 
 
-def test_other_texts_and_other_kinds_of_trials_are_refused(tmp_path):
-    record(tmp_path / "run", FIRST)
-    other = ITEMS.assign(text=["1 + 1", "2 + 3", "3 + 3"])
-    with pytest.raises(BadInput, match="item 'b' is recorded with another text; choose another --out"):
-        record(tmp_path / "run", FIRST, other)
-    with pytest.raises(BadInput, match="its trials are rollouts, not models; choose another --out"):
-        record(tmp_path / "run", FIRST, trials_are="models")
-    with pytest.raises(BadInput, match="ids of another type"):
-        record(tmp_path / "run", FIRST, ITEMS.assign(id=[1, 2, 3]))
+@pytest.mark.parametrize(
+    ("frame", "options", "message"),
+    [
+        (OTHER, {}, "item 'a', trial '0' is recorded with another outcome"),
+        (
+            FIRST,
+            {"items": ITEMS.assign(text="1 + 1")},
+            "'b' is recorded with another text; choose another --out",
+        ),
+        (FIRST, {"trials_are": "models"}, "its trials are rollouts, not models; choose another --out"),
+        (FIRST, {"items": ITEMS.assign(id=[1, 2, 3])}, "ids of another type"),
+        (FIRST, {"model": "other"}, "run: is of the model 'm', not 'other'; record them once more"),
+    ],
+)
+def test_rows_that_do_not_fit_what_is_recorded_are_refused(tmp_path, frame, options, message):
+    run = record(tmp_path / "run", FIRST)
+    with pytest.raises(BadInput, match=message):
+        record(run.path, frame, **options)
+    assert open_run(run.path).outcomes.trials.tolist() == [2, 1, 1]
 
 
 def test_what_only_checks_writes_nothing(tmp_path):
@@ -130,9 +133,3 @@ def test_no_name_of_a_model_leads_out_of_the_folder(tmp_path, model):
     assert open_run(path).outcomes.items.columns.tolist() == ["id", "text"]
     assert not re.fullmatch(r"(?i)(con|nul)(\..*)?|\..*", path.name)
     assert model_folders(tmp_path, [model]) == {model: path}
-
-
-def test_a_folder_that_another_model_has_taken_is_refused(tmp_path):
-    record(tmp_path / "run", FIRST)
-    with pytest.raises(BadInput, match="run: is of the model 'm', not 'other'; record them once more"):
-        record_outcomes(tmp_path / "run", ITEMS, FIRST, model="other")

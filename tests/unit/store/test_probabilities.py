@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,9 +47,6 @@ def test_a_matrix_is_a_trial_that_has_seen_no_example():
 
 
 def test_without_a_folder_it_goes_with_the_process(tmp_path):
-    import subprocess
-    import sys
-
     code = "import easiness as ez; print(ez.record(probabilities=[[.8, .2], [.1, .9]], labels=[0, 1]).path)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip()
@@ -140,13 +140,9 @@ REFUSALS = {
     "words": (lambda: frame(other=["a"] * 4), LABELS, "holds no numbers alone"),
     "no probabilities": (lambda: frame(age=[31, 40, 52, 8]), LABELS, "row 0 is 31, 0.7"),
     "several arrays": (lambda: np.savez("p.npz", a=P, b=P) or "p.npz", LABELS, "p.npz: has the arrays a, b"),
-    "no label column": (lambda: P, pd.DataFrame({"y": LABELS}), "labels: no column label; its columns are y"),
-    "another id": (
-        lambda: frame(id=[0, 1, 2, 9]),
-        pd.DataFrame({"id": range(4), "label": LABELS}),
-        "the id 3",
-    ),
-    "twice": (lambda: frame(id=[0, 1, 2, 2]), pd.DataFrame({"id": range(4), "label": LABELS}), "or several"),
+    "no label column": (lambda: P, pd.DataFrame({"y": LABELS}), "labels: no column label"),
+    "another id": (lambda: frame(id=[0, 1, 2, 9]), WITH_IDS, "the id 3"),
+    "twice": (lambda: frame(id=[0, 1, 2, 2]), WITH_IDS, "or several"),
     "no file": (lambda: "none.npy", LABELS, "none.npy: no array of numbers that can be read"),
     "other classes": (lambda: [frame(), frame(names=["cat", "dog", "elk"])], LABELS, "has other columns"),
     "one name twice": (lambda: pd.DataFrame(P, columns=["a", "b", "a"]), LABELS, "Duplicate column names"),

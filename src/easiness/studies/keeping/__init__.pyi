@@ -33,9 +33,7 @@ from .study import (
     NEXT as NEXT,
     KeepOptions as KeepOptions,
     NextOptions as NextOptions,
-    changed_options as changed_options,
     keep as keep,
     label_next as label_next,
-    option_flag as option_flag,
 )
 from .worth import Worth as Worth

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from easiness.engine import At, Data, Later, OneRun, Seed, Study
+from easiness.engine import At, Data, Later, OneRun, Seed, Study, changed_options, option_flag, refuse_options
 from easiness.errors import BadInput
 from easiness.spec import Keep, read_band, read_numbers, setting
 from easiness.studies.keeping.labelling import NextLabels
@@ -106,12 +106,6 @@ _OPTIONS = {
 """Options by what is done with them; the others are for two of these, or for all."""
 
 
-def changed_options(kind: type, values: Mapping[str, Any]) -> list[str]:
-    """The names of the options of ``kind`` whose values are not their defaults."""
-    defaults = {one.name: one.default for one in fields(kind) if one.default is not MISSING}
-    return [name for name, usual in defaults.items() if repr(values.get(name, usual)) != repr(usual)]
-
-
 def _task(values: Mapping[str, Any]) -> str:
     changes = changed_options(KeepOptions, values)
     of_tasks = {task: [name for name in changes if name in own] for task, own in _OPTIONS.items()}
@@ -127,10 +121,6 @@ def _task(values: Mapping[str, Any]) -> str:
     ):
         raise BadInput(f"{ranks[0]}: ranks what is dropped or paced; give --drop or --steps, too")
     return task
-
-
-def option_flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
 
 
 def _suffixes(values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -201,16 +191,10 @@ class NextOptions:
     seed: Seed = 0
 
 
-_OF_ROLLOUTS = ("rollouts", "between", "hard")
-
-
 def label_next(options: NextOptions) -> NextLabels:
     """Which examples of a pool to label next, and how far that beats random ones in replays."""
-    for name in changed_options(NextOptions, vars(options)):
-        if name in _OF_ROLLOUTS:
-            raise BadInput(
-                f"{option_flag(name)}: is of outcomes (`easiness record`); give --pool SOURCE alone"
-            )
+    of_outcomes = "is of outcomes (`easiness record`); give --pool SOURCE alone"
+    refuse_options(options, of_outcomes, among=("rollouts", "between", "hard"))
     if options.pool is None:
         raise BadInput("--pool: is missing; name the examples without labels")
     from easiness.studies.keeping.replay import pick_next  # which loads torch

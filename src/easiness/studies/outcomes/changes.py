@@ -14,8 +14,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.lazy import Figure, pd
 from easiness.regular_file import in_words
 from easiness.studies.outcomes.compare import common_items
-from easiness.studies.outcomes.rollouts import refuse_others
-from easiness.studies.outcomes.scores import meaning
+from easiness.studies.outcomes.scores import meaning, refuse_others
 from easiness.studies.versions import CHANGES, Versions, draw_changes
 
 _MOST_ITEMS = 10  # of each kind, to read

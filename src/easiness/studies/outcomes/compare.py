@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import analysis, show
-from easiness.analysis import SIDES, Agreement, AnswerAgreement, Interval, PairedCounts, Side
+from easiness.analysis import SIDES, Agreement, PairedCounts
 from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.lazy import Figure, Floats, pd
 from easiness.show import number, with_interval
 from easiness.store import Run
 from easiness.studies.matching import CompareOptions, run_names, tail_text
-from easiness.studies.outcomes.ahead import RolloutsAhead, rollouts_ahead
-from easiness.studies.outcomes.rollouts import refuse_others
+from easiness.studies.outcomes.rollouts import RolloutsAhead, rollouts_ahead
+from easiness.studies.outcomes.scores import refuse_others
 
 _MEANINGS = {
     "rollouts": "trials are rollouts of each model: how hard items are for it, and for no other",
@@ -78,38 +78,7 @@ def common_items(runs: Sequence[Run]) -> CommonItems:
     return CommonItems(ids.to_numpy(), counts, effective, groups, note)
 
 
-@dataclass(frozen=True)
-class ModelPair:
-    """Models ``a`` and ``b`` by name: b's rate less a's, and what they have in common.
-
-    ``matches`` and ``agreements`` are by side, as counted and without noise. ``only`` says how many items a
-    has and b has not, and the other way round.
-    """
-
-    a: str
-    b: str
-    difference: Interval
-    answers: AnswerAgreement
-    matches: dict[Side, Interval]
-    agreements: dict[Side, Agreement]
-    only: tuple[int, int]
-
-    def row(self) -> dict[str, Any]:
-        values = _with_ends("difference", self.difference) | _with_ends("same", self.answers.agreement)
-        values |= _with_ends("kappa", self.answers.kappa or (None,) * 3)
-        only = {"only_a": self.only[0], "only_b": self.only[1]}
-        return {"a": self.a, "b": self.b, **values, "same_by_chance": self.answers.chance, **only}
-
-    def cells(self, fraction: float) -> Iterator[dict[str, Any]]:
-        for side, agreement in self.agreements.items():
-            of = {"side": side, "ties": "expected", "a": self.a, "b": self.b}
-            rate = dict(zip(("rate", "low", "high"), self.matches[side], strict=True))
-            free = {f"agreement_{name}": value for name, value in vars(agreement).items() if name != "rate"}
-            chance = {"chance": fraction, "class_chance": None, "agreement": agreement.rate}
-            yield of | rate | chance | free
-
-
-def _with_ends(name: str, interval: Sequence[float | None]) -> dict[str, float | None]:
+def _with_ends(name: str, interval: Sequence[float]) -> dict[str, float]:
     return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
 
 
@@ -119,24 +88,23 @@ def _number(name: str, **options: Any) -> show.Column:
 
 @dataclass(frozen=True, eq=False)
 class OutcomeComparison(show.Result):
-    """Models side by side; ``rates`` are their means over ``num_items`` items, in the order of ``names``.
+    """Models side by side over ``num_items`` items.
 
-    ``items`` are the rows that `table` describes; ``notes`` are what has to be known of all.
+    ``rates`` have a row for each by ``name``, their means; ``pairs`` a row for each pair ``a`` and ``b``: b's
+    rate less a's, how often both answers are right or wrong, and how many items a has and b has not, and the
+    other way round. ``matching`` are cells by pair and side, as counted and without noise. ``items`` are the
+    rows that `table` describes; ``notices`` are what has to be known of all.
     """
 
-    names: list[str]
     meaning: str
     fraction: float
     num_items: int
-    rates: list[Interval]
-    pairs: list[ModelPair]
-    items: pd.DataFrame
-    notes: tuple[str, ...]
+    rates: pd.DataFrame = field(repr=False)
+    pairs: pd.DataFrame = field(repr=False)
+    matching: pd.DataFrame = field(repr=False)
+    items: pd.DataFrame = field(repr=False)
+    notices: Sequence[str] = ()
     leads = True
-
-    @property
-    def notices(self) -> list[str]:
-        return [*self.notes]
 
     def table(self) -> pd.DataFrame:
         """A row for each item and pair of models with p up to 0.05, surest first.
@@ -155,63 +123,67 @@ class OutcomeComparison(show.Result):
 
     def answers(self) -> list[str]:
         """Sentences on pairs, or on the range of many, then what a rate speaks of."""
-        if len(self.pairs) <= _MOST_TOLD:
-            return [*(text for pair in self.pairs for text in self._of_pair(pair)), self.meaning]
-        ranks = {
-            "{} models are right on average": [*zip(self.rates, self.names, strict=True)],
-            "kappa of answers, how far they agree beyond accuracies, of {} pairs": [
-                (one.answers.kappa, f"{one.a} and {one.b}") for one in self.pairs if one.answers.kappa
-            ],
-        }
-        ranks |= {
-            f"agreement on the {tail_text(side, self.fraction)} without noise can be told of {{}} pairs": [
-                (Interval(agreement.rate, agreement.low, agreement.high), f"{one.a} and {one.b}")
-                for one in self.pairs
-                if (agreement := one.agreements[side]).reason is None
-            ]
-            for side in SIDES
-        }
-        texts = []
-        for what, values in ranks.items():
-            ends = [f"{number(one.value)} ({name})" for one, name in sorted(values)]
-            span = f": {ends[0]} to {ends[-1]}" if ends else ""
-            texts.append(f"{what.format(len(values))}{span}")
-        some = sum(any(pair.only) for pair in self.pairs)
-        texts.append(f"in {some} of {len(self.pairs)} pairs one model has items that the other has not")
-        return [*texts, self.meaning]
+        if len(self.pairs) > _MOST_TOLD:
+            return [*self._of_many(), self.meaning]
+        return [*(text for pair in self.pairs.itertuples() for text in self._of_pair(pair)), self.meaning]
 
-    def _of_pair(self, pair: ModelPair) -> Iterator[str]:
-        names = f"{pair.a} and {pair.b}"
-        ours, theirs = (number(self.rates[self.names.index(name)].value) for name in (pair.a, pair.b))
-        change = with_interval(*pair.difference, with_sign=True)
-        yield f"{pair.a} is right in {ours} on average and {pair.b} in {theirs}, a difference of {change}"
-        for side, agreement in pair.agreements.items():
-            tail, share = tail_text(side, self.fraction), number(pair.matches[side].value)
+    def _of_many(self) -> Iterator[str]:
+        def span(what: str, values: pd.Series, names: pd.Series) -> str:
+            ranks = sorted(zip(values[values.notna()], names[values.notna()], strict=True))
+            ends = [f"{number(value)} ({name})" for value, name in ranks]
+            return what.format(len(ends)) + (f": {ends[0]} to {ends[-1]}" if ends else "")
+
+        yield span("{} models are right on average", self.rates["rate"], self.rates["name"])
+        pairs = self.pairs["a"] + " and " + self.pairs["b"]
+        kappa = "kappa of answers, how far they agree beyond accuracies, of {} pairs"
+        yield span(kappa, self.pairs["kappa"], pairs)
+        for side in SIDES:
+            cells = self.matching[self.matching["side"] == side]
+            what = (
+                f"agreement on the {tail_text(side, self.fraction)} without noise can be told of {{}} pairs"
+            )
+            yield span(what, cells["agreement"], cells["a"] + " and " + cells["b"])
+        some = (self.pairs[["only_a", "only_b"]] > 0).any(axis=1).sum()
+        yield f"in {some} of {len(self.pairs)} pairs one model has items that the other has not"
+
+    def _of_pair(self, pair: Any) -> Iterator[str]:
+        a, b, names = pair.a, pair.b, f"{pair.a} and {pair.b}"
+        rates = self.rates.set_index("name")["rate"]
+        change = with_interval(pair.difference, pair.difference_low, pair.difference_high, with_sign=True)
+        yield (
+            f"{a} is right in {number(rates[a])} on average and {b} in {number(rates[b])}, a difference of "
+            f"{change}"
+        )
+        cells: Any = self.matching.query("a == @a and b == @b")
+        for cell in cells.itertuples():
+            tail, share = tail_text(cell.side, self.fraction), number(cell.rate)
             chance = f"as counted {share} match, and {number(self.fraction)} would be chance"
-            if agreement.reason is None:
-                share = with_interval(agreement.rate, agreement.low, agreement.high)
+            if cell.agreement_reason is None:
+                share = with_interval(cell.agreement, cell.agreement_low, cell.agreement_high)
                 yield f"{names} agree on {share} of the {tail} without noise; {chance}"
             else:
-                yield f"how far {names} agree on the {tail} cannot be told ({agreement.reason}); {chance}"
-        same, kappa = with_interval(*pair.answers.agreement), pair.answers.kappa
-        beyond = f" (kappa {with_interval(*kappa)})" if kappa else ""
-        chance = number(pair.answers.chance)
+                why = cell.agreement_reason
+                yield f"how far {names} agree on the {tail} cannot be told ({why}); {chance}"
+        kappa = with_interval(pair.kappa, pair.kappa_low, pair.kappa_high)
+        beyond = "" if np.isnan(pair.kappa) else f" (kappa {kappa})"
+        same, chance = with_interval(pair.same, pair.same_low, pair.same_high), number(pair.same_by_chance)
         yield f"answers of {names} are both right or both wrong in {same}; accuracies make {chance}{beyond}"
         yield (
-            f"{pair.a} has {show.quantity(pair.only[0], 'item')} that {pair.b} has not, and {pair.b} "
-            f"{pair.only[1]:,} that {pair.a} has not (false discovery rate {show.chosen_percent(_RATE)})"
+            f"{a} has {show.quantity(pair.only_a, 'item')} that {b} has not, and {b} {pair.only_b:,} that "
+            f"{a} has not (false discovery rate {show.chosen_percent(_RATE)})"
         )
 
     def figure(self) -> Figure:
         """The share of trials that are right, of each model, with its interval over items."""
+        rates = self.rates.set_index("name")
+        label = "share right, mean of items"
         return show.dots_with_intervals(
-            self.names, {"": (self.rates, show.INK)}, "share right, mean of items"
+            rates.index.tolist(), {"": (rates.to_numpy().tolist(), show.INK)}, label
         )
 
     def frames(self) -> list[show.Frame]:
-        how = "Means over items; 95 % intervals are over items and their trials."
-        rates = pd.DataFrame([{"model": name} | _with_ends("rate", one) for name, one in self._by_model()])
-        pairs = [one.row() | {"agreement": one.agreements["hard"].rate} for one in self.pairs[:_MOST_ROWS]]
+        hard = self.matching.loc[self.matching["side"] == "hard", "agreement"]
+        pairs = self.pairs.assign(agreement=hard.to_numpy()).head(_MOST_ROWS)
         more = f" The first {_MOST_ROWS} of {len(self.pairs):,}." if len(self.pairs) > _MOST_ROWS else ""
         columns = {
             "a": show.names(),
@@ -224,48 +196,41 @@ class OutcomeComparison(show.Result):
             "only_a": show.counts("Items that a has and b has not.", "a alone"),
             "only_b": show.counts("Items that b has and a has not.", "b alone"),
         }
-        surest = self.items[self.items["p_adjusted"] <= _RATE].head(_MOST_ITEMS)
         of_items = {name: show.names() for name in ("id", "a", "b")}
         of_items |= {"rate_a": show.numbers(2), "rate_b": show.numbers(2), "p_adjusted": show.numbers(6)}
         return [
             show.Frame(
-                f"{len(self.names)} models on {self.num_items:,} items",
-                f"{show.sentence_case(self.meaning)}. {how}",
-                rates,
-                {"model": show.names(), "rate": _number("rate")},
+                f"{len(self.rates)} models on {self.num_items:,} items",
+                f"{show.sentence_case(self.meaning)}. Means over items; 95 % intervals are over items and "
+                "their trials.",
+                self.rates,
+                {"name": show.names(title="model"), "rate": _number("rate")},
             ),
             show.Frame(
                 "Pairs",
                 "b's rate less a's; how often both answers are right or wrong, and kappa; the share of "
                 f"the {tail_text('hard', self.fraction)} both have without noise, blank if untold.{more}",
-                pd.DataFrame(pairs),
+                pairs,
                 columns,
             ),
             show.Frame(
                 "Items that one model has and the other has not",
                 f"The surest, at a false discovery rate of {show.chosen_percent(_RATE)} over all.",
-                surest,
+                self.items[self.items["p_adjusted"] <= _RATE].head(_MOST_ITEMS),
                 of_items,
             ),
         ]
 
-    def _by_model(self) -> Iterator[tuple[str, Interval]]:
-        return zip(self.names, self.rates, strict=True)
-
     def document(self) -> Any:
         """Answers, rates, pairs, matching rates and items."""
-        return show.without_nan(
-            {
-                "fraction": self.fraction,
-                "num_items": self.num_items,
-                "notices": self.notices,
-                "answers": self.answers(),
-                "runs": [{"name": name, **_with_ends("rate", rate)} for name, rate in self._by_model()],
-                "pairs": [pair.row() for pair in self.pairs],
-                "matching": [cell for pair in self.pairs for cell in pair.cells(self.fraction)],
-                "items": self.items.to_dict("records"),
-            }
-        )
+        document = {
+            "fraction": self.fraction,
+            "num_items": self.num_items,
+            "notices": [*self.notices],
+            "answers": self.answers(),
+        }
+        tables = {"runs": self.rates, "pairs": self.pairs, "matching": self.matching, "items": self.items}
+        return show.without_nan(document | {name: one.to_dict("records") for name, one in tables.items()})
 
 
 def compare_outcomes(options: CompareOptions) -> OutcomeComparison | RolloutsAhead:
@@ -290,26 +255,35 @@ def compare_outcomes(options: CompareOptions) -> OutcomeComparison | RolloutsAhe
     table = _tests(items, names, places)
     surest = table[table["p_adjusted"] <= _RATE]
     only = surest.groupby(["a", "b", surest["difference"] > 0]).size().to_dict()
-    pairs = []
-    for count, (a, b) in enumerate(places, 1):
-        pair, both = items.pair(a, b), items.pair(a, b, effective=True)
+    pairs, cells = [], []
+    for count, (i, j) in enumerate(places, 1):
+        pair, both = items.pair(i, j), items.pair(i, j, effective=True)
         agreements = untold
         if fits:
-            agreements = analysis.rate_agreements(both, fraction, options.seed, fits=(fits[a], fits[b]))
-        one = ModelPair(
-            names[a],
-            names[b],
-            analysis.rate_difference(pair, items.groups),
-            analysis.answer_agreement(pair, items.groups),
-            {side: analysis.match_rates(pair, side, fraction) for side in SIDES},
-            agreements,
-            (only.get((names[a], names[b], False), 0), only.get((names[a], names[b], True), 0)),
-        )
-        pairs.append(one)
+            agreements = analysis.rate_agreements(both, fraction, options.seed, fits=(fits[i], fits[j]))
+        a, b = names[i], names[j]
+        for side, agreement in agreements.items():
+            of = {"side": side, "ties": "expected", "a": a, "b": b}
+            rate = analysis.match_rates(pair, side, fraction)._asdict()
+            ends = {f"agreement_{name}": value for name, value in vars(agreement).items() if name != "rate"}
+            chance = {"chance": fraction, "class_chance": None, "agreement": agreement.rate}
+            cells.append(of | {"rate": rate.pop("value")} | rate | chance | ends)
+        answers = analysis.answer_agreement(pair, items.groups)
+        values = _with_ends("difference", analysis.rate_difference(pair, items.groups))
+        values |= _with_ends("same", answers.agreement)
+        values |= _with_ends("kappa", answers.kappa or (np.nan,) * 3)
+        only_a, only_b = (only.get((a, b, is_b), 0) for is_b in (False, True))
+        counts = {"same_by_chance": answers.chance, "only_a": only_a, "only_b": only_b}
+        pairs.append({"a": a, "b": b, **values, **counts})
         tell("comparing pairs of models", count, len(places))
-    rates = [analysis.mean_over_items(right / trials, items.groups) for trials, right in items.counts]
-    meaning = _MEANINGS[runs[0].trials_are]
-    return OutcomeComparison(names, meaning, fraction, len(items.ids), rates, pairs, table, tuple(notes))
+    means = (analysis.mean_over_items(right / trials, items.groups) for trials, right in items.counts)
+    rates = [{"name": name} | _with_ends("rate", mean) for name, mean in zip(names, means, strict=True)]
+    tables = (
+        pd.DataFrame(rates),
+        pd.DataFrame(pairs),
+        pd.DataFrame(cells).astype({"agreement_reason": object}),
+    )
+    return OutcomeComparison(_MEANINGS[runs[0].trials_are], fraction, len(items.ids), *tables, table, notes)
 
 
 def _tests(items: CommonItems, names: Sequence[str], places: Sequence[tuple[int, int]]) -> pd.DataFrame:

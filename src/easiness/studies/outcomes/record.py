@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from easiness.data import check_models, read_outcomes
-from easiness.engine import Verb, say
+from easiness.engine import Verb, refuse_options, say
 from easiness.errors import BadInput, nearest
 from easiness.lazy import pd
 from easiness.show import percent, quantity
@@ -173,15 +173,8 @@ def _of_probabilities(options: RecordOptions) -> Run:
         raise BadInput("--probabilities: come without labels; give --labels FILE")
     if options.table is not None:
         raise BadInput("--probabilities: stand for themselves; leave out the table of outcomes")
-    for one, usual in (
-        ("columns", None),
-        ("errors", "leave-out"),
-        ("trials_are", "rollouts"),
-        ("add", False),
-    ):
-        if getattr(options, one) != usual:
-            flag = one.replace("_", "-")
-            raise BadInput(f"--{flag}: is of outcomes, and there are --probabilities; leave it out")
+    of_outcomes = "is of outcomes, and there are --probabilities; leave it out"
+    refuse_options(options, of_outcomes, among=("columns", "errors", "trials_are", "add"))
     return record_probabilities(options.probabilities, options.labels, _out(options))
 
 
@@ -205,14 +198,12 @@ def _carry(options: RecordOptions) -> None:
         say(f"{run.path}: {quantity(len(run.ids), 'example')}, {quantity(len(run.trials), 'trial')}")
         return
     for path, num_new in _record_table(options).items():
-        one = open_run(path).outcomes
-        if options.trials_are == _MODELS:
-            num, new = quantity(one.rows["trial"].nunique(), "model"), quantity(num_new or 0, "new answer")
-        else:
-            num, new = quantity(int(one.trials.sum()), "rollout"), f"{num_new or 0:,} new"
+        run = open_run(path)
+        new = quantity(num_new or 0, "new answer") if run.trials_are == _MODELS else f"{num_new or 0:,} new"
         more = "" if num_new is None else f" ({new if num_new else 'nothing new'})"
-        counts = quantity(len(one.items), "item")
-        say(f"{path}: {counts}, {num}{more}, {percent(float(one.rate.mean()))} right on average")
+        counts = quantity(len(run.ids), "item")
+        num = quantity(run.num_outcome_trials, run.trials_are[:-1])
+        say(f"{path}: {counts}, {num}{more}, {percent(float(run.outcomes.rate.mean()))} right on average")
 
 
 RECORD = Verb(

@@ -1,4 +1,4 @@
-"""Outcomes chosen by their rates: items to keep (``keep --between``), and items to ask again (``next``)."""
+"""Outcomes by their rates: items to keep, items to ask again, and how much more trials would tell."""
 
 from __future__ import annotations
 
@@ -10,55 +10,52 @@ from typing import Any
 import numpy as np
 
 from easiness import show
-from easiness.analysis import Allotment, allot, usual_fraction
+from easiness.analysis import (
+    SIDES,
+    Allotment,
+    Side,
+    allot,
+    fit_rates,
+    shares_ahead,
+    times_enough,
+    usual_fraction,
+)
 from easiness.errors import BadInput
-from easiness.lazy import Figure, Floats, Mask, pd
+from easiness.lazy import Figure, Mask, pd
 from easiness.spec import check_band
 from easiness.store import Run
-from easiness.studies.keeping import KeepOptions, NextOptions, changed_options, ids_as_text, option_flag
+from easiness.studies.keeping import KeepOptions, NextOptions, ids_as_text
 from easiness.studies.matching import tail_text
-from easiness.studies.outcomes.scores import meaning
+from easiness.studies.outcomes.scores import OfOutcomes, refuse_others
 
 _EDGES = ((np.arange(22) - 0.5) / 20).tolist()  # of bins around 0, 0.05, ... 1
 _NUM_SHOWN = 10  # items
-_NEVER = 0.001  # rate that nobody's rollouts tell from 0
-
-
-def refuse_others(options: Any, own: tuple[str, ...], remedy: str) -> None:
-    """Refuse, by its name, an option that is given and not among the ``own`` ones of outcomes."""
-    for name in changed_options(type(options), vars(options)):
-        if name not in own:
-            raise BadInput(f"{option_flag(name)}: is for runs of `measure`, and these are outcomes; {remedy}")
+_NEVER = 0.01  # rate that few rollouts tell from 0
+_TIMES = (1, 2, 4, 8)  # the trials that there are
+_PARTS = 10  # of the items, left out in turn
+_SHAPE_ERROR = 0.3  # over the trials: what few of them leave to where the fit begins
+_COLORS: dict[Side, str] = {"easy": show.EASY, "hard": show.HARD}
 
 
 @dataclass(frozen=True, eq=False)
-class ItemsBetween(show.Result):
-    """The items of a run, and which are kept, as their true rates lie ``between`` more probably than not.
+class ItemsBetween(OfOutcomes):
+    """The ``items`` of a run, and which are kept, as their true rates lie ``between`` more probably than not.
 
-    ``rate`` [K] are the shares of trials that are right, and ``p_between`` [K] the probabilities.
+    Their columns are those of `table`.
     """
 
-    run: Run = field(repr=False)
     between: tuple[float, float]
-    rate: Floats = field(repr=False)
-    p_between: Floats = field(repr=False)
+    items: pd.DataFrame = field(repr=False)
     listing = "items"
 
     @property
     def kept_mask(self) -> Mask:
         """The items to keep, [K]."""
-        return np.asarray(self.p_between >= 0.5)
+        return np.asarray(self.items["p_between"] >= 0.5)
 
     def table(self) -> pd.DataFrame:
         """The items to keep, a row each: ``id``, ``trials``, ``rate``, ``p_between``."""
-        outcomes = self.run.outcomes
-        columns = {
-            "id": outcomes.items["id"].to_numpy(),
-            "trials": outcomes.trials.astype(np.int64),
-            "rate": self.rate,
-            "p_between": self.p_between,
-        }
-        return pd.DataFrame(columns)[self.kept_mask].reset_index(drop=True)
+        return self.items[self.kept_mask].reset_index(drop=True)
 
     def choices(self) -> pd.DataFrame:
         """Numbers of items, by this choice and by the usual filter on observed rates.
@@ -66,37 +63,33 @@ class ItemsBetween(show.Result):
         So many are ``kept``; ``inside`` and ``outside`` of them are expected to lie there, and ``left_out``
         are inside, too, and not kept.
         """
-        low, high = self.between
-        rows = {}
-        usual = (self.rate >= low) & (self.rate <= high)
-        for choice, mask in (("by probability", self.kept_mask), ("by observed rate", usual)):
-            inside = self.p_between[mask].sum()
-            rows[choice] = mask.sum(), inside, mask.sum() - inside, self.p_between[~mask].sum()
-        table = pd.DataFrame.from_dict(rows, "index", columns=["kept", "inside", "outside", "left_out"])
-        return table.rename_axis("choice").reset_index()
+        p, usual = self.items["p_between"], self.items["rate"].between(*self.between)
+        masks: dict[str, Any] = {"by probability": self.kept_mask, "by observed rate": usual}
+        table = pd.DataFrame({"choice": [*masks], "kept": [mask.sum() for mask in masks.values()]})
+        table["inside"] = [p[mask].sum() for mask in masks.values()]
+        table["outside"] = table["kept"] - table["inside"]
+        return table.assign(left_out=p.sum() - table["inside"])
+
+    @property
+    def _title(self) -> str:
+        return f"{self.kept_mask.sum():,} of {show.quantity(len(self.items), 'item')} kept"
 
     @property
     def headline(self) -> str:
         ours, usual = self.choices().to_dict("records")
         low, high = self.between
         return (
-            f"{ours['kept']:,} of {show.quantity(len(self.rate), 'item')} kept: {ours['inside']:,.0f} are "
+            f"{self._title}: {ours['inside']:,.0f} are "
             f"expected in {low:g} to {high:g}, {ours['outside']:,.0f} outside, and {ours['left_out']:,.0f} "
             f"inside are lost. The usual filter on observed rates keeps {usual['kept']:,}: "
-            f"{usual['outside']:,.0f} expected outside, {usual['left_out']:,.0f} lost. "
-            f"{show.sentence_case(meaning(self.run))}"
+            f"{usual['outside']:,.0f} expected outside, {usual['left_out']:,.0f} lost. {self.sentence}"
         )
-
-    def printed_sections(self) -> list[show.Section]:
-        return []  # the headline says it
 
     def figure(self) -> Figure:
         """The items by their observed rate, those kept and those dropped, and the band."""
         figure, axes = show.new_axes(5.2, 2.7)
-        mask, colors = self.kept_mask, [show.TRAIN, show.FAINT]
-        axes.hist(
-            [self.rate[mask], self.rate[~mask]], _EDGES, stacked=True, color=colors, label=["kept", "dropped"]
-        )
+        mask, rate, colors = self.kept_mask, self.items["rate"], [show.TRAIN, show.FAINT]
+        axes.hist([rate[mask], rate[~mask]], _EDGES, stacked=True, color=colors, label=["kept", "dropped"])
         for end in self.between:
             axes.axvline(end, color=show.INK, linewidth=0.8)
         axes.set(xlabel="share of trials that are right", ylabel="items", xlim=(-0.03, 1.03))
@@ -109,10 +102,9 @@ class ItemsBetween(show.Result):
         low, high = self.between
         note = (
             f"Items whose true rate lies in {low:g} to {high:g}: expected numbers, by the distribution of "
-            f"rates. {show.sentence_case(meaning(self.run))}."
+            f"rates. {self.sentence}."
         )
-        title = f"{self.kept_mask.sum():,} of {show.quantity(len(self.rate), 'item')} kept"
-        return [show.Frame(title, note, self.choices(), columns)]
+        return [show.Frame(self._title, note, self.choices(), columns)]
 
     def own_file(self, suffix: str) -> bytes:  # noqa: ARG002 the only one
         return ids_as_text(self.run.ids[self.kept_mask])
@@ -120,22 +112,21 @@ class ItemsBetween(show.Result):
 
 def keep_between(options: KeepOptions) -> ItemsBetween:
     """The items of a run of outcomes whose true rates lie in a band more probably than not."""
-    remedy = "give --between LOW,HIGH alone"
-    refuse_others(options, ("between",), remedy)
+    refuse_others(options, ("between",), "give --between LOW,HIGH alone")
     if options.between is None:
         raise BadInput("--between: is missing, by which outcomes are kept; give two rates, such as 0.2,0.8")
-    outcomes, between = options.run.outcomes, check_band(options.between)
-    return ItemsBetween(options.run, between, outcomes.rate, outcomes.rates.between(*between))
+    between = check_band(options.between)
+    items = options.run.scores(between=between)
+    return ItemsBetween(options.run, between, items[["id", "trials", "rate", "p_between"]])
 
 
 @dataclass(frozen=True, eq=False)
-class NextRollouts(show.Result):
+class NextRollouts(OfOutcomes):
     """How many further rollouts to ask of which items of a run, and what is expected of them.
 
     ``aim`` says what is to be decided of each item, empty where the rates themselves are to be known.
     """
 
-    run: Run = field(repr=False)
     num: int
     aim: str
     allotment: Allotment = field(repr=False)
@@ -174,15 +165,13 @@ class NextRollouts(show.Result):
             )
         else:
             text = f"rates are off by {now:.3f} now, {then:.3f} with these, {alike:.3f} with as many for all"
-        return f"{start}: {text}; {meaning(self.run)}"
-
-    def printed_sections(self) -> list[show.Section]:
-        return []  # the headline says it
+        return f"{start}: {text}; {self.meaning}"
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:  # noqa: ARG002
+        more = " --trials-are models" if self.run.trials_are == "models" else ""
         return [
-            "ask these again, and record what comes: easiness record NEW.csv --add "
-            f"{'--trials-are models ' if self.run.trials_are == 'models' else ''}--out {self.run.path.parent}"
+            "ask these again, and record what comes: easiness record NEW.csv --add --out "
+            f"{self.run.path.parent}{more}"
         ]
 
     @property
@@ -211,7 +200,7 @@ class NextRollouts(show.Result):
         )
         columns = {"rollouts": show.names(), "each": show.numbers(1, title="an item"), **value}
         what = f"Items of {len(self.run.ids):,}: {self.aim} or not" if self.aim else "Error of a rate"
-        note = f"{what}, as the distribution of rates foretells. {show.sentence_case(meaning(self.run))}."
+        note = f"{what}, as the distribution of rates foretells. {self.sentence}."
         title = f"What {self._quantity.removesuffix(',')} would tell"
         first = show.Frame(title, note, expected, columns)
         rows = self.table()
@@ -238,10 +227,97 @@ def next_rollouts(options: NextOptions) -> NextRollouts:
         member, aim = rates.tail(fraction, "hard"), f"among the {tail_text('hard', fraction)}"
         if (never := float(rates.population[rates.probability < _NEVER].sum())) > fraction:
             notices.append(
-                f"about {show.percent(never)} of the items are right in fewer than one of 1,000 trials, more "
-                f"than the {tail_text('hard', fraction)}: no rollouts tell which of them are the hardest"
+                f"about {show.percent(never)} of the items are right in fewer than one of 100 trials, more "
+                f"than the {tail_text('hard', fraction)}: hardly any number of rollouts tells which of them "
+                "are the hardest"
             )
     allotment = allot(rates, options.rollouts, member, run.outcomes.dispersion)
     if member is not None and allotment.then - allotment.now < 0.5:
         notices.append("these rollouts are not expected to decide one further item rightly")
     return NextRollouts(run, options.rollouts, aim, allotment, notices)
+
+
+@dataclass(frozen=True, eq=False)
+class RolloutsAhead(OfOutcomes):
+    """How much of the true tails of ``fraction`` is known from the trials of a run, and from more.
+
+    ``shares`` are the rows that `table` describes. By side ``enough`` times the trials hold 90 %, None where
+    ten times do not.
+    """
+
+    fraction: float
+    shares: pd.DataFrame = field(repr=False)
+    enough: dict[Side, float | None]
+
+    def table(self) -> pd.DataFrame:
+        """A row for each ``side`` and number of ``times`` the trials: ``trials`` an item, and ``share``.
+
+        The ``share``, in 0..1 and from ``low`` to ``high``, of the truly easiest or hardest items is what as
+        many items hold, the likeliest ones.
+        """
+        return self.shares
+
+    def printed_sections(self) -> list[show.Section]:
+        return self.sections()
+
+    @property
+    def headline(self) -> str:
+        return "\n".join([*(self._sentence(side) for side in SIDES), self.meaning])
+
+    def _sentence(self, side: Side) -> str:
+        rows: Any = self.shares[self.shares["side"] == side]
+        now, *more = rows.itertuples()
+        ahead = show.enumeration([f"{show.number(one.share)} with {one.times} times" for one in more])
+        rest = "ten times do not hold .9: the order of some may never be told"
+        if (times := self.enough[side]) is not None:
+            rest = f".9 takes {show.number(times, 1)} times as many, {times * now.trials:.0f} an item"
+        of = f"{show.with_interval(now.share, now.low, now.high)} of the {tail_text(side, self.fraction)}"
+        return f"{of} are known from {now.trials:.0f} trials an item, {ahead} as many; {rest}"
+
+    def figure(self) -> Figure:
+        """The share of the true sets held, over the number of trials."""
+        lines = []
+        for side, color in _COLORS.items():
+            rows = self.shares[self.shares["side"] == side]
+            errors = [rows["share"] - rows["low"], rows["high"] - rows["share"]]
+            name = tail_text(side, self.fraction)
+            lines.append(show.Curve(rows["trials"], rows["share"], name, color, errors=errors, band=True))
+        return show.curves({"": lines}, (5.2, 2.7), x="trials an item", y="share of them known")
+
+    def frames(self) -> list[show.Frame]:
+        how = "The share of the true set that the likeliest items hold; 95 % intervals over items and trials."
+        columns = {
+            "side": show.names(),
+            "times": show.counts("Times the trials that there are."),
+            "trials": show.numbers(1, "Trials an item on average."),
+            "share": show.numbers(2, low="low", high="high"),
+        }
+        title = f"How much of the true sets is known of {len(self.run.ids):,} items"
+        return [show.Frame(title, f"{self.sentence}. {how}", self.shares, columns)]
+
+    def document(self) -> Any:
+        return {"rows": super().document(), "enough": dict(self.enough), "meaning": self.meaning}
+
+
+def rollouts_ahead(run: Run, fraction: float) -> RolloutsAhead:
+    """Foretell what more trials of a run of outcomes would tell; intervals leave out tenths of the items."""
+    from scipy.special import stdtrit
+
+    outcomes = run.outcomes
+    trials, right = outcomes.effective
+    parts = np.random.default_rng(0).permutation(np.arange(len(trials)) % _PARTS)
+    rest = [parts != part for part in range(_PARTS)] if len(trials) > _PARTS else []
+    fits = [(fit_rates(trials[one], right[one]), trials[one]) for one in rest]
+    rows = []
+    for side in SIDES:
+        share = np.array(shares_ahead(outcomes.rates, trials, _TIMES, side=side, fraction=fraction))
+        left = [shares_ahead(*fit, _TIMES, side=side, fraction=fraction) for fit in fits] or np.nan * share
+        error = float(stdtrit(_PARTS - 1, 0.975)) * np.sqrt((_PARTS - 1) * np.var(left, axis=0))
+        reach = np.hypot(error, _SHAPE_ERROR / trials.mean())
+        one = pd.DataFrame(
+            {"side": side, "times": _TIMES, "trials": np.multiply(_TIMES, outcomes.trials.mean())}
+        )
+        low, high = np.maximum(share - reach, 0.0), np.minimum(share + reach, 1.0)
+        rows.append(one.assign(share=share, low=low, high=high))
+    enough = {side: times_enough(outcomes.rates, trials, side=side, fraction=fraction) for side in SIDES}
+    return RolloutsAhead(run, fraction, pd.concat(rows, ignore_index=True), enough)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from easiness import show
 from easiness.analysis import usual_fraction
+from easiness.engine import refuse_options
 from easiness.errors import BadInput
 from easiness.lazy import Figure, pd
 from easiness.store import Run
-from easiness.studies.scores import ScoresOptions, ranks_together
+from easiness.studies.scores import CombinedScores, ScoresOptions, ranks_together
 
 _BINS = 20
-_FIRST = 20  # rows of the order that are shown
 
 
 def meaning(run: Run) -> str:
@@ -27,11 +28,34 @@ def meaning(run: Run) -> str:
     return f"trials are rollouts of {run.model}: how hard items are for it, and for no other"
 
 
+def refuse_others(options: Any, own: Collection[str], remedy: str) -> None:
+    """Refuse, by its name, an option that is given and not among the ``own`` ones of outcomes."""
+    refuse_options(options, f"is for runs of `measure`, and these are outcomes; {remedy}", but=own)
+
+
 @dataclass(frozen=True, eq=False)
-class OutcomeScores(show.Result):
-    """The ``scores`` of the items of a run of outcomes; easy and hard sets are a ``fraction`` of them."""
+class OfOutcomes(show.Result):
+    """A result of a ``run`` of outcomes. It says what a rate speaks of, in its headline and in each note."""
 
     run: Run
+
+    @property
+    def meaning(self) -> str:
+        return meaning(self.run)
+
+    @property
+    def sentence(self) -> str:
+        """The same as the beginning of a sentence."""
+        return show.sentence_case(self.meaning)
+
+    def printed_sections(self) -> list[show.Section]:
+        return []  # the headline says it, or the table is long
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeScores(OfOutcomes):
+    """The ``scores`` of the items of a run of outcomes; easy and hard sets are a ``fraction`` of them."""
+
     fraction: float
     between: tuple[float, float] | None
     scores: pd.DataFrame = field(repr=False)
@@ -41,14 +65,11 @@ class OutcomeScores(show.Result):
         """A row for each item, see `Run.scores`."""
         return self.scores
 
-    def printed_sections(self) -> list[show.Section]:
-        return []  # the table is long enough
-
     @property
     def headline(self) -> str:
         rate = self.scores["rate"]
         error = float(rate.std(ddof=1) / np.sqrt(len(rate))) if len(rate) > 1 else None
-        text = f"{show.plus_minus(float(rate.mean()), error)} right on average; {meaning(self.run)}"
+        text = f"{show.plus_minus(float(rate.mean()), error)} right on average; {self.meaning}"
         if self.between is None:
             return text
         low, high = self.between
@@ -75,69 +96,10 @@ class OutcomeScores(show.Result):
         data.insert(0, "score", names)
         title = f"Scores of {len(self.scores)} items"
         columns = {str(name): show.numbers() for name in data} | {"score": show.names()}
-        return [show.Frame(title, f"{show.sentence_case(meaning(self.run))}.", data, columns)]
+        return [show.Frame(title, f"{self.sentence}.", data, columns)]
 
 
-@dataclass(frozen=True, eq=False)
-class ScoresOverModels(show.Result):
-    """One order of difficulty of the items that several models have: see `table`.
-
-    ``agreement`` is the rank correlation of the models, the mean over pairs. Some of them lack the
-    ``num_others`` items.
-    """
-
-    runs: tuple[Run, ...]
-    scores: pd.DataFrame = field(repr=False)
-    agreement: float
-    num_others: int
-    listing = "scores"
-
-    def table(self) -> pd.DataFrame:
-        """A row an item: ``id``, ``models`` (their number), ``rate`` (the mean over models) and ``rate_se``.
-
-        ``difficulty`` is the mean over models of the rank by expected rate, from 0 (easiest) to 1 (hardest),
-        with ``difficulty_se``, ``difficulty_low`` and ``difficulty_high``: over models, as if these were
-        drawn from many like them. ``rank_1``, ``rate_1``, ``rank_2``, ... are those of each.
-        """
-        return self.scores
-
-    @property
-    def headline(self) -> str:
-        return (
-            f"{show.quantity(len(self.scores), 'item')} in the order of {len(self.runs)} models, whose ranks "
-            f"correlate at {self.agreement:.2f}: how hard items are for models like these"
-        )
-
-    @property
-    def notices(self) -> list[str]:
-        others = show.quantity(self.num_others, "item")
-        return [f"{others} that some of the models lack: left out"] if self.num_others else []
-
-    def printed_sections(self) -> list[show.Section]:
-        return []  # the table is long enough
-
-    def figure(self) -> Figure:
-        """The difficulty of each item with its interval, in their order."""
-        figure, axes = show.new_axes(5.2, 2.9)
-        table = self.scores.sort_values("difficulty")
-        at = np.arange(len(table))
-        axes.fill_between(
-            at, table["difficulty_low"], table["difficulty_high"], color=show.HARD, alpha=0.25, lw=0
-        )
-        axes.plot(at, table["difficulty"], color=show.HARD, linewidth=1.5)
-        axes.set(xlabel="items, the easiest first", ylabel="difficulty", ylim=(0, 1))
-        return figure
-
-    def frames(self) -> list[show.Frame]:
-        hardest = self.scores.sort_values("difficulty", ascending=False, kind="stable").head(_FIRST)
-        names = ", ".join(run.model for run in self.runs)
-        note = f"{self.headline}. Difficulty is the mean rank over models, from 0 to 1. Models: {names}."
-        within = show.numbers(2, low="difficulty_low", high="difficulty_high")
-        columns = {"id": show.names(), "rate": show.means("rate_se", 2), "difficulty": within}
-        return [show.Frame("The hardest items for these models together", note, hardest, columns)]
-
-
-def scores_over_models(runs: Sequence[Run]) -> ScoresOverModels:
+def scores_over_models(runs: Sequence[Run]) -> CombinedScores:
     """One order of difficulty from several models, over the items that all have: the mean of their ranks."""
     ids = [pd.Index(run.outcomes.items["id"]) for run in runs]
     common = ids[0][np.all([ids[0].isin(one) for one in ids], axis=0)]
@@ -154,15 +116,14 @@ def scores_over_models(runs: Sequence[Run]) -> ScoresOverModels:
     for at, (rank, rate) in enumerate(zip(ranks, rates, strict=True), 1):
         columns |= {f"rank_{at}": rank, f"rate_{at}": rate}
     num_others = len(functools.reduce(lambda a, b: a.union(b, sort=False), ids)) - len(common)
-    return ScoresOverModels(tuple(runs), scores.assign(**columns), agreement, num_others)
+    return CombinedScores(tuple(runs), scores.assign(**columns), agreement, num_others)
 
 
-def scores_of_outcomes(options: ScoresOptions) -> OutcomeScores | ScoresOverModels:
+def scores_of_outcomes(options: ScoresOptions) -> OutcomeScores | CombinedScores:
     """The scores of a run of outcomes, or the order of difficulty of several together."""
     if len(options.run) > 1:
-        for name in ("at", "fraction", "between"):
-            if getattr(options, name) is not None:
-                raise BadInput(f"--{name}: several models give one order of difficulty; leave it out")
+        several = "several models give one order of difficulty; leave it out"
+        refuse_options(options, several, among=("at", "fraction", "between"))
         if options.split != "train":
             options.run[0].check_course(f"split {options.split!r}")
         return scores_over_models(options.run)

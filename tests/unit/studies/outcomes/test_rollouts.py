@@ -11,19 +11,17 @@ import pytest
 
 import easiness
 from easiness.errors import BadInput
-from easiness.store import Run, open_run, record_outcomes
-from recording import believing, recorded
+from easiness.store import Run, open_run
+from recording import believing, counted, recorded
 
 COUNTS = np.repeat([0, 1, 2, 4, 6, 7, 8], [30, 10, 10, 20, 10, 10, 30])  # of 8 right
 BAND = 0.2, 0.8
 
 
-def run_of(path: Path, counts: Any = COUNTS, names: str = "q") -> Run:
-    items = pd.DataFrame({"id": [f"{names}{at}" for at in range(len(counts))]})
-    rows = pd.DataFrame({"item": np.arange(len(counts)), "trial": None, "count": 8, "correct": counts * 1.0})
-    rows = rows.assign(answer=None)
-    record_outcomes(path, items, rows, model=path.name)
-    return open_run(path)
+def run_of(out: Path, counts: Any = COUNTS, names: str = "q") -> Run:
+    """A model of the name of its folder: how many of eight are right."""
+    items = [f"{names}{at}" for at in range(len(counts))]
+    return counted(out.parent, ids=items, num=8, **{out.name: counts})[0]
 
 
 @pytest.fixture
@@ -69,37 +67,27 @@ def test_rollouts_are_allotted_and_foretold(run: Run) -> None:
 def test_a_lump_wider_than_the_tenth_is_said(run: Run) -> None:
     found: Any = easiness.next(run, rollouts=50, hard=True)
     assert found.table()["more"].sum() == 50
-    assert "no rollouts tell which of them are the hardest" in found.notices[0]
+    assert "hardly any number of rollouts tells which of them are the hardest" in found.notices[0]
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("verb", "options", "message"),
     [
-        ({}, "--rollouts: is missing"),
-        ({"rollouts": 5, "pool": "x"}, "--pool: is for runs of `measure`"),
-        ({"rollouts": 5, "picks": 7}, "--picks: is for runs of `measure`"),
-        ({"rollouts": 5, "hard": True, "between": BAND}, "--between and --hard"),
-        ({"rollouts": 5, "between": (0.8, 0.2)}, "between 0.8,0.2"),
-        ({"rollouts": 0}, "rollouts 0: must be at least 1"),
+        ("next", {}, "--rollouts: is missing"),
+        ("next", {"rollouts": 5, "pool": "x"}, "--pool: is for runs of `measure`"),
+        ("next", {"rollouts": 5, "picks": 7}, "--picks: is for runs of `measure`"),
+        ("next", {"rollouts": 5, "hard": True, "between": BAND}, "--between and --hard"),
+        ("next", {"rollouts": 5, "between": (0.8, 0.2)}, "between 0.8,0.2"),
+        ("next", {"rollouts": 0}, "rollouts 0: must be at least 1"),
+        ("keep", {}, "--between: is missing"),
+        ("keep", {"drop": 0.3}, "--drop: is for runs of `measure`"),
+        ("keep", {"between": BAND, "seed": 4}, "--seed: is for runs of `measure`"),
+        ("keep", {"between": (0.1, 1.2)}, "between 0.1,1.2"),
     ],
 )
-def test_next_refuses_what_is_not_of_outcomes(run: Run, options: dict[str, object], message: str) -> None:
+def test_what_is_not_of_outcomes_is_refused(run: Run, verb: str, options: Any, message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        easiness.next(run, **options)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({}, "--between: is missing"),
-        ({"drop": 0.3}, "--drop: is for runs of `measure`"),
-        ({"between": BAND, "seed": 4}, "--seed: is for runs of `measure`"),
-        ({"between": (0.1, 1.2)}, "between 0.1,1.2"),
-    ],
-)
-def test_keep_refuses_what_is_not_of_outcomes(run: Run, options: dict[str, object], message: str) -> None:
-    with pytest.raises(BadInput, match=message):
-        easiness.keep(run, **options)  # type: ignore[arg-type]
+        getattr(easiness, verb)(run, **options)
 
 
 def test_models_that_have_answered_are_asked_no_more(tmp_path: Path) -> None:
@@ -107,7 +95,7 @@ def test_models_that_have_answered_are_asked_no_more(tmp_path: Path) -> None:
     run: Any = easiness.record(table, out=tmp_path, trials_are="models")
     found: Any = easiness.next(run, rollouts=9)
     assert found.headline.startswith("9 answers of models not asked yet, for 3 of 3 items: ")
-    assert f"NEW.csv --add --trials-are models --out {tmp_path}" in found.next_steps([])[0]
+    assert f"NEW.csv --add --out {tmp_path} --trials-are models" in found.next_steps([])[0]
 
 
 def test_several_models_give_one_order(tmp_path: Path) -> None:
@@ -132,17 +120,21 @@ def test_several_models_give_one_order(tmp_path: Path) -> None:
         easiness.scores([first, run_of(tmp_path / "other", np.array([0, 4]), names="p")])
 
 
-def test_what_is_of_outcomes_is_refused_for_a_run_that_was_measured(tmp_path: Path) -> None:
-    labels = np.arange(8) % 2
-    run = recorded(tmp_path / "run", believing(labels, 2), labels)
-    with pytest.raises(BadInput, match=r"^--between: is of outcomes"):
-        easiness.keep(run, between=BAND)
-    with pytest.raises(BadInput, match=r"^--drop and --between"):
-        easiness.keep(run, between=BAND, drop=0.3)
-    with pytest.raises(BadInput, match=r"^--rollouts: is of outcomes"):
-        easiness.next(run, rollouts=5)
-    with pytest.raises(BadInput, match=r"^--pool: is missing"):
-        easiness.next(run)
+@pytest.mark.parametrize(
+    ("verb", "options", "message"),
+    [
+        ("keep", {"between": BAND}, "^--between: is of outcomes"),
+        ("keep", {"between": BAND, "drop": 0.3}, "^--drop and --between"),
+        ("next", {"rollouts": 5}, "^--rollouts: is of outcomes"),
+        ("next", {}, "^--pool: is missing"),
+    ],
+)
+def test_a_run_that_was_measured_has_no_rollouts(
+    tmp_path: Path, verb: str, options: Any, message: str
+) -> None:
+    run = recorded(tmp_path / "run", believing(np.arange(8) % 2, 2), np.arange(8) % 2)
+    with pytest.raises(BadInput, match=message):
+        getattr(easiness, verb)(run, **options)
 
 
 def test_rounds_of_rollouts_are_recorded_and_asked_for_again(command: Any, tmp_path: Path) -> None:

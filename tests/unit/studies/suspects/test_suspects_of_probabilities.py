@@ -103,23 +103,15 @@ VOTES = np.eye(2)[[0, 0, 1, 1, 0, 1, 0, 1]]
 SAID = [0, 1, 1, 1, 0, 1, 1, 1]
 
 
-def by_recorder(outputs):
-    def make(out):
-        return recorded(out, [VOTES, VOTES], SAID, outputs=outputs)
-
-    return make
-
-
-OF_VOTES = {
-    "record": lambda out: ez.record(probabilities=[VOTES, VOTES[::-1]], labels=SAID, out=out),
-    "logits": by_recorder("logits"),
-    "probabilities": by_recorder("probabilities"),
-}
+def votes(out, outputs="logits"):
+    if outputs == "matrices":
+        return ez.record(probabilities=[VOTES, VOTES[::-1]], labels=SAID, out=out)
+    return recorded(out, [VOTES, VOTES], SAID, outputs=outputs)
 
 
-@pytest.mark.parametrize("way", OF_VOTES)
-def test_votes_have_an_order_and_no_probability(way, tmp_path):
-    run = OF_VOTES[way](tmp_path / "run")
+@pytest.mark.parametrize("outputs", ["matrices", "logits", "probabilities"])
+def test_votes_have_an_order_and_no_probability(outputs, tmp_path):
+    run = votes(tmp_path / "run", outputs)
     found = ez.suspects(run, pictures=False, progress=False)
     assert found.ranked["p_wrong"].isna().all()
     assert [math.isnan(one) for one in (found.share, found.low, found.high)] == [True] * 3
@@ -135,14 +127,13 @@ def test_votes_have_an_order_and_no_probability(way, tmp_path):
 
 
 def test_votes_can_be_audited(tmp_path):
-    run = by_recorder("probabilities")(tmp_path / "run")
-    drawn = ez.audit(run, looks=4).table()
+    drawn = ez.audit(votes(tmp_path / "run", "probabilities"), looks=4).table()
     assert len(drawn) == 4
     assert drawn["p_wrong"].isna().all()
 
 
 def test_votes_are_refused_where_probabilities_are_needed(tmp_path):
-    run = by_recorder("logits")(tmp_path / "votes")
+    run = votes(tmp_path / "votes")
     other = recorded(tmp_path / "other", [VOTES * [[2, 3]]] * 2, SAID)
     with pytest.raises(BadInput, match="votes: has votes of 0 and 1"):
         ez.suspects([other, run], pictures=False)
