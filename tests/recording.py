@@ -130,8 +130,8 @@ def small_run(out: Path, source: Any = "digits", **options: Any) -> Run:
 def counted(
     out: Path | None,
     *,
-    ids: Sequence[Any] | None = None,
-    trials_are: TrialsAre = "rollouts",
+    ids: Any = None,
+    trials_are: Any = "rollouts",
     num: Any = 20,
     group: Any = None,
     **right: Any,
@@ -177,3 +177,36 @@ def answered(
     ]
     runs = record(pd.DataFrame(rows), out=out, trials_are=trials_are)
     return [runs] if isinstance(runs, Run) else list(runs)
+
+
+def harness(doc_id: int, right: float | None = 1.0, **more: Any) -> dict[str, Any]:
+    """A row as lm-evaluation-harness keeps it of a task whose answers are generated."""
+    return {
+        "doc_id": doc_id,
+        "doc": {"question": f"{doc_id} + 1?", "answer": f"think: #### {doc_id + 1}", "level": doc_id % 2},
+        "target": str(doc_id + 1),
+        "arguments": {"gen_args_0": {"arg_0": "Q: ...", "arg_1": {"until": ["\n"]}}},
+        "resps": [["so it is 3"]],
+        "filtered_resps": ["3"],
+        "filter": "strict-match",
+        **{"metrics": ["exact_match"], "exact_match": right},
+        **dict.fromkeys(("doc_hash", "prompt_hash", "target_hash"), "h"),
+        **more,
+    }
+
+
+def instance(sample: str, score: float | None, **more: Any) -> dict[str, Any]:
+    """A row by the schema of Every Eval Ever."""
+    return {
+        "schema_version": "0.2.2",
+        "evaluation_id": "gsm8k/org/m/17",
+        **{"model_id": "org/m", "evaluation_name": "gsm8k", "sample_id": sample},
+        "interaction_type": "single_turn",
+        "input": {"raw": f"what is {sample}?", "formatted": None, "reference": ["4"], "choices": None},
+        "output": {"raw": ["It is 4."], "reasoning_trace": []},
+        "answer_attribution": [{"turn_idx": 0, "source": "output.raw", "extracted_value": "4"}],
+        "evaluation": {"score": score, "is_correct": bool(score), "num_turns": None},
+        **{"messages": None, "error": None},
+        "metadata": {"epoch": "1", "subject": "sums"},
+        **more,
+    }

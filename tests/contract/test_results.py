@@ -24,19 +24,6 @@ from PIL import Image
 
 import easiness.pages
 import easiness.studies
-from easiness import (
-    audit,
-    compare,
-    diff,
-    explain,
-    keep,
-    labels,
-    load_dataset,
-    next as label_next,
-    record,
-    scores,
-    suspects,
-)
 from easiness.analysis import AccuracyAhead, FittedCurve, Gain, Interval, Votes
 from easiness.data import UNKNOWN
 from easiness.engine import write_result
@@ -51,21 +38,13 @@ from easiness.show import file_bytes, markdown_text
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
+from easiness.studies import outcomes
 from easiness.studies.audit import Audit, AuditDraw
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruning, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, PeopleAgreement
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
-from easiness.studies.outcomes import (
-    ItemsBetween,
-    KeySuspects,
-    NextRollouts,
-    OutcomeChanges,
-    OutcomeComparison,
-    OutcomeScores,
-    RolloutsAhead,
-)
 from easiness.studies.patterns import Patterns
 from easiness.studies.scores import CombinedScores, RunScores, run_scores
 from easiness.studies.similarity import DIFFERENCES, SETS, Similarity
@@ -74,7 +53,7 @@ from easiness.studies.verification.study import Verification
 from easiness.studies.versions import Difference
 from lengths import long_but
 from plans import curve_of, training_sets, votes_of
-from recording import believing, recorded
+from recording import answered, believing, counted, recorded
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<script>$x$|[y](javascript:z)"  # a name of a class, of a network, or of a folder of a run
@@ -109,8 +88,8 @@ def _curve(_: Run) -> PerturbationCurve:
 
 def _what_is_shown(run: Run) -> Patterns:
     vectors = np.random.default_rng(0).normal(size=(NUM, 3)).astype(np.float32)
-    data = load_dataset((vectors, run.labels), classes=run.classes)
-    return explain(run, features=vectors, nearest=5, data=data)
+    data = easiness.load_dataset((vectors, run.labels), classes=run.classes)
+    return easiness.explain(run, features=vectors, nearest=5, data=data)
 
 
 def _patterns(_: Run) -> PseudoPatterns:
@@ -180,7 +159,7 @@ def _worth(run: Run) -> Worth:
 
 
 def _difference(run: Run) -> Difference:
-    return diff(run, _recorded(run.path.with_name("version")))
+    return easiness.diff(run, _recorded(run.path.with_name("version")))
 
 
 def _hypothesis(_: Run) -> Hypothesis:
@@ -196,14 +175,14 @@ def _agreement(run: Run) -> PeopleAgreement:
     for at, file in enumerate(files):
         rows = [f"{one},{one % 2},{'keep' if one % (at + 2) else 'drop'},{file.stem} <b>" for one in range(9)]
         file.write_text("\n".join(["id,label,action,by", *rows]))
-    return labels(run, files=files)
+    return easiness.labels(run, files=files)
 
 
 def _audited(run: Run) -> Any:
-    drawn = audit(run, looks=5)
+    drawn = easiness.audit(run, looks=5)
     file = run.path.with_name("audit.csv")
     drawn.table().assign(action="keep").to_csv(file, index=False)
-    return audit(run, decided=file)
+    return easiness.audit(run, decided=file)
 
 
 def _next_labels(_: Run) -> NextLabels:
@@ -218,51 +197,50 @@ def _next_labels(_: Run) -> NextLabels:
     )  # fmt: skip
 
 
-def _outcomes(run: Run) -> tuple[Run, ...]:
+def _outcomes(run: Run) -> list[Run]:
     """Two models, one of which has a name like markup, and whose answers are, too."""
-    names = pd.DataFrame({"item": [f"{at}{HOSTILE}" for at in range(NUM)]})
-    table = names.merge(pd.DataFrame({"model": [HOSTILE, "b"]}), "cross")
-    table = table.loc[table.index.repeat(4)].assign(key="a")
-    right = np.random.default_rng(0).random(len(table)) < np.linspace(0, 1, len(table))
-    answers = table.assign(answer=np.where(right, "a", HOSTILE))
-    return tuple(record(answers, out=run.path.with_name("outcomes")))
+    right = np.random.default_rng(0).random((2, NUM, 4)) < np.linspace(0, 1, NUM)[:, None]
+    answers = dict(zip((HOSTILE, "b"), np.where(right, "a", HOSTILE).tolist(), strict=True))
+    ids = [f"{at}{HOSTILE}" for at in range(NUM)]
+    return answered(run.path.with_name("outcomes"), answers, ["a"] * NUM, id=ids)
 
 
 def _counted(run: Run, name: str, of_first: int) -> Run:
     """Ten rollouts of an item, of which the first are right so often, others more and more."""
     counts = np.where(np.arange(NUM) < 4, of_first, np.arange(NUM) // 4)
-    rows = pd.DataFrame({"item": [f"{HOSTILE}{at}" for at in range(NUM)], "count": 10, "correct": counts})
-    made: Run = record(rows.assign(model=f"{name}{HOSTILE}"), out=run.path.with_name(name))
-    return made
+    ids, right = [f"{HOSTILE}{at}" for at in range(NUM)], {f"{name}{HOSTILE}": counts}
+    return counted(run.path.with_name(name), ids=ids, num=10, **right)[0]
 
 
 RESULTS: dict[type, Callable[[Run], Any]] = {
-    OutcomeChanges: lambda run: diff(_counted(run, "was", 0), _counted(run, "is", 10)),
-    OutcomeComparison: lambda run: compare([_counted(run, "one", 0), _counted(run, "two", 10)]),
-    RolloutsAhead: lambda run: compare(_counted(run, "alone", 0)),
+    outcomes.OutcomeChanges: lambda run: easiness.diff(_counted(run, "was", 0), _counted(run, "is", 10)),
+    outcomes.OutcomeComparison: lambda run: easiness.compare(
+        [_counted(run, "one", 0), _counted(run, "two", 10)]
+    ),
+    outcomes.RolloutsAhead: lambda run: easiness.compare(_counted(run, "alone", 0)),
     PeopleAgreement: _agreement,
     Audit: _audited,
     CleanLabels: _cleaned,
-    CombinedScores: lambda run: scores([run, _recorded(run.path.with_name("second"))]),
-    Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
+    CombinedScores: lambda run: easiness.scores([run, _recorded(run.path.with_name("second"))]),
+    Comparison: lambda run: easiness.compare([run, _recorded(run.path.with_name("other"))]),
     Difference: _difference,
-    AuditDraw: lambda run: audit(run, looks=5),
+    AuditDraw: lambda run: easiness.audit(run, looks=5),
     Hypothesis: _hypothesis,
-    ItemsBetween: lambda run: keep(_outcomes(run)[0], between=(0.2, 0.8)),
-    KeySuspects: lambda run: suspects(_outcomes(run)),
+    outcomes.ItemsBetween: lambda run: easiness.keep(_outcomes(run)[0], between=(0.2, 0.8)),
+    outcomes.KeySuspects: lambda run: easiness.suspects(_outcomes(run)),
     LearningCurve: _learning,
     NextLabels: _next_labels,
-    NextRollouts: lambda run: label_next(_outcomes(run)[0], rollouts=50, hard=True),
-    OutcomeScores: lambda run: scores(_outcomes(run)[0], between=(0.2, 0.8)),
+    outcomes.NextRollouts: lambda run: easiness.next(_outcomes(run)[0], rollouts=50, hard=True),
+    outcomes.OutcomeScores: lambda run: easiness.scores(_outcomes(run)[0], between=(0.2, 0.8)),
     Patterns: _what_is_shown,
     PerturbationStudy: lambda run: PerturbationStudy(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
-    Pruning: lambda run: keep(run, drop=0.3, policy="easy"),
-    Curriculum: lambda run: keep(run, steps=6, batch_size=8),
+    Pruning: lambda run: easiness.keep(run, drop=0.3, policy="easy"),
+    Curriculum: lambda run: easiness.keep(run, steps=6, batch_size=8),
     PseudoPatterns: _patterns,
     RunScores: run_scores,
     Similarity: _similarity,
-    Suspects: suspects,
+    Suspects: easiness.suspects,
     TrainingSetStudy: _training_sets,
     Validation: _validation,
     Verification: _verification,
@@ -395,9 +373,9 @@ def _read_json(file: Path, result: Any) -> None:
         Audit: "parts",
         Comparison: "matching",
         Hypothesis: "rows",
-        KeySuspects: "suspects",
-        OutcomeComparison: "items",
-        RolloutsAhead: "rows",
+        outcomes.KeySuspects: "suspects",
+        outcomes.OutcomeComparison: "items",
+        outcomes.RolloutsAhead: "rows",
         Patterns: "examples",
         Suspects: "suspects",
         Worth: "grid",

@@ -25,6 +25,7 @@ from doc_blocks import ROOT, Block, blocks_of, commands_in, pages
 import easiness as ez
 from easiness.perturb import registry
 from lengths import long_but
+from recording import harness
 
 # What is shown and not run: what a program printed, or how a folder looks.
 SHOWN = ("text",)
@@ -157,17 +158,14 @@ def samples(folder: Path, models: dict[str, float], files: int, number: int) -> 
             is_right = random.random(number) < 1 / (1 + np.exp(-ease - ability))
             said = 8 * np.arange(number) + np.where(is_right, 3, random.integers(3, size=number))
             rows = [
-                {
-                    "doc_id": i,
-                    "doc": {"question": f"What is {7 * i} + {i + 3} ?", "answer": f"#### {8 * i + 3}"},
-                    "target": str(8 * i + 3),
-                    "arguments": {"gen_args_0": {"arg_0": f"Q: What is {7 * i} + {i + 3} ?", "arg_1": {}}},
-                    "resps": [[f"That makes {said[i]}."]],
-                    "filtered_resps": [str(said[i])],
-                    "filter": name,
-                    "metrics": ["exact_match"],
-                    "exact_match": float(is_right[i]),
-                }
+                harness(
+                    i,
+                    float(is_right[i]),
+                    doc={"question": f"What is {7 * i} + {i + 3} ?", "answer": f"#### {8 * i + 3}"},
+                    target=str(8 * i + 3),
+                    filtered_resps=[str(said[i])],
+                    filter=name,
+                )
                 for name in ("strict-match", "flexible-extract")
                 for i in range(number)
             ]

@@ -23,7 +23,7 @@ from PIL import Image
 from refitted import ODD, read_run, refit, run_and_card
 
 import loaded  # noqa: F401
-from easiness import Dataset, Recorder, audit, card, load_dataset, open_run
+from easiness import Dataset, Recorder, audit, card, load_dataset, open_run, store
 from easiness.cli.main import run as command
 from easiness.data import LabelledExamples, decisions_by_person, load_unlabelled, read_outcomes
 from easiness.errors import BadInput
@@ -31,17 +31,7 @@ from easiness.features import find_features, ready_features, vector_files
 from easiness.inputs import suffixes
 from easiness.runs import find_data
 from easiness.spec import Recipe, make_recipe, recipe_settings
-from easiness.store import (
-    CHECKPOINTS,
-    CheckpointDocument,
-    checkpoints_of,
-    last_events,
-    read_checkpoint,
-    record_probabilities,
-    verify,
-    write_checkpoint,
-)
-from recording import answered
+from recording import answered, harness, instance
 from sounds import encoded, tone
 
 NUM = 12
@@ -182,24 +172,10 @@ def _outcomes(whole: Path) -> None:
     counts = counts.assign(correct=counts["correct"].clip(0))
     counts.to_parquet(folder / "counts.parquet")
     counts.to_csv(folder / "counts.csv.gz", index=False)
-    of_harness = {"filter": "none", "metrics": ["acc"], "filtered_resps": [["-1.5", "False"], ["-2", "True"]]}
-    of_eval = {
-        "evaluation_name": "sums",
-        "model_id": "org/m",
-        "evaluation": {"score": 1.0, "is_correct": True},
-    }
-    samples: dict[str, list[dict[str, Any]]] = {
-        "samples_a_2026-11-30T10-11-12.1.jsonl": [
-            {"doc_id": at, "doc": {"question": f"{at}?"}, "target": "1", "acc": at % 2, **of_harness}
-            for at in range(num)
-        ],
-        "u_samples.jsonl": [
-            {"sample_id": str(at), "input": {"raw": "a?", "reference": ["4"]}, "error": None, **of_eval}
-            for at in range(num)
-        ],
-    }
-    for name, rows_of in samples.items():
-        _lines(folder / name, *(json.dumps(row) for row in rows_of))
+    choices = {"metrics": ["acc"], "filtered_resps": [["-1.5", "False"], ["-2", "True"]]}
+    rows = [json.dumps(harness(at, filter="none", target="1", acc=at % 2) | choices) for at in range(num)]
+    _lines(folder / "samples_a_2026-11-30T10-11-12.1.jsonl", *rows)
+    _lines(folder / "u_samples.jsonl", *(json.dumps(instance(str(at), 1.0)) for at in range(num)))
 
 
 def _runs(whole: Path) -> None:
@@ -215,9 +191,9 @@ def _runs(whole: Path) -> None:
     answered(whole / "asked", answers, "ABCA", text=TEXTS[:4], level=range(4))
     drawn = audit([open_run(whole / "asked" / name) for name in "mn"])
     drawn.table().assign(action="keep").to_csv(whole / "asked" / "audit.csv", index=False)
-    document = CheckpointDocument(**OURS, epoch=1, images=40, seconds=1.0)  # type: ignore[arg-type]
+    document = store.CheckpointDocument(**OURS, epoch=1, images=40, seconds=1.0)  # type: ignore[arg-type]
     tensors = {"network/bias": torch.zeros(10), "losses": torch.ones(1, 1, dtype=torch.float64)}
-    write_checkpoint(_folder(whole / CHECKPOINTS), 0, document, tensors)
+    store.write_checkpoint(_folder(whole / store.CHECKPOINTS), 0, document, tensors)
     shutil.copytree(whole / "run", whole / "audited" / "run")
     audit(open_run(whole / "run"), looks=12).table().to_csv(whole / "audited" / "audit.csv", index=False)
 
@@ -256,12 +232,12 @@ def _decided(at: Path) -> None:
 
 
 def _probabilities(at: Path) -> object:
-    return record_probabilities(at, LABELS, at.parent / "run")
+    return store.record_probabilities(at, LABELS, at.parent / "run")
 
 
 def _labels_of_probabilities(at: Path) -> object:
     p = np.full((len(LABELS), len(CLASSES)), 1 / len(CLASSES))
-    return record_probabilities(p, at, at.parent / "run")
+    return store.record_probabilities(p, at, at.parent / "run")
 
 
 def _vectors(at: Path) -> object:
@@ -287,8 +263,8 @@ def _made_again(at: Path) -> None:
 
 def _read_checkpoint(folder: Path) -> None:
     """As a training does, which goes on without one that it cannot use."""
-    for path in checkpoints_of(folder, 0):
-        _, tensors = read_checkpoint(path, **OURS)
+    for path in store.checkpoints_of(folder, 0):
+        _, tensors = store.read_checkpoint(path, **OURS)
         if not all(value.isfinite().all() for value in tensors.values() if value.is_floating_point()):
             raise BadInput("not finite")
 
@@ -326,8 +302,8 @@ class Door(NamedTuple):
 _SKIP = {"load": _load(), "load what is readable": _load(skip_unreadable=True)}
 _RUN = {
     "read": read_run,
-    "verify": verify,
-    "notes": lambda path: (last_events(path), open_run(path).failures()),
+    "verify": store.verify,
+    "notes": lambda path: (store.last_events(path), open_run(path).failures()),
     **{
         words: _command(words)
         for words in ("status {at} --verify", "scores {at} -o out.csv", "suspects {at}")
@@ -351,7 +327,7 @@ DOORS = (
         },
     ),
     Door(4, "recorded", {**_RUN, "read": _kept_examples}),
-    Door(2, CHECKPOINTS, {"checkpoint": _read_checkpoint}),
+    Door(2, store.CHECKPOINTS, {"checkpoint": _read_checkpoint}),
     Door(4, "card", {"card": lambda at: card(load_dataset("digits", limit=40), apply=at).text}),
     *(Door(4, name, _SKIP, ("*/*",)) for name in ("pets", "voices", "mail")),
     *(Door(2, f"{name}.npz", _SKIP) for name in "ab"),

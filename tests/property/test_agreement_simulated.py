@@ -13,19 +13,7 @@ import pytest
 from scipy.special import expit, ndtr, stdtrit
 from simulation import Floats, Kind, Outcome, simulated
 
-from easiness.analysis import (
-    SIDES,
-    GroupMatch,
-    Rule,
-    RunInPair,
-    Ties,
-    Votes,
-    agreement,
-    match_groups,
-    p_of_change,
-    paired_gain,
-    select,
-)
+from easiness import analysis
 from easiness.studies.versions import trials_needed
 from lengths import long_but
 from matching_by_weights import overlap_rate
@@ -96,32 +84,32 @@ SHAPES = {
 }
 
 
-def matched(a: Votes, b: Votes, rule: Rule) -> GroupMatch:
-    found = match_groups(a, b, rule, max_splits=5, num_replicates=20, by_class=False)
+def matched(a: analysis.Votes, b: analysis.Votes, rule: analysis.Rule) -> analysis.GroupMatch:
+    found = analysis.match_groups(a, b, rule, max_splits=5, num_replicates=20, by_class=False)
     assert found is not None
     return found
 
 
 def seen(
-    shape: Callable[..., Pair], ties: Ties, num_trials: int, correlation: float, seed: int
+    shape: Callable[..., Pair], ties: analysis.Ties, num_trials: int, correlation: float, seed: int
 ) -> list[Outcome | None]:
     """The statements of two runs on either side, held to the truth; None where they say nothing."""
     rng = np.random.default_rng((seed, num_trials))
     eases = shape(correlation, rng)
     a, b = (simulated(ease, PLAIN, num_trials, rng) for ease in eases)
     outcomes: list[Outcome | None] = []
-    for side in SIDES:
-        rule = Rule(side, FRACTION, ties)
-        runs = (RunInPair(name, one, matched(one, one, rule)) for name, one in (("a", a), ("b", b)))
-        found = agreement(*runs, matched(a, b, rule), rule)  # type: ignore[arg-type, call-arg]
-        truth = overlap_rate(*(select(ease, FRACTION, side) for ease in eases))
+    for side in analysis.SIDES:
+        rule = analysis.Rule(side, FRACTION, ties)
+        runs = (analysis.RunInPair(name, one, matched(one, one, rule)) for name, one in (("a", a), ("b", b)))
+        found = analysis.agreement(*runs, matched(a, b, rule), rule)  # type: ignore[arg-type, call-arg]
+        truth = overlap_rate(*(analysis.select(ease, FRACTION, side) for ease in eases))
         told = found.reason is None
         outcomes.append(Outcome.of(found.rate, found.low, found.high, truth) if told else None)
     return outcomes
 
 
 def check(
-    names: list[str], ties: Ties, num_trials: int, correlations: tuple[float, ...] = CORRELATIONS
+    names: list[str], ties: analysis.Ties, num_trials: int, correlations: tuple[float, ...] = CORRELATIONS
 ) -> None:
     for name in names:
         by_setting: dict[tuple[float, int], list[Outcome]] = defaultdict(list)
@@ -145,7 +133,7 @@ def test_it_is_the_true_agreement_whatever_the_shape() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("num_trials", [5, 10, 40])
 @pytest.mark.parametrize("ties", ["refine", "expected"])
-def test_it_is_for_every_shape_or_blank(ties: Ties, num_trials: int) -> None:
+def test_it_is_for_every_shape_or_blank(ties: analysis.Ties, num_trials: int) -> None:
     """In the mean within 0.03 of the truth; intervals hold it in nine of ten, of each shape."""
     check(list(SHAPES), ties, num_trials)
 
@@ -207,14 +195,14 @@ def test_an_interval_of_95_percent_covers_the_truth(world, num_trials, num_examp
             part = np.array([rng.permutation(num_examples) % parts for _ in range(num_trials // parts)])
             tested = (part[:, None] == np.arange(parts)[:, None]).reshape(num_trials, num_examples)
             answers = [np.ma.array(one, mask=~tested) for one in answers]
-        low, high = paired_gain(*answers).interval
+        low, high = analysis.paired_gain(*answers).interval
         covered += low <= truth <= high
     assert 0.92 <= covered / repeats <= most
 
 
 def test_where_hardly_an_example_changes_it_covers_too_often_and_never_too_rarely():
     world, rng = World(4, 1.2, 0.1, 0.3, 0.1, 0.1, 0.5), np.random.default_rng(0)
-    inside = [np.array(paired_gain(*world.draw(5, 100, rng)).interval) for _ in range(300)]
+    inside = [np.array(analysis.paired_gain(*world.draw(5, 100, rng)).interval) for _ in range(300)]
     assert np.mean([low <= world.truth() <= high for low, high in inside]) >= 0.95
 
 
@@ -223,7 +211,7 @@ def test_parts_of_one_size_are_a_mean_of_means():
     before = np.ma.array(np.zeros((3, 6), bool), mask=np.arange(6) // 2 != np.arange(3)[:, None])
     gained = np.array([[1, 0, 0, 0, 0, 0], [0] * 6, [0, 0, 0, 0, 0, 1]], bool)
     after = np.ma.array(gained, mask=before.mask)
-    found = paired_gain(before, after)
+    found = analysis.paired_gain(before, after)
     assert found.value == pytest.approx(1 / 3)
     # of trials (1/12) / 3; of examples (4/3) / 5 / 6; of cells 1/3 / 6: at least that of the examples counts
     of_trials, of_examples, of_cells = 1 / 36, 4 / 3 / 30, 1 / 3 / 6
@@ -293,7 +281,7 @@ def rates(world, trials, changed, pairs, num=1000):
     found = Rates(*np.zeros((3, pairs)))
     for pair in range(pairs):
         old, new, did = world.draw(trials, changed, num, rng)
-        tested = p_of_change(old, new)
+        tested = analysis.p_of_change(old, new)
         said = tested.q <= RATE
         found.false[pair] = (said & ~did).sum() / max(said.sum(), 1)
         found.found[pair] = (said & did).sum() / max(did.sum(), 1)
@@ -331,7 +319,7 @@ def test_it_holds_for_changes_larger_than_the_least_where_all_moved_a_little():
         little = 0.4 * rng.uniform(-1, 1, 1000)  # all move, by no more than what counts as none
         old = middle + 0.3 * rng.standard_normal((8, 1000))
         new = middle + np.where(changed, -2.5, little) + 0.3 * rng.standard_normal((8, 1000))
-        said = p_of_change(old, new, 0.4).q <= RATE
+        said = analysis.p_of_change(old, new, 0.4).q <= RATE
         false.append((said & ~changed).sum() / max(said.sum(), 1))
         found.append((said & changed).sum() / max(changed.sum(), 1))
     assert np.mean(false) <= RATE
@@ -347,9 +335,9 @@ def test_as_many_trials_as_are_asked_for_name_examples(trials, world):
     named: list[bool] = []
     while len(named) < 5:
         old, new, _ = VERSIONS[world].draw(trials, 0.05, 1000, rng)
-        needed = trials_needed(p_of_change(old, new), trials, RATE, 0.0)
+        needed = trials_needed(analysis.p_of_change(old, new), trials, RATE, 0.0)
         if needed is not None:
             assert max(needed) <= 7
             old, new, _ = VERSIONS[world].draw(needed, 0.05, 1000, rng)
-            named.append(p_of_change(old, new).q.min() <= RATE)
+            named.append(analysis.p_of_change(old, new).q.min() <= RATE)
     assert np.mean(named) >= 0.6

@@ -8,16 +8,7 @@ import numpy as np
 import pytest
 from simulation import KINDS, Outcome, found_set, simulated, true_set
 
-from easiness.analysis import (
-    SIDES,
-    Ties,
-    Votes,
-    check_trials,
-    forecast,
-    reason_to_stop,
-    select,
-    stopping_rule,
-)
+from easiness import analysis
 from easiness.spec import Check, StoppingRule
 from matching_by_weights import match_weights, overlap_rate
 from plans import logistic_votes
@@ -37,7 +28,7 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[tuple[Ties, int, str, str], list[Outcome]]:
+def outcomes() -> dict[tuple[analysis.Ties, int, str, str], list[Outcome]]:
     """By policy, number of trials, kind, and what is foretold of which side: how each run came out."""
     found = defaultdict(list)
     for ties, num_trials, name in CASES:
@@ -47,11 +38,11 @@ def outcomes() -> dict[tuple[Ties, int, str, str], list[Outcome]]:
             ease = rng.standard_normal(NUM_EXAMPLES)
             votes = simulated(ease, kind, 2 * max(AHEAD), rng)
 
-            def part(first: int, last: int, votes: Votes = votes) -> Votes:
+            def part(first: int, last: int, votes: analysis.Votes = votes) -> analysis.Votes:
                 return votes.rows(np.arange(first, last))
 
-            for side in SIDES:
-                ahead = forecast(part(0, num_trials), side=side, fraction=FRACTION, ties=ties)  # type: ignore[arg-type]
+            for side in analysis.SIDES:
+                ahead = analysis.forecast(part(0, num_trials), side=side, fraction=FRACTION, ties=ties)  # type: ignore[arg-type]
                 assert ahead is not None
 
                 def rate(first: int, last: int, side=side, ties=ties, part=part):
@@ -86,7 +77,7 @@ def test_forecasts_are_right_in_the_mean(outcomes) -> None:
 @pytest.mark.parametrize("num_trials", [10, 30])
 @pytest.mark.parametrize("what", ["share", "match of 10", "match of 20", "match of 40"])
 def test_intervals_hold_what_comes_nine_times_in_ten(
-    outcomes, ties: Ties, num_trials: int, what: str
+    outcomes, ties: analysis.Ties, num_trials: int, what: str
 ) -> None:
     held = [
         one.held
@@ -104,23 +95,24 @@ BARS = (0.78, 0.82)  # what the sets hold passes them between 10 and 40 trials
 EASE = np.random.default_rng(0).normal(0, 2, NUM_STOPPED)
 
 
-def share_held(votes: Votes) -> float:
+def share_held(votes: analysis.Votes) -> float:
     """The share of its true set, by `EASE`, that the refined set of these trials holds: of the worse side."""
     counts, sure = votes.num_right, votes.mean_p_label
     return min(
         match_weights(
-            select(counts, side=side, ties="refine", refine_by=sure, ids=votes.ids), select(EASE, side=side)
+            analysis.select(counts, side=side, ties="refine", refine_by=sure, ids=votes.ids),
+            analysis.select(EASE, side=side),
         ).rate
-        for side in SIDES
+        for side in analysis.SIDES
     )
 
 
-def carried_out(votes: Votes, rule: StoppingRule) -> tuple[str, list[Check]]:
+def carried_out(votes: analysis.Votes, rule: StoppingRule) -> tuple[str, list[Check]]:
     """Why a run stops, and its checks, each at the number that the one before it named."""
-    checks = [check_trials(votes.rows(np.arange(10)), rule)]
-    while (end := reason_to_stop(rule, tuple(checks))) is None:
+    checks = [analysis.check_trials(votes.rows(np.arange(10)), rule)]
+    while (end := analysis.reason_to_stop(rule, tuple(checks))) is None:
         assert checks[-1].next is not None
-        checks.append(check_trials(votes.rows(np.arange(checks[-1].next)), rule))
+        checks.append(analysis.check_trials(votes.rows(np.arange(checks[-1].next)), rule))
     return end.reason, checks
 
 
@@ -130,7 +122,7 @@ def test_runs_that_stop_have_reached_the_bar() -> None:
     reached, early, early_by_value = 0, 0, 0
     for bar in BARS:
         for votes in runs:
-            reason, checks = carried_out(votes, stopping_rule(bar, MAX_TRIALS))
+            reason, checks = carried_out(votes, analysis.stopping_rule(bar, MAX_TRIALS))
             if reason == "reliable":
                 reached += 1
                 early += share_held(votes.rows(np.arange(checks[-1].trials))) < bar

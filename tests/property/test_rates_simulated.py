@@ -65,7 +65,7 @@ def is_near_an_end(rate: Floats, error: Floats) -> npt.NDArray[np.bool_]:
     return np.minimum(abs(rate - BAND[0]), abs(rate - BAND[1])) < 1.5 * error
 
 
-DESIGNS: dict[str, Callable[[Floats, Random], Trials]] = {
+DESIGNS: dict[str, Callable[[Floats, Random], Any]] = {
     "equal": lambda rates, rng: (np.full(len(rates), 8.0), rng.binomial(8, rates) * 1.0),
     "unequal": unequal,
     "until the rate is known": until(lambda _, error: error > 0.1),
@@ -101,14 +101,13 @@ def errors_of_bins(
 
 
 MANY, FEW = (10_000, 200, range(200, 224)), (300, 50, range(300, 380))
-IN_SHORT = (10_000, 200, range(100, 108))
+SOME = (10_000, 200, range(100, 108))
 
 
 @pytest.mark.parametrize(
     ("shape", "design", "sizes"),
     [
-        ("two groups", "unequal", IN_SHORT),
-        ("lumps", "until the rate is known", IN_SHORT),
+        *(("two groups", "unequal", SOME), ("lumps", "until the rate is known", SOME)),
         *long_but(product(SHAPES, DESIGNS, (MANY, FEW)), ()),
     ],
 )
@@ -198,12 +197,10 @@ def right_decisions(fit: Rates, rates: Floats, aim: str) -> float:
 
 @pytest.mark.parametrize(
     ("aim", "shape"),
-    [
-        ("band", "mostly right"),
-        pytest.param("hard", "heavy tails", marks=pytest.mark.long),
-        pytest.param("band", "two groups", marks=pytest.mark.long),
-        pytest.param("hard", "normal", marks=pytest.mark.long),
-    ],
+    long_but(
+        zip(["band", "hard"] * 2, ["mostly right", "heavy tails", "two groups", "normal"], strict=True),
+        [("band", "mostly right")],
+    ),
 )
 def test_allotted_trials_decide_more_than_as_many_uniform_ones(shape: str, aim: str) -> None:
     gains = []

@@ -203,35 +203,25 @@ class Verb(Generic[A]):
 # runs are imported where they are planned: what only reads them starts without torch
 
 
-def _runs_of(options: Any) -> list[Any]:
-    """The runs of what is asked."""
-    runs: list[Any] = []
-    for one in arguments_of(type(options)):
-        value = getattr(options, one.name, None) if one.option.opens else None
-        runs += value if one.option.several and value is not None else [value]
-    return [run for run in runs if hasattr(run, "is_outcomes")]
-
-
-def has_outcomes(options: Any) -> bool:
-    """Are the runs of what is asked outcomes that somebody else measured? All are, or none."""
-    return are_outcomes(_runs_of(options))
-
-
 def are_outcomes(runs: Iterable[Any]) -> bool:
     """Are the runs among these outcomes that somebody else measured? All are, or none."""
-    names = {run.is_outcomes: run.path for run in runs if hasattr(run, "is_outcomes")}
-    if len(names) > 1:
-        raise BadInput(f"{names[True]}: has outcomes, and {names[False]} was measured; give runs of one kind")
-    return True in names
+    paths = {run.is_outcomes: run.path for run in runs}
+    if len(paths) > 1:
+        raise BadInput(f"{paths[True]}: has outcomes, and {paths[False]} was measured; give runs of one kind")
+    return True in paths
 
 
-def _check_kind(study: Study[Any], options: Any) -> None:
-    """Refuse runs of two kinds, and outcomes where the study finds nothing in them."""
-    if has_outcomes(options) and study.outcomes is None:
-        raise BadInput(
-            f"{_runs_of(options)[0].path}: has outcomes, without {study.needs}, which `{study.name}` needs; "
-            "give a run of `measure`"
-        )
+def _in_outcomes(study: Study[Any], options: Any) -> Callable[[Any], Result] | None:
+    """The function that finds the result where the runs asked are outcomes; None where none is."""
+    values = [getattr(options, one.name, None) for one in arguments_of(type(options)) if one.option.opens]
+    every = [one for value in values for one in (value if isinstance(value, list | tuple) else [value])]
+    runs: list[Any] = [one for one in every if hasattr(one, "is_outcomes")]
+    if not are_outcomes(runs):
+        return None
+    if study.outcomes is None:
+        needs = f"has outcomes, without {study.needs}, which `{study.name}` needs"
+        raise BadInput(f"{runs[0].path}: {needs}; give a run of `measure`")
+    return study.outcomes
 
 
 def answer(study: Study[Any] | Verb[Any], options: Any, progress: Progress | None = None) -> Any:
@@ -239,9 +229,8 @@ def answer(study: Study[Any] | Verb[Any], options: Any, progress: Progress | Non
     extra = () if progress is None else (progress,)
     if isinstance(study, Verb):
         return study.call(options, *extra)
-    _check_kind(study, options)
-    if study.outcomes is not None and has_outcomes(options):
-        return study.outcomes(options)
+    if find := _in_outcomes(study, options):
+        return find(options)
     if study.plan is None:
         return study.find(options, *extra)
     from easiness.runs import carry_out_all
@@ -258,7 +247,7 @@ def forecast(study: Study[Any], options: Any) -> str:
     from easiness.training import resolve_device
 
     assert study.plan is not None
-    _check_kind(study, options)
+    _in_outcomes(study, options)  # or refuse them
     check_execution(options.execution)
     plans = study.plan(options)
     costs = plan_costs(plans.runs, options.out, resolve_device(options.execution.device), options.execution)

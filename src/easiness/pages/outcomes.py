@@ -11,7 +11,7 @@ import numpy as np
 from easiness import show
 from easiness.analysis import usual_fraction
 from easiness.errors import BadInput
-from easiness.lazy import Floats, Integers, pd
+from easiness.lazy import Integers, pd
 from easiness.pages.data_map import Document, in_turns, quantize
 from easiness.pages.examples import FoundExamples
 from easiness.pages.template import inert, inline_script, render_page
@@ -46,7 +46,11 @@ def outcomes_page(runs: Sequence[Run]) -> str:
     codes, _ = pd.factorize(every["id"])
     items = every.groupby(codes).first()
     places = np.split(codes, np.cumsum([len(run.outcomes.items) for run in runs])[:-1])
-    scores = [_scores(run, place) for run, place in zip(runs, places, strict=True)]
+    # beside the scores of items the rates expected behind those observed, by positions
+    scores = [
+        run.scores().assign(expected=run.outcomes.rates.expected).set_index(place)
+        for run, place in zip(runs, places, strict=True)
+    ]
     whole = scores[0] if len(runs) == 1 else _over_models(scores)
     models = _models(runs, scores)
     columns = _spread_out(models, _MOST_MODELS)
@@ -105,11 +109,6 @@ def _orders(whole: pd.DataFrame) -> dict[str, pd.Index]:
     }
 
 
-def _scores(run: Run, place: Integers) -> pd.DataFrame:
-    """The scores of a run by the positions of its items, and the ``expected`` rates behind those observed."""
-    return run.scores().assign(expected=run.outcomes.rates.expected).set_index(place)
-
-
 def _over_models(scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Means over models, the trials of all, and the ``spread``: the deviation of expected rates."""
     items = pd.concat(scores).assign(variance=lambda table: table["rate_se"] ** 2).groupby(level=0)
@@ -132,21 +131,17 @@ def _facts(models: Sequence[_Model]) -> Iterator[dict[str, Any]]:
     """A row for each model; the difference to the best is paired over the items that both have."""
     best = models[0][1]["rate"]
     for at, (name, table) in enumerate(models):
-        rate, trials = table["rate"].to_numpy(np.float64), table["trials"].astype(int)
-        gap = (table["rate"] - best).dropna().to_numpy()
+        rate: Any = table["rate"]
+        gap, trials = (rate - best).dropna(), table["trials"].astype(int)
         yield {
             "name": name,
             "items": len(table),
             "trials": int(trials.sum()),
             "each": " to ".join(f"{one:,}" for one in sorted({trials.min(), trials.max()})),
             "share": rate.mean(),
-            "rate": show.plus_minus(rate.mean(), _error(rate)),
-            "gap": f"{gap.mean():+.3f} ± {_error(gap):.3f}" if at and len(gap) > 1 else "",
+            "rate": show.plus_minus(rate.mean(), rate.sem()),
+            "gap": f"{gap.mean():+.3f} ± {gap.sem():.3f}" if at and len(gap) > 1 else "",
         }
-
-
-def _error(values: Floats) -> float:
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
 
 
 def _answers(
@@ -162,11 +157,10 @@ def _answers(
     table = groups.agg(count=("count", "sum"), correct=("correct", "sum"), models=("model", "nunique"))
     keys = items["key"].tolist() if "key" in items else [None] * len(items)
     answers: list[list[tuple[str, int, int, bool]]] = [[] for _ in keys]
-    for row in table.sort_values("count", ascending=False, kind="stable").to_dict("records"):
-        key, own = keys[row["item"]], answers[row["item"]]
-        if len(own) < _ANSWERS:
-            is_right = row["correct"] == row["count"] if pd.isna(key) else row["answer"] == str(key)
-            own.append((_cut(row["answer"], _SHORT), row["count"], row["models"], is_right))
+    table = table.sort_values("count", ascending=False, kind="stable").groupby("item").head(_ANSWERS)
+    for item, answer, count, correct, num_models in table.itertuples(index=False):
+        is_right = correct == count if pd.isna(keys[item]) else answer == str(keys[item])
+        answers[item].append((_cut(answer, _SHORT), count, num_models, is_right))
     return answers
 
 

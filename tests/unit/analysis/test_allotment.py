@@ -49,14 +49,11 @@ def test_without_a_set_the_variance_is_lessened() -> None:
     assert one.then == one.alike == pytest.approx(0.3**2 - 0.18**2)
 
 
-def test_a_trial_that_varies_less_tells_as_much_as_several() -> None:
+def test_trials_that_vary_less_and_very_many_decide() -> None:
     assert allot(rates_of(1), 1, HARD, dispersion=1 / 3).then == pytest.approx(0.896)
-
-
-def test_very_many_trials_decide_everything() -> None:
-    one = allot(rates_of(1), 400, HARD)
-    assert one.then == pytest.approx(1)
-    assert one.more.sum() == 400
+    many = allot(rates_of(1), 400, HARD)
+    assert many.then == pytest.approx(1)
+    assert many.more.sum() == 400
 
 
 def test_the_share_held_is_that_of_a_majority() -> None:

@@ -5,14 +5,12 @@ import re
 import shutil
 from datetime import UTC, datetime, timedelta
 
-import pandas as pd
 import pytest
 
-import easiness as ez
 from easiness.cli.status import _hourly as hourly
 from easiness.regular_file import read_regular
 from easiness.store import RunWriter
-from recording import flip
+from recording import counted, flip
 
 NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)
 
@@ -149,8 +147,8 @@ def test_of_a_study(command, run_copy, content):
 
 
 def test_outcomes_and_their_damage(tmp_path, command):
-    table = [("a", "m 1", 4, 4), ("b", "m 1", 8, 2), ("a", "m 2", 1, 0), ("b", "m 2", 1, 0)]
-    ez.record(pd.DataFrame(table, columns=["item", "model", "count", "correct"]), out=tmp_path / "runs")
+    counted(tmp_path / "runs", ids=["a", "b"], num=[4, 8], **{"m 1": [4, 2]})
+    counted(tmp_path / "runs", ids=["a", "b"], num=1, **{"m 2": [0, 0]})
     first, second = tmp_path / "runs" / "m_1", tmp_path / "runs" / "m_2"
     assert command("status", first).out.splitlines() == [
         f"{first}: m 1, 2 items, 4 to 8 rollouts each",

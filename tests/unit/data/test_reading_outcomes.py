@@ -15,6 +15,7 @@ import pytest
 
 from easiness.data import OutcomeTable, check_models, read_outcomes
 from easiness.errors import BadInput
+from recording import harness, instance
 
 CSV = "item,model,trial,right,answer,key\nb,x,1,1,4,4\na,x,1,0,5,7\nb,y,1,true,4,4\na,y,1,FALSE,6,7\n"
 TIME = "2026-11-30T10-11-12.131415"
@@ -34,45 +35,12 @@ def lines(*rows: Any) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def harness(doc_id: int, right: float | None = 1.0, **more: Any) -> dict[str, Any]:
-    """A row as lm-evaluation-harness keeps it of a task whose answers are generated."""
-    return {
-        "doc_id": doc_id,
-        "doc": {"question": f"{doc_id} + 1?", "answer": f"think: #### {doc_id + 1}", "level": doc_id % 2},
-        "target": str(doc_id + 1),
-        "arguments": {"gen_args_0": {"arg_0": "Q: ...", "arg_1": {"until": ["\n"]}}},
-        "resps": [["so it is 3"]],
-        "filtered_resps": ["3"],
-        "filter": "strict-match",
-        **{"metrics": ["exact_match"], "exact_match": right},
-        **dict.fromkeys(("doc_hash", "prompt_hash", "target_hash"), "h"),
-        **more,
-    }
-
-
 def choice(doc_id: int, likelihoods: list[float]) -> dict[str, Any]:
     """A row of a task of multiple choice, whose numbers the harness writes as texts."""
     return harness(doc_id, target="1", filter="none", metrics=["acc", "acc_norm"], acc_norm=0.0) | {
         "arguments": {f"gen_args_{at}": {"arg_0": "Q", "arg_1": f" {at}"} for at in range(len(likelihoods))},
         "filtered_resps": [[str(one), "False"] for one in likelihoods],
         "acc": float(np.argmax(likelihoods) == 1),
-    }
-
-
-def instance(sample: str, score: float | None, **more: Any) -> dict[str, Any]:
-    """A row by the schema of Every Eval Ever."""
-    return {
-        "schema_version": "0.2.2",
-        "evaluation_id": "gsm8k/org/m/17",
-        **{"model_id": "org/m", "evaluation_name": "gsm8k", "sample_id": sample},
-        "interaction_type": "single_turn",
-        "input": {"raw": f"what is {sample}?", "formatted": None, "reference": ["4"], "choices": None},
-        "output": {"raw": ["It is 4."], "reasoning_trace": []},
-        "answer_attribution": [{"turn_idx": 0, "source": "output.raw", "extracted_value": "4"}],
-        "evaluation": {"score": score, "is_correct": bool(score), "num_turns": None},
-        **{"messages": None, "error": None},
-        "metadata": {"epoch": "1", "subject": "sums"},
-        **more,
     }
 
 
@@ -90,11 +58,6 @@ def check_csv(found: OutcomeTable) -> None:
     assert (found.num_errors, found.notes) == (0, ())
 
 
-def as_parquet(file: Path, frame: pd.DataFrame) -> Path:
-    frame.to_parquet(file)
-    return file
-
-
 FORMS: dict[str, Callable[[Path], Any]] = {
     "CSV": lambda at: written(at / "a.csv", CSV),
     "a name without an end": lambda at: written(at / "outcomes", CSV),
@@ -102,8 +65,10 @@ FORMS: dict[str, Callable[[Path], Any]] = {
     "gzip": lambda at: written(at / "a.csv.gz", gzip.compress(CSV.encode())),
     "JSON lines": lambda at: written(at / "a.jsonl", ROWS),
     "JSON lines, gzip": lambda at: written(at / "a.jsonl.gz", gzip.compress(ROWS.encode())),
-    "Parquet": lambda at: as_parquet(at / "a.parquet", TABLE),
-    "categories": lambda at: as_parquet(at / "a.parquet", TABLE.astype({"item": "category"})),
+    "Parquet": lambda at: TABLE.to_parquet(at / "a.parquet") or at / "a.parquet",
+    "categories": lambda at: (
+        TABLE.astype({"item": "category"}).to_parquet(at / "a.parquet") or at / "a.parquet"
+    ),
     "a folder": lambda at: (
         written(at / "t" / "b" / "2.csv", CSV[:30] + "".join(CSV[30:].splitlines(True)[2:]))
         and written(at / "t" / "a.csv", "".join(CSV.splitlines(True)[:3])).parent
@@ -380,7 +345,7 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, files, columns, says):
     [
         ("nothing.csv", "cannot be read .*No such file"),
         ([1, 2], "table: list is no table; give a path, or a data frame"),
-        (pd.DataFrame({"item": [], "right": []}), "table: no rows"),
+        (pd.DataFrame({"item": [], "right": []}), "table: no trial that"),
         (pd.DataFrame({"item": [1, "a"], "right": [1, 0]}), "table: .*item.*; give each column"),
         (pd.DataFrame([[1, 1, 0]], columns=["item", "right", "right"]), "table: .*[Dd]uplicate"),
         (pd.DataFrame({"item": [5, 6], "right": [1, 3]}), "table: row 1: the right is '3'"),

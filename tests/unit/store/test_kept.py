@@ -14,16 +14,8 @@ import soundfile
 import torch
 
 import easiness as ez
+from easiness import store
 from easiness.errors import BadInput
-from easiness.store import (
-    KEPT_FILE,
-    Form,
-    examples as kept_module,
-    keep_answer,
-    kept_answer,
-    run_folder,
-    verify,
-)
 from easiness.store.examples import check_kept
 from sounds import encoded, tone
 
@@ -58,23 +50,23 @@ def listed(path):
 def test_texts_stand_in_a_table_beside_the_list_of_examples(tmp_path):
     made = recorder(tmp_path / "run", texts=TEXTS)
     assert made.keeps_examples
-    table = pq.read_table(tmp_path / "run" / KEPT_FILE)
+    table = pq.read_table(tmp_path / "run" / store.KEPT_FILE)
     assert table.to_pydict() == {"id": IDS, "label": LABELS, "text": TEXTS}
-    assert listed(tmp_path / "run") == [".lock", KEPT_FILE, "examples.parquet", "run.json", "trials"]
+    assert listed(tmp_path / "run") == [".lock", store.KEPT_FILE, "examples.parquet", "run.json", "trials"]
     spec = made.run.spec
     assert (spec.data.kind, spec.data.source) == ("text", None)
-    assert list(made.run.document.files) == ["examples.parquet", KEPT_FILE]
-    assert verify(tmp_path / "run") == []
+    assert list(made.run.document.files) == ["examples.parquet", store.KEPT_FILE]
+    assert store.verify(tmp_path / "run") == []
     record(made)
     assert made.run.scores()["easiness"].tolist() == [1.0] * 4
 
 
 def test_a_run_goes_on_with_the_same_texts_with_none_and_not_with_others(tmp_path):
     record(recorder(tmp_path / "run", texts=TEXTS))
-    before = (tmp_path / "run" / KEPT_FILE).stat().st_ino
+    before = (tmp_path / "run" / store.KEPT_FILE).stat().st_ino
     record(recorder(tmp_path / "run", texts=np.array(TEXTS, object)), seed=1)
     record(recorder(tmp_path / "run"), seed=2)
-    assert (tmp_path / "run" / KEPT_FILE).stat().st_ino == before  # it is not written again
+    assert (tmp_path / "run" / store.KEPT_FILE).stat().st_ino == before  # it is not written again
     with pytest.raises(BadInput, match=r"data\.parquet: the run keeps other examples; choose"):
         recorder(tmp_path / "run", texts=[*TEXTS[:3], "other"])
     assert len(ez.open_run(tmp_path / "run").trials) == 3
@@ -84,18 +76,18 @@ def test_texts_can_come_later_and_by_id(tmp_path):
     made = recorder(tmp_path / "run")
     record(made)
     made.keep(texts=dict(zip(reversed(IDS), reversed(TEXTS), strict=True)))
-    assert pq.read_table(tmp_path / "run" / KEPT_FILE)["text"].to_pylist() == TEXTS
+    assert pq.read_table(tmp_path / "run" / store.KEPT_FILE)["text"].to_pylist() == TEXTS
     assert made.keeps_examples
     record(made, seed=1)
-    assert verify(tmp_path / "run") == []
+    assert store.verify(tmp_path / "run") == []
     assert len(made.run.trials) == 2
 
 
 def test_what_is_removed_is_no_damage_and_is_written_again(tmp_path):
     record(recorder(tmp_path / "run", texts=TEXTS))
-    file = tmp_path / "run" / KEPT_FILE
+    file = tmp_path / "run" / store.KEPT_FILE
     file.unlink()
-    assert verify(tmp_path / "run") == []
+    assert store.verify(tmp_path / "run") == []
     ez.open_run(tmp_path / "run").check()
     recorder(tmp_path / "run")
     assert not file.exists()
@@ -105,22 +97,22 @@ def test_what_is_removed_is_no_damage_and_is_written_again(tmp_path):
 
 def test_what_is_damaged_is_found_and_written_again(tmp_path):
     recorder(tmp_path / "run", texts=TEXTS)
-    file = tmp_path / "run" / KEPT_FILE
+    file = tmp_path / "run" / store.KEPT_FILE
     file.write_bytes(file.read_bytes()[:-1])
-    (found,) = verify(tmp_path / "run")
+    (found,) = store.verify(tmp_path / "run")
     assert (found.file, found.trial) == (file, None)
     recorder(tmp_path / "run", texts=TEXTS)
-    assert verify(tmp_path / "run") == []
+    assert store.verify(tmp_path / "run") == []
 
 
 def test_many_are_written_and_compared_in_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept_module, "_BYTES", 20)
-    monkeypatch.setattr(kept_module, "_ROWS", 3)
-    monkeypatch.setattr(kept_module, "_AT_ONCE", 2)
+    monkeypatch.setattr(store.examples, "_BYTES", 20)
+    monkeypatch.setattr(store.examples, "_ROWS", 3)
+    monkeypatch.setattr(store.examples, "_AT_ONCE", 2)
     texts = [f"text number {at}" for at in range(4)]
     recorder(tmp_path / "run", texts=texts)
-    assert pq.ParquetFile(tmp_path / "run" / KEPT_FILE).num_row_groups == 2
-    assert pq.read_table(tmp_path / "run" / KEPT_FILE)["text"].to_pylist() == texts
+    assert pq.ParquetFile(tmp_path / "run" / store.KEPT_FILE).num_row_groups == 2
+    assert pq.read_table(tmp_path / "run" / store.KEPT_FILE)["text"].to_pylist() == texts
     recorder(tmp_path / "run", texts=texts)
     with pytest.raises(BadInput, match="keeps other"):
         recorder(tmp_path / "run", texts=[*texts[:3], "?"])
@@ -149,19 +141,19 @@ def test_a_process_that_ends_before_the_file_has_its_name_leaves_a_run_without_i
 ):
     if is_there:
         recorder(tmp_path / "run")
-    write = run_folder.write_document
+    write = store.run_folder.write_document
 
     def write_and_end(*given):
         write(*given)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run_folder, "write_document", write_and_end)
+    monkeypatch.setattr(store.run_folder, "write_document", write_and_end)
     with pytest.raises(KeyboardInterrupt):
         recorder(tmp_path / "run", texts=TEXTS)
     monkeypatch.undo()
     assert listed(tmp_path / "run") == [".lock", "examples.parquet", "run.json", "trials"]
     assert recorder(tmp_path / "run", texts=TEXTS).keeps_examples
-    assert ez.open_run(tmp_path / "run").kept_examples() == tmp_path / "run" / KEPT_FILE
+    assert ez.open_run(tmp_path / "run").kept_examples() == tmp_path / "run" / store.KEPT_FILE
 
 
 @pytest.mark.parametrize(
@@ -194,7 +186,7 @@ ALTERED = {
 @pytest.mark.parametrize("how", ALTERED)
 def test_another_table_in_its_place_is_damage(tmp_path, how):
     recorder(tmp_path / "run", texts=TEXTS)
-    file, labels = tmp_path / "run" / KEPT_FILE, np.array(LABELS)
+    file, labels = tmp_path / "run" / store.KEPT_FILE, np.array(LABELS)
     check_kept(file, "text", np.array(IDS), labels)
     pq.write_table(ALTERED[how](pq.read_table(file)), file)
     with pytest.raises(BadInput, match=r"data\.parquet: the examples .* damaged; restore"):
@@ -202,18 +194,18 @@ def test_another_table_in_its_place_is_damage(tmp_path, how):
 
 
 ARRAYS = {"a": np.arange(6.0).reshape(3, 2).T, "b": np.array([1, 2])}
-FORMS: dict[str, Form] = {"a": (np.float64, ("n", 3)), "b": (np.int64, ("n",))}
+FORMS: dict[str, store.Form] = {"a": (np.float64, ("n", 3)), "b": (np.int64, ("n",))}
 
 
 def test_an_answer_is_kept_for_what_it_was_made_from(tmp_path: Path) -> None:
-    assert kept_answer(tmp_path, "one", "these", FORMS) is None
-    keep_answer(tmp_path, "one", "these", ARRAYS)
-    found = kept_answer(tmp_path, "one", "these", FORMS)
+    assert store.kept_answer(tmp_path, "one", "these", FORMS) is None
+    store.keep_answer(tmp_path, "one", "these", ARRAYS)
+    found = store.kept_answer(tmp_path, "one", "these", FORMS)
     assert found is not None
     assert found["a"].tolist() == [[0, 2, 4], [1, 3, 5]]
     assert found["b"].tolist() == [1, 2]
-    assert kept_answer(tmp_path, "one", "others", FORMS) is None
-    assert kept_answer(tmp_path, "two", "these", FORMS) is None
+    assert store.kept_answer(tmp_path, "one", "others", FORMS) is None
+    assert store.kept_answer(tmp_path, "two", "these", FORMS) is None
     assert [file.name for file in tmp_path.iterdir()] == ["answer-one.safetensors"]
 
 
@@ -227,29 +219,29 @@ def test_an_answer_is_kept_for_what_it_was_made_from(tmp_path: Path) -> None:
         {"c": (np.float64, ("n",))},
     ],
 )
-def test_an_answer_of_another_form_is_none(tmp_path: Path, forms: dict[str, Form]) -> None:
-    keep_answer(tmp_path, "one", "these", ARRAYS)
-    assert kept_answer(tmp_path, "one", "these", forms) is None
+def test_an_answer_of_another_form_is_none(tmp_path: Path, forms: dict[str, store.Form]) -> None:
+    store.keep_answer(tmp_path, "one", "these", ARRAYS)
+    assert store.kept_answer(tmp_path, "one", "these", forms) is None
 
 
 def test_a_damaged_answer_is_none(tmp_path: Path) -> None:
-    keep_answer(tmp_path, "one", "these", ARRAYS)
+    store.keep_answer(tmp_path, "one", "these", ARRAYS)
     (file,) = tmp_path.iterdir()
     content = file.read_bytes()
     for at in range(0, len(content), 7):
         file.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
-        assert kept_answer(tmp_path, "one", "these", FORMS) is None
+        assert store.kept_answer(tmp_path, "one", "these", FORMS) is None
         file.write_bytes(content[:at])
-        assert kept_answer(tmp_path, "one", "these", FORMS) is None
+        assert store.kept_answer(tmp_path, "one", "these", FORMS) is None
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path) -> None:
     (tmp_path / "answer-one.safetensors").mkdir()
-    keep_answer(tmp_path, "one", "these", ARRAYS)
-    assert kept_answer(tmp_path, "one", "these", FORMS) is None
-    keep_answer(tmp_path / "gone", "one", "these", ARRAYS)
+    store.keep_answer(tmp_path, "one", "these", ARRAYS)
+    assert store.kept_answer(tmp_path, "one", "these", FORMS) is None
+    store.keep_answer(tmp_path / "gone", "one", "these", ARRAYS)
     (tmp_path / "trials").symlink_to(tmp_path)
-    keep_answer(tmp_path, "two", "these", ARRAYS)
+    store.keep_answer(tmp_path, "two", "these", ARRAYS)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["answer-one.safetensors", "trials"]
 
 
@@ -263,14 +255,14 @@ def heard(out, **options):
 
 
 def cells(out):
-    return pq.read_table(out / KEPT_FILE)["audio"].to_pylist()
+    return pq.read_table(out / store.KEPT_FILE)["audio"].to_pylist()
 
 
 @pytest.mark.parametrize("of", [list, lambda sounds: [torch.from_numpy(one) for one in sounds]])
 def test_arrays_are_kept_to_the_last_bit_at_their_rate(tmp_path, of):
     made = heard(tmp_path / "run", sounds=of(TONES), rate=RATE)
     assert made.run.spec.data.kind == "sound"
-    assert pq.read_table(tmp_path / "run" / KEPT_FILE).column_names == ["id", "label", "audio"]
+    assert pq.read_table(tmp_path / "run" / store.KEPT_FILE).column_names == ["id", "label", "audio"]
     for cell, samples in zip(cells(tmp_path / "run"), TONES, strict=True):
         read, rate = soundfile.read(io.BytesIO(cell["bytes"]), dtype="float32")
         assert (rate, cell["path"]) == (RATE, None)
@@ -280,7 +272,7 @@ def test_arrays_are_kept_to_the_last_bit_at_their_rate(tmp_path, of):
         heard(tmp_path / "run", sounds=TONES, rate=8000)
     with pytest.raises(BadInput, match="keeps other examples"):
         heard(tmp_path / "run", texts=NAMES)
-    assert verify(tmp_path / "run") == []
+    assert store.verify(tmp_path / "run") == []
 
 
 @pytest.mark.parametrize("form", ["FLAC", "OGG", "WAV"])

@@ -25,18 +25,13 @@ def in_its_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def kept(run):
-    """Its probabilities, by the trials that left the example out: all did."""
-    return run.probabilities(left_out=True)
-
-
 def frame(p=P, names=NAMES, **more):
     return pd.DataFrame({**more, **dict(zip(names, np.transpose(p), strict=True))})
 
 
 def test_a_matrix_is_a_trial_that_has_seen_no_example():
     run = ez.record(probabilities=P, labels=LABELS)
-    assert kept(run) == pytest.approx(P, abs=1e-6)
+    assert run.probabilities(left_out=True) == pytest.approx(P, abs=1e-6)
     assert (run.ids.tolist(), run.labels.tolist(), run.classes) == ([0, 1, 2, 3], LABELS, ("0", "1", "2"))
     scores = run.scores()
     assert scores["self_confidence"].tolist() == pytest.approx([0.7, 0.6, 0.5, 0.3], abs=1e-6)
@@ -58,15 +53,11 @@ def test_equal_matrices_count_once_and_may_come_again(tmp_path, capsys):
     run = record_probabilities([P, P.copy(), other], LABELS, tmp_path / "run")
     assert len(run.trials) == 2
     assert "1 of 3 matrices equal others, and count once" in capsys.readouterr().err
-    assert kept(run) == pytest.approx((P + other) / 2, abs=1e-6)
+    assert run.probabilities(left_out=True) == pytest.approx((P + other) / 2, abs=1e-6)
     assert len(record_probabilities(np.stack([P, other]), LABELS, tmp_path / "run").trials) == 2
-    third = record_probabilities(np.full((4, 3), 1 / 3), LABELS, tmp_path / "run")
-    assert len(third.trials) == 3
-
-
-def test_columns_are_known_by_their_names(tmp_path):
-    other = frame(P[:, ::-1], NAMES[::-1])
-    assert len(record_probabilities([frame(), other], LABELS, tmp_path / "run").trials) == 1
+    assert len(record_probabilities(np.full((4, 3), 1 / 3), LABELS, tmp_path / "run").trials) == 3
+    by_name = [frame(), frame(P[:, ::-1], NAMES[::-1])]
+    assert len(record_probabilities(by_name, LABELS, tmp_path / "by_name").trials) == 1
 
 
 FORMS = {
@@ -84,7 +75,7 @@ FORMS = {
 def test_forms(form, tmp_path):
     WITH_IDS.to_csv("labels.csv", index=False)
     run = record_probabilities(FORMS[form](), "labels.csv", tmp_path / "run")
-    assert kept(run) == pytest.approx(P, abs=1e-6)
+    assert run.probabilities(left_out=True) == pytest.approx(P, abs=1e-6)
 
 
 @pytest.mark.parametrize(

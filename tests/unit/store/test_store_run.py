@@ -6,18 +6,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from easiness import store
 from easiness.analysis import membership
 from easiness.errors import BadInput
-from easiness.store import (
-    RunWriter,
-    StoredTrial,
-    is_run,
-    open_run,
-    over_trials,
-    parquet,
-    run as run_module,
-    run_folder,
-)
 from recording import recorded
 
 
@@ -30,8 +21,8 @@ def run_path(tmp_path, add):
 
 
 def test_a_run(run_path):
-    run = open_run(str(run_path))
-    assert is_run(run_path)
+    run = store.open_run(str(run_path))
+    assert store.is_run(run_path)
     assert (run.model, run.classes, run.epochs) == ("mlp_3", ("no", "yes"), 2)
     assert run.ids.tolist() == [30, 10, 20, 40]
     assert run.ids.dtype == np.int64
@@ -41,7 +32,7 @@ def test_a_run(run_path):
 
 
 def test_votes_may_lie_where_others_lay(run_path):
-    run = open_run(run_path)
+    run = store.open_run(run_path)
     first, expected = run.votes(1), run.votes(2)
     second = run.votes(2, spare=first)
     assert second.p_label is first.p_label
@@ -53,7 +44,7 @@ def test_votes_may_lie_where_others_lay(run_path):
 
 
 def test_runs_of_the_same_ids_hold_them_once(run_path):
-    ours, theirs = open_run(run_path), open_run(run_path)
+    ours, theirs = store.open_run(run_path), store.open_run(run_path)
     assert ours.ids is not theirs.ids
     assert theirs.shares_ids(ours)
     assert theirs.ids is ours.ids
@@ -62,9 +53,9 @@ def test_runs_of_the_same_ids_hold_them_once(run_path):
 
 
 def test_the_same_list_of_examples_is_checked_but_not_read_again(run_path, monkeypatch):
-    ours, theirs, damaged = (open_run(run_path) for _ in range(3))
+    ours, theirs, damaged = (store.open_run(run_path) for _ in range(3))
     ours.votes(1)
-    monkeypatch.setattr(run_module, "read_examples", None)  # would be called to read another
+    monkeypatch.setattr(store.run, "read_examples", None)  # would be called to read another
     assert theirs.shares_ids(ours)
     assert theirs.ids is ours.ids
     (run_path / "examples.parquet").write_bytes(b"")
@@ -75,7 +66,7 @@ def test_the_same_list_of_examples_is_checked_but_not_read_again(run_path, monke
 @pytest.mark.parametrize("at_once", [1, 5, 1 << 22])
 def test_predicted_is_what_most_trials_give_read_in_parts(tmp_path, monkeypatch, at_once):
     run = random_run(tmp_path / "run", 7, num_trials=3, epochs=2)
-    monkeypatch.setattr(over_trials, "_AT_ONCE", at_once)
+    monkeypatch.setattr(store.over_trials, "_AT_ONCE", at_once)
     table = run.scores(1)
     ones = sum(trial.columns(1, ["prediction"])["prediction"] for trial in run.trials)  # of the classes 0, 1
     assert table["predicted"].tolist() == (ones >= 2).astype(int).tolist()
@@ -88,7 +79,7 @@ def test_predicted_is_what_most_trials_give_read_in_parts(tmp_path, monkeypatch,
 def test_scoring_holds_a_block_of_a_trial_however_long_it_is(tmp_path, monkeypatch):
     K, M = 20_000, 20
     run = random_run(tmp_path / "run", K, num_trials=2, epochs=M)
-    monkeypatch.setattr(parquet, "_BLOCK", 500)
+    monkeypatch.setattr(store.parquet, "_BLOCK", 500)
     few, many = (peak_bytes(lambda m=m: run.scores(m)) for m in (10, M))
     assert many - few < 20 * K  # what a single epoch of one trial has: ten more are read for `many`
     assert many < 1000 * K  # sums and table in turn; side by side they are 1,300
@@ -111,16 +102,16 @@ def peak_bytes(function):
 
 
 def test_epochs(run_path, add):
-    run = open_run(run_path)
+    run = store.open_run(run_path)
     assert run.resolve_at(None) == 2
     assert run.resolve_at(1) == 1
     for epoch in (0, 3, -1):
         with pytest.raises(BadInput, match=rf"epoch {epoch} .*recorded; choose 1 to 2"):
             run.scores(epoch)
     add(run_path, 0, epochs=4)
-    assert open_run(run_path).epochs == 2
+    assert store.open_run(run_path).epochs == 2
     add(run_path, 1, epochs=3)
-    assert open_run(run_path).epochs == 3
+    assert store.open_run(run_path).epochs == 3
 
 
 def test_of_two_lengths_the_longer_one_counts(run_path, add, tmp_path):
@@ -129,39 +120,39 @@ def test_of_two_lengths_the_longer_one_counts(run_path, add, tmp_path):
     add(run_path, 0, epochs=3)
     assert not old.exists()
     shutil.copytree(tmp_path / old.name, old)
-    run = open_run(run_path)
+    run = store.open_run(run_path)
     assert [(trial.index, trial.epochs) for trial in run.trials] == [(0, 3), (1, 2)]
     assert old.exists()
-    with RunWriter(run_path) as writer:
+    with store.RunWriter(run_path) as writer:
         writer.read()
     assert not old.exists()
 
 
 def test_no_such_run(tmp_path):
     with pytest.raises(BadInput, match="cannot be read \\(File name too long\\); give the folder of a run"):
-        open_run(tmp_path / ("x" * 300))
+        store.open_run(tmp_path / ("x" * 300))
     with pytest.raises(BadInput, match=r"not a run .*run\.json"):
-        open_run(tmp_path)
-    assert not is_run(tmp_path)
+        store.open_run(tmp_path)
+    assert not store.is_run(tmp_path)
 
 
 def test_failures_are_noted_until_the_trial_is_there(run_path, add):
-    with RunWriter(run_path) as writer:
+    with store.RunWriter(run_path) as writer:
         writer.note_failure(3, "the loss")
         writer.note_failure(2, "the disk")
-    assert open_run(run_path).failures() == {2: "the disk", 3: "the loss"}
+    assert store.open_run(run_path).failures() == {2: "the disk", 3: "the loss"}
     add(run_path, 2)
-    assert open_run(run_path).failures() == {3: "the loss"}
+    assert store.open_run(run_path).failures() == {3: "the loss"}
 
 
 def test_a_trial_replaced_while_the_folders_are_read(run_path, add, monkeypatch):
     def replaced_first(folder, data):
-        monkeypatch.setattr(run_folder, "StoredTrial", StoredTrial)
+        monkeypatch.setattr(store.run_folder, "StoredTrial", store.StoredTrial)
         add(run_path, 0, epochs=3)
-        return StoredTrial(folder, data)
+        return store.StoredTrial(folder, data)
 
-    monkeypatch.setattr(run_folder, "StoredTrial", replaced_first)
-    assert [trial.epochs for trial in open_run(run_path).trials] == [3, 2]
+    monkeypatch.setattr(store.run_folder, "StoredTrial", replaced_first)
+    assert [trial.epochs for trial in store.open_run(run_path).trials] == [3, 2]
 
 
 def test_a_run_of_before_that_stopped_by_halves_still_opens(run_path, describe_anew):
@@ -175,7 +166,7 @@ def test_a_run_of_before_that_stopped_by_halves_still_opens(run_path, describe_a
         "sentence": "as far as halves go",
     }
     describe_anew(run_path, lambda document: document.update(stopped=stopped_then))
-    stopped = open_run(run_path).document.stopped
+    stopped = store.open_run(run_path).document.stopped
     assert stopped is not None
     assert stopped.rule.of == "halves"
     assert stopped.checks[0].next is None
@@ -227,7 +218,7 @@ def test_logits_that_were_not_kept_are_asked_for_in_a_line(record, tmp_path):
 
 
 def test_scores_of_the_held_out_split(held_out_run):
-    run = open_run(held_out_run)
+    run = store.open_run(held_out_run)
     table = run.scores(split="held_out")
     assert table["id"].tolist() == ["test/b", "test/a", "test/c"]
     assert table["label"].tolist() == [1, 0, 1]
@@ -248,7 +239,7 @@ def test_scores_of_the_held_out_split(held_out_run):
 
 
 def test_votes_of_the_held_out_split(held_out_run):
-    run = open_run(held_out_run)
+    run = store.open_run(held_out_run)
     votes = run.votes(split="held_out")
     assert votes.ids.tolist() == ["test/b", "test/a", "test/c"]
     assert votes.correct.tolist() == [[True, True, False], [True, False, False]]
@@ -257,10 +248,10 @@ def test_votes_of_the_held_out_split(held_out_run):
 
 def test_a_split_that_is_not_there(held_out_run, tmp_path, add):
     with pytest.raises(BadInput, match="split 'test': unknown"):
-        open_run(held_out_run).scores(split="test")  # type: ignore[arg-type]
+        store.open_run(held_out_run).scores(split="test")  # type: ignore[arg-type]
     add(tmp_path / "run", 0)
     with pytest.raises(BadInput, match=r"held-out split to show .*\(--holdout 0\.2\)"):
-        open_run(tmp_path / "run").scores(split="held_out")
+        store.open_run(tmp_path / "run").scores(split="held_out")
     mine = recorded(tmp_path / "mine", [np.eye(2)], [0, 1])
     with pytest.raises(BadInput, match=r"no held-out split .*record"):
         mine.scores(split="held_out")

@@ -8,22 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from easiness import store
 from easiness.errors import BadInput
 from easiness.records import Observations
 from easiness.spec import content_hash
-from easiness.store import (
-    ASIDE,
-    STATISTICS,
-    CheckpointDocument,
-    StoredTrial,
-    checkpoints_of,
-    clear_checkpoints,
-    parquet,
-    read_checkpoint,
-    remove_checkpoints,
-    trial as trial_module,
-    write_checkpoint,
-)
 from easiness.store.trial import write_trial
 
 IDS = np.array([30, 10, 20, 40])
@@ -51,7 +39,7 @@ def write(tmp_path, make_spec):
 def assert_same(read: Observations, written: Observations, epochs: int) -> None:
     assert read.labels.tolist() == written.labels.tolist()
     assert read.trained_on.tolist() == written.trained_on.tolist()
-    for name in STATISTICS:
+    for name in store.STATISTICS:
         values, expected = getattr(read, name), getattr(written, name)[:epochs]
         assert values.dtype == expected.dtype
         np.testing.assert_array_equal(values, expected, err_msg=name)
@@ -59,7 +47,7 @@ def assert_same(read: Observations, written: Observations, epochs: int) -> None:
 
 def test_what_is_written_is_read(write, make_record):
     record = make_record(3, trained_on=[True, False, True, True])
-    trial = StoredTrial(write(record, index=4))
+    trial = store.StoredTrial(write(record, index=4))
     assert (trial.index, trial.epochs) == (4, 3)
     assert trial.document.train_loss == [0.5, 0.5, 0.5]
     assert trial.document.accuracy == record.accuracy()
@@ -73,8 +61,8 @@ def test_what_is_written_is_read(write, make_record):
 def test_a_trial_from_before_there_were_rivals(write, make_record, monkeypatch):
     record = make_record(3)
     with monkeypatch.context() as before:
-        before.setattr(trial_module, "STATISTICS", STATISTICS[:-1])
-        trial, seen = StoredTrial(write(record)), record.probes["train"]
+        before.setattr(store.trial, "STATISTICS", store.STATISTICS[:-1])
+        trial, seen = store.StoredTrial(write(record)), record.probes["train"]
     known = np.where(seen.correct, -1, seen.prediction)
     assert -1 in known
     assert set(known.ravel().tolist()) > {-1}
@@ -91,15 +79,15 @@ def test_a_trial_from_before_there_were_rivals(write, make_record, monkeypatch):
 @pytest.mark.parametrize("keep", [None, [False, True, True, False], [True] * 4])
 def test_a_trial_in_blocks(write, make_record, monkeypatch, keep):
     trained_on = [True] * 4 if keep is None else [not k for k in keep]
-    trial = StoredTrial(write(make_record(3, trained_on=trained_on, keep=keep)))
+    trial = store.StoredTrial(write(make_record(3, trained_on=trained_on, keep=keep)))
     whole = trial.observations(2, epoch=2)
-    monkeypatch.setattr(parquet, "_BLOCK", 3)
+    monkeypatch.setattr(store.parquet, "_BLOCK", 3)
     blocks = list(trial.blocks(2, epoch=2))
     assert [(first, len(block.labels)) for first, block in blocks] == [(0, 3), (3, 1)]
     for name in ("labels", "trained_on"):
         joined = np.concatenate([getattr(block, name) for _, block in blocks])
         assert joined.tolist() == getattr(whole, name).tolist()
-    for name in STATISTICS:
+    for name in store.STATISTICS:
         joined = np.concatenate([getattr(block, name) for _, block in blocks], axis=1)
         np.testing.assert_array_equal(joined, getattr(whole, name), err_msg=name)
     if keep is None:
@@ -113,7 +101,7 @@ def test_a_trial_in_blocks(write, make_record, monkeypatch, keep):
 
 
 def test_without_weights(write, make_record):
-    trial = StoredTrial(write(make_record(), keep_weights=False))
+    trial = store.StoredTrial(write(make_record(), keep_weights=False))
     assert sorted(trial.document.files) == ["train.parquet"]
     with pytest.raises(BadInput, match="made without weights"):
         trial.weights()
@@ -130,7 +118,7 @@ def test_without_weights(write, make_record):
 )
 def test_kept_logits(write, make_record, trained_on, keep, positions):
     record = make_record(3, trained_on=trained_on, keep=keep)
-    logits = StoredTrial(write(record)).observations(2, epoch=2).logits
+    logits = store.StoredTrial(write(record)).observations(2, epoch=2).logits
     assert logits is not None
     assert logits.positions.tolist() == positions
     assert logits.values.shape == (2, len(positions), 2)
@@ -144,7 +132,7 @@ def test_a_document_whose_hash_is_not_its_specs(write, make_record):
     sealed["sha256"] = content_hash(sealed["trial"])
     (folder / "trial.json").write_text(json.dumps(sealed))
     with pytest.raises(BadInput, match=r"trial\.json: .*damaged"):
-        StoredTrial(folder)
+        store.StoredTrial(folder)
 
 
 TENSORS = {
@@ -158,13 +146,13 @@ HERE = ("settings", "1.0", "2.13")
 
 def document(epoch=3, **changes):
     fixed = {"identity": HERE[0], "easiness": HERE[1], "torch": HERE[2], "images": 10, "seconds": 1.5}
-    return CheckpointDocument(epoch=epoch, failures={1: "no"}, **{**fixed, **changes})
+    return store.CheckpointDocument(epoch=epoch, failures={1: "no"}, **{**fixed, **changes})
 
 
 def test_it_reads_what_was_written(tmp_path):
-    write_checkpoint(tmp_path, 5, document(), TENSORS)
-    (path,) = checkpoints_of(tmp_path, 5)
-    stored, tensors = read_checkpoint(path, *HERE)
+    store.write_checkpoint(tmp_path, 5, document(), TENSORS)
+    (path,) = store.checkpoints_of(tmp_path, 5)
+    stored, tensors = store.read_checkpoint(path, *HERE)
     assert stored.model_copy(update={"files": {}}) == document()
     assert tensors.keys() == TENSORS.keys()
     for name, value in TENSORS.items():
@@ -175,22 +163,22 @@ def test_it_reads_what_was_written(tmp_path):
 
 def test_one_is_kept_of_each(tmp_path):
     for epoch in (1, 3, 2, 2):
-        write_checkpoint(tmp_path, 5, document(epoch), TENSORS)
-    write_checkpoint(tmp_path, 15, document(9), TENSORS)
-    write_checkpoint(tmp_path, 50000, document(1), TENSORS)
+        store.write_checkpoint(tmp_path, 5, document(epoch), TENSORS)
+    store.write_checkpoint(tmp_path, 15, document(9), TENSORS)
+    store.write_checkpoint(tmp_path, 50000, document(1), TENSORS)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "0005-000002",
         "0015-000009",
         "50000-000001",
     ]
-    remove_checkpoints(tmp_path, 15)
-    assert checkpoints_of(tmp_path, 15) == []
-    (tmp_path / f"{ASIDE}left").mkdir()
+    store.remove_checkpoints(tmp_path, 15)
+    assert store.checkpoints_of(tmp_path, 15) == []
+    (tmp_path / f"{store.ASIDE}left").mkdir()
     (tmp_path / "other").mkdir()
-    clear_checkpoints(tmp_path, {5})
+    store.clear_checkpoints(tmp_path, {5})
     assert [path.name for path in tmp_path.iterdir()] == ["0005-000002"]
-    clear_checkpoints(tmp_path)
-    clear_checkpoints(tmp_path)
+    store.clear_checkpoints(tmp_path)
+    store.clear_checkpoints(tmp_path)
     assert not tmp_path.exists()
 
 
@@ -203,9 +191,9 @@ def test_one_is_kept_of_each(tmp_path):
     ],
 )
 def test_one_of_another_training_is_refused(tmp_path, here, reason):
-    write_checkpoint(tmp_path, 5, document(), TENSORS)
+    store.write_checkpoint(tmp_path, 5, document(), TENSORS)
     with pytest.raises(BadInput, match=reason):
-        read_checkpoint(checkpoints_of(tmp_path, 5)[0], *here)
+        store.read_checkpoint(store.checkpoints_of(tmp_path, 5)[0], *here)
 
 
 def flipped(file):
@@ -238,8 +226,8 @@ def piped(file):
     ],
 )
 def test_a_damaged_one_is_refused(tmp_path, name, damage):
-    write_checkpoint(tmp_path, 5, document(), TENSORS)
-    (path,) = checkpoints_of(tmp_path, 5)
+    store.write_checkpoint(tmp_path, 5, document(), TENSORS)
+    (path,) = store.checkpoints_of(tmp_path, 5)
     damage(path / name)
     with pytest.raises(BadInput, match="it is damaged"):
-        read_checkpoint(path, *HERE)
+        store.read_checkpoint(path, *HERE)

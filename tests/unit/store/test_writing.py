@@ -16,18 +16,8 @@ import duckdb
 import numpy as np
 import pytest
 
+from easiness import store
 from easiness.errors import BadInput
-from easiness.store import (
-    AtWork,
-    RunWriter,
-    at_work,
-    check_output,
-    is_run,
-    last_events,
-    open_run,
-    run_folder,
-    watching,
-)
 from easiness.store.watching import EVENTS, Events
 
 IDS = np.array([30, 10, 20, 40])
@@ -43,11 +33,11 @@ def no_room(*_):
 
 
 def test_what_may_become_a_run(tmp_path, add):
-    check_output(tmp_path / "new" / "deep")
+    store.check_output(tmp_path / "new" / "deep")
     (tmp_path / "empty").mkdir()
-    check_output(tmp_path / "empty")
+    store.check_output(tmp_path / "empty")
     add(tmp_path / "run", 0)
-    check_output(tmp_path / "run")
+    store.check_output(tmp_path / "run")
     assert names(tmp_path) == ["empty", "run"]
 
 
@@ -56,37 +46,37 @@ def test_a_run_killed_before_it_was_described_may_become_one(tmp_path, add):
     (folder / "trials" / ".aside-1").mkdir(parents=True)
     for name in (".lock", ".aside-2", "examples.parquet"):
         (folder / name).write_bytes(b"half")
-    check_output(folder)
+    store.check_output(folder)
     add(folder, 0)
     assert names(folder) == [".lock", "examples.parquet", "run.json", "trials"]
-    assert open_run(folder).ids.tolist() == IDS.tolist()
+    assert store.open_run(folder).ids.tolist() == IDS.tolist()
     assert len(names(folder / "trials")) == 1
 
 
 def test_what_may_not(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(BadInput, match="file: is a file"):
-        check_output(tmp_path / "file")
+        store.check_output(tmp_path / "file")
     with pytest.raises(BadInput, match=r"neither empty .*'file'"):
-        check_output(tmp_path)
+        store.check_output(tmp_path)
     assert names(tmp_path) == ["file"]
 
 
 def test_one_writer_at_a_time(tmp_path, add):
     add(tmp_path / "run", 0)
-    with RunWriter(tmp_path / "run"):
+    with store.RunWriter(tmp_path / "run"):
         with pytest.raises(BadInput, match="another process is writing"):
-            RunWriter(tmp_path / "run")
-        assert len(open_run(tmp_path / "run").trials) == 1
-    with pytest.raises(ValueError, match="mine"), RunWriter(tmp_path / "run"):
+            store.RunWriter(tmp_path / "run")
+        assert len(store.open_run(tmp_path / "run").trials) == 1
+    with pytest.raises(ValueError, match="mine"), store.RunWriter(tmp_path / "run"):
         raise ValueError("mine")
-    with RunWriter(tmp_path / "run"):  # the lock goes with the block, also with one that fails
+    with store.RunWriter(tmp_path / "run"):  # the lock goes with the block, also with one that fails
         pass
 
 
 def test_a_run_that_cannot_be_described_leaves_nothing(tmp_path, make_spec, monkeypatch):
-    monkeypatch.setattr(run_folder, "write_whole", no_room)
-    with RunWriter(tmp_path / "run") as writer, pytest.raises(BadInput, match=r"to \(No space left"):
+    monkeypatch.setattr(store.run_folder, "write_whole", no_room)
+    with store.RunWriter(tmp_path / "run") as writer, pytest.raises(BadInput, match=r"to \(No space left"):
         writer.create(make_spec(), IDS, LABELS)
     assert names(tmp_path) == []
 
@@ -99,7 +89,7 @@ def test_a_longer_trial_replaces_the_shorter_one(tmp_path, add):
     add(path, 0, epochs=3)
     assert len(names(path / "trials")) == 2
     assert kept < set(names(path / "trials"))
-    assert [trial.epochs for trial in open_run(path).trials] == [3, 2]
+    assert [trial.epochs for trial in store.open_run(path).trials] == [3, 2]
 
 
 def test_damaged_trials_are_removed_on_request(tmp_path, add):
@@ -110,11 +100,11 @@ def test_damaged_trials_are_removed_on_request(tmp_path, add):
     (third / "train.parquet").write_bytes(b"x")
     (first,) = (path / "trials").glob("0000-*")
     (first / "trial.json").unlink()
-    with RunWriter(path) as writer:
+    with store.RunWriter(path) as writer:
         assert writer.remove_damaged() == [0, 2]
         assert writer.remove_damaged() == []
-    assert [trial.index for trial in open_run(path).trials] == [1, 3]
-    assert is_run(path)
+    assert [trial.index for trial in store.open_run(path).trials] == [1, 3]
+    assert store.is_run(path)
 
 
 HOLDING = """
@@ -130,29 +120,29 @@ sys.stdin.read()
 
 def test_a_writer_is_at_work_until_it_ends(tmp_path, add):
     add(tmp_path / "run", 0)
-    with RunWriter(tmp_path / "run") as writer:
-        assert at_work(tmp_path / "run") == AtWork()  # it has not said more
+    with store.RunWriter(tmp_path / "run") as writer:
+        assert store.at_work(tmp_path / "run") == store.AtWork()  # it has not said more
         writer.note_work(())
-        found = at_work(tmp_path / "run")
+        found = store.at_work(tmp_path / "run")
         assert found is not None
         assert (found.process, found.trials) == (os.getpid(), ())
         writer.note_work({3})
-        noted = at_work(tmp_path / "run")
-        assert noted == AtWork(
+        noted = store.at_work(tmp_path / "run")
+        assert noted == store.AtWork(
             process=os.getpid(), began=found.began, trials=(3,), host=platform.node() or None
         )
         assert not noted.is_elsewhere
         assert noted.model_copy(update={"host": "another"}).is_elsewhere
-    assert at_work(tmp_path / "run") is None
+    assert store.at_work(tmp_path / "run") is None
     assert (tmp_path / "run" / ".lock").read_bytes() == b""
 
 
 def test_who_looks_while_a_note_is_written_finds_a_whole_one(tmp_path, add):
     run = tmp_path / "run"
     add(run, 0)
-    with RunWriter(run) as writer, ThreadPoolExecutor(1) as looker:
+    with store.RunWriter(run) as writer, ThreadPoolExecutor(1) as looker:
         writer.note_work(())
-        looks = looker.submit(lambda: [at_work(run) for _ in range(50)])
+        looks = looker.submit(lambda: [store.at_work(run) for _ in range(50)])
         while not looks.done():
             for trials in [(), range(40), (7,)]:
                 writer.note_work(trials)
@@ -170,14 +160,14 @@ def test_a_process_that_was_killed_is_not_at_work(tmp_path, add):
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"holds\n"
-        found = at_work(run)
+        found = store.at_work(run)
         assert found is not None
         assert (found.process, found.trials) == (process.pid, (2, 4))
         process.kill()
         process.wait()
         assert (run / ".lock").read_bytes() != b""  # what it left, which is stale
-        assert at_work(run) is None
-    with RunWriter(run):  # and others may write
+        assert store.at_work(run) is None
+    with store.RunWriter(run):  # and others may write
         pass
 
 
@@ -185,7 +175,7 @@ def test_lines_that_others_read(tmp_path):
     events = Events(tmp_path)
     events.write("run_started", trials=2)
     events.write("trial_finished", trial=0, seconds=1.5, accuracy={"train": 0.5}, reason=None)
-    found = last_events(tmp_path)
+    found = store.last_events(tmp_path)
     assert [{k: v for k, v in one.items() if k != "time"} for one in found] == [
         {"kind": "run_started", "trials": 2},
         {"kind": "trial_finished", "trial": 0, "seconds": 1.5, "accuracy": {"train": 0.5}},
@@ -199,9 +189,9 @@ def test_a_line_that_was_cut_off_costs_no_other(tmp_path):
     Events(tmp_path).write("run_started")
     file = tmp_path / EVENTS
     file.write_bytes(file.read_bytes() + b'{"time": "2026-01-01T')
-    assert [one["kind"] for one in last_events(tmp_path)] == ["run_started"]
+    assert [one["kind"] for one in store.last_events(tmp_path)] == ["run_started"]
     Events(tmp_path).write("run_ended")
-    assert [one["kind"] for one in last_events(tmp_path)] == ["run_started", "run_ended"]
+    assert [one["kind"] for one in store.last_events(tmp_path)] == ["run_started", "run_ended"]
 
 
 @pytest.mark.parametrize(
@@ -209,16 +199,16 @@ def test_a_line_that_was_cut_off_costs_no_other(tmp_path):
 )
 def test_lines_that_are_no_events_are_left_out(tmp_path, line):
     (tmp_path / EVENTS).write_text(line + "\n")
-    assert last_events(tmp_path) == []
+    assert store.last_events(tmp_path) == []
 
 
 def test_the_file_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(watching, "MOST_BYTES", 1000)
+    monkeypatch.setattr(store.watching, "MOST_BYTES", 1000)
     events = Events(tmp_path)
     for trial in range(100):
         events.write("trial_started", trial=trial)
         assert (tmp_path / EVENTS).stat().st_size <= 1000
-    kept = [one["trial"] for one in last_events(tmp_path)]
+    kept = [one["trial"] for one in store.last_events(tmp_path)]
     assert kept == list(range(kept[0], 100))
 
 
@@ -234,7 +224,7 @@ def test_how_a_block_ended(tmp_path):
             pass
     with events.note_end():
         pass  # nothing was started in it
-    said = [(one["kind"], one.get("reason")) for one in last_events(tmp_path)]
+    said = [(one["kind"], one.get("reason")) for one in store.last_events(tmp_path)]
     assert said[1::2] == [("run_ended", None), ("run_failed", "two lines"), ("run_interrupted", None)]
     assert len(said) == 6
 
@@ -261,7 +251,7 @@ def counted(monkeypatch) -> Counter[str]:
 
 def test_adding_a_trial_reads_no_other_however_many_there_are(tmp_path, make_record, make_spec, counted):
     spec, ids = make_spec(trials=40), np.array([30, 10, 20, 40])
-    with RunWriter(tmp_path / "run") as writer:
+    with store.RunWriter(tmp_path / "run") as writer:
         writer.create(spec, ids, np.array([0, 1, 1, 0]))
         seen = []
         for num in (10, 20):

@@ -9,17 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from easiness.analysis import (
-    LabelCourse,
-    LabelEvidence,
-    LabelNoise,
-    Stage,
-    estimate_noise,
-    information,
-    label_noise_of_outputs,
-    label_noise_together,
-    weights_together,
-)
+from easiness import analysis
 from easiness.analysis.labels import channel as label_channel
 from easiness.analysis.labels.estimate import BETWEEN
 from easiness.analysis.labels.left_out import confident_joint, without_transition, wrong_by_transition
@@ -29,8 +19,8 @@ from lengths import long_but
 SHAPES = ("normal", "heavy", "groups")
 
 
-def checked(told: World) -> LabelNoise:
-    found = label_noise_of_outputs(told.outputs, told.labels)
+def checked(told: World) -> analysis.LabelNoise:
+    found = analysis.label_noise_of_outputs(told.outputs, told.labels)
     assert np.isfinite(found.suspicion).all()
     assert ((found.p_wrong >= 0) & (found.p_wrong <= 1)).all()
     assert (np.diff(found.p_wrong[found.suspicion.argsort()]) >= 0).all()
@@ -75,13 +65,13 @@ def test_whatever_the_order_and_the_scale():
     told = world("heavy", "pair", 0.2)
     found = checked(told)
     shuffled = np.random.default_rng(0).permutation(NUM)
-    moved = label_noise_of_outputs(30 * told.outputs[shuffled] + 7, told.labels[shuffled])
+    moved = analysis.label_noise_of_outputs(30 * told.outputs[shuffled] + 7, told.labels[shuffled])
     np.testing.assert_allclose(moved.p_wrong, found.p_wrong[shuffled], atol=1e-3)
 
 
 @pytest.mark.parametrize("labels", [np.arange(40) % 4, np.arange(40) % 3])
 def test_outputs_that_are_all_alike_have_probabilities_by_class_alone(labels):
-    found = label_noise_of_outputs(np.zeros((40, 4)), labels)
+    found = analysis.label_noise_of_outputs(np.zeros((40, 4)), labels)
     assert np.isfinite(found.suspicion).all()
     for label in np.unique(labels):
         assert np.ptp(found.p_wrong[labels == label]) < 1e-6
@@ -109,7 +99,7 @@ def hidden_world(seed: int, *, hard: float, lead_of_hard: float, plausible: floa
     of_others[:, rows, labels] = -np.inf
     top, said = np.exp(log_p).max(axis=2), log_p.argmax(axis=2)
     named = np.stack([(said == one) & (labels != one) for one in range(CLASSES)], axis=-1).sum(axis=0)
-    evidence = LabelEvidence(
+    evidence = analysis.LabelEvidence(
         labels,
         (of_label - of_others.max(axis=2)).mean(axis=0),
         (np.log(top) - np.log((1 - top) / (CLASSES - 1))).mean(axis=0),
@@ -118,8 +108,8 @@ def hidden_world(seed: int, *, hard: float, lead_of_hard: float, plausible: floa
         CLASSES,
     )
     others = (said != labels).mean(axis=0)
-    last = Stage(evidence, np.exp(log_p).mean(axis=0), float(others.mean()))
-    course = LabelCourse(last, [last], [], None, of_heads=False, left_out=False, others=others)
+    last = analysis.Stage(evidence, np.exp(log_p).mean(axis=0), float(others.mean()))
+    course = analysis.LabelCourse(last, [last], [], None, of_heads=False, left_out=False, others=others)
     return course, float((kind >= 2).mean())
 
 
@@ -127,7 +117,7 @@ def hidden_world(seed: int, *, hard: float, lead_of_hard: float, plausible: floa
 def test_plausible_mistakes_hide(seed):
     """What stands out is less than half of them: 0.062 of 0.14."""
     course, wrong = hidden_world(seed, hard=0.4, lead_of_hard=0.5, plausible=0.1, plain=0.05)
-    found = estimate_noise(course)
+    found = analysis.estimate_noise(course)
     assert found.by == "transition"
     assert wrong / 2 < found.share < wrong
     assert found.low <= wrong <= found.high
@@ -138,14 +128,14 @@ def test_plausible_mistakes_hide(seed):
 def test_hard_examples_are_counted_less_than_by_the_transition_alone(seed):
     """It counts 0.19 and 0.21 where 0.14 and 0.15 are wrong."""
     course, wrong = hidden_world(seed, hard=0.5, lead_of_hard=0, plausible=0.1, plain=0.05)
-    found = estimate_noise(course)
+    found = analysis.estimate_noise(course)
     assert wrong < found.share < 1.25 * wrong
     assert found.low <= wrong <= found.high
 
 
 def test_sound_labels_may_all_be_sound():
     course, _ = hidden_world(0, hard=0.4, lead_of_hard=0.5, plausible=0, plain=0)
-    found = estimate_noise(course)
+    found = analysis.estimate_noise(course)
     assert found.share < 0.01
     assert found.low == 0
 
@@ -195,33 +185,33 @@ def test_the_number_of_wrong_labels_where_networks_say_how_labels_are_given(tran
     assert wrong.mean() == pytest.approx((labels != true).mean(), abs=0.02)
 
 
-def told(wrong, knows: float, draw) -> LabelNoise:
+def told(wrong, knows: float, draw) -> analysis.LabelNoise:
     """What somebody says of labels who sees each through noise, with calibrated probabilities."""
     seen = np.where(wrong, knows, -knows) + draw.standard_normal(len(wrong))
     odds = 2 * knows * seen + np.log(wrong.mean() / (1 - wrong.mean()))
-    return LabelNoise(1 / (1 + np.exp(-odds)), odds)
+    return analysis.LabelNoise(1 / (1 + np.exp(-odds)), odds)
 
 
 def test_information_is_the_entropy_that_is_gone():
-    assert information(np.full(7, 0.2)) == pytest.approx(0)
+    assert analysis.information(np.full(7, 0.2)) == pytest.approx(0)
     known = np.repeat([0.0, 1.0], [3, 1])
-    assert information(known) == pytest.approx(-(0.25 * np.log(0.25) + 0.75 * np.log(0.75)))
+    assert analysis.information(known) == pytest.approx(-(0.25 * np.log(0.25) + 0.75 * np.log(0.75)))
 
 
 def test_the_one_that_knows_most_counts_one_and_the_others_less():
     half = np.repeat([0.0, 1.0], 2)  # log 2 nats an example
     less = np.repeat([0.25, 0.75], 2)
     entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
-    noises = [LabelNoise(p, p) for p in (less, half, np.full(4, 0.5))]
-    assert weights_together(noises) == pytest.approx([(1 - entropy / np.log(2)) ** 2, 1, 0])
-    assert weights_together(noises[2:]).tolist() == [1]
+    noises = [analysis.LabelNoise(p, p) for p in (less, half, np.full(4, 0.5))]
+    assert analysis.weights_together(noises) == pytest.approx([(1 - entropy / np.log(2)) ** 2, 1, 0])
+    assert analysis.weights_together(noises[2:]).tolist() == [1]
 
 
 def test_who_knows_nothing_changes_nothing():
     draw = np.random.default_rng(0)
     noise = told(draw.random(1000) < 0.1, 1.5, draw)
-    nothing = LabelNoise(np.full(1000, 0.1), draw.standard_normal(1000))
-    both = label_noise_together([nothing, noise])
+    nothing = analysis.LabelNoise(np.full(1000, 0.1), draw.standard_normal(1000))
+    both = analysis.label_noise_together([nothing, noise])
     assert np.array_equal(both.p_wrong.argsort(), noise.p_wrong.argsort())
     assert both.share == pytest.approx(noise.share)
 
@@ -232,7 +222,7 @@ def test_two_together_are_no_worse_than_the_better_one(weaker, share):
     draw = np.random.default_rng(1)
     wrong = draw.random(4000) < share
     strong, weak = told(wrong, 1.5, draw), told(wrong, weaker, draw)
-    both = label_noise_together([weak, strong])
+    both = analysis.label_noise_together([weak, strong])
     alone = average_precision_score(wrong, strong.suspicion)
     assert average_precision_score(wrong, both.suspicion) > alone - 0.002
     assert abs(both.share - share) < 0.02
@@ -244,5 +234,5 @@ def test_an_equal_second_one_adds_as_much_as_it_knows():
     draw = np.random.default_rng(2)
     wrong = draw.random(4000) < 0.1
     one, other = told(wrong, 1.2, draw), told(wrong, 1.2, draw)
-    both = average_precision_score(wrong, label_noise_together([one, other]).suspicion)
+    both = average_precision_score(wrong, analysis.label_noise_together([one, other]).suspicion)
     assert both > average_precision_score(wrong, one.suspicion) + 0.05

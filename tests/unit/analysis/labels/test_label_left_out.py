@@ -14,26 +14,9 @@ import pytest
 from scipy.special import expit, log_softmax
 from sklearn.metrics import average_precision_score
 
-from easiness.analysis import (
-    ALL_BUT_CERTAIN,
-    FEWEST,
-    Calibration,
-    LabelNoise,
-    calibrate,
-    label_noise_of_heads,
-    pulled_to_prior,
-    too_small,
-)
+from easiness import analysis
 from easiness.analysis.labels import estimate, left_out
 from easiness.analysis.labels.channel import label_noise_of_outputs
-from easiness.analysis.labels.estimate import (
-    EstimatedNoise,
-    LabelCourse,
-    Stage,
-    epoch_to_read,
-    estimate_noise,
-    share_between,
-)
 from easiness.analysis.labels.left_out import HeadNoise
 from easiness.analysis.labels.mixture import LabelEvidence
 from label_worlds import calibration_error, held_out, world
@@ -86,7 +69,7 @@ def test_sound_labels_of_small_classes_are_not_called_wrong(num, size, kinds, fo
     x, true = classes(
         num, size, kinds, power=0.7 * (form == "power"), tail=5.0 if form == "tails" else np.inf
     )
-    found = label_noise_of_heads([said(x, true)], true)
+    found = analysis.label_noise_of_heads([said(x, true)], true)
     assert found.share <= 0.01
     assert (found.p_wrong >= 0.9).mean() <= 0.002
 
@@ -95,7 +78,7 @@ def test_densities_of_classes_are_asked_of_large_classes_alone():
     """In small ones they take kinds for wrong labels."""
     for num, size, asked in ((5, 40, True), (5, 39, False), (21, 200, False)):
         x, true = classes(num, size)
-        assert ("classes" in label_noise_of_heads([said(x, true)], true).by) == asked
+        assert ("classes" in analysis.label_noise_of_heads([said(x, true)], true).by) == asked
 
 
 def judged(num: int, size: int, kinds: int, kind: str, share: float) -> tuple[bool, bool, bool]:
@@ -103,7 +86,7 @@ def judged(num: int, size: int, kinds: int, kind: str, share: float) -> tuple[bo
     x, true = classes(num, size, kinds)
     labels = planted(true, x, kind, share)
     log_p = said(x, labels)
-    found, wrong = label_noise_of_heads([log_p], labels), labels != true
+    found, wrong = analysis.label_noise_of_heads([log_p], labels), labels != true
     assert (np.diff(found.p_wrong[found.suspicion.argsort(kind="stable")]) >= 0).all()
     others, rows = log_p.copy(), np.arange(len(labels))
     others[rows, labels] = -np.inf
@@ -144,12 +127,14 @@ def test_a_rare_class_is_not_condemned(size, bad):
         labels = true[rows].copy()
         labels[len(sound) + rng.choice(len(rows) - len(sound), size - len(sound), replace=False)] = 3
         wrong = labels != true[rows]
-        found, (less, more) = pulled_to_prior(label_noise_of_heads([said(x[rows], labels)], labels), labels)
+        found, (less, more) = analysis.pulled_to_prior(
+            analysis.label_noise_of_heads([said(x[rows], labels)], labels), labels
+        )
         condemned += int((found.p_wrong[: len(sound)] > 0.5).sum())
         num_sound += len(sound)
         low, high = found.share / 1.35 - 0.02 + less, found.share * 1.35 + 0.02 + more
         held += low <= wrong.mean() <= high
-        assert too_small(labels).tolist() == ([3] if size == 10 else [])
+        assert analysis.too_small(labels).tolist() == ([3] if size == 10 else [])
     assert condemned <= 0.1 * num_sound
     assert held >= 9
 
@@ -158,14 +143,14 @@ def test_what_is_too_small_is_pulled_to_the_usual_share_and_makes_the_range_wide
     """By the square of its size over the least one that is judged: a quarter of 10 of 20."""
     labels = np.repeat([0, 1, 2], [500, 490, 10])
     suspicion = np.arange(1000.0)
-    noise = LabelNoise(np.r_[np.zeros(900), np.ones(100)], suspicion)
-    found, (less, more) = pulled_to_prior(noise, labels)
+    noise = analysis.LabelNoise(np.r_[np.zeros(900), np.ones(100)], suspicion)
+    found, (less, more) = analysis.pulled_to_prior(noise, labels)
     np.testing.assert_allclose(found.p_wrong[-10:], 0.1 + 0.25 * 0.9)
     assert np.array_equal(found.p_wrong[:990], noise.p_wrong[:990])
     assert (found.suspicion[-10:] < suspicion[900]).all()
     assert (less, more) == pytest.approx((-0.01 * 0.325, 0.01 * 0.675))
-    assert pulled_to_prior(noise, np.repeat([0, 1, 2], [500, 480, 20]))[0] is noise
-    assert FEWEST == 20
+    assert analysis.pulled_to_prior(noise, np.repeat([0, 1, 2], [500, 480, 20]))[0] is noise
+    assert analysis.FEWEST == 20
 
 
 @pytest.mark.parametrize(
@@ -173,14 +158,14 @@ def test_what_is_too_small_is_pulled_to_the_usual_share_and_makes_the_range_wide
     [([5] * 50, []), ([500, 500, 19], [2]), ([500, 500, 20], []), ([500, 180, 19], [])],
 )
 def test_classes_that_are_too_small_are_so_beside_large_ones(sizes, small):
-    assert too_small(np.repeat(np.arange(len(sizes)), sizes)).tolist() == small
+    assert analysis.too_small(np.repeat(np.arange(len(sizes)), sizes)).tolist() == small
 
 
 def test_the_range_reaches_to_labels_that_are_mixed_up_where_heads_know_little():
     """Flips into the nearest of small classes that overlap are hardly to be told from hard examples."""
     x, true = classes(50, 10, 4)
     labels = planted(true, x, "alike", 0.3)
-    found, share = label_noise_of_heads([said(x, labels)], labels), float((labels != true).mean())
+    found, share = analysis.label_noise_of_heads([said(x, labels)], labels), float((labels != true).mean())
     assert found.mixed_up > found.share
     assert (
         min(found.share, found.mixed_up) / 1.35 - 0.02
@@ -193,7 +178,7 @@ def test_of_two_classes_densities_take_no_part_in_the_order():
     x, true = classes(2, 100)
     labels = planted(true, x, "uniform", 0.1)
     log_p = said(x, labels)
-    found = label_noise_of_heads([log_p], labels)
+    found = analysis.label_noise_of_heads([log_p], labels)
     assert (set(found.by), found.apart) == ({"expected", "classes"}, 0)
     assert np.array_equal(found.suspicion, left_out.label_noise_left_out([log_p], labels).suspicion)
 
@@ -207,7 +192,7 @@ def test_a_class_that_takes_in_a_part_of_another_is_not_believed(monkeypatch):
         monkeypatch.setattr(
             left_out, "label_noise_of_outputs", lambda *_, own=sizes: replace(found, sizes=own)
         )
-        assert set(label_noise_of_heads([told.outputs], told.labels).by) == names
+        assert set(analysis.label_noise_of_heads([told.outputs], told.labels).by) == names
 
 
 def test_learned_from_some_and_said_of_all(monkeypatch):
@@ -215,7 +200,7 @@ def test_learned_from_some_and_said_of_all(monkeypatch):
     labels = planted(true, x, "uniform", 0.2)
     monkeypatch.setattr(left_out, "_MOST_VALUES", 25_000)
     monkeypatch.setattr(left_out, "_AT_ONCE", 5_000)
-    found = label_noise_of_heads([said(x, labels)], labels)
+    found = analysis.label_noise_of_heads([said(x, labels)], labels)
     assert len(found.p_wrong) == len(labels)
     assert found.share == pytest.approx(0.2, abs=0.02)
 
@@ -226,16 +211,16 @@ def test_several_runs_are_voices_of_one_estimate():
     labels = planted(true, x, "uniform", 0.1)
     wrong = labels != true
     halves = [said(x[:, :10], labels), said(x[:, 10:20], labels)]
-    alone = [label_noise_of_heads([half], labels).suspicion for half in halves]
+    alone = [analysis.label_noise_of_heads([half], labels).suspicion for half in halves]
     one, other = (average_precision_score(wrong, order) for order in alone)
-    both = label_noise_of_heads(halves, labels)
+    both = analysis.label_noise_of_heads(halves, labels)
     assert average_precision_score(wrong, both.suspicion) > max(one, other) + 0.02
     assert calibration_error(both.p_wrong, wrong) <= 0.03
 
 
 @pytest.mark.parametrize("labels", [np.arange(60) % 4, np.arange(60) % 3, np.zeros(60, np.int64)])
 def test_outputs_that_are_all_alike_tell_nothing(labels):
-    found = label_noise_of_heads([np.zeros((60, 4))], labels)
+    found = analysis.label_noise_of_heads([np.zeros((60, 4))], labels)
     assert np.isfinite(found.suspicion).all()
     assert found.share < 0.02
     for label in np.unique(labels):
@@ -258,9 +243,11 @@ NUM = 1000
 ONE_CLASS = np.zeros(NUM, np.int64)
 
 
-def learn(p, at, wrong, labels=ONE_CLASS, low=0.0, high=0.5) -> Calibration:
+def learn(p, at, wrong, labels=ONE_CLASS, low=0.0, high=0.5) -> analysis.Calibration:
     pairs = labels * 3 + (labels + 1) % 3
-    return calibrate(p, (labels, pairs), np.asarray(at, np.int64), np.asarray(wrong, np.bool_), low, high)
+    return analysis.calibrate(
+        p, (labels, pairs), np.asarray(at, np.int64), np.asarray(wrong, np.bool_), low, high
+    )
 
 
 def test_without_decisions_nothing_changes():
@@ -309,15 +296,15 @@ def drawn(seed: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
     return expit(odds), labels, rival, rng.random(2000) < expit(odds + shift)
 
 
-def looked_at(p, labels, rival, wrong, looks: int, every: int) -> tuple[int, Calibration]:
+def looked_at(p, labels, rival, wrong, looks: int, every: int) -> tuple[int, analysis.Calibration]:
     """How many wrong labels are found where the list is read again after so many looks."""
     at, found = np.zeros(0, np.int64), None
     low, high = max(p.mean() / 1.35 - 0.02, 0), p.mean() * 1.35 + 0.02
     while len(at) < looks:
         now = p if found is None else found.p_wrong
-        order = np.argsort(-np.minimum(now, ALL_BUT_CERTAIN), kind="stable")
+        order = np.argsort(-np.minimum(now, analysis.ALL_BUT_CERTAIN), kind="stable")
         at = np.concatenate([at, order[~np.isin(order, at)][:every]])
-        found = calibrate(p, (labels, labels * 10 + rival), at, wrong[at], low, high)
+        found = analysis.calibrate(p, (labels, labels * 10 + rival), at, wrong[at], low, high)
     assert found is not None
     return int(wrong[at].sum()), found
 
@@ -329,7 +316,7 @@ def test_reading_again_finds_no_fewer_and_the_number_is_closer(kind: str):
     for seed in range(3):
         p, labels, rival, wrong = drawn(seed, kind)
         num, found = looked_at(p, labels, rival, wrong, 100, 20)
-        fixed = np.argsort(-np.minimum(p, ALL_BUT_CERTAIN), kind="stable")[:100]
+        fixed = np.argsort(-np.minimum(p, analysis.ALL_BUT_CERTAIN), kind="stable")[:100]
         gain.append(num - int(wrong[fixed].sum()))
         seen = np.isin(found.p_wrong, (0, 1))
         before.append(abs(float(np.where(seen, wrong, p).mean() - wrong.mean())))
@@ -365,14 +352,14 @@ def test_looks_at_the_top_alone_say_little_of_the_middle_and_an_audit_does(kind:
     for seed in range(6):
         p, labels, wrong = of_three_parts(kind, seed)
         low, high = max(p.mean() / 1.35 - 0.02, 0), p.mean() * 1.35 + 0.02
-        found = calibrate(p, (labels, labels * 20), top, wrong[top], low, high)
+        found = analysis.calibrate(p, (labels, labels * 20), top, wrong[top], low, high)
         # what is said of the rest stays as it was, within a tenth, and its range about as wide
         assert found.p_wrong[100:].sum() == pytest.approx(p[100:].sum(), rel=0.1)
         assert found.high - found.low > 0.9 * (high - low)
         spread = np.append(top[:50], np.random.default_rng(seed).choice(np.arange(50, 2000), 150, False))
-        known = calibrate(p, (labels, labels * 20), spread, wrong[spread], low, high)
+        known = analysis.calibrate(p, (labels, labels * 20), spread, wrong[spread], low, high)
         few = np.append(top, 1999)  # one look far below does not tell of what is between
-        also = calibrate(p, (labels, labels * 20), few, wrong[few], low, high)
+        also = analysis.calibrate(p, (labels, labels * 20), few, wrong[few], low, high)
         assert also.high - also.low > 0.9 * (high - low)
         rest = np.setdiff1d(np.arange(2000), spread)
         audit.append((p[rest].sum() - wrong[rest].sum(), known.p_wrong[rest].sum() - wrong[rest].sum()))
@@ -392,12 +379,12 @@ def test_looks_at_the_top_alone_say_little_of_the_middle_and_an_audit_does(kind:
     ],
 )
 def test_the_share_between_two_models(transition, share):
-    assert share_between(0.1, transition) == pytest.approx(share)
+    assert estimate.share_between(0.1, transition) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("margins", [0.001, 0.4])
 def test_the_share_rises_with_what_transition_counts_and_nowhere_jumps(margins):
-    shares = np.array([share_between(margins, one) for one in np.linspace(0, 1, 5001)])
+    shares = np.array([estimate.share_between(margins, one) for one in np.linspace(0, 1, 5001)])
     steps = np.diff(shares)
     assert ((steps >= 0) & (steps < 0.003)).all()
     assert shares[0] == pytest.approx(margins)
@@ -424,36 +411,36 @@ def test_the_share_rises_with_what_transition_counts_and_nowhere_jumps(margins):
     ],
 )
 def test_the_epoch_to_read(shares, wrong, to_read):
-    assert epoch_to_read(shares, wrong) == to_read
+    assert estimate.epoch_to_read(shares, wrong) == to_read
 
 
-def course(num: int = 60, wrong: int = 6) -> LabelCourse:
+def course(num: int = 60, wrong: int = 6) -> estimate.LabelCourse:
     draw = np.random.default_rng(0)
     labels = np.arange(num) % 3
     margin = np.where(np.arange(num) < wrong, -3.0, 3.0) + draw.normal(size=num)
     evidence = LabelEvidence(labels, margin, np.abs(margin), (labels + 1) % 3, 0.9, 3)
-    last = Stage(evidence, None, wrong / num)
-    return LabelCourse(last, [last], [], None, False, False, (margin < 0).astype(float))
+    last = estimate.Stage(evidence, None, wrong / num)
+    return estimate.LabelCourse(last, [last], [], None, False, False, (margin < 0).astype(float))
 
 
 def test_what_is_asked_again_is_not_fitted_again(monkeypatch):
-    def fit(course: LabelCourse) -> EstimatedNoise:
+    def fit(course: estimate.LabelCourse) -> estimate.EstimatedNoise:
         fitted.append(len(course.others))
         p_wrong = (course.last.of_labels.margin < 0).astype(float)
-        return EstimatedNoise(p_wrong, p_wrong.copy(), "margins", 0.0, 1.0, (0.1,), None)
+        return estimate.EstimatedNoise(p_wrong, p_wrong.copy(), "margins", 0.0, 1.0, (0.1,), None)
 
     fitted: list[int] = []
     monkeypatch.setattr(estimate, "_answers", {})
     monkeypatch.setattr(estimate, "_by_model", fit)
-    first = estimate_noise(course())
-    assert estimate_noise(course()) is first
+    first = estimate.estimate_noise(course())
+    assert estimate.estimate_noise(course()) is first
     with pytest.raises(ValueError, match="read-only"):
         first.p_wrong[0] = 1  # others have it too
-    assert estimate_noise(course(wrong=12)).share > first.share
+    assert estimate.estimate_noise(course(wrong=12)).share > first.share
     for num in range(61, 61 + 8):
-        estimate_noise(course(num))
+        estimate.estimate_noise(course(num))
     assert len(estimate._answers) == 8
-    assert estimate_noise(course()) is not first  # the oldest went
+    assert estimate.estimate_noise(course()) is not first  # the oldest went
     assert fitted == [60, 60, *range(61, 69), 60]
 
 
@@ -471,4 +458,4 @@ def test_where_classes_lie_apart_heads_leave_less_open(monkeypatch, apart, high)
     monkeypatch.setattr(estimate, "_answers", {})
     monkeypatch.setattr(estimate, "label_noise_of_heads", lambda *_: said)
     of_heads = replace(course(), log_p=np.zeros((60, 2)), of_heads=True, others=np.full(60, 0.3))
-    assert estimate_noise(of_heads).high == pytest.approx(high)
+    assert estimate.estimate_noise(of_heads).high == pytest.approx(high)

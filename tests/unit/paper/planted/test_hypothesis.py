@@ -19,15 +19,7 @@ from easiness.errors import BadInput
 from easiness.inputs import Pack
 from easiness.paper import planted
 from easiness.paper.options import HypothesisOptions
-from easiness.paper.planted import Experiment, Hypothesis, of_the_whole
-from easiness.paper.planted.design import (
-    FULL,
-    SMOKE,
-    PatternKind,
-    examples_of,
-    noise_filter,
-    patterns_of,
-)
+from easiness.paper.planted import Experiment, Hypothesis, design, of_the_whole
 from easiness.paper.planted.estimates import PlantedEstimate, drop, mean, slope
 from easiness.records import TrialRecord
 from easiness.runs import Progress
@@ -37,7 +29,9 @@ from easiness.training import Keeper, Standing, TrainingState
 from easiness.trial import run_trial
 
 CPU = torch.device("cpu")
-TINY = replace(SMOKE, supports={2: 1, 128: 1}, classes=2, epochs=2, trials=2, control_trials=1, fresh=2)
+TINY = replace(
+    design.SMOKE, supports={2: 1, 128: 1}, classes=2, epochs=2, trials=2, control_trials=1, fresh=2
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -152,7 +146,7 @@ def test_trials_have_seeds_of_their_own(done):
 
 def test_values_are_of_the_own_label_in_the_runs(done):
     out, found = done
-    examples = examples_of("natural", found.patterns, TINY, 0)
+    examples = design.examples_of("natural", found.patterns, TINY, 0)
     run = open_run(out / "natural-wrn_10_1")
     right = [
         trial.columns(TINY.epochs, ["prediction"])["prediction"] == examples.label for trial in run.trials
@@ -182,21 +176,21 @@ def test_the_benchmark_has_the_tables_and_the_figure_of_an_experiment(done, tmp_
 
 
 def test_every_class_has_the_same_patterns_and_f_goes_from_8_to_512():
-    patterns = patterns_of(FULL, 0)
+    patterns = design.patterns_of(design.FULL, 0)
     assert len(patterns) == 112
     assert (patterns.frequency.min(), round(patterns.frequency.max())) == (8, 512)
     cells = [
         sorted(zip(patterns.support[own].tolist(), patterns.contradiction[own].tolist(), strict=True))
-        for own in (patterns.label == label for label in range(FULL.classes))
+        for own in (patterns.label == label for label in range(design.FULL.classes))
     ]
     assert all(one == cells[0] for one in cells)
     np.testing.assert_allclose((patterns.patch**2).mean(axis=(1, 2)), 1, rtol=1e-6)
 
 
 def test_the_natural_arm_matches_support_and_the_balanced_one_shows_all_equally_often():
-    patterns = patterns_of(FULL, 0)
+    patterns = design.patterns_of(design.FULL, 0)
     examples, balanced, permuted = (
-        examples_of(arm, patterns, FULL, 0) for arm in ("natural", "balanced", "permuted")
+        design.examples_of(arm, patterns, design.FULL, 0) for arm in ("natural", "balanced", "permuted")
     )
     own = np.bincount(examples.pattern[examples.own], minlength=len(patterns))
     other = np.bincount(examples.pattern[~examples.own], minlength=len(patterns))
@@ -207,7 +201,7 @@ def test_the_natural_arm_matches_support_and_the_balanced_one_shows_all_equally_
     assert np.ptp(np.bincount(examples.label)) / len(examples.pattern) < 0.005
     steep = np.flatnonzero((patterns.support == 307) & (patterns.contradiction == 0.4))[0]
     others = examples.label[(examples.pattern == steep) & ~examples.own]
-    counts = np.bincount(others, minlength=FULL.classes)
+    counts = np.bincount(others, minlength=design.FULL.classes)
     assert counts[patterns.label[steep]] == 0
     assert np.ptp(np.delete(counts, patterns.label[steep])) <= 1
     counts = np.bincount(balanced.pattern)
@@ -221,8 +215,8 @@ def test_the_natural_arm_matches_support_and_the_balanced_one_shows_all_equally_
 
 def test_a_bank_makes_other_pictures_for_every_pass_and_evaluates_the_last():
     def bank(augment: bool, seed: int = 0) -> Any:
-        packed = Pack.of_array(patterns_of(SMOKE, 0).patch)
-        return PatternKind().bank(packed, Recipe(), CPU, augment=augment, sharers=1, seed=seed)
+        packed = Pack.of_array(design.patterns_of(design.SMOKE, 0).patch)
+        return design.PatternKind().bank(packed, Recipe(), CPU, augment=augment, sharers=1, seed=seed)
 
     one, same, other = (bank(False, seed).clean(slice(0, 9)) for seed in (1, 1, 2))
     assert torch.equal(one, same)  # of what is held out the seed makes the pictures
@@ -239,7 +233,7 @@ def test_a_bank_makes_other_pictures_for_every_pass_and_evaluates_the_last():
 def test_noise_falls_as_one_over_the_frequency_and_has_variance_one():
     side = 16
     white = torch.randn(4000, side * side, generator=torch.Generator().manual_seed(1))
-    noise = (white @ noise_filter(side)).view(-1, side, side)
+    noise = (white @ design.noise_filter(side)).view(-1, side, side)
     assert abs(float(noise.var()) - 1) < 0.05
     power = torch.fft.fft2(noise).abs().square().mean(dim=0)
     assert float(power[0, 0]) < 1e-6 * float(power[0, 1])
@@ -250,7 +244,7 @@ def test_noise_falls_as_one_over_the_frequency_and_has_variance_one():
 def test_arms_differ_in_patches_alone(arm, low, high, tmp_path):
     data = planned(tmp_path).runs[f"{arm}-wrn_10_1"].data
     patch = torch.from_numpy(data.values(np.array([0]))[0])
-    assert isinstance(data.kind, PatternKind)
+    assert isinstance(data.kind, design.PatternKind)
     pictures = data.kind.draw(patch.expand(3000, -1, -1), torch.Generator().manual_seed(2))
     found = torch.nn.functional.conv2d(pictures, patch[None, None]).amax(dim=(1, 2, 3)) / 25
     # the patch answers itself with its amplitude; noise and new patches answer by chance

@@ -111,6 +111,8 @@ def test_one_model_alone_is_told_what_more_trials_would_tell(tmp_path):
         ez.compare(counted(tmp_path / str(num), num=num, a=np.random.default_rng(5).binomial(num, RATES)))
         for num in (4, 64)
     )
+    assert isinstance(few, RolloutsAhead)
+    assert isinstance(many, RolloutsAhead)
     for result in (few, many):
         table = result.table()
         assert all(shares.is_monotonic_increasing for _, shares in table.groupby("side")["share"])
