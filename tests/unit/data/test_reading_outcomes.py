@@ -345,7 +345,7 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, files, columns, says):
     [
         ("nothing.csv", "cannot be read .*No such file"),
         ([1, 2], "table: list is no table; give a path, or a data frame"),
-        (pd.DataFrame({"item": [], "right": []}), "table: no trial that"),
+        (pd.DataFrame({"item": [], "right": []}), "table: no rows"),
         (pd.DataFrame({"item": [1, "a"], "right": [1, 0]}), "table: .*item.*; give each column"),
         (pd.DataFrame([[1, 1, 0]], columns=["item", "right", "right"]), "table: .*[Dd]uplicate"),
         (pd.DataFrame({"item": [5, 6], "right": [1, 3]}), "table: row 1: the right is '3'"),
