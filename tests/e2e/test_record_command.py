@@ -38,7 +38,8 @@ def test_a_run_a_model_and_the_same_rows_again(command, tmp_path):
     assert first.err == "note: items left out, without a trial that did not error: 1\n"
     assert rates(ez.open_run(tmp_path / "runs" / "_b_")) == {1: (1000, 0.003), 3: (2, 1.0)}
     before = contents(tmp_path / "runs")
-    assert command("record", table, "--out", tmp_path / "runs").out == first.out
+    again = command("record", table, "--out", tmp_path / "runs").out
+    assert again == first.out.replace(" rollouts,", " rollouts (nothing new),")
     assert contents(tmp_path / "runs") == before
     assert re.search(r"\.\./a b .*\n.*<b> ", command("status", tmp_path / "runs").out)
 
@@ -59,7 +60,7 @@ def test_rows_that_join(command, refused, tmp_path):
     before = contents(runs)
     assert "join them with --add" in refused("record", more, "--out", runs)
     assert contents(runs) == before
-    assert command("record", more, "--out", runs, "--add").code == 0
+    assert "2 items, 3 rollouts (1 new), 75.0" in command("record", more, "--out", runs, "--add").out
     assert rates(ez.open_run(runs / "model")) == {"007": (1, 1.0), "8": (2, 0.5)}
     assert "1 item, beside which nothing is hard" in refused("record", more, "--out", tmp_path / "new")
 
@@ -99,6 +100,7 @@ def test_faults_leave_nothing_behind(refused, tmp_path):
     bad = written(tmp_path / "bad.csv", "item,right,note\n1,1,\n2,2,")
     cases: list[tuple[list[Any], str]] = [
         ([bad], "bad.csv: row 3: the right is '2'; write 0 or 1"),
+        ([good, "--columns", "item"], "or item=problem"),
         ([good, "--columns", "item=item,item=model"], "names one of ours twice"),
         ([good, "--errors", "maybe"], "'maybe' is not one of"),
         ([good, "--labels", good], "--labels: are for --probabilities"),
@@ -121,6 +123,24 @@ def test_a_data_frame_in_python(command, tmp_path):
     assert rates(models) == {1: (2, 0.75), 2: (2, 0.25)}
     with pytest.raises(ez.BadInput, match="--trials-are 'people': unknown; give rollouts or models"):
         ez.record(frame, trials_are="people")  # type: ignore[arg-type]
+
+
+def test_models_are_no_rollouts(command, refused, tmp_path):
+    runs, table = tmp_path / "runs", written(tmp_path / "a.csv", "item,model,right\n1,a,1\n2,a,0\n1,b,1")
+    done = command("record", table, "--out", runs, "--trials-are", "models")
+    assert f"{runs / 'models'}: 2 items, 2 models, 50.0\xa0% right" in done.out
+    assert "one trial" not in done.err
+    before = contents(runs)
+    line = refused("record", table, "--out", runs)
+    assert f"{runs}: has runs whose trials are models, and these are rollouts; choose another --out" in line
+    assert contents(runs) == before
+    more = written(tmp_path / "b.csv", "item,model,right\n1,c,1")
+    done = command("record", more, "--out", runs, "--trials-are", "models")
+    assert "2 items, 3 models (1 new answer), 50.0" in done.out
+    note = "note: one trial of each model: --trials-are models says how hard items are for models like these"
+    assert note in command("record", table, "--out", tmp_path / "rollouts").err
+    twice = written(tmp_path / "c.csv", "item,model,right\n1,a,1\n2,a,0\n1,b,1\n1,b,0")
+    assert note not in command("record", twice, "--out", tmp_path / "twice").err
 
 
 @pytest.mark.long

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from easiness.data.tables.splits import READERS, is_table, open_table
@@ -38,6 +39,7 @@ _NAME = re.compile(r"(?:samples_)?(.+?)(?:_(\d{4}-\d\d-\d\dT[\d.-]+))?(?:\.\w+)?
 _QUESTIONS = ("question", "query", "problem", "goal", "prompt", "text", "input", "sentence", "ctx", "premise")
 _LONGEST = 100  # letters of metadata; longer ones are texts
 _SUMMARIES = (".json", ".json.gz")  # they lie beside JSON lines
+_SHEETS = (".xlsx", ".xls", ".ods")
 
 
 class Form(NamedTuple):
@@ -45,11 +47,13 @@ class Form(NamedTuple):
 
     An object has a key of each of ``signs``. ``fields`` are by role. Its ``evaluation`` has the ``scores``;
     where these are not known, its ``metrics`` name those of the object itself. ``objects`` are nothing else.
+    Its part ``choices`` has those of a question.
     """
 
     signs: Sequence[set[str]]
     fields: Mapping[str, Sequence[str]]
     metadata: str
+    choices: str
     scores: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
 
@@ -65,6 +69,7 @@ FORMS = {
             "filter": ("filter",),
         },
         metadata="doc",
+        choices="doc",
     ),
     "Every Eval Ever": Form(  # a row for each sample and metric, which evaluation_result_id names
         signs=({"sample_id"}, {"evaluation"}, {"model_id"}),
@@ -81,6 +86,7 @@ FORMS = {
             "filter": ("evaluation_result_id",),
         },
         metadata="metadata",
+        choices="input",
         scores=("score", "is_correct"),
         objects=("evaluation", "input", "output", "metadata"),
     ),
@@ -89,6 +95,8 @@ FORMS = {
 
 def table_at(path: Path, columns: Mapping[str, str]) -> tuple[Table, dict[str, str], list[str]]:
     """The table in a file, or in all files of one form below a folder; names of its columns; notes."""
+    if path.suffix.lower() in _SHEETS:
+        raise BadInput(f"{path}: a workbook; save its sheet as a file that ends in {_endings()}")
     files, roles = _files(path) if path.is_dir() else [path], dict(columns)
     forms = {_form(file): file.name for file in reversed(files)}
     if len(forms) > 1:
@@ -112,6 +120,10 @@ def table_at(path: Path, columns: Mapping[str, str]) -> tuple[Table, dict[str, s
     return _whole(path, tables, parts), roles, notes
 
 
+def _endings() -> str:
+    return shorten((end for one in READERS for end in one.suffixes), 20)
+
+
 def _files(folder: Path) -> list[Path]:
     """Files of tables below a folder, without those that are hidden."""
     files = [
@@ -124,8 +136,7 @@ def _files(folder: Path) -> list[Path]:
     ]
     files = [file for file in files if not file.name.lower().endswith(_SUMMARIES)] or files
     if not files:
-        ends = shorten((end for one in READERS for end in one.suffixes), 20)
-        raise BadInput(f"{folder}: no tables below it; give files that end in {ends}")
+        raise BadInput(f"{folder}: no tables below it; give files that end in {_endings()}")
     return files
 
 
@@ -197,7 +208,7 @@ def _samples(
         check(has_score, file, "right", metric or "number", metrics)
     if of_filter:
         check(of_filter in chain(*filters.values()), where, "filter", of_filter, filters)
-    for row in rows if len(metrics) > 1 else ():
+    for row in rows:  # whatever else is in the call
         row["item"] = None if row["item"] is None else f"{row['task']}/{row['item']}"
     notes = [
         f"{next(iter(names))} counts, of {shorten(names, 9)}; name another by --columns {role}=NAME"
@@ -222,6 +233,8 @@ def _rows(file: Path, form: Form) -> Iterator[tuple[Row, Row, str]]:
         row = of_file | {role: _value(one, some) for role, some in paths.items()}
         trials = [str(row[role]) for role in ("trial", "epoch") if row.get(role) is not None]
         row |= {"trial": " ".join(trials) or None, "task": str(row["task"])}
+        text = "" if row["text"] is None else str(row["text"])
+        row["text"] = "\n".join([text, *_choices(one.get(form.choices))])
         metadata = one.get(form.metadata)
         row |= {
             name: value
@@ -233,12 +246,25 @@ def _rows(file: Path, form: Form) -> Iterator[tuple[Row, Row, str]]:
         yield row, _scores(one, form), str(row.pop("filter") or "none")
 
 
+def _choices(question: Any) -> list[str]:
+    """The choices of a question, each after its own label or a letter: a list, or ``{text, label}``."""
+    choices = question.get("choices") if isinstance(question, dict) else None
+    part = choices if isinstance(choices, dict) else {"text": choices}
+    texts, labels = part.get("text"), part.get("label")
+    labels = labels if isinstance(labels, list) else ascii_uppercase
+    pairs = zip(labels, texts if isinstance(texts, list) else (), strict=False)
+    return [f"{label}. {text}" for label, text in pairs]
+
+
 def _scores(one: Row, form: Form) -> Row:
     if form.scores:
         return {name: (one.get("evaluation") or {}).get(name) for name in form.scores}
-    names = one["metrics"] if isinstance(one.get("metrics"), list) else one  # the latter of older versions
+    if isinstance(one.get("metrics"), list):
+        names, may_be = one["metrics"], int | float | None  # null where the trial errored
+    else:  # in older versions any number may be one
+        names, may_be = one, int | float
     scores = {str(name): one.get(str(name)) for name in names if name not in ("doc_id", "target")}
-    return {name: score for name, score in scores.items() if isinstance(score, int | float)}
+    return {name: score for name, score in scores.items() if isinstance(score, may_be)}
 
 
 def _value(one: Row, paths: Iterable[Sequence[str]]) -> Any:

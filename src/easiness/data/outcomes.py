@@ -30,7 +30,7 @@ _MOST = 2**31 - 1
 _FILL = "fill it in, or leave the row out"
 _WHOLE = (lambda value: value.between(0, _MOST) & (value % 1 == 0), "write a whole number")
 _NUMBERS: Mapping[str, tuple[Callable[[pd.Series[float]], pd.Series[bool]], str]] = {
-    "right": (lambda value: value.isin((0, 1)), "write 0 or 1, or name the column of scores"),
+    "right": (lambda value: value.isin((0, 1)), "write 0 or 1"),
     "score": (lambda value: value.between(0, 1), "write a number from 0 to 1"),
     "count": _WHOLE,
     "correct": _WHOLE,
@@ -86,9 +86,9 @@ def read_outcomes(
         cells["correct"] = cells["correct"].mask(is_error, 0)
         is_error, num_errors = is_error & False, 0
     num_items = cells["item"].nunique()
-    cells = cells[~is_error & (cells["count"] > 0)]
-    if cells.empty:
-        raise BadInput(f"{content.where}: no trial that did not error; give some, or --errors wrong")
+    cells = _with_trials(content, roles, cells, is_error)
+    if not {*_NUMBERS} & {*roles}:
+        notes += _notes_on_keys(cells)
     _check_trials(content, cells, are_counts="count" in roles)
     item, ids = pd.factorize(cells["item"])
     if num_lost := num_items - len(ids):
@@ -102,6 +102,32 @@ def read_outcomes(
         some = f"{num_fewer:,} of {len(sizes):,} models have not all of the {len(items):,} items"
         notes.append(f"{some} ({sizes.index[-1]:.80} has {sizes.iloc[-1]:,})")
     return OutcomeTable(rows, items, num_errors, tuple(notes))
+
+
+def _with_trials(
+    table: Table, roles: Mapping[str, str], cells: pd.DataFrame, is_error: pd.Series[bool]
+) -> pd.DataFrame:
+    """The rows of trials that did not error."""
+    rest = cells[~is_error & (cells["count"] > 0)]
+    if rest["item"].nunique() < 2:  # too few to leave a mistake out
+        counts = cells["count"].map("{:.0f}".format)
+        remedy = "write how many trials there were, or leave the row out"
+        _check(table, cells["count"] > 0, roles.get("count", "count"), counts, remedy)
+    if rest.empty:
+        num = int(cells["count"].sum())
+        problem = f"all {num:,} trials errored" if num else "no rows"
+        raise BadInput(f"{table.where}: {problem}; give some that did not error, or --errors wrong")
+    return rest
+
+
+def _notes_on_keys(cells: pd.DataFrame) -> list[str]:
+    """A note on the keys that no answer to any item is."""
+    items = cells[~cells["key"].isin(cells["answer"])].drop_duplicates("item")
+    if items.empty:
+        return []
+    some = "1 item has" if len(items) == 1 else f"{len(items):,} items have"
+    item, key = items.iloc[0][["item", "key"]]
+    return [f"{some} a key that nobody answered ({item:.80}: {key!r:.80})"]
 
 
 def check_models(outcomes: OutcomeTable, where: object) -> None:

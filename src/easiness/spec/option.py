@@ -168,7 +168,7 @@ def read_columns(text: str) -> dict[str, str]:
     """The names in ``path=filename,label=breed``, ours to those of the file."""
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(ours and theirs for ours, _, theirs in pairs):
-        raise ValueError(f"{text!r}: name them as in path=filename,label=breed")
+        raise ValueError(f"{text!r}: name them as in path=filename,label=breed, or item=problem")
     if len({ours.strip() for ours, _, _ in pairs}) < len(pairs):
         raise ValueError(f"{text!r}: names one of ours twice; name each once")
     return {ours.strip(): theirs for ours, _, theirs in pairs}

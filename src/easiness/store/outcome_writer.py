@@ -83,26 +83,27 @@ def record_outcomes(
     trials_are: TrialsAre = "rollouts",
     add: bool = False,
     dry: bool = False,
-) -> None:
+) -> int | None:
     """Write the run of one ``model`` in the folder ``path``, or join ``rows`` to what it has.
 
     Rows whose trial is recorded change nothing, nor do rows without a trial that are all recorded; others
     without a trial are refused unless they are to ``add``. With ``dry`` all is checked and nothing written.
+    The result is the number of trials that are new, or None where the run itself is.
     """
     positions, own = np.unique(rows["item"], return_inverse=True)  # a model need not have every item
     items = items.iloc[positions].reset_index(drop=True)
     rows = rows.assign(item=own)[_COLUMNS]
     if dry and not is_run(path):
-        return
+        return None
+    num_new = None
     with RunWriter(path, wait=_PATIENCE) as writer:
         outcomes = Outcomes(items, rows.assign(batch=0))
         if is_run(path):
             before = _outcomes_at(path, model, trials_are)
             outcomes = _join(before, items, rows, add, path)
-            if outcomes is before:
-                return
-        if dry:
-            return
+            num_new = int(outcomes.trials.sum() - before.trials.sum())
+        if dry or num_new == 0:
+            return num_new
         ids = [str(one) for one in outcomes.items["id"]]
         train = SplitRef(fingerprint=content_hash(ids), num_examples=len(ids))
         data = DatasetRef(train=train, classes=(), kind=ITEMS)
@@ -114,6 +115,7 @@ def record_outcomes(
             digest = hashlib.sha256(buffer.getvalue()).hexdigest()
             contents[f"{name}-{digest[:12]}.parquet"] = buffer.getvalue()  # so that none is written over
         writer.write_files(OutcomeSpec(data=data, network=model, trials_are=trials_are), contents)
+    return num_new
 
 
 def _outcomes_at(path: Path, model: str, trials_are: TrialsAre) -> Outcomes:

@@ -53,6 +53,13 @@ def record_probabilities(
     if classes is None and not _are_numbers(first.columns):
         classes = list(first.columns)
     numbers, names = _numbers(where, own.to_numpy(), classes, first.shape[1])
+    present = np.unique(numbers)
+    if 2 <= len(present) < len(names):
+        absent = shorten(name for at, name in enumerate(names) if at not in present)
+        say_on_stderr(f"note: classes left out, that no label is, and rows scaled to sum to 1: {absent}")
+        numbers, names = np.searchsorted(present, numbers), [names[at] for at in present]
+        rest = [p[:, present] + np.finfo(float).tiny for p in matrices]  # 0 everywhere is any class
+        matrices = [p / p.sum(axis=1, keepdims=True) for p in rest]
     trials = {int(hashlib.sha256(p.tobytes()).hexdigest()[:16], 16): p for p in matrices}
     kind: Literal["probabilities"] = "probabilities"
     recorder = Recorder(out, ids=ids, labels=numbers, classes=names, model=kind, outputs=kind)
@@ -142,6 +149,9 @@ def _numbers(
         names = sorted({*texts}, key=int if numbers else str)
         if len(names) != num or (numbers and int(names[-1]) < num):
             names = list(map(str, range(num)))
+        elif numbers:
+            some = shorten(names)
+            say_on_stderr(f"note: {where}: the columns 0 to {num - 1} are taken for {some}, in their order")
     places = {str(at): at for at in range(num)} | {str(one): at for at, one in enumerate(names)}
     for row, text in enumerate(texts):
         if text not in places:

@@ -154,7 +154,7 @@ def test_samples_of_the_harness(tmp_path):
         written(tmp_path / model / f"results_{TIME}.json", "{}")
     found = read(tmp_path)
     assert found.items[["id", "text", "key", "group", "level"]].to_numpy().tolist() == [
-        *([0, "0 + 1?", "1", "gsm8k", 0], [1, "1 + 1?", "2", "gsm8k", 1])
+        *(["gsm8k/0", "0 + 1?", "1", "gsm8k", 0], ["gsm8k/1", "1 + 1?", "2", "gsm8k", 1])
     ]
     assert found.rows[["model", "trial", "correct", "answer"]].to_numpy().tolist() == [
         [f"org__{model}", TIME, right, "3"] for model, right in (("a", 0), ("a", 1), ("b", 0), ("b", 0))
@@ -177,6 +177,29 @@ def test_tasks_of_multiple_choice_stand_beside_others(tmp_path):
     assert read(easy, {"right": "acc_norm"}).rows["correct"].sum() == 0
 
 
+@pytest.mark.parametrize(
+    ("choices", "text"),
+    [
+        (["2", "1"], "1 + 0?\nA. 2\nB. 1"),
+        ({"text": ["2", "1"], "label": [1, 2]}, "1 + 0?\n1. 2\n2. 1"),
+        ({"text": None}, "1 + 0?"),
+        (7, "1 + 0?"),
+    ],
+)
+def test_a_question_is_followed_by_its_choices(tmp_path, choices, text):
+    question = harness(0, doc={"question": "1 + 0?", "choices": choices})
+    found = read(written(tmp_path / "samples_a.jsonl", lines(question)))
+    assert found.items["text"].tolist() == [text]
+
+
+def test_a_metric_that_is_null_at_first_stays_the_first(tmp_path):
+    rows = [choice(0, [-1, -2]) | {"acc": None, "acc_norm": 1.0}, choice(1, [-2, -1]) | {"acc_norm": 0.0}]
+    found = read(written(tmp_path / "m" / "samples_a.jsonl", lines(*rows)))
+    assert (found.items["id"].tolist(), found.rows["correct"].tolist()) == (["a/1"], [1])
+    assert found.num_errors == 1
+    assert found.notes[0].startswith("acc counts, of acc, acc_norm; name another")
+
+
 def test_instances_of_every_eval_ever(tmp_path):
     again = {"metadata": {"epoch": "2", "subject": "sums"}}
     rows = [instance("a", 1.0), instance("b", 0.0), instance("a", 0.5, **again)]
@@ -184,8 +207,8 @@ def test_instances_of_every_eval_ever(tmp_path):
     file = written(tmp_path / "data" / "gsm8k" / "org" / "m" / "u_samples.jsonl", lines(*rows))
     found = read(file)
     assert found.items.drop(columns="group").to_numpy().tolist() == [
-        ["a", "what is a?", "4", "sums"],
-        ["b", "what is b?", "4", "sums"],
+        ["gsm8k/a", "what is a?", "4", "sums"],
+        ["gsm8k/b", "what is b?", "4", "sums"],
     ]
     assert found.rows[["model", "trial", "correct"]].to_numpy().tolist() == [
         ["org/m", f"gsm8k/org/m/17 {epoch}", right] for epoch, right in ((1, 1), (1, 0), (2, 0.5))
@@ -215,8 +238,8 @@ item,right,count,correct|1,1,1,1 -> both right and count
 item,score|1,1|2,1.2 -> row 3: the score is '1.2'; write a number from 0 to 1
 item,score|1,-.1 -> row 2: the score is '-.1'
 item,score|1,1e999 -> row 2: the score is '1e999'
-item,right|1,2 -> row 2: the right is '2'; write 0 or 1, or name
-item,right|1,1|2,maybe -> row 3: the right is 'maybe'; write 0 or 1
+item,right|1,2 -> row 2: the right is '2'; write 0 or 1$
+item,right|1,1|2,yes -> row 3: the right is 'yes'; write 0 or 1$
 item,count,correct|1,3,4 -> row 2: the correct is '4'; .*at most the count
 item,count,correct|1,-3,0 -> row 2: the count is '-3'; write a whole number
 item,count,correct|1,3,-1 -> row 2: the correct is '-1'
@@ -240,9 +263,9 @@ item,answer,key|1,a,a|2,b, -> row 3: the key is empty; fill it in
 item,answer,key|1,a,a|1,b,b -> row 3: item '1' has another key than before
 item,right,text|1,1,a|2,1,a|1,1,b -> row 4: item '1' has another text than before; give other ids
 item,right,group|1,1,a|1,1,b -> row 3: item '1' has another group
-item,right|1,|2,nan -> no trial that did not error; .*--errors wrong
-item,score|1,NaN -> no trial that did not error
-item,count,correct|1,0,0 -> no trial that did not error
+item,right|1,|2,nan -> all 2 trials errored; .*--errors wrong
+item,count,correct|1,7,|2,5, -> all 12 trials errored
+item,count,correct|1,3,1|2,0,0 -> row 3: the count is '0'; write how many trials there were
 item,right,right|1,1,0 -> column right occurs more than once; leave one out
 item,right|1,1,7 -> row 2: 3 values for 2 columns
 item,right|1,"1 -> line 2: the table is not CSV
@@ -259,7 +282,8 @@ BAD_FILES: tuple[tuple[str, str | bytes, str], ...] = (
     ("a.csv.gz", GZIP[:-20], "cannot be read .*damaged"),
     ("a.csv.gz", CSV, "cannot be read"),
     ("a.parquet", b"PAR1" + bytes(99), "not a Parquet file that can be read"),
-    ("a.jsonl", ROWS[:-9], "line 4: no JSON that can be read"),
+    ("a.jsonl", ROWS[:-9], 'line 4: no JSON that can be read .*of outcomes {"item": "q1", "right": 1}'),
+    ("a.XLSX", b"PK", "a workbook; save its sheet as a file that ends in .parquet, .csv, "),
     ("a.jsonl", "[1]\n[2]\n", "row 0 is no object"),
     ("a.json", '{"item": 1}', "JSON that is no list of objects"),
     ("a.jsonl", lines({"item": {"a": 1}, "right": 1}), "column item holds struct.*; give texts or numbers"),
@@ -267,7 +291,7 @@ BAD_FILES: tuple[tuple[str, str | bytes, str], ...] = (
     ("samples_a.jsonl", lines(harness(0, metrics=[])), "no number to take as right; .*there are none"),
     ("samples_a.jsonl", lines(harness(0), harness(1, 43.2)), "row 1: the score is '43.2'"),
     ("samples_a.jsonl", lines(harness(0), {"doc": {}}), "row 1: the item is empty; fill"),
-    (f"samples_a_{TIME}.jsonl", SAMPLE + SAMPLE, "row 1: item '0', model .*, trial .* is in row 0 too"),
+    (f"samples_a_{TIME}.jsonl", SAMPLE + SAMPLE, "row 1: item 'a/0', model .*, trial .* is in row 0 too"),
     ("a.jsonl", lines(instance("a", 1.0, evaluation=1)), "row 0: evaluation is no object"),
     ("a.jsonl", lines(instance("a", 1.0, model_id=None)), "row 0: the model is empty"),
     ("a.jsonl", INSTANCE + SAMPLE, "row 1: the item is empty"),
@@ -321,7 +345,7 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, files, columns, says):
     [
         ("nothing.csv", "cannot be read .*No such file"),
         ([1, 2], "table: list is no table; give a path, or a data frame"),
-        (pd.DataFrame({"item": [], "right": []}), "table: no trial that"),
+        (pd.DataFrame({"item": [], "right": []}), "table: no rows"),
         (pd.DataFrame({"item": [1, "a"], "right": [1, 0]}), "table: .*item.*; give each column"),
         (pd.DataFrame([[1, 1, 0]], columns=["item", "right", "right"]), "table: .*[Dd]uplicate"),
         (pd.DataFrame({"item": [5, 6], "right": [1, 3]}), "table: row 1: the right is '3'"),
@@ -336,6 +360,10 @@ def test_what_is_odd_and_allowed(tmp_path):
     found = read(written(tmp_path / "a.csv", text))
     assert found.items["id"].tolist() == ["007", "1", "=1+1"]
     assert found.rows["model"].tolist() == ["../a b/ü", "../a b/ü", "<b>"]
+    text = "item,answer,key\n1,a,b\n2,c,c\n"  # the key of item 1 is the answer of nobody
+    found = read(written(tmp_path / "b.csv", text))
+    assert found.rows["correct"].tolist() == [0, 1]
+    assert found.notes == ("1 item has a key that nobody answered (1: 'b')",)
 
 
 def test_a_run_a_model_is_not_for_10_000():

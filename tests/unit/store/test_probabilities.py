@@ -94,6 +94,22 @@ def test_labels_are_names_or_numbers(p, labels, classes, tmp_path):
     assert (run.labels.tolist(), run.classes) == (LABELS, classes)
 
 
+def test_a_class_without_a_label_is_left_out(capsys):
+    p = np.array([[0.8, 0.2, 0], [0.2, 0.3, 0.5], [0, 0, 1]])
+    run = ez.record(probabilities=p, labels=[0, 1, 1])
+    p = run.probabilities(left_out=True)
+    assert p == pytest.approx(np.array([[0.8, 0.2], [0.4, 0.6], [0.5, 0.5]]), abs=1e-6)
+    assert (run.labels.tolist(), run.classes) == ([0, 1, 1], ("0", "1"))
+    assert "classes left out, that no label is, and rows scaled to sum to 1: 2\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("labels", "note"), [([1, 2, 10, 2], "0 to 2 are taken for 1, 2, 10"), (LABELS, "")])
+def test_labels_that_are_mapped_in_their_order_are_named(labels, note, capsys):
+    ez.record(probabilities=P, labels=labels)
+    said = capsys.readouterr().err
+    assert note in said if note else not said
+
+
 def changed(at, value):
     p = P.copy()
     p[at] = value

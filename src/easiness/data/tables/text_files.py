@@ -19,7 +19,10 @@ from easiness.regular_file import UTF_8, open_regular, text_lines
 _MOST_EMPTY = 200  # cells to one that a row has
 _LONGEST = 2**24  # letters of a cell, which may be a whole text; the library's own limit is 2**17
 _LONGEST_OBJECT = 2**26  # letters of a line: conversations with all that a model was told
-_FORM = 'give a list of objects, or one a line, such as {"text": "a b", "label": "c"}'
+_FORM = (
+    'give a list of objects, or one a line, such as {"text": "a b", "label": "c"}, '
+    'or of outcomes {"item": "q1", "right": 1}'
+)
 
 SEPARATORS = ",;\t"
 

@@ -95,6 +95,12 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
     """
     if options.probabilities is not None:
         return _of_probabilities(options)
+    runs = tuple(map(open_run, _record_table(options)))
+    return runs[0] if len(runs) == 1 else runs
+
+
+def _record_table(options: RecordOptions) -> dict[Path, int | None]:
+    """Record a table: the folders of the runs, with the number of new trials where there was one before."""
     if options.table is None:
         raise BadInput("record: has nothing to record; give a table of outcomes, or --probabilities")
     if options.labels is not None:
@@ -118,12 +124,15 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
     by_model = {str(model): part for model, part in rows.groupby("model", sort=False)}
     if options.out is not None and is_run(options.out):
         raise BadInput(f"{options.out}: is a run; give a folder for runs, one below it for each model")
+    for kind in {run.trials_are for run in _runs_before(options)} - {options.trials_are}:
+        problem = f"has runs whose trials are {kind}, and these are {options.trials_are}"
+        raise BadInput(f"{options.out}: {problem}; choose another --out")
     folders = model_folders(_out(options), list(by_model))
     if len(table.items) < 2 and not all(map(is_run, folders.values())):
         raise BadInput(f"{where}: 1 item, beside which nothing is hard; give several")
     for dry in (True, False):  # all that can be refused is, before anything is written
-        for model, part in by_model.items():
-            record_outcomes(
+        num_new = {
+            folders[model]: record_outcomes(
                 folders[model],
                 table.items,
                 part,
@@ -132,18 +141,28 @@ def record(options: RecordOptions) -> Run | tuple[Run, ...]:
                 add=options.add,
                 dry=dry,
             )
+            for model, part in by_model.items()
+        }
     num = table.num_errors
     left_out = [f"trials that errored and are left out: {num:,} (--errors wrong counts them)"] if num else []
-    for note in (*left_out, *table.notes):
+    is_once = (
+        len(by_model) > 1 and (rows["count"] == 1).all() and not rows.duplicated(["item", "model"]).any()
+    )
+    remedy = "--trials-are models says how hard items are for models like these"
+    for note in (*left_out, *table.notes, *([f"one trial of each model: {remedy}"] if is_once else [])):
         say_on_stderr(f"note: {note}")
-    runs = tuple(open_run(folder) for folder in folders.values())
-    return runs[0] if len(runs) == 1 else runs
+    return num_new
+
+
+def _runs_before(options: RecordOptions) -> list[Run]:
+    """The runs of outcomes that ``out`` has."""
+    folders = [] if options.out is None else runs_in(options.out, several=True)
+    return [run for run in map(open_run, filter(is_run, folders)) if run.is_outcomes]
 
 
 def _nameless_model(options: RecordOptions) -> str | None:
     """The model of rows that name none: the only one, where they are to join; None if there are more."""
-    folders = runs_in(options.out, several=True) if options.add and options.out is not None else []
-    models = [run.model for run in map(open_run, filter(is_run, folders)) if run.is_outcomes]
+    models = [run.model for run in _runs_before(options)] if options.add else []
     if not models or "model" in models or options.trials_are == _MODELS:
         return "model"
     return models[0] if len(models) == 1 else None
@@ -174,15 +193,17 @@ def _by_model(rows: pd.DataFrame) -> pd.DataFrame:
 def _carry(options: RecordOptions) -> None:
     if options.out is None:
         raise BadInput("--out: is missing; name the folder for the runs, such as --out runs")
-    runs = record(options)
-    for run in (runs,) if isinstance(runs, Run) else runs:
-        if not run.is_outcomes:
-            say(f"{run.path}: {quantity(len(run.ids), 'example')}, {quantity(len(run.trials), 'trial')}")
-            continue
-        one = run.outcomes
-        counts = quantity(len(one.items), "item")
+    if options.probabilities is not None:
+        run = _of_probabilities(options)
+        say(f"{run.path}: {quantity(len(run.ids), 'example')}, {quantity(len(run.trials), 'trial')}")
+        return
+    for path, num_new in _record_table(options).items():
+        run = open_run(path)
+        new = quantity(num_new or 0, "new answer") if run.trials_are == _MODELS else f"{num_new or 0:,} new"
+        more = "" if num_new is None else f" ({new if num_new else 'nothing new'})"
+        counts = quantity(len(run.ids), "item")
         num = quantity(run.num_outcome_trials, run.trials_are[:-1])
-        say(f"{run.path}: {counts}, {num}, {percent(float(one.rate.mean()))} right on average")
+        say(f"{path}: {counts}, {num}{more}, {percent(float(run.outcomes.rate.mean()))} right on average")
 
 
 RECORD = Verb(

@@ -157,7 +157,7 @@ class NextRollouts(OfOutcomes):
         now, then, alike = self.expected().iloc[:, -1]
         num_items = len(self.run.ids)
         some = (self.allotment.more > 0).sum()
-        start = f"{show.quantity(self.num, self.run.trials_are[:-1])} for {some:,} of {num_items:,} items"
+        start = f"{self._quantity} for {some:,} of {num_items:,} items"
         if self.aim:
             text = (
                 f"{now:,.0f} of {num_items:,} are expected to be decided rightly now ({self.aim} or not), "
@@ -173,6 +173,13 @@ class NextRollouts(OfOutcomes):
             "ask these again, and record what comes: easiness record NEW.csv --add --out "
             f"{self.run.path.parent}{more}"
         ]
+
+    @property
+    def _quantity(self) -> str:
+        """The number of trials: a model that has answered is asked no more."""
+        if self.run.trials_are == "models":
+            return f"{show.quantity(self.num, 'answer')} of models not asked yet,"
+        return show.quantity(self.num, "rollout")
 
     def figure(self) -> Figure:
         """How many further rollouts items of each observed rate have, on average."""
@@ -194,7 +201,7 @@ class NextRollouts(OfOutcomes):
         columns = {"rollouts": show.names(), "each": show.numbers(1, title="an item"), **value}
         what = f"Items of {len(self.run.ids):,}: {self.aim} or not" if self.aim else "Error of a rate"
         note = f"{what}, as the distribution of rates foretells. {self.sentence}."
-        title = f"What {show.quantity(self.num, self.run.trials_are[:-1])} would tell"
+        title = f"What {self._quantity.removesuffix(',')} would tell"
         first = show.Frame(title, note, expected, columns)
         rows = self.table()
         note = f"The most useful of {len(rows):,}."

@@ -89,6 +89,14 @@ def test_what_is_not_of_outcomes_is_refused(run: Run, verb: str, options: Any, m
         getattr(easiness, verb)(run, **options)
 
 
+def test_models_that_have_answered_are_asked_no_more(tmp_path: Path) -> None:
+    table = pd.DataFrame({"item": [1, 2, 3] * 2, "model": list("aaabbb"), "right": [1, 0, 1, 1, 0, 0]})
+    run: Any = easiness.record(table, out=tmp_path, trials_are="models")
+    found: Any = easiness.next(run, rollouts=9)
+    assert found.headline.startswith("9 answers of models not asked yet, for 3 of 3 items: ")
+    assert f"NEW.csv --add --out {tmp_path} --trials-are models" in found.next_steps([])[0]
+
+
 def test_several_models_give_one_order(tmp_path: Path) -> None:
     first = run_of(tmp_path / "first", np.array([0, 4, 8, 8]))
     second = run_of(tmp_path / "second", np.array([0, 8, 4]))
