@@ -38,6 +38,7 @@ _LIKELY_ENOUGH = 6.0  # log likelihood below the best at which the same order fo
 _NUISANCES = 201  # rates of the lower model that are tried
 _ERRORS_OF_TIES = 0.05  # in an item's rollouts: items with fewer may be never right, or never wrong
 _LUMP = 0.5  # share of those of the items that look like them, from which on they are taken as ties
+_ERROR_OF_TIES = 0.05  # of a rate where there are some: fits were seen to be off by as much
 _SAME = 1e-9  # relative difference of chances that are the same
 _Z95 = 1.959963984540054
 
@@ -177,7 +178,7 @@ def _agreements(
         rate = float(rates @ weights)
         between = 2 * math.sqrt(weights @ (rates - rate) ** 2)
         items = float(stdtrit(_PARTS - 1, 0.975)) * math.sqrt((_PARTS - 1) * float(np.var(overlaps[2])))
-        reach = math.hypot(items, between, few)
+        reach = math.hypot(items, between, few, _ERROR_OF_TIES * any(ends))
         high = max(rate + reach, rates[-1] if may_be_one else 0.0)
         agreements[side] = Agreement(rate, max(rate - reach, 0.0), min(high, 1.0))
     return agreements

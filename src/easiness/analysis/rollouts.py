@@ -125,13 +125,14 @@ def allot(rates: Rates, num: int, member: _Floats | None = None, dispersion: flo
     each, rest = divmod(num, len(rates.kind))
     some, others = (_gain(rates, member, one / dispersion)[rates.kind].mean() for one in (each + 1, each))
     alike = float(rest * some + (len(rates.kind) - rest) * others)
+    whole = max(float(gain.sum()), alike)  # very many are told apart up to a number, and the rest is alike
     if member is None:
         variance = rates.posterior @ rates.probability**2 - (rates.posterior @ rates.probability) ** 2
         now = float(rates.weight @ variance)
-        return Allotment(more, gain, now, now - float(gain.sum()), now - alike)
+        return Allotment(more, gain, now, now - whole, now - alike)
     p = rates.posterior @ member
     now = float(rates.weight @ np.maximum(p, 1 - p))
-    return Allotment(more, gain, now, now + float(gain.sum()), now + alike)
+    return Allotment(more, gain, now, now + whole, now + alike)
 
 
 def _gain(rates: Rates, member: _Floats | None, more: float) -> _Floats:

@@ -47,6 +47,8 @@ def outcomes_page(runs: Sequence[Run]) -> str:
     items = every.groupby(codes).first()
     places = np.split(codes, np.cumsum([len(run.outcomes.items) for run in runs])[:-1])
     scores = [run.scores().set_index(place) for run, place in zip(runs, places, strict=True)]
+    if len(runs) > 1 and len(codes) == len(items):
+        raise BadInput("outcomes: no item is in two of these runs; write a page of each")
     whole = scores[0] if len(runs) == 1 else _over_models(scores)
     models = _models(runs, scores)
     columns = _spread_out(models, _MOST_MODELS)

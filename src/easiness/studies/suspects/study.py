@@ -84,8 +84,7 @@ def suspects(options: SuspectOptions) -> Suspects:
     of_votes = evidence.of_votes
     if options.decided is not None:
         if of_votes:
-            where = f"--decided {options.decided}: {run.path}"
-            raise BadInput(f"{where} {VOTES}; give the probabilities, or audit the labels")
+            raise BadInput(f"{run.path}: {VOTES}; leave out --decided, or audit the labels")
         file = decisions_on(run, options.decided, split)
         looked_at[file.at] = True
         noise, low, high, decisions = _after(
