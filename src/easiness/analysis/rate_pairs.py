@@ -238,7 +238,7 @@ def answer_agreement(pair: PairedCounts, groups: npt.NDArray[Any] | None = None)
     same = a * b + (1 - a) * (1 - b)
     accuracy, other = float(a.mean()), float(b.mean())
     chance = accuracy * other + (1 - accuracy) * (1 - other)
-    agreement = mean_over_items(same, groups)
+    agreement = mean_over_items(same, groups, 0.0)
     if chance >= 1:
         return AnswerAgreement(agreement, chance, None)
     value, of_chance = agreement.value, (2 * other - 1) * (a - accuracy) + (2 * accuracy - 1) * (b - other)
@@ -247,8 +247,8 @@ def answer_agreement(pair: PairedCounts, groups: npt.NDArray[Any] | None = None)
     return AnswerAgreement(agreement, chance, kappa)
 
 
-def mean_over_items(values: _Floats, groups: npt.NDArray[Any] | None = None) -> Interval:
-    """The mean of K values in -1..1 with its 95 % interval of Student's t, for other items, asked anew.
+def mean_over_items(values: _Floats, groups: npt.NDArray[Any] | None = None, least: float = -1.0) -> Interval:
+    """The mean of K values in ``least``..1 with its 95 % interval of Student's t, for other items, asked anew.
 
     An item's value varies with its rollouts as well, so the spread over items holds both. ``groups`` [K] are
     clusters of items, such as questions on one text: whole groups then vary. Where hardly a value differs,
@@ -264,7 +264,7 @@ def mean_over_items(values: _Floats, groups: npt.NDArray[Any] | None = None) -> 
         return Interval(mean, math.nan, math.nan)
     variance = len(rest) / (len(rest) - 1) * max(float(rest @ rest), 1.0)
     reach = float(stdtrit(len(rest) - 1, 0.975)) * math.sqrt(variance) / len(values)
-    return Interval(mean, mean - reach, mean + reach)
+    return Interval(mean, max(mean - reach, least), min(mean + reach, 1.0))
 
 
 def rate_difference(pair: PairedCounts, groups: npt.NDArray[Any] | None = None) -> Interval:

@@ -28,7 +28,7 @@ _COLORS = {"easy": show.EASY, "hard": show.HARD}
 def tail_text(side: Side, fraction: float) -> str:
     """``hardest tenth``, or ``hardest 5 %``."""
     superlative = {"easy": "easiest", "hard": "hardest"}[side]
-    return f"{superlative} {'tenth' if fraction == 0.1 else f'{100 * fraction:g} %'}"
+    return f"{superlative} {'tenth' if fraction == 0.1 else f'{100 * fraction:.3g} %'}"
 
 
 @dataclass(frozen=True)

@@ -236,9 +236,11 @@ def compare_outcomes(options: CompareOptions) -> OutcomeComparison | RolloutsAhe
     if len(set(paths)) < len(paths):
         twice = next(path for at, path in enumerate(paths) if path in paths[:at])
         raise BadInput(f"{twice}: given twice, and a model agrees with itself; give it once")
+    items, names = common_items(runs), run_names(runs)
+    if fraction == CompareOptions.fraction:  # of a handful of items a tenth is none
+        fraction = analysis.usual_fraction(len(items.ids))
     if len(runs) == 1:
         return rollouts_ahead(runs[0], fraction)
-    items, names = common_items(runs), run_names(runs)
     places, notes = list(combinations(range(len(runs)), 2)), [*items.note]
     fits = [analysis.fit_rates(*one) for one in items.effective] if len(runs) <= _MOST_FITTED else []
     untold = dict.fromkeys(SIDES, Agreement(reason=f"left out of more than {_MOST_FITTED} models"))
@@ -270,7 +272,7 @@ def compare_outcomes(options: CompareOptions) -> OutcomeComparison | RolloutsAhe
         counts = {"same_by_chance": answers.chance, "only_a": only_a, "only_b": only_b}
         pairs.append({"a": a, "b": b, **values, **counts})
         tell("comparing pairs of models", count, len(places))
-    means = (analysis.mean_over_items(right / trials, items.groups) for trials, right in items.counts)
+    means = (analysis.mean_over_items(right / trials, items.groups, 0.0) for trials, right in items.counts)
     rates = [{"name": name} | _with_ends("rate", mean) for name, mean in zip(names, means, strict=True)]
     tables = (
         pd.DataFrame(rates),
