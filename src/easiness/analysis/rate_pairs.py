@@ -248,7 +248,7 @@ def answer_agreement(pair: PairedCounts, groups: npt.NDArray[Any] | None = None)
 
 
 def mean_over_items(values: _Floats, groups: npt.NDArray[Any] | None = None, least: float = -1.0) -> Interval:
-    """The mean of K values in ``least``..1 with its 95 % interval of Student's t, for other items, asked anew.
+    """The mean of K values in ``least``..1 with its 95 % interval of Student's t, for other items asked anew.
 
     An item's value varies with its rollouts as well, so the spread over items holds both. ``groups`` [K] are
     clusters of items, such as questions on one text: whole groups then vary. Where hardly a value differs,
