@@ -137,8 +137,13 @@ def test_difference_is_paired_by_item_and_groups_vary_as_one() -> None:
     assert gain.value == 0.25
     assert gain.value - gain.low == pytest.approx(3.1824 * np.sqrt(4 / 3) / 4, abs=1e-4)
     assert gain.high == 1  # where it would be beyond
-    grouped = rate_difference(pair, np.array(["a", "a", "b", "b"]))
-    assert (grouped.low, grouped.high) == (-1, 1)  # 12.7 standard errors of two groups
+    of_forty = PairedCounts(
+        four[0] + np.zeros(40), np.zeros(40), four[0] + np.zeros(40), np.repeat([2.0, 0], 20)
+    )
+    grouped = rate_difference(
+        of_forty, np.arange(40) // 2
+    )  # twenty pairs, .5 from the mean of two items each
+    assert grouped.high - grouped.value == pytest.approx(2.0930 * np.sqrt(20 / 19 * 5) / 40, abs=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["equal", "unequal"])
