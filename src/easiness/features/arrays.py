@@ -22,7 +22,6 @@ from easiness.features.source import (
     Positions,
     Request,
     identity_of,
-    in_parts,
     numbers_of,
 )
 from easiness.gate import mapped_array, read_npz
@@ -39,6 +38,7 @@ INPUTS_NAME = "inputs"
 _ABOUT = "Made by code of your own; what it has learned from is not known here."
 _ABOUT_ARRAY = "Given by you; what they were trained on is not known here."
 _CALLED_AT_ONCE = 64
+_AT_ONCE = 4096  # rows
 _RATE = "rate"
 
 
@@ -143,10 +143,10 @@ def _of_splits(name: str, rows: Mapping[str, npt.NDArray[Any]], data: Dataset) -
     if len(widths) > 1:
         raise BadInput(f"features {name!r}: splits differ in width ({sorted(widths)}); give both the same")
     by_examples = {examples.contents: rows[split] for split, examples in data.splits.items()}
-    values = {split: _digest(repr(array.shape), in_parts(array)) for split, array in rows.items()}
+    values = {split: _digest(repr(array.shape), _parts(array)) for split, array in rows.items()}
 
     def read(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
-        return (by_examples[split.contents][some] for some in in_parts(positions))
+        return (by_examples[split.contents][some] for some in _parts(positions))
 
     return FeatureSource(name, identity_of(form="array", rows=values), _ABOUT_ARRAY, read, slow=False)
 
@@ -158,6 +158,10 @@ def _digest(prefix: str, parts: Iterable[npt.NDArray[Any]]) -> str:
         with np.errstate(over="ignore"):
             digest.update(np.ascontiguousarray(part, "<f4").data)
     return digest.hexdigest()
+
+
+def _parts(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    return (array[start : start + _AT_ONCE] for start in range(0, len(array), _AT_ONCE))
 
 
 def _from_npy(request: Request) -> FeatureSource:
@@ -235,7 +239,7 @@ def _inputs(request: Request) -> FeatureSource:
     identity = identity_of(form=INPUTS_NAME, contents=contents, **settings)
 
     def read(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
-        for some in in_parts(positions):
+        for some in _parts(positions):
             values = np.stack(split.values(some))
             yield split.traits.standardize(values) if settings else values
 

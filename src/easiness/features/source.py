@@ -136,10 +136,6 @@ class FeatureKind:
         return text.startswith(self.prefix) if self.prefix else text == self.form
 
 
-def in_parts(rows: npt.NDArray[Any], size: int = 1 << 12) -> Iterator[npt.NDArray[Any]]:
-    return (rows[at : at + size] for at in range(0, len(rows), size))
-
-
 def numbers_of(values: Any, name: str) -> npt.NDArray[Any]:
     """Numbers [n, D] of anything that holds them; `BadInput` names the features."""
     try:
