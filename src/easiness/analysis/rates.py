@@ -20,7 +20,7 @@ _STEPS = 1000  # of EM for a mass at each point, over the trials of a usual item
 _FEWEST_STEPS = 10
 _FEW = 4  # trials of a usual item, of which two normals would be a guess
 _LOGS_OF_BETA = (-5.0, 5.0)
-_SMOOTH_ITEMS = 100  # of the beta distribution: chosen by simulations of 30 to 3,000 items
+_SMOOTH_ITEMS = 30  # of the beta distribution: chosen by simulations of 30 to 3,000 items
 _MOST_UNLIKE = 30_000  # pairs of trials and right ones that are told apart, before scores are rounded
 _LEVELS = 1000  # of rounded scores, as far apart for each rate in standard deviations
 
@@ -87,7 +87,7 @@ def fit_rates(trials: _Floats, right: _Floats) -> Rates:
     """Fit the distribution of the true rates to K items, of which item i has ``trials[i]``.
 
     The fit is that of `fit_each`, to binomials of unequal numbers: two normals of the probit of the rate, of
-    few trials a beta distribution, then a free mass at each point of a grid. It counts as K items beside 100
+    few trials a beta distribution, then a free mass at each point of a grid. It counts as K items beside 30
     of the likeliest beta distribution, since few items have spikes by chance. How many trials an item has may
     depend on those that came before, as where rollouts go on until something is known. It must not depend on
     what else tells of the rate: where hard items have more by design, rates are off by 0.05 on average.
