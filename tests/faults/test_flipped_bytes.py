@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from easiness import load_dataset, measure
-from easiness.store import verify
+from easiness.store import LaterVersion, verify
 from lengths import long_but
 
 # nothing is vouched for in what is no part of the results
@@ -53,6 +53,7 @@ PLACE = st.tuples(st.integers(0, 10**6), st.floats(0, 1, exclude_max=True), st.i
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=PLACE)
 @example(place=(0, 0.0, 0))
+@example(place=(1, 0.007, 1))
 def test_a_flipped_bit_is_found(copy, place):
     which, where, bit = place
     file = files(copy)[which % len(files(copy))]
@@ -61,7 +62,11 @@ def test_a_flipped_bit_is_found(copy, place):
     content[int(where * len(content))] ^= 1 << bit
     file.write_bytes(content)
     try:
-        found = verify(copy)
+        try:
+            found = verify(copy)
+        except LaterVersion:  # the bit is one of the number of the format
+            assert file.name in ("run.json", "trial.json")
+            return
         if same_value(file, before):
             return
         name = file.parent.name
