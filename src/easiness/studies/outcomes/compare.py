@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import analysis, show
-from easiness.analysis import SIDES, Agreement, PairedCounts
+from easiness.analysis import SIDES, Agreement, PairedCounts, Side
 from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.lazy import Figure, Floats, pd
@@ -258,12 +258,7 @@ def compare_outcomes(options: CompareOptions) -> OutcomeComparison | RolloutsAhe
         if fits:
             agreements = analysis.rate_agreements(both, fraction, options.seed, fits=(fits[i], fits[j]))
         a, b = names[i], names[j]
-        for side, agreement in agreements.items():
-            of = {"side": side, "ties": "expected", "a": a, "b": b}
-            rate = analysis.match_rates(pair, side, fraction)._asdict()
-            ends = {f"agreement_{name}": value for name, value in vars(agreement).items() if name != "rate"}
-            chance = {"chance": fraction, "class_chance": None, "agreement": agreement.rate}
-            cells.append(of | {"rate": rate.pop("value")} | rate | chance | ends)
+        cells += [_cell(pair, side, fraction, one) | {"a": a, "b": b} for side, one in agreements.items()]
         answers = analysis.answer_agreement(pair, items.groups)
         values = _with_ends("difference", analysis.rate_difference(pair, items.groups))
         values |= _with_ends("same", answers.agreement)
@@ -280,6 +275,14 @@ def compare_outcomes(options: CompareOptions) -> OutcomeComparison | RolloutsAhe
         pd.DataFrame(cells).astype({"agreement_reason": object}),
     )
     return OutcomeComparison(_MEANINGS[runs[0].trials_are], fraction, len(items.ids), *tables, table, notes)
+
+
+def _cell(pair: PairedCounts, side: Side, fraction: float, agreement: Agreement) -> dict[str, Any]:
+    """A row of ``matching``, but for the names of the pair."""
+    rate = analysis.match_rates(pair, side, fraction)._asdict()
+    ends = {f"agreement_{name}": value for name, value in vars(agreement).items() if name != "rate"}
+    chance = {"chance": fraction, "class_chance": None, "agreement": agreement.rate}
+    return {"side": side, "ties": "expected", "rate": rate.pop("value")} | rate | chance | ends
 
 
 def _tests(items: CommonItems, names: Sequence[str], places: Sequence[tuple[int, int]]) -> pd.DataFrame:
