@@ -153,6 +153,7 @@ def audit(
     blind: bool = ...,
     known: str | Path | None = ...,
     decided: str | Path | None = ...,
+    certificate: bool = ...,
     progress: bool | Progress = ...,
 ) -> Any: ...
 def verify(
@@ -232,6 +233,7 @@ def card(
     output: str | Path | None = ...,
     *,
     apply: str | Path | None = ...,
+    certificate: str | Path | None = ...,
     at: float | None = ...,
     data: Any = ...,
     progress: bool | Progress = ...,

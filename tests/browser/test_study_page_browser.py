@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import easiness as ez
 from easiness import open_run
 from easiness.pages.paper_page import Illustration, StudyPart, render_study
 from easiness.paper.claims import Claim, Statistic
+from easiness.show import file_bytes
 from easiness.show.result import Section
+from recording import believing, recorded
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -40,16 +44,29 @@ def pages(tmp_path_factory: pytest.TempPathFactory, studied: Path) -> dict[str, 
     )
     made = tmp_path_factory.mktemp("pages") / "made.html"
     made.write_text(render_study("A study", EVIL, [part], claims), "utf-8")
-    return {"digits": studied / "report.html", "made": made}
+    run = recorded(made.parent / LONG[:99], believing(np.arange(40) % 2, 3), np.arange(40) % 2)
+    drawn = ez.audit(run, looks=30).table().assign(action=["keep"] * 20 + [""] * 10, by=EVIL)
+    drawn.to_csv(made.with_name("audit.csv"), index=False)
+    certificate = ez.audit(run, decided=made.with_name("audit.csv"), certificate=True)
+    certified = made.with_name("certificate.html")
+    certified.write_bytes(file_bytes(certificate, ".html"))
+    return {"digits": studied / "report.html", "made": made, "certificate": certified}
 
 
-@pytest.mark.parametrize("name", ["digits", "made"])
+@pytest.mark.parametrize("name", ["digits", "made", "certificate"])
 def test_it_fits_every_screen_and_says_nothing_to_the_console(
     open_page: Any, fits: Any, has_two_themes: Any, pages: dict[str, Path], name: str
 ) -> None:
     page = open_page(pages[name])
     fits(page)
     has_two_themes(page)
+
+
+def test_a_certificate_has_one_screen_and_one_sheet(open_page: Any, pages: dict[str, Path]) -> None:
+    page = open_page(pages["certificate"], viewport={"width": 1280, "height": 720})
+    assert page.evaluate("document.documentElement.scrollHeight") <= 720
+    assert EVIL in page.locator("dd").nth(3).inner_text()
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 1
 
 
 def test_every_figure_is_shown_with_words_for_those_who_do_not_see_it(
