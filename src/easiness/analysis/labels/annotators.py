@@ -61,8 +61,8 @@ class LabelPosterior:
     The ``accuracy`` [J], with 95 % intervals from ``low`` to ``high``, is shrunk to that of all voices;
     ``channels`` [J, true, said] are what is said for what, None with too many classes, by so many
     ``num_votes`` [J]. Voices err so much ``alike`` (0..1, r above) that as many as an item has on average are
-    worth ``worth`` independent ones, from ``worth_low`` to ``worth_high``. ``share`` is that of wrong labels, from ``share_low`` to ``share_high``;
-    None where nobody has looked, and ``doubt`` says why nobody can know.
+    worth ``worth`` independent ones, from ``worth_low`` to ``worth_high``. ``share`` is that of wrong labels,
+    from ``share_low`` to ``share_high``; None without looks, and ``doubt`` says why nobody can know it.
     """
 
     p: Values | csr_array
