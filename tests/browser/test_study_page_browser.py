@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -48,9 +47,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory, studied: Path) -> dict[str, 
     drawn = ez.audit(run, looks=30).table().assign(action=["keep"] * 20 + [""] * 10, by=EVIL)
     drawn.to_csv(made.with_name("audit.csv"), index=False)
     certificate = ez.audit(run, decided=made.with_name("audit.csv"), certificate=True)
-    certified = made.with_name("certificate.html")
-    certified.write_bytes(file_bytes(certificate, ".html"))
-    return {"digits": studied / "report.html", "made": made, "certificate": certified}
+    made.with_name("certificate.html").write_bytes(file_bytes(certificate, ".html"))
+    return {
+        "digits": studied / "report.html",
+        "made": made,
+        "certificate": made.with_name("certificate.html"),
+    }
 
 
 @pytest.mark.parametrize("name", ["digits", "made", "certificate"])
@@ -60,13 +62,6 @@ def test_it_fits_every_screen_and_says_nothing_to_the_console(
     page = open_page(pages[name])
     fits(page)
     has_two_themes(page)
-
-
-def test_a_certificate_has_one_screen_and_one_sheet(open_page: Any, pages: dict[str, Path]) -> None:
-    page = open_page(pages["certificate"], viewport={"width": 1280, "height": 720})
-    assert page.evaluate("document.documentElement.scrollHeight") <= 720
-    assert EVIL in page.locator("dd").nth(3).inner_text()
-    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 1
 
 
 def test_every_figure_is_shown_with_words_for_those_who_do_not_see_it(

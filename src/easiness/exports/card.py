@@ -219,7 +219,7 @@ def _readme(run: store.Run, epoch: int, document: CardDocument, claim: str) -> s
             "and `p_hard` do too."
         )
     trainings = f"{count(document.num_trials)} {run.noun}"
-    labels = f"\n## Labels\n\n{claim} `{CERTIFICATE}` says who looked at which.\n" if claim else ""
+    labels = f"\n## Labels\n\n{markdown_text(claim)} `{CERTIFICATE}` says how.\n" if claim else ""
     return f"""---
 configs:
 - config_name: default

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness import show
 from easiness.data import LabelledExamples
@@ -19,7 +19,7 @@ from easiness.regular_file import in_words, read_regular
 from easiness.runs import data_version, labelled_examples
 from easiness.spec import Split, command_line, content_hash
 from easiness.store import Run
-from easiness.studies.audit.estimate import LABEL, Audit
+from easiness.studies.audit.estimate import Audit
 
 _RESTS_ON = (
     "Whoever looked is right: wrong is what they relabel or drop.",
@@ -40,12 +40,6 @@ def _at_most(part: int, whole: int) -> str:
     """A share as a percentage that is not below it: ``4.5 %``, and with one more digit below one percent."""
     steps = 10_000 if 100 * part < whole else 1_000
     return show.chosen_percent(-(-steps * part // whole) / steps)
-
-
-def _claim(at_most: int, num_examples: int, noun: str, split: str) -> str:
-    names = f"{'held-out ' * (split == 'held_out')}{noun}s"
-    share = _at_most(at_most, num_examples)
-    return f"At most {share} of these {names} are wrong, with 95 % confidence, whatever the models say."
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +67,9 @@ class Certificate(show.Result):
     @property
     def claim(self) -> str:
         """The bound in a sentence."""
-        audit = self.audit
-        return _claim(audit.at_most, audit.num_examples, audit.noun, audit.split)
+        audit, split = self.audit, "held-out " * (self.audit.split == "held_out")
+        wrong = f"{_at_most(audit.at_most, audit.num_examples)} of these {split}{audit.noun}s are wrong"
+        return f"At most {wrong}, with 95 % confidence, whatever the models say."
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -124,7 +119,8 @@ class Certificate(show.Result):
         return {
             "wrong": f"{about}{whole['low']:,} to {whole['high']:,} with 95 % confidence from both sides",
             "data": f"{self.data}, {show.quantity(num, audit.noun)}, split {audit.split}",
-            "drawn": f"{design.looks:,} by chance, seed {design.seed}; of {len(chance)} strata {each}{until}",
+            "drawn": f"{design.looks:,} by chance, seed {design.seed}, "
+            f"{each} of each of {len(chance)} strata{until}",
             "looked at": f"{len(audit.looks):,}: {whole['wrong_seen']:,} wrong, {audit.unsure:,} unsure; "
             f"{len(audit.before):,} were decided before",
             "by": shorten(people, _PEOPLE) or "nobody signed",
@@ -169,9 +165,8 @@ class _Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
+    claim: str
     split: Split
-    num_examples: int = Field(ge=1)
-    at_most: int = Field(ge=0)
     digests: dict[str, str]
 
 
@@ -186,4 +181,4 @@ def read_certificate(file: Path, run: Run) -> tuple[str, bytes]:
     data = data_version(run)
     if read.digests.get("data") != _digest_labels(labelled_examples(run, read.split), data):
         raise BadInput(f"{file}: certifies other labels than {run.path} has ({data}); {remedy}")
-    return _claim(read.at_most, read.num_examples, LABEL, read.split), content
+    return read.claim, content
