@@ -117,11 +117,11 @@ def label_posterior(
     if is_open:
         slots, looked_up = _Slots(votes[0], votes[2], key, (num_items, num_classes)), looks
         answers = votes[0], votes[1], slots.of(votes[0], votes[2]), votes[3]
-        fit = _Fit(_Voices(*answers, (num_items, num_voices, slots.num)), slots.prior)
+        fit = _VoiceFit(_Voices(*answers, (num_items, num_voices, slots.num)), slots.prior)
         key = None if key is None else slots.of(np.arange(num_items), key)
         looks = None if looks is None else (looks[0], slots.of(*looks))
     else:
-        fit = _Fit(_Voices(*votes, shape))
+        fit = _VoiceFit(_Voices(*votes, shape))
         if heads is not None:
             fit.hear(heads)
     result = fit.posterior(key, looks)
@@ -146,8 +146,8 @@ class _Voices:
     def counts(self, p: Values) -> Values:
         """How often each voice said each class of each true one [J, true, said]."""
         _, num_voices, num_classes = self.shape
-        said: Values = np.asarray(self._by_voice @ p).reshape(num_voices, num_classes, num_classes)
-        return np.asarray(said.transpose(0, 2, 1))
+        answers: Values = np.asarray(self._by_voice @ p).reshape(num_voices, num_classes, num_classes)
+        return np.asarray(answers.transpose(0, 2, 1))
 
     def log_likelihood(self, channels: Values) -> Values:
         """Log probability of all votes on an item, by each true class [K, C]."""
@@ -216,14 +216,16 @@ def _channels(counts: Values, *, by_class: bool) -> Values:
     return _rates(counts, usual_of_voice)
 
 
-def _alike_channels(counts: Values, others: float) -> Values:
-    """One accuracy for each voice, and ``others`` answers that are wrong, equally often [J, true, said]."""
-    usual = np.full(counts.shape[1], _one_accuracy(counts))
-    right, strength, like = _accuracies(counts, usual)
-    rate = (right + strength * like) / (counts.sum(axis=(1, 2)) + strength)
+def _alike_channels(counts: Values, others: float, *, one_accuracy: bool) -> Values:
+    """An accuracy for each voice, or one, and ``others`` wrong answers, equally often [J, true, said].
+
+    Of open answers only agreement tells an accuracy, and voices that err together agree most: all have one.
+    """
+    num_classes = counts.shape[1]
+    right, strength, usual = _accuracies(counts, np.full(num_classes, _one_accuracy(counts)))
+    rate = usual if one_accuracy else (right + strength * usual) / (counts.sum(axis=(1, 2)) + strength)
     rate = np.clip(rate, 1 / (others + 1), 1 - 1e-4)[:, None, None]
-    same = np.eye(counts.shape[1], dtype=bool)
-    return np.asarray(np.where(same, rate, (1 - rate) / others))
+    return np.asarray(np.where(np.eye(num_classes, dtype=bool), rate, (1 - rate) / others))
 
 
 def _log_odds(p: Values) -> Values:
@@ -235,7 +237,7 @@ def _worth(num: Values, alike: float | Values) -> Values:
     return np.asarray(1 / (1 + alike * np.maximum(num - 1, 0)))
 
 
-class _Fit:
+class _VoiceFit:
     """Channels and log ``prior`` [C], or [K, C] with heads or open answers, fitted to votes."""
 
     def __init__(self, voices: _Voices, open_prior: Values | None = None) -> None:
@@ -247,7 +249,9 @@ class _Fit:
         level = np.zeros(num_classes) if open_prior is None else open_prior
         self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
         self.p = (voices.per_class + 1 / num_classes) / (voices.num + 1)[:, None]
-        self._expect(lambda counts: _alike_channels(counts, self._others), lambda: level)
+        self._expect(
+            lambda counts: _alike_channels(counts, self._others, one_accuracy=self.is_open), lambda: level
+        )
         if not self.is_open:
             mean = self.p[self._voted].mean(axis=0) if self._voted.any() else np.ones(num_classes)
             entropy = -float((mean * np.log(mean + _LEAST)).sum())
@@ -291,11 +295,11 @@ class _Fit:
         for _ in range(2):
             votes, best = softmax(self.votes_say, axis=1), -np.inf
             for power in _HEADS:
-                said = log_softmax(prior + power * says, axis=1)
+                log_p = log_softmax(prior + power * says, axis=1)
                 for self._together in _TOGETHER:
-                    fit = np.log((np.exp(said) * self._mixed(votes)).sum(axis=1)).sum()
+                    fit = np.log((np.exp(log_p) * self._mixed(votes)).sum(axis=1)).sum()
                     if fit > best:
-                        best, self._heads, together = fit, said, self._together
+                        best, self._heads, together = fit, log_p, self._together
             self._together = float(together)
             self._fit_channels()
 
@@ -343,12 +347,12 @@ class _Fit:
             at, true = looks
             best = self._best(drawn_by)
             first, p_of_best = 1 - drawn_by[rows, best], p[rows, best]
-            on_best, ends = _calibrated(first, 1 - p_of_best, best, best, at, best[at] != true)
+            on_best, ends = _calibration(first, 1 - p_of_best, best, best, at, best[at] != true)
             if key is not None and p_wrong is not None:
-                seen, rival = key[at] >= 0, _rival(p, key)
+                has_key, rival = key[at] >= 0, _rival(p, key)
                 first = self._key_wrong(drawn_by, key)
-                wrong = (key[at] != true)[seen]
-                p_wrong, ends = _calibrated(first, p_wrong, key, rival, at[seen], wrong)
+                wrong = (key[at] != true)[has_key]
+                p_wrong, ends = _calibration(first, p_wrong, key, rival, at[has_key], wrong)
             p = p * (on_best / np.maximum(1 - p_of_best, _LEAST))[:, None]
             p[rows, best] = 1 - on_best
             p[at] = 0
@@ -377,8 +381,9 @@ class _Fit:
         )
 
     def _best(self, p: Values) -> Positions:
-        """The likeliest class [K], of open answers the likeliest that was given."""
-        return np.asarray(p[:, : p.shape[1] - self.is_open].argmax(axis=1))
+        """The likeliest class [K], of open answers the likeliest given; of equal ones any."""
+        p = p[:, : p.shape[1] - self.is_open]
+        return np.asarray((p + _LEAST * np.random.default_rng(0).random(p.shape)).argmax(axis=1))
 
     def _key_wrong(self, p: Values, key: Positions) -> Values:
         """The probability that the key is wrong [K], where it is one more voice with a channel of its own."""
@@ -453,12 +458,12 @@ def _num_others(per_class: Values, p: Values) -> float:
 def _rival(p: Values, key: Positions) -> Positions:
     """The likeliest class but the key [K]."""
     others = p.copy()
-    has_key = np.flatnonzero(key >= 0)
-    others[has_key, key[has_key]] = -1
+    with_key = np.flatnonzero(key >= 0)
+    others[with_key, key[with_key]] = -1
     return np.asarray(others.argmax(axis=1))
 
 
-def _calibrated(
+def _calibration(
     before: Values, p_wrong: Values, own: Positions, other: Positions, at: Positions, wrong: Mask
 ) -> tuple[Values, tuple[float, float, float]]:
     """Probabilities [K] after looks, where there is a label, and the share that is wrong, with its range.
@@ -470,9 +475,9 @@ def _calibrated(
     after = calibrate(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP), groups, place, wrong, 0.0, 1.0)
     every = np.full(len(p_wrong), np.nan)
     every[has] = after.p_wrong
-    fitted = after.p_wrong.copy()
-    fitted[place] = after.fitted
-    return every, share_of_wrong(before[has], fitted, place, wrong)
+    undecided = after.p_wrong.copy()
+    undecided[place] = after.p_decided
+    return every, share_of_wrong(before[has], undecided, place, wrong)
 
 
 class _Slots:
@@ -482,9 +487,9 @@ class _Slots:
         self, item: Positions, label: Positions, key: Positions | None, shape: tuple[int, int]
     ) -> None:
         num_items, self._num_classes = shape
-        has_key = np.flatnonzero(key >= 0) if key is not None else np.zeros(0, np.int64)
-        items = np.concatenate([item, has_key])
-        labels = label if key is None else np.concatenate([label, key[has_key]])
+        with_key = np.flatnonzero(key >= 0) if key is not None else np.zeros(0, np.int64)
+        items = np.concatenate([item, with_key])
+        labels = label if key is None else np.concatenate([label, key[with_key]])
         self._codes = np.unique(items * self._num_classes + labels)
         self._item, self._label = np.divmod(self._codes, self._num_classes)
         size = np.bincount(self._item, minlength=num_items)
