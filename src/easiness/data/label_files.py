@@ -15,7 +15,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, Type
 
 from easiness.data.dataset import Dataset
 from easiness.data.tables.splits import open_table
-from easiness.data.tables.table import is_numbers, written_in
+from easiness.data.tables.table import Table, is_numbers, written_in
 from easiness.errors import BadInput, nearest, shorten
 from easiness.gate import is_text
 from easiness.regular_file import at_home, read_regular
@@ -77,9 +77,9 @@ class LabelFile(NamedTuple):
                 yield row
 
 
-def read_label_file(path: Path) -> LabelFile:
+def read_label_file(path: Path, table: Table | None = None) -> LabelFile:
     """The rows of a table of labels that are not empty, in which no column of ours stands twice."""
-    table = open_table(path)
+    table = table or open_table(path)
     for name in ID_AND_LABEL:
         table.check_column(name, "; give a table with the columns id and label")
     ours = [name for name in (*COLUMNS, *AUDIT_COLUMNS) if name in table.names]
@@ -114,7 +114,7 @@ class LabelReader:
     """
 
     def __init__(self, of: LabelledExamples, data: str, *, by_name: bool = False) -> None:
-        self._of, self._data, self._takes_name = of, data, by_name
+        self.of, self._data, self._takes_name = of, data, by_name
         self._positions = {str(name): position for position, name in enumerate(of.ids.tolist())}
         self._labels = {name: label for label, name in enumerate(of.classes)}
 
@@ -129,7 +129,7 @@ class LabelReader:
                 raise BadInput(f"{where}: the id {cells['id']!r} stands there twice; keep one of its rows")
             positions.add(at)
             action = action_in(row)
-            yield at, self.label(row, action, int(self._of.labels[at])), action, row
+            yield at, self.label(row, action, int(self.of.labels[at])), action, row
 
     def _check_data(self, where: str, data: str) -> None:
         (name, _, version), (own_name, _, own) = data.rpartition("@"), self._data.rpartition("@")
@@ -140,18 +140,18 @@ class LabelReader:
             )
 
     def position(self, where: str, text: str) -> int:
-        whole = _WHOLE.fullmatch(text.strip()) if self._of.ids.dtype.kind == "i" else None
+        whole = _WHOLE.fullmatch(text.strip()) if self.of.ids.dtype.kind == "i" else None
         for form in (text, text.strip(), whole and whole[1]):
             if form in self._positions:
                 return self._positions[form]
         raise BadInput(
-            f"{where}: {self._of.name} has no {self._of.noun} with the id {text!r}"
+            f"{where}: {self.of.name} has no {self.of.noun} with the id {text!r}"
             f"{nearest(text, self._positions)}; give the file that was made for these data"
         )
 
     def label(self, row: LabelRow, action: str, own: int) -> int | None:
         where, cells = row
-        was, classes = cells["was"], self._of.classes
+        was, classes = cells["was"], self.of.classes
         if was.strip() and own not in self.labels_of(was):
             raise BadInput(
                 f"{where}: the example {cells['id']!r} was {was!r} when the file was made, and is "
@@ -181,7 +181,7 @@ class LabelReader:
         if not (by_name or name.strip()) or (has_was and by_name == [own]):
             return by_text[0]
         raise BadInput(
-            f"{where}: the label {text} is the class {self._of.classes[by_text[0]]!r}, but the column class "
+            f"{where}: the label {text} is the class {self.of.classes[by_text[0]]!r}, but the column class "
             f"says {name!r}; correct one of them, or leave the column out"
         )
 
