@@ -247,7 +247,8 @@ def _numbered(names: pd.Series[Any], is_vote: Mask) -> tuple[Integers, tuple[str
 
 def _positions(names: pd.Series[Any], of: LabelledExamples, answers: _Answers) -> Integers:
     first, reader = names.drop_duplicates(), LabelReader(of, "")
-    places = {name: reader.position(answers.place_at(row), name) for row, name in first.items()}
+    rows = zip(first.index, first, strict=True)
+    places = {name: reader.position(answers.place_at(row), name) for row, name in rows}
     return names.map(places).to_numpy(np.int64)
 
 

@@ -451,12 +451,12 @@ def read_answers(path: Path, of: LabelledExamples) -> dict[str, LabelFile]:
 
 
 class TaskAnswer(NamedTuple):
-    """The ``choices`` of a person for an item: none of somebody who is unsure; None where it was skipped."""
+    """The choices of a person for an item: none of somebody who is unsure; None where it was skipped."""
 
     where: str
     item: str
     by: str
-    choices: tuple[str, ...] | None
+    said: tuple[str, ...] | None
     is_drop: bool
 
 
