@@ -34,24 +34,24 @@ def lines(text: str) -> str:
     )
 
 
-def task(item: Any, *answers: tuple[Any, Any], question: str = "label", **data: Any) -> dict[str, Any]:
+def task(item: Any, *people: tuple[Any, Any], question: str = "label", **data: Any) -> dict[str, Any]:
     """A task of Label Studio; each answer is by somebody, choices or None of who skipped it."""
     annotations = [
         {
             "completed_by": by,
-            "was_cancelled": said is None,
+            "was_cancelled": choices is None,
             "created_at": f"2026-11-28T06:29:{at:02}Z",
-            "result": [{"from_name": question, "type": "choices", "value": {"choices": said or []}}]
-            * (said != ()),
+            "result": [{"from_name": question, "type": "choices", "value": {"choices": choices or []}}]
+            * (choices != ()),
         }
-        for at, (by, said) in enumerate(answers)
+        for at, (by, choices) in enumerate(people)
     ]
     return {"id": 17, "data": {"text": "x", **data, **({} if item is None else {"id": item})}} | {
         "annotations": annotations
     }
 
 
-def said(found: Annotations) -> list[tuple[Any, str, str, float]]:
+def answers(found: Annotations) -> list[tuple[Any, str, str, float]]:
     """Who names what of which item, with which share."""
     names = [*found.classes, "unsure"]
     rows = found.votes[["item", "by", "label", "share"]].itertuples(index=False)
@@ -90,7 +90,7 @@ FORMS: dict[str, Callable[[Path], Any]] = {
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_says_the_same(tmp_path, form, of):
     found = read_annotations(FORMS[form](tmp_path), of)
-    assert sorted(said(found)) == sorted(EXPECTED)
+    assert sorted(answers(found)) == sorted(EXPECTED)
     assert found.people == ("ann", "bob", "cy")
     assert found.ids.tolist() == (["b", "a"] if of is None else ["a", "b", "c"])
     assert found.classes == (("cat", "dog") if of is None else RUN.classes)
@@ -107,14 +107,14 @@ def read(folder: Path, text: str, of: LabelledExamples | None = None, name: str 
 def test_the_order_is_that_in_which_they_come_and_who_has_no_vote_is_left_out(tmp_path):
     found = read(tmp_path, "q,ann,bob,cy|x,,dog,|z,,,|y,cat,,|")
     assert (found.ids.tolist(), found.people, found.classes) == (["x", "y"], ("ann", "bob"), ("cat", "dog"))
-    assert sorted(said(found)) == [("x", "bob", "dog", 1), ("y", "ann", "cat", 1)]
+    assert sorted(answers(found)) == [("x", "bob", "dog", 1), ("y", "ann", "cat", 1)]
     assert found.notes == ("empty answers, left out: 7",)
 
 
 @pytest.mark.parametrize(
     ("text", "ids", "classes"),
     [
-        ("item,by,label|7,1,10|7.0,2,9|10,1.0,unsure", [7, 10], ("9", "10")),
+        ("item,by,label|7,1,10|7.0,2,9|10,1.0,unsure", [7, 10], ("10", "9")),
         ("item,by,label|07,1,10.0|8,2,1.5", ["07", "8"], ("1.5", "10.0")),
         ("id,1,2|3,1.0,|4,0.0,1", [3, 4], ("0", "1")),
     ],
@@ -129,11 +129,11 @@ def test_whole_numbers_are_names_however_a_program_writes_them(tmp_path, text, i
 
 def test_ids_and_labels_are_found_as_in_files_of_labels(tmp_path):
     found = read(tmp_path, "item,by,label| 3.0 ,ann,1.0|7,ann,cat |7,bob,dog; 0", NUMBERS)
-    assert said(found) == [
+    assert answers(found) == [
         *[(3, "ann", "dog", 1), (7, "ann", "cat", 1), (7, "bob", "cat", 0.5), (7, "bob", "dog", 0.5)]
     ]
     found = read(tmp_path, "item,by,label|a,ann,1|b,ann,0|c,ann,unsure", RUN)
-    assert [row[2] for row in said(found)] == ["1", "cat", "unsure"]  # the name comes before the index
+    assert [row[2] for row in answers(found)] == ["1", "cat", "unsure"]  # the name comes before the index
 
 
 def test_names_come_through_unharmed(tmp_path):
@@ -143,8 +143,8 @@ def test_names_come_through_unharmed(tmp_path):
     frame.to_csv(tmp_path / "a.csv", index=False)
     for found in (read_annotations(frame), read_annotations(tmp_path / "a.csv")):
         plain = [name if name != "'=1" else "=1" for name in names]
-        assert [row[2] for row in said(found)] == plain
-        assert [row[:2] for row in said(found)] == [row[:2] for row in rows[:-1]] + [("=1 1", "=1 2")]
+        assert [row[2] for row in answers(found)] == plain
+        assert [row[:2] for row in answers(found)] == [row[:2] for row in rows[:-1]] + [("=1 1", "=1 2")]
 
 
 def test_the_same_answer_twice_is_one_vote(tmp_path):
@@ -180,7 +180,7 @@ def test_files_of_decisions_say_what_somebody_took_the_label_for(tmp_path, known
     of = LabelledExamples("r", np.array([*"abcdefgh"]), np.zeros(8, int), ("cat", "dog")) if known else None
     found = read(tmp_path, DECISIONS, of, "bob.csv")
     labels = ["cat", "dog", "unsure", "unsure", "unsure", "dog", "dog"]
-    assert [row[:3] for row in said(found)] == [*zip("abcdegh", ["ann"] * 7, labels, strict=True)]
+    assert [row[:3] for row in answers(found)] == [*zip("abcdegh", ["ann"] * 7, labels, strict=True)]
     drops, empty = found.notes
     assert (drops, empty) == (
         "answers that an item is of no class, taken for unsure: 1",
@@ -194,9 +194,9 @@ def test_files_of_decisions_say_what_somebody_took_the_label_for(tmp_path, known
 def test_the_cell_that_was_edited_alone_counts(tmp_path):
     text = "id,label,class,was,action,by|a,1,cat,0,relabel,ann|b,0,dog,0,relabel,ann|c,0,cat,0,keep,ann"
     of = LabelledExamples("r", RUN.ids, RUN.labels, ("cat", "dog"))
-    assert [row[2] for row in said(read(tmp_path, text, of))] == ["dog", "dog", "cat"]
+    assert [row[2] for row in answers(read(tmp_path, text, of))] == ["dog", "dog", "cat"]
     with pytest.raises(
-        BadInput, match=r"row 2: the label '1' is the class 'cat', and elsewhere not; correct"
+        BadInput, match=r"votes.csv: labels stand beside other classes in some rows than in others"
     ):
         read(tmp_path, text)
 
@@ -205,9 +205,9 @@ def test_tasks_of_our_own_name_classes_by_their_index(tmp_path):
     own = {"was": 0, "of": "r@1", "split": "train", "question": "decision"}
     tasks = [task("a", (ANN, ["class 2"]), (4, ["drop"]), (None, ["unsure"]), **own)]
     found = read(tmp_path, json.dumps(tasks), RUN, "a.json")
-    assert [row[1:3] for row in said(found)] == [("ann", "1"), ("user 4", "unsure"), ("user", "unsure")]
+    assert [row[1:3] for row in answers(found)] == [("ann", "1"), ("user 4", "unsure"), ("user", "unsure")]
     assert found.notes == ("answers that an item is of no class, taken for unsure: 1",)
-    assert said(read(tmp_path, json.dumps(tasks), None, "a.json"))[0][2] == "class 2"
+    assert answers(read(tmp_path, json.dumps(tasks), None, "a.json"))[0][2] == "class 2"
     tasks = [task(None, (ANN, ["a"]), (BOB, ["b"])) | {"id": 5}]
     assert read(tmp_path, json.dumps(tasks), None, "a.json").ids.tolist() == [5]
 
@@ -288,7 +288,7 @@ def test_what_the_run_has_not_is_refused(tmp_path, text, message):
         ([task("a")], "a.json: no votes"),
         (
             [task("a", (ANN, ["x"])), task("b", (ANN, ["y"]), question="q")],
-            "task 2: answers 'q' beside 'label'",
+            "task 2: answers to label, q; give",
         ),
         (
             [task("a", (ANN, ["x"])), task("a", (ANN, ["y"]))],
