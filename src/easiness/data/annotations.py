@@ -34,7 +34,6 @@ from easiness.gate import check_names, reading
 from easiness.lazy import Integers, Mask, pd
 from easiness.regular_file import at_home, read_regular
 
-_ROLES = ("item", "by", "answer")
 _ITEM = (*ROLES["item"], "example", "task")
 _BY = ("by", "annotator", "worker", "who", *ROLES["model"])
 _FORMS = "give columns item, by and label, or one of items and one for each person, or JSON of Label Studio"
@@ -89,7 +88,7 @@ class _Answers:
         return is_vote.to_numpy()
 
     def says(self, row: int) -> str:
-        item, by, text = (self.cells[role][row] for role in _ROLES)
+        item, by, text = (self.cells[role][row] for role in ("item", "by", "answer"))
         return f"{self.place_at(row)}: {by!r:.80} says {_in_quotes(text)} of item {item!r:.80}"
 
 
@@ -164,9 +163,9 @@ def _in_table(table: Table, of: LabelledExamples | None) -> _Answers:
         return _in_columns(table, item or table.names[0], missing)
     for name in (item or "item", "label", by or "by"):
         table.check_column(name, f"; {_FORMS}")
-    columns = [cells_in(table, item, trim=False), cells_in(table, by, trim=False)]
-    columns.append(cells_in(table, "label", missing, trim=False))
-    return _Answers(table.where, pd.DataFrame(dict(zip(_ROLES, columns, strict=True))), table.name_at, [])
+    columns = {"item": cells_in(table, item), "by": cells_in(table, by)}
+    cells = pd.DataFrame({**columns, "answer": cells_in(table, "label", missing)})
+    return _Answers(table.where, cells, table.name_at, [])
 
 
 def _in_columns(table: Table, item: str, missing: Collection[str]) -> _Answers:
@@ -174,8 +173,8 @@ def _in_columns(table: Table, item: str, missing: Collection[str]) -> _Answers:
     people = [name for name in table.names if name not in ("", item)]
     if len(people) < 2:
         raise BadInput(f"{table.where}: no columns of people beside {item}; {_FORMS}")
-    items, num = cells_in(table, item, trim=False), table.num_rows
-    columns = {name: cells_in(table, name, missing, trim=False) for name in people}
+    items, num = cells_in(table, item), table.num_rows
+    columns = {name: cells_in(table, name, missing) for name in people}
     texts = {name: {*column.dropna()} for name, column in columns.items()}
     often = Counter(chain(*texts.values()))
     for name, own in texts.items():
@@ -213,16 +212,16 @@ def _meanings(
 ) -> list[tuple[str, ...]]:
     """The classes that texts name, sorted; none of somebody who is unsure. ``rows`` are the first of each."""
     reader = LabelReader(of, "") if of else None
-    alone = {text.strip() for text in rows if isinstance(text, str)}
+    alone = {text for text in rows if isinstance(text, str)}
 
     def parts_of(text: str) -> tuple[str, ...]:
-        parts = tuple(part for part in text.split(";") if part.strip())
-        is_name = reader.labels_of(text) if reader else alone.isdisjoint(map(str.strip, parts))
+        parts = tuple(filter(None, map(str.strip, text.split(";"))))
+        is_name = reader.labels_of(text) if reader else alone.isdisjoint(parts)
         return (text,) if is_name or not parts else parts
 
     parts = {text: parts_of(text) if isinstance(text, str) else text for text in rows}
     distinct = dict.fromkeys(chain(*parts.values()))
-    names = _plain(part for part in distinct if part.strip().lower() != UNSURE)
+    names = _plain(part for part in distinct if part.lower() != UNSURE)
     if reader:
         labels = {part: reader.labels_of(part) for part in distinct}
         unknown = next((part for part in names if not labels[part]), None)
