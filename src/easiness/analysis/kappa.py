@@ -75,6 +75,6 @@ def _with_range(value: float, draws: _Values) -> Interval:
 
 
 def _by_chance(weights: _Values, by_person: _Values) -> _Values:
-    """Agreement by chance for each row of ``weights`` [draws, ways], how often each way of answering occurs."""
+    """Agreement by chance where ways of answering occur as often as each row of ``weights`` [draws, ways]."""
     usual = weights @ by_person  # [people or 1, draws, categories]
     return np.asarray((usual[0] * usual[-1]).sum(axis=1))
