@@ -311,7 +311,7 @@ class Consensus(show.Result):
 
 def _numbers(labels: Integers) -> Any:
     """Labels as whole numbers, empty where there is none."""
-    return pd.array(labels, "Int64") if (labels >= 0).all() else pd.array(labels, "Int64").where(labels >= 0)
+    return pd.Series(labels) if (labels >= 0).all() else pd.Series(labels, dtype="Int64").where(labels >= 0)
 
 
 def _largest(cells: Any, but: Integers | None = None) -> tuple[Integers, Floats, Integers]:
