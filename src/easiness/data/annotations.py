@@ -15,16 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.label_files import (
-    DROP,
     MOST_BYTES,
-    RELABEL,
     UNKNOWN,
     UNSURE,
+    Answer,
     LabelledExamples,
     LabelReader,
-    LabelRow,
-    TaskAnswer,
-    action_in,
+    answers_in_decisions,
     answers_to_tasks,
     read_label_file,
 )
@@ -37,15 +34,14 @@ from easiness.gate import check_names, reading
 from easiness.lazy import Integers, Mask, pd
 from easiness.regular_file import at_home, read_regular
 
-_ROLES = ("item", "by", "said")
 _ITEM = (*ROLES["item"], "example", "task")
 _BY = ("by", "annotator", "worker", "who", *ROLES["model"])
 _FORMS = "give columns item, by and label, or one of items and one for each person, or JSON of Label Studio"
 _WHOLE = re.compile(r"(-?[0-9]+)(\.0+)?")  # a column with empty cells may make 3.0 of 3
 _FEW = 10  # texts that no other person may have written, by chance
 
-Said = str | tuple[str, ...] | None
-"""A text that names a class or several; or names, without any where somebody is unsure; or no answer."""
+Texts = str | tuple[str, ...]
+"""A text that names a class or several; or names, without any where somebody is unsure."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +63,7 @@ class Annotations:
 
 @dataclass(frozen=True, eq=False)
 class _Answers:
-    """Answers as they are written: ``cells`` has a row each of ``item``, ``by`` and ``said``.
+    """Answers as they are written: ``cells`` has a row each of ``item``, ``by`` and ``answer``.
 
     ``place_at`` names a row.
     """
@@ -79,7 +75,7 @@ class _Answers:
 
     def are_votes(self) -> Mask:
         """The rows with an answer [n], of which each has to name who gave it to which item."""
-        is_vote = self.cells["said"].notna()
+        is_vote = self.cells["answer"].notna()
         if not is_vote.any():
             raise BadInput(f"{self.where}: no votes; {_FORMS}")
         for role in ("item", "by"):
@@ -92,12 +88,12 @@ class _Answers:
         return is_vote.to_numpy()
 
     def says(self, row: int) -> str:
-        item, by, said = (self.cells[role][row] for role in ("item", "by", "said"))
-        return f"{self.place_at(row)}: {by!r:.80} says {_in_quotes(said)} of item {item!r:.80}"
+        item, by, text = (self.cells[role][row] for role in ("item", "by", "answer"))
+        return f"{self.place_at(row)}: {by!r:.80} says {_in_quotes(text)} of item {item!r:.80}"
 
 
-def _in_quotes(said: Said) -> str:
-    return shorten(f"{one!r:.80}" for one in ((said,) if isinstance(said, str) else said or (UNSURE,)))
+def _in_quotes(text: Texts) -> str:
+    return shorten(f"{one!r:.80}" for one in ((text,) if isinstance(text, str) else text or (UNSURE,)))
 
 
 def read_annotations(source: Any, of: LabelledExamples | None = None) -> Annotations:
@@ -113,21 +109,21 @@ def read_annotations(source: Any, of: LabelledExamples | None = None) -> Annotat
     answers = _answers_in(source, of)
     is_vote = answers.are_votes()
     cells = answers.cells[is_vote]
-    by, people = _numbered(answers.cells["by"], is_vote)
+    by, people = _places(answers.cells["by"], is_vote)
     check_names(people, f"{answers.where}: people")
     if of is None:
-        item, names = _numbered(answers.cells["item"], is_vote)
+        item, names = _places(answers.cells["item"], is_vote)
         check_names(names, f"{answers.where}: items")
         ids = np.array(names, np.int64 if all(map(INTEGER.fullmatch, names)) else np.str_)
     else:
         item, ids = _positions(cells["item"], of, answers), of.ids
-    said, texts = pd.factorize(cells["said"])
-    first = cells.index[np.unique(said, return_index=True)[1]].tolist()
+    text, texts = pd.factorize(cells["answer"])
+    first = cells.index[np.unique(text, return_index=True)[1]].tolist()
     meanings = _meanings(dict(zip(texts, first, strict=True)), of, answers)
-    classes = _in_order(chain(*meanings)) if of is None else of.classes
+    classes = tuple(sorted({*chain(*meanings)})) if of is None else of.classes
     check_names(classes, f"{answers.where}: classes")
     codes = {names: code for code, names in enumerate(dict.fromkeys(meanings))}
-    answer = np.array([codes[names] for names in meanings])[said]
+    answer = np.array([codes[names] for names in meanings])[text]
     votes = pd.DataFrame({"item": item, "by": by, "answer": answer}, index=cells.index)
     _check_repeats(votes, answers)
     places = {name: label for label, name in enumerate(classes)}
@@ -141,33 +137,35 @@ def _answers_in(source: Any, of: LabelledExamples | None) -> _Answers:
     if not isinstance(source, str | os.PathLike):
         if isinstance(source, pd.DataFrame) and source.index.name:  # of a table that was pivoted
             source = source.reset_index()
-        return _in_table(table_of_frame(source, "annotations"), "annotations", of)
+        return _in_table(table_of_frame(source, "annotations"), of)
     path = at_home(source)
     with reading(path):
         has_tasks = path.suffix.lower() == ".json" and b'"annotations"' in read_regular(path, MOST_BYTES)
     if not has_tasks:
-        return _in_table(open_table(path), path.stem, of)
-    answers = list(answers_to_tasks(path, of.classes if of else ()))
-    cells, where = pd.DataFrame(answers, columns=TaskAnswer._fields), [one.where for one in answers]
-    return _Answers(str(path), cells, where.__getitem__, _notes_on_drops(sum(cells["is_drop"])))
+        return _in_table(open_table(path), of)
+    return _answers_of(str(path), answers_to_tasks(path, of.classes if of else ()))
 
 
-def _notes_on_drops(num: int) -> list[str]:
-    return [f"answers that an item is of no class, taken for unsure: {num:,}"] if num else []
+def _answers_of(where: str, answers: Iterable[Answer]) -> _Answers:
+    rows = list(answers)
+    places, num_drops = [row.where for row in rows], sum(row.is_drop for row in rows)
+    notes = [f"answers that an item is of no class, taken for unsure: {num_drops:,}"] if num_drops else []
+    return _Answers(where, pd.DataFrame(rows, columns=Answer._fields), places.__getitem__, notes)
 
 
-def _in_table(table: Table, stem: str, of: LabelledExamples | None) -> _Answers:
+def _in_table(table: Table, of: LabelledExamples | None) -> _Answers:
     if {"id", "label", "action"} <= {*table.names}:
-        return _in_decisions(table, stem, of)
+        file = read_label_file(Path(table.where), table)
+        return _answers_of(table.where, answers_in_decisions(file, of))
     missing = MISSING.difference(name.lower() for name in (of.classes if of else ())) | {""}
     item, by = (next((name for name in some if name in table.names), None) for some in (_ITEM, _BY))
     if by is None and "label" not in table.names:
         return _in_columns(table, item or table.names[0], missing)
     for name in (item or "item", "label", by or "by"):
         table.check_column(name, f"; {_FORMS}")
-    columns = [cells_in(table, item, trim=False), cells_in(table, by, trim=False)]
-    columns.append(cells_in(table, "label", missing, trim=False))
-    return _Answers(table.where, pd.DataFrame(dict(zip(_ROLES, columns, strict=True))), table.name_at, [])
+    columns = {"item": cells_in(table, item), "by": cells_in(table, by)}
+    cells = pd.DataFrame({**columns, "answer": cells_in(table, "label", missing)})
+    return _Answers(table.where, cells, table.name_at, [])
 
 
 def _in_columns(table: Table, item: str, missing: Collection[str]) -> _Answers:
@@ -175,60 +173,17 @@ def _in_columns(table: Table, item: str, missing: Collection[str]) -> _Answers:
     people = [name for name in table.names if name not in ("", item)]
     if len(people) < 2:
         raise BadInput(f"{table.where}: no columns of people beside {item}; {_FORMS}")
-    items, num = cells_in(table, item, trim=False), table.num_rows
-    columns = {name: cells_in(table, name, missing, trim=False) for name in people}
+    items, num = cells_in(table, item), table.num_rows
+    columns = {name: cells_in(table, name, missing) for name in people}
     texts = {name: {*column.dropna()} for name, column in columns.items()}
     often = Counter(chain(*texts.values()))
     for name, own in texts.items():
         if len(own) >= _FEW and all(often[text] == 1 for text in own):
             problem = f"column {name} holds {len(own):,} texts, of which no other column has any"
             raise BadInput(f"{table.where}: {problem}; leave it out, if it is no person")
-    parts = [pd.DataFrame({"item": items, "by": name, "said": said}) for name, said in columns.items()]
+    parts = [pd.DataFrame({"item": items, "by": name, "answer": texts}) for name, texts in columns.items()]
     cells = pd.concat(parts, ignore_index=True)
     return _Answers(table.where, cells, lambda row: table.name_at(row % num), [])
-
-
-def _in_decisions(table: Table, stem: str, of: LabelledExamples | None) -> _Answers:
-    rows = read_label_file(Path(table.where), table).rows
-    if len(splits := {row.cells["split"] for row in rows} - {""}) > 1:
-        raise BadInput(f"{table.where}: decisions on {shorten(sorted(splits))}; give those on one split")
-    if of is None:
-        _check_pairs(rows)
-    reader = LabelReader(of, "") if of else None
-    signatures = {row.cells["by"] for row in rows} - {""}
-    nobody = signatures.pop() if len(signatures) == 1 else stem
-    answers = [(row.cells["id"] or None, row.cells["by"] or nobody, _decision(row, reader)) for row in rows]
-    num_drops = sum(action_in(row) == DROP for row in rows)
-    cells, where = pd.DataFrame(answers, columns=_ROLES), [row.where for row in rows]
-    return _Answers(table.where, cells, where.__getitem__, _notes_on_drops(num_drops))
-
-
-def _check_pairs(rows: Iterable[LabelRow]) -> None:
-    """Make sure that labels and classes are pairs, where nothing else tells which of the two was edited."""
-    pairs = {(row.cells["label"], row.cells["class"]): row.where for row in rows if row.cells["class"]}
-    often = [Counter(cells) for cells in zip(*pairs, strict=True)]
-    for pair, where in pairs.items():
-        if any(one[cell] > 1 for one, cell in zip(often, pair, strict=True)):
-            problem = "the label {!r:.80} is the class {!r:.80}, and elsewhere not".format(*pair)
-            raise BadInput(f"{where}: {problem}; correct both cells, or give the run")
-
-
-def _decision(row: LabelRow, reader: LabelReader | None) -> Said:
-    cells, action = row.cells, action_in(row)
-    label, was = cells["label"].strip(), cells["was"].strip()
-    if action in (DROP, UNSURE):
-        return ()
-    if not action and not (label and was):
-        return None
-    name = cells["class"].strip() or label
-    if reader is not None:
-        own = next(iter(reader.labels_of(was)), UNKNOWN)
-        row = row if own != UNKNOWN else LabelRow(row.where, {**cells, "was": ""})
-        known = reader.label(row, action, own)
-        label, was, name = str(known), str(own), reader.of.classes[known or 0]
-    if label == was and action in ("", RELABEL):
-        return () if action else None
-    return (name,)
 
 
 def _plain(names: Iterable[str]) -> dict[str, str]:
@@ -238,7 +193,7 @@ def _plain(names: Iterable[str]) -> dict[str, str]:
     return {name: whole[1] if are_whole and whole else name.strip() for name, whole in wholes.items()}
 
 
-def _numbered(names: pd.Series[Any], is_vote: Mask) -> tuple[Integers, tuple[str, ...]]:
+def _places(names: pd.Series[Any], is_vote: Mask) -> tuple[Integers, tuple[str, ...]]:
     """The positions [n] of names in rows with a vote among all such names, which stand as they come."""
     codes, words = pd.factorize(names.map(_plain(names.dropna().unique())))
     places, positions = np.unique(codes[is_vote], return_inverse=True)
@@ -247,48 +202,41 @@ def _numbered(names: pd.Series[Any], is_vote: Mask) -> tuple[Integers, tuple[str
 
 def _positions(names: pd.Series[Any], of: LabelledExamples, answers: _Answers) -> Integers:
     first, reader = names.drop_duplicates(), LabelReader(of, "")
-    places = {name: reader.position(answers.place_at(row), name) for row, name in first.items()}
+    rows = zip(first.index, first, strict=True)
+    places = {name: reader.position(answers.place_at(row), name) for row, name in rows}
     return names.map(places).to_numpy(np.int64)
 
 
 def _meanings(
-    rows: Mapping[str | tuple[str, ...], int], of: LabelledExamples | None, answers: _Answers
+    rows: Mapping[Texts, int], of: LabelledExamples | None, answers: _Answers
 ) -> list[tuple[str, ...]]:
-    """The classes that answers name, sorted; none of somebody who is unsure. ``rows`` have them first."""
+    """The classes that texts name, sorted; none of somebody who is unsure. ``rows`` are the first of each."""
     reader = LabelReader(of, "") if of else None
-    alone = {said.strip() for said in rows if isinstance(said, str)}
+    alone = {text for text in rows if isinstance(text, str)}
 
-    def parts_of(said: str | tuple[str, ...]) -> tuple[str, ...]:
-        if isinstance(said, tuple):
-            return said
-        parts = tuple(part for part in said.split(";") if part.strip())
-        is_name = reader.labels_of(said) if reader else alone.isdisjoint(map(str.strip, parts))
-        return (said,) if is_name or not parts else parts
+    def parts_of(text: str) -> tuple[str, ...]:
+        parts = tuple(filter(None, map(str.strip, text.split(";"))))
+        is_name = reader.labels_of(text) if reader else alone.isdisjoint(parts)
+        return (text,) if is_name or not parts else parts
 
-    parts = {said: parts_of(said) for said in rows}
-    sure = {part for part in chain(*parts.values()) if part.strip().lower() != UNSURE}
-    if reader is None:
-        names = _plain(sure)
-    else:
-        labels = {part: reader.labels_of(part) for part in chain(*parts.values())}
+    parts = {text: parts_of(text) if isinstance(text, str) else text for text in rows}
+    distinct = dict.fromkeys(chain(*parts.values()))
+    names = _plain(part for part in distinct if part.lower() != UNSURE)
+    if reader:
+        labels = {part: reader.labels_of(part) for part in distinct}
+        unknown = next((part for part in names if not labels[part]), None)
+        if unknown is not None:
+            row = next(row for text, row in rows.items() if unknown in parts[text])
+            hint = nearest(unknown, reader.of.classes)
+            problem = f"{answers.says(row)}, and {unknown!r:.80} is no class{hint}"
+            raise BadInput(f"{problem}; give the name of a class, its index, or unsure")
         names = {part: reader.of.classes[some[0]] for part, some in labels.items() if some}
-    for said, row in rows.items():
-        for part in sure.intersection(parts[said]) - {*names}:
-            remedy = "give the name of a class, its index, or unsure"
-            hint = nearest(part, reader.of.classes if reader else ())
-            raise BadInput(f"{answers.says(row)}, and {part!r:.80} is no class{hint}; {remedy}")
     if not names:
         raise BadInput(f"{answers.where}: nobody names a class; {_FORMS}")
-    several = [said for said, some in parts.items() if isinstance(said, str) and some != (said,)]
+    several = [text for text, some in parts.items() if some not in (text, (text,))]
     if several:
         answers.notes.append(f"texts that name several classes: {shorten(map(repr, several))}")
     return [tuple(sorted({names[part] for part in some if part in names})) for some in parts.values()]
-
-
-def _in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """The names in alphabetical order; numbers in that of their size."""
-    distinct = {*names}
-    return tuple(sorted(distinct, key=int if all(map(INTEGER.fullmatch, distinct)) else None))
 
 
 def _check_repeats(votes: pd.DataFrame, answers: _Answers) -> None:
@@ -299,7 +247,7 @@ def _check_repeats(votes: pd.DataFrame, answers: _Answers) -> None:
         row = votes.index[int(differs.argmax())]
         is_own = votes[["item", "by"]].eq(votes.loc[row, ["item", "by"]]).all(axis=1)
         first = votes.index[int(is_own.argmax())]
-        other, place = answers.cells["said"][first], answers.place_at(first).rpartition(": ")[2]
+        other, place = answers.cells["answer"][first], answers.place_at(first).rpartition(": ")[2]
         raise BadInput(f"{answers.says(row)}, and {_in_quotes(other)} in {place}; keep one of them")
     if is_repeat.any():
         num = int(is_repeat.sum())

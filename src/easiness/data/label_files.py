@@ -450,37 +450,74 @@ def read_answers(path: Path, of: LabelledExamples) -> dict[str, LabelFile]:
     return {person: LabelFile(path, frozenset(COLUMNS), some) for person, some in rows.items()}
 
 
-class TaskAnswer(NamedTuple):
-    """The ``choices`` of a person for an item: none of somebody who is unsure; None where it was skipped."""
+class Answer(NamedTuple):
+    """The names of classes by which somebody answers; none where unsure, None where there is no answer."""
 
     where: str
-    item: str
+    item: str | None
     by: str
-    choices: tuple[str, ...] | None
+    answer: tuple[str, ...] | None
     is_drop: bool
 
 
-def answers_to_tasks(path: Path, classes: Sequence[str] = ()) -> Iterator[TaskAnswer]:
+def answers_to_tasks(path: Path, classes: Sequence[str]) -> Iterator[Answer]:
     """The last answer of each person to each task of one question of choices, in JSON of Label Studio.
 
-    Choices of tasks of our own are named as ``classes``, which are theirs, where these are known.
+    Choices in tasks of our own become names of ``classes``, where these are known.
     """
     remedy = "give the JSON that Label Studio exports of tasks with one question of choices"
     names = {choice_of(label): name for label, name in enumerate(classes)}
-    question = None
+    questions = set[str]()
     for number, task in enumerate(_tasks(path, TypeAdapter(list[_Task]), remedy), start=1):
         where = f"{path}: task {number}"
         for person, one in task.last.items():
             results = [result for result in one.result if result.choices and not one.was_cancelled]
             choices = [choice for result in results for choice in result.choices]
-            for result in results:
-                question = question or result.from_name
-                if result.from_name != question:
-                    raise BadInput(f"{where}: answers {result.from_name!r} beside {question!r}; {remedy}")
-            is_drop = question == CONTROL and DROP in choices
-            if question == CONTROL:
+            questions.update(result.from_name for result in results)
+            if len(questions) > 1:
+                raise BadInput(f"{where}: answers to {shorten(sorted(questions))}; {remedy}")
+            is_drop = CONTROL in questions and DROP in choices
+            if CONTROL in questions:
                 choices = [names.get(one, one) for one in choices if one not in (DROP, UNSURE)]
-            yield TaskAnswer(where, str(task.item), person, tuple(choices) if results else None, is_drop)
+            yield Answer(where, str(task.item), person, tuple(choices) if results else None, is_drop)
+
+
+def answers_in_decisions(read: LabelFile, of: LabelledExamples | None) -> Iterator[Answer]:
+    """The label that each row says is right, by whom; by the stem of the file's name where nobody signed.
+
+    Names of classes count before labels, where the examples are not known.
+    """
+    if len(splits := {row.cells["split"] for row in read.rows} - {""}) > 1:
+        raise BadInput(f"{read.path}: decisions on {shorten(sorted(splits))}; give those on one split")
+    pairs = {(row.cells["label"], row.cells["class"]) for row in read.rows if row.cells["class"]}
+    if of is None and any(len({*cells}) < len(pairs) for cells in zip(*pairs, strict=True)):
+        problem = "labels stand beside other classes in some rows than in others"
+        raise BadInput(f"{read.path}: {problem}; correct both cells where one was edited, or give the run")
+    signatures = {row.cells["by"] for row in read.rows} - {""}
+    nobody = signatures.pop() if len(signatures) == 1 else read.path.stem
+    reader = LabelReader(of, "") if of else None
+    for row in read.rows:
+        cells, action = row.cells, action_in(row)
+        names = _names_in(row, action, reader)
+        yield Answer(row.where, cells["id"] or None, cells["by"] or nobody, names, action == DROP)
+
+
+def _names_in(row: LabelRow, action: str, reader: LabelReader | None) -> tuple[str, ...] | None:
+    cells = row.cells
+    label, was = cells["label"].strip(), cells["was"].strip()
+    if action in (DROP, UNSURE):
+        return ()
+    if not action and not (label and was):
+        return None
+    name = cells["class"].strip() or label
+    if reader is not None:
+        own = next(iter(reader.labels_of(was)), UNKNOWN)
+        row = row if own != UNKNOWN else LabelRow(row.where, {**cells, "was": ""})
+        known = reader.label(row, action, own)
+        label, was, name = str(known), str(own), reader.of.classes[known or 0]
+    if label == was and action in ("", RELABEL):
+        return () if action else None
+    return (name,)
 
 
 T = TypeVar("T", bound=_Task)

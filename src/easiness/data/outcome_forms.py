@@ -149,8 +149,8 @@ def _form(file: Path) -> str:
     return next(names, "json")
 
 
-def as_texts(table: Table, name: str, *, trim: bool = True) -> Any:
-    """The cells as texts, null where there is no number; lists as they are. ``trim`` cuts spaces around."""
+def as_texts(table: Table, name: str) -> Any:
+    """The cells as texts without spaces around them, null where there is no number; lists as they are."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -159,8 +159,7 @@ def as_texts(table: Table, name: str, *, trim: bool = True) -> Any:
         return cells
     cells = cells.cast(kind)
     cells = pc.if_else(pc.is_nan(cells), None, cells) if pa.types.is_floating(kind) else cells
-    texts = cells.cast(pa.large_string())
-    return pc.utf8_trim_whitespace(texts) if trim else texts
+    return pc.utf8_trim_whitespace(cells.cast(pa.large_string()))
 
 
 def _whole(where: Path, tables: Sequence[Table], parts: Sequence[Mapping[str, Any]]) -> Table:

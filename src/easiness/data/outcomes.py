@@ -181,21 +181,14 @@ def _roles(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
     return {role: name for role, name in roles.items() if role not in no_measure}
 
 
-def cells_in(
-    table: Table, name: str | None, missing: Collection[str] = ("",), *, trim: bool = True
-) -> pd.Series[Any]:
-    """The cells of a column as texts; None where they are ``missing``, in small letters, or it is.
-
-    With ``trim`` they have no spaces around them.
-    """
+def cells_in(table: Table, name: str | None, missing: Collection[str] = ("",)) -> pd.Series[Any]:
+    """The cells of a column as texts; None where they are ``missing``, in small letters, or it is."""
     if name is None:
         return pd.Series([None] * table.num_rows, dtype=object)
     if not is_value(table.kind(name)):
         raise BadInput(f"{table.where}: column {name} holds {table.kind(name)}; give texts or numbers")
-    cells = as_texts(table, name, trim=trim).combine_chunks().dictionary_encode()
-    words = [
-        None if word.strip().lower() in missing else from_cell(word) for word in cells.dictionary.to_pylist()
-    ]
+    cells = as_texts(table, name).combine_chunks().dictionary_encode()
+    words = [None if word.lower() in missing else from_cell(word) for word in cells.dictionary.to_pylist()]
     places = cells.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return pd.Series(np.array([*words, None], object)[places], dtype=object)
 
