@@ -297,7 +297,7 @@ def agreement_between(results: Iterable[tuple[tuple[str, ...], str, Kappa | None
 
 def agreement_frame(between: pd.DataFrame, note: str) -> show.Frame:
     """What `agreement_between` has to read."""
-    names = [", ".join(some) if len(some) == 2 else f"all {len(some)}" for some in between["people"]]
+    names = [" and ".join(some) if len(some) == 2 else f"all {len(some)}" for some in between["people"]]
     data, num = between.assign(between=names, on=between["on"].map(_ON)), between["on"].nunique()
     if (left := len(data) // num - _MOST) > 0:  # all people together come last
         note += f" {show.count(left)} more pairs are in the JSON file."

@@ -389,7 +389,7 @@ def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tu
         raise BadInput(f"{file}: {problem}; give the labels that the data have, one an item")
     names, more = ([str(one) for one in some.ids.tolist()] for some in (votes, said))
     if of is None:
-        names += sorted({*more} - {*names}, key=more.index)
+        names = [*dict.fromkeys([*names, *more])]
         is_whole = votes.ids.dtype.kind == said.ids.dtype.kind == "i"
         classes = tuple(sorted({*votes.classes, *said.classes}))
         ids = np.array(names, np.int64 if is_whole else np.str_)
