@@ -197,9 +197,10 @@ def _plain(names: Iterable[str]) -> dict[str, str]:
 
 def _places(names: pd.Series[Any], is_vote: Mask) -> tuple[Integers, tuple[str, ...]]:
     """The positions [n] of names in rows with a vote among all such names, which stand as they come."""
-    codes, words = pd.factorize(names.map(_plain(names.dropna().unique())))
-    places, positions = np.unique(codes[is_vote], return_inverse=True)
-    return positions, tuple(words[places])
+    codes, words = pd.factorize(names)
+    again, distinct = pd.factorize(pd.Series(_plain(words)))
+    places, positions = np.unique(again[codes[is_vote]], return_inverse=True)
+    return positions, tuple(distinct[places])
 
 
 def _positions(names: pd.Series[Any], of: LabelledExamples, answers: _Answers) -> Integers:
