@@ -2,6 +2,7 @@ from .certificate import Certificate as Certificate, read_certificate as read_ce
 from .estimate import Audit as Audit
 from .study import (
     AUDIT as AUDIT,
+    ITEM_LABEL as ITEM_LABEL,
     AuditDraw as AuditDraw,
     AuditedList as AuditedList,
     AuditOptions as AuditOptions,

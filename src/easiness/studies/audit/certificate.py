@@ -65,10 +65,15 @@ class Certificate(show.Result):
         return rows.assign(label=names, stratum=rows["stratum"] + 1).sort_values(["order", "name"])
 
     @property
+    def noun(self) -> str:
+        """``label``, of items as well, or ``key``."""
+        return self.audit.noun.split()[-1]
+
+    @property
     def claim(self) -> str:
         """The bound in a sentence."""
         audit, split = self.audit, "held-out " * (self.audit.split == "held_out")
-        wrong = f"{_at_most(audit.at_most, audit.num_examples)} of these {split}{audit.noun}s are wrong"
+        wrong = f"{_at_most(audit.at_most, audit.num_examples)} of these {split}{self.noun}s are wrong"
         return f"At most {wrong}, with 95 % confidence, whatever the models say."
 
     @cached_property
@@ -118,7 +123,7 @@ class Certificate(show.Result):
         left = f"{audit.left_at_most:,} ({_at_most(audit.left_at_most, num)})"
         return {
             "wrong": f"{about}{whole['low']:,} to {whole['high']:,} with 95 % confidence from both sides",
-            "data": f"{self.data}, {show.quantity(num, audit.noun)}, split {audit.split}",
+            "data": f"{self.data}, {show.quantity(num, self.noun)}, split {audit.split}",
             "drawn": f"{design.looks:,} by chance, seed {design.seed}, "
             f"{each} of each of {len(chance)} strata{until}",
             "looked at": f"{len(audit.looks):,}: {whole['wrong_seen']:,} wrong, {audit.unsure:,} unsure; "
@@ -145,7 +150,7 @@ class Certificate(show.Result):
         return self.audit.table()
 
     def document(self) -> dict[str, Any]:
-        about = {"claim": self.claim, "data": self.data, "noun": self.audit.noun}
+        about = {"claim": self.claim, "data": self.data, "noun": self.noun}
         names = ("by", "days", "facts", "rests_on", "notices", "digests", "command")
         own = {name: getattr(self, name) for name in names}
         return {**about, **self.audit.document(), "draw": self.audit.design.text(), **own}
