@@ -443,18 +443,19 @@ def audit_of_consensus(options: AuditOptions) -> AuditDraw | Audit | Certificate
     """Draw from the labels in a file of a consensus, or say how many are wrong, see `audit`."""
     if options.split == "held_out":
         raise BadInput("--split held_out: a consensus has no such split; leave it out")
-    of = _audited(at_home(next(one for one in options.run if isinstance(one, Path))))
+    of = audited_consensus(at_home(next(one for one in options.run if isinstance(one, Path))))
     return audit_of(lambda _: of, options)
 
 
-def _audited(path: Path) -> AuditedList:
+def audited_consensus(path: Path) -> AuditedList:
+    """The labels in a file of a consensus, as a list to draw from."""
     table = open_table(path)
     for name in _WRITTEN:
         table.check_column(name, "; give a file that `easiness labels --annotations` wrote")
     hints = [one for one in ("suggested", "suggested_class") if one in table.names] + ["p_wrong", "said"]
     ours = {*_WRITTEN, "was", "p_wrong", *hints} & {*table.names}
     cells = pd.DataFrame({name: written_in(table, name) for name in ours}, dtype=object)
-    cells[["was", "p_wrong"]] = cells.reindex(columns=["was", "p_wrong"]).fillna("")
+    cells[["was", "p_wrong"]] = cells.reindex(columns=["was", "p_wrong"], fill_value="")
     with reading(path):
         classes = tuple(map(str, json.loads("".join(cells["classes"]))))
         numbers = cells[["label", "was", "p_label", "p_wrong"]].replace("", np.nan).astype(np.float64)
