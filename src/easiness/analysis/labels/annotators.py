@@ -243,7 +243,7 @@ class _VoiceFit:
     def __init__(self, voices: _Voices, open_prior: Values | None = None) -> None:
         num_classes = voices.shape[2]
         self.voices, self.is_open = voices, open_prior is not None
-        self._voted = voices.num > 0
+        self._has_votes = voices.num > 0
         self._heads: Values | None = None  # log probabilities
         self._together = 0.0
         level = np.zeros(num_classes) if open_prior is None else open_prior
@@ -253,7 +253,7 @@ class _VoiceFit:
             lambda counts: _alike_channels(counts, self._others, one_accuracy=self.is_open), lambda: level
         )
         if not self.is_open:
-            mean = self.p[self._voted].mean(axis=0) if self._voted.any() else np.ones(num_classes)
+            mean = self.p[self._has_votes].mean(axis=0) if self._has_votes.any() else np.ones(num_classes)
             entropy = -float((mean * np.log(mean + _LEAST)).sum())
             self._are_equal = entropy >= _EQUAL * np.log(num_classes)
             self._fit_channels()
@@ -264,7 +264,7 @@ class _VoiceFit:
         def prior() -> Values:
             if self._heads is not None:
                 return np.log(self._mixed(np.exp(self._heads)) + _LEAST)
-            size = self.p[self._voted].sum(axis=0) + 1
+            size = self.p[self._has_votes].sum(axis=0) + 1
             return np.log(np.ones(num_classes) if self._are_equal else size / size.sum())
 
         self._expect(lambda counts: _channels(counts, by_class=self._are_equal), prior)
@@ -314,7 +314,7 @@ class _VoiceFit:
         prior = np.broadcast_to(self.prior, self.p.shape)[items]
         return rows, softmax(prior + others * _worth(left, alike)[:, None], axis=1), own
 
-    def _foretold(self, alike: float) -> float:
+    def _log_likelihood_of_votes(self, alike: float) -> float:
         """The log likelihood of votes by the others on the item."""
         _, true, own = self._held_out(alike)
         return float(np.log((true * own).sum(axis=1)).sum())
@@ -330,7 +330,7 @@ class _VoiceFit:
     def _how_alike(self, looks: tuple[Positions, Positions] | None) -> tuple[float, float, float]:
         """The likeliest likeness of errors, and an interval; without looks any larger one may be true."""
         if looks is None:
-            fits = np.array([self._foretold(one) for one in _ALIKE])
+            fits = np.array([self._log_likelihood_of_votes(one) for one in _ALIKE])
         else:
             fits = np.array([np.log(self._by(one)[looks] + _LEAST).sum() for one in _ALIKE])
         likely = _ALIKE[fits >= fits.max() - _LIKELY]
@@ -359,7 +359,7 @@ class _VoiceFit:
             p[at, true] = 1
         knows = np.isin(rows, () if looks is None else looks[0]) | (np.ptp(p, axis=1) > _CLAMP)
         best = self._best(p)
-        usual = voices.num[self._voted].mean(keepdims=True) if self._voted.any() else np.zeros(1)
+        usual = voices.num[self._has_votes].mean(keepdims=True) if self._has_votes.any() else np.zeros(1)
         accuracy, low, high = self._accuracy(p, (ends[2] - ends[1]) / 4 if ends else 0.0)
         return LabelPosterior(
             p=p,
