@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from easiness.errors import BadInput, recast
 from easiness.records import KeptLogits, Observations, TrialRecord
-from easiness.spec import DatasetRef, TrialSpec
+from easiness.spec import DatasetRef, Frozen, TrialSpec
 from easiness.store import parquet
 from easiness.store.files import (
     FileDigest,
@@ -41,10 +41,8 @@ Columns: TypeAlias = Callable[[int], dict[str, Any]]
 """The columns of a file at the row of an epoch."""
 
 
-class TrialDocument(BaseModel):
+class TrialDocument(Frozen):
     """A loss is of each epoch, an ``accuracy`` of each `observed`; ``spec`` is absent in recorded runs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     index: int = Field(ge=0)
     seed: int = Field(ge=0)
