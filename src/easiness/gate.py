@@ -22,6 +22,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from easiness.errors import BadInput, RunFailed, one_line, recast
+from easiness.lazy import Array
 from easiness.regular_file import open_regular
 from easiness.spec import LONGEST_NAME
 
@@ -326,9 +327,7 @@ _SAVE = "save it with numpy.savez(path, x=x, y=y)"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def read_npz(
-    path: Path, keys: Sequence[str] | None, groups: Sequence[Sequence[str]]
-) -> dict[str, npt.NDArray[Any]]:
+def read_npz(path: Path, keys: Sequence[str] | None, groups: Sequence[Sequence[str]]) -> dict[str, Array]:
     """The arrays among ``keys``, or all in a file: all or none of each of ``groups``, all of the first."""
     not_npz = reading(path, _SAVE, "not an .npz file that can be read")
     with not_npz, _without_advice(), open_regular(path) as file, zipfile.ZipFile(file) as archive:
@@ -364,12 +363,12 @@ def _size(path: Path, key: str, archive: zipfile.ZipFile, name: str) -> int:
     return num_bytes * (2 if dtype.kind == "U" else 1)  # texts of Python's are made of those
 
 
-def _array(what: str, archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+def _array(what: str, archive: zipfile.ZipFile, name: str) -> Array:
     with reading(what, "save it again", "is damaged"), archive.open(name) as member:
         return np.lib.format.read_array(member, allow_pickle=False)
 
 
-def mapped_array(path: Path) -> npt.NDArray[Any]:
+def mapped_array(path: Path) -> Array:
     """The array of numbers in an ``.npy`` file, read as far as it is used."""
     again = "save it with numpy.save(path, vectors)"
     with reading(path, again, "no array of numbers that can be read"), _without_advice():

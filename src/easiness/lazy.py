@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from scipy import sparse
 
+    Array = npt.NDArray[Any]
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.int64]
     Mask = npt.NDArray[np.bool_]
+    Reals = npt.NDArray[np.floating]
+    Singles = npt.NDArray[np.float32]
 else:
 
     class _Pandas:
@@ -30,6 +33,6 @@ else:
             return getattr(sparse, name)
 
     pd, sparse = _Pandas(), _Sparse()
-    Axes = Figure = Floats = Integers = Mask = Any  # nothing here calls them
+    Array = Axes = Figure = Floats = Integers = Mask = Reals = Singles = Any  # nothing here calls them
 
-__all__ = ["Axes", "Figure", "Floats", "Integers", "Mask", "pd", "sparse"]
+__all__ = ["Array", "Axes", "Figure", "Floats", "Integers", "Mask", "Reals", "Singles", "pd", "sparse"]

@@ -15,12 +15,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.lazy import Floats, Mask
 
-_Right = npt.NDArray[np.bool_]
-Values = npt.NDArray[np.float64]
+_Right = Mask
+Values = Floats
 
 _DEALS = 100  # of many
 _WIDEST = 15.0  # logarithm of half the degrees of freedom: a normal distribution for all that matters
@@ -108,7 +108,7 @@ class PValues:
 
     trials: tuple[int, int]
     by_t: Values
-    discoveries: npt.NDArray[np.bool_]
+    discoveries: Mask
     noise: NoiseOfChange
     null: Values
     num_deals: int
@@ -186,7 +186,7 @@ def num_deals(old: int, new: int) -> int:
     return math.comb(old + new, old) // (2 if old == new else 1) - 1
 
 
-def _deals(old: int, new: int, most: int) -> list[npt.NDArray[np.bool_]]:
+def _deals(old: int, new: int, most: int) -> list[Mask]:
     """Which trials [T + U] are old ones in each other way to deal them, or in ``most`` drawn from these."""
     everything = range(old + new)
     if num_deals(old, new) <= most:

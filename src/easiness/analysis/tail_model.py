@@ -9,16 +9,14 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis.matching import Rule, match_groups
 from easiness.analysis.mixing import fit_mixings, shares_of_tail
 from easiness.analysis.sides import SIDES, Side, Ties
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
+from easiness.lazy import Floats
 from easiness.spec import Check, Stop, StoppingRule, Tail, at_least, check_within
-
-_Floats = npt.NDArray[np.float64]
 
 MIN_TRIALS = 10
 """Trials that a forecast needs: two halves of `MIN_GROUP`."""
@@ -51,21 +49,21 @@ class TailModel:
     ``spread``; infinite where ties are left to chance.
     """
 
-    weight: _Floats
-    probability: _Floats
-    place: _Floats
-    truth: _Floats
+    weight: Floats
+    probability: Floats
+    place: Floats
+    truth: Floats
     fraction: float
     spread: float
 
-    def mean(self, values: _Floats) -> float:
+    def mean(self, values: Floats) -> float:
         return float(np.einsum("m,m", self.weight, values))
 
-    def members(self, num_trials: int) -> _Floats:
+    def members(self, num_trials: int) -> Floats:
         """Probability of each [M] to be in the set of ``num_trials`` trials."""
         return self.within(*self.level(num_trials), num_trials)
 
-    def level(self, num_trials: int) -> tuple[_Floats, _Floats, float]:
+    def level(self, num_trials: int) -> tuple[Floats, Floats, float]:
         """The last level that a set of ``num_trials`` trials reaches into, whatever the finer score.
 
         Probabilities [M] to have more right trials, and as many, and the share of the examples taken of it.
@@ -74,7 +72,7 @@ class TailModel:
 
         n, p = num_trials, self.probability
 
-        def at_least(count: int) -> _Floats:
+        def at_least(count: int) -> Floats:
             if count <= 0:
                 return np.ones_like(p)
             return np.asarray(np.zeros_like(p) if count > n else betainc(count, n - count + 1, p))
@@ -84,7 +82,7 @@ class TailModel:
         above = at_least(level + 1)
         return above, at_least(level) - above, self.fraction - self.mean(above)
 
-    def within(self, above: _Floats, at: _Floats, room: float, num_trials: int) -> _Floats:
+    def within(self, above: Floats, at: Floats, room: float, num_trials: int) -> Floats:
         """The probabilities of `members` [M] where the set of ``num_trials`` trials splits this `level`."""
         from scipy.optimize import brentq
         from scipy.special import ndtr
@@ -94,7 +92,7 @@ class TailModel:
         steepness = math.sqrt(num_trials) / self.spread
         room = min(max(room, 0.0), self.mean(at))
 
-        def above_cut(cut: float) -> _Floats:
+        def above_cut(cut: float) -> Floats:
             return np.asarray(at * ndtr((self.place - cut) * steepness))
 
         far = _FARTHEST_CUT / steepness  # the noisier the finer score, the farther out cuts lie
@@ -107,7 +105,7 @@ class TailModel:
         theirs = ours if others is None else self.members(others)
         return self.rate(ours, theirs)
 
-    def rate(self, ours: _Floats, theirs: _Floats) -> float:
+    def rate(self, ours: Floats, theirs: Floats) -> float:
         """Expected matching rate of sets with these probabilities of `members` [M]."""
         return min(self.mean(ours * theirs) / self.fraction, 1.0)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from easiness.errors import BadInput
 from easiness.features.registry import eye_of
 from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
 from easiness.gate import made_once, mapped_array
+from easiness.lazy import Array
 from easiness.regular_file import open_growing, read_regular
 from easiness.spec import Frozen
 from easiness.store import FileDigest, digest, is_intact, read_sealed, write_sealed, write_whole
@@ -293,7 +294,7 @@ def _sparing(source: FeatureSource, split: Dataset, folder: Path) -> FeatureSour
     return replace(source, read=read) if files else source
 
 
-def _parts(rows: npt.NDArray[Any], size: int = _AT_ONCE) -> Iterator[npt.NDArray[Any]]:
+def _parts(rows: Array, size: int = _AT_ONCE) -> Iterator[Array]:
     return (rows[at : at + size] for at in range(0, len(rows), size))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from easiness.lazy import Floats, Integers, Mask
+from easiness.lazy import Array, Floats, Integers, Mask
 from easiness.records import Observations
 
 Values: TypeAlias = Floats
@@ -140,7 +140,7 @@ PerTrial: TypeAlias = Callable[[Observations, int], Values]
 """From a trial, or a piece of one, and m to the score in that trial: [K], NaN where it is undefined."""
 
 
-Columns: TypeAlias = Mapping[str, npt.NDArray[Any]]
+Columns: TypeAlias = Mapping[str, Array]
 """Result of `score_columns`: a name and an array [K] each."""
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.lazy import Integers, Singles
 from easiness.records import Observations
 from easiness.scoring.score import (
     Score,
@@ -74,7 +75,7 @@ class EasinessCounts:
     Heads count that were not shown x, the first ``at_most`` of each x.
     """
 
-    def __init__(self, labels: npt.NDArray[np.int64], at_most: int | None = None) -> None:
+    def __init__(self, labels: Integers, at_most: int | None = None) -> None:
         self.num_right, self._num_seen = np.zeros((2, len(labels)), np.int64)
         self._at_most = at_most
         self._epoch, self._by_share = 0, False
@@ -125,7 +126,7 @@ def _difficulty(obs: Observations, m: int) -> Values:
     return total / len(rows)
 
 
-def _row(column: npt.NDArray[np.float32], obs: Observations, m: int) -> Values:
+def _row(column: Singles, obs: Observations, m: int) -> Values:
     return np.asarray(column[obs.row(m)], np.float64)
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis import Votes, drawn_examples, membership, num_selected, round_in_place
 from easiness.errors import BadInput
-from easiness.lazy import Floats, Integers, Mask
+from easiness.lazy import Floats, Integers, Mask, Singles
 from easiness.records import KeptLogits
 from easiness.scoring import Scoring, most_named
 from easiness.spec import Split
@@ -180,9 +179,7 @@ def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) ->
     return mean
 
 
-def _logits(
-    path: Path, stored_logits: KeptLogits | None, positions: Integers, left_out: bool
-) -> npt.NDArray[np.float32]:
+def _logits(path: Path, stored_logits: KeptLogits | None, positions: Integers, left_out: bool) -> Singles:
     if stored_logits is None or not np.isin(positions, stored_logits.positions).all():
         others = stored_logits is not None and not left_out
         instead = "; left_out=True takes those of examples left out of training" if others else ""
@@ -190,7 +187,5 @@ def _logits(
             f"{path}: not all logits were kept{instead}; measure or record another run with keep_logits=True "
             "(--keep-logits)"
         )
-    values: npt.NDArray[np.float32] = stored_logits.values[0][
-        np.searchsorted(stored_logits.positions, positions)
-    ]
+    values: Singles = stored_logits.values[0][np.searchsorted(stored_logits.positions, positions)]
     return values

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import inputs
 from easiness.data.dataset import Dataset
@@ -22,6 +21,7 @@ from easiness.data.sources.file_blobs import FileBlobs, FileFacts
 from easiness.data.sources.source import Source, SourceRequest, Split, dataset_of
 from easiness.errors import BadInput, RunFailed, one_line
 from easiness.inputs import IMAGE_FILES, Blobs, ImageHeader, Pixels, Positions, Unreadable
+from easiness.lazy import Integers
 from easiness.own_process import wait_passively
 from easiness.records import to_numpy
 
@@ -68,7 +68,7 @@ class Items(Blobs):
     def digests(self, positions: Positions) -> list[str]:
         return [self._item(at).digest for at in positions.tolist()]
 
-    def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
+    def labels(self, positions: Positions) -> Integers:
         places = inputs.track(positions.tolist(), self.reader.reading, len(positions))
         return np.array([self._item(at).label for at in places], np.int64)
 

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
 from easiness.errors import BadInput, nearest, shorten
 from easiness.gate import is_text, objects_in
 from easiness.inputs import Blobs, Files, Positions
+from easiness.lazy import Array, Floats
 
-Numbers = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
+Numbers = Floats
 
 INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 """A whole number as `str` writes it; ``007`` is a name."""
@@ -270,7 +269,7 @@ def vectors_in(table: Table, name: str) -> Numbers:
     return vectors
 
 
-def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[npt.NDArray[Any]]:
+def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[Array]:
     """The lists of numbers in a column of some rows, [n, D], some at a time."""
     table.check_column(name)
     start = 0
@@ -286,7 +285,7 @@ def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[npt.NDArray
         yield _array(table, name, values.take(rows[start : start + AT_ONCE]))
 
 
-def _array(table: Table, name: str, values: Any) -> npt.NDArray[Any]:
+def _array(table: Table, name: str, values: Any) -> Array:
     import pyarrow.compute as pc
 
     if not is_vectors(values.type):
@@ -297,7 +296,7 @@ def _array(table: Table, name: str, values: Any) -> npt.NDArray[Any]:
     if values.null_count or numbers.null_count or len(lengths) != 1 or not lengths[0]:
         problem = f"column {name} has rows that differ in length or hold nulls"
         raise unusable(table.where, name, problem, "give every row as many numbers")
-    array: npt.NDArray[Any] = np.asarray(numbers)
+    array: Array = np.asarray(numbers)
     return array.reshape(len(values), -1)
 
 

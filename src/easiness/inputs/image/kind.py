@@ -31,6 +31,7 @@ from easiness.inputs.image.pixels import (
 )
 from easiness.inputs.kind import OF_PICTURES, ExportForm, InputKind, ShownValue
 from easiness.inputs.pack import Pack, Values
+from easiness.lazy import Array
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -231,10 +232,10 @@ class ImageKind(InputKind):
     near = NearPictures()
     flaws = OF_PICTURES
 
-    def takes(self, array: npt.NDArray[Any]) -> bool:
+    def takes(self, array: Array) -> bool:
         return array.ndim in (3, 4)
 
-    def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> ArrayImages:
+    def from_array(self, array: Array, where: str, *, copy: bool) -> ArrayImages:
         pixels = to_pixels(array, where)
         return ArrayImages(pixels.copy() if copy and np.may_share_memory(pixels, array) else pixels)
 
