@@ -22,7 +22,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from easiness.errors import BadInput, RunFailed, one_line, recast
-from easiness.lazy import Array
+from easiness.lazy import Array, pa, pc
 from easiness.regular_file import open_regular
 from easiness.spec import LONGEST_NAME
 
@@ -165,9 +165,6 @@ class _Chunk(NamedTuple):
 
     def longest(self) -> int:
         """Bytes of the longest value that rows may share, at least 1: of the dictionary, which is read."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         kind, header = self.header.physical_type, self.header
         if kind != _TEXTS:
             return _WIDTHS.get(kind) or max(int(self.file.schema.column(self.place).length), 1)
@@ -200,8 +197,6 @@ def read_column(path: Path, name: str) -> Any:
 
     Texts come as one dictionary of `large_string`: each is there once, however many rows have it.
     """
-    import pyarrow as pa
-
     file, what = open_parquet(path), f"{path}: column {name}"
     groups = _groups(file, None)
     chunks = _chunks(path, file, name, groups)
@@ -229,8 +224,6 @@ def read_column(path: Path, name: str) -> Any:
 
 
 def _as_dictionary(texts: Any) -> Any:
-    import pyarrow as pa
-
     if not pa.types.is_dictionary(texts.type):
         texts = texts.cast(pa.large_string()).dictionary_encode()
     words = texts.dictionary.cast(pa.large_string())
@@ -239,10 +232,8 @@ def _as_dictionary(texts: Any) -> Any:
 
 def is_text(kind: Any) -> bool:
     """Is a type of Arrow one of texts, each of them by itself or in a dictionary?"""
-    from pyarrow import types
-
-    kind = kind.value_type if types.is_dictionary(kind) else kind
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def read_batches(path: Path, name: str, most: int, groups: Sequence[int] | None = None) -> Iterator[Any]:
@@ -299,8 +290,6 @@ def _check_num(file: Any, groups: Iterable[int], num: int) -> None:
 
 def first_come(column: Any) -> Any:
     """A column without nulls as a dictionary of the values that occur, in the order of their first rows."""
-    import pyarrow as pa
-
     whole = column.combine_chunks()
     if not pa.types.is_dictionary(whole.type):
         return whole.dictionary_encode()
@@ -310,8 +299,6 @@ def first_come(column: Any) -> Any:
 
 def objects_in(column: Any) -> npt.NDArray[np.object_]:
     """The values [K] of a column of Arrow as objects of Python, ``None`` of nulls; equal ones may be one."""
-    import pyarrow as pa
-
     if not pa.types.is_dictionary(column.type):
         return np.fromiter(column.to_pylist(), object, len(column))
     whole = column.combine_chunks()

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from easiness.analysis.sides import Side
-from easiness.lazy import Array, Floats, Integers, Reals
+from easiness.lazy import Array, Floats, Integers, Reals, special
 
 _FARTHEST = 4.5  # of the grid, in standard deviations of a trial's noise: there one in 300,000 trials errs
 _POINTS = 121  # of the grid of one run
@@ -29,11 +29,13 @@ _PLACES = (0.07, 0.93)  # shares of the examples at which the two normals begin
 
 def binomial(num_trials: int, probability: Floats) -> Floats:
     """Probability [N + 1, G] of 0..N successes in N trials of each ``probability`` [G]."""
-    from scipy.special import gammaln, xlog1py, xlogy
-
     count = np.arange(num_trials + 1)[:, None]
-    ways = gammaln(num_trials + 1) - gammaln(count + 1) - gammaln(num_trials - count + 1)
-    return np.asarray(np.exp(ways + xlogy(count, probability) + xlog1py(num_trials - count, -probability)))
+    ways = (
+        special.gammaln(num_trials + 1) - special.gammaln(count + 1) - special.gammaln(num_trials - count + 1)
+    )
+    return np.asarray(
+        np.exp(ways + special.xlogy(count, probability) + special.xlog1py(num_trials - count, -probability))
+    )
 
 
 def shares_of_tail(mass: Floats, fraction: float, side: Side) -> Floats:
@@ -203,9 +205,7 @@ def grid_places(num: int) -> Floats:
 
 
 def _probabilities(num: int) -> Floats:
-    from scipy.special import ndtr
-
-    return np.asarray(ndtr(grid_places(num)))
+    return np.asarray(special.ndtr(grid_places(num)))
 
 
 def two_normals(fit: MassFit, *, ends: bool = False) -> Floats:
@@ -242,11 +242,9 @@ def two_normals(fit: MassFit, *, ends: bool = False) -> Floats:
 
 def begin(observed: Floats, counts: Floats) -> Floats:
     """The places [2] that lie in the distribution [N + 1] of ``counts`` where the normals begin."""
-    from scipy.special import ndtri
-
     if len(observed) == 1:
         return np.zeros(2)
-    levels = ndtri(counts)
+    levels = special.ndtri(counts)
     levels[[0, -1]] *= 2  # where all trials agree an example may lie far out, and EM takes long to get there
     return np.asarray(np.interp(_PLACES, np.cumsum(observed) - observed / 2, levels))
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.tail_model import Interval
-from easiness.lazy import Floats, Integers
+from easiness.lazy import Floats, Integers, special
 
 REPLICATES = 400
 _SHUFFLES = 200
@@ -172,14 +172,12 @@ def _solve(moments: Floats, along: Floats) -> Floats:
 
 
 def _reach(of_examples: Floats, without: Floats) -> Floats:
-    from scipy.special import stdtrit
-
     num = len(without)
     of_trials = without.var(axis=0) * (num - 1) if num > 1 else np.zeros_like(of_examples)
     total = of_examples + of_trials
     freedom = np.full_like(total, 1e6)
     np.divide(total**2 * (num - 1), of_trials**2, out=freedom, where=of_trials**2 > 1e-6 * total**2)
-    return np.asarray(stdtrit(freedom, _LEVEL) * np.sqrt(total))
+    return np.asarray(special.stdtrit(freedom, _LEVEL) * np.sqrt(total))
 
 
 def _as_share(share: Interval) -> Interval:

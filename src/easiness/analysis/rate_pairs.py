@@ -21,7 +21,7 @@ from easiness.analysis.reliability import ANGLES, Agreement, in_one_order
 from easiness.analysis.selection import select
 from easiness.analysis.sides import SIDES, Side, num_selected
 from easiness.analysis.tail_model import Interval
-from easiness.lazy import Array, Floats
+from easiness.lazy import Array, Floats, special, stats
 
 _PARTS = 10  # of the items, left out in turn
 _POINTS_OF_PARTS = 31  # of the grid where only the spread of fits is asked for
@@ -148,8 +148,6 @@ def _agreements(
     fits: Sequence[Rates],
     rng: np.random.Generator,
 ) -> dict[Side, Agreement]:
-    from scipy.special import softmax, stdtrit
-
     patterns, at = np.unique(np.array(pair).T, axis=0, return_inverse=True)
     num, at = len(at), at.ravel()
     fit = _PatternFit.of_counts(patterns, np.bincount(at)[None].astype(float), POINTS_OF_TWO)
@@ -157,7 +155,7 @@ def _agreements(
     margins = [_coarse(rates.population) for rates in fits]
     orders = [in_one_order(margins, angle) for angle in (*np.linspace(*ANGLES), math.inf)]
     likely = num * np.array([fit.log_likelihood(mass[None]) for mass in (groups[0], *orders)])
-    weights = softmax([*likely[:-1], likely[-1] + _ONE_ORDER])
+    weights = special.softmax([*likely[:-1], likely[-1] + _ONE_ORDER])
     may_be_one = likely.max() - likely[-1] < _LIKELY_ENOUGH
 
     parts = rng.permutation(np.arange(num) % _PARTS)
@@ -175,7 +173,9 @@ def _agreements(
             rates[-1] = 1.0  # of the same order, whatever the grid makes of its cut
         rate = float(rates @ weights)
         between = 2 * math.sqrt(weights @ (rates - rate) ** 2)
-        items = float(stdtrit(_PARTS - 1, 0.975)) * math.sqrt((_PARTS - 1) * float(np.var(overlaps[2])))
+        items = float(special.stdtrit(_PARTS - 1, 0.975)) * math.sqrt(
+            (_PARTS - 1) * float(np.var(overlaps[2]))
+        )
         reach = math.hypot(items, between, few, _ERROR_OF_TIES * any(ends))
         high = max(rate + reach, rates[-1] if may_be_one else 0.0)
         agreements[side] = Agreement(rate, max(rate - reach, 0.0), min(high, 1.0))
@@ -191,9 +191,7 @@ def _coarse(mass: Floats) -> Floats:
 
 def _overlaps(masses: Floats, fraction: float, side: Side, least: Sequence[float]) -> Floats:
     """The overlap by each of the ``masses`` [B, G, G], where items with ``least`` errors at most are ties."""
-    from scipy.special import ndtr
-
-    errors = ndtr(grid_places(masses.shape[1]))
+    errors = special.ndtr(grid_places(masses.shape[1]))
     if side == "easy":  # the grid is symmetric
         masses = masses[:, ::-1, ::-1]
     for axis, end in enumerate(least, 1):
@@ -252,8 +250,6 @@ def mean_over_items(values: Floats, groups: Array | None = None, least: float = 
     clusters of items, such as questions on one text: whole groups then vary. Where hardly a value differs,
     the interval is that of one that differs by 1. NaN with one item or group.
     """
-    from scipy.special import stdtrit
-
     mean = float(values.mean())
     rest = values - mean
     if groups is not None:
@@ -261,7 +257,7 @@ def mean_over_items(values: Floats, groups: Array | None = None, least: float = 
     if len(rest) < 2:
         return Interval(mean, math.nan, math.nan)
     variance = len(rest) / (len(rest) - 1) * max(float(rest @ rest), 1.0)
-    reach = float(stdtrit(len(rest) - 1, 0.975)) * math.sqrt(variance) / len(values)
+    reach = float(special.stdtrit(len(rest) - 1, 0.975)) * math.sqrt(variance) / len(values)
     return Interval(mean, max(mean - reach, least), min(mean + reach, 1.0))
 
 
@@ -305,17 +301,19 @@ def p_beyond_rate(pair: PairedCounts, least: float) -> Floats:
     together by their product (Fisher 1925), at the rates ``least`` apart that make them likeliest. It is
     valid for any numbers of rollouts.
     """
-    from scipy.special import betainc, xlogy
-
     lower = np.linspace(0, 1 - least, _NUISANCES)[1:-1]
     patterns, at = np.unique(_whole(pair), axis=0, return_inverse=True)
     p = np.ones(len(patterns))
     for n, c, m, d in (patterns.T, patterns.T[[2, 3, 0, 1]]):
         with np.errstate(invalid="ignore"):
-            few = np.where((c < n)[:, None], betainc((n - c)[:, None], (c + 1)[:, None], 1 - lower), 1.0)
-            many = np.where((d > 0)[:, None], betainc(d[:, None], (m - d + 1)[:, None], lower + least), 1.0)
+            few = np.where(
+                (c < n)[:, None], special.betainc((n - c)[:, None], (c + 1)[:, None], 1 - lower), 1.0
+            )
+            many = np.where(
+                (d > 0)[:, None], special.betainc(d[:, None], (m - d + 1)[:, None], lower + least), 1.0
+            )
         both = (few * many).max(axis=1)
-        p = np.minimum(p, 2 * (both - xlogy(both, both)))
+        p = np.minimum(p, 2 * (both - special.xlogy(both, both)))
     return np.asarray(p[at.ravel()])
 
 
@@ -335,10 +333,8 @@ def _fisher(tables: Floats) -> tuple[Floats, Floats]:
 
     ``tables`` [T, 3] have the rollouts of A and of B, and the right ones of both.
     """
-    from scipy.stats import hypergeom
-
     ours, theirs, right = tables.T[:, :, None]
-    chances = hypergeom.pmf(np.arange(ours.max() + 1), ours + theirs, ours, right)
+    chances = stats.hypergeom.pmf(np.arange(ours.max() + 1), ours + theirs, ours, right)
     p_values = np.empty_like(chances)
     for row, likely in enumerate(chances):
         ascending = np.sort(likely)  # counts that are as likely count together

@@ -9,7 +9,7 @@ import numpy as np
 
 from easiness.analysis.mixing import MassFit, grid_places, ratio, shares_of_tail, two_normals
 from easiness.analysis.sides import Side
-from easiness.lazy import Floats, Integers
+from easiness.lazy import Floats, Integers, optimize, special
 from easiness.spec import check_within
 
 _POINTS, _FINE_POINTS = 121, 361  # of the grid; the latter where items have many trials
@@ -40,9 +40,7 @@ class Rates:
     @cached_property
     def probability(self) -> Floats:
         """The rates [G] of the grid."""
-        from scipy.special import ndtr
-
-        return np.asarray(ndtr(self.places))
+        return np.asarray(special.ndtr(self.places))
 
     @cached_property
     def population(self) -> Floats:
@@ -61,12 +59,10 @@ class Rates:
 
     def band(self, low: float, high: float) -> Floats:
         """The share [G] of each point of the grid, taken as the cell around it, with a rate in the band."""
-        from scipy.special import ndtri
-
         middle = (self.places[1:] + self.places[:-1]) / 2
         edges = np.concatenate([[-np.inf], middle, [np.inf]])
         step = self.places[1] - self.places[0]
-        ends = np.clip(ndtri([low, high]), self.places[0] - step / 2, self.places[-1] + step / 2)
+        ends = np.clip(special.ndtri([low, high]), self.places[0] - step / 2, self.places[-1] + step / 2)
         low_at, high_at = np.where([low > 0, high < 1], ends, [-np.inf, np.inf])
         finite = np.clip(edges, self.places[0] - step / 2, self.places[-1] + step / 2)
         inside = np.minimum(finite[1:], high_at) - np.maximum(finite[:-1], low_at)
@@ -120,19 +116,18 @@ def _beta(kinds: Floats, weight: Floats, usual: float, places: Floats) -> Floats
 
     Beside those, half an item is hard and half an item easy, of ``usual`` trials: few may look all alike.
     """
-    from scipy.optimize import minimize
-    from scipy.special import betainc, betaln, ndtr
-
     trials, right = np.concatenate([kinds, usual * np.array([[1, 0.1], [1, 0.9]])]).T
     weight = np.append(weight, [0.5, 0.5])
 
     def loss(logs: Floats) -> float:
         a, b = np.exp(logs)
-        return -float(weight @ (betaln(right + a, trials - right + b) - betaln(a, b))) / float(weight.sum())
+        return -float(
+            weight @ (special.betaln(right + a, trials - right + b) - special.betaln(a, b))
+        ) / float(weight.sum())
 
-    a, b = np.exp(minimize(loss, np.zeros(2), bounds=[_LOGS_OF_BETA] * 2).x)
-    edges = ndtr(np.concatenate([[-np.inf], (places[1:] + places[:-1]) / 2, [np.inf]]))
-    return np.asarray(np.diff(betainc(a, b, edges)))
+    a, b = np.exp(optimize.minimize(loss, np.zeros(2), bounds=[_LOGS_OF_BETA] * 2).x)
+    edges = special.ndtr(np.concatenate([[-np.inf], (places[1:] + places[:-1]) / 2, [np.inf]]))
+    return np.asarray(np.diff(special.betainc(a, b, edges)))
 
 
 def _kinds(trials: Floats, right: Floats) -> tuple[Floats, Integers, Floats]:
@@ -152,7 +147,5 @@ def _kinds(trials: Floats, right: Floats) -> tuple[Floats, Integers, Floats]:
 
 def likelihoods(trials: Floats, right: Floats, places: Floats) -> Floats:
     """The likelihood [U, G] of each rate on the grid where ``right`` of ``trials`` are right; at most 1."""
-    from scipy.special import log_ndtr
-
-    logs = right[:, None] * log_ndtr(places) + (trials - right)[:, None] * log_ndtr(-places)
+    logs = right[:, None] * special.log_ndtr(places) + (trials - right)[:, None] * special.log_ndtr(-places)
     return np.asarray(np.exp(logs - logs.max(axis=1, keepdims=True)))

@@ -24,7 +24,7 @@ from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, fit_tallies, ratio,
 from easiness.analysis.sides import SIDES, Side, num_selected
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
-from easiness.lazy import Floats, Integers
+from easiness.lazy import Floats, Integers, special
 from easiness.spec import at_least
 
 CHANGE, SURELY = 0.9, 0.95
@@ -157,8 +157,6 @@ class _Pairs:
 
     def jackknife(self) -> float:
         """Half of the width of the 95 % interval that trials leave: each part of them left out in turn."""
-        from scipy.special import stdtrit
-
         parts = min(len(self._a), len(self._b), _MOST_PARTS)
         rest = [
             [[at for at in range(len(sets)) if at % parts != part] for sets in (self._a, self._b)]
@@ -167,7 +165,7 @@ class _Pairs:
         tallies = [self._tally(*some) for some in rest]
         left = [self._overlap(masses) for masses in fit_tallies(tallies, _POINTS_OF_PARTS)]
         error = math.sqrt((parts - 1) * float(np.var(left)))
-        return float(stdtrit(parts - 1, 0.975)) * error
+        return float(special.stdtrit(parts - 1, 0.975)) * error
 
     def _tally(self, ours: Sequence[int], others: Sequence[int]) -> Floats:
         rng, half, pairs = np.random.default_rng(0), len(ours) // 2, [(ours, others)]
@@ -209,14 +207,14 @@ def in_one_order(margins: Sequence[Floats], angle: float) -> Floats:
 
     ``angle`` is the inverse hyperbolic tangent of their correlation; infinite where both orders are the same.
     """
-    from scipy.special import ndtri
-
     ends = [np.cumsum(one) for one in margins]
     if math.isinf(angle):
         first = np.maximum.outer(*(end - one for end, one in zip(ends, margins, strict=True)))
         return np.asarray(np.maximum(np.minimum.outer(*ends) - first, 0))
     r = math.tanh(angle)
-    x, y = (ndtri(np.clip(end - one / 2, 1e-9, 1 - 1e-9)) for end, one in zip(ends, margins, strict=True))
+    x, y = (
+        special.ndtri(np.clip(end - one / 2, 1e-9, 1 - 1e-9)) for end, one in zip(ends, margins, strict=True)
+    )
     distance = r * (r * (x[:, None] ** 2 + y**2) - 2 * x[:, None] * y) / (2 * (1 - r**2))
     mass: Floats = np.exp(-np.clip(distance, -60, 60)) * np.outer(*margins)
     for _ in range(_MARGIN_STEPS):

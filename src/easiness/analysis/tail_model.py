@@ -15,7 +15,7 @@ from easiness.analysis.mixing import fit_mixings, shares_of_tail
 from easiness.analysis.sides import SIDES, Side, Ties
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
-from easiness.lazy import Floats
+from easiness.lazy import Floats, optimize, special
 from easiness.spec import Check, Stop, StoppingRule, Tail, at_least, check_within
 
 MIN_TRIALS = 10
@@ -68,14 +68,12 @@ class TailModel:
 
         Probabilities [M] to have more right trials, and as many, and the share of the examples taken of it.
         """
-        from scipy.special import betainc
-
         n, p = num_trials, self.probability
 
         def at_least(count: int) -> Floats:
             if count <= 0:
                 return np.ones_like(p)
-            return np.asarray(np.zeros_like(p) if count > n else betainc(count, n - count + 1, p))
+            return np.asarray(np.zeros_like(p) if count > n else special.betainc(count, n - count + 1, p))
 
         short = range(1, n + 1)
         level = bisect.bisect(short, False, key=lambda count: self.mean(at_least(count)) < self.fraction)
@@ -84,20 +82,19 @@ class TailModel:
 
     def within(self, above: Floats, at: Floats, room: float, num_trials: int) -> Floats:
         """The probabilities of `members` [M] where the set of ``num_trials`` trials splits this `level`."""
-        from scipy.optimize import brentq
-        from scipy.special import ndtr
-
         if math.isinf(self.spread):
             return above + at * min(room / max(self.mean(at), 1e-300), 1.0)
         steepness = math.sqrt(num_trials) / self.spread
         room = min(max(room, 0.0), self.mean(at))
 
         def above_cut(cut: float) -> Floats:
-            return np.asarray(at * ndtr((self.place - cut) * steepness))
+            return np.asarray(at * special.ndtr((self.place - cut) * steepness))
 
         far = _FARTHEST_CUT / steepness  # the noisier the finer score, the farther out cuts lie
         ends = self.place[0] - far, self.place[-1] + far
-        return above + above_cut(brentq(lambda cut: self.mean(above_cut(cut)) - room, *ends, xtol=1e-15))
+        return above + above_cut(
+            optimize.brentq(lambda cut: self.mean(above_cut(cut)) - room, *ends, xtol=1e-15)
+        )
 
     def match(self, num_trials: int, others: int | None = None) -> float:
         """Expected matching rate of sets from ``num_trials`` and from ``others`` trials, as many if None."""
@@ -119,8 +116,6 @@ def counted_tails(parts: Sequence[Votes], side: Side, fraction: float) -> list[T
 
     The hard set is the easy one of how often trials are wrong.
     """
-    from scipy.special import ndtri
-
     mixings = fit_mixings([(votes.num_right, votes.num_trials) for votes in parts])
     around = 1 - min(5 * fraction, 0.9)
     edges = np.r_[np.linspace(0, around, _STEPS_OUT, endpoint=False), np.linspace(around, 1, _STEPS_IN + 1)]
@@ -129,7 +124,9 @@ def counted_tails(parts: Sequence[Votes], side: Side, fraction: float) -> list[T
     for mixing in mixings if side == "easy" else [one.mirror() for one in mixings]:
         at = np.minimum(np.searchsorted(np.cumsum(mixing.population), step), len(mixing.population) - 1)
         truth = shares_of_tail(mixing.population, fraction, "easy")[at]
-        models.append(TailModel(weight, mixing.probability[at], ndtri(step), truth, fraction, math.inf))
+        models.append(
+            TailModel(weight, mixing.probability[at], special.ndtri(step), truth, fraction, math.inf)
+        )
     return models
 
 

@@ -13,15 +13,13 @@ import numpy as np
 from easiness.engine import At, Data, HeldOutToo, OneRun
 from easiness.errors import BadInput
 from easiness.inputs import Cell, ExportForm, kind_named
-from easiness.lazy import Array, Integers, pd
+from easiness.lazy import Array, Integers, pa, pd
 from easiness.runs import CellTexts, cell_texts, find_split, positions_in
 from easiness.spec import Option, Split, setting
 from easiness.store import Run
 from easiness.studies.suspects import SuspectOptions, suspects
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from easiness.data import Dataset
 
 # of the table of suspects, added to the columns of the scores

@@ -19,7 +19,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput, nearest, recast
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import IMAGE, Pixels, in_threads, to_pil
-from easiness.lazy import Singles
+from easiness.lazy import Image, Singles
 from easiness.models import build_model, find_family, pretrained_file
 from easiness.named_import import describe
 from easiness.store import digest
@@ -59,8 +59,6 @@ class PicturePreparation:
 
     def prepare(self, pixels: Pixels) -> npt.NDArray[np.uint8]:
         """The picture [height, width, channels] in three channels: [3, *size]."""
-        from PIL import Image
-
         if pixels.shape[:2] != self.size:
             filters = {"bilinear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
             kind = filters.get(self.interpolation, Image.Resampling.BICUBIC)

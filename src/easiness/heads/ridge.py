@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot as one_hot_of
 
 from easiness.inputs import Pack
-from easiness.lazy import Integers, Reals
+from easiness.lazy import Integers, Reals, optimize
 
 AT_ONCE = 8192  # rows that are widened to single precision
 
@@ -256,7 +256,5 @@ def temperature_of(outputs: Tensor, labels: Tensor) -> float:
         logits = wide / math.exp(log_temperature)
         return float(cross_entropy(logits, labels, label_smoothing=short))
 
-    from scipy.optimize import minimize_scalar  # a slow import that trainings of networks do not need
-
-    optimum = minimize_scalar(loss, bounds=(_COLDEST, _HOTTEST), method="bounded")
+    optimum = optimize.minimize_scalar(loss, bounds=(_COLDEST, _HOTTEST), method="bounded")
     return math.exp(float(optimum.x))

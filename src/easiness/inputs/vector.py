@@ -13,7 +13,7 @@ import numpy as np
 from easiness.errors import BadInput
 from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
 from easiness.inputs.pack import Pack
-from easiness.lazy import Array, Floats, Integers, Mask, Reals, Singles
+from easiness.lazy import Array, Floats, Integers, Mask, Reals, Singles, special
 
 Vector: TypeAlias = Singles  # one example: [D]
 _AT_ONCE = 4096  # rows that are looked at, or widened to double precision, at a time
@@ -143,11 +143,10 @@ class VectorColumn(NamedTuple):
             scale = _TO_SD * np.median(np.abs(usual - middle))
             if scale > 0:
                 return np.asarray(np.abs(values[:, 0] - middle) / scale)
-        from scipy.special import ndtri
 
         same = [(usual == one).all(axis=1).mean() for one in values]
         with np.errstate(divide="ignore"):
-            rare: Reals = -ndtri(np.array(same) / 2)
+            rare: Reals = -special.ndtri(np.array(same) / 2)
         return rare
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.lazy import Integers, Singles
+from easiness.lazy import Integers, Singles, special
 from easiness.records import Observations
 from easiness.scoring.score import (
     Score,
@@ -37,12 +37,10 @@ def jeffreys(right: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95) -
 
     By convention its low end is 0 at c = 0 and its high end 1 at c = n (Brown, Cai and DasGupta 2001).
     """
-    from scipy.special import betaincinv
-
     c, n = np.asarray(right, np.float64), np.asarray(trials, np.float64)
     a, b = c + 0.5, n - c + 0.5
-    low = np.where(c == 0, 0.0, betaincinv(a, b, (1 - level) / 2))
-    return low, np.where(c == n, 1.0, betaincinv(a, b, (1 + level) / 2))
+    low = np.where(c == 0, 0.0, special.betaincinv(a, b, (1 - level) / 2))
+    return low, np.where(c == n, 1.0, special.betaincinv(a, b, (1 + level) / 2))
 
 
 def easiness_interval(

@@ -13,15 +13,13 @@ import numpy as np
 
 from easiness.analysis import Votes, drawn_examples, membership, num_selected, round_in_place
 from easiness.errors import BadInput
-from easiness.lazy import Floats, Integers, Mask, Singles
+from easiness.lazy import Floats, Integers, Mask, Singles, pd, special
 from easiness.records import KeptLogits
 from easiness.scoring import Scoring, most_named
 from easiness.spec import Split
 from easiness.store.trial import StoredTrial
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from easiness.store.run import Run
 
 _COLUMNS = 8  # of a table, put together at a time
@@ -102,8 +100,6 @@ class Seats:
 
 
 def scores_table(run: Run, epoch: int, fraction: float | None, split: Split) -> pd.DataFrame:
-    import pandas as pd
-
     trials, classes, (ids, labels) = run.trials, run.classes, run.examples(split)
     if fraction is None:
         fraction = 0.1  # of a handful of examples less than one, and still each has its probability
@@ -156,8 +152,6 @@ def _predicted(
 
 def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) -> Floats:
     """The mean softmax over trials, or those that left it out, of each example: [examples, classes]."""
-    from scipy.special import softmax
-
     total: Floats | None = None
     for trial in run.trials:
         trained_on = trial.columns(epoch, ["trained_on"], split)["trained_on"]
@@ -165,7 +159,7 @@ def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) ->
             continue
         positions = np.flatnonzero(~trained_on) if left_out else np.arange(len(trained_on))
         logits = _logits(run.path, trial.logits(epoch, split), positions, left_out)
-        values = softmax(logits.astype(np.float64), axis=1)
+        values = special.softmax(logits.astype(np.float64), axis=1)
         if total is None:
             total, num = np.zeros((len(trained_on), values.shape[1])), np.zeros(len(trained_on), np.int64)
         total[positions] += values

@@ -11,7 +11,7 @@ import numpy as np
 
 from easiness.data import check_examples, check_ids, own_ids
 from easiness.errors import BadInput, shorten
-from easiness.lazy import Array, Integers, Reals
+from easiness.lazy import Array, Integers, Reals, pd
 from easiness.records import ObservationLog, TrialRecord, can_be_kept, to_numpy
 from easiness.regular_file import at_home
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
@@ -35,8 +35,6 @@ class TrialRecorder:
     """One trial being recorded; an exception in its ``with`` block stores nothing."""
 
     def __init__(self, into: Recorder, seed: int, trained_on: Any) -> None:
-        import pandas as pd
-
         self._into = into
         self._seed = seed
         self._index = pd.Index(into._ids)
@@ -67,8 +65,6 @@ class TrialRecorder:
 
     def _positions(self, ids: Array) -> Integers:
         """Positions of the ids in the run, -1 for one that it does not have."""
-        import pandas as pd
-
         return self._index.get_indexer(pd.Index(ids)).astype(np.int64)
 
     def __enter__(self) -> Self:

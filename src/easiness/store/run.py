@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from easiness.analysis import Votes, keys_when_asked, num_selected, usual_fraction
 from easiness.errors import BadInput
-from easiness.lazy import Floats, Integers
+from easiness.lazy import Floats, Integers, pd
 from easiness.named_import import find_offer
 from easiness.regular_file import at_home, in_words, last_name
 from easiness.spec import OutcomeSpec, Split, TrialsAre, shares_text
@@ -28,8 +28,6 @@ from easiness.store.parquet import Ids, read_examples
 from easiness.store.run_folder import EXAMPLES, TRIALS, trial_names
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from easiness.store.outcomes import Outcomes
 
 

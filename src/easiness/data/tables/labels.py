@@ -13,7 +13,7 @@ from easiness.csv_cells import from_cell
 from easiness.data.tables.table import INTEGER, Table, usable
 from easiness.errors import BadInput, shorten
 from easiness.gate import first_come, is_text
-from easiness.lazy import Integers
+from easiness.lazy import Integers, pa
 
 CROP = "crop each box to a picture of its own, and give those with a class each"
 _LOOKED_AT = 1000  # cells of each column that tell what it holds
@@ -86,8 +86,6 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
 
 
 def _distinct(table: Table, column: str) -> _Distinct:
-    import pyarrow as pa
-
     cells = table.column(column)
     types, kind = pa.types, cells.type
     numbers = types.is_floating(kind) or types.is_decimal(kind)

@@ -31,12 +31,10 @@ from easiness.inputs.image.pixels import (
 )
 from easiness.inputs.kind import OF_PICTURES, ExportForm, InputKind, ShownValue
 from easiness.inputs.pack import Pack, Values
-from easiness.lazy import Array
+from easiness.lazy import Array, Image
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from easiness.inputs.bank import Preparation
 
 
@@ -76,8 +74,6 @@ _ALONE = threading.Lock()
 @contextmanager
 def decoder_warnings() -> Iterator[None]:
     """Make decompression bombs errors and drop other warnings, around all threads that decode."""
-    from PIL import Image
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -20,7 +20,7 @@ from easiness.analysis import pack
 from easiness.inputs.encoding import tell
 from easiness.inputs.image.pixels import Pixels, to_pil
 from easiness.inputs.kind import Near, NearPairs
-from easiness.lazy import Integers, Mask, Singles
+from easiness.lazy import Image, Integers, Mask, Singles
 
 NEAR = 32  # bits; different pictures differ in 72 on average
 ALIKE = 0.8  # correlation of the grey values of two pictures as small as `_THUMB`
@@ -42,7 +42,6 @@ Positions = Integers
 def hash_picture(pixels: Pixels) -> tuple[Mask, npt.NDArray[np.uint8]] | None:
     """The hash [144] and the thumbnail [16, 16] of a picture, ``None`` if it is too small."""
     import imagehash
-    from PIL import Image
 
     if min(pixels.shape[:2]) < SMALLEST:
         return None

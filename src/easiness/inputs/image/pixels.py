@@ -5,18 +5,15 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.inputs.kind import Signature, StoredExamples, Traits
-from easiness.lazy import Array, Integers
+from easiness.lazy import Array, Image, Integers
 from easiness.spec import Recipe
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]  # one decoded picture: [height, width, channels]
 _CHANNELS = (1, 3)
@@ -121,8 +118,6 @@ def scan(headers: Iterable[ImageHeader]) -> ImageTraits | None:
 
 
 def to_pil(pixels: Pixels) -> Image.Image:
-    from PIL import Image
-
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 

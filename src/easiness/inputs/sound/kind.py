@@ -31,7 +31,7 @@ from easiness.inputs.kind import (
 )
 from easiness.inputs.pack import Pack, Values
 from easiness.inputs.sound.log_mel import Samples, log_mel, window
-from easiness.lazy import Array, Integers
+from easiness.lazy import Array, Image, Integers
 from easiness.show import quantity
 from easiness.spec import Recipe
 
@@ -294,8 +294,6 @@ class ShownSound(ShownValue):
     @property
     def uri(self) -> str:
         """A ``data:`` address of its log-mel picture as PNG: dark is loud, the lowest band at the bottom."""
-        from PIL import Image
-
         file, hop = io.BytesIO(), max(_HOP, self._seconds / _MOST_COLUMNS)
         Image.fromarray(self._picture(hop)).save(file, "PNG", optimize=True)
         return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

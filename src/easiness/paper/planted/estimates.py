@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from easiness.lazy import Floats, Mask
+from easiness.lazy import Floats, Mask, special
 
 Values = Floats
 
@@ -48,14 +48,12 @@ class PlantedEstimate:
 
         Not a number where there is no freedom.
         """
-        from scipy.special import stdtrit
-
         if self.freedom < 1:
             return math.nan, math.nan
         by_pattern, by_trial = self._variances
         spread = by_pattern**2 / self.freedom + by_trial**2 / max(1, self.of_trials)
         freedom = (by_pattern + by_trial) ** 2 / spread if spread > 0 else self.freedom
-        margin = float(stdtrit(freedom, 0.975)) * math.sqrt(by_pattern + by_trial)
+        margin = float(special.stdtrit(freedom, 0.975)) * math.sqrt(by_pattern + by_trial)
         return self.value - margin, self.value + margin
 
     def less(self, other: PlantedEstimate, factor: float = 1.0) -> PlantedEstimate:
