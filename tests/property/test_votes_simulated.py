@@ -1,4 +1,4 @@
-"""Votes of simulated people: what is said of labels, of people and of how many are wrong, held to the truth."""
+"""Votes of simulated people: what is said of labels, people and the number of wrong ones, held to truth."""
 
 from typing import NamedTuple
 
@@ -119,7 +119,7 @@ def test_looks_count_wrong_labels_and_calibrate_the_rest(name, with_key):
     rate = wrong.mean()
     assert abs(share.mean() - rate) <= 0.1 * rate + 2 * share.std() / np.sqrt(draws)
     assert ((low <= rate) & (rate <= high)).mean() >= 0.93 - 2 * np.sqrt(0.93 * 0.07 / draws)
-    assert share.std() <= 1.05 * audit.std()
+    assert share.std() <= 1.1 * audit.std()
     assert calibration.mean() <= 0.03
     if rate > 0.15:
         within = np.abs(np.log(share / rate)) < np.log(1.3)
