@@ -223,7 +223,8 @@ def _channels(counts: Values, *, by_class: bool) -> Values:
 def _alike_channels(counts: Values, others: float, *, one_accuracy: bool) -> Values:
     """An accuracy for each voice, or one, and ``others`` wrong answers, equally often [J, true, said].
 
-    Of open answers only agreement tells an accuracy, and voices that err together agree most: all have one.
+    Agreement alone tells how good voices of open answers are, and those that err together agree most: one
+    accuracy is safer.
     """
     num_classes = counts.shape[1]
     right, strength, usual = _accuracies(counts, np.full(num_classes, _one_accuracy(counts)))
@@ -268,7 +269,7 @@ class _VoiceFit:
 
         def prior() -> Values:
             if self._heads is not None:
-                return np.log(self._mixed(np.exp(self._heads)) + _LEAST)
+                return np.log(self._with_errors(np.exp(self._heads)) + _LEAST)
             size = self.p[self._has_votes].sum(axis=0) + 1
             return np.log(np.ones(num_classes) if self._are_equal else size / size.sum())
 
@@ -286,7 +287,7 @@ class _VoiceFit:
             if self.is_open:
                 self._others = _num_others(self.voices.per_class, self.p)
 
-    def _mixed(self, p: Values) -> Values:
+    def _with_errors(self, p: Values) -> Values:
         """Probabilities [K, C] where all voices take an item for the same wrong class now and then."""
         return np.asarray(p + self._together * ((1 - p) / (p.shape[1] - 1) - p))
 
@@ -303,7 +304,7 @@ class _VoiceFit:
             for power in _HEADS:
                 log_p = log_softmax(prior + power * says, axis=1)
                 for self._together in _TOGETHER:
-                    fit = np.log((np.exp(log_p) * self._mixed(votes)).sum(axis=1)).sum()
+                    fit = np.log((np.exp(log_p) * self._with_errors(votes)).sum(axis=1)).sum()
                     if fit > best:
                         best, self._heads, together = fit, log_p, self._together
             self._together = float(together)
@@ -330,7 +331,7 @@ class _VoiceFit:
         say = self.votes_say * _worth(self.voices.num, alike)[:, None]
         if self._heads is None:
             return np.asarray(softmax(self.prior + say, axis=1))
-        p = np.exp(self._heads) * self._mixed(softmax(say, axis=1))
+        p = np.exp(self._heads) * self._with_errors(softmax(say, axis=1))
         return np.asarray(p / p.sum(axis=1, keepdims=True))
 
     def _how_alike(self, looks: tuple[Positions, Positions] | None) -> tuple[float, float, float]:
