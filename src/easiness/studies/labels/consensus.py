@@ -301,10 +301,12 @@ class Consensus(show.Result):
         if len(self._between):
             frames.append(agreement_frame(self._between, "On items that both named a class of."))
         if len(hard := self.hard()):
-            note = f"{show.quantity(len(hard), 'item')} with a sure label, on which people would differ."
+            num = show.quantity(len(hard), "item")
+            note = f"{num} whose label votes are sure of, on which people would differ: no mistakes, as far as "
+            note += "these do not err together."
             columns = {name: show.names() for name in ("id", "class", "people")}
             columns["p_label"] = show.probabilities()
-            frames.append(show.Frame("Hard for people, and no mistakes", note, hard[:_FIRST], columns))
+            frames.append(show.Frame("Hard for people", note, hard[:_FIRST], columns))
         return frames
 
 
