@@ -342,12 +342,12 @@ def tried(shape: str, number: int, num: int = 800) -> dict[str, Tried]:
         after = np.where(looked_at, labels, given)
         now, _, of_test = asked(x, after, test, Deal(given, never=dropped), number)
         rows = ~looked_at
-        right = (np.ma.array(one[:, rows] == given[rows], mask=seen[:, rows]) for one in (before, now))
+        old, new = (np.ma.array(one[:, rows] == given[rows], mask=seen[:, rows]) for one in (before, now))
         truth, of_undecided = (
             float((of_test == key)[:, of].mean() - (before_of_test == key)[:, of].mean())
             for key, of in ((test_true, slice(None)), (test_given, others))
         )
-        return Tried(paired_gain(*right), truth, of_undecided)
+        return Tried(paired_gain(old, new), truth, of_undecided)
 
     return {
         "rightly": worth(true, suspects, others),
