@@ -43,7 +43,7 @@ _MOST_ALIKE = 30  # votes' worth of the usual accuracy in an interval: people di
 _ITERATIONS, _STILL = 60, 1e-4
 _LEAST = 1e-9  # a probability
 _CLAMP = 1e-6  # a probability to be wrong
-_HELD_OUT = 20_000  # items whose votes are held out, at most
+_HELD_OUT = 20_000  # items that tell how alike voices err, at most
 _LIKELY = 1.92  # in log likelihood, below the likeliest value: the ends of an interval of 95 %
 _ENDS = 0.025, 0.975
 
@@ -250,7 +250,7 @@ class _VoiceFit:
         self.voices, self.is_open = voices, open_prior is not None
         self._has_votes = voices.num > 0
         self._heads: Values | None = None  # log probabilities
-        self._together = 0.0
+        self._together: float = 0.0
         self._has_heads: Mask = np.zeros(len(voices.num), np.bool_)
         level = np.zeros(num_classes) if open_prior is None else open_prior
         self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
@@ -298,16 +298,15 @@ class _VoiceFit:
         """
         says = np.nan_to_num(np.log(heads + _LEAST) - np.log(np.nanmean(heads, axis=0) + _LEAST))
         self._has_heads = np.asarray(~np.isnan(heads).any(axis=1))
-        prior = self.prior
+        some, prior = slice(None, None, -(-len(heads) // _HELD_OUT)), self.prior
         for _ in range(2):
-            votes, best = softmax(self.votes_say, axis=1), -np.inf
+            votes, fits = softmax(self.votes_say[some], axis=1), {}
             for power in _HEADS:
-                log_p = log_softmax(prior + power * says, axis=1)
+                p = softmax(prior + power * says[some], axis=1)
                 for self._together in _TOGETHER:
-                    fit = np.log((np.exp(log_p) * self._with_errors(votes)).sum(axis=1)).sum()
-                    if fit > best:
-                        best, self._heads, together = fit, log_p, self._together
-            self._together = float(together)
+                    fits[power, self._together] = np.log((p * self._with_errors(votes)).sum(axis=1)).sum()
+            power, self._together = max(fits, key=lambda one: fits[one])
+            self._heads = log_softmax(prior + power * says, axis=1)
             self._fit_channels()
 
     def _held_out(self, alike: float) -> tuple[Positions, Values, Values]:
