@@ -68,7 +68,7 @@ def test_the_claim_by_hand(run: Run, tmp_path: Path):
     # all are looked at: 2 wrong and 1 unsure make 3 of 20, and what is corrected is not left
     found = certified(run, audited(run, tmp_path / "all.csv", "k" * 17 + "ddu", looks=NUM))
     assert found.claim == document["claim"]
-    left = "2; when they are made, at most 1 (5\N{NO-BREAK SPACE}%) are left wrong"
+    left = "2; when they are made, at most 1 (5 %) are left wrong"
     assert (found.facts["corrections"], found.facts["looked at"][:23]) == (left, "20: 2 wrong, 1 unsure; ")
 
 
