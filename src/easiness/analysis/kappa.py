@@ -20,11 +20,12 @@ class Kappa(NamedTuple):
 
     ``agreement`` is the share of the pairs of answers to one example that are the same, in 0..1. ``kappa`` is
     what that is beyond chance, at most 1, or ``None`` where all answers are the same and chance alone would
-    agree as well. Both have 95 % intervals.
+    agree as well. Both have 95 % intervals. ``chance`` is the share that agrees by chance.
     """
 
     num: int
     agreement: Interval
+    chance: float
     kappa: Interval | None
 
 
@@ -61,10 +62,11 @@ def kappa(answers: npt.NDArray[np.int64], seed: int = 0) -> Kappa | None:
     draws = np.random.default_rng(seed).dirichlet([*counts, *prior], _DRAWS)
     exact = np.array([[*counts, *[0] * len(prior)]]) / num
     share = _with_range((exact @ agreement)[0], draws @ agreement)
+    (chance,), chances = (_by_chance(weights, by_person) for weights in (exact, draws))
     if len(categories) == 1:
-        return Kappa(num, share, None)
-    beyond = (_beyond_chance(weights, agreement, by_person) for weights in (exact, draws))
-    return Kappa(num, share, _with_range(next(beyond)[0], next(beyond)))
+        return Kappa(num, share, float(chance), None)
+    value, values = (share.value - chance) / (1 - chance), (draws @ agreement - chances) / (1 - chances)
+    return Kappa(num, share, float(chance), _with_range(value, values))
 
 
 def _with_range(value: float, draws: _Values) -> Interval:
@@ -72,8 +74,7 @@ def _with_range(value: float, draws: _Values) -> Interval:
     return Interval(float(value), float(min(low, value)), float(max(high, value)))
 
 
-def _beyond_chance(weights: _Values, agreement: _Values, by_person: _Values) -> _Values:
-    """Kappa by each row of ``weights`` [draws, ways], which say how often each way of answering occurs."""
+def _by_chance(weights: _Values, by_person: _Values) -> _Values:
+    """Agreement by chance where ways of answering occur as often as each row of ``weights`` [draws, ways]."""
     usual = weights @ by_person  # [people or 1, draws, categories]
-    chance = (usual[0] * usual[-1]).sum(axis=1)
-    return np.asarray((weights @ agreement - chance) / (1 - chance))
+    return np.asarray((usual[0] * usual[-1]).sum(axis=1))
