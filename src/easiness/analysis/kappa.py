@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,9 @@ class Kappa(NamedTuple):
     kappa: Interval | None
 
 
-def kappa(answers: npt.NDArray[np.int64], seed: int = 0) -> Kappa | None:
+def kappa(
+    answers: npt.NDArray[np.int64], counts: npt.NDArray[Any] | None = None, seed: int = 0
+) -> Kappa | None:
     """The agreement of two people or more, of whom each has answered all examples.
 
     For two people it is Cohen's kappa (1960), where each person has a distribution of answers; for more it is
@@ -40,13 +42,17 @@ def kappa(answers: npt.NDArray[np.int64], seed: int = 0) -> Kappa | None:
     categories, and half a one on which nobody does: where few examples are of a category, or all agree, what
     was seen alone would say too much.
 
-    ``answers`` are categories [people, n], 0 or more; ``None`` without examples.
+    ``answers`` are categories [people, n], 0 or more, each ``counts`` [n] times, once by default; ``None``
+    without examples.
     """
-    num_people, num = answers.shape
-    if not num:
+    num_people = len(answers)
+    if not answers.size:
         return None
     categories, answers = np.unique(answers, return_inverse=True)
-    ways, counts = np.unique(answers.reshape(num_people, num), axis=1, return_counts=True)
+    ways = answers.reshape(num_people, -1)
+    if counts is None:
+        ways, counts = np.unique(ways, axis=1, return_counts=True)
+    num = int(counts.sum())
     same = np.eye(len(categories))
     by_person = same[ways]  # [people, ways, categories]
     counts_by_way = by_person.sum(axis=0)

@@ -96,20 +96,21 @@ def _in_quotes(text: Texts) -> str:
     return shorten(f"{one!r:.80}" for one in ((text,) if isinstance(text, str) else text or (UNSURE,)))
 
 
-def read_annotations(source: Any, of: LabelledExamples | None = None) -> Annotations:
+def read_annotations(source: Any, of: LabelledExamples | None = None, *, by: str = "") -> Annotations:
     """The votes in a file, or in a data frame of pandas or polars.
 
     They are a table of ``item,by,label``, one with a column of items and one for each person, a file of
     decisions, or JSON of Label Studio. Ids and classes are those ``of`` the examples, where these are known.
-    Else items and people stand in the order in which they come, and classes are sorted.
+    Else items and people stand in the order in which they come, and classes are sorted. A table of items and
+    labels alone has the answers of one person, whose name is ``by``, and a column ``class`` counts before it.
 
     Raises:
         BadInput: no votes, two answers of a person to an item, an item or a class that the examples have not.
     """
-    answers = _answers_in(source, of)
+    answers = _answers_in(source, of, by)
     is_vote = answers.are_votes()
     cells = answers.cells[is_vote]
-    by, people = _places(answers.cells["by"], is_vote)
+    person, people = _places(answers.cells["by"], is_vote)
     check_names(people, f"{answers.where}: people")
     if of is None:
         item, names = _places(answers.cells["item"], is_vote)
@@ -124,7 +125,7 @@ def read_annotations(source: Any, of: LabelledExamples | None = None) -> Annotat
     check_names(classes, f"{answers.where}: classes")
     codes = {names: code for code, names in enumerate(dict.fromkeys(meanings))}
     answer = np.array([codes[names] for names in meanings])[text]
-    votes = pd.DataFrame({"item": item, "by": by, "answer": answer}, index=cells.index)
+    votes = pd.DataFrame({"item": item, "by": person, "answer": answer}, index=cells.index)
     _check_repeats(votes, answers)
     places = {name: label for label, name in enumerate(classes)}
     labels = pd.Series([[places[name] for name in names] or [UNKNOWN] for names in codes])
@@ -133,16 +134,16 @@ def read_annotations(source: Any, of: LabelledExamples | None = None) -> Annotat
     return Annotations(ids, people, classes, votes.drop(columns="answer"), tuple(answers.notes))
 
 
-def _answers_in(source: Any, of: LabelledExamples | None) -> _Answers:
+def _answers_in(source: Any, of: LabelledExamples | None, by: str) -> _Answers:
     if not isinstance(source, str | os.PathLike):
         if isinstance(source, pd.DataFrame) and source.index.name:  # of a table that was pivoted
             source = source.reset_index()
-        return _in_table(table_of_frame(source, "annotations"), of)
+        return _in_table(table_of_frame(source, "annotations"), of, by)
     path = at_home(source)
     with reading(path):
         has_tasks = path.suffix.lower() == ".json" and b'"annotations"' in read_regular(path, MOST_BYTES)
     if not has_tasks:
-        return _in_table(open_table(path), of)
+        return _in_table(open_table(path), of, by)
     return _answers_of(str(path), answers_to_tasks(path, of.classes if of else ()))
 
 
@@ -153,18 +154,19 @@ def _answers_of(where: str, answers: Iterable[Answer]) -> _Answers:
     return _Answers(where, pd.DataFrame(rows, columns=Answer._fields), places.__getitem__, notes)
 
 
-def _in_table(table: Table, of: LabelledExamples | None) -> _Answers:
+def _in_table(table: Table, of: LabelledExamples | None, nobody: str) -> _Answers:
     if {"id", "label", "action"} <= {*table.names}:
         file = read_label_file(Path(table.where), table)
         return _answers_of(table.where, answers_in_decisions(file, of))
     missing = MISSING.difference(name.lower() for name in (of.classes if of else ())) | {""}
     item, by = (next((name for name in some if name in table.names), None) for some in (_ITEM, _BY))
-    if by is None and "label" not in table.names:
+    if by is None and "label" not in table.names and not nobody:
         return _in_columns(table, item or table.names[0], missing)
-    for name in (item or "item", "label", by or "by"):
+    label = "class" if nobody and "class" in table.names else "label"
+    for name in (item or "item", label, *([by or "by"] if by or not nobody else [])):
         table.check_column(name, f"; {_FORMS}")
-    columns = {"item": cells_in(table, item), "by": cells_in(table, by)}
-    cells = pd.DataFrame({**columns, "answer": cells_in(table, "label", missing)})
+    columns = {"item": cells_in(table, item), "by": cells_in(table, by).fillna(nobody or None)}
+    cells = pd.DataFrame({**columns, "answer": cells_in(table, label, missing)})
     return _Answers(table.where, cells, table.name_at, [])
 
 
@@ -195,9 +197,10 @@ def _plain(names: Iterable[str]) -> dict[str, str]:
 
 def _places(names: pd.Series[Any], is_vote: Mask) -> tuple[Integers, tuple[str, ...]]:
     """The positions [n] of names in rows with a vote among all such names, which stand as they come."""
-    codes, words = pd.factorize(names.map(_plain(names.dropna().unique())))
-    places, positions = np.unique(codes[is_vote], return_inverse=True)
-    return positions, tuple(words[places])
+    codes, words = pd.factorize(names)
+    again, distinct = pd.factorize(pd.Series(_plain(words)))
+    places, positions = np.unique(again[codes[is_vote]], return_inverse=True)
+    return positions, tuple(distinct[places])
 
 
 def _positions(names: pd.Series[Any], of: LabelledExamples, answers: _Answers) -> Integers:

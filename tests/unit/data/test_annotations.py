@@ -20,7 +20,6 @@ LONG = "item,by,label\nb,ann,dog\na,ann,cat\nb,bob,dog;cat\na,cy,Unsure\nb,cy,\n
 TABLE = pd.read_csv(io.StringIO(LONG))
 WIDE = "item,ann,bob,cy\nb,dog,dog;cat,\na,cat,,Unsure\n"
 RUN = LabelledExamples("runs/a", np.array(["a", "b", "c"]), np.array([0, 1, 1]), ("cat", "dog", "1"))
-NUMBERS = LabelledExamples("runs/n", np.array([3, 7]), np.array([0, 1]), ("cat", "dog"))
 
 
 def written(file: Path, content: str | bytes) -> Path:
@@ -111,7 +110,8 @@ def test_whole_numbers_are_names_however_a_program_writes_them(tmp_path, text, i
 
 
 def test_ids_and_labels_are_found_as_in_files_of_labels(tmp_path):
-    found = read(tmp_path, "item,by,label| 3.0 ,ann,1.0|7,ann,cat |7,bob,dog; 0", NUMBERS)
+    of = LabelledExamples("runs/n", np.array([3, 7]), np.array([0, 1]), ("cat", "dog"))
+    found = read(tmp_path, "item,by,label| 3.0 ,ann,1.0|7,ann,cat |7,bob,dog; 0", of)
     assert answers(found) == [
         *[(3, "ann", "dog", 1), (7, "ann", "cat", 1), (7, "bob", "cat", 0.5), (7, "bob", "dog", 0.5)]
     ]
@@ -137,8 +137,8 @@ def test_the_same_answer_twice_is_one_vote(tmp_path):
 
 
 def test_words_for_missing_cells_are_no_votes_unless_a_class_has_the_name(tmp_path):
-    text = "item,by,label|1,ann,NA|1,bob,a|2,bob,a"
     of = LabelledExamples("r", np.arange(3), np.zeros(3, int), ("a", "NA"))
+    text = "item,by,label|1,ann,NA|1,bob,a|2,bob,a"
     assert [len(read(tmp_path, text, one).votes) for one in (None, of)] == [2, 3]
 
 

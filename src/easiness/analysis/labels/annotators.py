@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.special import betaln, expit, gammaln, logit, softmax
+from scipy.special import betaln, expit, gammaln, log_softmax, logit, softmax
 from scipy.stats import beta as beta_distribution
 
 from easiness.analysis.labels.channel import channel_table, joint_counts
@@ -35,7 +35,8 @@ _STRENGTHS = np.geomspace(1, 3000, 14)  # votes' worth of a prior
 _ALIKE_STRENGTH = 0.3  # the power of the strength by which voices, and classes, are taken to be alike
 _EQUAL = 0.98  # of the largest entropy: simulated equal classes have more than .99, unequal ones below .975
 _ALIKE = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0])  # how alike voices err
-_HEADS = np.array([0, 0.25, 0.5, 0.75, 1.0, 1.5])  # weights of heads beside voices
+_HEADS = np.array([0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0])  # powers of what heads say
+_TOGETHER = np.array([0, 0.005, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.45])  # items
 _NEXT = np.array([0.3, 1, 3, 10, 30, 100, 300])  # votes' worth of what is foretold of an item's answers
 _ITERATIONS, _STILL = 60, 1e-4
 _LEAST = 1e-9  # a probability
@@ -61,8 +62,8 @@ class LabelPosterior:
     The ``accuracy`` [J], with 95 % intervals from ``low`` to ``high``, is shrunk to that of all voices;
     ``channels`` [J, true, said] are what is said for what, None with too many classes, by so many
     ``num_votes`` [J]. Voices err so much ``alike`` (0..1, r above) that as many as an item has on average are
-    worth ``worth`` independent ones, from ``worth_low`` to ``worth_high``. ``share`` is that of wrong labels, from ``share_low`` to ``share_high``;
-    None where nobody has looked, and ``doubt`` says why nobody can know.
+    worth ``worth`` independent ones, from ``worth_low`` to ``worth_high``. ``share`` is that of wrong labels,
+    from ``share_low`` to ``share_high``; None without looks, and ``doubt`` says why nobody can know it.
     """
 
     p: Values | csr_array
@@ -241,7 +242,8 @@ class _Fit:
         num_classes = voices.shape[2]
         self.voices, self.is_open = voices, open_prior is not None
         self._voted = voices.num > 0
-        self._heads: Values | float = 0.0
+        self._heads: Values | None = None  # log probabilities
+        self._together = 0.0
         level = np.zeros(num_classes) if open_prior is None else open_prior
         self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
         self.p = (voices.per_class + 1 / num_classes) / (voices.num + 1)[:, None]
@@ -255,17 +257,19 @@ class _Fit:
     def _fit_channels(self) -> None:
         num_classes = self.voices.shape[2]
 
-        def sizes() -> Values:
+        def prior() -> Values:
+            if self._heads is not None:
+                return np.log(self._mixed(np.exp(self._heads)) + _LEAST)
             size = self.p[self._voted].sum(axis=0) + 1
             return np.log(np.ones(num_classes) if self._are_equal else size / size.sum())
 
-        self._expect(lambda counts: _channels(counts, by_class=self._are_equal), sizes)
+        self._expect(lambda counts: _channels(counts, by_class=self._are_equal), prior)
 
     def _expect(self, channels_of: Callable[[Values], Values], prior_of: Callable[[], Values]) -> None:
         """Expectation and maximization, from the probabilities ``p`` on."""
         for _ in range(_ITERATIONS):
             self.channels = channels_of(self.voices.counts(self.p))
-            self.prior = prior_of() + self._heads
+            self.prior = prior_of()
             self.votes_say = self.voices.log_likelihood(self.channels)
             before, self.p = self.p, softmax(self.prior + self.votes_say, axis=1)
             if np.abs(self.p - before).max() < _STILL:
@@ -273,16 +277,27 @@ class _Fit:
             if self.is_open:
                 self._others = _num_others(self.voices.per_class, self.p)
 
+    def _mixed(self, p: Values) -> Values:
+        """Probabilities [K, C] where all voices take an item for the same wrong class now and then."""
+        return np.asarray(p + self._together * ((1 - p) / (p.shape[1] - 1) - p))
+
     def hear(self, heads: Values) -> None:
-        """Take ``heads`` for one more voice, with the weight that foretells votes best."""
-        usual = np.log(np.nanmean(heads, axis=0) + _LEAST)
-        says = np.nan_to_num(np.log(heads + _LEAST) - usual)
-        prior, fits = self.prior, []
-        for weight in _HEADS:
-            self.prior = prior + weight * says
-            fits.append(self._foretold(0.0))
-        self._heads = float(_HEADS[np.argmax(fits)]) * says
-        self._fit_channels()
+        """Take ``heads`` for a voice that does not err together with the others.
+
+        How sure they are, and how often the others err together, is what foretells the votes best.
+        """
+        says = np.nan_to_num(np.log(heads + _LEAST) - np.log(np.nanmean(heads, axis=0) + _LEAST))
+        prior = self.prior
+        for _ in range(2):
+            votes, best = softmax(self.votes_say, axis=1), -np.inf
+            for power in _HEADS:
+                said = log_softmax(prior + power * says, axis=1)
+                for self._together in _TOGETHER:
+                    fit = np.log((np.exp(said) * self._mixed(votes)).sum(axis=1)).sum()
+                    if fit > best:
+                        best, self._heads, together = fit, said, self._together
+            self._together = float(together)
+            self._fit_channels()
 
     def _held_out(self, alike: float) -> tuple[Positions, Values, Values]:
         """Votes that have others, the truth by these [n, C], and how each class would be said [n, C]."""
@@ -301,8 +316,12 @@ class _Fit:
         return float(np.log((true * own).sum(axis=1)).sum())
 
     def _by(self, alike: float) -> Values:
-        weight = _worth(self.voices.num, alike)[:, None]
-        return np.asarray(softmax(self.prior + self.votes_say * weight, axis=1))
+        """The probabilities of true classes [K, C]."""
+        say = self.votes_say * _worth(self.voices.num, alike)[:, None]
+        if self._heads is None:
+            return np.asarray(softmax(self.prior + say, axis=1))
+        p = np.exp(self._heads) * self._mixed(softmax(say, axis=1))
+        return np.asarray(p / p.sum(axis=1, keepdims=True))
 
     def _how_alike(self, looks: tuple[Positions, Positions] | None) -> tuple[float, float, float]:
         """The likeliest likeness of errors, and an interval; without looks any larger one may be true."""

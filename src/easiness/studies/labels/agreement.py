@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import kappa
+from easiness.analysis import Kappa, kappa
 from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, LabelledExamples
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Integers, pd
@@ -108,12 +108,14 @@ class PeopleAgreement(show.Result):
             kappa = None if pd.isna(row["kappa"]) else beyond
             return {"num": row["num"], "agreed": share, "kappa": kappa} if row["num"] else None
 
-        groups = self.between.groupby("people", sort=False)
-        between = [
-            {"people": list(group), **{row["on"]: of(row) for row in rows.to_dict("records")}}
-            for group, rows in groups
-        ]
-        return {"people": list(self.people), "agreement": between, "decisions": super().document()}
+        between: dict[Any, dict[str, Any]] = {}
+        for row in self.between.to_dict("records"):
+            between.setdefault(row["people"], {"people": list(row["people"])})[row["on"]] = of(row)
+        return {
+            "people": list(self.people),
+            "agreement": [*between.values()],
+            "decisions": super().document(),
+        }
 
     def figure(self) -> Figure:
         """How often each person said what."""
@@ -132,7 +134,7 @@ class PeopleAgreement(show.Result):
             "On whether the label is wrong, and on the class that is right (to drop counts as one), among "
             "examples on which all of them are sure."
         )
-        agreeing = [agreement_frame(self.between, note, 2)] if len(self.people) > 1 else []
+        agreeing = [agreement_frame(self.between, note)] if len(self.people) > 1 else []
         return [people, *agreeing, *([self._differing()] if self._num(TIES, MAJORITIES) else [])]
 
     def _answers(self) -> pd.DataFrame:
@@ -220,9 +222,9 @@ def _agreement(
 ) -> PeopleAgreement:
     """The result from the ``answers`` of each person, and the ``others`` cells of each example."""
     of, num, at = first.of, len(first.of.classes), others.index.to_numpy(np.int64)
-    codes = answers["label"].replace(UNKNOWN, num + 1)
-    codes = codes.mask(answers["action"] == DROP, num).mask(answers["action"] == UNSURE, NOT_SURE)
-    table = answers.assign(code=codes).pivot(index="at", columns="by", values="code")
+    cells = answers["label"].replace(UNKNOWN, num + 1)
+    cells = cells.mask(answers["action"] == DROP, num).mask(answers["action"] == UNSURE, NOT_SURE)
+    table = answers.assign(code=cells).pivot(index="at", columns="by", values="code")
     table = table.reindex(index=at, columns=answers["by"].unique())
     own, code, looks = of.labels[at], table.mode(axis=1)[0], table.notna().sum(axis=1)
     num_votes = table.eq(code, axis=0).sum(axis=1)
@@ -248,15 +250,17 @@ def _agreement(
     order = np.argsort(standing, kind="stable")
     whole = pd.concat([rows_of_all, others.reset_index(drop=True)], axis=1)
     whole = whole.assign(**{ANSWER_COLUMN: joined(place, words, len(at))}).iloc[order].reset_index(drop=True)
-    codes = table.fillna(NOT_SEEN).astype(np.int64)
-    names = tuple(map(str, codes))
-    groups = [*combinations(names, 2), *([names] if len(names) > 2 else [])]
-    is_wrong = (codes.ne(own, axis=0)).astype(np.int64).where(codes >= 0, codes)
-    both = [
-        agreement_between(one, groups).assign(on=on) for on, one in (("wrong", is_wrong), ("label", codes))
-    ]
-    between = pd.concat(both).sort_index(kind="stable")
-    return PeopleAgreement(of, codes, whole, standing[order], differing, between)
+    said, names = table.fillna(NOT_SEEN).to_numpy(np.int64), tuple(map(str, table))
+    everyone = (*range(len(names)),)
+    groups = [*combinations(everyone, 2), *([everyone] if len(names) > 2 else [])]
+    rows = []
+    for group in groups:
+        sure = (said[:, group] >= 0).all(axis=1)
+        labels, among = said[sure][:, group].T, tuple(names[one] for one in group)
+        rows += [(among, "wrong", kappa((labels != own[sure]).astype(np.int64)))]
+        rows += [(among, "label", kappa(labels))]
+    codes = pd.DataFrame(said, table.index, names)
+    return PeopleAgreement(of, codes, whole, standing[order], differing, agreement_between(rows))
 
 
 def joined(place: Integers, texts: Any, num: int, between: str = "; ") -> npt.NDArray[np.object_]:
@@ -279,34 +283,27 @@ def _in_words(of: LabelledExamples, code: int, own: int) -> str:
     return name if name.strip() and name not in (*ACTIONS, "wrong") else f"class {name!r}"
 
 
-def agreement_between(codes: pd.DataFrame, groups: Iterable[tuple[str, ...]]) -> pd.DataFrame:
-    """How far people agree: a row for each of the ``groups``, of examples on which all of them are sure.
-
-    ``codes`` have a row an example and a column a person; below 0 nobody is sure. Columns are ``people``, the
-    ``num`` of examples, and what `Kappa` says of these.
-    """
+def agreement_between(results: Iterable[tuple[tuple[str, ...], str, Kappa | None]]) -> pd.DataFrame:
+    """A row for each group of ``people``, and what they agree ``on``: ``num`` examples, and how far."""
     rows = []
-    for group in groups:
-        answers = codes[[*group]].to_numpy(np.int64).T
-        cells: dict[str, Any] = {"people": group, "num": 0}
-        if (result := kappa(answers[:, (answers >= 0).all(axis=0)])) is not None:
+    for people, on, result in results:
+        cells: dict[str, Any] = {"people": people, "on": on, "num": 0}
+        if result is not None:
             cells |= dict(zip(_BOTH[0], result.agreement, strict=True), num=result.num, chance=result.chance)
             cells |= zip(_BOTH[1], result.kappa or (), strict=False)
         rows.append(cells)
-    return pd.DataFrame(rows, columns=["people", "num", *_BOTH[0], "chance", *_BOTH[1]])
+    return pd.DataFrame(rows, columns=["people", "on", "num", *_BOTH[0], "chance", *_BOTH[1]])
 
 
-def agreement_frame(between: pd.DataFrame, note: str, by: int = 1) -> show.Frame:
-    """What `agreement_between` has to read; ``by`` so many rows are of one group."""
+def agreement_frame(between: pd.DataFrame, note: str) -> show.Frame:
+    """What `agreement_between` has to read."""
     names = [" and ".join(some) if len(some) == 2 else f"all {len(some)}" for some in between["people"]]
-    data = between.assign(between=names)
-    if (left := len(data) // by - _MOST) > 0:  # all people together come last
+    data, num = between.assign(between=names, on=between["on"].map(_ON)), between["on"].nunique()
+    if (left := len(data) // num - _MOST) > 0:  # all people together come last
         note += f" {show.count(left)} more pairs are in the JSON file."
-        data = pd.concat([data[: by * (_MOST - 1)], data[-by:]])
+        data = pd.concat([data[: num * (_MOST - 1)], data[-num:]])
     values = data["kappa"].map(show.number).where(data["kappa"].notna(), None)
     values = values.mask(data["agreed"].notna() & data["kappa"].isna(), "undefined")
     data = data.assign(kappa=values, low=100 * data["low"], high=100 * data["high"])
-    if "on" in data:
-        data["on"] = data["on"].map(_ON)
-    columns = {name: column for name, column in _COLUMNS.items() if name in data}
+    columns = {name: column for name, column in _COLUMNS.items() if num > 1 or name != "on"}
     return show.Frame("How far people agree", f"{note} {_KAPPA}", data, columns)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import LabelPosterior, label_posterior
+from easiness.analysis import LabelPosterior, kappa, label_posterior
 from easiness.data import (
     INTEGER,
-    KEEP,
-    RELABEL,
     UNKNOWN,
     UNSURE,
     Annotations,
     LabelledExamples,
-    names_in,
     open_table,
     read_annotations,
-    read_decisions,
-    read_label_file,
     written_in,
 )
-from easiness.errors import BadInput
+from easiness.errors import BadInput, shorten
 from easiness.gate import reading
 from easiness.lazy import Figure, Floats, Integers, pd, sparse
 from easiness.regular_file import at_home
@@ -39,7 +33,7 @@ from easiness.runs import data_version, labelled_examples
 from easiness.spec import command_line, content_hash
 from easiness.store import Run
 from easiness.studies.audit import ITEM_LABEL, Audit, AuditDraw, AuditedList, AuditOptions, audit_of
-from easiness.studies.labels.agreement import NOT_SEEN, agreement_between, agreement_frame, joined
+from easiness.studies.labels.agreement import agreement_between, agreement_frame, joined
 
 _FIRST = 20  # rows that are shown, and people whose pairs are
 _LOOKS = 200
@@ -189,17 +183,29 @@ class Consensus(show.Result):
         Of the twenty with most votes: ``people``, the ``num`` of items that they share, ``agreed`` from
         ``low`` to ``high`` and by ``chance``, ``kappa`` from ``kappa_low`` to ``kappa_high``.
         """
+        return self._between
+
+    @cached_property
+    def _between(self) -> pd.DataFrame:
         votes = self.votes.votes[(self.votes.votes["label"] >= 0) & (self.votes.votes["share"] == 1)]
-        people = votes["by"].value_counts().index[:_FIRST].to_numpy()
-        codes = np.full((len(self.label), len(self.votes.people)), NOT_SEEN)
-        codes[votes["item"], votes["by"]] = votes["label"]
-        names = np.array(self.votes.people, object)[people]
-        seen = (codes[:, people] >= 0).astype(np.float64)
-        together = seen.T @ seen
-        pairs = [one for one in combinations(range(len(people)), 2) if together[one]]
-        pairs.sort(key=lambda pair: -together[pair])
-        groups = [(names[a], names[b]) for a, b in pairs]
-        return agreement_between(pd.DataFrame(codes[:, people], columns=names), groups)
+        people = np.sort(votes["by"].value_counts().index[:_FIRST])
+        votes, num = votes[votes["by"].isin(people)], len(self.votes.classes)
+        columns = np.searchsorted(people, votes["by"]) * num + votes["label"]
+        shape = len(self.label), len(people) * num
+        answers = sparse.csr_array((np.ones(len(votes)), (votes["item"], columns)), shape=shape)
+        both = sparse.coo_array(answers.T @ answers)  # how often each answers what, and each other what
+        cells = pd.DataFrame({"row": both.row, "column": both.col, "count": both.data.astype(np.int64)})
+        cells = cells[cells["row"] // num < cells["column"] // num]
+        pairs = [
+            (
+                (self.votes.people[people[a]], self.votes.people[people[b]]),
+                "label",
+                kappa(part[["row", "column"]].to_numpy().T % num, part["count"].to_numpy()),
+            )
+            for _, part in cells.groupby([cells["row"] // num, cells["column"] // num])
+            for a, b in [part.iloc[0, :2].to_numpy() // num]
+        ]
+        return agreement_between(pairs).sort_values("num", ascending=False, kind="stable", ignore_index=True)
 
     def hard(self) -> pd.DataFrame:
         """Items on which further people would be divided though the label is sure, those most of all first.
@@ -222,10 +228,8 @@ class Consensus(show.Result):
         between = self.agreement().rename(columns={"num": "votes", "agreed": "agree"})
         between = between.drop(columns=["low", "high"])
         between = between.rename(columns={"kappa_low": "low", "kappa_high": "high"})
-        parts = {"people": self.people(), "agreement": between, "items": self.table()}
-        rows = {
-            name: show.without_nan(json.loads(part.to_json(orient="records"))) for name, part in parts.items()
-        }
+        parts = {"people": self.people(), "agreement": between, "items": self.csv_rows()}
+        rows = {name: json.loads(part.to_json(orient="records")) for name, part in parts.items()}
         of = self.posterior
         return {
             "num_items": len(self.label),
@@ -345,7 +349,7 @@ def consensus(
     data = data_version(run) if run is not None and labels is None else ""
     if not data and key is not None and (key >= 0).all():
         data = _version(name, votes, key)
-    looks = None if decided is None else _looks(at_home(decided), votes, key, data)
+    looks = None if decided is None else _looks(at_home(decided), votes)
     heads, notices = (None, ()) if run is None else _heads(run)
     rows, num = votes.votes, len(votes.ids)
     posterior = label_posterior(
@@ -379,57 +383,43 @@ def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tu
 
     Those ``of`` a run have no more.
     """
-    table = open_table(file)
-    item = next((name for name in ("id", "item", "example") if name in table.names), "id")
-    column = "class" if "class" in table.names else "label"
-    table.check_column(column, "; give a table with the columns id and label")
-    ids, texts = names_in(table, item, "of each label"), [one.strip() for one in written_in(table, column)]
-    for row in np.flatnonzero(pd.Index(ids).duplicated())[:1].tolist():
-        raise BadInput(f"{table.name_at(row)}: the {item} {ids[row]!r} stands there twice; keep one row")
-    names = [str(one) for one in votes.ids.tolist()]
+    said = read_annotations(file, of, by="the data")
+    if len(said.people) > 1:
+        problem = f"has labels of {len(said.people):,} people ({shorten(said.people)})"
+        raise BadInput(f"{file}: {problem}; give the labels that the data have, one an item")
+    names, more = ([str(one) for one in some.ids.tolist()] for some in (votes, said))
     if of is None:
-        more = {*texts} - {*votes.classes, ""}
-        every = [*votes.classes, *more]
-        classes = tuple(sorted(every, key=int if all(map(INTEGER.fullmatch, every)) else None))
-        places = pd.Index(classes).get_indexer([*votes.classes, ""])  # -1 of the last one
-        names += [one for one in ids if one not in {*names}]
-        kind: Any = np.int64 if all(map(INTEGER.fullmatch, names)) else np.str_
-        rows = votes.votes.assign(label=places[votes.votes["label"]])
-        votes = replace(votes, ids=np.array(names, kind), classes=classes, votes=rows)
-    at = pd.Index(names).get_indexer(ids)
-    known = {str(label): label for label in range(len(votes.classes))} if of else {}
-    known |= {name: label for label, name in enumerate(votes.classes)} | {"": UNKNOWN}
-    key = np.full(len(names), UNKNOWN)
-    for row, (place, text) in enumerate(zip(at.tolist(), texts, strict=True)):
-        if place < 0 or text not in known:
-            what = f"no item {ids[row]!r}" if place < 0 else f"no class {text!r:.80}"
-            raise BadInput(f"{table.name_at(row)}: {of.name if of else file} has {what}; give its labels")
-        key[place] = known[text]
+        names = [*dict.fromkeys([*names, *more])]
+        is_whole = votes.ids.dtype.kind == said.ids.dtype.kind == "i"
+        classes = tuple(sorted({*votes.classes, *said.classes}))
+        ids = np.array(names, np.int64 if is_whole else np.str_)
+        places = {name: label for label, name in enumerate(classes)}
+        votes, said = (
+            replace(one, ids=ids, classes=classes, votes=one.votes.assign(label=labels))
+            for one in (votes, said)
+            for labels in [np.array([*map(places.get, one.classes), UNKNOWN])[one.votes["label"]]]
+        )
+    at = {name: place for place, name in enumerate(names)}
+    key, rows = np.full(len(names), UNKNOWN), said.votes[said.votes["share"] == 1]
+    key[np.array([at[name] for name in more])[rows["item"]]] = rows["label"]
     return votes, key
 
 
-def _looks(file: Path, votes: Annotations, key: Integers | None, data: str) -> tuple[Integers, Integers]:
-    """The items whose true label somebody wrote, and these labels.
-
-    Where the data have none, a label that was kept is the one that it was when the file was made.
-    """
-    names, own = pd.Index([str(one) for one in votes.ids.tolist()]), np.full(len(votes.ids), UNKNOWN)
-    own = own if key is None else key.copy()
-    if not data:
-        rows = [row.cells for row in read_label_file(file).rows]
-        known = {str(label): label for label in range(len(votes.classes))}
-        known |= {name: label for label, name in enumerate(votes.classes)}
-        was = np.array([known.get((row["was"] or row["label"]).strip(), UNKNOWN) for row in rows], np.int64)
-        at = names.get_indexer([row["id"].strip() for row in rows])
-        is_new = (at >= 0) & (own[at] < 0)
-        own[at[is_new]] = was[is_new]
-        data = next((row["data"] for row in rows), "")
-    of = LabelledExamples("the votes", votes.ids, own, votes.classes, noun="item")
-    decisions = read_decisions(file, of, "train", data)
-    seen = np.isin(decisions.actions, (KEEP, RELABEL)) & (decisions.labels >= 0)
-    if not seen.any():
+def _looks(file: Path, votes: Annotations) -> tuple[Integers, Integers]:
+    """The items whose true label somebody wrote, and these labels."""
+    none = np.zeros(len(votes.ids), np.int64)
+    said = read_annotations(file, LabelledExamples("the votes", votes.ids, none, votes.classes, noun="item"))
+    rows = said.votes[(said.votes["label"] >= 0) & (said.votes["share"] == 1)]
+    rows = rows.drop_duplicates(["item", "label"])
+    if rows.empty:
         raise BadInput(f"{file}: nobody wrote the true label of an item there; write keep or relabel")
-    return decisions.at[seen], decisions.labels[seen]
+    if len(rows) == len(none) and said.people == (file.stem,):
+        raise BadInput(
+            f"{file}: says something of every item, and nobody signed it; write into by who looked"
+        )
+    for item in rows["item"][rows["item"].duplicated()][:1]:
+        raise BadInput(f"{file}: people write two labels of item {str(votes.ids[item])!r}; keep one of them")
+    return rows["item"].to_numpy(), rows["label"].to_numpy()
 
 
 def _heads(run: Run) -> tuple[Floats | None, tuple[str, ...]]:
@@ -470,5 +460,5 @@ def _audited(path: Path) -> AuditedList:
     cells = cells.assign(id=ids, label=own, p_wrong=p_wrong, suggested_share=np.nan)
     cells["class"] = np.array(classes, object)[own]
     ranked = cells.sort_values("p_wrong", ascending=False, kind="stable")
-    of = LabelledExamples(str(path), ids, own.to_numpy(), classes, noun="item")
+    of = LabelledExamples(str(path), ids, np.array(own, np.int64), classes, noun="item")
     return AuditedList(of, cells["data"].iloc[0], lambda: ranked, [path], hints=hints, noun=ITEM_LABEL)
