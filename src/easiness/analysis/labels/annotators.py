@@ -38,6 +38,7 @@ _ALIKE = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0])  # how alike voices
 _HEADS = np.array([0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0])  # powers of what heads say
 _TOGETHER = np.array([0, 0.005, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.45])  # items
 _NEXT = np.array([0.3, 1, 3, 10, 30, 100, 300])  # votes' worth of what is foretold of an item's answers
+_MOST_ALIKE = 30  # votes' worth of the usual accuracy in an interval: people differ by .05 at least
 _ITERATIONS, _STILL = 60, 1e-4
 _LEAST = 1e-9  # a probability
 _CLAMP = 1e-6  # a probability to be wrong
@@ -111,18 +112,20 @@ def label_posterior(
     """
     num_items, num_voices, num_classes = shape
     share = np.ones(len(item)) if share is None else share
+    looks = looks if looks is not None and len(looks[0]) else None
+    key = key if key is not None and (key >= 0).any() else None
     is_vote = (label >= 0) & (label < num_classes)
     votes = item[is_vote], by[is_vote], label[is_vote], share[is_vote]
     is_open = num_classes > MOST_CLASSES or num_voices * num_classes**2 > _MOST_VALUES
     if is_open:
         slots, looked_up = _Slots(votes[0], votes[2], key, (num_items, num_classes)), looks
         answers = votes[0], votes[1], slots.of(votes[0], votes[2]), votes[3]
-        fit = _Fit(_Voices(*answers, (num_items, num_voices, slots.num)), slots.prior)
+        fit = _VoiceFit(_Voices(*answers, (num_items, num_voices, slots.num)), slots.prior)
         key = None if key is None else slots.of(np.arange(num_items), key)
         looks = None if looks is None else (looks[0], slots.of(*looks))
     else:
-        fit = _Fit(_Voices(*votes, shape))
-        if heads is not None:
+        fit = _VoiceFit(_Voices(*votes, shape))
+        if heads is not None and not np.isnan(heads).all():
             fit.hear(heads)
     result = fit.posterior(key, looks)
     return slots.back(result, looked_up) if is_open else result
@@ -146,8 +149,8 @@ class _Voices:
     def counts(self, p: Values) -> Values:
         """How often each voice said each class of each true one [J, true, said]."""
         _, num_voices, num_classes = self.shape
-        said: Values = np.asarray(self._by_voice @ p).reshape(num_voices, num_classes, num_classes)
-        return np.asarray(said.transpose(0, 2, 1))
+        answers: Values = np.asarray(self._by_voice @ p).reshape(num_voices, num_classes, num_classes)
+        return np.asarray(answers.transpose(0, 2, 1))
 
     def log_likelihood(self, channels: Values) -> Values:
         """Log probability of all votes on an item, by each true class [K, C]."""
@@ -205,25 +208,27 @@ def _channels(counts: Values, *, by_class: bool) -> Values:
         of_class = (pool.diagonal() + 4 * usual) / (size + 4)
     wrong = np.where(apart, pool, 0.0)
     goal = np.where(apart, wrong.sum(axis=0) + 0.01 * (wrong.sum() + 1) / len(pool), 0.0)
-    which = _rates(wrong, goal / goal.sum(axis=1, keepdims=True))
+    which = _rates(wrong, goal / np.maximum(goal.sum(axis=1, keepdims=True), _LEAST))
     which = np.where(apart, which, 0.0)
     right, strength, like = _accuracies(counts, of_class)
     rate = (right + strength * like) / (counts.sum(axis=(1, 2)) + strength)
     more = _log_odds(rate) - _log_odds(like)
     accuracy = expit(_log_odds(of_class) + more[:, None])
-    usual_of_voice = which / which.sum(axis=1, keepdims=True) * (1 - accuracy)[:, :, None]
+    usual_of_voice = which / np.maximum(which.sum(axis=1, keepdims=True), _LEAST) * (1 - accuracy)[:, :, None]
     usual_of_voice += np.eye(len(pool)) * accuracy[:, :, None]
     return _rates(counts, usual_of_voice)
 
 
-def _alike_channels(counts: Values, others: float) -> Values:
-    """One accuracy for each voice, and ``others`` answers that are wrong, equally often [J, true, said]."""
-    usual = np.full(counts.shape[1], _one_accuracy(counts))
-    right, strength, like = _accuracies(counts, usual)
-    rate = (right + strength * like) / (counts.sum(axis=(1, 2)) + strength)
+def _alike_channels(counts: Values, others: float, *, one_accuracy: bool) -> Values:
+    """An accuracy for each voice, or one, and ``others`` wrong answers, equally often [J, true, said].
+
+    Of open answers only agreement tells an accuracy, and voices that err together agree most: all have one.
+    """
+    num_classes = counts.shape[1]
+    right, strength, usual = _accuracies(counts, np.full(num_classes, _one_accuracy(counts)))
+    rate = usual if one_accuracy else (right + strength * usual) / (counts.sum(axis=(1, 2)) + strength)
     rate = np.clip(rate, 1 / (others + 1), 1 - 1e-4)[:, None, None]
-    same = np.eye(counts.shape[1], dtype=bool)
-    return np.asarray(np.where(same, rate, (1 - rate) / others))
+    return np.asarray(np.where(np.eye(num_classes, dtype=bool), rate, (1 - rate) / others))
 
 
 def _log_odds(p: Values) -> Values:
@@ -235,21 +240,23 @@ def _worth(num: Values, alike: float | Values) -> Values:
     return np.asarray(1 / (1 + alike * np.maximum(num - 1, 0)))
 
 
-class _Fit:
+class _VoiceFit:
     """Channels and log ``prior`` [C], or [K, C] with heads or open answers, fitted to votes."""
 
     def __init__(self, voices: _Voices, open_prior: Values | None = None) -> None:
         num_classes = voices.shape[2]
         self.voices, self.is_open = voices, open_prior is not None
-        self._voted = voices.num > 0
+        self._has_votes = voices.num > 0
         self._heads: Values | None = None  # log probabilities
         self._together = 0.0
         level = np.zeros(num_classes) if open_prior is None else open_prior
         self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
         self.p = (voices.per_class + 1 / num_classes) / (voices.num + 1)[:, None]
-        self._expect(lambda counts: _alike_channels(counts, self._others), lambda: level)
+        self._expect(
+            lambda counts: _alike_channels(counts, self._others, one_accuracy=self.is_open), lambda: level
+        )
         if not self.is_open:
-            mean = self.p[self._voted].mean(axis=0) if self._voted.any() else np.ones(num_classes)
+            mean = self.p[self._has_votes].mean(axis=0) if self._has_votes.any() else np.ones(num_classes)
             entropy = -float((mean * np.log(mean + _LEAST)).sum())
             self._are_equal = entropy >= _EQUAL * np.log(num_classes)
             self._fit_channels()
@@ -260,7 +267,7 @@ class _Fit:
         def prior() -> Values:
             if self._heads is not None:
                 return np.log(self._mixed(np.exp(self._heads)) + _LEAST)
-            size = self.p[self._voted].sum(axis=0) + 1
+            size = self.p[self._has_votes].sum(axis=0) + 1
             return np.log(np.ones(num_classes) if self._are_equal else size / size.sum())
 
         self._expect(lambda counts: _channels(counts, by_class=self._are_equal), prior)
@@ -291,11 +298,11 @@ class _Fit:
         for _ in range(2):
             votes, best = softmax(self.votes_say, axis=1), -np.inf
             for power in _HEADS:
-                said = log_softmax(prior + power * says, axis=1)
+                log_p = log_softmax(prior + power * says, axis=1)
                 for self._together in _TOGETHER:
-                    fit = np.log((np.exp(said) * self._mixed(votes)).sum(axis=1)).sum()
+                    fit = np.log((np.exp(log_p) * self._mixed(votes)).sum(axis=1)).sum()
                     if fit > best:
-                        best, self._heads, together = fit, said, self._together
+                        best, self._heads, together = fit, log_p, self._together
             self._together = float(together)
             self._fit_channels()
 
@@ -310,7 +317,7 @@ class _Fit:
         prior = np.broadcast_to(self.prior, self.p.shape)[items]
         return rows, softmax(prior + others * _worth(left, alike)[:, None], axis=1), own
 
-    def _foretold(self, alike: float) -> float:
+    def _log_likelihood_of_votes(self, alike: float) -> float:
         """The log likelihood of votes by the others on the item."""
         _, true, own = self._held_out(alike)
         return float(np.log((true * own).sum(axis=1)).sum())
@@ -326,37 +333,32 @@ class _Fit:
     def _how_alike(self, looks: tuple[Positions, Positions] | None) -> tuple[float, float, float]:
         """The likeliest likeness of errors, and an interval; without looks any larger one may be true."""
         if looks is None:
-            fits = np.array([self._foretold(one) for one in _ALIKE])
+            fits = np.array([self._log_likelihood_of_votes(one) for one in _ALIKE])
         else:
             fits = np.array([np.log(self._by(one)[looks] + _LEAST).sum() for one in _ALIKE])
         likely = _ALIKE[fits >= fits.max() - _LIKELY]
         return float(_ALIKE[fits.argmax()]), float(likely[0]), float(likely[-1] if looks else _ALIKE[-1])
 
     def posterior(self, key: Positions | None, looks: tuple[Positions, Positions] | None) -> LabelPosterior:
-        """Everything that is said of the labels, after ``looks`` at some."""
+        """Everything that votes say of the labels, after ``looks`` at some."""
         voices, rows = self.voices, np.arange(self.voices.shape[0])
-        drawn_by = self._by(self._how_alike(None)[0])  # as it was before the looks
         alike, least, most = self._how_alike(looks)
         p = self._by(alike)
-        p_wrong, ends = None if key is None else self._key_wrong(p, key), None
+        p_wrong = None if key is None else self._key_wrong(p, key)
+        number = None
         if looks is not None:
-            at, true = looks
-            best = self._best(drawn_by)
-            first, p_of_best = 1 - drawn_by[rows, best], p[rows, best]
-            on_best, ends = _calibrated(first, 1 - p_of_best, best, best, at, best[at] != true)
+            drawn_by = self._by(self._how_alike(None)[0])  # as it was before the looks
+            p, number = self._after(looks, drawn_by, p)
             if key is not None and p_wrong is not None:
-                seen, rival = key[at] >= 0, _rival(p, key)
-                first = self._key_wrong(drawn_by, key)
-                wrong = (key[at] != true)[seen]
-                p_wrong, ends = _calibrated(first, p_wrong, key, rival, at[seen], wrong)
-            p = p * (on_best / np.maximum(1 - p_of_best, _LEAST))[:, None]
-            p[rows, best] = 1 - on_best
-            p[at] = 0
-            p[at, true] = 1
+                at, true = (one[key[looks[0]] >= 0] for one in looks)
+                first, rival = self._key_wrong(drawn_by, key), _rival(p, key)
+                p_wrong, number = _calibration(first, p_wrong, key, rival, at, key[at] != true)
         knows = np.isin(rows, () if looks is None else looks[0]) | (np.ptp(p, axis=1) > _CLAMP)
         best = self._best(p)
-        usual = voices.num[self._voted].mean(keepdims=True) if self._voted.any() else np.zeros(1)
-        accuracy, low, high = self._accuracy(p, (ends[2] - ends[1]) / 4 if ends else 0.0)
+        usual = voices.num[self._has_votes].mean(keepdims=True) if self._has_votes.any() else np.zeros(1)
+        worth, worth_low, worth_high = (float((usual * _worth(usual, r))[0]) for r in (alike, most, least))
+        accuracy, low, high = self._accuracy(p, (number[2] - number[1]) / 4 if number else 0.0)
+        share, share_low, share_high = number or (None, None, None)
         return LabelPosterior(
             p=p,
             say=self._say(alike),
@@ -369,16 +371,33 @@ class _Fit:
             channels=None if self.is_open else self.channels,
             num_votes=np.bincount(voices.by, minlength=voices.shape[1]),
             alike=alike,
-            worth=float((usual * _worth(usual, alike))[0]),
-            worth_low=float((usual * _worth(usual, most))[0]),
-            worth_high=float((usual * _worth(usual, least))[0]),
-            doubt="" if ends else self._doubt(),
-            **dict(zip(("share", "share_low", "share_high"), ends or (), strict=False)),
+            worth=worth,
+            worth_low=worth_low,
+            worth_high=worth_high,
+            share=share,
+            share_low=share_low,
+            share_high=share_high,
+            doubt="" if number else self._doubt(),
         )
 
+    def _after(
+        self, looks: tuple[Positions, Positions], drawn_by: Values, p: Values
+    ) -> tuple[Values, tuple[float, float, float] | None]:
+        """Probabilities [K, C] after looks, and how many of the likeliest labels before them are wrong."""
+        (at, true), best = looks, self._best(drawn_by)
+        rows = np.arange(len(p))
+        p_wrong = 1 - p[rows, best]
+        on_best, number = _calibration(1 - drawn_by[rows, best], p_wrong, best, best, at, best[at] != true)
+        p = p * (on_best / np.maximum(p_wrong, _LEAST))[:, None]
+        p[rows, best] = 1 - on_best
+        p[at] = 0
+        p[at, true] = 1
+        return p, number
+
     def _best(self, p: Values) -> Positions:
-        """The likeliest class [K], of open answers the likeliest that was given."""
-        return np.asarray(p[:, : p.shape[1] - self.is_open].argmax(axis=1))
+        """The likeliest class [K], of open answers the likeliest given; of equal ones any."""
+        p = p[:, : p.shape[1] - self.is_open]
+        return np.asarray((p + _LEAST * np.random.default_rng(0).random(p.shape)).argmax(axis=1))
 
     def _key_wrong(self, p: Values, key: Positions) -> Values:
         """The probability that the key is wrong [K], where it is one more voice with a channel of its own."""
@@ -404,6 +423,7 @@ class _Fit:
         voices, counts = self.voices, self.voices.counts(p)
         num, of_class = counts.sum(axis=(1, 2)), np.full(counts.shape[1], _one_accuracy(counts))
         right, strength, usual = _accuracies(counts, of_class)
+        strength = np.minimum(strength, _MOST_ALIKE)
         rate = (right + strength * usual) / (num + strength)
         p_said = p[voices.item, voices.label]
         unsure = np.bincount(voices.by, voices.share**2 * p_said * (1 - p_said), len(num))
@@ -453,26 +473,28 @@ def _num_others(per_class: Values, p: Values) -> float:
 def _rival(p: Values, key: Positions) -> Positions:
     """The likeliest class but the key [K]."""
     others = p.copy()
-    has_key = np.flatnonzero(key >= 0)
-    others[has_key, key[has_key]] = -1
+    with_key = np.flatnonzero(key >= 0)
+    others[with_key, key[with_key]] = -1
     return np.asarray(others.argmax(axis=1))
 
 
-def _calibrated(
+def _calibration(
     before: Values, p_wrong: Values, own: Positions, other: Positions, at: Positions, wrong: Mask
-) -> tuple[Values, tuple[float, float, float]]:
+) -> tuple[Values, tuple[float, float, float] | None]:
     """Probabilities [K] after looks, where there is a label, and the share that is wrong, with its range.
 
-    They alone tell how many are wrong. Labels were drawn in the order of those ``before``.
+    Looks alone tell how many are wrong. They were drawn in the order of the probabilities ``before``.
     """
+    if not len(at):
+        return p_wrong, None
     has = np.flatnonzero(~np.isnan(p_wrong))
     place, groups = np.searchsorted(has, at), (own[has], own[has] * (other.max() + 1) + other[has])
     after = calibrate(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP), groups, place, wrong, 0.0, 1.0)
     every = np.full(len(p_wrong), np.nan)
     every[has] = after.p_wrong
-    fitted = after.p_wrong.copy()
-    fitted[place] = after.fitted
-    return every, share_of_wrong(before[has], fitted, place, wrong)
+    undecided = after.p_wrong.copy()
+    undecided[place] = after.p_decided
+    return every, share_of_wrong(before[has], undecided, place, wrong)
 
 
 class _Slots:
@@ -482,9 +504,9 @@ class _Slots:
         self, item: Positions, label: Positions, key: Positions | None, shape: tuple[int, int]
     ) -> None:
         num_items, self._num_classes = shape
-        has_key = np.flatnonzero(key >= 0) if key is not None else np.zeros(0, np.int64)
-        items = np.concatenate([item, has_key])
-        labels = label if key is None else np.concatenate([label, key[has_key]])
+        with_key = np.flatnonzero(key >= 0) if key is not None else np.zeros(0, np.int64)
+        items = np.concatenate([item, with_key])
+        labels = label if key is None else np.concatenate([label, key[with_key]])
         self._codes = np.unique(items * self._num_classes + labels)
         self._item, self._label = np.divmod(self._codes, self._num_classes)
         size = np.bincount(self._item, minlength=num_items)
