@@ -1,0 +1,102 @@
+"""Whom to ask about what next: the answers that are expected to put most labels right.
+
+An answer is worth how much likelier it makes the likeliest label, in expectation. A further voice beside n
+that err alike tells what they are worth more together than the n are, and its channel is taken to that power.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from easiness.analysis.labels.annotators import LabelPosterior
+from easiness.analysis.labels.mixture import Positions, Values
+from easiness.lazy import Mask
+
+LEAST_GAIN = 1e-6
+"""The least gain in the probability of a label for which a question is asked."""
+
+_AT_ONCE = 4096  # items
+_LEAST = 1e-9  # a probability
+
+
+class Questions(NamedTuple):
+    """Which voice ``by`` [q] to ask about which ``item`` [q], the most useful first.
+
+    Each makes the likeliest label likelier by its ``gain`` [q], in expectation.
+    """
+
+    item: Positions
+    by: Positions
+    gain: Values
+
+
+def useful_questions(
+    of: LabelPosterior, item: Positions, by: Positions, num_votes: Values, most: int
+) -> Questions:
+    """The ``most`` useful questions to voices that have not answered, or fewer where no more gain anything.
+
+    A second question about an item finds what the first one leaves.
+
+    Args:
+        of: the labels of K items by J voices.
+        item: of each of n answers, votes or not, in 0 to K - 1.
+        by: the voice that gave it, in 0 to J - 1.
+        num_votes: how many votes each item has [K].
+        most: questions, at least 1.
+    """
+    may = np.ones((len(of.best), len(of.accuracy)), np.bool_)
+    may[item, by] = False
+    num, left = num_votes.copy(), 1 - of.p_best
+    parts, enough = [], LEAST_GAIN
+    while True:
+        one = _round(of, may, num, left, most, enough)
+        parts.append(one)
+        if not len(one.item):
+            break
+        may[one.item, one.by] = False
+        left[one.item] -= one.gain
+        num[one.item] += 1
+        gains = np.concatenate([part.gain for part in parts])
+        if len(gains) >= most:
+            enough = max(LEAST_GAIN, float(np.partition(gains, -most)[-most]))
+    item, by, gain = (np.concatenate(cells) for cells in zip(*parts, strict=True))
+    first = np.argsort(-gain.round(12), kind="stable")[:most]
+    return Questions(item[first], by[first], gain[first])
+
+
+def _round(of: LabelPosterior, may: Mask, num: Values, left: Values, most: int, enough: float) -> Questions:
+    """The most useful question about each item: the best ``most``, which gain more than ``enough``."""
+    gain, by = np.zeros(len(num)), np.zeros(len(num), np.int64)
+    order = np.argsort(-left, kind="stable")  # nothing gains more than there is to find
+    order = order[left[order] > enough]
+    for start in range(0, len(order), _AT_ONCE):
+        some = order[start : start + _AT_ONCE]
+        if start >= most and np.partition(gain, -most)[-most] >= left[some[0]]:
+            break
+        for size in np.unique(num[some]):
+            rows = some[num[some] == size]
+            gains = np.where(may[rows], _gains(of, rows, further_worth(size, of.alike)), 0.0)
+            by[rows] = gains.argmax(axis=1)
+            gain[rows] = gains.max(axis=1) * left[rows] / (1 - of.p_best[rows])
+    best = np.lexsort((num, -gain.round(12)))[:most]
+    best = best[gain[best] > enough]
+    return Questions(best, by[best], gain[best])
+
+
+def further_worth(num: float, alike: float) -> float:
+    """How many independent voices one more is worth beside ``num`` that err so much ``alike``."""
+    before = num / (1 + alike * (num - 1)) if num >= 1 else num
+    return (num + 1) / (1 + alike * num) - before
+
+
+def _gains(of: LabelPosterior, rows: Positions, worth: float) -> Values:
+    """How much likelier an answer of each voice makes the likeliest class of some items [n, J]."""
+    if of.channels is None:  # nobody says a wrong answer again
+        return worth * np.outer(1 - of.p_best[rows], of.accuracy)
+    p = np.asarray(of.p[rows]).T
+    channels = np.maximum(of.channels, _LEAST) ** worth
+    channels /= channels.sum(axis=2, keepdims=True)
+    then = np.array([sum((p * said[:, None]).max(axis=0) for said in one.T) for one in channels])
+    return np.asarray(np.maximum(then.T - p.max(axis=0)[:, None], 0))
