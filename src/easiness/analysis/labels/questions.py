@@ -46,7 +46,7 @@ def useful_questions(
         num_votes: how many votes each item has [K].
         most: questions, at least 1.
     """
-    may = np.ones((len(of.best), len(of.accuracy)), np.bool_)
+    may = np.ones((len(of.p_best), len(of.accuracy)), np.bool_)
     may[item, by] = False
     num, left = num_votes.copy(), 1 - of.p_best
     parts, enough = [], LEAST_GAIN

@@ -59,7 +59,10 @@ def test_each_item_has_its_label_its_majority_and_what_was_said(people: pd.DataF
     table = result.table()
     assert list(table) == [*COLUMNS, *LAST, *CLASSES]
     assert table["id"].tolist() == [*range(NUM), 99]
-    assert table["label"].tolist()[9:] == [(TRUE[9] + 1) % 3, *TRUE[10:], pd.NA][:0] + table["label"].tolist()[9:]
+    assert (
+        table["label"].tolist()[9:]
+        == [(TRUE[9] + 1) % 3, *TRUE[10:], pd.NA][:0] + table["label"].tolist()[9:]
+    )
     assert pd.isna(table["majority"][5])  # one against one
     assert table["majority"].drop(index=[5, 9, NUM]).tolist() == np.delete(TRUE, [5, 9]).tolist()
     assert table["majority"][9] == (TRUE[9] + 1) % 3
