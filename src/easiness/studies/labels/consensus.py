@@ -56,8 +56,8 @@ class Consensus(show.Result):
     """The labels of K items by ``votes``, as `label_posterior` has them in ``posterior``.
 
     ``label`` [K] is `UNKNOWN` where nobody says any. ``key`` [K] are the labels that the data have now,
-    `UNKNOWN` where they have none, and None without any. ``data`` names the data and the version of the
-    labels that an audit is of. ``words`` are those of the command that made it, but for what was looked at.
+    `UNKNOWN` where they have none, and None without any. ``data`` names the data of a run and the version of
+    their labels. ``words`` are those of the command that made it, but for what was looked at.
     """
 
     votes: Annotations = field(repr=False)
@@ -345,10 +345,7 @@ def consensus(
     votes, key = read_annotations(source, of), None if of is None else of.labels
     if labels is not None:
         votes, key = _with_key(votes, at_home(labels), of)
-    name = "votes" if not isinstance(source, str | Path) else Path(source).stem
     data = data_version(run) if run is not None and labels is None else ""
-    if not data and key is not None and (key >= 0).all():
-        data = _version(name, votes, key)
     looks = None if decided is None else _looks(at_home(decided), votes)
     heads, notices = (None, ()) if run is None else _heads(run)
     rows, num = votes.votes, len(votes.ids)
@@ -365,17 +362,11 @@ def consensus(
     speaks[[] if looks is None else looks[0]] = True
     unsaid = np.full(num, UNKNOWN) if key is None else key
     label = np.where(speaks & (posterior.best >= 0), posterior.best, unsaid)
-    if not data:
-        data = _version(name, votes, np.where(unsaid >= 0, unsaid, label))
     words = (*([] if run is None else [run.path]), "--annotations", source)
     words += () if labels is None else ("--labels", labels)
     return Consensus(
         votes, posterior, label, key, data, 0 if looks is None else len(looks[0]), notices, words
     )
-
-
-def _version(name: str, votes: Annotations, labels: Integers) -> str:
-    return f"{name}@{content_hash([[*map(str, votes.ids)], votes.classes, labels.tolist()])[:_VERSION]}"
 
 
 def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tuple[Annotations, Integers]:
@@ -444,9 +435,8 @@ def _audited(path: Path) -> AuditedList:
     for name in _WRITTEN:
         table.check_column(name, "; give a file that `easiness labels --annotations` wrote")
     hints = [one for one in ("suggested", "suggested_class") if one in table.names] + ["p_wrong", "said"]
-    ours = {*_WRITTEN, "was", "p_wrong", *hints} & {*table.names}
-    cells = pd.DataFrame({name: written_in(table, name) for name in ours}, dtype=object)
-    cells[["was", "p_wrong"]] = cells.reindex(columns=["was", "p_wrong"]).fillna("")
+    ours = {name: written_in(table, name) for name in (*_WRITTEN, "was", *hints) if name in table.names}
+    cells = pd.DataFrame({"was": "", "p_wrong": "", **ours}, dtype=object)
     with reading(path):
         classes = tuple(map(str, json.loads("".join(cells["classes"]))))
         numbers = cells[["label", "was", "p_label", "p_wrong"]].replace("", np.nan).astype(np.float64)
@@ -454,11 +444,13 @@ def _audited(path: Path) -> AuditedList:
     p_wrong = numbers["p_wrong"].fillna(1 - numbers["p_label"])
     has_label = own.notna() & p_wrong.between(0, 1)
     cells, own = cells[has_label], own[has_label].astype(np.int64)
-    if cells.empty or not own.between(0, len(classes) - 1).all() or cells["data"].nunique() != 1:
+    if cells.empty or not own.between(0, len(classes) - 1).all() or cells["data"].nunique() > 1:
         raise BadInput(f"{path}: labels are not as they were written; make it anew by `easiness labels`")
     ids = np.array(cells["id"], np.int64 if all(map(INTEGER.fullmatch, cells["id"])) else object)
     cells = cells.assign(id=ids, label=own, p_wrong=p_wrong, suggested_share=np.nan)
     cells["class"] = np.array(classes, object)[own]
     ranked = cells.sort_values("p_wrong", ascending=False, kind="stable")
     of = LabelledExamples(str(path), ids, np.array(own, np.int64), classes, noun="item")
-    return AuditedList(of, cells["data"].iloc[0], lambda: ranked, [path], hints=hints, noun=ITEM_LABEL)
+    version = content_hash([cells["id"].map(str).tolist(), classes, own.tolist()])[:_VERSION]
+    data = cells["data"].iloc[0] or f"{path.stem}@{version}"
+    return AuditedList(of, data, lambda: ranked, [path], hints=hints, noun=ITEM_LABEL)
