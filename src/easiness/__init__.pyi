@@ -154,6 +154,7 @@ def audit(
     blind: bool = ...,
     known: str | Path | None = ...,
     decided: str | Path | None = ...,
+    certificate: bool = ...,
     progress: bool | Progress = ...,
 ) -> Any: ...
 def verify(
@@ -236,6 +237,7 @@ def card(
     output: str | Path | None = ...,
     *,
     apply: str | Path | None = ...,
+    certificate: str | Path | None = ...,
     at: float | None = ...,
     data: Any = ...,
     progress: bool | Progress = ...,

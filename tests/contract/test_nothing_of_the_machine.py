@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -98,11 +99,15 @@ def test_pages_results_cards_and_exports(run, home, command):
     made = [command("report", run, "-o", out / "page.html")]
     made += [command("audit", run, "--looks", 6, "-o", out / f"audit{end}") for end in RESULTS]
     made += [command("report", run, "--decide", out / "audit.csv", "-o", out / "decide.html")]
+    half = pd.read_csv(out / "audit.csv").astype({"action": object})
+    half.assign(action=["keep", "keep", *half["action"][2:]]).to_csv(home / "half.csv", index=False)
+    words = ("audit", run, "--decided", home / "half.csv", "--certificate", "-o")
+    made += [command(*words, out / f"certificate{end}") for end in (".html", ".md", ".json")]
     made += [command("suspects", run, "-o", out / f"suspects{end}") for end in RESULTS]
     made += [command("scores", run, "-o", out / f"scores{end}") for end in RESULTS]
     made += [command("labels", run, "-o", out / f"labels{end}") for end in (".csv", ".md")]
     made += [command("suspects", run, "--decided", out / "labels.csv", "-o", out / "decided.md")]
-    made += [command("card", run, "-o", out / "card")]
+    made += [command("card", run, "-o", out / "card", "--certificate", out / "certificate.json")]
     made += [command("card", "--apply", out / "card", home / "pets", "-o", out / "applied.parquet")]
     made += [command("export", run, "--to", form, "-o", out / f"{form}{EXPORTS[form]}") for form in EXPORTS]
     served = ("--document-root", home, "-o", out / "served")

@@ -39,7 +39,7 @@ from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
 from easiness.studies import outcomes
-from easiness.studies.audit import Audit, AuditDraw
+from easiness.studies.audit import Audit, AuditDraw, Certificate
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruning, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, PeopleAgreement
@@ -178,11 +178,11 @@ def _agreement(run: Run) -> PeopleAgreement:
     return easiness.labels(run, files=files)
 
 
-def _audited(run: Run) -> Any:
+def _audited(run: Run, *, certificate: bool = False) -> Any:
     drawn = easiness.audit(run, looks=5)
     file = run.path.with_name("audit.csv")
-    drawn.table().assign(action="keep").to_csv(file, index=False)
-    return easiness.audit(run, decided=file)
+    drawn.table().assign(action="keep", by=HOSTILE).to_csv(file, index=False)
+    return easiness.audit(run, decided=file, certificate=certificate)
 
 
 def _next_labels(_: Run) -> NextLabels:
@@ -220,6 +220,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     outcomes.RolloutsAhead: lambda run: easiness.compare(_counted(run, "alone", 0)),
     PeopleAgreement: _agreement,
     Audit: _audited,
+    Certificate: lambda run: _audited(run, certificate=True),
     CleanLabels: _cleaned,
     CombinedScores: lambda run: easiness.scores([run, _recorded(run.path.with_name("second"))]),
     Comparison: lambda run: easiness.compare([run, _recorded(run.path.with_name("other"))]),
@@ -373,7 +374,7 @@ def _read_json(file: Path, result: Any) -> None:
     rows = document
     within: dict[type, str] = {
         PeopleAgreement: "decisions",
-        Audit: "parts",
+        **dict.fromkeys((Audit, Certificate), "parts"),
         Comparison: "matching",
         Hypothesis: "rows",
         outcomes.KeySuspects: "suspects",

@@ -19,6 +19,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput, nearest, recast
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import IMAGE, Pixels, in_threads, to_pil
+from easiness.lazy import Image, Singles
 from easiness.models import build_model, find_family, pretrained_file
 from easiness.named_import import describe
 from easiness.store import digest
@@ -58,8 +59,6 @@ class PicturePreparation:
 
     def prepare(self, pixels: Pixels) -> npt.NDArray[np.uint8]:
         """The picture [height, width, channels] in three channels: [3, *size]."""
-        from PIL import Image
-
         if pixels.shape[:2] != self.size:
             filters = {"bilinear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
             kind = filters.get(self.interpolation, Image.Resampling.BICUBIC)
@@ -77,7 +76,7 @@ class PicturePreparation:
         top, left = (height - tall) / 2, (width - wide) / 2
         return left, top, left + wide, top + tall
 
-    def normalizing(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def normalizing(self) -> tuple[Singles, Singles]:
         """The factor of prepared values, and the summand after it: [3, 1, 1] each."""
         mean, std = (np.array(one, np.float64)[:, None, None] for one in (self.mean, self.std))
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.lazy import Integers, Singles, special
 from easiness.records import Observations
 from easiness.scoring.score import (
     Score,
@@ -36,12 +37,10 @@ def jeffreys(right: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95) -
 
     By convention its low end is 0 at c = 0 and its high end 1 at c = n (Brown, Cai and DasGupta 2001).
     """
-    from scipy.special import betaincinv
-
     c, n = np.asarray(right, np.float64), np.asarray(trials, np.float64)
     a, b = c + 0.5, n - c + 0.5
-    low = np.where(c == 0, 0.0, betaincinv(a, b, (1 - level) / 2))
-    return low, np.where(c == n, 1.0, betaincinv(a, b, (1 + level) / 2))
+    low = np.where(c == 0, 0.0, special.betaincinv(a, b, (1 - level) / 2))
+    return low, np.where(c == n, 1.0, special.betaincinv(a, b, (1 + level) / 2))
 
 
 def easiness_interval(
@@ -74,7 +73,7 @@ class EasinessCounts:
     Heads count that were not shown x, the first ``at_most`` of each x.
     """
 
-    def __init__(self, labels: npt.NDArray[np.int64], at_most: int | None = None) -> None:
+    def __init__(self, labels: Integers, at_most: int | None = None) -> None:
         self.num_right, self._num_seen = np.zeros((2, len(labels)), np.int64)
         self._at_most = at_most
         self._epoch, self._by_share = 0, False
@@ -125,7 +124,7 @@ def _difficulty(obs: Observations, m: int) -> Values:
     return total / len(rows)
 
 
-def _row(column: npt.NDArray[np.float32], obs: Observations, m: int) -> Values:
+def _row(column: Singles, obs: Observations, m: int) -> Values:
     return np.asarray(column[obs.row(m)], np.float64)
 
 

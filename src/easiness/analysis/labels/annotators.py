@@ -249,6 +249,7 @@ class _VoiceFit:
         self._has_votes = voices.num > 0
         self._heads: Values | None = None  # log probabilities
         self._together = 0.0
+        self._has_heads = np.zeros(len(voices.num), np.bool_)
         level = np.zeros(num_classes) if open_prior is None else open_prior
         self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
         self.p = (voices.per_class + 1 / num_classes) / (voices.num + 1)[:, None]
@@ -294,6 +295,7 @@ class _VoiceFit:
         How sure they are, and how often the others err together, is what foretells the votes best.
         """
         says = np.nan_to_num(np.log(heads + _LEAST) - np.log(np.nanmean(heads, axis=0) + _LEAST))
+        self._has_heads = ~np.isnan(heads).any(axis=1)
         prior = self.prior
         for _ in range(2):
             votes, best = softmax(self.votes_say, axis=1), -np.inf
@@ -331,13 +333,19 @@ class _VoiceFit:
         return np.asarray(p / p.sum(axis=1, keepdims=True))
 
     def _how_alike(self, looks: tuple[Positions, Positions] | None) -> tuple[float, float, float]:
-        """The likeliest likeness of errors, and an interval; without looks any larger one may be true."""
+        """How alike voices err, and an interval.
+
+        It is the likeliest value after looks. Without them any larger one may be true, and the least is taken
+        that votes do not speak against.
+        """
         if looks is None:
             fits = np.array([self._log_likelihood_of_votes(one) for one in _ALIKE])
         else:
             fits = np.array([np.log(self._by(one)[looks] + _LEAST).sum() for one in _ALIKE])
         likely = _ALIKE[fits >= fits.max() - _LIKELY]
-        return float(_ALIKE[fits.argmax()]), float(likely[0]), float(likely[-1] if looks else _ALIKE[-1])
+        if looks is None:
+            return float(likely[0]), float(likely[0]), float(_ALIKE[-1])
+        return float(_ALIKE[fits.argmax()]), float(likely[0]), float(likely[-1])
 
     def posterior(self, key: Positions | None, looks: tuple[Positions, Positions] | None) -> LabelPosterior:
         """Everything that votes say of the labels, after ``looks`` at some."""
@@ -353,7 +361,7 @@ class _VoiceFit:
                 at, true = (one[key[looks[0]] >= 0] for one in looks)
                 first, rival = self._key_wrong(drawn_by, key), _rival(p, key)
                 p_wrong, number = _calibration(first, p_wrong, key, rival, at, key[at] != true)
-        knows = np.isin(rows, () if looks is None else looks[0]) | (np.ptp(p, axis=1) > _CLAMP)
+        knows = self._has_votes | self._has_heads | np.isin(rows, () if looks is None else looks[0])
         best = self._best(p)
         usual = voices.num[self._has_votes].mean(keepdims=True) if self._has_votes.any() else np.zeros(1)
         worth, worth_low, worth_high = (float((usual * _worth(usual, r))[0]) for r in (alike, most, least))

@@ -20,6 +20,7 @@ from easiness.engine import (
     refuse_options,
 )
 from easiness.errors import BadInput
+from easiness.show import SUFFIXES
 from easiness.spec import Keep, read_band, read_numbers, setting
 from easiness.store import Run
 from easiness.studies.keeping.asking import NextAnswers, next_answers
@@ -137,7 +138,7 @@ def _task(values: Mapping[str, Any]) -> str:
 
 
 def _suffixes(values: Mapping[str, Any]) -> tuple[str, ...]:
-    return (".txt",) if _task(values) in (_PRUNES, _BAND) else ()
+    return (*([".txt"] if _task(values) in (_PRUNES, _BAND) else []), *SUFFIXES)
 
 
 def keep(options: KeepOptions) -> Worth | Pruning | Curriculum:

@@ -32,7 +32,15 @@ from easiness.regular_file import at_home
 from easiness.runs import data_version, labelled_examples
 from easiness.spec import command_line, content_hash
 from easiness.store import Run
-from easiness.studies.audit import ITEM_LABEL, Audit, AuditDraw, AuditedList, AuditOptions, audit_of
+from easiness.studies.audit import (
+    ITEM_LABEL,
+    Audit,
+    AuditDraw,
+    AuditedList,
+    AuditOptions,
+    Certificate,
+    audit_of,
+)
 from easiness.studies.labels.agreement import agreement_between, agreement_frame, joined
 
 _FIRST = 20  # rows that are shown, and people whose pairs are
@@ -422,7 +430,7 @@ def _heads(run: Run) -> tuple[Floats | None, tuple[str, ...]]:
     return None, (_NO_HEADS,)
 
 
-def audit_of_consensus(options: AuditOptions) -> AuditDraw | Audit:
+def audit_of_consensus(options: AuditOptions) -> AuditDraw | Audit | Certificate:
     """Draw from the labels in a file of a consensus, or say how many are wrong, see `audit`."""
     if options.split == "held_out":
         raise BadInput("--split held_out: a consensus has no such split; leave it out")
