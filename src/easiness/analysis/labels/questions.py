@@ -1,7 +1,9 @@
 """Whom to ask about what next: the answers that are expected to put most labels right.
 
 An answer is worth how much likelier it makes the likeliest label, in expectation. A further voice beside n
-that err alike tells what they are worth more together than the n are, and its channel is taken to that power.
+that err alike counts for 1 / (1 + r n), as those do then: its channel is taken to that power. That is more
+than n + 1 of them are worth beyond n. But voices err alike on some items and not on others, and by the
+smaller power questions are left out that put labels right.
 """
 
 from __future__ import annotations
@@ -77,18 +79,12 @@ def _round(of: LabelPosterior, may: Mask, num: Values, left: Values, most: int, 
             break
         for size in np.unique(num[some]):
             rows = some[num[some] == size]
-            gains = np.where(may[rows], _gains(of, rows, further_worth(size, of.alike)), 0.0)
+            gains = np.where(may[rows], _gains(of, rows, 1 / (1 + of.alike * size)), 0.0)
             by[rows] = gains.argmax(axis=1)
             gain[rows] = gains.max(axis=1) * left[rows] / (1 - of.p_best[rows])
     best = np.lexsort((num, -gain.round(12)))[:most]
     best = best[gain[best] > enough]
     return Questions(best, by[best], gain[best])
-
-
-def further_worth(num: float, alike: float) -> float:
-    """How many independent voices one more is worth beside ``num`` that err so much ``alike``."""
-    before = num / (1 + alike * (num - 1)) if num >= 1 else num
-    return (num + 1) / (1 + alike * num) - before
 
 
 def _gains(of: LabelPosterior, rows: Positions, worth: float) -> Values:

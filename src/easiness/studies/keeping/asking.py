@@ -58,11 +58,9 @@ class NextAnswers(show.Result):
 
     @property
     def _why(self) -> str:
-        votes, alike = self.labels.votes, self.labels.posterior.alike
+        votes = self.labels.votes
         if len(votes.votes.drop_duplicates(["item", "by"])) == len(votes.ids) * len(votes.people):
             return "each has answered every item"
-        if alike == 1:
-            return "they err so much alike that a second one tells nothing"
         return "every label is sure by what is known of them"
 
     @property
@@ -70,6 +68,10 @@ class NextAnswers(show.Result):
         texts, num = [*self.labels.notices], len(self.questions.item)
         if 0 < num < self.looks:
             texts.append(f"{self.looks - num:,} more questions to these people would gain nothing; {_REMEDY}")
+        if num and self.labels.posterior.doubt:
+            texts.append(
+                f"how many labels these answers put right is uncertain: {self.labels.posterior.doubt}"
+            )
         return texts
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:

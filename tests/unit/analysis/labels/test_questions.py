@@ -33,13 +33,13 @@ def test_the_answers_come_first_that_make_the_likeliest_label_likelier():
 
 def test_nobody_is_asked_again_and_voices_that_err_alike_tell_less():
     item, by, num = np.array([0]), np.array([1]), np.array([1.0, 0.0])
-    asked = useful_questions(by_hand(0.5), item, by, num, 9)
-    # two such voices are worth 4 / 3, one more than the first 1 / 3
-    right = 0.8 ** (1 / 3) / (0.8 ** (1 / 3) + 0.2 ** (1 / 3))
-    assert [*zip(asked.item, asked.by, strict=True)] == [(1, 1), (0, 0)]
-    assert asked.gain == pytest.approx([0.05, right - 0.6])
-    assert useful_questions(by_hand(1.0), item, by, num, 9).item.tolist() == [1]
-    assert not len(useful_questions(by_hand(1.0), NOBODY, NOBODY, np.ones(2), 9).item)
+    for alike in (0.5, 1.0):
+        asked = useful_questions(by_hand(alike), item, by, num, 2)
+        right, wrong = np.array([0.8, 0.2]) ** (1 / (1 + alike))  # each of two such voices
+        assert [*zip(asked.item, asked.by, strict=True)] == [(0, 0), (1, 1)]
+        assert asked.gain == pytest.approx([right / (right + wrong) - 0.6, 0.05])
+    sure = replace(by_hand(), p=np.eye(2), p_best=np.ones(2))
+    assert not len(useful_questions(sure, item, by, num, 9).item)
 
 
 def test_ties_go_to_fewer_votes_and_open_answers_to_the_better_voice():
