@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.sparse import csr_array
 from scipy.special import betaln, expit, gammaln, log_softmax, logit, softmax
 from scipy.stats import beta as beta_distribution
@@ -249,7 +250,7 @@ class _VoiceFit:
         self._has_votes = voices.num > 0
         self._heads: Values | None = None  # log probabilities
         self._together = 0.0
-        self._has_heads = np.zeros(len(voices.num), np.bool_)
+        self._has_heads: Mask = np.zeros(len(voices.num), np.bool_)
         level = np.zeros(num_classes) if open_prior is None else open_prior
         self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
         self.p = (voices.per_class + 1 / num_classes) / (voices.num + 1)[:, None]
@@ -295,7 +296,7 @@ class _VoiceFit:
         How sure they are, and how often the others err together, is what foretells the votes best.
         """
         says = np.nan_to_num(np.log(heads + _LEAST) - np.log(np.nanmean(heads, axis=0) + _LEAST))
-        self._has_heads = ~np.isnan(heads).any(axis=1)
+        self._has_heads = np.asarray(~np.isnan(heads).any(axis=1))
         prior = self.prior
         for _ in range(2):
             votes, best = softmax(self.votes_say, axis=1), -np.inf
@@ -497,12 +498,14 @@ def _calibration(
         return p_wrong, None
     has = np.flatnonzero(~np.isnan(p_wrong))
     place, groups = np.searchsorted(has, at), (own[has], own[has] * (other.max() + 1) + other[has])
-    after = calibrate(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP), groups, place, wrong, 0.0, 1.0)
-    every = np.full(len(p_wrong), np.nan)
-    every[has] = after.p_wrong
-    undecided = after.p_wrong.copy()
-    undecided[place] = after.p_decided
-    return every, share_of_wrong(before[has], undecided, place, wrong)
+    number = share_of_wrong(before[has], place, wrong)
+    odds = logit(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP))
+    goal = min(max(number[0], _CLAMP), 1 - _CLAMP)
+    shift = brentq(lambda by: float(expit(odds + by).mean()) - goal, -40, 40)
+    after = calibrate(expit(odds + shift), groups, place, wrong, *number[1:])
+    p_wrong = p_wrong.copy()
+    p_wrong[has] = after.p_wrong
+    return p_wrong, number
 
 
 class _Slots:

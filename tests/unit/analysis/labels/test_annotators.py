@@ -164,7 +164,7 @@ def test_share_of_wrong_by_hand():
     """In one stratum: a mean probability of 0.2, and looks that found 3 of 10 where 2 were foretold."""
     p_wrong = np.full(100, 0.2)
     at, wrong = np.arange(10), np.arange(10) < 3
-    share, low, high = share_of_wrong(p_wrong, p_wrong, at, wrong)
+    share, low, high = share_of_wrong(p_wrong, at, wrong)
     assert share == pytest.approx((3 + 90 * 0.2 + 90 * (0.3 - 0.2)) / 100)
     assert 0.03 < low < 0.15
     assert 0.5 < high < 0.93
@@ -183,7 +183,7 @@ def test_share_of_wrong_has_no_bias_whatever_probabilities_are_worth(kind):
     results = []
     for _ in range(300):
         at = order[draw_fixed(strata, 100, draw)]
-        results.append(share_of_wrong(p_wrong, p_wrong, at, wrong[at]))
+        results.append(share_of_wrong(p_wrong, at, wrong[at]))
     share, low, high = np.array(results).T
     assert abs(share.mean() - wrong.mean()) < 3 * share.std() / np.sqrt(300)
     assert ((low <= wrong.mean()) & (wrong.mean() <= high)).mean() > 0.92
