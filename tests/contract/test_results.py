@@ -42,7 +42,7 @@ from easiness.studies import outcomes
 from easiness.studies.audit import Audit, AuditDraw, Certificate
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruning, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
-from easiness.studies.labels import CleanLabels, PeopleAgreement
+from easiness.studies.labels import CleanLabels, Consensus, PeopleAgreement
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
 from easiness.studies.patterns import Patterns
@@ -178,6 +178,12 @@ def _agreement(run: Run) -> PeopleAgreement:
     return easiness.labels(run, files=files)
 
 
+def _hostile_votes(run: Run) -> pd.DataFrame:
+    people = {"ann": 0, HOSTILE: 1, "bob": 0}
+    rows = [(one, by, run.classes[(one + at) % 2]) for one in run.ids for by, at in people.items()]
+    return pd.DataFrame(rows, columns=["item", "by", "label"])
+
+
 def _audited(run: Run, *, certificate: bool = False) -> Any:
     drawn = easiness.audit(run, looks=5)
     file = run.path.with_name("audit.csv")
@@ -219,6 +225,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     ),
     outcomes.RolloutsAhead: lambda run: easiness.compare(_counted(run, "alone", 0)),
     PeopleAgreement: _agreement,
+    Consensus: lambda run: easiness.labels(run, annotations=_hostile_votes(run)),
     Audit: _audited,
     Certificate: lambda run: _audited(run, certificate=True),
     CleanLabels: _cleaned,

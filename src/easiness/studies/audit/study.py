@@ -211,8 +211,8 @@ def audit(options: AuditOptions) -> AuditDraw | Audit | Certificate:
         raise BadInput(f"{path}: is a second run, and labels are audited by one; leave it out")
     [run] = options.run
     if isinstance(run, Path):
-        audited: AuditDraw | Audit | Certificate = _CONSENSUS(options)
-        return audited
+        result: AuditDraw | Audit | Certificate = _CONSENSUS(options)
+        return result
 
     def labels_of(split: Split) -> AuditedList:
         rank = lambda: suspects(SuspectOptions((run,), split=split, pictures=False)).ranked  # noqa: E731
