@@ -1,9 +1,9 @@
 """Whom to ask about what next: the answers that are expected to put most labels right.
 
 An answer is worth how much likelier it makes the likeliest label, in expectation. A further voice beside n
-that err alike counts for 1 / (1 + r n), as those do then: its channel is taken to that power. That is more
-than n + 1 of them are worth beyond n. But voices err alike on some items and not on others, and by the
-smaller power questions are left out that put labels right.
+that err alike counts for 1 / (1 + r n), as those do then: its channel is taken to that power. It is more
+than n + 1 of them are worth beyond n. But voices err alike on some items and not on others, and a smaller
+power leaves out questions that put labels right.
 """
 
 from __future__ import annotations
@@ -94,5 +94,5 @@ def _gains(of: LabelPosterior, rows: Positions, worth: float) -> Values:
     p = np.asarray(of.p[rows]).T
     channels = np.maximum(of.channels, _LEAST) ** worth
     channels /= channels.sum(axis=2, keepdims=True)
-    then = np.array([sum((p * said[:, None]).max(axis=0) for said in one.T) for one in channels])
+    then = np.array([sum((p * says[:, None]).max(axis=0) for says in one.T) for one in channels])
     return np.asarray(np.maximum(then.T - p.max(axis=0)[:, None], 0))

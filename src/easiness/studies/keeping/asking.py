@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LOOKS = 200
 _NUM_SHOWN = 20
-_REMEDY = "ask a new person, or look at labels drawn by chance (`easiness audit` of a consensus)"
+_REMEDY = "ask a new person, or look at labels drawn by chance (easiness audit)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +50,11 @@ class NextAnswers(show.Result):
             return (
                 f"No further answer of these people is expected to put a label right: {self._why}; {_REMEDY}"
             )
-        asked, items = show.quantity(len(item), "question"), show.quantity(len(np.unique(item)), "item")
+        text, items = show.quantity(len(item), "question"), show.quantity(len(np.unique(item)), "item")
         people = len(np.unique(by))
         who = f"{people:,} {'person' if people == 1 else 'people'}"
         what = f"about {gain.sum():,.1f} more labels of {len(self.labels.label):,} are expected to be right"
-        return f"{asked} to {who} on {items}: {what}"
+        return f"{text} to {who} on {items}: {what}"
 
     @property
     def _why(self) -> str:
@@ -116,8 +116,8 @@ def next_answers(options: NextOptions) -> NextAnswers:
     """Whom of the people of votes to ask about which items of a run, or else of those that votes name."""
     of = consensus(options.run, options.annotations, decided=options.decided)
     rows, looks = of.votes.votes, _LOOKS if options.looks is None else options.looks
-    named = rows["share"].where(rows["label"] >= 0, 0.0)
-    num_votes: Floats = np.bincount(rows["item"], named, len(of.votes.ids)).astype(np.float64)
+    shares = rows["share"].where(rows["label"] >= 0, 0.0)
+    num_votes: Floats = np.bincount(rows["item"], shares, len(of.votes.ids)).astype(np.float64)
     item, by = (rows[name].to_numpy() for name in ("item", "by"))
     questions = useful_questions(of.posterior, item, by, num_votes, looks)
     return NextAnswers(of, questions, looks)
