@@ -211,7 +211,6 @@ def next(
     hard: bool = ...,
     annotations: Any = ...,
     looks: int | None = ...,
-    decided: str | Path | None = ...,
     picks: int = ...,
     seeds: int = ...,
     data: Any = ...,

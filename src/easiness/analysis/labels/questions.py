@@ -8,8 +8,6 @@ power leaves out questions that put labels right.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from easiness.analysis.labels.annotators import LabelPosterior
@@ -23,23 +21,13 @@ _AT_ONCE = 4096  # items
 _LEAST = 1e-9  # a probability
 
 
-class Questions(NamedTuple):
-    """Which voice ``by`` [q] to ask about which ``item`` [q], the most useful first.
-
-    Each makes the likeliest label likelier by its ``gain`` [q], in expectation.
-    """
-
-    item: Positions
-    by: Positions
-    gain: Values
-
-
 def useful_questions(
     of: LabelPosterior, item: Positions, by: Positions, num_votes: Values, most: int
-) -> Questions:
+) -> tuple[Positions, Positions, Values]:
     """The ``most`` useful questions to voices that have not answered, or fewer where no more gain anything.
 
-    A second question about an item finds what the first one leaves.
+    The items [q], the voices to ask about them [q], and how much likelier each answer is expected to make the
+    likeliest label [q], the most first. A second question about an item finds what the first one leaves.
 
     Args:
         of: the labels of K items by J voices.
@@ -50,29 +38,31 @@ def useful_questions(
     """
     may = np.ones((len(of.p_best), len(of.accuracy)), np.bool_)
     may[item, by] = False
-    num, left = num_votes.copy(), 1 - of.p_best
-    parts, enough = [], LEAST_GAIN
+    num, left, enough = num_votes.copy(), 1 - of.p_best, LEAST_GAIN
+    item, by, gain = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
     while True:
-        one = _round(of, may, num, left, most, enough)
-        parts.append(one)
-        if not len(one.item):
+        voice, gains = _best_voices(of, may, num, left, most)
+        rows = np.lexsort((num, -gains.round(12)))[:most]
+        rows = rows[gains[rows] > enough]
+        if not len(rows):
             break
-        may[one.item, one.by] = False
-        left[one.item] -= one.gain
-        num[one.item] += 1
-        gains = np.concatenate([part.gain for part in parts])
-        if len(gains) >= most:
-            enough = max(LEAST_GAIN, float(np.partition(gains, -most)[-most]))
-    item, by, gain = (np.concatenate(cells) for cells in zip(*parts, strict=True))
+        item, by, gain = np.append(item, rows), np.append(by, voice[rows]), np.append(gain, gains[rows])
+        may[rows, voice[rows]] = False
+        left[rows] -= gains[rows]
+        num[rows] += 1
+        if len(gain) >= most:
+            enough = max(LEAST_GAIN, float(np.partition(gain, -most)[-most]))
     first = np.argsort(-gain.round(12), kind="stable")[:most]
-    return Questions(item[first], by[first], gain[first])
+    return item[first], by[first], gain[first]
 
 
-def _round(of: LabelPosterior, may: Mask, num: Values, left: Values, most: int, enough: float) -> Questions:
-    """The most useful question about each item: the best ``most``, which gain more than ``enough``."""
+def _best_voices(
+    of: LabelPosterior, may: Mask, num: Values, left: Values, most: int
+) -> tuple[Positions, Values]:
+    """The most useful voice of each item that it ``may`` ask [K], and its gain, 0 if ``most`` gain more."""
     gain, by = np.zeros(len(num)), np.zeros(len(num), np.int64)
-    order = np.argsort(-left, kind="stable")  # nothing gains more than there is to find
-    order = order[left[order] > enough]
+    order = np.argsort(-left, kind="stable")  # nothing gains more than is ``left`` to find
+    order = order[left[order] > LEAST_GAIN]
     for start in range(0, len(order), _AT_ONCE):
         some = order[start : start + _AT_ONCE]
         if start >= most and np.partition(gain, -most)[-most] >= left[some[0]]:
@@ -82,16 +72,14 @@ def _round(of: LabelPosterior, may: Mask, num: Values, left: Values, most: int, 
             gains = np.where(may[rows], _gains(of, rows, 1 / (1 + of.alike * size)), 0.0)
             by[rows] = gains.argmax(axis=1)
             gain[rows] = gains.max(axis=1) * left[rows] / (1 - of.p_best[rows])
-    best = np.lexsort((num, -gain.round(12)))[:most]
-    best = best[gain[best] > enough]
-    return Questions(best, by[best], gain[best])
+    return by, gain
 
 
 def _gains(of: LabelPosterior, rows: Positions, worth: float) -> Values:
     """How much likelier an answer of each voice makes the likeliest class of some items [n, J]."""
     if of.channels is None:  # nobody says a wrong answer again
         return worth * np.outer(1 - of.p_best[rows], of.accuracy)
-    p = np.asarray(of.p[rows]).T
+    p = np.ascontiguousarray(np.asarray(of.p[rows]).T)
     channels = np.maximum(of.channels, _LEAST) ** worth
     channels /= channels.sum(axis=2, keepdims=True)
     then = np.array([sum((p * says[:, None]).max(axis=0) for says in one.T) for one in channels])

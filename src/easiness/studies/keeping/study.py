@@ -7,18 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from easiness.engine import (
-    At,
-    Data,
-    DecisionFile,
-    Later,
-    OneRun,
-    Seed,
-    Study,
-    changed_options,
-    option_flag,
-    refuse_options,
-)
+from easiness.engine import At, Data, Later, OneRun, Seed, Study, changed_options, option_flag, refuse_options
 from easiness.errors import BadInput
 from easiness.show import SUFFIXES
 from easiness.spec import Keep, read_band, read_numbers, setting
@@ -201,14 +190,13 @@ class NextOptions:
     hard: bool = setting("--hard", "Allot rollouts to tell which items are the hardest tenth.", default=False)
     annotations: Any = setting(
         "--annotations",
-        "Votes of people or models, as for `labels`: whom of them to ask about what. A run is not needed.",
+        "Votes of people or models, as for `labels`. It says whom of them to ask about what.",
         metavar="FILE",
         typed=Path | None,
     )
     looks: int | None = setting(
         "--looks", "With --annotations: how many answers to ask for; 200 by default.", least=1
     )
-    decided: DecisionFile = None
     picks: int = setting("--picks", "How many to pick, by each rule.", default=100)
     seeds: int = setting("--seeds", "Draws of a replay, at least five.", least=FEWEST_SEEDS, default=20)
     data: Data = None
@@ -218,10 +206,10 @@ class NextOptions:
 def label_next(options: NextOptions) -> NextLabels | NextAnswers:
     """Which examples of a pool to label next, and how far that beats random ones; or whom to ask again."""
     if options.annotations is not None:
-        own = ("run", "annotations", "looks", "decided")
+        own = ("run", "annotations", "looks")
         refuse_options(options, "does not go with --annotations; leave one of them out", but=own)
         return next_answers(options)
-    refuse_options(options, "goes with --annotations; leave it out", among=("looks", "decided"))
+    refuse_options(options, "goes with --annotations; leave it out", among=("looks",))
     if options.run is None:
         raise BadInput("run: is missing; give the folder of a run, or votes by --annotations FILE")
     of_outcomes = "is of outcomes (`easiness record`); give --pool SOURCE alone"
