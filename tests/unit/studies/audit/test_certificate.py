@@ -31,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return recorded(tmp_path_factory.mktemp("runs") / "run", believing(LABELS, 3), LABELS, classes=CLASSES)
 
 
-def audited(run: Run | list[Run], file: Path, said: str, by: str = "ann", **options: Any) -> Path:
+def audited(run: Run | list[Run] | str, file: Path, said: str, by: str = "ann", **options: Any) -> Path:
     """An audit's file with the first rows decided: ``k``, ``d`` or ``u`` for each, ``-`` for no action."""
     table = ez.audit(run, **options).table().astype({"action": object, "by": object, "time": object})
     actions = {"k": "keep", "d": "drop", "u": "unsure", "-": ""}
@@ -42,7 +42,7 @@ def audited(run: Run | list[Run], file: Path, said: str, by: str = "ann", **opti
     return file
 
 
-def certified(run: Run | list[Run], file: Path) -> Certificate:
+def certified(run: Run | list[Run] | str, file: Path) -> Certificate:
     certificate = ez.audit(run, decided=file, certificate=True)
     assert isinstance(certificate, Certificate)
     return certificate
@@ -158,3 +158,19 @@ def test_two_decide_the_same_audit(run: Run, tmp_path: Path, command: Any):
     found = certified(run, merged)
     assert found.by == {"ann+bob": 6, "ann": 2}
     assert (found.audit.unsure, found.audit.known_wrong, found.audit.corrections) == (2, 0, 1)
+
+
+def test_two_decide_on_labels_of_votes_without_a_run(tmp_path: Path, command: Any, refused: Any):
+    votes = pd.DataFrame({"item": [*range(NUM)] * 2, "by": ["a"] * NUM + ["b"] * NUM, "label": "cat"})
+    votes.loc[0, "label"] = "dog"
+    votes.to_csv(tmp_path / "votes.csv", index=False)
+    of = tmp_path / "consensus.csv"
+    assert command("labels", "--annotations", tmp_path / "votes.csv", "-o", of).code == 0
+    files = [audited(str(of), tmp_path / f"{name}.csv", "k" * 10, name, looks=10) for name in ("ann", "bob")]
+    assert command("labels", of, *files, "-o", tmp_path / "merged.csv").code == 0
+    found = certified(str(of), tmp_path / "merged.csv")
+    assert found.claim.replace("\N{NO-BREAK SPACE}", " ").startswith(
+        "At most 15 % of these labels are wrong, "
+    )
+    assert found.by == {"ann+bob": 10}
+    assert "consensus.csv: is no run" in refused("labels", of)
