@@ -383,6 +383,7 @@ def _read_json(file: Path, result: Any) -> None:
         PeopleAgreement: "decisions",
         **dict.fromkeys((Audit, Certificate), "parts"),
         Comparison: "matching",
+        Consensus: "items",
         Hypothesis: "rows",
         outcomes.KeySuspects: "suspects",
         outcomes.OutcomeComparison: "items",
