@@ -30,6 +30,7 @@ from easiness.studies.keeping import heads
 from easiness.studies.keeping.labelling import LEVEL, MARGIN, MOST, RANDOM, RARE, RULES, NextLabels
 
 if TYPE_CHECKING:
+    from easiness.store import Run
     from easiness.studies.keeping.study import NextOptions
 
 NUM_NEAREST = 50
@@ -202,9 +203,9 @@ def best_rule(replays: pd.DataFrame) -> str:
     return str(ahead["rule"][ahead["gain"].idxmax()]) if len(ahead) else RANDOM
 
 
-def pick_next(options: NextOptions) -> NextLabels:
+def pick_next(run: Run, options: NextOptions) -> NextLabels:
     """The picks of each rule from a pool, and what each gains in replays; see `label_next`."""
-    run, picks = options.run, at_least("--picks", options.picks, 1, MOST)
+    picks = at_least("--picks", options.picks, 1, MOST)
     names = [one.name for one in heads.heads_of(run).features]
     data = data_of(run, options.data)
     pool, num = load_unlabelled(options.pool, data, vectors=heads.in_files(names)), len(run.ids)
