@@ -171,12 +171,8 @@ def spread(
     if device.type != "cpu":
         yield from map(vectors, batches)
         return
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with training.num_threads(1):
         yield from in_threads(vectors, batches, num)
-    finally:
-        torch.set_num_threads(before)
 
 
 def without_classifier(net: nn.Module, num_classes: int) -> nn.Module:
