@@ -169,8 +169,6 @@ def test_two_decide_on_labels_of_votes_without_a_run(tmp_path: Path, command: An
     files = [audited(str(of), tmp_path / f"{name}.csv", "k" * 10, name, looks=10) for name in ("ann", "bob")]
     assert command("labels", of, *files, "-o", tmp_path / "merged.csv").code == 0
     found = certified(str(of), tmp_path / "merged.csv")
-    assert found.claim.startswith(
-        "At most 15 % of these labels are wrong, "
-    )
+    assert found.claim.startswith("At most 15 % of these labels are wrong, ")
     assert found.by == {"ann+bob": 10}
     assert "consensus.csv: is no run" in refused("labels", of)
