@@ -1,0 +1,108 @@
+"""Labels from votes as others make them, with the settings that their documentation shows.
+
+    python benchmarks/baselines/crowd.py VOTES.npz OUT.npz
+
+Majority, with ties broken at random; Dawid-Skene and GLAD of crowd-kit, of 100 iterations; CROWDLAB
+of cleanlab with a model's probabilities out of sample, and its ActiveLab scores. Without a model cleanlab has
+the majority and the share of annotators who agree with it. Run as a program where the packages are installed
+in another environment.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+METHODS = ("majority", "Dawid-Skene", "GLAD", "CROWDLAB")
+ITERATIONS = 100
+
+
+class Votes(NamedTuple):
+    """A row each [n] of ``item``, ``by`` and ``label``, of K items, J people and C classes: ``shape``."""
+
+    item: np.ndarray
+    by: np.ndarray
+    label: np.ndarray
+    shape: np.ndarray
+    heads: np.ndarray  # [K, C], or empty where there is no model
+    seed: np.ndarray
+
+    def counts(self):
+        counts = np.zeros((self.shape[0], self.shape[2]))
+        np.add.at(counts, (self.item, self.label), 1)
+        return counts
+
+    def agreement(self, label):
+        """How often each person [J] says the ``label`` [K]."""
+        same = np.bincount(self.by, self.label == label[self.item], self.shape[1])
+        return same / np.maximum(np.bincount(self.by, minlength=self.shape[1]), 1)
+
+
+def majority(votes):
+    counts = votes.counts()
+    label = (counts + np.random.default_rng(int(votes.seed)).random(counts.shape) / 2).argmax(axis=1)
+    p = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return {"label": label, "p": p, "quality": votes.agreement(label)}
+
+
+def of_crowd_kit(model, votes):
+    data = pd.DataFrame({"task": votes.item, "worker": votes.by, "label": votes.label})
+    model.fit(data)
+    num_items, _, num_classes = votes.shape
+    p = model.probas_.reindex(index=range(num_items), columns=range(num_classes)).to_numpy(float)
+    p = np.where(np.isnan(p).all(axis=1, keepdims=True), 1 / num_classes, np.nan_to_num(p))
+    return {"label": p.argmax(axis=1), "p": p}
+
+
+def dawid_skene(votes):
+    from crowdkit.aggregation import DawidSkene
+
+    model = DawidSkene(n_iter=ITERATIONS)
+    told = of_crowd_kit(model, votes)
+    errors, quality = (
+        model.errors_,
+        np.zeros(votes.shape[1]),
+    )  # rows (worker, label said), a column each truth
+    for by, label in errors.index:
+        if label in errors.columns:
+            quality[by] += errors.loc[(by, label), label] * model.priors_[label]
+    return {**told, "quality": quality}
+
+
+def glad(votes):
+    from crowdkit.aggregation import GLAD
+
+    model = GLAD(n_iter=ITERATIONS)
+    told = of_crowd_kit(model, votes)
+    return {**told, "quality": model.alphas_.reindex(range(votes.shape[1])).to_numpy()}
+
+
+def crowdlab(votes):
+    from cleanlab.multiannotator import get_active_learning_scores, get_label_quality_multiannotator
+
+    if not votes.heads.size:
+        return majority(votes)
+    wide = np.full(votes.shape[:2], np.nan)
+    wide[votes.item, votes.by] = votes.label
+    told = get_label_quality_multiannotator(pd.DataFrame(wide), votes.heads, verbose=False)
+    label = told["label_quality"]["consensus_label"].to_numpy()
+    sure = told["label_quality"]["consensus_quality_score"].to_numpy()
+    p = np.repeat((1 - sure)[:, None] / (votes.shape[2] - 1), votes.shape[2], axis=1)
+    p[np.arange(len(p)), label] = sure
+    quality = told["annotator_stats"]["annotator_quality"].reindex(range(votes.shape[1])).to_numpy()
+    order, _ = get_active_learning_scores(pd.DataFrame(wide), votes.heads)
+    return {"label": label, "p": p, "quality": quality, "order": order}
+
+
+def fitted(votes):
+    """What each method says: ``label`` [K], ``p`` [K, C], ``quality`` [J], CROWDLAB's ``order`` [K]."""
+    made = dict(zip(METHODS, (majority, dawid_skene, glad, crowdlab), strict=True))
+    return {f"{name}/{key}": one for name, make in made.items() for key, one in make(votes).items()}
+
+
+if __name__ == "__main__":
+    arrays = np.load(sys.argv[1])
+    np.savez(sys.argv[2], **fitted(Votes(**arrays)))
