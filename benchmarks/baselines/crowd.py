@@ -1,22 +1,17 @@
 """Labels from votes as others make them, with the settings that their documentation shows.
 
-    python benchmarks/baselines/crowd.py VOTES.npz OUT.npz
-
 Majority, with ties broken at random; Dawid-Skene and GLAD of crowd-kit, of 100 iterations; CROWDLAB
 of cleanlab with a model's probabilities out of sample, and its ActiveLab scores. Without a model cleanlab has
-the majority and the share of annotators who agree with it. Run as a program where the packages are installed
-in another environment.
+the majority alone.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-METHODS = ("majority", "Dawid-Skene", "GLAD", "CROWDLAB")
 ITERATIONS = 100
 
 
@@ -26,9 +21,9 @@ class Votes(NamedTuple):
     item: np.ndarray
     by: np.ndarray
     label: np.ndarray
-    shape: np.ndarray
-    heads: np.ndarray  # [K, C], or empty where there is no model
-    seed: np.ndarray
+    shape: tuple
+    heads: np.ndarray | None  # [K, C]
+    seed: int
 
     def counts(self):
         counts = np.zeros((self.shape[0], self.shape[2]))
@@ -43,7 +38,7 @@ class Votes(NamedTuple):
 
 def majority(votes):
     counts = votes.counts()
-    label = (counts + np.random.default_rng(int(votes.seed)).random(counts.shape) / 2).argmax(axis=1)
+    label = (counts + np.random.default_rng(votes.seed).random(counts.shape) / 2).argmax(axis=1)
     p = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return {"label": label, "p": p, "quality": votes.agreement(label)}
 
@@ -83,8 +78,6 @@ def glad(votes):
 def crowdlab(votes):
     from cleanlab.multiannotator import get_active_learning_scores, get_label_quality_multiannotator
 
-    if not votes.heads.size:
-        return majority(votes)
     wide = np.full(votes.shape[:2], np.nan)
     wide[votes.item, votes.by] = votes.label
     told = get_label_quality_multiannotator(pd.DataFrame(wide), votes.heads, verbose=False)
@@ -98,11 +91,10 @@ def crowdlab(votes):
 
 
 def fitted(votes):
-    """What each method says: ``label`` [K], ``p`` [K, C], ``quality`` [J], CROWDLAB's ``order`` [K]."""
-    made = dict(zip(METHODS, (majority, dawid_skene, glad, crowdlab), strict=True))
+    """What each method says: ``label`` [K], ``p`` [K, C], ``quality`` [J], CROWDLAB's ``order`` [K].
+
+    CROWDLAB alone where there is a model, and all the others where there is none.
+    """
+    alone = {"majority": majority, "Dawid-Skene": dawid_skene, "GLAD": glad}
+    made = {"CROWDLAB": crowdlab} if votes.heads is not None else alone
     return {f"{name}/{key}": one for name, make in made.items() for key, one in make(votes).items()}
-
-
-if __name__ == "__main__":
-    arrays = np.load(sys.argv[1])
-    np.savez(sys.argv[2], **fitted(Votes(**arrays)))

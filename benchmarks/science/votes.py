@@ -3,15 +3,13 @@
 People saw sketches, silhouettes and stylized pictures; models answered CRUXEval's questions, whose keys are
 made wrong; simulated people label TREC's questions and CIFAR-10's pictures. Whatever is finished is kept in
 --runs, so that the command goes on where it stopped. Where crowd-kit and cleanlab are in another environment,
---field is its Python.
+--field is its folder of packages.
 """
 
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import product
@@ -23,7 +21,7 @@ from scipy.stats import spearmanr
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from baselines.crowd import METHODS, Votes, fitted, majority
+from baselines.crowd import Votes, fitted, majority
 from kit.science import features_of, in_folds, options
 
 NUM_VOTES, SEEDS = (2, 3, 5, 10), (0, 1, 2)
@@ -32,6 +30,7 @@ MODELS, KEYS_WRONG = (3, 5, 10), (0.02, 0.1)
 TRUE = "the right answer"  # in the place of all texts of it
 SKILLED, LAZY, MIXED = 0.9, 0.65, 0.5
 HARD = 0.1  # of items
+RUN = ", run"  # ends the names of cells with one
 BINS, SIMULATED = 10, 50
 
 
@@ -60,6 +59,9 @@ class Cell:
     heads: np.ndarray | None = None
     independent: bool = False
 
+    def without_run(self):
+        return replace(self, name=self.name.removesuffix(RUN), heads=None)
+
     @property
     def shape(self):
         return (*self.said.shape, self.num_classes)
@@ -81,8 +83,7 @@ class Cell:
             item, by = np.append(item, every), np.append(by, np.full(len(every), last))
             label = self.shuffled()[item, np.append(label, self.key)]
             shape = (shape[0], last + 1, shape[2])
-        heads = np.empty(0) if self.heads is None else self.heads
-        return Votes(item, by, label, np.array(shape), heads, np.array(self.seed))
+        return Votes(item, by, label, shape, self.heads, self.seed)
 
     def of_field(self, told):
         """What a method says of `for_field`, by the classes and people of here."""
@@ -237,7 +238,7 @@ def simulations(folder, runs, seed):
                 file = runs / f"{full}, seed {seed}, heads.npy"
                 if not file.exists():
                     np.save(file, in_folds(model, x, majority(cell.for_field())["label"], seed))
-                yield replace(cell, name=f"{full}, run", heads=np.load(file))
+                yield replace(cell, name=full + RUN, heads=np.load(file))
 
 
 def cells(folder, runs, seeds=SEEDS):
@@ -253,32 +254,18 @@ def cells(folder, runs, seeds=SEEDS):
         yield from simulations(folder, runs, seed)
 
 
-def of_field(cell, runs, python, more=None):
+def of_field(cell, runs):
     """What the other methods say, kept in a file: a dict of arrays for each."""
     file = runs / f"{cell.name}, seed {cell.seed}, field.npz"
-    if more is not None or not file.exists():
-        told = in_python(python, cell.for_field(0 if more is None else more))
-        if more is None:
-            np.savez(file, **told)
-    else:
-        told = np.load(file)
-    methods = {name: {} for name in METHODS}
-    for key in told:
-        name, what = key.split("/")
-        methods[name][what] = told[key]
-    some = METHODS if cell.heads is not None else METHODS[:-1]
-    return {name: cell.of_field(methods[name]) for name in some}
-
-
-def in_python(python, votes):
-    if python is None:
-        return fitted(votes)
-    with tempfile.TemporaryDirectory() as beside:
-        given, told = Path(beside, "votes.npz"), Path(beside, "told.npz")
-        np.savez(given, **votes._asdict())
-        script = Path(__file__).parents[1] / "baselines" / "crowd.py"
-        subprocess.run([python, script, given, told], check=True)
-        return dict(np.load(told))
+    if not file.exists():
+        np.savez(file, **fitted(cell.for_field()))
+    methods = {}
+    with np.load(file) as told:
+        for key in told:
+            name, what = key.split("/")
+            methods.setdefault(name, {})[what] = told[key]
+    methods = {name: cell.of_field(one) for name, one in methods.items()}
+    return methods if cell.heads is None else of_field(cell.without_run(), runs) | methods
 
 
 def off(p, came):
@@ -320,9 +307,11 @@ def main():
     asked = options(
         __doc__, "--data", runs="votes", more={"--field": None, "--seeds": SEEDS, "--baselines": False}
     )
+    if asked.field is not None:
+        sys.path.append(str(asked.field))  # last, so that it has only what is not here
     rows = []
     for cell in cells(asked.data, asked.runs, asked.seeds):
-        for name, told in of_field(cell, asked.runs, asked.field).items():
+        for name, told in of_field(cell, asked.runs).items():
             rows.append({"cell": cell.name, "seed": cell.seed, "method": name, **judged(cell, told)})
             print(*(f"{one:.3f}" if isinstance(one, float) else one for one in rows[-1].values()), flush=True)
         pd.DataFrame(rows).to_csv(asked.runs / "field.csv", index=False)
