@@ -8,12 +8,10 @@ made wrong; simulated people label TREC's questions and CIFAR-10's pictures. Wha
 
 from __future__ import annotations
 
-import ast
+import inspect
 import sys
-from collections import Counter
-from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -21,251 +19,48 @@ from scipy.stats import spearmanr
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
-from baselines.crowd import Votes, fitted, majority
-from kit.science import features_of, in_folds, options
+from baselines.crowd import fitted
+from easiness.analysis import draw_fixed, label_posterior, stratify, wrong_in_strata
+from kit.science import kept, options, publish
+from science.votes_cells import SEEDS, cells
 
-NUM_VOTES, SEEDS = (2, 3, 5, 10), (0, 1, 2)
-EXPERIMENTS = ("sketch", "silhouette", "stylized")
-MODELS, KEYS_WRONG = (3, 5, 10), (0.02, 0.1)
-TRUE = "the right answer"  # in the place of all texts of it
-SKILLED, LAZY, MIXED = 0.9, 0.65, 0.5
-HARD = 0.1  # of items
-RUN = ", run"  # ends the names of cells with one
+REST = 3  # the class of all answers but the key and the two most frequent others
+LOOKS = 200
+FIELD = ("majority", "Dawid-Skene", "GLAD", "CROWDLAB")
 BINS, SIMULATED = 10, 50
 
 
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """What each of J people would say of K items, and in which order they are asked.
-
-    Attributes:
-        said: a class [K, J], -1 where there is no answer.
-        order: people [K, J]; those who have no answer come last.
-        votes: how many of them were asked of each item.
-        truth: a class [K].
-        key: what the data say now [K], or None.
-        heads: probabilities out of sample [K, C] of a model that learned from the majority's labels, or None.
-        independent: do people err each on their own?
-    """
-
-    name: str
-    seed: int
-    votes: int
-    said: np.ndarray
-    order: np.ndarray
-    truth: np.ndarray
-    num_classes: int
-    key: np.ndarray | None = None
-    heads: np.ndarray | None = None
-    independent: bool = False
-
-    def without_run(self):
-        return replace(self, name=self.name.removesuffix(RUN), heads=None)
-
-    @property
-    def shape(self):
-        return (*self.said.shape, self.num_classes)
-
-    def asked(self, more=0):
-        """Positions of items and people, and classes, of all votes, with so many ``more`` of each item."""
-        num = np.broadcast_to(self.votes + np.asarray(more), len(self.said))
-        item, place = np.nonzero(np.arange(self.said.shape[1]) < num[:, None])
-        by = self.order[item, place]
-        label = self.said[item, by]
-        there = label >= 0
-        return item[there], by[there], label[there]
-
-    def for_field(self, more=0):
-        """All votes; a key is one more person's, and its classes have numbers at random."""
-        (item, by, label), shape = self.asked(more), self.shape
-        if self.key is not None:
-            every, last = np.arange(len(self.key)), shape[1]
-            item, by = np.append(item, every), np.append(by, np.full(len(every), last))
-            label = self.shuffled()[item, np.append(label, self.key)]
-            shape = (shape[0], last + 1, shape[2])
-        return Votes(item, by, label, shape, self.heads, self.seed)
-
-    def of_field(self, told):
-        """What a method says of `for_field`, by the classes and people of here."""
-        if self.key is None:
-            return told
-        number = self.shuffled()
-        label = np.argsort(number, axis=1)[np.arange(len(number)), told["label"]]
-        return {
-            "label": label,
-            "p": np.take_along_axis(told["p"], number, axis=1),
-            "quality": told["quality"][:-1],
-        }
-
-    def shuffled(self):
-        draw = np.random.default_rng([self.seed, 1])
-        return draw.permuted(np.tile(np.arange(self.num_classes), (len(self.said), 1)), axis=1)
-
-    def quality(self):
-        """How often each person [J] is right in all that they said."""
-        there = self.said >= 0
-        return ((self.said == self.truth[:, None]) & there).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
-
-
-def order_of(said, draw):
-    return np.argsort(draw.random(said.shape) + (said < 0), axis=1)
-
-
-def people(folder, seed):
-    table = pd.read_csv(folder / "people" / "model-vs-human.csv")
-    for name in EXPERIMENTS:
-        rows = table[table["experiment"] == name]
-        wide = rows.pivot(index="item", columns="by", values="label")
-        classes = sorted(rows["truth"].unique())  # "na" is none of them
-        said = np.stack([pd.Index(classes).get_indexer(wide[by]) for by in wide], axis=1)
-        truth = pd.Index(classes).get_indexer(rows.groupby("item")["truth"].first()[wide.index])
-        order = order_of(said, np.random.default_rng([seed, EXPERIMENTS.index(name)]))
-        for num in sorted({min(num, said.shape[1]) for num in NUM_VOTES}):
-            yield Cell(f"{name}, {num} votes", seed, num, said, order, truth, len(classes))
-
-
-def as_value(text):
-    """A text that is the same for answers that differ in spaces and quotation marks alone."""
-    try:
-        return repr(ast.literal_eval(text))
-    except (ValueError, SyntaxError, MemoryError):
-        return text.strip()
-
-
-def as_codes(answers, keys, draw):
-    """Answers [K, J] as classes of the item alone [K, J], and a function that gives the class of others [K].
-
-    0 is the key, then come other answers from the most frequent of these, and last what none of them is.
-    """
-    ranks = []
-    for row, key in zip(answers, keys, strict=True):
-        counts = Counter(draw.permutation([one for one in row if one != key]).tolist())
-        ranks.append({key: 0} | {answer: place for place, (answer, _) in enumerate(counts.most_common(), 1)})
-
-    def codes(of):
-        none = answers.shape[1] + 1
-        return np.array([rank.get(one, none) for rank, one in zip(ranks, of, strict=True)])
-
-    return np.stack([codes(column) for column in answers.T], axis=1), codes
-
-
-def models(folder, seed):
-    table = pd.read_csv(folder / "outcomes" / "cruxeval-output.csv.gz", keep_default_na=False)
-    table = table[table["trial"] == 0]
-    answer = np.where(table["right"] == 1, TRUE, table["answer"].map(as_value))
-    every = table.assign(answer=answer).pivot(index="item", columns="model", values="answer").to_numpy(object)
-    for (kind, rate), num in product(product(("random", "most"), KEYS_WRONG), MODELS):
-        draw = np.random.default_rng(
-            [seed, round(100 * rate), kind == "most"]
-        )  # the same keys for each number
-        keys = wrong_keys(every, kind, rate, draw)
-        some = every[:, draw.permutation(every.shape[1])[:num]]
-        said, codes = as_codes(some, keys, draw)
-        truth = codes([TRUE] * len(every))
-        order = np.tile(np.arange(num), (len(said), 1))
-        name = f"CRUXEval, {rate:.0%} of keys wrong ({kind}), {num} models"
-        yield Cell(name, seed, num, said, order, truth, num + 2, key=np.zeros(len(said), np.int64))
-
-
-def wrong_keys(answers, kind, rate, draw):
-    """Keys [K]: some are another answer that some model gave, or, of ``most``, the answer that most gave."""
-    keys = np.full(len(answers), TRUE, object)
-    counts = [Counter(row) for row in answers]
-    if kind == "most":
-        other = [count.most_common(1)[0][0] for count in counts]
-    else:
-        other = [draw.choice([one for one in count if one != TRUE] or [TRUE]) for count in counts]
-    possible = np.flatnonzero([one != TRUE for one in other])
-    chosen = draw.choice(possible, round(rate * len(keys)), replace=False)
-    keys[chosen] = np.array(other, object)[chosen]
-    return keys
-
-
-def simulated(truth, num_classes, hard, draw):
-    """What 12 people say [K, 12]: four skilled, six lazy, one who confuses two classes, one spammer.
-
-    Of hard items all see the same wrong class.
-    """
-    seen = np.where(hard, (truth + draw.integers(1, num_classes, len(truth))) % num_classes, truth)
-    skill = np.repeat([SKILLED, LAZY], [5, 6])
-    mixed = np.where(seen < 2, 1 - seen, seen)  # the two first classes
-    columns = []
-    for place, share in enumerate(skill):
-        other = (seen + draw.integers(1, num_classes, len(seen))) % num_classes
-        columns.append(np.where(draw.random(len(seen)) < share, seen, other))
-        if place == 0:
-            columns[0] = np.where((seen < 2) & (draw.random(len(seen)) < MIXED), mixed, columns[0])
-    return np.stack([*columns, draw.integers(0, num_classes, len(seen))], axis=1)
-
-
-def questions(folder):
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-
-    rows = pd.read_csv(folder / "trec" / "train.csv")
-    x = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit_transform(rows["text"])
-    return x, pd.factorize(rows["label"], sort=True)[0], LogisticRegression(C=10, max_iter=200)
-
-
-def pictures(folder, runs):
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    from easiness import load_dataset
-
-    data = load_dataset(min((folder / "cifar10").glob("train*.parquet")))
-    features, _ = features_of(data, "auto", runs)
-    balanced = np.concatenate([np.flatnonzero(data.labels == one)[:500] for one in range(10)])
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=60))
-    return features[balanced], np.asarray(data.labels)[balanced], model
-
-
-def simulations(folder, runs, seed):
-    for name in ("TREC", "CIFAR-10"):
-        x, truth, model = questions(folder) if name == "TREC" else pictures(folder, runs)
-        num_classes = int(truth.max()) + 1
-        for together in (False, True):
-            draw = np.random.default_rng([seed, name == "TREC", together])
-            hard = together & (draw.random(len(truth)) < HARD)
-            said = simulated(truth, num_classes, hard, draw)
-            order = order_of(said, draw)
-            for num in NUM_VOTES:
-                how = "together" if together else "independent"
-                full = f"{name}, {how}, {num} votes"
-                cell = Cell(full, seed, num, said, order, truth, num_classes, independent=not together)
-                yield cell
-                file = runs / f"{full}, seed {seed}, heads.npy"
-                if not file.exists():
-                    np.save(file, in_folds(model, x, majority(cell.for_field())["label"], seed))
-                yield replace(cell, name=full + RUN, heads=np.load(file))
-
-
-def cells(folder, runs, seeds=SEEDS):
-    """Each cell of the page.
-
-    Args:
-        folder: with the folders people, outcomes, trec and cifar10.
-        runs: a folder for probabilities of models.
-    """
-    for seed in seeds:
-        yield from people(folder, seed)
-        yield from models(folder, seed)
-        yield from simulations(folder, runs, seed)
-
-
-def of_field(cell, runs):
-    """What the other methods say, kept in a file: a dict of arrays for each."""
-    file = runs / f"{cell.name}, seed {cell.seed}, field.npz"
+def kept_fits(file, votes):
+    """What other methods say of votes, kept in a file: a dict of arrays for each."""
     if not file.exists():
-        np.savez(file, **fitted(cell.for_field()))
+        np.savez(file, **fitted(votes))
     methods = {}
     with np.load(file) as told:
         for key in told:
             name, what = key.split("/")
             methods.setdefault(name, {})[what] = told[key]
-    methods = {name: cell.of_field(one) for name, one in methods.items()}
-    return methods if cell.heads is None else of_field(cell.without_run(), runs) | methods
+    return methods
+
+
+def of_field(cell, runs):
+    fits = kept_fits(runs / f"{cell.name}, seed {cell.seed}, field.npz", cell.for_field())
+    fits = {name: cell.of_field(one) for name, one in fits.items()}
+    return fits if cell.heads is None else of_field(cell.without_run(), runs) | fits
+
+
+def ours(cell, more=0, looks=None):
+    """What `label_posterior` says; of answers without classes three are told apart and the others are one."""
+    item, by, label = cell.asked(more)
+    last = cell.num_classes - 1 if cell.key is None else REST
+    if looks is not None:
+        looks = looks, np.minimum(cell.truth[looks], last)
+    shape = (*cell.said.shape, last + 1)
+    votes = item, by, np.minimum(label, last)
+    told = label_posterior(*votes, shape=shape, key=cell.key, heads=cell.heads, looks=looks)
+    share = [np.nan if one is None else one for one in (told.share, told.share_low, told.share_high)]
+    number, low, high = len(cell.said) * np.array(share, float)
+    label = told.p.argmax(axis=1)
+    return {"label": label, "p": told.p, "quality": told.accuracy, "number": number, "low": low, "high": high}
 
 
 def off(p, came):
@@ -291,30 +86,170 @@ def judged(cell, told):
     now = told["label"] if cell.key is None else cell.key
     sure = told["p"][np.arange(len(now)), now]
     raw, apart = calibration(sure, now == cell.truth)
-    wrong = now != cell.truth
-    number = float((1 - sure).sum()) if told.get("number") is None else told["number"]
     return {
         "accuracy": float((told["label"] == cell.truth).mean()),
-        "off": raw,
-        "off beside chance": apart,
-        "wrong": int(wrong.sum()),
-        "number": number,
+        "off, raw": raw,
+        "off": apart,
+        "wrong": int((now != cell.truth).sum()),
+        "number": float(told.get("number", (1 - sure).sum())),
         "quality": float(spearmanr(told["quality"], cell.quality()).statistic),
     }
 
 
+def looked_at(cell, before, draws):
+    """What looks at labels drawn by an audit's design make of the number and of probabilities."""
+    now = before["label"] if cell.key is None else cell.key
+    p_wrong = 1 - before["p"][np.arange(len(now)), now]
+    order = np.argsort(-p_wrong, kind="stable")
+    num = min(LOOKS, len(now) // 4)
+    strata, rows = stratify(p_wrong[order], num), []
+    wrong = (now != cell.truth)[order]
+    for seed in range(draws):
+        ranks = draw_fixed(strata, num, np.random.default_rng([cell.seed, seed]))
+        told, stratum = ours(cell, looks=order[ranks]), strata.of(ranks)
+        each, seen = (
+            np.bincount(one, minlength=len(strata.sizes)) for one in (stratum, stratum[wrong[ranks]])
+        )
+        audit = wrong_in_strata(strata.sizes, each, seen) - wrong.sum()
+        rows.append(judged(cell, told) | {"low": told["low"], "high": told["high"], "audit": audit})
+    table = pd.DataFrame(rows)
+    error = table["number"] - table["wrong"]
+    return {
+        "wrong": table["wrong"].mean(),
+        "share": table["wrong"].mean() / len(now),
+        "number": table["number"].mean(),
+        "bias": error.mean() / table["wrong"].mean(),
+        "range holds": ((table["low"] <= table["wrong"]) & (table["wrong"] <= table["high"])).mean(),
+        "spread": error.std() / table["audit"].std(),
+        "within 1.3": (np.abs(np.log(table["number"] / table["wrong"])) <= np.log(1.3)).mean(),
+        "off": table["off"].mean(),
+    }
+
+
+def asked_again(cell, before, runs):
+    """Errors left after a tenth as many more questions as there are items, one for each that comes first."""
+
+    def first(score):
+        more = np.zeros(len(cell.said), np.int64)
+        more[np.argsort(score, kind="stable")[: len(more) // 10]] = 1
+        return more
+
+    by_theirs, by_ours = first(of_field(cell, runs)["CROWDLAB"]["order"]), first(before["p"].max(axis=1))
+    file = runs / f"{cell.name}, seed {cell.seed}, asked again.npz"
+    told = {
+        "before": before,
+        "CROWDLAB": kept_fits(file, cell.for_field(by_theirs))["CROWDLAB"],
+        "ours in CROWDLAB's order": ours(cell, by_theirs),
+        "ours": ours(cell, by_ours),
+    }
+    return {name: int((one["label"] != cell.truth).sum()) for name, one in told.items()}
+
+
+def of_ours(cell, runs, draws):
+    """All that is measured of ours in a cell, as JSON has it."""
+    told = ours(cell)
+    return {
+        **judged(cell, told),
+        "right": (told["label"] == cell.truth).tolist(),
+        "looks": looked_at(cell, told, draws) if cell.seed == SEEDS[0] else {},
+        "questions": {} if cell.heads is None else asked_again(cell, told, runs),
+    }
+
+
+def gain(rows):
+    """How many more labels of a cell are right by ours than by the best other method, with its interval."""
+    means = {name: np.mean(one["right"].tolist(), axis=0) for name, one in rows.groupby("method")}
+    more = means.pop("ours") - max(means.values(), key=np.mean)
+    reach = 1.96 * more.std() / np.sqrt(len(more))
+    return pd.Series({"gain": more.mean(), "low": more.mean() - reach, "high": more.mean() + reach})
+
+
+def goals(rows, gains, looks, questions):
+    """Rows: what, the goal, the worst cell and how many of them miss it."""
+    alone = rows[(rows["method"] == "ours") & rows["independent"]].groupby("cell")["off"].mean()
+    average = pd.Series({"average": gains["gain"].mean()})
+    fewer = 1 - questions["ours"].sum() / questions["CROWDLAB"].sum()
+    held = (
+        ("labels that are right, less the best other's", ">=", -0.005, average),
+        ("the upper end of its interval", ">=", -0.005, gains["high"]),
+        ("off without looks, voices independent", "<=", 0.05, alone),
+        ("off with looks", "<=", 0.03, looks["off"]),
+        ("bias of the number with looks", "<=", 0.1, looks["bias"].abs()),
+        ("its range holds", ">=", 0.93, looks["range holds"]),
+        ("its spread beside the audit's", "<=", 1, looks["spread"]),
+        ("within 1.3, a fifth or more wrong", ">=", 0.9, looks["within 1.3"][looks["share"] >= 0.2]),
+        ("fewer errors left than by CROWDLAB's order", ">=", 0.3, pd.Series({"all with a run": fewer})),
+    )  # fmt: skip
+    found = []
+    for what, way, limit, values in held:
+        sign = 1 if way == "<=" else -1
+        far = (sign * values).fillna(np.inf)
+        missed = int((far > sign * limit).sum())
+        at = far.idxmax()
+        measured = f"{values[at]:.3f} ({at})"
+        verdict = f"**missed** by {missed} of {len(far)}" if missed else "met"
+        found.append((what, f"{'at most' if sign > 0 else 'at least'} {limit}", measured, verdict))
+    return ("what", "goal", "worst", "verdict"), found
+
+
+def in_groups(table):
+    """Means of cells that differ in the number of votes alone."""
+    of = table.index.str.replace(r", \d+ (votes|models)", "", regex=True)
+    return table.groupby(of, sort=False).mean()
+
+
+def shown(table, digits=3):
+    rows = [
+        (name, *(f"{one:.{digits}f}" if one == one else "" for one in row))
+        for name, *row in table.itertuples()
+    ]
+    return ("data", *table.columns), rows
+
+
+def write(docs, rows, looks, questions):
+    names = rows["cell"].unique()
+    values = ["accuracy", "off", "number", "wrong", "quality"]
+    wide = rows.pivot_table(values, "cell", "method").reindex(names)
+    of = {key: wide[key][[*FIELD, "ours"]] for key in values}
+    gains = rows.groupby("cell")[["method", "right"]].apply(gain).reindex(names)
+    tables = {
+        "accuracy": of["accuracy"].join(gains),
+        "calibration": of["off"].assign(looks=looks["off"]),
+        "number": of["number"].div(of["wrong"]).assign(looks=looks["number"] / looks["wrong"]),
+        "quality": of["quality"],
+        "looks": looks[["bias", "range holds", "spread", "within 1.3"]],
+        "questions": questions,
+    }
+    held = goals(rows, gains, looks, questions)
+    whole = {name: shown(one) for name, one in tables.items()}
+    publish(docs, "votes", whole, held, *(shown(in_groups(one)) for one in tables.values()))
+
+
 def main():
-    asked = options(
-        __doc__, "--data", runs="votes", more={"--field": None, "--seeds": SEEDS, "--baselines": False}
-    )
+    more = {"--field": None, "--seeds": SEEDS, "--draws": 200, "--baselines": False}
+    asked = options(__doc__, "--data", runs="votes", more=more)
     if asked.field is not None:
         sys.path.append(str(asked.field))  # last, so that it has only what is not here
-    rows = []
+    rows, looks, questions = [], {}, []
+    estimator = crc32(Path(inspect.getfile(label_posterior)).read_bytes())
     for cell in cells(asked.data, asked.runs, asked.seeds):
+        about = {"cell": cell.name, "seed": cell.seed, "independent": cell.independent}
         for name, told in of_field(cell, asked.runs).items():
-            rows.append({"cell": cell.name, "seed": cell.seed, "method": name, **judged(cell, told)})
-            print(*(f"{one:.3f}" if isinstance(one, float) else one for one in rows[-1].values()), flush=True)
-        pd.DataFrame(rows).to_csv(asked.runs / "field.csv", index=False)
+            right = told["label"] == cell.truth
+            rows.append({**about, "method": name, **judged(cell, told), "right": right})
+        if not asked.baselines:
+            file = asked.runs / f"{cell.name}, seed {cell.seed}, {estimator:x}, {asked.draws}.json"
+            told = kept(file, of_ours, cell, asked.runs, asked.draws)
+            again, after = told.pop("questions"), told.pop("looks")
+            questions += [{"cell": cell.name, **again}] if again else []
+            looks |= {cell.name: after} if after else {}
+            rows.append({**about, "method": "ours", **told})
+        print(pd.DataFrame(rows).drop(columns="right").tail(5).round(3).to_string(header=False), flush=True)
+    table = pd.DataFrame(rows)
+    table.drop(columns="right").to_csv(asked.runs / "methods.csv", index=False)
+    if not asked.baselines:
+        again = pd.DataFrame(questions).groupby("cell", sort=False).mean()
+        write(asked.docs, table, pd.DataFrame(looks).T, again)
 
 
 if __name__ == "__main__":
