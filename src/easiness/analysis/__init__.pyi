@@ -32,6 +32,10 @@ from .draw import (
     parse_policy as parse_policy,
 )
 from .kappa import Kappa as Kappa, kappa as kappa
+from .labels.annotators import (
+    LabelPosterior as LabelPosterior,
+    label_posterior as label_posterior,
+)
 from .labels.channel import (
     MOST_CLASSES as MOST_CLASSES,
     label_noise_of_outputs as label_noise_of_outputs,

@@ -26,7 +26,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit, logit, softmax
+from scipy.stats import beta as beta_distribution
 
+from easiness.analysis.audit import stratify
 from easiness.analysis.labels.mixture import Values
 
 Integers = npt.NDArray[np.int64]
@@ -46,6 +48,7 @@ _MOST_GROUPS = 300  # labels, and pairs, that have a part of their own: those de
 _LEAST_RANGE = 0.005  # of all labels, as a standard deviation
 _STEPS, _STILL = 30, 1e-6  # of Newton's
 _WITHIN = 1.96  # standard deviations
+_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,15 @@ class Calibration:
     """The probabilities ``p_wrong`` [K] after decisions: 0 or 1 where decided, others by what these say.
 
     ``low`` to ``high`` is the range of shares of wrong labels that fits, decided ones included. ``factor`` is
-    by how much the odds of an example like the lowest one decided have changed.
+    by how much the odds of an example like the lowest one decided have changed. ``number`` is the share of
+    wrong labels and its 95 % range by the decisions alone, see `share_of_wrong`.
     """
 
     p_wrong: Values
     low: float
     high: float
     factor: float
+    number: tuple[float, float, float] | None = None
 
 
 def calibrate(
@@ -96,6 +101,7 @@ def calibrate(
     weights = softmax(evidence + [_ALIKE * (not apart) for _, apart in spreads])
     change = design @ (weights @ means)
     after = np.where(change == 0, p_wrong, expit(odds + change))
+    number = share_of_wrong(after, at, wrong)
     after[at] = wrong
     total, num_wrong = float(after[rest].sum()), float(wrong.sum())
     chance = _WITHIN * np.sqrt((after * (1 - after)).sum())
@@ -112,7 +118,35 @@ def calibrate(
     up = np.hypot(width * (high - share), chance) + max(-shift, 0)
     ends = num_wrong + max(total - down, 0), num_wrong + min(total + up, float(rest.sum()))
     lowest = at[odds[at].argmin()]
-    return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])))
+    return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])), number)
+
+
+def share_of_wrong(p_wrong: Values, at: Integers, wrong: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
+    """The share of wrong labels, and its 95 % range, where decisions were drawn by chance among labels alike.
+
+    It is the mean of the probabilities ``p_wrong`` [K], and in each part of their order how far they were off
+    among the n decided there (the difference estimator, post-stratified). The range is Clopper's and
+    Pearson's for as many decisions at random as would be as exact (Korn and Graubard, 1998).
+    """
+    num, order = len(p_wrong), np.argsort(-p_wrong, kind="stable")
+    strata = stratify(p_wrong[order], len(at))
+    stratum = np.empty(num, np.int64)
+    stratum[order] = np.repeat(np.arange(len(strata.sizes)), strata.sizes)
+    num_looks = np.bincount(stratum[at], minlength=len(strata.sizes))
+    left = strata.sizes - num_looks
+    off = wrong - p_wrong[at]
+    total = float(wrong.sum() + p_wrong.sum() - p_wrong[at].sum())
+    seen = np.maximum(num_looks, 1)
+    total += float((left * np.bincount(stratum[at], off, len(left)) / seen).sum())
+    usual = np.bincount(stratum, p_wrong * (1 - p_wrong), len(left)) / strata.sizes
+    spread = np.bincount(stratum[at], off**2, len(left)) + 2 * usual
+    variance = float((left * (left + num_looks) * spread / (num_looks + 2) / seen).sum())
+    share = float(np.clip(total, wrong.sum(), wrong.sum() + left.sum())) / num
+    middle = np.clip(share, 1 / (2 * num), 1 - 1 / (2 * num))
+    size = middle * (1 - middle) * num**2 / max(variance, _TINY)
+    low = beta_distribution.ppf(0.025, middle * size, (1 - middle) * size + 1)
+    high = beta_distribution.ppf(0.975, middle * size + 1, (1 - middle) * size)
+    return share, float(max(low, wrong.sum() / num)), float(min(high, 1 - (~wrong).sum() / num))
 
 
 def _design(

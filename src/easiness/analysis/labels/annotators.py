@@ -1,0 +1,494 @@
+"""The true label of each item, from votes of people or models who may err together.
+
+A voice says of a true class one class or another by a channel of its own, which is shrunk to that of all, and
+that to one accuracy (Dawid and Skene, 1979, with priors whose strength the votes make likeliest). Where votes
+name all classes about equally often, these are taken to be equally frequent, and each has an accuracy of its
+own; else the sizes of classes are fitted, and all have one accuracy: votes alone do not tell a class that is
+often missed from one that is rare.
+
+Voices that err together count for fewer: n of them for n / (1 + r (n - 1)), where r says how alike they err.
+Independent voices have r = 0. It is fitted where the truth was looked at, or else by how well votes that were
+held out are foretold, which does not show errors that all share. So only looks tell how many labels are
+wrong, and calibrate what is said of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.special import betaln, expit, gammaln, logit, softmax
+from scipy.stats import beta as beta_distribution
+
+from easiness.analysis.labels.channel import channel_table, joint_counts
+from easiness.analysis.labels.decisions import Calibration, calibrate
+from easiness.analysis.labels.mixture import Positions, Values
+
+MOST_CLASSES = 200
+"""Most classes between which voices have channels; of more, an item's are the answers to it, all alike."""
+
+_MOST_VALUES = 1 << 24  # of channels
+_STRENGTHS = np.geomspace(1, 3000, 14)  # votes' worth of a prior
+_ALIKE_STRENGTH = 0.3  # the power of the strength by which voices, and classes, are taken to be alike
+_EQUAL = 0.98  # of the largest entropy: simulated equal classes have more than .99, unequal ones below .975
+_ALIKE = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0])  # how alike voices err
+_HEADS = np.array([0, 0.25, 0.5, 0.75, 1.0, 1.5])  # weights of heads beside voices
+_NEXT = np.array([0.3, 1, 3, 10, 30, 100, 300])  # votes' worth of what is foretold of an item's answers
+_ITERATIONS, _STILL = 60, 1e-4
+_LEAST = 1e-9  # a probability
+_CLAMP = 1e-6  # a probability to be wrong
+_HELD_OUT = 20_000  # items whose votes are held out, at most
+_LIKELY = 1.92  # in log likelihood, below the likeliest value: the ends of an interval of 95 %
+_ENDS = 0.025, 0.975
+
+_NO_LOOKS = "nobody has looked at labels drawn by chance, and voices that err together look like right ones"
+_ALONE = "no item has answers of two voices, so nothing tells how sure they are"
+_ALL_AGREE = "all voices agree on every item, and those who err together do as well"
+
+
+@dataclass(frozen=True, eq=False)
+class LabelPosterior:
+    """The true labels of K items by votes of J voices for C classes.
+
+    ``p`` [K, C] is the probability of each class to be the true one, and ``say`` [K, C] how the answers of
+    further voices would be shared; both are sparse where there are more than `MOST_CLASSES`. ``best`` [K] is
+    the likeliest class, -1 where nothing tells one, and ``p_best`` [K] its probability. ``p_wrong`` [K] is
+    that of the key to be wrong (NaN where it says nothing), or of ``best`` where there is no key.
+
+    The ``accuracy`` [J], with 95 % intervals from ``low`` to ``high``, is shrunk to that of all voices;
+    ``channels`` [J, true, said] are what is said for what, None with too many classes, by so many
+    ``num_votes`` [J]. As many voices as an item has on average are worth ``worth`` independent ones, from
+    ``worth_low`` to ``worth_high``. ``share`` is that of wrong labels, from ``share_low`` to ``share_high``;
+    None where nobody has looked, and ``doubt`` says why nobody can know.
+    """
+
+    p: Values | csr_array
+    say: Values | csr_array
+    best: Positions
+    p_best: Values
+    p_wrong: Values
+    accuracy: Values
+    low: Values
+    high: Values
+    channels: Values | None = field(repr=False)
+    num_votes: Positions
+    worth: float
+    worth_low: float
+    worth_high: float
+    share: float | None = None
+    share_low: float | None = None
+    share_high: float | None = None
+    doubt: str = ""
+
+
+def label_posterior(
+    item: Positions,
+    by: Positions,
+    label: Positions,
+    *,
+    shape: tuple[int, int, int],
+    share: Values | None = None,
+    key: Positions | None = None,
+    heads: Values | None = None,
+    looks: tuple[Positions, Positions] | None = None,
+) -> LabelPosterior:
+    """The probability of each class to be the true label of each item.
+
+    Args:
+        item: of each of n votes, in 0 to K - 1.
+        by: the voice, in 0 to J - 1.
+        label: the class it names, in 0 to C - 1; others are no votes.
+        shape: K, J and C.
+        share: of each vote, in (0, 1]; 1 by default.
+        key: the labels [K] that the data have, -1 where they have none.
+        heads: probabilities [K, C] of heads or networks that did not see the item's label, NaN for none.
+        looks: items [m] whose true labels [m] somebody has looked up.
+    """
+    num_items, num_voices, num_classes = shape
+    share = np.ones(len(item)) if share is None else share
+    is_vote = (label >= 0) & (label < num_classes)
+    votes = item[is_vote], by[is_vote], label[is_vote], share[is_vote]
+    is_open = num_classes > MOST_CLASSES or num_voices * num_classes**2 > _MOST_VALUES
+    if is_open:
+        slots = _Slots(*votes[:3:2], key, looks, num_items)
+        fit = _Fit(
+            _Voices(votes[0], votes[1], slots.of_votes, votes[3], (*shape[:2], slots.num)), slots.prior
+        )
+        key = None if key is None else slots.of(np.arange(num_items), key)
+        looks = None if looks is None else (looks[0], slots.of(*looks))
+    else:
+        fit = _Fit(_Voices(*votes, shape))
+        if heads is not None:
+            fit.hear(heads)
+    result = fit.posterior(key, looks)
+    return slots.back(result, num_classes) if is_open else result
+
+
+class _Voices:
+    """Votes for classes, any ``share`` [n] of a vote each, as a matrix [K, J C]."""
+
+    def __init__(
+        self, item: Positions, by: Positions, label: Positions, share: Values, shape: tuple[int, int, int]
+    ) -> None:
+        num_items, num_voices, num_classes = self.shape = shape
+        self.item, self.by, self.label, self.share = item, by, label, share
+        columns = by * num_classes + label
+        self._votes = csr_array((share, (item, columns)), shape=(num_items, num_voices * num_classes))
+        self._by_voice = csr_array(self._votes.T)
+        self.num: Values = np.bincount(item, share, num_items).astype(np.float64)
+        cells = np.bincount(item * num_classes + label, share, num_items * num_classes)
+        self.per_class: Values = cells.reshape(num_items, num_classes).astype(np.float64)
+
+    def counts(self, p: Values) -> Values:
+        """How often each voice said each class of each true one [J, true, said]."""
+        _, num_voices, num_classes = self.shape
+        said = (self._by_voice @ p).reshape(num_voices, num_classes, num_classes)
+        return np.asarray(said.transpose(0, 2, 1))
+
+    def log_likelihood(self, channels: Values) -> Values:
+        """Log probability of all votes on an item, by each true class [K, C]."""
+        by_vote = np.log(channels).transpose(0, 2, 1).reshape(-1, self.shape[2])
+        return np.asarray(self._votes @ by_vote)
+
+    def some(self, most: int) -> tuple[Positions, Positions]:
+        """Votes on ``most`` items or fewer, evenly spaced, that have others: their rows and items."""
+        step = -(-self.shape[0] // most)
+        rows = np.flatnonzero((self.item % step == 0) & (self.num[self.item] > self.share + _CLAMP))
+        return rows, self.item[rows]
+
+
+def _strength(counts: Values, right: Values, usual: Values) -> float:
+    """How many votes' worth of their ``usual`` rates make the numbers ``right`` of ``counts`` likeliest."""
+    a, b = _STRENGTHS[:, None] * usual, _STRENGTHS[:, None] * (1 - usual)
+    fits = (betaln(right + a, np.maximum(counts - right, 0) + b) - betaln(a, b)).sum(axis=1)
+    return float(_STRENGTHS[np.argmax(fits + _ALIKE_STRENGTH * np.log(_STRENGTHS))])
+
+
+def _rates(counts: Values, usual: Values) -> Values:
+    """Shares of ``counts`` [..., said], shrunk to the ``usual`` ones by the likeliest strength."""
+    totals, size = counts.sum(axis=-1), np.maximum(usual, _LEAST)
+    fits = [
+        (gammaln(one) - gammaln(totals + one)).sum()
+        + (gammaln(counts + one * size) - gammaln(one * size)).sum()
+        for one in _STRENGTHS
+    ]
+    strength = _STRENGTHS[np.argmax(fits + _ALIKE_STRENGTH * np.log(_STRENGTHS))]
+    return np.asarray((counts + strength * size) / (totals + strength)[..., None])
+
+
+def _accuracies(counts: Values, of_class: Values) -> tuple[Values, Values, Values]:
+    """How many votes of each voice are right, and the number and rate that a voice like all others adds [J].
+
+    ``counts`` [J, true, said]; ``of_class`` [C] are the accuracies of all voices together.
+    """
+    num, right = counts.sum(axis=(1, 2)), np.trace(counts, axis1=1, axis2=2)
+    usual = (counts.sum(axis=2) @ of_class + _LEAST * of_class.mean()) / (num + _LEAST)
+    usual = np.clip(usual, _CLAMP, 1 - _CLAMP)
+    return right, np.full(len(num), _strength(num, right, usual)), usual
+
+
+def _one_accuracy(counts: Values) -> float:
+    return float((np.trace(counts.sum(axis=0)) + 1) / (counts.sum() + 2))
+
+
+def _channels(counts: Values, *, by_class: bool) -> Values:
+    """How each voice says each class [J, true, said]; with an accuracy of its own ``by_class``, or one."""
+    apart, pool = ~np.eye(counts.shape[1], dtype=bool), counts.sum(axis=0)
+    usual = _one_accuracy(counts)
+    of_class = np.full(len(pool), usual)
+    if by_class:
+        size = pool.sum(axis=1)
+        of_class = (pool.diagonal() + 4 * usual) / (size + 4)
+    wrong = np.where(apart, pool, 0.0)
+    goal = np.where(apart, wrong.sum(axis=0) + 0.01 * (wrong.sum() + 1) / len(pool), 0.0)
+    which = _rates(wrong, goal / goal.sum(axis=1, keepdims=True))
+    which = np.where(apart, which, 0.0)
+    right, strength, like = _accuracies(counts, of_class)
+    rate = (right + strength * like) / (counts.sum(axis=(1, 2)) + strength)
+    more = _log_odds(rate) - _log_odds(like)
+    accuracy = expit(_log_odds(of_class) + more[:, None])
+    usual_of_voice = which / which.sum(axis=1, keepdims=True) * (1 - accuracy)[:, :, None]
+    usual_of_voice += np.eye(len(pool)) * accuracy[:, :, None]
+    return _rates(counts, usual_of_voice)
+
+
+def _alike_channels(counts: Values, others: float) -> Values:
+    """One accuracy for each voice, and ``others`` answers that are wrong, equally often [J, true, said]."""
+    usual = np.full(counts.shape[1], _one_accuracy(counts))
+    right, strength, like = _accuracies(counts, usual)
+    rate = (right + strength * like) / (counts.sum(axis=(1, 2)) + strength)
+    rate = np.clip(rate, 1 / (others + 1), 1 - 1e-4)[:, None, None]
+    same = np.eye(counts.shape[1], dtype=bool)
+    return np.where(same, rate, (1 - rate) / others)
+
+
+def _log_odds(p: Values) -> Values:
+    return np.asarray(logit(np.clip(p, 1e-4, 1 - 1e-4)))
+
+
+def _worth(num: Values, alike: float | Values) -> Values:
+    """The part of their votes that so many voices are worth."""
+    return np.asarray(1 / (1 + alike * np.maximum(num - 1, 0)))
+
+
+class _Fit:
+    """Channels and log ``prior`` [C], or [K, C] with heads or open answers, fitted to votes."""
+
+    def __init__(self, voices: _Voices, open_prior: Values | None = None) -> None:
+        num_classes = voices.shape[2]
+        self.voices, self.is_open = voices, open_prior is not None
+        self._voted = voices.num > 0
+        self._heads: Values | float = 0.0
+        level = np.zeros(num_classes) if open_prior is None else open_prior
+        self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
+        self.p = (voices.per_class + 1 / num_classes) / (voices.num + 1)[:, None]
+        self._expect(lambda counts: _alike_channels(counts, self._others), lambda: level)
+        if not self.is_open:
+            mean = self.p[self._voted].mean(axis=0) if self._voted.any() else np.ones(num_classes)
+            entropy = -float((mean * np.log(mean + _LEAST)).sum())
+            self._are_equal = entropy >= _EQUAL * np.log(num_classes)
+            self._fit_channels()
+
+    def _fit_channels(self) -> None:
+        num_classes = self.voices.shape[2]
+
+        def sizes() -> Values:
+            size = self.p[self._voted].sum(axis=0) + 1
+            return np.log(np.ones(num_classes) if self._are_equal else size / size.sum())
+
+        self._expect(lambda counts: _channels(counts, by_class=self._are_equal), sizes)
+
+    def _expect(self, channels_of: Callable[[Values], Values], prior_of: Callable[[], Values]) -> None:
+        """Expectation and maximization, from the probabilities ``p`` on."""
+        for _ in range(_ITERATIONS):
+            self.channels = channels_of(self.voices.counts(self.p))
+            self.prior = prior_of() + self._heads
+            self.votes_say = self.voices.log_likelihood(self.channels)
+            before, self.p = self.p, softmax(self.prior + self.votes_say, axis=1)
+            if np.abs(self.p - before).max() < _STILL:
+                break
+            if self.is_open:
+                self._others = _num_others(self.voices.per_class, self.p)
+
+    def hear(self, heads: Values) -> None:
+        """Take ``heads`` for one more voice, with the weight that foretells votes best."""
+        usual = np.log(np.nanmean(heads, axis=0) + _LEAST)
+        says = np.nan_to_num(np.log(heads + _LEAST) - usual)
+        prior, fits = self.prior, []
+        for weight in _HEADS:
+            self.prior = prior + weight * says
+            fits.append(self._foretold(0.0))
+        self._heads = float(_HEADS[np.argmax(fits)]) * says
+        self._fit_channels()
+
+    def _held_out(self, alike: float) -> tuple[Positions, Values, Values]:
+        """Votes that have others, the truth by these [n, C], and how each class would be said [n, C]."""
+        voices = self.voices
+        most = (1 << 22) * voices.shape[0] // (max(len(voices.item), 1) * voices.shape[2])
+        rows, items = voices.some(int(np.clip(most, 1, _HELD_OUT)))
+        own = self.channels[voices.by[rows], :, voices.label[rows]]
+        others = self.votes_say[items] - np.log(own) * voices.share[rows][:, None]
+        left = voices.num[items] - voices.share[rows]
+        prior = np.broadcast_to(self.prior, self.p.shape)[items]
+        return rows, softmax(prior + others * _worth(left, alike)[:, None], axis=1), own
+
+    def _foretold(self, alike: float) -> float:
+        """The log likelihood of votes by the others on the item."""
+        _, true, own = self._held_out(alike)
+        return float(np.log((true * own).sum(axis=1)).sum())
+
+    def _by(self, alike: float) -> Values:
+        weight = _worth(self.voices.num, alike)[:, None]
+        return np.asarray(softmax(self.prior + self.votes_say * weight, axis=1))
+
+    def _how_alike(self, looks: tuple[Positions, Positions] | None) -> tuple[float, float, float]:
+        """The likeliest likeness of errors, and an interval; without looks any larger one may be true."""
+        if looks is None:
+            fits = np.array([self._foretold(one) for one in _ALIKE])
+        else:
+            fits = np.array([np.log(self._by(one)[looks] + _LEAST).sum() for one in _ALIKE])
+        likely = _ALIKE[fits >= fits.max() - _LIKELY]
+        return float(_ALIKE[fits.argmax()]), float(likely[0]), float(likely[-1] if looks else _ALIKE[-1])
+
+    def posterior(self, key: Positions | None, looks: tuple[Positions, Positions] | None) -> LabelPosterior:
+        """Everything that is said of the labels, after ``looks`` at some."""
+        voices, rows = self.voices, np.arange(self.voices.shape[0])
+        alike, least, most = self._how_alike(looks)
+        p = self._by(alike)
+        best, ends = p.argmax(axis=1), (None, None, None)
+        p_wrong = None if key is None else self._key_wrong(p, key)
+        if looks is not None:
+            at, true = looks
+            on_best = _calibrated(1 - p[rows, best], best, best, at, best[at] != true)
+            ends = on_best.number
+            if key is not None and p_wrong is not None:
+                seen = key[at] >= 0
+                after = _calibrated(p_wrong, key, _rival(p, key), at[seen], (key[at] != true)[seen])
+                p_wrong, ends = after.p_wrong, after.number
+            others = np.clip(1 - p[rows, best], _LEAST, None)
+            p = p * (on_best.p_wrong / others)[:, None]
+            p[rows, best] = 1 - on_best.p_wrong
+            p[at] = 0
+            p[at, true] = 1
+        knows = np.isin(rows, () if looks is None else looks[0]) | (np.ptp(p, axis=1) > _CLAMP)
+        best = p.argmax(axis=1)
+        usual = voices.num[self._voted].mean() if self._voted.any() else 0.0
+        accuracy, low, high = self._accuracy(p)
+        return LabelPosterior(
+            p=p,
+            say=self._say(alike),
+            best=np.where(knows, best, -1),
+            p_best=p[rows, best],
+            p_wrong=1 - p[rows, best] if p_wrong is None else p_wrong,
+            accuracy=accuracy,
+            low=low,
+            high=high,
+            channels=None if self.is_open else self.channels,
+            num_votes=np.bincount(voices.by, minlength=voices.shape[1]),
+            worth=float(usual * _worth(usual, alike)),
+            worth_low=float(usual * _worth(usual, most)),
+            worth_high=float(usual * _worth(usual, least)),
+            share=ends[0],
+            share_low=ends[1],
+            share_high=ends[2],
+            doubt="" if looks is not None else self._doubt(),
+        )
+
+    def _key_wrong(self, p: Values, key: Positions) -> Values:
+        """The probability that the key is wrong [K], where it is one more voice with a channel of its own."""
+        rows = np.flatnonzero(key >= 0)
+        p, label, true = p[rows], key[rows], p[rows]
+        for _ in range(_ITERATIONS):
+            before = true
+            right = float(true[np.arange(len(rows)), label].mean())
+            if self.is_open:
+                says = np.where(np.arange(p.shape[1]) == label[:, None], right, (1 - right) / self._others)
+            else:
+                says = channel_table(joint_counts(true, label))[0].T[label]
+            true = p * says + _LEAST * says
+            true /= true.sum(axis=1, keepdims=True)
+            if np.abs(true - before).max() < _STILL:
+                break
+        p_wrong = np.full(len(key), np.nan)
+        p_wrong[rows] = 1 - true[np.arange(len(rows)), label]
+        return p_wrong
+
+    def _accuracy(self, p: Values) -> tuple[Values, Values, Values]:
+        """How often each voice is right [J], and an interval."""
+        voices, counts = self.voices, self.voices.counts(p)
+        num, of_class = counts.sum(axis=(1, 2)), np.full(counts.shape[1], _one_accuracy(counts))
+        right, strength, usual = _accuracies(counts, of_class)
+        rate = (right + strength * usual) / (num + strength)
+        p_said = p[voices.item, voices.label]
+        unsure = np.bincount(voices.by, voices.share**2 * p_said * (1 - p_said), len(num))
+        spread = rate * (1 - rate) / (num + strength) + unsure / (num + strength) ** 2
+        size = np.maximum(rate * (1 - rate) / np.maximum(spread, _LEAST), 1)
+        low, high = (
+            beta_distribution.ppf(one, size * rate + _LEAST, size * (1 - rate) + _LEAST) for one in _ENDS
+        )
+        return rate, low, high
+
+    def _say(self, alike: float) -> Values:
+        """How the answers of further voices to each item would be shared [K, C].
+
+        Shares by the true class, worth so many votes as foretells votes that are held out best, beside the
+        votes on the item.
+        """
+        voices = self.voices
+        pool = np.average(
+            self.channels, axis=0, weights=np.bincount(voices.by, minlength=voices.shape[1]) + _LEAST
+        )
+        rows, true, _ = self._held_out(alike)
+        usual = (true * pool[:, voices.label[rows]].T).sum(axis=1)
+        same = voices.per_class[voices.item[rows], voices.label[rows]] - voices.share[rows]
+        left = voices.num[voices.item[rows]] - voices.share[rows]
+        fits = [np.log((same + one * usual) / (left + one)).sum() for one in _NEXT]
+        votes = float(_NEXT[np.argmax(fits)]) if len(rows) else 1.0
+        return np.asarray((voices.per_class + votes * self._by(alike) @ pool) / (voices.num + votes)[:, None])
+
+    def _doubt(self) -> str:
+        """Why the number of wrong labels is not known without looks."""
+        if not len(self.voices.some(self.voices.shape[0])[0]):
+            return _ALONE
+        most = self.voices.per_class.max(axis=1)
+        return _ALL_AGREE if (most >= self.voices.num - _CLAMP).all() else _NO_LOOKS
+
+
+def _num_others(per_class: Values, p: Values) -> float:
+    """How many wrong answers, equally often given, would agree as often as those that are given."""
+    num = per_class.sum(axis=1, keepdims=True)
+    wrong = num - per_class  # by each true class
+    pairs = wrong * (wrong - 1)
+    alike = per_class * (per_class - 1)
+    same = alike.sum(axis=1, keepdims=True) - alike
+    return float(np.clip((p * pairs).sum() / max((p * same).sum(), 1.0), 1, 1e4))
+
+
+def _rival(p: Values, key: Positions) -> Positions:
+    """The likeliest class but the key [K]."""
+    others = p.copy()
+    has_key = np.flatnonzero(key >= 0)
+    others[has_key, key[has_key]] = -1
+    return others.argmax(axis=1)
+
+
+def _calibrated(p_wrong: Values, own: Positions, other: Positions, at: Positions, wrong: Any) -> Calibration:
+    """Probabilities after looks, which alone tell how many are wrong; NaN stays."""
+    has = np.flatnonzero(~np.isnan(p_wrong))
+    place = np.searchsorted(has, at)
+    groups = own[has], own[has] * (other.max() + 1) + other[has]
+    after = calibrate(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP), groups, place, wrong, 0.0, 1.0)
+    every = np.full(len(p_wrong), np.nan)
+    every[has] = after.p_wrong
+    return replace(after, p_wrong=every)
+
+
+class _Slots:
+    """The answers to each item as classes of its own: those given, the key, and behind them any other."""
+
+    def __init__(
+        self,
+        item: Positions,
+        label: Positions,
+        key: Positions | None,
+        looks: tuple[Positions, Positions] | None,
+        num_items: int,
+    ) -> None:
+        rows = np.arange(num_items)
+        more = [(rows[key >= 0], key[key >= 0])] if key is not None else []
+        every = [(item, label), *more, *([looks] if looks is not None else [])]
+        items, labels = (np.concatenate(one) for one in zip(*every, strict=True))
+        self._width = int(labels.max(initial=0)) + 1
+        self._codes = np.unique(items * self._width + labels)
+        self._item, self._label = self._codes // self._width, self._codes % self._width
+        first = np.searchsorted(self._item, rows)
+        self._slot = np.arange(len(self._codes)) - first[self._item]
+        size = np.bincount(self._item, minlength=num_items)
+        self.num = int(size.max(initial=0)) + 1
+        self.of_votes = self.of(item, label)
+        is_answer = np.arange(self.num) < size[:, None]
+        none = np.arange(self.num) == size[:, None]
+        self.prior: Values = np.where(is_answer, 0.0, np.where(none, np.log(self.num), -np.inf))
+
+    def of(self, item: Positions, label: Positions) -> Positions:
+        """The slots of labels of items, -1 where there is no label."""
+        place = np.searchsorted(self._codes, item * self._width + label)
+        return np.where(label >= 0, self._slot[np.minimum(place, len(self._slot) - 1)], -1)
+
+    def back(self, result: LabelPosterior, num_classes: int) -> LabelPosterior:
+        """The same for classes; what is none of an item's answers is left out."""
+        shape = len(result.best), num_classes
+        p, say = (
+            csr_array((one[self._item, self._slot], (self._item, self._label)), shape=shape)
+            for one in (result.p, result.say)
+        )
+        table = np.full((shape[0], self.num), -1)
+        table[self._item, self._slot] = self._label
+        p_label = np.where(table >= 0, result.p, -1)
+        slot = p_label.argmax(axis=1)
+        rows = np.arange(shape[0])
+        best = np.where(result.best >= 0, table[rows, slot], -1)
+        return replace(result, p=p, say=say, best=best, p_best=np.maximum(p_label[rows, slot], 0))
