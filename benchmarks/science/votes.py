@@ -24,7 +24,6 @@ from easiness.analysis import draw_fixed, label_posterior, stratify, wrong_in_st
 from kit.science import kept, options, publish
 from science.votes_cells import SEEDS, cells
 
-REST = 3  # the class of all answers but the key and the two most frequent others
 LOOKS = 200
 FIELD = ("majority", "Dawid-Skene", "GLAD", "CROWDLAB")
 BINS, SIMULATED = 10, 50
@@ -43,24 +42,28 @@ def kept_fits(file, votes):
 
 
 def of_field(cell, runs):
-    fits = kept_fits(runs / f"{cell.name}, seed {cell.seed}, field.npz", cell.for_field())
-    fits = {name: cell.of_field(one) for name, one in fits.items()}
-    return fits if cell.heads is None else of_field(cell.without_run(), runs) | fits
+    """What each other method says: ``label`` [K], how ``sure`` [K] it is of that or of a key, ``quality``."""
+    file = runs / f"{cell.name}, seed {cell.seed}, field.npz"
+    fits, rows = kept_fits(file, cell.for_field()), np.arange(len(cell.truth))
+    if cell.key is None:
+        fits = {name: one | {"sure": one["p"][rows, one["label"]]} for name, one in fits.items()}
+        return fits if cell.heads is None else of_field(cell.without_run(), runs) | fits
+    keyed, answers = kept_fits(file.with_suffix(".key.npz"), cell.for_field(with_key=True)), cell.answers()
+    for name, one in fits.items():
+        one["label"] = answers[rows, one["label"]]
+        one["sure"] = keyed[name]["p"][answers == cell.key[:, None]]
+    return fits
 
 
 def ours(cell, more=0, looks=None):
-    """What `label_posterior` says; of answers without classes three are told apart and the others are one."""
-    item, by, label = cell.asked(more)
-    last = cell.num_classes - 1 if cell.key is None else REST
     if looks is not None:
-        looks = looks, np.minimum(cell.truth[looks], last)
-    shape = (*cell.said.shape, last + 1)
-    votes = item, by, np.minimum(label, last)
-    told = label_posterior(*votes, shape=shape, key=cell.key, heads=cell.heads, looks=looks)
+        looks = looks, cell.truth[looks]
+    told = label_posterior(*cell.asked(more), shape=cell.shape, key=cell.key, heads=cell.heads, looks=looks)
     share = [np.nan if one is None else one for one in (told.share, told.share_low, told.share_high)]
     number, low, high = len(cell.said) * np.array(share, float)
-    label = told.p.argmax(axis=1)
-    return {"label": label, "p": told.p, "quality": told.accuracy, "number": number, "low": low, "high": high}
+    sure = told.p_best if cell.key is None else 1 - told.p_wrong
+    ends = {"number": number, "low": low, "high": high}
+    return {"label": told.best, "sure": sure, "quality": told.accuracy, **ends}
 
 
 def off(p, came):
@@ -78,50 +81,50 @@ def calibration(p, came):
     return raw, max(raw - chance, 0.0)
 
 
-def judged(cell, told):
-    """A row of what a method says: right labels, calibration, the number of wrong ones, people's quality.
+def data_now(cell, told):
+    """The labels [K] that are judged: the key, or where the data have none what a method says."""
+    return told["label"] if cell.key is None else cell.key
 
-    Where the data have a key, the probability and the number are those of its labels.
-    """
-    now = told["label"] if cell.key is None else cell.key
-    sure = told["p"][np.arange(len(now)), now]
-    raw, apart = calibration(sure, now == cell.truth)
+
+def judged(cell, told):
+    """A row of what a method says: right labels, calibration, the number of wrong ones, people's quality."""
+    right, sure = data_now(cell, told) == cell.truth, told["sure"]
+    raw, apart = calibration(sure, right)
     return {
         "accuracy": float((told["label"] == cell.truth).mean()),
         "off, raw": raw,
         "off": apart,
-        "wrong": int((now != cell.truth).sum()),
+        "wrong": int((~right).sum()),
         "number": float(told.get("number", (1 - sure).sum())),
         "quality": float(spearmanr(told["quality"], cell.quality()).statistic),
     }
 
 
 def looked_at(cell, before, draws):
-    """What looks at labels drawn by an audit's design make of the number and of probabilities."""
-    now = before["label"] if cell.key is None else cell.key
-    p_wrong = 1 - before["p"][np.arange(len(now)), now]
-    order = np.argsort(-p_wrong, kind="stable")
-    num = min(LOOKS, len(now) // 4)
-    strata, rows = stratify(p_wrong[order], num), []
-    wrong = (now != cell.truth)[order]
+    """What looks at labels drawn by an audit's design make of the number and of the other probabilities."""
+    order = np.argsort(before["sure"], kind="stable")
+    wrong = (data_now(cell, before) != cell.truth)[order]
+    num, rows = min(LOOKS, len(order) // 4), []
+    strata = stratify(1 - before["sure"][order], num)
+    sizes, num_wrong = strata.sizes, int(wrong.sum())
     for seed in range(draws):
         ranks = draw_fixed(strata, num, np.random.default_rng([cell.seed, seed]))
         told, stratum = ours(cell, looks=order[ranks]), strata.of(ranks)
-        each, seen = (
-            np.bincount(one, minlength=len(strata.sizes)) for one in (stratum, stratum[wrong[ranks]])
-        )
-        audit = wrong_in_strata(strata.sizes, each, seen) - wrong.sum()
-        rows.append(judged(cell, told) | {"low": told["low"], "high": told["high"], "audit": audit})
-    table = pd.DataFrame(rows)
-    error = table["number"] - table["wrong"]
+        looks, seen = (np.bincount(one, minlength=len(sizes)) for one in (stratum, stratum[wrong[ranks]]))
+        others = np.delete(np.arange(len(order)), order[ranks])
+        right = (data_now(cell, told) == cell.truth)[others]
+        rows.append({key: told[key] for key in ("number", "low", "high")})
+        rows[-1] |= {"off": calibration(told["sure"][others], right)[1]}
+        rows[-1] |= {"audit": wrong_in_strata(sizes, looks, seen)}
+    table = pd.DataFrame(rows).astype(float)
     return {
-        "wrong": table["wrong"].mean(),
-        "share": table["wrong"].mean() / len(now),
+        "wrong": num_wrong,
+        "share": num_wrong / len(wrong),
         "number": table["number"].mean(),
-        "bias": error.mean() / table["wrong"].mean(),
-        "range holds": ((table["low"] <= table["wrong"]) & (table["wrong"] <= table["high"])).mean(),
-        "spread": error.std() / table["audit"].std(),
-        "within 1.3": (np.abs(np.log(table["number"] / table["wrong"])) <= np.log(1.3)).mean(),
+        "bias": table["number"].mean() / num_wrong - 1,
+        "range holds": float(((table["low"] <= num_wrong) & (num_wrong <= table["high"])).mean()),
+        "spread": table["number"].std() / table["audit"].std(),
+        "within 1.3": float((np.abs(np.log(table["number"] / num_wrong)) <= np.log(1.3)).mean()),
         "off": table["off"].mean(),
     }
 
@@ -134,7 +137,7 @@ def asked_again(cell, before, runs):
         more[np.argsort(score, kind="stable")[: len(more) // 10]] = 1
         return more
 
-    by_theirs, by_ours = first(of_field(cell, runs)["CROWDLAB"]["order"]), first(before["p"].max(axis=1))
+    by_theirs, by_ours = first(of_field(cell, runs)["CROWDLAB"]["order"]), first(before["sure"])
     file = runs / f"{cell.name}, seed {cell.seed}, asked again.npz"
     told = {
         "before": before,
@@ -244,9 +247,10 @@ def main():
             questions += [{"cell": cell.name, **again}] if again else []
             looks |= {cell.name: after} if after else {}
             rows.append({**about, "method": "ours", **told})
-        print(pd.DataFrame(rows).drop(columns="right").tail(5).round(3).to_string(header=False), flush=True)
-    table = pd.DataFrame(rows)
-    table.drop(columns="right").to_csv(asked.runs / "methods.csv", index=False)
+        table = pd.DataFrame(rows)
+        numbers = table.drop(columns="right").round(4)
+        numbers.to_csv(asked.runs / "methods.csv", index=False)
+        print(numbers[numbers["cell"] == cell.name].to_string(header=False), flush=True)
     if not asked.baselines:
         again = pd.DataFrame(questions).groupby("cell", sort=False).mean()
         write(asked.docs, table, pd.DataFrame(looks).T, again)

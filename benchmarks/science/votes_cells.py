@@ -63,31 +63,22 @@ class Cell:
         there = label >= 0
         return item[there], by[there], label[there]
 
-    def for_field(self, more=0):
-        """All votes; a key is one more person's, and its classes have numbers at random."""
-        (item, by, label), shape = self.asked(more), self.shape
-        if self.key is not None:
-            every, last = np.arange(len(self.key)), shape[1]
-            item, by = np.append(item, every), np.append(by, np.full(len(every), last))
-            label = self.shuffled()[item, np.append(label, self.key)]
-            shape = (shape[0], last + 1, shape[2])
-        return Votes(item, by, label, shape, self.heads, self.seed)
-
-    def of_field(self, told):
-        """What a method says of `for_field`, by the classes and people of here."""
+    def for_field(self, more=0, with_key=False):
+        """All votes. Where there is a key, an item's answers have numbers at random, and it may be a vote."""
         if self.key is None:
-            return told
-        number = self.shuffled()
-        label = np.argsort(number, axis=1)[np.arange(len(number)), told["label"]]
-        return {
-            "label": label,
-            "p": np.take_along_axis(told["p"], number, axis=1),
-            "quality": told["quality"][:-1],
-        }
+            return Votes(*self.asked(more), self.shape, self.heads, self.seed)
+        every = np.column_stack([self.said, self.key])
+        number = (every[:, :, None] == self.answers()[:, None]).argmax(axis=2)
+        some = number if with_key else number[:, :-1]
+        item, by = np.indices(some.shape).reshape(2, -1)
+        return Votes(item, by, some.ravel(), (*some.shape, number.shape[1]), None, self.seed)
 
-    def shuffled(self):
+    def answers(self):
+        """The answers to each item [K, J + 1] in an order at random, -1 where there are fewer."""
         draw = np.random.default_rng([self.seed, 1])
-        return draw.permuted(np.tile(np.arange(self.num_classes), (len(self.said), 1)), axis=1)
+        every = np.sort(np.column_stack([self.said, self.key]), axis=1)
+        every[:, 1:][every[:, 1:] == every[:, :-1]] = -1
+        return draw.permuted(every, axis=1)
 
     def quality(self):
         """How often each person [J] is right in all that they said."""
@@ -120,23 +111,6 @@ def as_value(text):
         return text.strip()
 
 
-def as_codes(answers, keys, draw):
-    """Answers [K, J] as classes of the item alone [K, J], and a function that gives the class of others [K].
-
-    0 is the key, then come other answers from the most frequent of these, and last what none of them is.
-    """
-    ranks = []
-    for row, key in zip(answers, keys, strict=True):
-        counts = Counter(draw.permutation([one for one in row if one != key]).tolist())
-        ranks.append({key: 0} | {answer: place for place, (answer, _) in enumerate(counts.most_common(), 1)})
-
-    def codes(of):
-        none = answers.shape[1] + 1
-        return np.array([rank.get(one, none) for rank, one in zip(ranks, of, strict=True)])
-
-    return np.stack([codes(column) for column in answers.T], axis=1), codes
-
-
 def models(folder, seed):
     table = pd.read_csv(folder / "outcomes" / "cruxeval-output.csv.gz", keep_default_na=False)
     table = table[table["trial"] == 0]
@@ -148,11 +122,11 @@ def models(folder, seed):
         )  # the same keys for each number
         keys = wrong_keys(every, kind, rate, draw)
         some = every[:, draw.permutation(every.shape[1])[:num]]
-        said, codes = as_codes(some, keys, draw)
-        truth = codes([TRUE] * len(every))
-        order = np.tile(np.arange(num), (len(said), 1))
+        codes, names = pd.factorize(np.column_stack([some, keys, np.full(len(keys), TRUE)]).ravel())
+        *said, key, truth = codes.reshape(len(keys), -1).T
+        order = np.tile(np.arange(num), (len(keys), 1))
         name = f"CRUXEval, {rate:.0%} of keys wrong ({kind}), {num} models"
-        yield Cell(name, seed, num, said, order, truth, num + 2, key=np.zeros(len(said), np.int64))
+        yield Cell(name, seed, num, np.stack(said, axis=1), order, truth, len(names), key=key)
 
 
 def wrong_keys(answers, kind, rate, draw):
