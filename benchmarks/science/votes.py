@@ -225,7 +225,8 @@ def write(docs, rows, looks, questions):
     }
     held = goals(rows, gains, looks, questions)
     whole = {name: shown(one) for name, one in tables.items()}
-    publish(docs, "votes", whole, held, *(shown(in_groups(one)) for one in tables.values()))
+    small = [in_groups(one.drop(columns=["low", "high"], errors="ignore")) for one in tables.values()]
+    publish(docs, "votes", whole, held, *map(shown, small))
 
 
 def main():
