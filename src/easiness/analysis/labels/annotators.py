@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -24,8 +23,9 @@ from scipy.special import betaln, expit, gammaln, logit, softmax
 from scipy.stats import beta as beta_distribution
 
 from easiness.analysis.labels.channel import channel_table, joint_counts
-from easiness.analysis.labels.decisions import Calibration, calibrate
+from easiness.analysis.labels.decisions import calibrate, share_of_wrong
 from easiness.analysis.labels.mixture import Positions, Values
+from easiness.lazy import Mask
 
 MOST_CLASSES = 200
 """Most classes between which voices have channels; of more, an item's are the answers to it, all alike."""
@@ -145,7 +145,7 @@ class _Voices:
     def counts(self, p: Values) -> Values:
         """How often each voice said each class of each true one [J, true, said]."""
         _, num_voices, num_classes = self.shape
-        said = (self._by_voice @ p).reshape(num_voices, num_classes, num_classes)
+        said: Values = np.asarray(self._by_voice @ p).reshape(num_voices, num_classes, num_classes)
         return np.asarray(said.transpose(0, 2, 1))
 
     def log_likelihood(self, channels: Values) -> Values:
@@ -222,7 +222,7 @@ def _alike_channels(counts: Values, others: float) -> Values:
     rate = (right + strength * like) / (counts.sum(axis=(1, 2)) + strength)
     rate = np.clip(rate, 1 / (others + 1), 1 - 1e-4)[:, None, None]
     same = np.eye(counts.shape[1], dtype=bool)
-    return np.where(same, rate, (1 - rate) / others)
+    return np.asarray(np.where(same, rate, (1 - rate) / others))
 
 
 def _log_odds(p: Values) -> Values:
@@ -316,27 +316,28 @@ class _Fit:
     def posterior(self, key: Positions | None, looks: tuple[Positions, Positions] | None) -> LabelPosterior:
         """Everything that is said of the labels, after ``looks`` at some."""
         voices, rows = self.voices, np.arange(self.voices.shape[0])
+        drawn_by = self._by(self._how_alike(None)[0])  # as it was before the looks
         alike, least, most = self._how_alike(looks)
         p = self._by(alike)
-        best, ends = p.argmax(axis=1), (None, None, None)
-        p_wrong = None if key is None else self._key_wrong(p, key)
+        p_wrong, ends = None if key is None else self._key_wrong(p, key), None
         if looks is not None:
             at, true = looks
-            on_best = _calibrated(1 - p[rows, best], best, best, at, best[at] != true)
-            ends = on_best.number
+            best = drawn_by.argmax(axis=1)
+            first, p_of_best = 1 - drawn_by[rows, best], p[rows, best]
+            on_best, ends = _calibrated(first, 1 - p_of_best, best, best, at, best[at] != true)
             if key is not None and p_wrong is not None:
-                seen = key[at] >= 0
-                after = _calibrated(p_wrong, key, _rival(p, key), at[seen], (key[at] != true)[seen])
-                p_wrong, ends = after.p_wrong, after.number
-            others = np.clip(1 - p[rows, best], _LEAST, None)
-            p = p * (on_best.p_wrong / others)[:, None]
-            p[rows, best] = 1 - on_best.p_wrong
+                seen, rival = key[at] >= 0, _rival(p, key)
+                first = self._key_wrong(drawn_by, key)
+                wrong = (key[at] != true)[seen]
+                p_wrong, ends = _calibrated(first, p_wrong, key, rival, at[seen], wrong)
+            p = p * (on_best / np.maximum(1 - p_of_best, _LEAST))[:, None]
+            p[rows, best] = 1 - on_best
             p[at] = 0
             p[at, true] = 1
         knows = np.isin(rows, () if looks is None else looks[0]) | (np.ptp(p, axis=1) > _CLAMP)
         best = p.argmax(axis=1)
-        usual = voices.num[self._voted].mean() if self._voted.any() else 0.0
-        accuracy, low, high = self._accuracy(p)
+        usual = voices.num[self._voted].mean(keepdims=True) if self._voted.any() else np.zeros(1)
+        accuracy, low, high = self._accuracy(p, (ends[2] - ends[1]) / 4 if ends else 0.0)
         return LabelPosterior(
             p=p,
             say=self._say(alike),
@@ -348,13 +349,11 @@ class _Fit:
             high=high,
             channels=None if self.is_open else self.channels,
             num_votes=np.bincount(voices.by, minlength=voices.shape[1]),
-            worth=float(usual * _worth(usual, alike)),
-            worth_low=float(usual * _worth(usual, most)),
-            worth_high=float(usual * _worth(usual, least)),
-            share=ends[0],
-            share_low=ends[1],
-            share_high=ends[2],
-            doubt="" if looks is not None else self._doubt(),
+            worth=float((usual * _worth(usual, alike))[0]),
+            worth_low=float((usual * _worth(usual, most))[0]),
+            worth_high=float((usual * _worth(usual, least))[0]),
+            doubt="" if ends else self._doubt(),
+            **dict(zip(("share", "share_low", "share_high"), ends or (), strict=False)),
         )
 
     def _key_wrong(self, p: Values, key: Positions) -> Values:
@@ -376,15 +375,15 @@ class _Fit:
         p_wrong[rows] = 1 - true[np.arange(len(rows)), label]
         return p_wrong
 
-    def _accuracy(self, p: Values) -> tuple[Values, Values, Values]:
-        """How often each voice is right [J], and an interval."""
+    def _accuracy(self, p: Values, off: float) -> tuple[Values, Values, Values]:
+        """How often each voice is right [J], and an interval, where all ``p`` may be ``off`` alike."""
         voices, counts = self.voices, self.voices.counts(p)
         num, of_class = counts.sum(axis=(1, 2)), np.full(counts.shape[1], _one_accuracy(counts))
         right, strength, usual = _accuracies(counts, of_class)
         rate = (right + strength * usual) / (num + strength)
         p_said = p[voices.item, voices.label]
         unsure = np.bincount(voices.by, voices.share**2 * p_said * (1 - p_said), len(num))
-        spread = rate * (1 - rate) / (num + strength) + unsure / (num + strength) ** 2
+        spread = rate * (1 - rate) / (num + strength) + unsure / (num + strength) ** 2 + off**2
         size = np.maximum(rate * (1 - rate) / np.maximum(spread, _LEAST), 1)
         low, high = (
             beta_distribution.ppf(one, size * rate + _LEAST, size * (1 - rate) + _LEAST) for one in _ENDS
@@ -432,18 +431,24 @@ def _rival(p: Values, key: Positions) -> Positions:
     others = p.copy()
     has_key = np.flatnonzero(key >= 0)
     others[has_key, key[has_key]] = -1
-    return others.argmax(axis=1)
+    return np.asarray(others.argmax(axis=1))
 
 
-def _calibrated(p_wrong: Values, own: Positions, other: Positions, at: Positions, wrong: Any) -> Calibration:
-    """Probabilities after looks, which alone tell how many are wrong; NaN stays."""
+def _calibrated(
+    before: Values, p_wrong: Values, own: Positions, other: Positions, at: Positions, wrong: Mask
+) -> tuple[Values, tuple[float, float, float]]:
+    """Probabilities [K] after looks, where there is a label, and the share that is wrong, with its range.
+
+    They alone tell how many are wrong. Labels were drawn in the order of those ``before``.
+    """
     has = np.flatnonzero(~np.isnan(p_wrong))
-    place = np.searchsorted(has, at)
-    groups = own[has], own[has] * (other.max() + 1) + other[has]
+    place, groups = np.searchsorted(has, at), (own[has], own[has] * (other.max() + 1) + other[has])
     after = calibrate(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP), groups, place, wrong, 0.0, 1.0)
     every = np.full(len(p_wrong), np.nan)
     every[has] = after.p_wrong
-    return replace(after, p_wrong=every)
+    fitted = after.p_wrong.copy()
+    fitted[place] = after.fitted
+    return every, share_of_wrong(before[has], fitted, place, wrong)
 
 
 class _Slots:
@@ -487,7 +492,7 @@ class _Slots:
         )
         table = np.full((shape[0], self.num), -1)
         table[self._item, self._slot] = self._label
-        p_label = np.where(table >= 0, result.p, -1)
+        p_label = np.where(table >= 0, np.asarray(result.p), -1)
         slot = p_label.argmax(axis=1)
         rows = np.arange(shape[0])
         best = np.where(result.best >= 0, table[rows, slot], -1)

@@ -49,6 +49,7 @@ _LEAST_RANGE = 0.005  # of all labels, as a standard deviation
 _STEPS, _STILL = 30, 1e-6  # of Newton's
 _WITHIN = 1.96  # standard deviations
 _TINY = 1e-12
+_CAREFUL = 1.2  # times the variance, which is of few decisions
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,15 @@ class Calibration:
     """The probabilities ``p_wrong`` [K] after decisions: 0 or 1 where decided, others by what these say.
 
     ``low`` to ``high`` is the range of shares of wrong labels that fits, decided ones included. ``factor`` is
-    by how much the odds of an example like the lowest one decided have changed. ``number`` is the share of
-    wrong labels and its 95 % range by the decisions alone, see `share_of_wrong`.
+    by how much the odds of an example like the lowest one decided have changed. ``fitted`` [n] is the
+    probability of each label decided as if it had not been.
     """
 
     p_wrong: Values
     low: float
     high: float
     factor: float
-    number: tuple[float, float, float] | None = None
+    fitted: Values
 
 
 def calibrate(
@@ -86,7 +87,7 @@ def calibrate(
         high: largest one.
     """
     if not len(at):
-        return Calibration(p_wrong, low, high, 1.0)
+        return Calibration(p_wrong, low, high, 1.0, np.zeros(0))
     num, share = len(p_wrong), float(p_wrong.mean())
     odds = logit(np.clip(p_wrong, expit(-_FARTHEST), expit(_FARTHEST)))
     odds = np.where(odds > _SURE, _SURE + (odds - _SURE) * _LESS, odds)
@@ -101,7 +102,7 @@ def calibrate(
     weights = softmax(evidence + [_ALIKE * (not apart) for _, apart in spreads])
     change = design @ (weights @ means)
     after = np.where(change == 0, p_wrong, expit(odds + change))
-    number = share_of_wrong(after, at, wrong)
+    fitted = after[at]
     after[at] = wrong
     total, num_wrong = float(after[rest].sum()), float(wrong.sum())
     chance = _WITHIN * np.sqrt((after * (1 - after)).sum())
@@ -118,18 +119,20 @@ def calibrate(
     up = np.hypot(width * (high - share), chance) + max(-shift, 0)
     ends = num_wrong + max(total - down, 0), num_wrong + min(total + up, float(rest.sum()))
     lowest = at[odds[at].argmin()]
-    return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])), number)
+    return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])), fitted)
 
 
-def share_of_wrong(p_wrong: Values, at: Integers, wrong: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
+def share_of_wrong(
+    before: Values, p_wrong: Values, at: Integers, wrong: npt.NDArray[np.bool_]
+) -> tuple[float, float, float]:
     """The share of wrong labels, and its 95 % range, where decisions were drawn by chance among labels alike.
 
-    It is the mean of the probabilities ``p_wrong`` [K], and in each part of their order how far they were off
-    among the n decided there (the difference estimator, post-stratified). The range is Clopper's and
+    It is the mean of the probabilities ``p_wrong`` [K], and in each stratum of those ``before`` how far they
+    were off among the n decided there (the difference estimator, post-stratified). The range is Clopper's and
     Pearson's for as many decisions at random as would be as exact (Korn and Graubard, 1998).
     """
-    num, order = len(p_wrong), np.argsort(-p_wrong, kind="stable")
-    strata = stratify(p_wrong[order], len(at))
+    num, order = len(p_wrong), np.argsort(-before, kind="stable")
+    strata = stratify(before[order], len(at))
     stratum = np.empty(num, np.int64)
     stratum[order] = np.repeat(np.arange(len(strata.sizes)), strata.sizes)
     num_looks = np.bincount(stratum[at], minlength=len(strata.sizes))
@@ -140,7 +143,7 @@ def share_of_wrong(p_wrong: Values, at: Integers, wrong: npt.NDArray[np.bool_]) 
     total += float((left * np.bincount(stratum[at], off, len(left)) / seen).sum())
     usual = np.bincount(stratum, p_wrong * (1 - p_wrong), len(left)) / strata.sizes
     spread = np.bincount(stratum[at], off**2, len(left)) + 2 * usual
-    variance = float((left * (left + num_looks) * spread / (num_looks + 2) / seen).sum())
+    variance = _CAREFUL * float((left * (left + num_looks) * spread / (num_looks + 2) / seen).sum())
     share = float(np.clip(total, wrong.sum(), wrong.sum() + left.sum())) / num
     middle = np.clip(share, 1 / (2 * num), 1 - 1 / (2 * num))
     size = middle * (1 - middle) * num**2 / max(variance, _TINY)
