@@ -16,6 +16,7 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
+from sklearn.metrics import average_precision_score
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
@@ -97,6 +98,7 @@ def judged(cell, told):
         "wrong": int((~right).sum()),
         "number": float(told.get("number", (1 - sure).sum())),
         "quality": float(spearmanr(told["quality"], cell.quality()).statistic),
+        "order": average_precision_score(~right, 1 - sure) if cell.key is not None else None,
     }
 
 
@@ -167,7 +169,7 @@ def gain(rows):
     return pd.Series({"gain": more.mean(), "low": more.mean() - reach, "high": more.mean() + reach})
 
 
-def goals(rows, gains, looks, questions):
+def goals(rows, gains, order, looks, questions):
     """Rows: what, the goal, the worst cell and how many of them miss it."""
     alone = rows[(rows["method"] == "ours") & rows["independent"]].groupby("cell")["off"].mean()
     average = pd.Series({"average": gains["gain"].mean()})
@@ -181,6 +183,7 @@ def goals(rows, gains, looks, questions):
         ("its range holds", ">=", 0.93, looks["range holds"]),
         ("its spread beside the audit's", "<=", 1, looks["spread"]),
         ("within 1.3, a fifth or more wrong", ">=", 0.9, looks["within 1.3"][looks["share"] >= 0.2]),
+        ("order of wrong keys, less that of one other answer", ">=", 0.0, order["ours"] - order["plain"]),
         ("fewer errors left than by CROWDLAB's order", ">=", 0.3, pd.Series({"all with a run": fewer})),
     )  # fmt: skip
     found = []
@@ -211,8 +214,8 @@ def shown(table, digits=3):
 
 def write(docs, rows, looks, questions):
     names = rows["cell"].unique()
-    values = ["accuracy", "off", "number", "wrong", "quality"]
-    wide = rows.pivot_table(values, "cell", "method").reindex(names)
+    values = ["accuracy", "off", "number", "wrong", "quality", "order"]
+    wide = rows.groupby(["cell", "method"])[values].mean().unstack().reindex(names)
     of = {key: wide[key][[*FIELD, "ours"]] for key in values}
     gains = rows.groupby("cell")[["method", "right"]].apply(gain).reindex(names)
     tables = {
@@ -220,10 +223,14 @@ def write(docs, rows, looks, questions):
         "calibration": of["off"].assign(looks=looks["off"]),
         "number": of["number"].div(of["wrong"]).assign(looks=looks["number"] / looks["wrong"]),
         "quality": of["quality"],
+        "order": of["order"]
+        .drop(columns="CROWDLAB")
+        .assign(plain=rows.groupby("cell")["plain"].mean())
+        .dropna(subset="plain"),
         "looks": looks[["bias", "range holds", "spread", "within 1.3"]],
         "questions": questions,
     }
-    held = goals(rows, gains, looks, questions)
+    held = goals(rows, gains, tables["order"], looks, questions)
     whole = {name: shown(one) for name, one in tables.items()}
     small = [in_groups(one.drop(columns=["low", "high"], errors="ignore")) for one in tables.values()]
     publish(docs, "votes", whole, held, *map(shown, small))
@@ -238,6 +245,8 @@ def main():
     estimator = crc32(Path(inspect.getfile(label_posterior)).read_bytes())
     for cell in cells(asked.data, asked.runs, asked.seeds):
         about = {"cell": cell.name, "seed": cell.seed, "independent": cell.independent}
+        if cell.key is not None:
+            about["plain"] = average_precision_score(cell.key != cell.truth, cell.on_one_other())
         for name, told in of_field(cell, asked.runs).items():
             right = told["label"] == cell.truth
             rows.append({**about, "method": name, **judged(cell, told), "right": right})

@@ -80,6 +80,11 @@ class Cell:
         every[:, 1:][every[:, 1:] == every[:, :-1]] = -1
         return draw.permuted(every, axis=1)
 
+    def on_one_other(self):
+        """The share of voices [K] on the most frequent answer that is not the key."""
+        same = (self.said[:, :, None] == self.said[:, None]).sum(axis=2)
+        return np.where(self.said == self.key[:, None], 0, same).max(axis=1) / self.said.shape[1]
+
     def quality(self):
         """How often each person [J] is right in all that they said."""
         there = self.said >= 0
