@@ -60,9 +60,9 @@ class LabelPosterior:
 
     The ``accuracy`` [J], with 95 % intervals from ``low`` to ``high``, is shrunk to that of all voices;
     ``channels`` [J, true, said] are what is said for what, None with too many classes, by so many
-    ``num_votes`` [J]. As many voices as an item has on average are worth ``worth`` independent ones, from
-    ``worth_low`` to ``worth_high``. ``share`` is that of wrong labels, from ``share_low`` to ``share_high``;
-    None where nobody has looked, and ``doubt`` says why nobody can know.
+    ``num_votes`` [J]. Voices err so much ``alike`` (0..1, r above) that as many as an item has on average are
+    worth ``worth`` independent ones, from ``worth_low`` to ``worth_high``. ``share`` is that of wrong labels,
+    from ``share_low`` to ``share_high``; None without looks, and ``doubt`` says why nobody can know it.
     """
 
     p: Values | csr_array
@@ -75,6 +75,7 @@ class LabelPosterior:
     high: Values
     channels: Values | None = field(repr=False)
     num_votes: Positions
+    alike: float
     worth: float
     worth_low: float
     worth_high: float
@@ -113,10 +114,9 @@ def label_posterior(
     votes = item[is_vote], by[is_vote], label[is_vote], share[is_vote]
     is_open = num_classes > MOST_CLASSES or num_voices * num_classes**2 > _MOST_VALUES
     if is_open:
-        slots = _Slots(*votes[:3:2], key, looks, num_items)
-        fit = _Fit(
-            _Voices(votes[0], votes[1], slots.of_votes, votes[3], (*shape[:2], slots.num)), slots.prior
-        )
+        slots, looked_up = _Slots(votes[0], votes[2], key, (num_items, num_classes)), looks
+        answers = votes[0], votes[1], slots.of(votes[0], votes[2]), votes[3]
+        fit = _Fit(_Voices(*answers, (num_items, num_voices, slots.num)), slots.prior)
         key = None if key is None else slots.of(np.arange(num_items), key)
         looks = None if looks is None else (looks[0], slots.of(*looks))
     else:
@@ -124,7 +124,7 @@ def label_posterior(
         if heads is not None:
             fit.hear(heads)
     result = fit.posterior(key, looks)
-    return slots.back(result, num_classes) if is_open else result
+    return slots.back(result, looked_up) if is_open else result
 
 
 class _Voices:
@@ -322,7 +322,7 @@ class _Fit:
         p_wrong, ends = None if key is None else self._key_wrong(p, key), None
         if looks is not None:
             at, true = looks
-            best = drawn_by.argmax(axis=1)
+            best = self._best(drawn_by)
             first, p_of_best = 1 - drawn_by[rows, best], p[rows, best]
             on_best, ends = _calibrated(first, 1 - p_of_best, best, best, at, best[at] != true)
             if key is not None and p_wrong is not None:
@@ -335,7 +335,7 @@ class _Fit:
             p[at] = 0
             p[at, true] = 1
         knows = np.isin(rows, () if looks is None else looks[0]) | (np.ptp(p, axis=1) > _CLAMP)
-        best = p.argmax(axis=1)
+        best = self._best(p)
         usual = voices.num[self._voted].mean(keepdims=True) if self._voted.any() else np.zeros(1)
         accuracy, low, high = self._accuracy(p, (ends[2] - ends[1]) / 4 if ends else 0.0)
         return LabelPosterior(
@@ -349,6 +349,7 @@ class _Fit:
             high=high,
             channels=None if self.is_open else self.channels,
             num_votes=np.bincount(voices.by, minlength=voices.shape[1]),
+            alike=alike,
             worth=float((usual * _worth(usual, alike))[0]),
             worth_low=float((usual * _worth(usual, most))[0]),
             worth_high=float((usual * _worth(usual, least))[0]),
@@ -356,13 +357,17 @@ class _Fit:
             **dict(zip(("share", "share_low", "share_high"), ends or (), strict=False)),
         )
 
+    def _best(self, p: Values) -> Positions:
+        """The likeliest class [K], of open answers the likeliest that was given."""
+        return np.asarray(p[:, : p.shape[1] - self.is_open].argmax(axis=1))
+
     def _key_wrong(self, p: Values, key: Positions) -> Values:
         """The probability that the key is wrong [K], where it is one more voice with a channel of its own."""
         rows = np.flatnonzero(key >= 0)
         p, label, true = p[rows], key[rows], p[rows]
         for _ in range(_ITERATIONS):
             before = true
-            right = float(true[np.arange(len(rows)), label].mean())
+            right = float((true[np.arange(len(rows)), label].sum() + 0.5) / (len(rows) + 1))
             if self.is_open:
                 says = np.where(np.arange(p.shape[1]) == label[:, None], right, (1 - right) / self._others)
             else:
@@ -452,48 +457,43 @@ def _calibrated(
 
 
 class _Slots:
-    """The answers to each item as classes of its own: those given, the key, and behind them any other."""
+    """The answers to each item as classes of its own: those given and the key, and any other as the last."""
 
     def __init__(
-        self,
-        item: Positions,
-        label: Positions,
-        key: Positions | None,
-        looks: tuple[Positions, Positions] | None,
-        num_items: int,
+        self, item: Positions, label: Positions, key: Positions | None, shape: tuple[int, int]
     ) -> None:
-        rows = np.arange(num_items)
-        more = [(rows[key >= 0], key[key >= 0])] if key is not None else []
-        every = [(item, label), *more, *([looks] if looks is not None else [])]
-        items, labels = (np.concatenate(one) for one in zip(*every, strict=True))
-        self._width = int(labels.max(initial=0)) + 1
-        self._codes = np.unique(items * self._width + labels)
-        self._item, self._label = self._codes // self._width, self._codes % self._width
-        first = np.searchsorted(self._item, rows)
-        self._slot = np.arange(len(self._codes)) - first[self._item]
+        num_items, self._num_classes = shape
+        has_key = np.flatnonzero(key >= 0) if key is not None else np.zeros(0, np.int64)
+        items = np.concatenate([item, has_key])
+        labels = label if key is None else np.concatenate([label, key[has_key]])
+        self._codes = np.unique(items * self._num_classes + labels)
+        self._item, self._label = np.divmod(self._codes, self._num_classes)
         size = np.bincount(self._item, minlength=num_items)
+        self._slot = np.arange(len(self._codes)) - (size.cumsum() - size)[self._item]
         self.num = int(size.max(initial=0)) + 1
-        self.of_votes = self.of(item, label)
-        is_answer = np.arange(self.num) < size[:, None]
-        none = np.arange(self.num) == size[:, None]
-        self.prior: Values = np.where(is_answer, 0.0, np.where(none, np.log(self.num), -np.inf))
+        column = np.arange(self.num)
+        self.prior: Values = np.where(column < size[:, None], 0.0, -np.inf)
+        self.prior[:, -1] = np.log(self.num)
 
     def of(self, item: Positions, label: Positions) -> Positions:
-        """The slots of labels of items, -1 where there is no label."""
-        place = np.searchsorted(self._codes, item * self._width + label)
-        return np.where(label >= 0, self._slot[np.minimum(place, len(self._slot) - 1)], -1)
+        """The slots of labels of items, the last one for an answer not given, -1 where there is no label."""
+        code = item * self._num_classes + label
+        place = np.minimum(np.searchsorted(self._codes, code), len(self._codes) - 1)
+        slot = np.where(self._codes[place] == code, self._slot[place], self.num - 1)
+        return np.where(label >= 0, slot, -1)
 
-    def back(self, result: LabelPosterior, num_classes: int) -> LabelPosterior:
-        """The same for classes; what is none of an item's answers is left out."""
-        shape = len(result.best), num_classes
-        p, say = (
-            csr_array((one[self._item, self._slot], (self._item, self._label)), shape=shape)
-            for one in (result.p, result.say)
-        )
-        table = np.full((shape[0], self.num), -1)
-        table[self._item, self._slot] = self._label
-        p_label = np.where(table >= 0, np.asarray(result.p), -1)
-        slot = p_label.argmax(axis=1)
-        rows = np.arange(shape[0])
-        best = np.where(result.best >= 0, table[rows, slot], -1)
-        return replace(result, p=p, say=say, best=best, p_best=np.maximum(p_label[rows, slot], 0))
+    def back(self, result: LabelPosterior, looks: tuple[Positions, Positions] | None) -> LabelPosterior:
+        """The same for classes, where an answer that nobody gave has no probability but after a look."""
+        shape = len(result.best), self._num_classes
+        cells = self._item, self._label
+        say = csr_array((np.asarray(result.say)[self._item, self._slot], cells), shape=shape)
+        p = csr_array((np.asarray(result.p)[self._item, self._slot], cells), shape=shape)
+        labels = np.full((shape[0], self.num), -1)
+        labels[self._item, self._slot] = self._label
+        best = np.where(result.best >= 0, labels[np.arange(shape[0]), result.best], -1)
+        p_best = result.p_best
+        if looks is not None:
+            at, true = looks
+            p = csr_array(p + csr_array((1 - p[at, true], (at, true)), shape=shape))
+            best[at], p_best[at] = true, 1
+        return replace(result, p=p, say=say, best=best, p_best=p_best)
