@@ -198,9 +198,16 @@ def goals(rows, gains, order, looks, questions):
     return ("what", "goal", "worst", "verdict"), found
 
 
-def in_groups(table):
-    """Means of cells that differ in the number of votes alone."""
-    of = table.index.str.replace(r", \d+ (votes|models)", "", regex=True)
+def in_small(tables):
+    """Means of cells that differ in the number of votes or keys alone, or in TREC and CIFAR-10."""
+    small = {}
+    for key, best in (("accuracy", "max"), ("calibration", "min"), ("quality", "max")):
+        others = tables[key][list(FIELD)].agg(best, axis=1)
+        small |= {key: tables[key]["ours"], f"{key}, best other": others}
+    small |= {"calibration, looks": tables["calibration"]["looks"], **tables["looks"]}
+    small["errors left"] = tables["questions"]["ours"] / tables["questions"]["CROWDLAB"]
+    table = pd.DataFrame(small).reindex(tables["accuracy"].index)
+    of = table.index.str.replace(r", \d+ (votes|models)|\d+% of |TREC, |CIFAR-10, ", "", regex=True)
     return table.groupby(of, sort=False).mean()
 
 
@@ -232,8 +239,7 @@ def write(docs, rows, looks, questions):
     }
     held = goals(rows, gains, tables["order"], looks, questions)
     whole = {name: shown(one) for name, one in tables.items()}
-    small = [in_groups(one.drop(columns=["low", "high"], errors="ignore")) for one in tables.values()]
-    publish(docs, "votes", whole, held, *map(shown, small))
+    publish(docs, "votes", whole, held, shown(in_small(tables), 2))
 
 
 def main():
