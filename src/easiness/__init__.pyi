@@ -133,18 +133,20 @@ def suspects(
     progress: bool | Progress = ...,
 ) -> Suspects: ...
 def labels(
-    run: Run,
+    run: Run | None = ...,
     files: str | Path | Sequence[str | Path] | None = ...,
     *,
     relabel_above: float | None = ...,
     drop_above: float | None = ...,
+    annotations: Any = ...,
+    labels: str | Path | None = ...,
     decided: str | Path | None = ...,
     only_decided: bool = ...,
     split: Literal["train", "held_out"] = ...,
     progress: bool | Progress = ...,
 ) -> Any: ...
 def audit(
-    run: Run | Sequence[Run],
+    run: str | Path | Run | Sequence[Run],
     *,
     looks: int | None = ...,
     at_most: float | None = ...,

@@ -25,7 +25,13 @@ from refitted import ODD, read_run, refit, run_and_card
 import loaded  # noqa: F401
 from easiness import Dataset, Recorder, audit, card, load_dataset, open_run, store
 from easiness.cli.main import run as command
-from easiness.data import LabelledExamples, decisions_by_person, load_unlabelled, read_outcomes
+from easiness.data import (
+    LabelledExamples,
+    decisions_by_person,
+    load_unlabelled,
+    read_annotations,
+    read_outcomes,
+)
 from easiness.errors import BadInput
 from easiness.features import find_features, ready_features, vector_files
 from easiness.inputs import suffixes
@@ -146,6 +152,8 @@ def _decisions(whole: Path) -> None:
         for at, action in enumerate(("keep", "drop", "unsure", "", "keep", "relabel"))
     ]
     _lines(whole / "decisions.csv", "id,label,was,action,by,time,split,data", *rows)
+    rows = [f"{at % 8},{'abc'[at // 8]},{('cat', 'dog;2', 'unsure', '')[at % 4]}" for at in range(24)]
+    _lines(whole / "votes.csv", "item,by,label", *rows)
     tasks = [
         {
             "data": {"example": "a text", "id": str(at), "was": at % 3, "split": "train", "of": DATA},
@@ -224,11 +232,17 @@ def _arrays() -> Dataset:
     return load_dataset((PIXELS, LABELS), classes=CLASSES)
 
 
+PETS = LabelledExamples("pets", np.arange(8), np.arange(8) % 3, ("cat", "dog", "2"))
+
+
 def _decided(at: Path) -> None:
     """The decisions of each person, and the table of them."""
-    rows = LabelledExamples("pets", np.arange(8), np.arange(8) % 3, ("cat", "dog", "2"))
-    for found in decisions_by_person(at, rows, "train", DATA).values():
+    for found in decisions_by_person(at, PETS, "train", DATA).values():
         found.table()
+
+
+def _voted(at: Path) -> None:
+    read_annotations(at, PETS)
 
 
 def _probabilities(at: Path) -> object:
@@ -346,8 +360,9 @@ DOORS = (
     Door(1, "p_labels.csv", {"labels of probabilities": _labels_of_probabilities}),
     Door(1, "rows.npy", {"a pool": lambda at: load_unlabelled(at, _arrays(), vectors=True)}),
     Door(2, "features", {"a file of features": _made_again}),
-    Door(2, "decisions.csv", {"decisions": _decided}),
-    Door(3, "answers.json", {"decisions": _decided}),
+    Door(2, "decisions.csv", {"decisions": _decided, "votes": _voted, "votes alone": read_annotations}),
+    Door(3, "answers.json", {"decisions": _decided, "votes": _voted, "votes alone": read_annotations}),
+    Door(2, "votes.csv", {"votes": read_annotations, "votes on a run": _voted}),
     *(
         Door(2, f"outcomes/{name}", {"outcomes": lambda at: read_outcomes(at, columns={}, errors="wrong")})
         for name in (

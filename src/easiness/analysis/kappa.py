@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +20,18 @@ class Kappa(NamedTuple):
 
     ``agreement`` is the share of the pairs of answers to one example that are the same, in 0..1. ``kappa`` is
     what that is beyond chance, at most 1, or ``None`` where all answers are the same and chance alone would
-    agree as well. Both have 95 % intervals.
+    agree as well. Both have 95 % intervals. ``chance`` is the share that agrees by chance.
     """
 
     num: int
     agreement: Interval
+    chance: float
     kappa: Interval | None
 
 
-def kappa(answers: npt.NDArray[np.int64], seed: int = 0) -> Kappa | None:
+def kappa(
+    answers: npt.NDArray[np.int64], counts: npt.NDArray[Any] | None = None, seed: int = 0
+) -> Kappa | None:
     """The agreement of two people or more, of whom each has answered all examples.
 
     For two people it is Cohen's kappa (1960), where each person has a distribution of answers; for more it is
@@ -39,13 +42,17 @@ def kappa(answers: npt.NDArray[np.int64], seed: int = 0) -> Kappa | None:
     categories, and half a one on which nobody does: where few examples are of a category, or all agree, what
     was seen alone would say too much.
 
-    ``answers`` are categories [people, n], 0 or more; ``None`` without examples.
+    ``answers`` are categories [people, n], 0 or more, each ``counts`` [n] times, once by default; ``None``
+    without examples.
     """
-    num_people, num = answers.shape
-    if not num:
+    num_people = len(answers)
+    if not answers.size:
         return None
     categories, answers = np.unique(answers, return_inverse=True)
-    ways, counts = np.unique(answers.reshape(num_people, num), axis=1, return_counts=True)
+    ways = answers.reshape(num_people, -1)
+    if counts is None:
+        ways, counts = np.unique(ways, axis=1, return_counts=True)
+    num = int(counts.sum())
     same = np.eye(len(categories))
     by_person = same[ways]  # [people, ways, categories]
     counts_by_way = by_person.sum(axis=0)
@@ -61,10 +68,11 @@ def kappa(answers: npt.NDArray[np.int64], seed: int = 0) -> Kappa | None:
     draws = np.random.default_rng(seed).dirichlet([*counts, *prior], _DRAWS)
     exact = np.array([[*counts, *[0] * len(prior)]]) / num
     share = _with_range((exact @ agreement)[0], draws @ agreement)
+    (chance,), chances = (_by_chance(weights, by_person) for weights in (exact, draws))
     if len(categories) == 1:
-        return Kappa(num, share, None)
-    beyond = (_beyond_chance(weights, agreement, by_person) for weights in (exact, draws))
-    return Kappa(num, share, _with_range(next(beyond)[0], next(beyond)))
+        return Kappa(num, share, float(chance), None)
+    value, values = (share.value - chance) / (1 - chance), (draws @ agreement - chances) / (1 - chances)
+    return Kappa(num, share, float(chance), _with_range(value, values))
 
 
 def _with_range(value: float, draws: _Values) -> Interval:
@@ -72,8 +80,7 @@ def _with_range(value: float, draws: _Values) -> Interval:
     return Interval(float(value), float(min(low, value)), float(max(high, value)))
 
 
-def _beyond_chance(weights: _Values, agreement: _Values, by_person: _Values) -> _Values:
-    """Kappa by each row of ``weights`` [draws, ways], which say how often each way of answering occurs."""
+def _by_chance(weights: _Values, by_person: _Values) -> _Values:
+    """Agreement by chance where ways of answering occur as often as each row of ``weights`` [draws, ways]."""
     usual = weights @ by_person  # [people or 1, draws, categories]
-    chance = (usual[0] * usual[-1]).sum(axis=1)
-    return np.asarray((weights @ agreement - chance) / (1 - chance))
+    return np.asarray((usual[0] * usual[-1]).sum(axis=1))

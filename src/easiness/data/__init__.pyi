@@ -1,3 +1,4 @@
+from .annotations import Annotations as Annotations, read_annotations as read_annotations
 from .dataset import (
     DIGEST_BYTES as DIGEST_BYTES,
     Dataset as Dataset,

@@ -7,15 +7,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from easiness.data.dataset import Dataset
 from easiness.data.tables.splits import open_table
-from easiness.data.tables.table import is_numbers, written_in
+from easiness.data.tables.table import Table, is_numbers, written_in
 from easiness.errors import BadInput, nearest, shorten
 from easiness.gate import is_text
 from easiness.regular_file import at_home, read_regular
@@ -77,9 +77,9 @@ class LabelFile(NamedTuple):
                 yield row
 
 
-def read_label_file(path: Path) -> LabelFile:
+def read_label_file(path: Path, table: Table | None = None) -> LabelFile:
     """The rows of a table of labels that are not empty, in which no column of ours stands twice."""
-    table = open_table(path)
+    table = table or open_table(path)
     for name in ID_AND_LABEL:
         table.check_column(name, "; give a table with the columns id and label")
     ours = [name for name in (*COLUMNS, *AUDIT_COLUMNS) if name in table.names]
@@ -97,7 +97,16 @@ def read_label_file(path: Path) -> LabelFile:
     return LabelFile(path, frozenset(cells), rows)
 
 
-class _Reader:
+def action_in(row: LabelRow) -> str:
+    """The action that a row has, in small letters; it may be empty."""
+    action = row.cells["action"].strip().lower()
+    if action not in ("", *ACTIONS):
+        remedy = f"write {', '.join(ACTIONS)}, or nothing"
+        raise BadInput(f"{row.where}: the action {row.cells['action']!r} is unknown; {remedy}")
+    return action
+
+
+class LabelReader:
     """Finds the examples and the labels that rows mean.
 
     The examples are ``of`` the ``data``: a name, an @ and a version. With ``by_name`` data of the same name
@@ -105,7 +114,7 @@ class _Reader:
     """
 
     def __init__(self, of: LabelledExamples, data: str, *, by_name: bool = False) -> None:
-        self._of, self._data, self._takes_name = of, data, by_name
+        self.of, self._data, self._takes_name = of, data, by_name
         self._positions = {str(name): position for position, name in enumerate(of.ids.tolist())}
         self._labels = {name: label for label, name in enumerate(of.classes)}
 
@@ -115,15 +124,12 @@ class _Reader:
         for row in rows:
             where, cells = row
             self._check_data(where, cells["data"])
-            at = self._position(where, cells["id"])
+            at = self.position(where, cells["id"])
             if at in positions:
                 raise BadInput(f"{where}: the id {cells['id']!r} stands there twice; keep one of its rows")
             positions.add(at)
-            action = cells["action"].lower()
-            if action not in ("", *ACTIONS):
-                remedy = f"write {', '.join(ACTIONS)}, or nothing"
-                raise BadInput(f"{where}: the action {cells['action']!r} is unknown; {remedy}")
-            yield at, self._label(row, action, int(self._of.labels[at])), action, row
+            action = action_in(row)
+            yield at, self.label(row, action, int(self.of.labels[at])), action, row
 
     def _check_data(self, where: str, data: str) -> None:
         (name, _, version), (own_name, _, own) = data.rpartition("@"), self._data.rpartition("@")
@@ -133,20 +139,20 @@ class _Reader:
                 f"{where}: is of {data}, and not of {self._data}; give a file of these data{remedy}"
             )
 
-    def _position(self, where: str, text: str) -> int:
-        whole = _WHOLE.fullmatch(text.strip()) if self._of.ids.dtype.kind == "i" else None
+    def position(self, where: str, text: str) -> int:
+        whole = _WHOLE.fullmatch(text.strip()) if self.of.ids.dtype.kind == "i" else None
         for form in (text, text.strip(), whole and whole[1]):
             if form in self._positions:
                 return self._positions[form]
         raise BadInput(
-            f"{where}: {self._of.name} has no {self._of.noun} with the id {text!r}"
+            f"{where}: {self.of.name} has no {self.of.noun} with the id {text!r}"
             f"{nearest(text, self._positions)}; give the file that was made for these data"
         )
 
-    def _label(self, row: LabelRow, action: str, own: int) -> int | None:
+    def label(self, row: LabelRow, action: str, own: int) -> int | None:
         where, cells = row
-        was, classes = cells["was"], self._of.classes
-        if was.strip() and own not in self._labels_of(was):
+        was, classes = cells["was"], self.of.classes
+        if was.strip() and own not in self.labels_of(was):
             raise BadInput(
                 f"{where}: the example {cells['id']!r} was {was!r} when the file was made, and is "
                 f"{classes[own]!r} here; give the data that it was made for, or make it anew"
@@ -164,7 +170,7 @@ class _Reader:
     def _label_or_class(self, row: LabelRow, own: int) -> int:
         where, cells = row
         text, name, has_was = cells["label"], cells["class"], bool(cells["was"].strip())
-        by_text, by_name = self._labels_of(text), self._label_named(name)
+        by_text, by_name = self.labels_of(text), self._label_named(name)
         if not by_text:
             remedy = f"give the name of a class, or its index from 0 to {len(self._labels) - 1}"
             remedy += ", or write drop in the column action to leave it out" * (not text.strip())
@@ -175,11 +181,11 @@ class _Reader:
         if not (by_name or name.strip()) or (has_was and by_name == [own]):
             return by_text[0]
         raise BadInput(
-            f"{where}: the label {text} is the class {self._of.classes[by_text[0]]!r}, but the column class "
+            f"{where}: the label {text} is the class {self.of.classes[by_text[0]]!r}, but the column class "
             f"says {name!r}; correct one of them, or leave the column out"
         )
 
-    def _labels_of(self, text: str) -> list[int]:
+    def labels_of(self, text: str) -> list[int]:
         """The labels that a text can mean: that of the name before the index."""
         whole = _WHOLE.fullmatch(text.strip())
         # Python makes no number of thousands of digits
@@ -215,7 +221,9 @@ def new_labels(
     labels = data.labels.copy() if decisions else np.full(len(data), -1, np.int64)
     is_decided = np.zeros(len(data), np.bool_)
     version = data.ref().version if "data" in read.columns else ""
-    reader = _Reader(LabelledExamples(data.name, data.ids, data.labels, data.classes), version, by_name=True)
+    reader = LabelReader(
+        LabelledExamples(data.name, data.ids, data.labels, data.classes), version, by_name=True
+    )
     rows = [*read.of_splits(*splits)]
     for at, label, action, row in reader.statements(rows):
         is_wrong = action == RELABEL and row.cells["was"].strip() and label == data.labels[at]
@@ -237,7 +245,7 @@ CONTROL = "decision"
 """The name of the element whose choices are read."""
 
 _CLASS = "class "
-_MOST_BYTES = 2**30  # pictures may be in it
+MOST_BYTES = 2**30  # pictures may be in it
 _MADE_BY = "give the JSON that Label Studio exports of tasks made by `export --to label-studio`"
 _ARRAYS = {"at": np.int64, "actions": object, "labels": np.int64, "by": object, "times": object}
 
@@ -349,7 +357,7 @@ def _files(file: str | os.PathLike[str], of: LabelledExamples) -> dict[str, Labe
 
 def _decisions(read: LabelFile, of: LabelledExamples, split: Split, data: str) -> Decisions:
     decisions, other_cells, blanks, places = [], {}, [], {}
-    for at, label, action, (where, cells) in _Reader(of, data).statements(read.of_splits(split)):
+    for at, label, action, (where, cells) in LabelReader(of, data).statements(read.of_splits(split)):
         own = int(of.labels[at])
         other_cells[at] = {name: cell for name, cell in cells.items() if name not in COLUMNS}
         places[at] = where
@@ -409,11 +417,20 @@ class _Annotation(_Read):
 
 
 class _Task(_Read):
+    item: int | str = Field(validation_alias=AliasChoices(AliasPath("data", "id"), "id"))
+    annotations: list[_Annotation] = []
+
+    @property
+    def last(self) -> dict[str, _Annotation]:
+        """The last of each person's answers, which counts."""
+        return {one.person: one for one in sorted(self.annotations, key=lambda one: one.time)}
+
+
+class _OwnTask(_Task):
     id: str = Field(validation_alias=AliasPath("data", "id"))
     was: int = Field(ge=0, validation_alias=AliasPath("data", "was"))
     split: str = Field(validation_alias=AliasPath("data", "split"))
     of: str = Field(validation_alias=AliasPath("data", "of"))
-    annotations: list[_Annotation] = []
 
 
 def read_answers(path: Path, of: LabelledExamples) -> dict[str, LabelFile]:
@@ -424,30 +441,102 @@ def read_answers(path: Path, of: LabelledExamples) -> dict[str, LabelFile]:
     """
     rows: dict[str, list[LabelRow]] = {}
     labels = {choice_of(label): label for label in range(len(of.classes))}
-    for number, task in enumerate(_tasks(path), start=1):
+    for number, task in enumerate(_tasks(path, TypeAdapter(list[_OwnTask]), _MADE_BY), start=1):
         where = f"{path}: task {number}"
-        last = {one.person: one for one in sorted(task.annotations, key=lambda one: one.time)}
-        for person, one in last.items():
+        for person, one in task.last.items():
             rows.setdefault(person, []).append(_row(where, task, person, one, labels, of.classes))
     if not rows:
         raise BadInput(f"{path}: has no answers; {_MADE_BY} and people have looked at")
     return {person: LabelFile(path, frozenset(COLUMNS), some) for person, some in rows.items()}
 
 
-def _tasks(path: Path) -> list[_Task]:
+class Answer(NamedTuple):
+    """The names of classes by which somebody answers; none where unsure, None where there is no answer."""
+
+    where: str
+    item: str | None
+    by: str
+    answer: tuple[str, ...] | None
+    is_drop: bool
+
+
+def answers_to_tasks(path: Path, classes: Sequence[str]) -> Iterator[Answer]:
+    """The last answer of each person to each task of one question of choices, in JSON of Label Studio.
+
+    Choices in tasks of our own become names of ``classes``, where these are known.
+    """
+    remedy = "give the JSON that Label Studio exports of tasks with one question of choices"
+    names = {choice_of(label): name for label, name in enumerate(classes)}
+    questions = set[str]()
+    for number, task in enumerate(_tasks(path, TypeAdapter(list[_Task]), remedy), start=1):
+        where = f"{path}: task {number}"
+        for person, one in task.last.items():
+            results = [result for result in one.result if result.choices and not one.was_cancelled]
+            choices = [choice for result in results for choice in result.choices]
+            questions.update(result.from_name for result in results)
+            if len(questions) > 1:
+                raise BadInput(f"{where}: answers to {shorten(sorted(questions))}; {remedy}")
+            is_drop = CONTROL in questions and DROP in choices
+            if CONTROL in questions:
+                choices = [names.get(one, one) for one in choices if one not in (DROP, UNSURE)]
+            yield Answer(where, str(task.item), person, tuple(choices) if results else None, is_drop)
+
+
+def answers_in_decisions(read: LabelFile, of: LabelledExamples | None) -> Iterator[Answer]:
+    """The label that each row says is right, by whom; by the stem of the file's name where nobody signed.
+
+    Names of classes count before labels, where the examples are not known.
+    """
+    if len(splits := {row.cells["split"] for row in read.rows} - {""}) > 1:
+        raise BadInput(f"{read.path}: decisions on {shorten(sorted(splits))}; give those on one split")
+    pairs = {(row.cells["label"], row.cells["class"]) for row in read.rows if row.cells["class"]}
+    if of is None and any(len({*cells}) < len(pairs) for cells in zip(*pairs, strict=True)):
+        problem = "labels stand beside other classes in some rows than in others"
+        raise BadInput(f"{read.path}: {problem}; correct both cells where one was edited, or give the run")
+    signatures = {row.cells["by"] for row in read.rows} - {""}
+    nobody = signatures.pop() if len(signatures) == 1 else read.path.stem
+    reader = LabelReader(of, "") if of else None
+    for row in read.rows:
+        cells, action = row.cells, action_in(row)
+        names = _names_in(row, action, reader)
+        yield Answer(row.where, cells["id"] or None, cells["by"] or nobody, names, action == DROP)
+
+
+def _names_in(row: LabelRow, action: str, reader: LabelReader | None) -> tuple[str, ...] | None:
+    cells = row.cells
+    label, was = cells["label"].strip(), cells["was"].strip()
+    if action in (DROP, UNSURE):
+        return ()
+    if not action and not (label and was):
+        return None
+    name = cells["class"].strip() or label
+    if reader is not None:
+        own = next(iter(reader.labels_of(was)), UNKNOWN)
+        row = row if own != UNKNOWN else LabelRow(row.where, {**cells, "was": ""})
+        known = reader.label(row, action, own)
+        label, was, name = str(known), str(own), reader.of.classes[known or 0]
+    if label == was and action in ("", RELABEL):
+        return () if action else None
+    return (name,)
+
+
+T = TypeVar("T", bound=_Task)
+
+
+def _tasks(path: Path, adapter: TypeAdapter[list[T]], remedy: str) -> list[T]:
     try:
-        return TypeAdapter(list[_Task]).validate_json(read_regular(path, _MOST_BYTES))
+        return adapter.validate_json(read_regular(path, MOST_BYTES))
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}); {_MADE_BY}") from None
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); {remedy}") from None
     except ValidationError as error:
         what = error.errors(include_url=False)[0]
         place = f" at {'.'.join(map(str, what['loc']))}" if what["loc"] else ""
-        raise BadInput(f"{path}: is not as expected{place} ({what['msg']}); {_MADE_BY}") from None
+        raise BadInput(f"{path}: is not as expected{place} ({what['msg']}); {remedy}") from None
 
 
 def _row(
     where: str,
-    task: _Task,
+    task: _OwnTask,
     person: str,
     one: _Annotation,
     labels: Mapping[str, int],

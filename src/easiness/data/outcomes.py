@@ -181,7 +181,7 @@ def _roles(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
     return {role: name for role, name in roles.items() if role not in no_measure}
 
 
-def _cells(table: Table, name: str | None, missing: Collection[str] = ("",)) -> pd.Series[Any]:
+def cells_in(table: Table, name: str | None, missing: Collection[str] = ("",)) -> pd.Series[Any]:
     """The cells of a column as texts; None where they are ``missing``, in small letters, or it is."""
     if name is None:
         return pd.Series([None] * table.num_rows, dtype=object)
@@ -204,14 +204,16 @@ def _check(table: Table, good: pd.Series[bool], name: str, cells: pd.Series[Any]
 def _measured(table: Table, roles: Mapping[str, str]) -> pd.DataFrame:
     """The cells of `_WORDS`, and how many trials a row is of and how many are right, NaN if unknown."""
     missing = {"error": _NO_ERROR}
-    cells = pd.DataFrame({role: _cells(table, roles.get(role), missing.get(role, ("",))) for role in _WORDS})
+    cells = pd.DataFrame(
+        {role: cells_in(table, roles.get(role), missing.get(role, ("",))) for role in _WORDS}
+    )
     for role in [role for role in ("item", "model") if role in roles]:
         _check(table, cells[role].notna(), role, cells[role], _FILL)
         check_names(cells[role].unique(), f"{table.where}: {role}s")
     numbers = {}
     for role, (is_good, remedy) in _NUMBERS.items():
         if role in roles:
-            texts = _cells(table, roles[role], MISSING)
+            texts = cells_in(table, roles[role], MISSING)
             words = {word: number_in(word) for word in texts.dropna().unique()}
             numbers[role] = texts.map(words).astype(np.float64)
             may_lack = texts.isna() & (role != "count")
@@ -259,7 +261,7 @@ def _items(
     unusable = [name for name in others if name not in metadata]
     for name in (*(role for role in _OF_ITEMS if role in roles), *metadata):
         is_metadata = name in metadata
-        column = _cells(table, name)[cells.index] if is_metadata else cells[name]
+        column = cells_in(table, name)[cells.index] if is_metadata else cells[name]
         known = pd.DataFrame({"item": cells["item"], "value": column}).dropna().drop_duplicates()
         again = known["item"].duplicated()
         if is_metadata and again.any():

@@ -89,7 +89,10 @@ def open_runs(
             paths = value if isinstance(value, list) else [value]
             if one.option.several:
                 paths = [folder for path in paths for folder in runs_in(path, several=True)]
-            runs = tuple(open_run(path, trust=trust) for path in paths)
+            runs = tuple(
+                path if one.option.takes_files and path.is_file() else open_run(path, trust=trust)
+                for path in paths
+            )
             values[one.name] = runs if one.option.several else runs[0]
     return values
 
@@ -132,7 +135,7 @@ def _checking(name: str, option: Option) -> Callable[[Any], Any] | None:
 
 def _annotation(kind: Any, option: Option) -> Any:
     if option.opens:
-        return list[Path] if option.several else Path
+        return list[Path] if option.several else Path | None if type(None) in typing.get_args(kind) else Path
     if option.words is not None:
         return Literal[tuple(option.words)]
     if option.read is None:

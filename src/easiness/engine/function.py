@@ -117,7 +117,10 @@ def field_values(arguments: Sequence[Argument], values: Mapping[str, Any]) -> di
         if value is None:
             continue
         if one.option.opens:
-            check_opened(**{one.name: value})
+            if one.option.takes_files and isinstance(value, str | Path):
+                value = (at_home(value),)
+            else:
+                check_opened(**{one.name: value})
             if one.option.several:
                 fields[one.name] = (value,) if isinstance(value, Run) else tuple(value)
                 if not fields[one.name]:

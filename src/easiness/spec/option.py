@@ -33,6 +33,7 @@ class Option:
         argument: it has no flag, but a place behind the command, and in Python before the keywords.
         placed: in Python it has a place before the keywords, too.
         opens: it is a run, or several: folders on the command line, which are opened.
+        takes_files: of those, a file stays as it is, and stands in place of a run.
         least: the least number.
         within: the interval of numbers, such as ``(0, 1]``.
         group: part of the help, where it is not that of the value.
@@ -53,6 +54,7 @@ class Option:
     argument: bool = False
     placed: bool = False
     opens: bool = False
+    takes_files: bool = False
     least: int | None = None
     within: str | None = None
     group: OptionGroup | None = None

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.special import betaln, expit, gammaln, logit, softmax
+from scipy.special import betaln, expit, gammaln, log_softmax, logit, softmax
 from scipy.stats import beta as beta_distribution
 
 from easiness.analysis.labels.channel import channel_table, joint_counts
@@ -35,7 +35,8 @@ _STRENGTHS = np.geomspace(1, 3000, 14)  # votes' worth of a prior
 _ALIKE_STRENGTH = 0.3  # the power of the strength by which voices, and classes, are taken to be alike
 _EQUAL = 0.98  # of the largest entropy: simulated equal classes have more than .99, unequal ones below .975
 _ALIKE = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0])  # how alike voices err
-_HEADS = np.array([0, 0.25, 0.5, 0.75, 1.0, 1.5])  # weights of heads beside voices
+_HEADS = np.array([0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0])  # powers of what heads say
+_TOGETHER = np.array([0, 0.005, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.45])  # items
 _NEXT = np.array([0.3, 1, 3, 10, 30, 100, 300])  # votes' worth of what is foretold of an item's answers
 _ITERATIONS, _STILL = 60, 1e-4
 _LEAST = 1e-9  # a probability
@@ -116,11 +117,11 @@ def label_posterior(
     if is_open:
         slots, looked_up = _Slots(votes[0], votes[2], key, (num_items, num_classes)), looks
         answers = votes[0], votes[1], slots.of(votes[0], votes[2]), votes[3]
-        fit = _Fit(_Voices(*answers, (num_items, num_voices, slots.num)), slots.prior)
+        fit = _VoiceFit(_Voices(*answers, (num_items, num_voices, slots.num)), slots.prior)
         key = None if key is None else slots.of(np.arange(num_items), key)
         looks = None if looks is None else (looks[0], slots.of(*looks))
     else:
-        fit = _Fit(_Voices(*votes, shape))
+        fit = _VoiceFit(_Voices(*votes, shape))
         if heads is not None:
             fit.hear(heads)
     result = fit.posterior(key, looks)
@@ -145,8 +146,8 @@ class _Voices:
     def counts(self, p: Values) -> Values:
         """How often each voice said each class of each true one [J, true, said]."""
         _, num_voices, num_classes = self.shape
-        said: Values = np.asarray(self._by_voice @ p).reshape(num_voices, num_classes, num_classes)
-        return np.asarray(said.transpose(0, 2, 1))
+        answers: Values = np.asarray(self._by_voice @ p).reshape(num_voices, num_classes, num_classes)
+        return np.asarray(answers.transpose(0, 2, 1))
 
     def log_likelihood(self, channels: Values) -> Values:
         """Log probability of all votes on an item, by each true class [K, C]."""
@@ -215,14 +216,16 @@ def _channels(counts: Values, *, by_class: bool) -> Values:
     return _rates(counts, usual_of_voice)
 
 
-def _alike_channels(counts: Values, others: float) -> Values:
-    """One accuracy for each voice, and ``others`` answers that are wrong, equally often [J, true, said]."""
-    usual = np.full(counts.shape[1], _one_accuracy(counts))
-    right, strength, like = _accuracies(counts, usual)
-    rate = (right + strength * like) / (counts.sum(axis=(1, 2)) + strength)
+def _alike_channels(counts: Values, others: float, *, one_accuracy: bool) -> Values:
+    """An accuracy for each voice, or one, and ``others`` wrong answers, equally often [J, true, said].
+
+    Of open answers only agreement tells an accuracy, and voices that err together agree most: all have one.
+    """
+    num_classes = counts.shape[1]
+    right, strength, usual = _accuracies(counts, np.full(num_classes, _one_accuracy(counts)))
+    rate = usual if one_accuracy else (right + strength * usual) / (counts.sum(axis=(1, 2)) + strength)
     rate = np.clip(rate, 1 / (others + 1), 1 - 1e-4)[:, None, None]
-    same = np.eye(counts.shape[1], dtype=bool)
-    return np.asarray(np.where(same, rate, (1 - rate) / others))
+    return np.asarray(np.where(np.eye(num_classes, dtype=bool), rate, (1 - rate) / others))
 
 
 def _log_odds(p: Values) -> Values:
@@ -234,20 +237,23 @@ def _worth(num: Values, alike: float | Values) -> Values:
     return np.asarray(1 / (1 + alike * np.maximum(num - 1, 0)))
 
 
-class _Fit:
+class _VoiceFit:
     """Channels and log ``prior`` [C], or [K, C] with heads or open answers, fitted to votes."""
 
     def __init__(self, voices: _Voices, open_prior: Values | None = None) -> None:
         num_classes = voices.shape[2]
         self.voices, self.is_open = voices, open_prior is not None
-        self._voted = voices.num > 0
-        self._heads: Values | float = 0.0
+        self._has_votes = voices.num > 0
+        self._heads: Values | None = None  # log probabilities
+        self._together = 0.0
         level = np.zeros(num_classes) if open_prior is None else open_prior
         self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
         self.p = (voices.per_class + 1 / num_classes) / (voices.num + 1)[:, None]
-        self._expect(lambda counts: _alike_channels(counts, self._others), lambda: level)
+        self._expect(
+            lambda counts: _alike_channels(counts, self._others, one_accuracy=self.is_open), lambda: level
+        )
         if not self.is_open:
-            mean = self.p[self._voted].mean(axis=0) if self._voted.any() else np.ones(num_classes)
+            mean = self.p[self._has_votes].mean(axis=0) if self._has_votes.any() else np.ones(num_classes)
             entropy = -float((mean * np.log(mean + _LEAST)).sum())
             self._are_equal = entropy >= _EQUAL * np.log(num_classes)
             self._fit_channels()
@@ -255,17 +261,19 @@ class _Fit:
     def _fit_channels(self) -> None:
         num_classes = self.voices.shape[2]
 
-        def sizes() -> Values:
-            size = self.p[self._voted].sum(axis=0) + 1
+        def prior() -> Values:
+            if self._heads is not None:
+                return np.log(self._mixed(np.exp(self._heads)) + _LEAST)
+            size = self.p[self._has_votes].sum(axis=0) + 1
             return np.log(np.ones(num_classes) if self._are_equal else size / size.sum())
 
-        self._expect(lambda counts: _channels(counts, by_class=self._are_equal), sizes)
+        self._expect(lambda counts: _channels(counts, by_class=self._are_equal), prior)
 
     def _expect(self, channels_of: Callable[[Values], Values], prior_of: Callable[[], Values]) -> None:
         """Expectation and maximization, from the probabilities ``p`` on."""
         for _ in range(_ITERATIONS):
             self.channels = channels_of(self.voices.counts(self.p))
-            self.prior = prior_of() + self._heads
+            self.prior = prior_of()
             self.votes_say = self.voices.log_likelihood(self.channels)
             before, self.p = self.p, softmax(self.prior + self.votes_say, axis=1)
             if np.abs(self.p - before).max() < _STILL:
@@ -273,16 +281,27 @@ class _Fit:
             if self.is_open:
                 self._others = _num_others(self.voices.per_class, self.p)
 
+    def _mixed(self, p: Values) -> Values:
+        """Probabilities [K, C] where all voices take an item for the same wrong class now and then."""
+        return np.asarray(p + self._together * ((1 - p) / (p.shape[1] - 1) - p))
+
     def hear(self, heads: Values) -> None:
-        """Take ``heads`` for one more voice, with the weight that foretells votes best."""
-        usual = np.log(np.nanmean(heads, axis=0) + _LEAST)
-        says = np.nan_to_num(np.log(heads + _LEAST) - usual)
-        prior, fits = self.prior, []
-        for weight in _HEADS:
-            self.prior = prior + weight * says
-            fits.append(self._foretold(0.0))
-        self._heads = float(_HEADS[np.argmax(fits)]) * says
-        self._fit_channels()
+        """Take ``heads`` for a voice that does not err together with the others.
+
+        How sure they are, and how often the others err together, is what foretells the votes best.
+        """
+        says = np.nan_to_num(np.log(heads + _LEAST) - np.log(np.nanmean(heads, axis=0) + _LEAST))
+        prior = self.prior
+        for _ in range(2):
+            votes, best = softmax(self.votes_say, axis=1), -np.inf
+            for power in _HEADS:
+                log_p = log_softmax(prior + power * says, axis=1)
+                for self._together in _TOGETHER:
+                    fit = np.log((np.exp(log_p) * self._mixed(votes)).sum(axis=1)).sum()
+                    if fit > best:
+                        best, self._heads, together = fit, log_p, self._together
+            self._together = float(together)
+            self._fit_channels()
 
     def _held_out(self, alike: float) -> tuple[Positions, Values, Values]:
         """Votes that have others, the truth by these [n, C], and how each class would be said [n, C]."""
@@ -295,19 +314,23 @@ class _Fit:
         prior = np.broadcast_to(self.prior, self.p.shape)[items]
         return rows, softmax(prior + others * _worth(left, alike)[:, None], axis=1), own
 
-    def _foretold(self, alike: float) -> float:
+    def _log_likelihood_of_votes(self, alike: float) -> float:
         """The log likelihood of votes by the others on the item."""
         _, true, own = self._held_out(alike)
         return float(np.log((true * own).sum(axis=1)).sum())
 
     def _by(self, alike: float) -> Values:
-        weight = _worth(self.voices.num, alike)[:, None]
-        return np.asarray(softmax(self.prior + self.votes_say * weight, axis=1))
+        """The probabilities of true classes [K, C]."""
+        say = self.votes_say * _worth(self.voices.num, alike)[:, None]
+        if self._heads is None:
+            return np.asarray(softmax(self.prior + say, axis=1))
+        p = np.exp(self._heads) * self._mixed(softmax(say, axis=1))
+        return np.asarray(p / p.sum(axis=1, keepdims=True))
 
     def _how_alike(self, looks: tuple[Positions, Positions] | None) -> tuple[float, float, float]:
         """The likeliest likeness of errors, and an interval; without looks any larger one may be true."""
         if looks is None:
-            fits = np.array([self._foretold(one) for one in _ALIKE])
+            fits = np.array([self._log_likelihood_of_votes(one) for one in _ALIKE])
         else:
             fits = np.array([np.log(self._by(one)[looks] + _LEAST).sum() for one in _ALIKE])
         likely = _ALIKE[fits >= fits.max() - _LIKELY]
@@ -324,19 +347,19 @@ class _Fit:
             at, true = looks
             best = self._best(drawn_by)
             first, p_of_best = 1 - drawn_by[rows, best], p[rows, best]
-            on_best, ends = _calibrated(first, 1 - p_of_best, best, best, at, best[at] != true)
+            on_best, ends = _calibration(first, 1 - p_of_best, best, best, at, best[at] != true)
             if key is not None and p_wrong is not None:
-                seen, rival = key[at] >= 0, _rival(p, key)
+                has_key, rival = key[at] >= 0, _rival(p, key)
                 first = self._key_wrong(drawn_by, key)
-                wrong = (key[at] != true)[seen]
-                p_wrong, ends = _calibrated(first, p_wrong, key, rival, at[seen], wrong)
+                wrong = (key[at] != true)[has_key]
+                p_wrong, ends = _calibration(first, p_wrong, key, rival, at[has_key], wrong)
             p = p * (on_best / np.maximum(1 - p_of_best, _LEAST))[:, None]
             p[rows, best] = 1 - on_best
             p[at] = 0
             p[at, true] = 1
         knows = np.isin(rows, () if looks is None else looks[0]) | (np.ptp(p, axis=1) > _CLAMP)
         best = self._best(p)
-        usual = voices.num[self._voted].mean(keepdims=True) if self._voted.any() else np.zeros(1)
+        usual = voices.num[self._has_votes].mean(keepdims=True) if self._has_votes.any() else np.zeros(1)
         accuracy, low, high = self._accuracy(p, (ends[2] - ends[1]) / 4 if ends else 0.0)
         return LabelPosterior(
             p=p,
@@ -358,8 +381,9 @@ class _Fit:
         )
 
     def _best(self, p: Values) -> Positions:
-        """The likeliest class [K], of open answers the likeliest that was given."""
-        return np.asarray(p[:, : p.shape[1] - self.is_open].argmax(axis=1))
+        """The likeliest class [K], of open answers the likeliest given; of equal ones any."""
+        p = p[:, : p.shape[1] - self.is_open]
+        return np.asarray((p + _LEAST * np.random.default_rng(0).random(p.shape)).argmax(axis=1))
 
     def _key_wrong(self, p: Values, key: Positions) -> Values:
         """The probability that the key is wrong [K], where it is one more voice with a channel of its own."""
@@ -434,12 +458,12 @@ def _num_others(per_class: Values, p: Values) -> float:
 def _rival(p: Values, key: Positions) -> Positions:
     """The likeliest class but the key [K]."""
     others = p.copy()
-    has_key = np.flatnonzero(key >= 0)
-    others[has_key, key[has_key]] = -1
+    with_key = np.flatnonzero(key >= 0)
+    others[with_key, key[with_key]] = -1
     return np.asarray(others.argmax(axis=1))
 
 
-def _calibrated(
+def _calibration(
     before: Values, p_wrong: Values, own: Positions, other: Positions, at: Positions, wrong: Mask
 ) -> tuple[Values, tuple[float, float, float]]:
     """Probabilities [K] after looks, where there is a label, and the share that is wrong, with its range.
@@ -451,9 +475,9 @@ def _calibrated(
     after = calibrate(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP), groups, place, wrong, 0.0, 1.0)
     every = np.full(len(p_wrong), np.nan)
     every[has] = after.p_wrong
-    fitted = after.p_wrong.copy()
-    fitted[place] = after.fitted
-    return every, share_of_wrong(before[has], fitted, place, wrong)
+    undecided = after.p_wrong.copy()
+    undecided[place] = after.p_decided
+    return every, share_of_wrong(before[has], undecided, place, wrong)
 
 
 class _Slots:
@@ -463,9 +487,9 @@ class _Slots:
         self, item: Positions, label: Positions, key: Positions | None, shape: tuple[int, int]
     ) -> None:
         num_items, self._num_classes = shape
-        has_key = np.flatnonzero(key >= 0) if key is not None else np.zeros(0, np.int64)
-        items = np.concatenate([item, has_key])
-        labels = label if key is None else np.concatenate([label, key[has_key]])
+        with_key = np.flatnonzero(key >= 0) if key is not None else np.zeros(0, np.int64)
+        items = np.concatenate([item, with_key])
+        labels = label if key is None else np.concatenate([label, key[with_key]])
         self._codes = np.unique(items * self._num_classes + labels)
         self._item, self._label = np.divmod(self._codes, self._num_classes)
         size = np.bincount(self._item, minlength=num_items)

@@ -57,15 +57,15 @@ class Calibration:
     """The probabilities ``p_wrong`` [K] after decisions: 0 or 1 where decided, others by what these say.
 
     ``low`` to ``high`` is the range of shares of wrong labels that fits, decided ones included. ``factor`` is
-    by how much the odds of an example like the lowest one decided have changed. ``fitted`` [n] is the
-    probability of each label decided as if it had not been.
+    by how much the odds of an example like the lowest one decided have changed. ``p_decided`` [n] is
+    the probability of each label decided as if it had not been.
     """
 
     p_wrong: Values
     low: float
     high: float
     factor: float
-    fitted: Values
+    p_decided: Values
 
 
 def calibrate(
@@ -102,7 +102,7 @@ def calibrate(
     weights = softmax(evidence + [_ALIKE * (not apart) for _, apart in spreads])
     change = design @ (weights @ means)
     after = np.where(change == 0, p_wrong, expit(odds + change))
-    fitted = after[at]
+    p_decided = after[at]
     after[at] = wrong
     total, num_wrong = float(after[rest].sum()), float(wrong.sum())
     chance = _WITHIN * np.sqrt((after * (1 - after)).sum())
@@ -119,7 +119,7 @@ def calibrate(
     up = np.hypot(width * (high - share), chance) + max(-shift, 0)
     ends = num_wrong + max(total - down, 0), num_wrong + min(total + up, float(rest.sum()))
     lowest = at[odds[at].argmin()]
-    return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])), fitted)
+    return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])), p_decided)
 
 
 def share_of_wrong(

@@ -1,6 +1,7 @@
 from .estimate import Audit as Audit
 from .study import (
     AUDIT as AUDIT,
+    ITEM_LABEL as ITEM_LABEL,
     AuditDraw as AuditDraw,
     AuditedList as AuditedList,
     AuditOptions as AuditOptions,

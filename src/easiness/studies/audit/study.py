@@ -35,6 +35,10 @@ _TIMES, _MORE = 2, 50  # as many draws as are likely to do, and some more
 _UNSAID = 0.1  # of the votes
 _HINTS = ("suggested", "suggested_class", "p_wrong")
 _WRITE = "easiness audit RUN -o audit.csv writes one"
+_CONSENSUS = Later("easiness.studies.labels:audit_of_consensus")
+
+ITEM_LABEL = "item label"
+"""The noun for a label of a consensus."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +94,9 @@ class AuditDraw(show.Result):
             how = f"{looking} (or write the actions into {output})"
             if self.noun != LABEL:  # the page shows examples
                 how = f"write the actions into {output}"
+            if self.noun == ITEM_LABEL:
+                seen = command_line("report", "RUN", "--decide", output, *blind, "-o", page)
+                how += f" (with examples of a run: {seen})"
             steps.append(f"look at them: {how}; then {reading}")
         return steps
 
@@ -149,7 +156,14 @@ class AuditOptions:
     """Options of `audit`."""
 
     run: Annotated[
-        tuple[Run, ...], Option("", "Folder of a run, or of outcomes of several models.", **SEVERAL_RUNS)
+        tuple[Run | Path, ...],
+        Option(
+            "",
+            "Folder of a run, or of outcomes of several models; or a file of `labels --annotations`.",
+            python_type=str | Path | Run | Sequence[Run],
+            takes_files=True,
+            **SEVERAL_RUNS,
+        ),
     ]
     looks: int | None = setting(
         "--looks", "How many labels to draw; 100 where --at-most does not say.", least=1
@@ -185,9 +199,13 @@ def audit(options: AuditOptions) -> AuditDraw | Audit:
     every one may be drawn. So the answer is right whatever ``p_wrong`` is worth, and the better that is, the
     narrower the interval.
     """
-    if len(options.run) > 1:
-        raise BadInput(f"{options.run[1].path}: is a second run, and labels are audited by one; leave it out")
+    for one in options.run[1:]:
+        path = one if isinstance(one, Path) else one.path
+        raise BadInput(f"{path}: is a second run, and labels are audited by one; leave it out")
     [run] = options.run
+    if isinstance(run, Path):
+        audited: AuditDraw | Audit = _CONSENSUS(options)
+        return audited
 
     def labels_of(split: Split) -> AuditedList:
         rank = lambda: suspects(SuspectOptions((run,), split=split, pictures=False)).ranked  # noqa: E731

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import kappa
+from easiness.analysis import Kappa, kappa
 from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, LabelledExamples
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Integers, pd
@@ -25,6 +25,20 @@ _MOST = 20  # rows that are shown; files have all
 _ON = {"wrong": "wrong or not", "label": "class"}
 _ENDS = "value", "low", "high"
 _BOTH = ("agreed", "low", "high"), ("kappa", "kappa_low", "kappa_high")
+_COLUMNS = {
+    "between": show.names(),
+    "on": show.names(),
+    "num": show.counts(title="examples"),
+    "agreed": show.shares(title="agree"),
+    "low": show.intervals(1, title="95 %", high="high"),
+    "chance": show.shares("Share that agrees by chance."),
+    "kappa": show.names(),
+    "kappa_low": show.intervals(title="95 %", high="kappa_high"),
+}
+_KAPPA = (
+    "Kappa is the agreement beyond chance, Cohen's of two and Fleiss' of more: 1 is full agreement, 0 what "
+    "chance gives, and undefined where all answers are the same."
+)
 
 ANSWER_COLUMN = "said"
 """The column with what each person said."""
@@ -91,15 +105,17 @@ class PeopleAgreement(show.Result):
             share, beyond = (
                 {end: row[name] for end, name in zip(_ENDS, names, strict=True)} for names in _BOTH
             )
-            kappa = None if math.isnan(row["kappa"]) else beyond
+            kappa = None if pd.isna(row["kappa"]) else beyond
             return {"num": row["num"], "agreed": share, "kappa": kappa} if row["num"] else None
 
-        rows = self.between.to_dict("records")
-        between = [
-            {"people": list(wrong["people"]), "wrong": of(wrong), "label": of(label)}
-            for wrong, label in zip(rows[::2], rows[1::2], strict=True)
-        ]
-        return {"people": list(self.people), "agreement": between, "decisions": super().document()}
+        between: dict[Any, dict[str, Any]] = {}
+        for row in self.between.to_dict("records"):
+            between.setdefault(row["people"], {"people": list(row["people"])})[row["on"]] = of(row)
+        return {
+            "people": list(self.people),
+            "agreement": [*between.values()],
+            "decisions": super().document(),
+        }
 
     def figure(self) -> Figure:
         """How often each person said what."""
@@ -114,7 +130,11 @@ class PeopleAgreement(show.Result):
         table = self._answers()
         columns = {str(name): show.counts() for name in table} | {"person": show.names()}
         people = show.Frame(show.sentence_case(self.text), note, table, columns)
-        agreeing = [self._agreeing()] if len(self.people) > 1 else []
+        note = (
+            "On whether the label is wrong, and on the class that is right (to drop counts as one), among "
+            "examples on which all of them are sure."
+        )
+        agreeing = [agreement_frame(self.between, note)] if len(self.people) > 1 else []
         return [people, *agreeing, *([self._differing()] if self._num(TIES, MAJORITIES) else [])]
 
     def _answers(self) -> pd.DataFrame:
@@ -129,32 +149,6 @@ class PeopleAgreement(show.Result):
         }
         counts = {name: mask.sum(axis=1) for name, mask in masks.items()}
         return pd.DataFrame({"person": self.people, **counts})
-
-    def _agreeing(self) -> show.Frame:
-        note = (
-            "On whether the label is wrong, and on the class that is right (to drop counts as one), among "
-            "examples on which all of them are sure. Kappa is the agreement beyond chance, Cohen's of two "
-            "and Fleiss' of more: 1 is full agreement, 0 what chance gives, and undefined where all answers "
-            "are the same."
-        )
-        columns = {
-            "between": show.names(),
-            "on": show.names(),
-            "num": show.counts(title="examples"),
-            "agreed": show.shares(title="agree"),
-            "low": show.intervals(1, title="95 %", high="high"),
-            "kappa": show.names(),
-            "kappa_low": show.intervals(title="95 %", high="kappa_high"),
-        }
-        names = [", ".join(some) if len(some) == 2 else f"all {len(some)}" for some in self.between["people"]]
-        data = self.between.assign(between=names, on=self.between["on"].map(_ON))
-        if (left := len(data) // 2 - _MOST) > 0:  # all people together come last
-            note += f" {show.count(left)} more pairs are in the JSON file."
-            data = pd.concat([data[: 2 * _MOST - 2], data[-2:]])
-        kappa = data["kappa"].map(show.number).where(data["kappa"].notna(), None)
-        kappa = kappa.mask(data["agreed"].notna() & data["kappa"].isna(), "undefined")
-        data = data.assign(kappa=kappa, low=100 * data["low"], high=100 * data["high"])
-        return show.Frame("How far people agree", note, data, columns)
 
     def _differing(self) -> show.Frame:
         """The first examples on which people differ, or are not sure."""
@@ -183,81 +177,100 @@ def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> People
     for path, count in zip(paths, map(real.count, real), strict=True):
         if count > 1:
             raise BadInput(f"{path}: is given twice; give each file once")
-    by_name: dict[str, Decisions] = {}
-    for path in paths:
-        for name, decisions in decisions_of_people(run, path, split).items():
-            before = by_name.get(name)
-            by_name[name] = decisions if before is None else _together(before, decisions, name, path)
-    if not any(map(len, by_name.values())):
+    parts = [
+        (path, name, part) for path in paths for name, part in decisions_of_people(run, path, split).items()
+    ]
+    answers = pd.concat(
+        [
+            pd.DataFrame(
+                {"at": one.at, "by": name, "action": one.actions, "label": one.labels, "time": one.times}
+            ).assign(file=str(path))
+            for path, name, one in parts
+        ],
+        ignore_index=True,
+    )
+    if answers.empty:
         raise BadInput(
             f"{', '.join(map(str, paths))}: nothing is decided there; write keep, relabel, drop or unsure in "
             "the column action"
         )
-    return _agreement(by_name)
-
-
-def _agreement(by_name: Mapping[str, Decisions]) -> PeopleAgreement:
-    first = next(iter(by_name.values()))
-    of, num = first.of, len(first.of.classes)
-    rows = [{"at": at, **row} for decisions in by_name.values() for at, row in decisions.other_cells.items()]
+    of = parts[0][2].of
+    rows = [{"at": at, **row} for _, _, one in parts for at, row in one.other_cells.items()]
     cells = pd.DataFrame(rows).replace("", None).groupby("at", sort=False)
     others, differ = cells.first().fillna(""), cells.nunique().gt(1).any()
-    at, differing = others.index.to_numpy(np.int64), (*map(str, differ.index[differ]),)
-    others = others.drop(columns=[*differing, ANSWER_COLUMN], errors="ignore").reset_index(drop=True)
-    people = {name: decisions for name, decisions in by_name.items() if len(decisions)}
+    differing = (*map(str, differ.index[differ]),)
+    others = others.drop(columns=[*differing, ANSWER_COLUMN], errors="ignore")
+    return _agreement(parts[0][2], _once(answers, of.ids), others, differing)
 
-    def of_all(column: str, nothing: Any) -> pd.DataFrame:
-        columns = {name: pd.Series(getattr(one, column), one.at) for name, one in people.items()}
-        return pd.DataFrame(columns).reindex(at).fillna(nothing)
 
-    actions = of_all("actions", "")
-    codes = of_all("labels", NOT_SEEN).replace(UNKNOWN, num + 1).astype(np.int64)
-    codes = codes.mask(actions == DROP, num).mask(actions == UNSURE, NOT_SURE)
-    own, votes = of.labels[at], codes.where(codes != NOT_SEEN)
-    code, looks = votes.mode(axis=1)[0], votes.notna().sum(axis=1)
-    num_votes = votes.eq(code, axis=0).sum(axis=1)
+def _once(answers: pd.DataFrame, ids: Any) -> pd.DataFrame:
+    """One answer of each person to an example: where one of several files says unsure, that of the others."""
+    sure = answers[answers["action"] != UNSURE].drop_duplicates(["at", "by", "action", "label"])
+    again = sure.duplicated(["at", "by"])
+    for row in sure[again].head(1).itertuples():
+        before = sure[(sure["at"] == row.at) & (sure["by"] == row.by)]["action"].iloc[0]
+        raise BadInput(
+            f"{row.file}: {row.by!r} says {row.action} of the example {str(ids[row.at])!r}, and {before} in "
+            "another file; keep one of them, or write another name in the column by"
+        )
+    order = np.argsort(answers["action"] == UNSURE, kind="stable")
+    return answers.iloc[order].drop_duplicates(["at", "by"]).sort_index()
+
+
+def _agreement(
+    first: Decisions, answers: pd.DataFrame, others: pd.DataFrame, differing: tuple[str, ...]
+) -> PeopleAgreement:
+    """The result from the ``answers`` of each person, and the ``others`` cells of each example."""
+    of, num, at = first.of, len(first.of.classes), others.index.to_numpy(np.int64)
+    cells = answers["label"].replace(UNKNOWN, num + 1)
+    cells = cells.mask(answers["action"] == DROP, num).mask(answers["action"] == UNSURE, NOT_SURE)
+    table = answers.assign(code=cells).pivot(index="at", columns="by", values="code")
+    table = table.reindex(index=at, columns=answers["by"].unique())
+    own, code, looks = of.labels[at], table.mode(axis=1)[0], table.notna().sum(axis=1)
+    num_votes = table.eq(code, axis=0).sum(axis=1)
     has_majority, unanimous = (code >= 0) & (2 * num_votes > looks), (num_votes == looks) & (looks > 0)
     standing = np.select([looks == 0, ~has_majority, unanimous], [NOBODY, TIES, ALL_AGREE], MAJORITIES)
     majority = code.where(has_majority | unanimous, NOT_SEEN).to_numpy(np.int64)
-    answers = [
-        {name: one for name, one in row.items() if one != NOT_SEEN} for row in codes.to_dict("records")
-    ]
-    words = [
-        "; ".join(f"{name}: {_in_words(of, one, label)}" for name, one in row.items())
-        for row, label in zip(answers, own.tolist(), strict=True)
-    ]
-    says = {UNSURE: majority == NOT_SURE, "": majority < 0, KEEP: majority == own, DROP: majority == num}
+    place, who = np.nonzero(table.notna().to_numpy())
+    people = table.columns.to_numpy(object)[who]
+    code_of = table.to_numpy()[place, who].astype(np.int64)
+    says = [_in_words(of, *one) for one in zip(code_of.tolist(), own[place].tolist(), strict=True)]
+    words = [f"{name}: {one}" for name, one in zip(people, says, strict=True)]
+    actions = {UNSURE: majority == NOT_SURE, "": majority < 0, KEEP: majority == own, DROP: majority == num}
     rows_of_all = Decisions(
         first.split,
         first.data,
         of,
         at=at,
-        actions=np.select([*says.values()], [*says], default=RELABEL).astype(object),
+        actions=np.select([*actions.values()], [*actions], default=RELABEL).astype(object),
         labels=np.where((majority < 0) | (majority >= num), UNKNOWN, majority),
-        by=np.array(["+".join(map(str, row)) for row in answers], object),
-        times=of_all("times", "").max(axis=1).to_numpy(object),
+        by=joined(place, people, len(at), "+"),
+        times=answers.groupby("at")["time"].max().reindex(at, fill_value="").to_numpy(object),
     ).table()
     order = np.argsort(standing, kind="stable")
-    table = pd.concat([rows_of_all, others], axis=1).assign(**{ANSWER_COLUMN: words})
-    table = table.iloc[order].reset_index(drop=True)
-    return PeopleAgreement(of, codes, table, standing[order], differing, _between(codes, own))
+    whole = pd.concat([rows_of_all, others.reset_index(drop=True)], axis=1)
+    whole = whole.assign(**{ANSWER_COLUMN: joined(place, words, len(at))}).iloc[order].reset_index(drop=True)
+    said, names = table.fillna(NOT_SEEN).to_numpy(np.int64), tuple(map(str, table))
+    everyone = (*range(len(names)),)
+    groups = [*combinations(everyone, 2), *([everyone] if len(names) > 2 else [])]
+    rows = []
+    for group in groups:
+        sure = (said[:, group] >= 0).all(axis=1)
+        labels, among = said[sure][:, group].T, tuple(names[one] for one in group)
+        rows += [(among, "wrong", kappa((labels != own[sure]).astype(np.int64)))]
+        rows += [(among, "label", kappa(labels))]
+    codes = pd.DataFrame(said, table.index, names)
+    return PeopleAgreement(of, codes, whole, standing[order], differing, agreement_between(rows))
 
 
-def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisions:
-    """The decisions of one person in two files; where one of them says unsure, that in the other."""
-    both = one.and_those(other)
-    rows = pd.DataFrame({"at": both.at, "action": both.actions, "label": both.labels})[both.sure]
-    twice = rows.drop_duplicates().loc[lambda rows: rows.duplicated("at", keep=False)]
-    for at in twice["at"].head(1).tolist():
-        actions = twice.loc[twice["at"] == at, "action"].tolist()
-        raise BadInput(
-            f"{path}: {name!r} says {actions[-1]} of the example {str(one.of.ids[at])!r}, and "
-            f"{actions[0]} in another file; keep one of them, or write another name in the column by"
-        )
-    order = np.argsort(~both.sure, kind="stable")
-    first = np.zeros(len(both), np.bool_)
-    first[order[np.unique(both.at[order], return_index=True)[1]]] = True
-    return both.part(first)
+def joined(place: Integers, texts: Any, num: int, between: str = "; ") -> npt.NDArray[np.object_]:
+    """The ``texts`` [n] of each of ``num`` places, which stand in ascending order, joined."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ends = pa.array(np.searchsorted(place, np.arange(num + 1)), pa.int32())
+    lists = pa.ListArray.from_arrays(ends, pa.array(texts, pa.string()))
+    return np.asarray(pc.binary_join(lists, between).to_numpy(zero_copy_only=False), object)
 
 
 def _in_words(of: LabelledExamples, code: int, own: int) -> str:
@@ -270,16 +283,27 @@ def _in_words(of: LabelledExamples, code: int, own: int) -> str:
     return name if name.strip() and name not in (*ACTIONS, "wrong") else f"class {name!r}"
 
 
-def _between(codes: pd.DataFrame, own: Integers) -> pd.DataFrame:
-    """How far each pair agrees, then all where they are more."""
-    people, rows = tuple(map(str, codes)), []
-    for group in [*combinations(people, 2), *([people] if len(people) > 2 else [])]:
-        sure = (codes[[*group]] >= 0).all(axis=1).to_numpy()
-        answers = codes.loc[sure, [*group]].to_numpy().T
-        for on, some in (("wrong", np.asarray(answers != own[sure], np.int64)), ("label", answers)):
-            cells: dict[str, Any] = {"people": group, "on": on, "num": 0}
-            if (result := kappa(some)) is not None:
-                cells |= dict(zip(_BOTH[0], result.agreement, strict=True), num=result.num)
-                cells |= zip(_BOTH[1], result.kappa or (), strict=False)
-            rows.append(cells)
-    return pd.DataFrame(rows, columns=["people", "on", "num", *_BOTH[0], *_BOTH[1]])
+def agreement_between(results: Iterable[tuple[tuple[str, ...], str, Kappa | None]]) -> pd.DataFrame:
+    """A row for each group of ``people``, and what they agree ``on``: ``num`` examples, and how far."""
+    rows = []
+    for people, on, result in results:
+        cells: dict[str, Any] = {"people": people, "on": on, "num": 0}
+        if result is not None:
+            cells |= dict(zip(_BOTH[0], result.agreement, strict=True), num=result.num, chance=result.chance)
+            cells |= zip(_BOTH[1], result.kappa or (), strict=False)
+        rows.append(cells)
+    return pd.DataFrame(rows, columns=["people", "on", "num", *_BOTH[0], "chance", *_BOTH[1]])
+
+
+def agreement_frame(between: pd.DataFrame, note: str) -> show.Frame:
+    """What `agreement_between` has to read."""
+    names = [" and ".join(some) if len(some) == 2 else f"all {len(some)}" for some in between["people"]]
+    data, num = between.assign(between=names, on=between["on"].map(_ON)), between["on"].nunique()
+    if (left := len(data) // num - _MOST) > 0:  # all people together come last
+        note += f" {show.count(left)} more pairs are in the JSON file."
+        data = pd.concat([data[: num * (_MOST - 1)], data[-num:]])
+    values = data["kappa"].map(show.number).where(data["kappa"].notna(), None)
+    values = values.mask(data["agreed"].notna() & data["kappa"].isna(), "undefined")
+    data = data.assign(kappa=values, low=100 * data["low"], high=100 * data["high"])
+    columns = {name: column for name, column in _COLUMNS.items() if num > 1 or name != "on"}
+    return show.Frame("How far people agree", f"{note} {_KAPPA}", data, columns)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.data import DROP, KEEP, RELABEL, UNKNOWN, Decisions
-from easiness.engine import DecisionFile, HeldOutToo, OneRun, Study
+from easiness.engine import DecisionFile, HeldOutToo, Study, refuse_options
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.lazy import Figure, Integers, Mask, pd
@@ -30,6 +30,7 @@ from easiness.spec import (
 )
 from easiness.store import Run
 from easiness.studies.labels.agreement import PeopleAgreement, agreement
+from easiness.studies.labels.consensus import Consensus, consensus
 from easiness.studies.suspects import VOTES, SuspectOptions, suspects
 
 RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.5
@@ -152,7 +153,7 @@ class CleanLabels(show.Result):
         ]
 
 
-def _by_rule(options: LabelOptions) -> CleanLabels:
+def _by_rule(run: Run, options: LabelOptions) -> CleanLabels:
     """Which examples of a run to relabel, to drop and to keep, as a file of labels that a person can edit.
 
     The table, in the order of the run, is what ``labels=`` takes; the source stays. Decisions (``decided``)
@@ -161,7 +162,7 @@ def _by_rule(options: LabelOptions) -> CleanLabels:
     class drops its example. All others go by the rule (`clean`) on what the decisions make of their
     probabilities, unless ``only_decided``.
     """
-    run, decided, only = options.run, options.decided, options.only_decided
+    decided, only = options.decided, options.only_decided
     if options.split != "train":
         raise BadInput(
             f"--split {options.split}: the rule is for the examples measured; give files of decisions, too"
@@ -293,7 +294,7 @@ def verifying(
 class LabelOptions:
     """Options of `labels`."""
 
-    run: OneRun
+    run: Run | None = setting("", "Folder of a run.", argument=True, opens=True)
     files: Sequence[Path] | None = setting(
         "",
         "Files of decisions of people, from the page, `labels`, an audit or an editor, and answers that "
@@ -312,6 +313,16 @@ class LabelOptions:
         "Else drop an example whose label is that likely wrong; 0.5, or 0.9 where none may be.",
         within="[0, 1]",
     )
+    annotations: Any = setting(
+        "--annotations",
+        "Votes of people or models: a table of item, by and label, or with a column for each person, or JSON "
+        "of Label Studio. Writes the labels that they speak for; a run is not needed.",
+        metavar="FILE",
+        typed=Path | None,
+    )
+    labels: Path | None = setting(
+        "--labels", "With --annotations: the labels that the data have now, if not those of the run."
+    )
     decided: DecisionFile = None
     only_decided: bool = setting(
         "--only-decided", "Change only what people decided, nothing by rule.", default=False
@@ -319,10 +330,21 @@ class LabelOptions:
     split: HeldOutToo = "train"
 
 
-def labels(options: LabelOptions) -> CleanLabels | PeopleAgreement:
-    """The file of labels by the rule; or the merged decisions of people, and how far they agree."""
+def labels(options: LabelOptions) -> CleanLabels | PeopleAgreement | Consensus:
+    """The file of labels by the rule; or the merged decisions of people; or labels that votes speak for."""
+    if options.annotations is not None:
+        refuse_options(
+            options,
+            "does not go with --annotations; leave one of them out",
+            but=("run", "annotations", "labels", "decided"),
+        )
+        return consensus(options.run, options.annotations, options.labels, options.decided)
+    if options.run is None:
+        raise BadInput("run: is missing; give the folder of a run, or votes by --annotations FILE")
+    if options.labels is not None:
+        raise BadInput("--labels: goes with --annotations; leave it out")
     if options.files is None:
-        return _by_rule(options)
+        return _by_rule(options.run, options)
     if not options.files:
         raise BadInput("files: none is given; give one or more, or leave them out to decide by rule")
     for name in ("relabel_above", "drop_above", "decided", "only_decided"):

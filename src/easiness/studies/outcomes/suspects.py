@@ -164,7 +164,7 @@ def suspects_of_outcomes(options: SuspectOptions) -> KeySuspects:
 
 def audit_of_outcomes(options: AuditOptions) -> AuditDraw | Audit:
     """Draw keys to look at; or, with ``decided``, how many of the keys are wrong, see `audit`."""
-    runs, file = options.run, options.decided or options.known
+    runs, file = [one for one in options.run if isinstance(one, Run)], options.decided or options.known
     if options.split == "held_out":
         runs[0].check_course("--split held_out")
     table = _ranked(runs).dropna(subset="label")

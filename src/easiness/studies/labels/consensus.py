@@ -1,0 +1,464 @@
+"""``labels --annotations``: the labels that votes of people and models speak for, and who errs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness import show
+from easiness.analysis import LabelPosterior, kappa, label_posterior
+from easiness.data import (
+    INTEGER,
+    UNKNOWN,
+    UNSURE,
+    Annotations,
+    LabelledExamples,
+    open_table,
+    read_annotations,
+    written_in,
+)
+from easiness.errors import BadInput, shorten
+from easiness.gate import reading
+from easiness.lazy import Figure, Floats, Integers, pd, sparse
+from easiness.regular_file import at_home
+from easiness.runs import data_version, labelled_examples
+from easiness.spec import command_line, content_hash
+from easiness.store import Run
+from easiness.studies.audit import ITEM_LABEL, Audit, AuditDraw, AuditedList, AuditOptions, audit_of
+from easiness.studies.labels.agreement import agreement_between, agreement_frame, joined
+
+_FIRST = 20  # rows that are shown, and people whose pairs are
+_LOOKS = 200
+_VERSION = 12  # digits of what tells the labels apart
+_SURE, _DIVIDED = 0.9, 0.75  # of a label that is no mistake, and of what people would say of it
+_MOST_TAKEN, _OFTEN = 3, 0.05  # classes that a person takes for others, and how often
+_WIDE = 0.2  # an interval of an accuracy that says little
+_LEAST = 1e-9  # of a share
+_SAY_MORE = 0.01  # the probability of a class that is suggested
+
+_WRITTEN = ("id", "label", "class", "p_label", "said", "data", "classes")
+_NO_PAIRS = "no two people share an item, so nothing tells how good each is"
+_ALONE = "one person alone: nothing but looks (--decided) tells how sure the answers are"
+_ALL_AGREE = "all agree on every item that they share; people who err together do so as well"
+_NO_HEADS = "the run has no probabilities out of sample for most examples, so votes speak alone"
+
+
+@dataclass(frozen=True, eq=False)
+class Consensus(show.Result):
+    """The labels of K items by ``votes``, as `label_posterior` has them in ``posterior``.
+
+    ``label`` [K] is `UNKNOWN` where nobody says any. ``key`` [K] are the labels that the data have now,
+    `UNKNOWN` where they have none, and None without any. ``data`` names the data and the version of the
+    labels that an audit is of. ``words`` are those of the command that made it, but for what was looked at.
+    """
+
+    votes: Annotations = field(repr=False)
+    posterior: LabelPosterior = field(repr=False)
+    label: Integers = field(repr=False)
+    key: Integers | None = field(repr=False)
+    data: str
+    num_looks: int = 0
+    more_notices: tuple[str, ...] = ()
+    words: tuple[object, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def _cells(self) -> Any:
+        """Votes for each class on each item [K, C], sparse."""
+        rows = self.votes.votes[self.votes.votes["label"] >= 0]
+        shape = len(self.votes.ids), len(self.votes.classes)
+        return sparse.csr_array((rows["share"], (rows["item"], rows["label"])), shape=shape)
+
+    @cached_property
+    def majority(self) -> Integers:
+        """The class that most votes on each item name [K], `UNKNOWN` on a tie or without votes."""
+        label, _, num = _largest(self._cells)
+        return np.where(num == 1, label, UNKNOWN)
+
+    @property
+    def _differs(self) -> tuple[int, int]:
+        """How many labels are not the majority's, and not the key's."""
+        others = self.majority, np.full(len(self.label), UNKNOWN) if self.key is None else self.key
+        both = [int(((one >= 0) & (self.label >= 0) & (one != self.label)).sum()) for one in others]
+        return both[0], both[1]
+
+    def table(self) -> pd.DataFrame:
+        """The labels of all items in their order, and how the answers of people would be shared.
+
+        ``id``, ``label``, ``class`` (empty where nobody says any), its probability ``p_label``, ``majority``
+        (empty on a tie), ``votes`` (people who named a class). Where the data have labels: ``p_wrong``,
+        ``was``, ``suggested`` (the likeliest other class) and ``suggested_class``. Then what each ``said``,
+        ``data``, and ``classes`` (all names as JSON, in the first row). Behind these, up to 200 classes have
+        a column each with the share of further people who would name it.
+        """
+        table, say = self.csv_rows(), self.posterior.say
+        if sparse.issparse(say):
+            return table
+        names = [str(name) for name in self.votes.classes]
+        for at in range(len(names)):
+            while names[at] in {*table, *names[:at], *names[at + 1 :]}:
+                names[at] = f"{names[at]}_"
+        return pd.concat([table, pd.DataFrame(say, columns=names)], axis=1)
+
+    def csv_rows(self) -> pd.DataFrame:
+        """The rows of its CSV file: the table without a column a class."""
+        p, rows = self.posterior.p, np.arange(len(self.label))
+        p_label = np.where(self.label < 0, np.nan, np.asarray(p[rows, self.label]).ravel())
+        columns: dict[str, Any] = {
+            "id": self.votes.ids,
+            "label": _numbers(self.label),
+            "class": self._named(self.label),
+            "p_label": p_label,
+            "majority": _numbers(self.majority),
+            "votes": np.rint(self._cells.sum(axis=1)).astype(np.int64),
+        }
+        if self.key is not None:
+            other, likely, _ = _largest(sparse.csr_array(p), but=self.key)
+            other = np.where((likely >= _SAY_MORE) & (self.key >= 0), other, UNKNOWN)
+            columns["p_wrong"] = np.where(self.key < 0, np.nan, self.posterior.p_wrong)
+            columns |= {"was": _numbers(self.key), "suggested": _numbers(other)}
+            columns["suggested_class"] = self._named(other)
+        classes = np.full(len(rows), "", object)
+        classes[:1] = json.dumps(self.votes.classes, ensure_ascii=False)
+        return pd.DataFrame({**columns, "said": self.said, "data": self.data, "classes": classes})
+
+    def _named(self, labels: Integers) -> npt.NDArray[np.object_]:
+        return np.array([*self.votes.classes, ""], object)[labels]
+
+    @cached_property
+    def said(self) -> npt.NDArray[np.object_]:
+        """Who said what of each item [K]: ``ann: dog; bob: cat or dog; eve: unsure``."""
+        votes = self.votes.votes.sort_values(["item", "by"], kind="stable")
+        names = np.array([*self.votes.classes, UNSURE], object)[votes["label"]]
+        same = votes.duplicated(["item", "by"]).to_numpy()
+        begins = np.array([f"{name}: " for name in self.votes.people], object)[votes["by"]]
+        first = ~votes.duplicated("item").to_numpy()
+        between = np.where(same, " or ", np.where(first, begins, "; " + begins))
+        return joined(votes["item"].to_numpy(), between + names, len(self.label), "")
+
+    def people(self) -> pd.DataFrame:
+        """A row a person: how good the answers are, and what is taken for what.
+
+        ``by``, ``votes`` and ``unsure`` (items), ``accuracy`` from ``low`` to ``high`` (95 %), what the
+        person most often ``takes`` for what, and whether the votes are too ``few`` to say much.
+        """
+        votes, num, of = self.votes.votes, len(self.votes.people), self.posterior
+        answers = votes.drop_duplicates(["item", "by"])
+        sure = answers["label"] >= 0
+        columns = {
+            "by": self.votes.people,
+            "votes": np.bincount(answers["by"][sure], minlength=num),
+            "unsure": np.bincount(answers["by"][~sure], minlength=num),
+            "accuracy": of.accuracy,
+            "low": of.low,
+            "high": of.high,
+            "takes": [self._takes(one) for one in range(num)],
+            "few": of.high - of.low > _WIDE,
+        }
+        return pd.DataFrame(columns)
+
+    def _takes(self, by: int) -> str:
+        """``dog for cat 12 %``: what the person says, of what true class, how often."""
+        if self.posterior.channels is None:
+            return ""
+        channel, names = self.posterior.channels[by], self.votes.classes
+        wrong = np.where(np.eye(len(channel), dtype=bool), 0, channel)
+        true, says = np.unravel_index(np.argsort(-wrong, axis=None, kind="stable")[:_MOST_TAKEN], wrong.shape)
+        return ", ".join(
+            f"{names[b]} for {names[a]} {show.whole_percent(wrong[a, b])}"
+            for a, b in zip(true.tolist(), says.tolist(), strict=True)
+            if wrong[a, b] >= _OFTEN
+        )
+
+    def agreement(self) -> pd.DataFrame:
+        """How far each two people agree who share items, those who share most first.
+
+        Of the twenty with most votes: ``people``, the ``num`` of items that they share, ``agreed`` from
+        ``low`` to ``high`` and by ``chance``, ``kappa`` from ``kappa_low`` to ``kappa_high``.
+        """
+        return self._between
+
+    @cached_property
+    def _between(self) -> pd.DataFrame:
+        votes = self.votes.votes[(self.votes.votes["label"] >= 0) & (self.votes.votes["share"] == 1)]
+        people = np.sort(votes["by"].value_counts().index[:_FIRST])
+        votes, num = votes[votes["by"].isin(people)], len(self.votes.classes)
+        columns = np.searchsorted(people, votes["by"]) * num + votes["label"]
+        shape = len(self.label), len(people) * num
+        answers = sparse.csr_array((np.ones(len(votes)), (votes["item"], columns)), shape=shape)
+        both = sparse.coo_array(answers.T @ answers)  # how often each answers what, and each other what
+        cells = pd.DataFrame({"row": both.row, "column": both.col, "count": both.data.astype(np.int64)})
+        cells = cells[cells["row"] // num < cells["column"] // num]
+        pairs = [
+            (
+                (self.votes.people[people[a]], self.votes.people[people[b]]),
+                "label",
+                kappa(part[["row", "column"]].to_numpy().T % num, part["count"].to_numpy()),
+            )
+            for _, part in cells.groupby([cells["row"] // num, cells["column"] // num])
+            for a, b in [part.iloc[0, :2].to_numpy() // num]
+        ]
+        return agreement_between(pairs).sort_values("num", ascending=False, kind="stable", ignore_index=True)
+
+    def hard(self) -> pd.DataFrame:
+        """Items on which further people would be divided though the label is sure, those most of all first.
+
+        ``id``, ``class``, ``p_label``, and how ``people`` would share their answers.
+        """
+        top = _largest(sparse.csr_array(self.posterior.say))[1]
+        is_hard = (self.label >= 0) & (self.posterior.p_best >= _SURE) & (top < _DIVIDED)
+        rows = np.flatnonzero(is_hard)[np.argsort(top[is_hard], kind="stable")]
+        table = self.csv_rows().loc[rows, ["id", "class", "p_label"]]
+        return table.assign(people=[self._shares(row) for row in rows.tolist()])
+
+    def _shares(self, row: int) -> str:
+        say = sparse.csr_array(self.posterior.say[[row]]).toarray().ravel()
+        order = np.argsort(-say, kind="stable")[: _MOST_TAKEN + 1]
+        words = [f"{self.votes.classes[one]} {show.whole_percent(say[one])}" for one in order.tolist()]
+        return ", ".join(words[: max(int((say[order] >= _OFTEN).sum()), 1)])
+
+    def document(self) -> Any:
+        between = self.agreement().rename(columns={"num": "votes", "agreed": "agree"})
+        between = between.drop(columns=["low", "high"])
+        between = between.rename(columns={"kappa_low": "low", "kappa_high": "high"})
+        parts = {"people": self.people(), "agreement": between, "items": self.csv_rows()}
+        rows = {name: json.loads(part.to_json(orient="records")) for name, part in parts.items()}
+        of = self.posterior
+        return {
+            "num_items": len(self.label),
+            "num_people": len(self.votes.people),
+            "num_votes": int(rows["people"] and sum(row["votes"] for row in rows["people"])),
+            "share": of.share,
+            "low": of.share_low,
+            "high": of.share_high,
+            "doubt": of.doubt,
+            "num_looks": self.num_looks,
+            **rows,
+        }
+
+    @property
+    def headline(self) -> str:
+        of, num = self.posterior, len(self.label)
+        votes, people = int(self._cells.sum().round()), len(self.votes.people)
+        majority, key = self._differs
+        who = f"{people:,} {'person' if people == 1 else 'people'}"
+        text = f"{show.quantity(num, 'item')}, {show.quantity(votes, 'vote')} of {who}"
+        text += f": {majority:,} labels differ from the majority"
+        text += "" if self.key is None else f", {key:,} from those that the data have"
+        whose = "these labels" if self.key is None else "the labels that the data have"
+        if of.share is None or of.share_low is None or of.share_high is None:
+            return f"{text}. How many of {whose} are wrong cannot be known: {of.doubt}"
+        ends = f"{show.percent(of.share_low)} to {show.percent(of.share_high)}"
+        return f"{text}. {show.percent(of.share)} ({ends}) of {whose} are wrong"
+
+    @property
+    def notices(self) -> Sequence[str]:
+        cells, agreement = self._cells, self.agreement()
+        texts = [*self.votes.notes, *self.more_notices]
+        if len(self.votes.people) == 1:
+            texts.append(_ALONE)
+        elif agreement.empty:
+            texts.append(_NO_PAIRS)
+        elif (np.diff(cells.indptr) <= 1).all():
+            texts.append(_ALL_AGREE)
+        return texts
+
+    def next_steps(self, outputs: Sequence[Path]) -> list[str]:
+        steps = []
+        for output in (one for one in outputs if one.suffix in (".csv", ".parquet")):
+            if self.num_looks:
+                steps.append(
+                    f"{command_line('audit', output, '--decided', 'audit.csv')} bounds what is wrong"
+                )
+                continue
+            looks = min(_LOOKS, len(self.label))
+            drawing = command_line("audit", output, "--looks", looks, "-o", "audit.csv")
+            then = command_line("labels", *self.words, "--decided", "audit.csv", "-o", output)
+            steps.append(f"look at labels drawn by chance: {drawing}; then {then}")
+        return steps
+
+    def figure(self) -> Figure:
+        """The accuracy of each person with its interval."""
+        table = self.people().sort_values("accuracy", kind="stable")[:_FIRST]
+        estimates = table[["accuracy", "low", "high"]].to_numpy().tolist()
+        return show.dots_with_intervals(table["by"].tolist(), {"": (estimates, show.INK)}, "accuracy")
+
+    def frames(self) -> list[show.Frame]:
+        people = self.people().sort_values("accuracy", kind="stable")
+        columns = {
+            "by": show.names(),
+            "votes": show.counts(),
+            "unsure": show.counts(),
+            "accuracy": show.shares(low="low", high="high"),
+            "takes": show.names("What is said, of what, how often."),
+        }
+        note = "Those who err most first; accuracies are drawn to that of all, where votes are few."
+        if (left := len(people) - _FIRST) > 0:
+            note += f" {show.count(left)} more are in the JSON file."
+        frames = [show.Frame("Who errs", note, people[:_FIRST], columns)]
+        if len(between := self.agreement()):
+            frames.append(agreement_frame(between, "On items that both named a class of."))
+        if len(hard := self.hard()):
+            note = f"{show.quantity(len(hard), 'item')} with a sure label, on which people would differ."
+            columns = {name: show.names() for name in ("id", "class", "people")}
+            columns["p_label"] = show.probabilities()
+            frames.append(show.Frame("Hard for people, and no mistakes", note, hard[:_FIRST], columns))
+        return frames
+
+
+def _numbers(labels: Integers) -> Any:
+    """Labels as whole numbers, empty where there is none."""
+    return pd.Series(labels) if (labels >= 0).all() else pd.Series(labels, dtype="Int64").where(labels >= 0)
+
+
+def _largest(cells: Any, but: Integers | None = None) -> tuple[Integers, Floats, Integers]:
+    """The first column of the largest cell of each row, not of the column ``but``; its value; such cells.
+
+    The column is `UNKNOWN` where no cell is above 0.
+    """
+    num = cells.shape[0]
+    rows = np.repeat(np.arange(num), np.diff(cells.indptr))
+    values = cells.data if but is None else np.where(cells.indices == but[rows], 0, cells.data)
+    top, column = np.zeros(num), np.full(num, UNKNOWN)
+    np.maximum.at(top, rows, values)
+    at = np.flatnonzero((values > 0) & (values >= top[rows] - _LEAST))[::-1]
+    column[rows[at]] = cells.indices[at]
+    return column, top, np.bincount(rows[at], minlength=num)
+
+
+def consensus(
+    run: Run | None, source: Any, labels: Path | None = None, decided: Path | None = None
+) -> Consensus:
+    """The labels of the items of a run, or else of those that votes name, from the votes in a ``source``.
+
+    The data have the ``labels`` in a file, or else those of the run. What was ``decided`` are looks: items
+    whose true label somebody wrote.
+    """
+    of = None if run is None else labelled_examples(run, "train")
+    votes, key = read_annotations(source, of), None if of is None else of.labels
+    if labels is not None:
+        votes, key = _with_key(votes, at_home(labels), of)
+    name = "votes" if not isinstance(source, str | Path) else Path(source).stem
+    data = data_version(run) if run is not None and labels is None else ""
+    if not data and key is not None and (key >= 0).all():
+        data = _version(name, votes, key)
+    looks = None if decided is None else _looks(at_home(decided), votes)
+    heads, notices = (None, ()) if run is None else _heads(run)
+    rows, num = votes.votes, len(votes.ids)
+    posterior = label_posterior(
+        *(rows[one].to_numpy() for one in ("item", "by", "label")),
+        shape=(num, len(votes.people), len(votes.classes)),
+        share=rows["share"].to_numpy(),
+        key=key,
+        heads=heads,
+        looks=looks,
+    )
+    speaks = np.bincount(rows["item"][rows["label"] >= 0], minlength=num) > 0
+    speaks |= False if heads is None else ~np.isnan(heads).any(axis=1)
+    speaks[[] if looks is None else looks[0]] = True
+    unsaid = np.full(num, UNKNOWN) if key is None else key
+    label = np.where(speaks & (posterior.best >= 0), posterior.best, unsaid)
+    if not data:
+        data = _version(name, votes, np.where(unsaid >= 0, unsaid, label))
+    words = (*([] if run is None else [run.path]), "--annotations", source)
+    words += () if labels is None else ("--labels", labels)
+    return Consensus(
+        votes, posterior, label, key, data, 0 if looks is None else len(looks[0]), notices, words
+    )
+
+
+def _version(name: str, votes: Annotations, labels: Integers) -> str:
+    return f"{name}@{content_hash([[*map(str, votes.ids)], votes.classes, labels.tolist()])[:_VERSION]}"
+
+
+def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tuple[Annotations, Integers]:
+    """The votes, with the items and classes that the labels in a file have beside them, and these labels.
+
+    Those ``of`` a run have no more.
+    """
+    said = read_annotations(file, of, by="the data")
+    if len(said.people) > 1:
+        problem = f"has labels of {len(said.people):,} people ({shorten(said.people)})"
+        raise BadInput(f"{file}: {problem}; give the labels that the data have, one an item")
+    names, more = ([str(one) for one in some.ids.tolist()] for some in (votes, said))
+    if of is None:
+        names = [*dict.fromkeys([*names, *more])]
+        is_whole = votes.ids.dtype.kind == said.ids.dtype.kind == "i"
+        classes = tuple(sorted({*votes.classes, *said.classes}))
+        ids = np.array(names, np.int64 if is_whole else np.str_)
+        places = {name: label for label, name in enumerate(classes)}
+        votes, said = (
+            replace(one, ids=ids, classes=classes, votes=one.votes.assign(label=labels))
+            for one in (votes, said)
+            for labels in [np.array([*map(places.get, one.classes), UNKNOWN])[one.votes["label"]]]
+        )
+    at = {name: place for place, name in enumerate(names)}
+    key, rows = np.full(len(names), UNKNOWN), said.votes[said.votes["share"] == 1]
+    key[np.array([at[name] for name in more])[rows["item"]]] = rows["label"]
+    return votes, key
+
+
+def _looks(file: Path, votes: Annotations) -> tuple[Integers, Integers]:
+    """The items whose true label somebody wrote, and these labels."""
+    none = np.zeros(len(votes.ids), np.int64)
+    said = read_annotations(file, LabelledExamples("the votes", votes.ids, none, votes.classes, noun="item"))
+    rows = said.votes[(said.votes["label"] >= 0) & (said.votes["share"] == 1)]
+    rows = rows.drop_duplicates(["item", "label"])
+    if rows.empty:
+        raise BadInput(f"{file}: nobody wrote the true label of an item there; write keep or relabel")
+    if len(rows) == len(none) and said.people == (file.stem,):
+        raise BadInput(
+            f"{file}: says something of every item, and nobody signed it; write into by who looked"
+        )
+    for item in rows["item"][rows["item"].duplicated()][:1]:
+        raise BadInput(f"{file}: people write two labels of item {str(votes.ids[item])!r}; keep one of them")
+    return rows["item"].to_numpy(), rows["label"].to_numpy()
+
+
+def _heads(run: Run) -> tuple[Floats | None, tuple[str, ...]]:
+    """Probabilities of networks or heads that did not see the examples; or a notice that there are none."""
+    with suppress(BadInput):  # no trial left any out, or no logits were kept
+        heads = run.probabilities(left_out=True)
+        if (~np.isnan(heads).any(axis=1)).mean() > 1 / 2:
+            return heads, ()
+    return None, (_NO_HEADS,)
+
+
+def audit_of_consensus(options: AuditOptions) -> AuditDraw | Audit:
+    """Draw from the labels in a file of a consensus, or say how many are wrong, see `audit`."""
+    if options.split == "held_out":
+        raise BadInput("--split held_out: a consensus has no such split; leave it out")
+    of = _audited(at_home(next(one for one in options.run if isinstance(one, Path))))
+    return audit_of(lambda _: of, options)
+
+
+def _audited(path: Path) -> AuditedList:
+    table = open_table(path)
+    for name in _WRITTEN:
+        table.check_column(name, "; give a file that `easiness labels --annotations` wrote")
+    hints = [one for one in ("suggested", "suggested_class") if one in table.names] + ["p_wrong", "said"]
+    ours = {*_WRITTEN, "was", "p_wrong", *hints} & {*table.names}
+    cells = pd.DataFrame({name: written_in(table, name) for name in ours}, dtype=object)
+    cells[["was", "p_wrong"]] = cells.reindex(columns=["was", "p_wrong"]).fillna("")
+    with reading(path):
+        classes = tuple(map(str, json.loads("".join(cells["classes"]))))
+        numbers = cells[["label", "was", "p_label", "p_wrong"]].replace("", np.nan).astype(np.float64)
+    own = numbers["was"].fillna(numbers["label"])
+    p_wrong = numbers["p_wrong"].fillna(1 - numbers["p_label"])
+    has_label = own.notna() & p_wrong.between(0, 1)
+    cells, own = cells[has_label], own[has_label].astype(np.int64)
+    if cells.empty or not own.between(0, len(classes) - 1).all() or cells["data"].nunique() != 1:
+        raise BadInput(f"{path}: labels are not as they were written; make it anew by `easiness labels`")
+    ids = np.array(cells["id"], np.int64 if all(map(INTEGER.fullmatch, cells["id"])) else object)
+    cells = cells.assign(id=ids, label=own, p_wrong=p_wrong, suggested_share=np.nan)
+    cells["class"] = np.array(classes, object)[own]
+    ranked = cells.sort_values("p_wrong", ascending=False, kind="stable")
+    of = LabelledExamples(str(path), ids, np.array(own, np.int64), classes, noun="item")
+    return AuditedList(of, cells["data"].iloc[0], lambda: ranked, [path], hints=hints, noun=ITEM_LABEL)
