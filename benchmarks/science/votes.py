@@ -120,12 +120,13 @@ def looked_at(cell, before, draws):
         rows[-1] |= {"off": calibration(told["sure"][others], right)[1]}
         rows[-1] |= {"audit": wrong_in_strata(sizes, looks, seen)}
     table = pd.DataFrame(rows).astype(float)
+    inside = (np.floor(table["low"]) <= num_wrong) & (num_wrong <= np.ceil(table["high"]))
     return {
         "wrong": num_wrong,
         "share": num_wrong / len(wrong),
         "number": table["number"].mean(),
         "bias": table["number"].mean() / num_wrong - 1,
-        "range holds": float(((table["low"] <= num_wrong) & (num_wrong <= table["high"])).mean()),
+        "range holds": float(inside.mean()),
         "spread": table["number"].std() / table["audit"].std(),
         "within 1.3": float((np.abs(np.log(table["number"] / num_wrong)) <= np.log(1.3)).mean()),
         "off": table["off"].mean(),
