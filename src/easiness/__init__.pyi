@@ -133,7 +133,7 @@ def suspects(
     progress: bool | Progress = ...,
 ) -> Suspects: ...
 def labels(
-    run: Run | None = ...,
+    run: Run | str | Path | None = ...,
     files: str | Path | Sequence[str | Path] | None = ...,
     *,
     relabel_above: float | None = ...,
@@ -155,6 +155,7 @@ def audit(
     blind: bool = ...,
     known: str | Path | None = ...,
     decided: str | Path | None = ...,
+    certificate: bool = ...,
     progress: bool | Progress = ...,
 ) -> Any: ...
 def verify(
@@ -234,6 +235,7 @@ def card(
     output: str | Path | None = ...,
     *,
     apply: str | Path | None = ...,
+    certificate: str | Path | None = ...,
     at: float | None = ...,
     data: Any = ...,
     progress: bool | Progress = ...,

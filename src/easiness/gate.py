@@ -22,6 +22,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from easiness.errors import BadInput, RunFailed, one_line, recast
+from easiness.lazy import Array, pa, pc
 from easiness.regular_file import open_regular
 from easiness.spec import LONGEST_NAME
 
@@ -164,9 +165,6 @@ class _Chunk(NamedTuple):
 
     def longest(self) -> int:
         """Bytes of the longest value that rows may share, at least 1: of the dictionary, which is read."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         kind, header = self.header.physical_type, self.header
         if kind != _TEXTS:
             return _WIDTHS.get(kind) or max(int(self.file.schema.column(self.place).length), 1)
@@ -199,8 +197,6 @@ def read_column(path: Path, name: str) -> Any:
 
     Texts come as one dictionary of `large_string`: each is there once, however many rows have it.
     """
-    import pyarrow as pa
-
     file, what = open_parquet(path), f"{path}: column {name}"
     groups = _groups(file, None)
     chunks = _chunks(path, file, name, groups)
@@ -228,8 +224,6 @@ def read_column(path: Path, name: str) -> Any:
 
 
 def _as_dictionary(texts: Any) -> Any:
-    import pyarrow as pa
-
     if not pa.types.is_dictionary(texts.type):
         texts = texts.cast(pa.large_string()).dictionary_encode()
     words = texts.dictionary.cast(pa.large_string())
@@ -238,10 +232,8 @@ def _as_dictionary(texts: Any) -> Any:
 
 def is_text(kind: Any) -> bool:
     """Is a type of Arrow one of texts, each of them by itself or in a dictionary?"""
-    from pyarrow import types
-
-    kind = kind.value_type if types.is_dictionary(kind) else kind
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def read_batches(path: Path, name: str, most: int, groups: Sequence[int] | None = None) -> Iterator[Any]:
@@ -298,8 +290,6 @@ def _check_num(file: Any, groups: Iterable[int], num: int) -> None:
 
 def first_come(column: Any) -> Any:
     """A column without nulls as a dictionary of the values that occur, in the order of their first rows."""
-    import pyarrow as pa
-
     whole = column.combine_chunks()
     if not pa.types.is_dictionary(whole.type):
         return whole.dictionary_encode()
@@ -309,8 +299,6 @@ def first_come(column: Any) -> Any:
 
 def objects_in(column: Any) -> npt.NDArray[np.object_]:
     """The values [K] of a column of Arrow as objects of Python, ``None`` of nulls; equal ones may be one."""
-    import pyarrow as pa
-
     if not pa.types.is_dictionary(column.type):
         return np.fromiter(column.to_pylist(), object, len(column))
     whole = column.combine_chunks()
@@ -326,9 +314,7 @@ _SAVE = "save it with numpy.savez(path, x=x, y=y)"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def read_npz(
-    path: Path, keys: Sequence[str] | None, groups: Sequence[Sequence[str]]
-) -> dict[str, npt.NDArray[Any]]:
+def read_npz(path: Path, keys: Sequence[str] | None, groups: Sequence[Sequence[str]]) -> dict[str, Array]:
     """The arrays among ``keys``, or all in a file: all or none of each of ``groups``, all of the first."""
     not_npz = reading(path, _SAVE, "not an .npz file that can be read")
     with not_npz, _without_advice(), open_regular(path) as file, zipfile.ZipFile(file) as archive:
@@ -364,12 +350,12 @@ def _size(path: Path, key: str, archive: zipfile.ZipFile, name: str) -> int:
     return num_bytes * (2 if dtype.kind == "U" else 1)  # texts of Python's are made of those
 
 
-def _array(what: str, archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+def _array(what: str, archive: zipfile.ZipFile, name: str) -> Array:
     with reading(what, "save it again", "is damaged"), archive.open(name) as member:
         return np.lib.format.read_array(member, allow_pickle=False)
 
 
-def mapped_array(path: Path) -> npt.NDArray[Any]:
+def mapped_array(path: Path) -> Array:
     """The array of numbers in an ``.npy`` file, read as far as it is used."""
     again = "save it with numpy.save(path, vectors)"
     with reading(path, again, "no array of numbers that can be read"), _without_advice():

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, TrialFailed, shorten
+from easiness.lazy import Array, Floats, Integers, Mask, Reals, Singles
 
 CLASSES = ("prediction", "rival")
 """The statistics that are classes, int32; the others are float32."""
@@ -24,7 +25,7 @@ LARGEST = 1e37
 """Largest logit: losses and margins, differences of logits, are kept in single precision."""
 
 
-def can_be_kept(logits: npt.NDArray[np.floating[Any]]) -> bool:
+def can_be_kept(logits: Reals) -> bool:
     """Are all logits [b, classes] finite, and none beyond `LARGEST`?"""
     return not logits.size or bool(-LARGEST <= logits.min() <= logits.max() <= LARGEST)
 
@@ -33,10 +34,10 @@ class Statistics(NamedTuple):
     """One value per example of a batch, shapes [b]; p is the softmax of the logits."""
 
     prediction: npt.NDArray[np.int32]  # argmax of the logits, the first of equals
-    loss: npt.NDArray[np.float32]  # -log p_label, so that p_label is exp(-loss)
-    margin: npt.NDArray[np.float32]  # z_label - the largest other logit
-    error_norm: npt.NDArray[np.float32]  # ||p - onehot(label)||_2, in [0, sqrt(2)]
-    entropy: npt.NDArray[np.float32]  # -sum p log p, in nats
+    loss: Singles  # -log p_label, so that p_label is exp(-loss)
+    margin: Singles  # z_label - the largest other logit
+    error_norm: Singles  # ||p - onehot(label)||_2, in [0, sqrt(2)]
+    entropy: Singles  # -sum p log p, in nats
     rival: npt.NDArray[np.int32]  # the class of the largest other logit, the first of equals
 
     @classmethod
@@ -44,7 +45,7 @@ class Statistics(NamedTuple):
         return cls._make(np.empty(num, np.int32 if name in CLASSES else np.float32) for name in cls._fields)
 
 
-def to_numpy(values: Any) -> npt.NDArray[Any]:
+def to_numpy(values: Any) -> Array:
     """An array from NumPy, a torch tensor on any device, or a sequence; half precision becomes float32.
 
     Widening is exact, so an argmax after it is the argmax of the values as they were given.
@@ -68,7 +69,7 @@ def known_rival(
     return np.where(prediction != labels, prediction, np.int32(-1))
 
 
-def example_statistics(logits: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.int64]) -> Statistics:
+def example_statistics(logits: Reals, labels: Integers) -> Statistics:
     """Statistics of finite ``logits`` [b, classes] (at least two) against ``labels`` [b].
 
     Computed in float64 and rounded once, so that a loss near zero keeps its digits. They
@@ -87,7 +88,7 @@ def example_statistics(logits: npt.NDArray[np.floating[Any]], labels: npt.NDArra
     return out
 
 
-def _fill(out: Statistics, logits: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.int64]) -> None:
+def _fill(out: Statistics, logits: Reals, labels: Integers) -> None:
     """Write a block's statistics to ``out``; ``z`` is [classes, b]."""
     num, num_classes = logits.shape
     few = num_classes <= _FEW_CLASSES
@@ -131,8 +132,8 @@ class KeptLogits:
     Positions ascend.
     """
 
-    positions: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float32]
+    positions: Integers
+    values: Singles
 
     def between(self, first: int, end: int) -> KeptLogits:
         """The logits of the examples at ``first``, ..., ``end - 1``, with positions from 0."""
@@ -151,14 +152,14 @@ class Observations:
     the epoch computed, while the weights moved. ``rival`` is -1 where it is not known (`known_rival`).
     """
 
-    labels: npt.NDArray[np.int64]
+    labels: Integers
     num_classes: int
-    trained_on: npt.NDArray[np.bool_]
+    trained_on: Mask
     prediction: npt.NDArray[np.int32]
-    loss: npt.NDArray[np.float32]
-    margin: npt.NDArray[np.float32]
-    error_norm: npt.NDArray[np.float32]
-    entropy: npt.NDArray[np.float32]
+    loss: Singles
+    margin: Singles
+    error_norm: Singles
+    entropy: Singles
     rival: npt.NDArray[np.int32]
     logits: KeptLogits | None = None
     epochs: tuple[int, ...] = ()
@@ -180,7 +181,7 @@ class Observations:
         """The number of the epochs 1, ..., ``epoch`` that were observed."""
         return bisect.bisect_right(self.epochs, epoch)
 
-    def trained_on_at(self, epoch: int) -> npt.NDArray[np.bool_]:
+    def trained_on_at(self, epoch: int) -> Mask:
         """The examples [K] that were trained on until ``epoch``, or seen by the heads of that row."""
         return self.trained_on[self.row(epoch)] if self.by_share else self.trained_on
 
@@ -190,17 +191,17 @@ class Observations:
         return self.trained_on.ndim == 2
 
     @property
-    def correct(self) -> npt.NDArray[np.bool_]:
+    def correct(self) -> Mask:
         """[epochs, K]: is the prediction the label trained with?"""
         return np.asarray(self.prediction == self.labels)
 
     @cached_property
-    def p_label(self) -> npt.NDArray[np.float64]:
+    def p_label(self) -> Floats:
         """[epochs, K]: probability of the label, exp(-loss)."""
         p = -self.loss.astype(np.float64)
         return np.exp(p, out=p)
 
-    def accuracy(self, among: npt.NDArray[np.bool_] | None = None) -> list[float] | None:
+    def accuracy(self, among: Mask | None = None) -> list[float] | None:
         """Accuracy at each epoch observed, over the examples in the mask ([K] or [epochs, K]).
 
         ``None`` where it is empty at some epoch.
@@ -221,12 +222,12 @@ class ObservationLog:
 
     def __init__(
         self,
-        ids: npt.NDArray[np.int64] | npt.NDArray[np.object_],
-        labels: npt.NDArray[np.int64],
+        ids: Integers | npt.NDArray[np.object_],
+        labels: Integers,
         num_classes: int,
         *,
-        trained_on: npt.NDArray[np.bool_] | None = None,
-        keep_logits: npt.NDArray[np.bool_] | None = None,
+        trained_on: Mask | None = None,
+        keep_logits: Mask | None = None,
         epochs: tuple[int, ...] = (),
         augmented: bool = False,
     ) -> None:
@@ -240,7 +241,7 @@ class ObservationLog:
         self._to_observe = epochs
         self._augmented = augmented
         self._epochs: list[Statistics] = []
-        self._epoch_logits: list[npt.NDArray[np.float32]] = []
+        self._epoch_logits: list[Singles] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -266,13 +267,13 @@ class ObservationLog:
     def pending(self) -> int:
         return int(self._num_looks.sum())
 
-    def unseen(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    def unseen(self, positions: Integers) -> Mask:
         """Mask [b] of the ``positions`` that were not seen in this epoch yet, nor stand earlier here."""
         first = np.zeros(len(positions), np.bool_)
         first[np.unique(positions, return_index=True)[1]] = True
         return np.asarray(first & (self._num_looks[positions] == 0))
 
-    def update(self, positions: npt.NDArray[np.int64], logits: npt.NDArray[np.floating]) -> None:
+    def update(self, positions: Integers, logits: Reals) -> None:
         """Take the logits [b, classes] of the examples at ``positions`` [b]."""
         if not can_be_kept(logits):
             finite = np.isfinite(logits).all(axis=1)
@@ -309,14 +310,14 @@ class ObservationLog:
             self._epoch_logits.append(self._logits)
         self._begin()
 
-    def state(self) -> dict[str, npt.NDArray[Any]]:
+    def state(self) -> dict[str, Array]:
         """The epochs that have ended, as plain arrays: for a checkpoint of a training."""
         arrays = {name: np.stack([getattr(e, name) for e in self._epochs]) for name in STATISTICS}
         if self._kept_positions is not None:
             arrays["logits"] = np.stack(self._epoch_logits)
         return arrays
 
-    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+    def restore(self, state: Mapping[str, Array]) -> None:
         """Begin where `state` was taken, of a log of the same examples."""
         num = len(next(iter(state.values())))
         expected: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
@@ -359,7 +360,7 @@ class ObservationLog:
         )
 
 
-def _as_slice(positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | slice:
+def _as_slice(positions: Integers) -> Integers | slice:
     """Consecutive positions as a slice, which is several times as fast to read and write."""
     num = len(positions)
     if num and positions[-1] - positions[0] == num - 1 and (positions[1:] - positions[:-1] == 1).all():
@@ -374,7 +375,7 @@ class TrialRecord:
     probes: dict[str, Observations]
     train_loss: list[float] = field(default_factory=list)  # mean loss of the augmented steps, per epoch
     held_out_accuracy: list[float] | None = None  # where the examples themselves were not observed
-    weights: dict[str, npt.NDArray[Any]] | None = None
+    weights: dict[str, Array] | None = None
     ran: dict[str, Any] = field(default_factory=dict)  # where and how long: never part of the identity
 
     @property

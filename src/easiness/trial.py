@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from easiness.data import Dataset
 from easiness.inputs import TensorBank, Values
+from easiness.lazy import Floats
 from easiness.models import build_model
 from easiness.records import ObservationLog, TrialRecord
 from easiness.spec import Probe, TrialSeeds, TrialSpec, examples_of_epoch, trial_seeds
@@ -39,7 +39,7 @@ def run_trial(
     device: torch.device,
     *,
     images: Mapping[str, Values] | None = None,
-    ranking: npt.NDArray[np.float64] | None = None,
+    ranking: Floats | None = None,
     listener: Listener | None = None,
     keeper: Keeper | None = None,
     pretrained: Path | None = None,

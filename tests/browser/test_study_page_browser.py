@@ -7,13 +7,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import easiness as ez
 from easiness import open_run
 from easiness.pages.paper_page import Illustration, StudyPart, render_study
 from easiness.paper.claims import Claim, Statistic
+from easiness.show import file_bytes
 from easiness.show.result import Section
+from recording import believing, recorded
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -40,10 +43,19 @@ def pages(tmp_path_factory: pytest.TempPathFactory, studied: Path) -> dict[str, 
     )
     made = tmp_path_factory.mktemp("pages") / "made.html"
     made.write_text(render_study("A study", EVIL, [part], claims), "utf-8")
-    return {"digits": studied / "report.html", "made": made}
+    run = recorded(made.parent / LONG[:99], believing(np.arange(40) % 2, 3), np.arange(40) % 2)
+    drawn = ez.audit(run, looks=30).table().assign(action=["keep"] * 20 + [""] * 10, by=EVIL)
+    drawn.to_csv(made.with_name("audit.csv"), index=False)
+    certificate = ez.audit(run, decided=made.with_name("audit.csv"), certificate=True)
+    made.with_name("certificate.html").write_bytes(file_bytes(certificate, ".html"))
+    return {
+        "digits": studied / "report.html",
+        "made": made,
+        "certificate": made.with_name("certificate.html"),
+    }
 
 
-@pytest.mark.parametrize("name", ["digits", "made"])
+@pytest.mark.parametrize("name", ["digits", "made", "certificate"])
 def test_it_fits_every_screen_and_says_nothing_to_the_console(
     open_page: Any, fits: Any, has_two_themes: Any, pages: dict[str, Path], name: str
 ) -> None:

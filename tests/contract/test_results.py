@@ -39,10 +39,10 @@ from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result, Section
 from easiness.store import Row, Run
 from easiness.studies import outcomes
-from easiness.studies.audit import Audit, AuditDraw
+from easiness.studies.audit import Audit, AuditDraw, Certificate
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruning, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
-from easiness.studies.labels import CleanLabels, PeopleAgreement
+from easiness.studies.labels import CleanLabels, Consensus, PeopleAgreement
 from easiness.studies.learning import LearningCurve
 from easiness.studies.matching import Comparison
 from easiness.studies.patterns import Patterns
@@ -178,11 +178,17 @@ def _agreement(run: Run) -> PeopleAgreement:
     return easiness.labels(run, files=files)
 
 
-def _audited(run: Run) -> Any:
+def _hostile_votes(run: Run) -> pd.DataFrame:
+    people = {"ann": 0, HOSTILE: 1, "bob": 0}
+    rows = [(one, by, run.classes[(one + at) % 2]) for one in run.ids for by, at in people.items()]
+    return pd.DataFrame(rows, columns=["item", "by", "label"])
+
+
+def _audited(run: Run, *, certificate: bool = False) -> Any:
     drawn = easiness.audit(run, looks=5)
     file = run.path.with_name("audit.csv")
-    drawn.table().assign(action="keep").to_csv(file, index=False)
-    return easiness.audit(run, decided=file)
+    drawn.table().assign(action="keep", by=HOSTILE).to_csv(file, index=False)
+    return easiness.audit(run, decided=file, certificate=certificate)
 
 
 def _next_labels(_: Run) -> NextLabels:
@@ -219,7 +225,9 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     ),
     outcomes.RolloutsAhead: lambda run: easiness.compare(_counted(run, "alone", 0)),
     PeopleAgreement: _agreement,
+    Consensus: lambda run: easiness.labels(run, annotations=_hostile_votes(run)),
     Audit: _audited,
+    Certificate: lambda run: _audited(run, certificate=True),
     CleanLabels: _cleaned,
     CombinedScores: lambda run: easiness.scores([run, _recorded(run.path.with_name("second"))]),
     Comparison: lambda run: easiness.compare([run, _recorded(run.path.with_name("other"))]),
@@ -373,7 +381,7 @@ def _read_json(file: Path, result: Any) -> None:
     rows = document
     within: dict[type, str] = {
         PeopleAgreement: "decisions",
-        Audit: "parts",
+        **dict.fromkeys((Audit, Certificate), "parts"),
         Comparison: "matching",
         Hypothesis: "rows",
         outcomes.KeySuspects: "suspects",

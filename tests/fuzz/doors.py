@@ -36,7 +36,9 @@ from easiness.errors import BadInput
 from easiness.features import find_features, ready_features, vector_files
 from easiness.inputs import suffixes
 from easiness.runs import find_data
+from easiness.show import file_bytes
 from easiness.spec import Recipe, make_recipe, recipe_settings
+from easiness.studies.audit import read_certificate
 from recording import answered, harness, instance
 from sounds import encoded, tone
 
@@ -203,7 +205,11 @@ def _runs(whole: Path) -> None:
     tensors = {"network/bias": torch.zeros(10), "losses": torch.ones(1, 1, dtype=torch.float64)}
     store.write_checkpoint(_folder(whole / store.CHECKPOINTS), 0, document, tensors)
     shutil.copytree(whole / "run", whole / "audited" / "run")
-    audit(open_run(whole / "run"), looks=12).table().to_csv(whole / "audited" / "audit.csv", index=False)
+    drawn, decided = audit(open_run(whole / "run"), looks=12).table(), whole / "audited" / "decided.csv"
+    drawn.to_csv(decided.with_name("audit.csv"), index=False)
+    drawn.assign(action="keep").to_csv(decided, index=False)
+    certificate = audit(open_run(whole / "run"), decided=decided, certificate=True)
+    decided.with_name("certificate.json").write_bytes(file_bytes(certificate, ".json"))
 
 
 def make(whole: Path) -> None:
@@ -304,6 +310,10 @@ OF_TABLES: tuple[dict[str, Any], ...] = (
 )
 
 
+def _certificate(at: Path) -> None:
+    read_certificate(at / "certificate.json", open_run(at / "run"))
+
+
 class Door(NamedTuple):
     """What is ``whole`` is copied, a file of it (of ``globs``) is altered, and one of ``reads`` reads it."""
 
@@ -371,6 +381,7 @@ DOORS = (
         )
     ),
     Door(2, "audited", {"audit": _command("audit {at}/run --decided {at}/audit.csv")}, ("audit.csv",)),
+    Door(1, "audited", {"certificate": _certificate}, ("certificate.json",)),
 )
 
 

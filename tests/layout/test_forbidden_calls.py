@@ -22,6 +22,7 @@ ALLOWED = {
     ("standard_error.py", "print"): "progress, escaped",
     ("named_import.py", "importlib.import_module"): "what the user names; of a run only with trust",
     ("__init__.py", "importlib.import_module"): OWN,
+    ("lazy.py", "importlib.import_module"): OWN,
     ("engine/study.py", "importlib.import_module"): OWN,
     ("engine/registry.py", "importlib.import_module"): "studies: our own, and those of installed packages",
     ("models/registry.py", "importlib.import_module"): "of a family, whose names are in the registry",
@@ -169,6 +170,16 @@ def forbidden(source: str) -> Iterator[str]:
             yield from _call(node, known)
 
 
+LAZY = {
+    "easiness.lazy.pd": "pandas",
+    "easiness.lazy.pa": "pyarrow",
+    "easiness.lazy.pc": "pyarrow.compute",
+    **{f"easiness.lazy.{name}": f"scipy.{name}" for name in ("optimize", "sparse", "special", "stats")},
+    "easiness.lazy.Image": "PIL.Image",
+    "easiness.lazy_torch.torch": "torch",
+}
+
+
 def _imported(tree: ast.Module) -> dict[str, str]:
     """What names of the file stand for: ``np`` for ``numpy``."""
     known: dict[str, str] = {}
@@ -180,7 +191,7 @@ def _imported(tree: ast.Module) -> dict[str, str]:
         elif isinstance(node, ast.ImportFrom):
             for one in node.names:
                 name = f"{node.module}.{one.name}"
-                known[one.asname or one.name] = "pandas" if name == "easiness.lazy.pd" else name
+                known[one.asname or one.name] = LAZY.get(name, name)
     return known
 
 

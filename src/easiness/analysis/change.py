@@ -15,12 +15,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.lazy import Floats, Mask, optimize, special, stats
 
-_Right = npt.NDArray[np.bool_]
-Values = npt.NDArray[np.float64]
+_Right = Mask
+Values = Floats
 
 _DEALS = 100  # of many
 _WIDEST = 15.0  # logarithm of half the degrees of freedom: a normal distribution for all that matters
@@ -62,8 +62,6 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: fl
     seed in one row. ``level`` is that of the interval, in (0, 1), and ``alike`` by how many times trials that
     resemble each other vary more in their mean, at least 1.
     """
-    from scipy.special import stdtrit
-
     if before.shape != after.shape or before.ndim != 2 or len(before) < 1 or before.shape[1] < 2:
         raise BadInput(
             f"trials {before.shape} before and {after.shape} after: give as many of both, on two examples or "
@@ -85,7 +83,7 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: fl
     )
     variance = max(parts[0] + parts[1] - parts[2], *parts[:2])
     weight = sum(part**2 / of for part, of in zip(parts, freedom, strict=True))
-    margin = float(stdtrit(variance**2 / weight, (1 + level) / 2)) * math.sqrt(variance)
+    margin = float(special.stdtrit(variance**2 / weight, (1 + level) / 2)) * math.sqrt(variance)
     return Gain(value, (value - margin, value + margin))
 
 
@@ -108,7 +106,7 @@ class PValues:
 
     trials: tuple[int, int]
     by_t: Values
-    discoveries: npt.NDArray[np.bool_]
+    discoveries: Mask
     noise: NoiseOfChange
     null: Values
     num_deals: int
@@ -121,9 +119,7 @@ class PValues:
     @property
     def q(self) -> Values:
         """The p-values adjusted for all examples [K] (Benjamini and Hochberg 1995)."""
-        from scipy.stats import false_discovery_control
-
-        return np.asarray(false_discovery_control(self.p))
+        return np.asarray(stats.false_discovery_control(self.p))
 
     def among_deals(self, by_t: Values) -> Values:
         """p-values of the t-test, or the share of dealt ones that are as small, whichever is larger.
@@ -136,8 +132,6 @@ class PValues:
 
 def p_beyond(size: Values, noise: NoiseOfChange, least: Values | float = 0.0) -> Values:
     """p-values of the t-test that differences of these sizes, at least 0, are no more than ``least``."""
-    from scipy import special
-
     error, total = noise.error, noise.freedom
     with np.errstate(divide="ignore", invalid="ignore"):  # trials that are all equal have no noise
         above, below = (size - least) / error, (size + least) / error
@@ -158,8 +152,6 @@ def p_of_change(old: Values, new: Values, least: Values | float = 0.0, rate: flo
     at least 0, that still counts as none, of each example [K] or of all, and ``rate`` the false-discovery
     rate at which the t-test names examples, in (0, 1).
     """
-    from scipy import stats
-
     if min(len(old), len(new)) < 2:
         raise ValueError(f"trials must be 2 and 2 at least, not {len(old)} and {len(new)}")
     freedom = len(old) + len(new) - 2
@@ -186,7 +178,7 @@ def num_deals(old: int, new: int) -> int:
     return math.comb(old + new, old) // (2 if old == new else 1) - 1
 
 
-def _deals(old: int, new: int, most: int) -> list[npt.NDArray[np.bool_]]:
+def _deals(old: int, new: int, most: int) -> list[Mask]:
     """Which trials [T + U] are old ones in each other way to deal them, or in ``most`` drawn from these."""
     everything = range(old + new)
     if num_deals(old, new) <= most:
@@ -220,8 +212,6 @@ def _prior(variance: Values, freedom: int) -> tuple[float, float]:
 
     Infinite degrees of freedom where the variances differ by no more than chance makes them.
     """
-    from scipy import optimize, special
-
     logs = np.log(variance[variance > 0])
     if len(logs) < 2:
         return 0.0, 0.0

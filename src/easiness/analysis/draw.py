@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput, nearest
+from easiness.lazy import Array, Floats, Integers, Reals
 from easiness.spec import at_least, check_within
 
 POLICIES = {"easy": (3.0, 1.0), "hard": (1.0, 3.0), "random": (1.0, 1.0)}
@@ -31,7 +31,7 @@ def draw_by_rank(
     seed: int,
     *,
     labels: npt.ArrayLike | None = None,
-) -> npt.NDArray[np.int64]:
+) -> Integers:
     """Positions, ascending, of ``round(rate * K)`` of K examples, drawn without replacement.
 
     The examples are ranked by value, the hardest first, ties in random order. Draws follow one
@@ -62,7 +62,7 @@ def draw_by_rank(
     a, b = beta
     scale = max(a, b, 1)  # changes no order, and keeps any parameters from overflowing
 
-    def successive(some: npt.NDArray[np.int64], num: int) -> npt.NDArray[np.int64]:
+    def successive(some: Integers, num: int) -> Integers:
         # the largest of log weight plus Gumbel noise are distributed as successive draws without replacement
         # (Yellott 1977); in logarithms no weight is ever 0
         rank = np.empty(len(some), np.int64)
@@ -79,7 +79,7 @@ def draw_by_rank(
 
 def check_classes_left(
     labels: npt.ArrayLike,
-    positions: npt.NDArray[np.int64],
+    positions: Integers,
     class_names: Sequence[str] | None = None,
     *,
     drawn_by: str = "the draw",
@@ -122,12 +122,12 @@ def parse_policy(
 
 
 def _of_each_class(
-    order: npt.NDArray[np.int64],
+    order: Integers,
     labels: npt.ArrayLike | None,
     rate: float,
     seed: int | np.random.Generator,
-    take: Callable[[npt.NDArray[np.int64], int], npt.NDArray[np.int64]] = lambda some, num: some[:num],
-) -> npt.NDArray[np.int64]:
+    take: Callable[[Integers, int], Integers] = lambda some, num: some[:num],
+) -> Integers:
     """Positions, ascending, that are taken of each class, without ``labels`` of all examples as one.
 
     ``take`` gets the positions of a class as they stand in ``order`` [K], and how many of them to take.
@@ -145,12 +145,12 @@ def _of_each_class(
     return np.sort(np.concatenate(parts))
 
 
-def as_numbers(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def as_numbers(values: npt.ArrayLike) -> Floats:
     """``values`` as floats [K]; raises `BadInput` where they are none, or NaN."""
     return as_floats(values, "values").astype(np.float64, copy=False)
 
 
-def as_floats(values: npt.ArrayLike, name: str) -> npt.NDArray[np.floating[Any]]:
+def as_floats(values: npt.ArrayLike, name: str) -> Reals:
     """`as_numbers` that leaves single precision: it orders counts in half the time and memory."""
     try:
         array = np.asarray(values)
@@ -169,7 +169,7 @@ def as_floats(values: npt.ArrayLike, name: str) -> npt.NDArray[np.floating[Any]]
     return array
 
 
-def of_length(values: npt.ArrayLike, length: int, name: str) -> npt.NDArray[Any]:
+def of_length(values: npt.ArrayLike, length: int, name: str) -> Array:
     """``values`` as an array [length]; raises `BadInput` where it has another shape."""
     array = np.asarray(values)
     if array.shape != (length,):
@@ -202,7 +202,7 @@ def foremost(
     ids: npt.ArrayLike,
     seed: int = 0,
     labels: npt.ArrayLike | None = None,
-) -> npt.NDArray[np.int64]:
+) -> Integers:
     """Positions, ascending, of the ``round(rate * K)`` of K examples with the largest values.
 
     Equal values are ordered by ``refine_by``, the largest first, and what still ties by a hash of id and
@@ -252,7 +252,7 @@ def draw_by_beta(
     exponent: float = EXPONENT,
     seed: int = 0,
     labels: npt.ArrayLike | None = None,
-) -> npt.NDArray[np.int64]:
+) -> Integers:
     """Positions, ascending, of the ``round(rate * K)`` of K examples that Beta sampling does not keep.
 
     It draws the examples to keep one after another without replacement, in proportion to importance times the
@@ -287,7 +287,7 @@ def draw_by_beta(
     return _of_each_class(last, labels, rate, seed)
 
 
-def _weights(importance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _weights(importance: Floats) -> Floats:
     finite = importance[np.isfinite(importance)]
     if len(finite) == 0:
         return np.where(importance > 0, 1.0, 0.0) if (importance > 0).any() else np.ones(len(importance))
@@ -315,7 +315,7 @@ def draw_for_coverage(
     strata: int = STRATA,
     seed: int = 0,
     labels: npt.ArrayLike | None = None,
-) -> npt.NDArray[np.int64]:
+) -> Integers:
     """Positions, ascending, of the ``round(rate * K)`` of K examples that CCS does not keep.
 
     The hardest ``round(cut * K)`` are dropped. The range of the others' values is divided into ``strata`` of
@@ -342,7 +342,7 @@ def draw_for_coverage(
     stream = np.random.SeedSequence(seed, spawn_key=(_STRATA_STREAM,)).generate_state(1, np.uint64)[0]
     lots = tie_order(keys, int(stream))
 
-    def left_out(some: npt.NDArray[np.int64], num: int) -> npt.NDArray[np.int64]:
+    def left_out(some: Integers, num: int) -> Integers:
         num_cut = min(int(cut * len(some) + 0.5), num)
         rest = some[num_cut:]
         if len(rest) == 0:
@@ -357,7 +357,7 @@ def draw_for_coverage(
     return _of_each_class(order, labels, rate, seed, left_out)
 
 
-def strata_of(values: npt.NDArray[np.float64], strata: int) -> npt.NDArray[np.int64]:
+def strata_of(values: Floats, strata: int) -> Integers:
     """The stratum of each value [n], from 0: its place in the range of the finite ones, in equal widths."""
     finite = values[np.isfinite(values)]
     if len(finite) == 0:  # as if from -1 to 1
@@ -369,7 +369,7 @@ def strata_of(values: npt.NDArray[np.float64], strata: int) -> npt.NDArray[np.in
     return np.asarray(np.minimum((place * strata).astype(np.int64), strata - 1))
 
 
-def spread(num: int, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def spread(num: int, sizes: Integers) -> Integers:
     """The number to take of each stratum, ``num`` in all, as evenly as their ``sizes`` allow.
 
     From the smallest on each gives an equal part of what is still to be taken, or all it has.

@@ -6,12 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import logsumexp, ndtr, ndtri
 
 from easiness.analysis.tail_model import Interval
-
-_Floats = npt.NDArray[np.float64]
+from easiness.lazy import Floats, Integers
 
 _POWERS = np.geomspace(0.06, 2.0, 36)
 _USUAL = {"power": (0.5, 0.6), "s": (1.2, 0.8)}  # median of c, and the spread of its logarithm
@@ -20,7 +18,7 @@ _STEPS = 15  # quantiles that stand for what a shape leaves open
 _LEAST = 1e-7  # of the largest weight: shapes below are out of the question
 
 
-def _shapes(log_num: _Floats, chance: float, best: float) -> tuple[_Floats, _Floats, _Floats, _Floats]:
+def _shapes(log_num: Floats, chance: float, best: float) -> tuple[Floats, Floats, Floats, Floats]:
     """Curves ``base + rise * form`` of both families, of which only the rise in 0..most is not known yet.
 
     They are ``base`` [G], ``form`` [G, n] at numbers of examples whose logarithms are ``log_num`` [n],
@@ -37,7 +35,7 @@ def _shapes(log_num: _Floats, chance: float, best: float) -> tuple[_Floats, _Flo
     return np.r_[tops, flat], np.concatenate([falls, rises]), np.r_[tops, 1 - flat], log_prior
 
 
-def _prior(powers: _Floats, family: str) -> _Floats:
+def _prior(powers: Floats, family: str) -> Floats:
     """The logarithm of the prior of each shape; c is spaced evenly in its logarithm."""
     median, spread = _USUAL[family]
     raw = -0.5 * (np.log(powers / median) / spread) ** 2
@@ -45,8 +43,8 @@ def _prior(powers: _Floats, family: str) -> _Floats:
 
 
 def quantiles_ahead(
-    log_num: _Floats, accuracy: _Floats, covariance: _Floats, ahead: _Floats, chance: float, at: _Floats
-) -> _Floats:
+    log_num: Floats, accuracy: Floats, covariance: Floats, ahead: Floats, chance: float, at: Floats
+) -> Floats:
     """Quantiles ``at`` [q] of the accuracy at other numbers of examples, [targets, q].
 
     ``log_num`` [n], ascending, and ``ahead`` [targets] are logarithms of numbers of examples. ``accuracy`` is
@@ -68,8 +66,8 @@ def quantiles_ahead(
 
 
 def _left_of(
-    base: _Floats, points: _Floats, most: _Floats, accuracy: _Floats, covariance: _Floats
-) -> tuple[_Floats, _Floats]:
+    base: Floats, points: Floats, most: Floats, accuracy: Floats, covariance: Floats
+) -> tuple[Floats, Floats]:
     """The log likelihood of each shape [G], and its rises [G, steps], equally probable, given the points.
 
     Errors are normal and the rise is as probable anywhere in its range before: it is then normal, cut there.
@@ -88,7 +86,7 @@ def _left_of(
     return weight, np.clip(rise, 0, most[:, None])
 
 
-_Counts = npt.NDArray[np.int64]
+_Counts = Integers
 
 TIMES = (1, 2)
 """How many times the examples there are the curve is foretold for."""
@@ -114,15 +112,15 @@ class ShareVotes:
     chance: float
     right: _Counts
     left_out: _Counts
-    among_examples: _Floats
+    among_examples: Floats
 
     @property
-    def accuracy(self) -> _Floats:
+    def accuracy(self) -> Floats:
         """Share of all votes that are right, [S]."""
         return np.asarray(self.right.sum(axis=0) / self.left_out.sum(axis=0))
 
     @property
-    def of_draws(self) -> _Floats:
+    def of_draws(self) -> Floats:
         """Variance [S] of the accuracy by which examples heads happen to see.
 
         Heads that see the smallest share have next to none in common, so how far they differ by more than
@@ -139,7 +137,7 @@ class ShareVotes:
         return np.asarray(of_one * shares[0] / shares * (shares + (1 - shares) / num))
 
     @property
-    def covariance(self) -> _Floats:
+    def covariance(self) -> Floats:
         """Covariance [S, S] of the errors of the accuracy, for other examples of the same kind.
 
         The same examples are asked at every share, so that errors go together.
@@ -181,8 +179,8 @@ class FittedCurve:
     """
 
     shares: tuple[float, ...]
-    accuracy: _Floats
-    error: _Floats
+    accuracy: Floats
+    error: Floats
     ahead: tuple[AccuracyAhead, ...] = ()
     silent: str = ""
 
@@ -209,7 +207,7 @@ def fit_curve(votes: ShareVotes, num_examples: int, times: tuple[float, ...] = T
     return FittedCurve(votes.shares, accuracy, error, tuple(coming))
 
 
-def _silent(votes: ShareVotes, covariance: _Floats) -> str:
+def _silent(votes: ShareVotes, covariance: Floats) -> str:
     accuracy, num = votes.accuracy, votes.num_examples
     if len(accuracy) < 2:
         return "one share makes no curve"

@@ -19,12 +19,9 @@ from easiness.analysis.votes import Votes, check_same_examples
 from easiness.lazy import Floats, Integers, Mask
 from easiness.spec import at_least
 
-Mask = Mask
 """A set of K examples: [K]."""
 
 _Words = npt.NDArray[np.uint64]
-_Floats = Floats
-_Rows = Integers
 
 MOST_COMPARED = 200_000
 """The most examples that runs are compared on, drawn from more."""
@@ -65,7 +62,7 @@ def num_in(masks: Sequence[Mask]) -> npt.NDArray[np.unsignedinteger]:
     return total
 
 
-def joint_tally(ours: Sequence[Mask], theirs: Sequence[Mask]) -> _Rows:
+def joint_tally(ours: Sequence[Mask], theirs: Sequence[Mask]) -> Integers:
     """How many examples have each pair of numbers of masks that they are in: [n + 1, m + 1]."""
     shape = len(ours) + 1, len(theirs) + 1
     pairs = num_in(ours) * np.intp(shape[1]) + num_in(theirs)
@@ -88,20 +85,20 @@ class Sets:
 
     members: _Words
     at_cut: _Words | None
-    share: _Floats
-    size: _Floats
-    tie_mass: _Floats
-    _labels: _Rows | None = None
-    _by_class: _Floats | None = None
+    share: Floats
+    size: Floats
+    tie_mass: Floats
+    _labels: Integers | None = None
+    _by_class: Floats | None = None
 
     @classmethod
-    def of(cls, groups: Sequence[_Choice], places: _Rows) -> Sets:
+    def of(cls, groups: Sequence[_Choice], places: Integers) -> Sets:
         members = np.stack([pack(one.members) for one in groups])[places]
         ties = [pack(one.at_cut) for one in groups if one.at_cut is not None]  # of all groups or of none
         numbers = np.array([one[2:] for one in groups])[places]
         return cls(members, np.stack(ties)[places] if ties else None, *numbers.T)
 
-    def by_class(self, labels: _Rows) -> _Floats:
+    def by_class(self, labels: Integers) -> Floats:
         """The weight in each class [R, C] of the ``labels`` [K], kept for the next that are the same."""
         if self._labels is None or not np.array_equal(self._labels, labels):
             self._labels, self._by_class = labels, self._count(self.members, labels)
@@ -110,19 +107,19 @@ class Sets:
         assert self._by_class is not None
         return self._by_class
 
-    def _count(self, words: _Words, labels: _Rows) -> _Floats:
+    def _count(self, words: _Words, labels: Integers) -> Floats:
         bits = np.unpackbits(words.view(np.uint8), axis=-1, count=len(labels), bitorder="little")
         num = int(labels.max()) + 1
         return np.array([np.bincount(labels[one], minlength=num) for one in bits.view(np.bool_)], np.float64)
 
 
-def _over_larger(total: _Floats, a: Sets, b: Sets) -> _Floats:
+def _over_larger(total: Floats, a: Sets, b: Sets) -> Floats:
     """A total [R] in parts of the larger of two sets; NaN where one is empty."""
     least, most = np.minimum(a.size, b.size), np.maximum(a.size, b.size)
     return np.asarray(np.divide(total, most, out=np.full(len(most), np.nan), where=least > 0))
 
 
-def matching_rates(a: Sets, b: Sets) -> _Floats:
+def matching_rates(a: Sets, b: Sets) -> Floats:
     """The matching rates [R]; NaN where a set is empty."""
     both = np.zeros(len(a.size))
     for theirs, of_theirs in ((b.members, 1.0), (b.at_cut, b.share)):
@@ -160,7 +157,7 @@ class Rule:
         """Half of the width of a 95 % interval that the draw of these examples leaves a rate."""
         return 1.96 * math.sqrt(rate * (1 - rate) * (1 - self.drawn_share) / (self.fraction * num_examples))
 
-    def sets(self, votes: Votes, groups: _Rows, run: int) -> Sets:
+    def sets(self, votes: Votes, groups: Integers, run: int) -> Sets:
         """The selections of groups of trials, positions [R, h]; ``run`` is 0 or 1, of two that are matched.
 
         They are kept for the next pair that the run is of, but where they are many and soon made.
@@ -223,7 +220,7 @@ class Rule:
         members[at] = True
         return _Choice(members, None, 0.0, float(k), mass)
 
-    def matches(self, a: Sets, b: Sets, num_examples: int, labels: _Rows | None) -> list[Match]:
+    def matches(self, a: Sets, b: Sets, num_examples: int, labels: Integers | None) -> list[Match]:
         """The `Match` of each two groups, with a class chance where labels [K] are given."""
         class_chance: list[float | None] = [None] * len(a.size)
         if labels is not None:
@@ -250,7 +247,7 @@ MIN_GROUP = 5
 """Trials a group needs before a matching rate decides anything: with fewer, the levels decide."""
 
 
-def disjoint_splits(a: Votes, b: Votes, group_size: int, *, max_splits: int, seed: int) -> _Rows:
+def disjoint_splits(a: Votes, b: Votes, group_size: int, *, max_splits: int, seed: int) -> Integers:
     """Pairs of disjoint groups of h trials each, positions [S, 2, h] among A's trials and among B's.
 
     All choices, or ``max_splits`` distinct random ones if there are more. The groups of one run (``a is b``)
@@ -270,7 +267,7 @@ def _splits(
     same: bool,
     max_splits: int,
     seed: int,
-) -> _Rows:
+) -> Integers:
     rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[0])
     index_a, index_b = np.array(trials_a), np.array(trials_b)
     pairs: dict[tuple[tuple[int, ...], ...], None] = {}  # a set that keeps its order
@@ -297,7 +294,7 @@ def _splits(
     return np.array([*pairs])
 
 
-def resample(splits: _Rows, num: int, rng: np.random.Generator) -> _Rows:
+def resample(splits: Integers, num: int, rng: np.random.Generator) -> Integers:
     """Bootstrap replicates [num, 2, h]: a random pair each, with h trials of each group drawn anew."""
     pairs = splits[rng.integers(len(splits), size=num)]
     draws = rng.integers(splits.shape[2], size=(2, num, splits.shape[2]))

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis.sides import Side
-
-_Floats = npt.NDArray[np.float64]
+from easiness.lazy import Array, Floats, Integers, Reals, special
 
 _FARTHEST = 4.5  # of the grid, in standard deviations of a trial's noise: there one in 300,000 trials errs
 _POINTS = 121  # of the grid of one run
@@ -30,16 +27,18 @@ MOST_LEVELS = 128  # of counts of two runs that are told apart: about one standa
 _PLACES = (0.07, 0.93)  # shares of the examples at which the two normals begin
 
 
-def binomial(num_trials: int, probability: _Floats) -> _Floats:
+def binomial(num_trials: int, probability: Floats) -> Floats:
     """Probability [N + 1, G] of 0..N successes in N trials of each ``probability`` [G]."""
-    from scipy.special import gammaln, xlog1py, xlogy
-
     count = np.arange(num_trials + 1)[:, None]
-    ways = gammaln(num_trials + 1) - gammaln(count + 1) - gammaln(num_trials - count + 1)
-    return np.asarray(np.exp(ways + xlogy(count, probability) + xlog1py(num_trials - count, -probability)))
+    ways = (
+        special.gammaln(num_trials + 1) - special.gammaln(count + 1) - special.gammaln(num_trials - count + 1)
+    )
+    return np.asarray(
+        np.exp(ways + special.xlogy(count, probability) + special.xlog1py(num_trials - count, -probability))
+    )
 
 
-def shares_of_tail(mass: _Floats, fraction: float, side: Side) -> _Floats:
+def shares_of_tail(mass: Floats, fraction: float, side: Side) -> Floats:
     """The share [G], in 0..1, of each of the ordered masses [G] that lies in the outer ``fraction``.
 
     The masses sum to 1: the last ones make the easy side, the first ones the hard side; one lies at the cut.
@@ -58,9 +57,9 @@ class Mixing:
     ``tally`` [N + 1] says how many examples were right in 0..N of the N trials it was fitted to.
     """
 
-    probability: _Floats
-    mass: _Floats
-    tally: npt.NDArray[np.int64]
+    probability: Floats
+    mass: Floats
+    tally: Integers
 
     @property
     def num_trials(self) -> int:
@@ -70,18 +69,18 @@ class Mixing:
         return Mixing(self.probability, self.mass[::-1], self.tally[::-1])
 
     @cached_property
-    def posterior(self) -> _Floats:
+    def posterior(self) -> Floats:
         """Distribution over the grid of an example that was right in c trials: [N + 1, G], rows sum to 1."""
         joint = binomial(self.num_trials, self.probability) * self.mass
         return ratio(joint, joint.sum(axis=1, keepdims=True))
 
     @cached_property
-    def population(self) -> _Floats:
+    def population(self) -> Floats:
         """Distribution [G] of the examples themselves: the mean of their posteriors."""
         return np.asarray(self.tally @ self.posterior / self.tally.sum())
 
 
-def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
+def fit_mixing(counts: Array, num_trials: int) -> Mixing:
     """Fit the distribution of the probability to be right to ``counts`` [K], in 0..N, of the trials right.
 
     The fit is that of `fit_each`. A count is binomial given its example's probability: trials are
@@ -90,7 +89,7 @@ def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
     return fit_mixings([(counts, num_trials)])[0]
 
 
-def fit_mixings(runs: Sequence[tuple[npt.NDArray[Any], int]]) -> list[Mixing]:
+def fit_mixings(runs: Sequence[tuple[Array, int]]) -> list[Mixing]:
     """`fit_mixing` of each pair of counts and a number of trials."""
     tallies = [np.bincount(counts.astype(np.int64), minlength=num + 1) for counts, num in runs]
     fits = fit_tallies([tally[:, None].astype(np.float64) for tally in tallies], _POINTS)
@@ -100,9 +99,9 @@ def fit_mixings(runs: Sequence[tuple[npt.NDArray[Any], int]]) -> list[Mixing]:
     ]
 
 
-def fit_tallies(tallies: Sequence[_Floats], points: int) -> list[_Floats]:
+def fit_tallies(tallies: Sequence[Floats], points: int) -> list[Floats]:
     """`fit_each` of each of several tallies; those of one shape are fitted in one go, and kept a while."""
-    by_place: dict[int, _Floats] = {}
+    by_place: dict[int, Floats] = {}
     for shape in {tally.shape for tally in tallies}:
         places = [at for at, tally in enumerate(tallies) if tally.shape == shape]
         results = _fit_alike(tuple(tallies[at].tobytes() for at in places), shape, points)
@@ -111,11 +110,11 @@ def fit_tallies(tallies: Sequence[_Floats], points: int) -> list[_Floats]:
 
 
 @lru_cache(maxsize=256)  # both sides of sets by counts have the same, and so do membership and forecast
-def _fit_alike(tallies: tuple[bytes, ...], shape: tuple[int, ...], points: int) -> _Floats:
+def _fit_alike(tallies: tuple[bytes, ...], shape: tuple[int, ...], points: int) -> Floats:
     return fit_each(np.stack([np.frombuffer(tally).reshape(shape) for tally in tallies]), points)
 
 
-def fit_each(tallies: _Floats, points: int = POINTS_OF_TWO) -> _Floats:
+def fit_each(tallies: Floats, points: int = POINTS_OF_TWO) -> Floats:
     """Masses [B, G, 1] or [B, G, G] of the probabilities to be right in one run, or in two, by B tallies.
 
     A probability is that of a standard normal to lie below a place, and the places are on a grid of so many
@@ -143,13 +142,13 @@ class MassFit:
     same are taken together.
     """
 
-    observed: npt.NDArray[np.floating]
-    likelihoods: Sequence[npt.NDArray[np.floating]]
-    counts: list[_Floats]
+    observed: Reals
+    likelihoods: Sequence[Reals]
+    counts: list[Floats]
     num_steps: int
 
     @classmethod
-    def of(cls, tallies: _Floats, points: int) -> MassFit:
+    def of(cls, tallies: Floats, points: int) -> MassFit:
         numbers = [size - 1 for size in tallies.shape[1:]]
         likelihoods = [binomial(num, _probabilities(points)) if num else np.ones((1, 1)) for num in numbers]
         counts = [(np.arange(num + 1) + 0.5) / (num + 1) for num in numbers]
@@ -168,50 +167,48 @@ class MassFit:
         single = [one.astype(np.float32) for one in self.likelihoods]
         return replace(self, observed=self.observed.astype(np.float32), likelihoods=single)
 
-    def starts(self) -> _Floats:
+    def starts(self) -> Floats:
         """The places [2, B, 2] where the two normals begin, of each run and table."""
         margins = [[one.sum(axis=1 - run) for one in self.observed] for run in (0, 1)]
         return np.array([[begin(one, self.counts[run]) for one in margins[run]] for run in (0, 1)])
 
-    def expected(self, mass: _Floats) -> _Floats:
+    def expected(self, mass: Floats) -> Floats:
         """The shares of the examples that should have each count."""
         ours, theirs = self.likelihoods
         return ours @ mass @ theirs.T
 
-    def gain(self, mass: _Floats) -> _Floats:
+    def gain(self, mass: Floats) -> Floats:
         """Factors by which a step of EM multiplies each mass."""
         ours, theirs = self.likelihoods
         return np.asarray(ours.T @ ratio(self.observed, self.expected(mass)) @ theirs)
 
-    def free(self, mass: _Floats) -> _Floats:
+    def free(self, mass: Floats) -> Floats:
         for _ in range(self.num_steps):
             mass = mass * self.gain(mass)
         return mass
 
-    def log_likelihood(self, mass: _Floats) -> float:
+    def log_likelihood(self, mass: Floats) -> float:
         """Log likelihood of the counts of a single table, per example."""
         return float((self.observed * np.log(np.maximum(self.expected(mass), _TINY))).sum())
 
 
-def level_starts(num: int) -> npt.NDArray[np.int64]:
+def level_starts(num: int) -> Integers:
     """The first of the counts 0..N in each of the levels that tell apart what N trials tell apart."""
     angles = np.arcsin(np.sqrt(np.arange(num + 1) / num)) / (np.pi / 2)  # as noisy at each count
     levels = np.minimum(angles * MOST_LEVELS, MOST_LEVELS - 1).astype(np.int64)
     return np.unique(levels, return_index=True)[1]
 
 
-def grid_places(num: int) -> _Floats:
+def grid_places(num: int) -> Floats:
     """The places of a grid of so many points, in standard normals."""
     return np.linspace(-_FARTHEST, _FARTHEST, num)
 
 
-def _probabilities(num: int) -> _Floats:
-    from scipy.special import ndtr
-
-    return np.asarray(ndtr(grid_places(num)))
+def _probabilities(num: int) -> Floats:
+    return np.asarray(special.ndtr(grid_places(num)))
 
 
-def two_normals(fit: MassFit, *, ends: bool = False) -> _Floats:
+def two_normals(fit: MassFit, *, ends: bool = False) -> Floats:
     """The masses [B, G, G] of mixtures of two normals, fitted by EM; of a single run also of both ``ends``.
 
     Its steps for two runs are in single precision, which takes a third of the time: what is fitted to
@@ -243,25 +240,16 @@ def two_normals(fit: MassFit, *, ends: bool = False) -> _Floats:
     return np.asarray(weight[:, None] @ _normals(whole, mean, xx, xy, yy, lumps)).reshape(num, *shape)
 
 
-def begin(observed: _Floats, counts: _Floats) -> _Floats:
+def begin(observed: Floats, counts: Floats) -> Floats:
     """The places [2] that lie in the distribution [N + 1] of ``counts`` where the normals begin."""
-    from scipy.special import ndtri
-
     if len(observed) == 1:
         return np.zeros(2)
-    levels = ndtri(counts)
+    levels = special.ndtri(counts)
     levels[[0, -1]] *= 2  # where all trials agree an example may lie far out, and EM takes long to get there
     return np.asarray(np.interp(_PLACES, np.cumsum(observed) - observed / 2, levels))
 
 
-def _normals(
-    powers: npt.NDArray[np.floating],
-    mean: _Floats,
-    xx: _Floats,
-    xy: _Floats,
-    yy: _Floats,
-    lumps: npt.NDArray[np.floating],
-) -> _Floats:
+def _normals(powers: Reals, mean: Floats, xx: Floats, xy: Floats, yy: Floats, lumps: Reals) -> Floats:
     """The masses [B, 2 + E, P] of pairs of normals, then ``lumps`` [E, P], as precise as ``powers`` [6, P].
 
     The means of the normals are [2, B, 2], and ``xx``, ``xy`` and ``yy`` [B, 2] their covariances.
@@ -278,7 +266,7 @@ def _normals(
     return np.concatenate([masses, alike], axis=1) if len(lumps) else np.asarray(masses)
 
 
-def ratio(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> _Floats:
+def ratio(a: Reals, b: Reals) -> Floats:
     """a / b, and 0 where b is 0: a count that no example has may become impossible."""
     empty = np.zeros(np.broadcast_shapes(a.shape, b.shape), np.result_type(a, b, np.float32))
     return np.asarray(np.divide(a, b, out=empty, where=b > 0))

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from easiness.lazy import Integers, Reals, Singles
 
 _AT_ONCE = 1024
 
 
-def nearest_rows(
-    rows: npt.NDArray[np.floating],
-    among: npt.NDArray[np.floating],
-    num: int,
-    own: npt.NDArray[np.int64] | None = None,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]]:
+def nearest_rows(rows: Reals, among: Reals, num: int, own: Integers | None = None) -> tuple[Integers, Reals]:
     """The ``num`` nearest of ``among`` [M, D] to each of ``rows`` [n, D], and their distances, both [n, num].
 
     The nearest come first, and of two that are equally far the first one. ``own`` [n] is for each row the
@@ -31,7 +27,7 @@ def nearest_rows(
     return np.take_along_axis(places, order, axis=1), np.take_along_axis(distances, order, axis=1)
 
 
-def unit_rows(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+def unit_rows(vectors: Reals) -> Singles:
     """A copy [n, D] of vectors with a length of one each; of those without any direction 0."""
     unit = np.array(vectors, np.float32)
     for at in range(0, len(unit), _AT_ONCE):

@@ -8,19 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.tail_model import Interval
+from easiness.lazy import Floats, Integers, special
 
 REPLICATES = 400
 _SHUFFLES = 200
 _LEVEL = 0.975  # of each side of an interval
-
-_Floats: TypeAlias = npt.NDArray[np.float64]
-_Integers: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,19 +40,19 @@ class RankRegression:
     together: float
     by_chance: float
     most: float
-    fit: _Floats
-    left: _Floats
+    fit: Floats
+    left: Floats
 
 
 def rank_regression(
-    outcome: _Floats,
+    outcome: Floats,
     predictors: tuple[npt.NDArray[np.number], npt.NDArray[np.number]],
-    regions: _Integers,
+    regions: Integers,
     *,
-    without: Sequence[_Floats] = (),
-    halves: Sequence[tuple[_Floats, _Floats]] = (),
+    without: Sequence[Floats] = (),
+    halves: Sequence[tuple[Floats, Floats]] = (),
     times: float = 2,
-    within: _Integers | None = None,
+    within: Integers | None = None,
     seed: int = 0,
 ) -> RankRegression:
     """Regress the ranks of ``outcome`` [K] on those of two predictors [K each].
@@ -104,7 +101,7 @@ def rank_regression(
     )
 
 
-def class_share(outcome: _Floats, classes: _Integers) -> float:
+def class_share(outcome: Floats, classes: Integers) -> float:
     """The share of the variance of the ranks of ``outcome`` [K] that its class alone explains, in 0..1."""
     ranks = _Levels.of(outcome, None).ranks(np.ones(len(outcome)))
     sizes = np.bincount(classes)
@@ -113,7 +110,7 @@ def class_share(outcome: _Floats, classes: _Integers) -> float:
 
 
 def reliability(
-    halves: Sequence[tuple[_Floats, _Floats]], within: _Integers | None = None, times: float = 2
+    halves: Sequence[tuple[Floats, Floats]], within: Integers | None = None, times: float = 2
 ) -> float:
     """Reliability of ranks of an outcome, by halves of its trials (Spearman and Brown); NaN without any."""
     if not halves:
@@ -136,18 +133,18 @@ class _Levels:
     They are all that ranks need, whatever weight an example has.
     """
 
-    level: _Integers
-    owner: _Integers
-    classes: _Integers
+    level: Integers
+    owner: Integers
+    classes: Integers
 
     @classmethod
-    def of(cls, values: npt.NDArray[np.number], within: _Integers | None) -> _Levels:
+    def of(cls, values: npt.NDArray[np.number], within: Integers | None) -> _Levels:
         classes = np.zeros(len(values), np.int64) if within is None else within
         number = np.unique(values, return_inverse=True)[1].astype(np.int64)
         keys, level = np.unique(classes * (number.max() + 1) + number, return_inverse=True)
         return cls(level.astype(np.int64), keys // (number.max() + 1), classes)
 
-    def ranks(self, weights: _Floats) -> _Floats:
+    def ranks(self, weights: Floats) -> Floats:
         """Standardized ranks [K] of examples of these weights, 0 where all are equal."""
         per_level = np.bincount(self.level, weights, len(self.owner))
         of_class = np.bincount(self.owner, per_level)
@@ -158,7 +155,7 @@ class _Levels:
         return np.asarray((deviations / scale if scale > 0 else 0 * deviations)[self.level])
 
 
-def _fit(levels: Sequence[_Levels], weights: _Floats) -> _Floats:
+def _fit(levels: Sequence[_Levels], weights: Floats) -> Floats:
     y, x, z = (one.ranks(weights) for one in levels)
     share = weights / weights.sum()
     both = x * z - float(share @ (x * z))
@@ -170,28 +167,24 @@ def _fit(levels: Sequence[_Levels], weights: _Floats) -> _Floats:
     return np.array([*two, two @ along[:2], three[2], three @ along])
 
 
-def _solve(moments: _Floats, along: _Floats) -> _Floats:
+def _solve(moments: Floats, along: Floats) -> Floats:
     return np.asarray(np.linalg.lstsq(moments, along, rcond=1e-10)[0])
 
 
-def _reach(of_examples: _Floats, without: _Floats) -> _Floats:
-    from scipy.special import stdtrit
-
+def _reach(of_examples: Floats, without: Floats) -> Floats:
     num = len(without)
     of_trials = without.var(axis=0) * (num - 1) if num > 1 else np.zeros_like(of_examples)
     total = of_examples + of_trials
     freedom = np.full_like(total, 1e6)
     np.divide(total**2 * (num - 1), of_trials**2, out=freedom, where=of_trials**2 > 1e-6 * total**2)
-    return np.asarray(stdtrit(freedom, _LEVEL) * np.sqrt(total))
+    return np.asarray(special.stdtrit(freedom, _LEVEL) * np.sqrt(total))
 
 
 def _as_share(share: Interval) -> Interval:
     return share._replace(low=max(share.low, 0.0), high=min(share.high, 1.0))
 
 
-def _by_chance(
-    y: _Floats, x: _Floats, z: _Floats, within: _Integers | None, rng: np.random.Generator
-) -> float:
+def _by_chance(y: Floats, x: Floats, z: Floats, within: Integers | None, rng: np.random.Generator) -> float:
     """R squared that 95 of 100 deals of both predictors stay below; within classes where they are given."""
     moments = np.array([[1.0, (x * z).mean()], [(x * z).mean(), 1.0]])
     shares = []

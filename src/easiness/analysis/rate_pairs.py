@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis import mixing
 from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, grid_places, ratio, shares_of_tail
@@ -22,8 +21,7 @@ from easiness.analysis.reliability import ANGLES, Agreement, in_one_order
 from easiness.analysis.selection import select
 from easiness.analysis.sides import SIDES, Side, num_selected
 from easiness.analysis.tail_model import Interval
-
-_Floats = npt.NDArray[np.float64]
+from easiness.lazy import Array, Floats, special, stats
 
 _PARTS = 10  # of the items, left out in turn
 _POINTS_OF_PARTS = 31  # of the grid where only the spread of fits is asked for
@@ -49,13 +47,13 @@ class PairedCounts(NamedTuple):
     Each item has one rollout of either model at least.
     """
 
-    trials_a: _Floats
-    right_a: _Floats
-    trials_b: _Floats
-    right_b: _Floats
+    trials_a: Floats
+    right_a: Floats
+    trials_b: Floats
+    right_b: Floats
 
     @property
-    def rates(self) -> tuple[_Floats, _Floats]:
+    def rates(self) -> tuple[Floats, Floats]:
         """The share that is right of each item [K], of A and of B."""
         return self.right_a / self.trials_a, self.right_b / self.trials_b
 
@@ -65,7 +63,7 @@ class _PatternFit(MassFit):
     """A mixture fitted to unlike items U instead of tables of counts: ``observed`` is [B, U]."""
 
     @classmethod
-    def of_counts(cls, counts: _Floats, observed: _Floats, points: int) -> _PatternFit:
+    def of_counts(cls, counts: Floats, observed: Floats, points: int) -> _PatternFit:
         """``counts`` [U, 4] are `PairedCounts` of each."""
         halves = [counts[:, :2].T, counts[:, 2:].T]
         places = grid_places(points)
@@ -77,15 +75,15 @@ class _PatternFit(MassFit):
     def roughly(self) -> _PatternFit:
         return self  # what many rollouts rule out is too small for single precision
 
-    def starts(self) -> _Floats:
+    def starts(self) -> Floats:
         runs = [(np.argsort(levels), levels) for levels in self.counts]
         return np.array([[mixing.begin(one[at], levels[at]) for one in self.observed] for at, levels in runs])
 
-    def expected(self, mass: _Floats) -> _Floats:
+    def expected(self, mass: Floats) -> Floats:
         ours, theirs = self.likelihoods
         return np.asarray(((ours @ mass) * theirs).sum(axis=-1))
 
-    def gain(self, mass: _Floats) -> _Floats:
+    def gain(self, mass: Floats) -> Floats:
         ours, theirs = self.likelihoods
         return np.asarray(ours.T @ (ratio(self.observed, self.expected(mass))[..., None] * theirs))
 
@@ -123,7 +121,7 @@ def rate_agreements(
     return agreements
 
 
-def _least_told(rates: Rates, trials: _Floats, fraction: float, side: Side) -> float:
+def _least_told(rates: Rates, trials: Floats, fraction: float, side: Side) -> float:
     """The share of errors below which items of the true set are taken as ties: as never right, or wrong.
 
     0 where trials tell the items at the cut from those. NaN where they do not, and most of the items that
@@ -150,8 +148,6 @@ def _agreements(
     fits: Sequence[Rates],
     rng: np.random.Generator,
 ) -> dict[Side, Agreement]:
-    from scipy.special import softmax, stdtrit
-
     patterns, at = np.unique(np.array(pair).T, axis=0, return_inverse=True)
     num, at = len(at), at.ravel()
     fit = _PatternFit.of_counts(patterns, np.bincount(at)[None].astype(float), POINTS_OF_TWO)
@@ -159,7 +155,7 @@ def _agreements(
     margins = [_coarse(rates.population) for rates in fits]
     orders = [in_one_order(margins, angle) for angle in (*np.linspace(*ANGLES), math.inf)]
     likely = num * np.array([fit.log_likelihood(mass[None]) for mass in (groups[0], *orders)])
-    weights = softmax([*likely[:-1], likely[-1] + _ONE_ORDER])
+    weights = special.softmax([*likely[:-1], likely[-1] + _ONE_ORDER])
     may_be_one = likely.max() - likely[-1] < _LIKELY_ENOUGH
 
     parts = rng.permutation(np.arange(num) % _PARTS)
@@ -177,25 +173,25 @@ def _agreements(
             rates[-1] = 1.0  # of the same order, whatever the grid makes of its cut
         rate = float(rates @ weights)
         between = 2 * math.sqrt(weights @ (rates - rate) ** 2)
-        items = float(stdtrit(_PARTS - 1, 0.975)) * math.sqrt((_PARTS - 1) * float(np.var(overlaps[2])))
+        items = float(special.stdtrit(_PARTS - 1, 0.975)) * math.sqrt(
+            (_PARTS - 1) * float(np.var(overlaps[2]))
+        )
         reach = math.hypot(items, between, few, _ERROR_OF_TIES * any(ends))
         high = max(rate + reach, rates[-1] if may_be_one else 0.0)
         agreements[side] = Agreement(rate, max(rate - reach, 0.0), min(high, 1.0))
     return agreements
 
 
-def _coarse(mass: _Floats) -> _Floats:
+def _coarse(mass: Floats) -> Floats:
     """The masses on the grid of two runs, each shared by the points that it lies between."""
     places = grid_places(POINTS_OF_TWO)
     away = np.abs(grid_places(len(mass))[:, None] - places) / (places[1] - places[0])
     return np.asarray(mass @ np.maximum(1 - away, 0))
 
 
-def _overlaps(masses: _Floats, fraction: float, side: Side, least: Sequence[float]) -> _Floats:
+def _overlaps(masses: Floats, fraction: float, side: Side, least: Sequence[float]) -> Floats:
     """The overlap by each of the ``masses`` [B, G, G], where items with ``least`` errors at most are ties."""
-    from scipy.special import ndtr
-
-    errors = ndtr(grid_places(masses.shape[1]))
+    errors = special.ndtr(grid_places(masses.shape[1]))
     if side == "easy":  # the grid is symmetric
         masses = masses[:, ::-1, ::-1]
     for axis, end in enumerate(least, 1):
@@ -232,7 +228,7 @@ class AnswerAgreement:
     kappa: Interval | None
 
 
-def answer_agreement(pair: PairedCounts, groups: npt.NDArray[Any] | None = None) -> AnswerAgreement:
+def answer_agreement(pair: PairedCounts, groups: Array | None = None) -> AnswerAgreement:
     """The `AnswerAgreement` of one random rollout each, with 95 % intervals over items or ``groups``."""
     a, b = pair.rates
     same = a * b + (1 - a) * (1 - b)
@@ -247,15 +243,13 @@ def answer_agreement(pair: PairedCounts, groups: npt.NDArray[Any] | None = None)
     return AnswerAgreement(agreement, chance, kappa)
 
 
-def mean_over_items(values: _Floats, groups: npt.NDArray[Any] | None = None, least: float = -1.0) -> Interval:
+def mean_over_items(values: Floats, groups: Array | None = None, least: float = -1.0) -> Interval:
     """The mean of K values in ``least``..1 with its 95 % interval of Student's t, for other items asked anew.
 
     An item's value varies with its rollouts as well, so the spread over items holds both. ``groups`` [K] are
     clusters of items, such as questions on one text: whole groups then vary. Where hardly a value differs,
     the interval is that of one that differs by 1. NaN with one item or group.
     """
-    from scipy.special import stdtrit
-
     mean = float(values.mean())
     rest = values - mean
     if groups is not None:
@@ -263,17 +257,17 @@ def mean_over_items(values: _Floats, groups: npt.NDArray[Any] | None = None, lea
     if len(rest) < 2:
         return Interval(mean, math.nan, math.nan)
     variance = len(rest) / (len(rest) - 1) * max(float(rest @ rest), 1.0)
-    reach = float(stdtrit(len(rest) - 1, 0.975)) * math.sqrt(variance) / len(values)
+    reach = float(special.stdtrit(len(rest) - 1, 0.975)) * math.sqrt(variance) / len(values)
     return Interval(mean, max(mean - reach, least), min(mean + reach, 1.0))
 
 
-def rate_difference(pair: PairedCounts, groups: npt.NDArray[Any] | None = None) -> Interval:
+def rate_difference(pair: PairedCounts, groups: Array | None = None) -> Interval:
     """The mean rate of B less that of A, paired by item: `mean_over_items` of the differences."""
     a, b = pair.rates
     return mean_over_items(b - a, groups)
 
 
-def rate_changes(pair: PairedCounts) -> tuple[_Floats, _Floats]:
+def rate_changes(pair: PairedCounts) -> tuple[Floats, Floats]:
     """Two-sided p-values [K] that an item's rates are the same, by Fisher's exact test, and adjusted for all.
 
     Few rollouts have few p-values, most of them large. So in the place of p times K, the number of items that
@@ -300,28 +294,30 @@ def rate_changes(pair: PairedCounts) -> tuple[_Floats, _Floats]:
     return p, np.minimum(level / np.maximum(1 - level, 0.5), 1.0)
 
 
-def p_beyond_rate(pair: PairedCounts, least: float) -> _Floats:
+def p_beyond_rate(pair: PairedCounts, least: float) -> Floats:
     """Two-sided p-values [K] that the rates of an item differ by ``least`` at most, in [0, 1).
 
     The chances of so few right ones of the lower model and so many of the other are put
     together by their product (Fisher 1925), at the rates ``least`` apart that make them likeliest. It is
     valid for any numbers of rollouts.
     """
-    from scipy.special import betainc, xlogy
-
     lower = np.linspace(0, 1 - least, _NUISANCES)[1:-1]
     patterns, at = np.unique(_whole(pair), axis=0, return_inverse=True)
     p = np.ones(len(patterns))
     for n, c, m, d in (patterns.T, patterns.T[[2, 3, 0, 1]]):
         with np.errstate(invalid="ignore"):
-            few = np.where((c < n)[:, None], betainc((n - c)[:, None], (c + 1)[:, None], 1 - lower), 1.0)
-            many = np.where((d > 0)[:, None], betainc(d[:, None], (m - d + 1)[:, None], lower + least), 1.0)
+            few = np.where(
+                (c < n)[:, None], special.betainc((n - c)[:, None], (c + 1)[:, None], 1 - lower), 1.0
+            )
+            many = np.where(
+                (d > 0)[:, None], special.betainc(d[:, None], (m - d + 1)[:, None], lower + least), 1.0
+            )
         both = (few * many).max(axis=1)
-        p = np.minimum(p, 2 * (both - xlogy(both, both)))
+        p = np.minimum(p, 2 * (both - special.xlogy(both, both)))
     return np.asarray(p[at.ravel()])
 
 
-def _whole(pair: PairedCounts) -> _Floats:
+def _whole(pair: PairedCounts) -> Floats:
     """Counts [K, 4], right ones that are fractions rounded towards the rate of the other model."""
     a, b = pair.rates
     right = (
@@ -332,15 +328,13 @@ def _whole(pair: PairedCounts) -> _Floats:
     return np.stack([pair.trials_a, ours, pair.trials_b, theirs], axis=1)
 
 
-def _fisher(tables: _Floats) -> tuple[_Floats, _Floats]:
+def _fisher(tables: Floats) -> tuple[Floats, Floats]:
     """The chance of each count of A's where rates are the same, and Fisher's two-sided p-value: [T, N + 1].
 
     ``tables`` [T, 3] have the rollouts of A and of B, and the right ones of both.
     """
-    from scipy.stats import hypergeom
-
     ours, theirs, right = tables.T[:, :, None]
-    chances = hypergeom.pmf(np.arange(ours.max() + 1), ours + theirs, ours, right)
+    chances = stats.hypergeom.pmf(np.arange(ours.max() + 1), ours + theirs, ours, right)
     p_values = np.empty_like(chances)
     for row, likely in enumerate(chances):
         ascending = np.sort(likely)  # counts that are as likely count together

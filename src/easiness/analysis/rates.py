@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis.mixing import MassFit, grid_places, ratio, shares_of_tail, two_normals
 from easiness.analysis.sides import Side
+from easiness.lazy import Floats, Integers, optimize, special
 from easiness.spec import check_within
-
-_Floats = npt.NDArray[np.float64]
 
 _POINTS, _FINE_POINTS = 121, 361  # of the grid; the latter where items have many trials
 _MANY = 200  # trials of an item: its rate is known to less than the coarse grid tells apart
@@ -33,57 +31,53 @@ class Rates:
     ``kind`` [K] is that of each item, and ``posterior`` [U, G] what each kind says of the rate.
     """
 
-    places: _Floats
-    mass: _Floats
-    weight: _Floats
-    kind: npt.NDArray[np.int64]
-    posterior: _Floats
+    places: Floats
+    mass: Floats
+    weight: Floats
+    kind: Integers
+    posterior: Floats
 
     @cached_property
-    def probability(self) -> _Floats:
+    def probability(self) -> Floats:
         """The rates [G] of the grid."""
-        from scipy.special import ndtr
-
-        return np.asarray(ndtr(self.places))
+        return np.asarray(special.ndtr(self.places))
 
     @cached_property
-    def population(self) -> _Floats:
+    def population(self) -> Floats:
         """The distribution [G] of the items themselves: the mean of their posteriors."""
         return np.asarray(self.weight @ self.posterior / self.weight.sum())
 
     @cached_property
-    def expected(self) -> _Floats:
+    def expected(self) -> Floats:
         """The posterior mean of the rate of each item, [K]."""
         return np.asarray((self.posterior @ self.probability)[self.kind])
 
-    def tail(self, fraction: float, side: Side) -> _Floats:
+    def tail(self, fraction: float, side: Side) -> Floats:
         """The share [G] of the items at each point that is among the easiest or hardest ``fraction``."""
         check_within("fraction", fraction, "(0, 1]")
         return shares_of_tail(self.population, fraction, side)
 
-    def band(self, low: float, high: float) -> _Floats:
+    def band(self, low: float, high: float) -> Floats:
         """The share [G] of each point of the grid, taken as the cell around it, with a rate in the band."""
-        from scipy.special import ndtri
-
         middle = (self.places[1:] + self.places[:-1]) / 2
         edges = np.concatenate([[-np.inf], middle, [np.inf]])
         step = self.places[1] - self.places[0]
-        ends = np.clip(ndtri([low, high]), self.places[0] - step / 2, self.places[-1] + step / 2)
+        ends = np.clip(special.ndtri([low, high]), self.places[0] - step / 2, self.places[-1] + step / 2)
         low_at, high_at = np.where([low > 0, high < 1], ends, [-np.inf, np.inf])
         finite = np.clip(edges, self.places[0] - step / 2, self.places[-1] + step / 2)
         inside = np.minimum(finite[1:], high_at) - np.maximum(finite[:-1], low_at)
         return np.asarray(np.clip(inside / np.diff(finite), 0, 1))
 
-    def belongs(self, fraction: float, side: Side) -> _Floats:
+    def belongs(self, fraction: float, side: Side) -> Floats:
         """The probability [K] of each item to be among the truly easiest or hardest ``fraction``."""
         return np.clip(self.posterior @ self.tail(fraction, side), 0, 1)[self.kind]
 
-    def between(self, low: float, high: float) -> _Floats:
+    def between(self, low: float, high: float) -> Floats:
         """The probability [K] that the true rate of each item lies in [low, high]."""
         return np.clip(self.posterior @ self.band(low, high), 0, 1)[self.kind]
 
 
-def fit_rates(trials: _Floats, right: _Floats) -> Rates:
+def fit_rates(trials: Floats, right: Floats) -> Rates:
     """Fit the distribution of the true rates to K items, of which item i has ``trials[i]``.
 
     The fit is that of `fit_each`, to binomials of unequal numbers: two normals of the probit of the rate, of
@@ -117,27 +111,26 @@ def fit_rates(trials: _Floats, right: _Floats) -> Rates:
     return Rates(places, mass, weight, kind, posterior)
 
 
-def _beta(kinds: _Floats, weight: _Floats, usual: float, places: _Floats) -> _Floats:
+def _beta(kinds: Floats, weight: Floats, usual: float, places: Floats) -> Floats:
     """The masses [G] of the likeliest beta distribution: few trials, or items, tell no more than two numbers.
 
     Beside those, half an item is hard and half an item easy, of ``usual`` trials: few may look all alike.
     """
-    from scipy.optimize import minimize
-    from scipy.special import betainc, betaln, ndtr
-
     trials, right = np.concatenate([kinds, usual * np.array([[1, 0.1], [1, 0.9]])]).T
     weight = np.append(weight, [0.5, 0.5])
 
-    def loss(logs: _Floats) -> float:
+    def loss(logs: Floats) -> float:
         a, b = np.exp(logs)
-        return -float(weight @ (betaln(right + a, trials - right + b) - betaln(a, b))) / float(weight.sum())
+        return -float(
+            weight @ (special.betaln(right + a, trials - right + b) - special.betaln(a, b))
+        ) / float(weight.sum())
 
-    a, b = np.exp(minimize(loss, np.zeros(2), bounds=[_LOGS_OF_BETA] * 2).x)
-    edges = ndtr(np.concatenate([[-np.inf], (places[1:] + places[:-1]) / 2, [np.inf]]))
-    return np.asarray(np.diff(betainc(a, b, edges)))
+    a, b = np.exp(optimize.minimize(loss, np.zeros(2), bounds=[_LOGS_OF_BETA] * 2).x)
+    edges = special.ndtr(np.concatenate([[-np.inf], (places[1:] + places[:-1]) / 2, [np.inf]]))
+    return np.asarray(np.diff(special.betainc(a, b, edges)))
 
 
-def _kinds(trials: _Floats, right: _Floats) -> tuple[_Floats, npt.NDArray[np.int64], _Floats]:
+def _kinds(trials: Floats, right: Floats) -> tuple[Floats, Integers, Floats]:
     """The unlike pairs [U, 2] of trials and right ones by rate, the pair of each item, and their weights."""
     pairs = np.stack([trials, right], axis=1)
     kinds, kind, weight = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
@@ -152,9 +145,7 @@ def _kinds(trials: _Floats, right: _Floats) -> tuple[_Floats, npt.NDArray[np.int
     return kinds[order], place[kind.reshape(-1)], weight[order].astype(np.float64)
 
 
-def likelihoods(trials: _Floats, right: _Floats, places: _Floats) -> _Floats:
+def likelihoods(trials: Floats, right: Floats, places: Floats) -> Floats:
     """The likelihood [U, G] of each rate on the grid where ``right`` of ``trials`` are right; at most 1."""
-    from scipy.special import log_ndtr
-
-    logs = right[:, None] * log_ndtr(places) + (trials - right)[:, None] * log_ndtr(-places)
+    logs = right[:, None] * special.log_ndtr(places) + (trials - right)[:, None] * special.log_ndtr(-places)
     return np.asarray(np.exp(logs - logs.max(axis=1, keepdims=True)))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis.matching import (
     GroupMatch,
@@ -25,9 +24,8 @@ from easiness.analysis.mixing import POINTS_OF_TWO, MassFit, fit_tallies, ratio,
 from easiness.analysis.sides import SIDES, Side, num_selected
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
+from easiness.lazy import Floats, Integers, special
 from easiness.spec import at_least
-
-_Floats = npt.NDArray[np.float64]
 
 CHANGE, SURELY = 0.9, 0.95
 """An agreement between epochs, and the end of its interval, below which the sets are said to change still."""
@@ -159,8 +157,6 @@ class _Pairs:
 
     def jackknife(self) -> float:
         """Half of the width of the 95 % interval that trials leave: each part of them left out in turn."""
-        from scipy.special import stdtrit
-
         parts = min(len(self._a), len(self._b), _MOST_PARTS)
         rest = [
             [[at for at in range(len(sets)) if at % parts != part] for sets in (self._a, self._b)]
@@ -169,9 +165,9 @@ class _Pairs:
         tallies = [self._tally(*some) for some in rest]
         left = [self._overlap(masses) for masses in fit_tallies(tallies, _POINTS_OF_PARTS)]
         error = math.sqrt((parts - 1) * float(np.var(left)))
-        return float(stdtrit(parts - 1, 0.975)) * error
+        return float(special.stdtrit(parts - 1, 0.975)) * error
 
-    def _tally(self, ours: Sequence[int], others: Sequence[int]) -> _Floats:
+    def _tally(self, ours: Sequence[int], others: Sequence[int]) -> Floats:
         rng, half, pairs = np.random.default_rng(0), len(ours) // 2, [(ours, others)]
         if self._same_trials:
             orders = [rng.permutation(np.asarray(ours)).tolist() for _ in range(_HALVINGS)]
@@ -179,13 +175,13 @@ class _Pairs:
         joint = [joint_tally([self._a[i] for i in one], [self._b[i] for i in two]) for one, two in pairs]
         return np.asarray(np.mean(joint, axis=0))
 
-    def _overlap(self, masses: _Floats) -> float:
+    def _overlap(self, masses: Floats) -> float:
         ours, theirs = (shares_of_tail(masses.sum(axis=axis), self._fraction, self._side) for axis in (1, 0))
         return min(float(ours @ masses @ theirs) / self._fraction, 1.0)
 
 
 @functools.lru_cache(maxsize=8)  # both sides of sets by counts have the same tables
-def _fit_as_one(table: bytes, shape: tuple[int, ...]) -> tuple[_Floats, bool]:
+def _fit_as_one(table: bytes, shape: tuple[int, ...]) -> tuple[Floats, bool]:
     """Masses [G, G] as of `fit_each`, where EM begins with examples in one order, in each run with noise.
 
     Each run alone has its margins fitted; they go together as two correlated normals do whose ranks they
@@ -206,21 +202,21 @@ def _fit_as_one(table: bytes, shape: tuple[int, ...]) -> tuple[_Floats, bool]:
     return likeliest[0], bool(2 * tally.sum() * (likely.max() - likely[-1]) < _CRITICAL)
 
 
-def in_one_order(margins: Sequence[_Floats], angle: float) -> _Floats:
+def in_one_order(margins: Sequence[Floats], angle: float) -> Floats:
     """Masses [G, G] with these margins [G] that go together as two correlated normals of their ranks do.
 
     ``angle`` is the inverse hyperbolic tangent of their correlation; infinite where both orders are the same.
     """
-    from scipy.special import ndtri
-
     ends = [np.cumsum(one) for one in margins]
     if math.isinf(angle):
         first = np.maximum.outer(*(end - one for end, one in zip(ends, margins, strict=True)))
         return np.asarray(np.maximum(np.minimum.outer(*ends) - first, 0))
     r = math.tanh(angle)
-    x, y = (ndtri(np.clip(end - one / 2, 1e-9, 1 - 1e-9)) for end, one in zip(ends, margins, strict=True))
+    x, y = (
+        special.ndtri(np.clip(end - one / 2, 1e-9, 1 - 1e-9)) for end, one in zip(ends, margins, strict=True)
+    )
     distance = r * (r * (x[:, None] ** 2 + y**2) - 2 * x[:, None] * y) / (2 * (1 - r**2))
-    mass: _Floats = np.exp(-np.clip(distance, -60, 60)) * np.outer(*margins)
+    mass: Floats = np.exp(-np.clip(distance, -60, 60)) * np.outer(*margins)
     for _ in range(_MARGIN_STEPS):
         mass = mass * ratio(margins[0], mass.sum(axis=1))[:, None]
         mass = mass * ratio(margins[1], mass.sum(axis=0))
@@ -255,7 +251,7 @@ class SplitHalf:
     chance: float
 
 
-def _spearman(joint: npt.NDArray[np.int64]) -> float:
+def _spearman(joint: Integers) -> float:
     """The rank correlation of two groups' counts, from how many examples have each pair of them."""
     margins, middle = (joint.sum(axis=1), joint.sum(axis=0)), (joint.sum() + 1) / 2
     x, y = (np.cumsum(num) - (num - 1) / 2 - middle for num in margins)  # average ranks for ties

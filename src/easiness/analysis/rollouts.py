@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis.mixing import MOST_LEVELS, binomial, level_starts, ratio, shares_of_tail
 from easiness.analysis.rates import Rates
 from easiness.analysis.sides import Side
-
-_Floats = npt.NDArray[np.float64]
-_Integers = npt.NDArray[np.int64]
+from easiness.lazy import Floats, Integers
 
 _FARTHEST = 10  # times, beyond which nothing is foretold
 _HALVINGS = 8
@@ -25,19 +22,19 @@ _NUMBERS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # of f
 _FLAT = 1e-12  # gain of a trial that is none
 
 
-def _chances(more: int, probability: _Floats) -> _Floats:
+def _chances(more: int, probability: Floats) -> Floats:
     """The probability [G, L] of each number of right ones of ``more`` trials; of very many some at a time."""
     return _kept_chances(more, probability.tobytes())
 
 
 @lru_cache(maxsize=64)  # numbers come again: for both sides, and for each part of the items
-def _kept_chances(more: int, probability: bytes) -> _Floats:
+def _kept_chances(more: int, probability: bytes) -> Floats:
     table = binomial(more, np.frombuffer(probability))
     return (np.add.reduceat(table, level_starts(more)) if more >= MOST_LEVELS else table).T
 
 
 def shares_ahead(
-    rates: Rates, trials: _Floats, times: Sequence[float], *, side: Side = "hard", fraction: float = 0.1
+    rates: Rates, trials: Floats, times: Sequence[float], *, side: Side = "hard", fraction: float = 0.1
 ) -> list[float]:
     """The share, in 0..1, of the true tail that as many items hold, chosen by probability, with more trials.
 
@@ -66,7 +63,7 @@ def shares_ahead(
 
 
 def times_enough(
-    rates: Rates, trials: _Floats, *, side: Side = "hard", fraction: float = 0.1, share: float = 0.9
+    rates: Rates, trials: Floats, *, side: Side = "hard", fraction: float = 0.1, share: float = 0.9
 ) -> float | None:
     """The times as many trials with which a ``share`` of the tail is held, as `shares_ahead` has it.
 
@@ -83,7 +80,7 @@ def times_enough(
     return high
 
 
-def _few_numbers(more: _Floats) -> _Floats:
+def _few_numbers(more: Floats) -> Floats:
     """Numbers of trials, of which large ones are rounded, so that a few are told apart."""
     power = np.rint(np.log2(np.clip(more, _FINEST, _MOST)) * _STEPS) / _STEPS
     return np.where(more <= _FINEST, more, 2**power)
@@ -98,14 +95,14 @@ class Allotment:
     these trials, and ``alike`` with as many where all items have the same number.
     """
 
-    more: _Integers
-    gain: _Floats
+    more: Integers
+    gain: Floats
     now: float
     then: float
     alike: float
 
 
-def allot(rates: Rates, num: int, member: _Floats | None = None, dispersion: float = 1.0) -> Allotment:
+def allot(rates: Rates, num: int, member: Floats | None = None, dispersion: float = 1.0) -> Allotment:
     """Allot ``num`` further trials to the items where they are expected to gain most.
 
     An item is decided rightly where it is a member of a set and said to be, or neither; it is said to be one
@@ -135,7 +132,7 @@ def allot(rates: Rates, num: int, member: _Floats | None = None, dispersion: flo
     return Allotment(more, gain, now, now + whole, now + alike)
 
 
-def _gain(rates: Rates, member: _Floats | None, more: float) -> _Floats:
+def _gain(rates: Rates, member: Floats | None, more: float) -> Floats:
     """The expected gain of so many further trials of an item of each kind, [U]."""
     table = _chances(round(more), rates.probability)
     num = rates.posterior @ table
@@ -149,7 +146,7 @@ def _gain(rates: Rates, member: _Floats | None, more: float) -> _Floats:
     return np.asarray(np.maximum(gain, 0))
 
 
-def _steps(numbers: _Integers, gains: _Floats) -> tuple[_Integers, _Integers, _Floats]:
+def _steps(numbers: Integers, gains: Floats) -> tuple[Integers, Integers, Floats]:
     """The steps of the concave envelope of the ``gains`` [U, M], the steepest first: kinds, sizes, slopes."""
     place, steps = np.zeros(len(gains), np.int64), []
     kinds = np.arange(len(gains))
@@ -168,9 +165,7 @@ def _steps(numbers: _Integers, gains: _Floats) -> tuple[_Integers, _Integers, _F
     return kinds[order], sizes[order], slopes[order]
 
 
-def _share_out(
-    rates: Rates, num: int, steps: tuple[_Integers, _Integers, _Floats]
-) -> tuple[_Integers, _Floats]:
+def _share_out(rates: Rates, num: int, steps: tuple[Integers, Integers, Floats]) -> tuple[Integers, Floats]:
     """The further trials of each item [K] and their gains, by steps in their order; all are shared out."""
     kinds, sizes, slopes = steps
     costs = (rates.weight[kinds] * sizes).astype(np.int64)

@@ -12,6 +12,7 @@ from easiness.analysis.draw import as_floats, of_length
 from easiness.analysis.mixing import binomial, fit_mixing, shares_of_tail
 from easiness.analysis.sides import SIDES, Side, Ties, first_in_order, id_keys, num_selected
 from easiness.errors import BadInput, nearest
+from easiness.lazy import Array, Integers, Reals
 from easiness.spec import at_least, check_within
 
 _Floats = npt.NDArray[np.float64]
@@ -59,9 +60,9 @@ def membership(
     return Membership(p_easy[c], p_hard[c], (mixing.posterior @ mixing.probability)[c])
 
 
-def _as_counts(counts: npt.ArrayLike, num_trials: int) -> npt.NDArray[np.int64]:
+def _as_counts(counts: npt.ArrayLike, num_trials: int) -> Integers:
     at_least("num_trials", num_trials, 1)
-    values: npt.NDArray[Any] = np.asarray(counts)
+    values: Array = np.asarray(counts)
     if values.ndim != 1 or len(values) == 0 or values.dtype.kind not in "iufb":
         raise BadInput("counts: give one number per example, in how many trials it is right")
     outside = ~((values >= 0) & (values <= num_trials) & (values == np.floor(values)))
@@ -73,7 +74,7 @@ def _as_counts(counts: npt.ArrayLike, num_trials: int) -> npt.NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-Floats = npt.NDArray[np.floating[Any]]
+Floats = Reals
 
 _SOME = 4096  # values looked at to guess a cut
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.lazy import Array, Mask
 from easiness.spec import check_within
 
 Side = Literal["easy", "hard"]
@@ -40,14 +41,14 @@ def _digest(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
-def id_keys(ids: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+def id_keys(ids: Array) -> npt.NDArray[np.uint64]:
     """A 64-bit key for each of the ``ids`` [n]: an integer is its own key, any other id is hashed as text."""
     if ids.dtype.kind in "iu":
         return ids.astype(np.uint64)
     return np.fromiter((_digest(str(i)) for i in ids), np.uint64, len(ids))
 
 
-def keys_when_asked(ids: npt.NDArray[Any]) -> Callable[[], npt.NDArray[np.uint64]]:
+def keys_when_asked(ids: Array) -> Callable[[], npt.NDArray[np.uint64]]:
     """A function that gives the `id_keys`, hashed once, when they are first needed."""
     return functools.cache(functools.partial(id_keys, ids))
 
@@ -64,11 +65,11 @@ def tie_order(keys: npt.NDArray[np.uint64], seed: int) -> npt.NDArray[np.uint64]
     return z ^ (z >> np.uint64(31))
 
 
-def first_in_order(keys: npt.NDArray[np.uint64], seed: int, num: int) -> npt.NDArray[np.bool_]:
+def first_in_order(keys: npt.NDArray[np.uint64], seed: int, num: int) -> Mask:
     """A mask [n] of the first ``num`` >= 1 of ``keys`` [n] in `tie_order`; of equal keys the first are in."""
     order = tie_order(keys, seed)
     last = np.partition(order, num - 1)[num - 1]
-    first: npt.NDArray[np.bool_] = order < last
+    first: Mask = order < last
     alike = np.flatnonzero(order == last)
     first[alike[: num - np.count_nonzero(first)]] = True
     return first

@@ -9,16 +9,14 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis.matching import Rule, match_groups
 from easiness.analysis.mixing import fit_mixings, shares_of_tail
 from easiness.analysis.sides import SIDES, Side, Ties
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
+from easiness.lazy import Floats, optimize, special
 from easiness.spec import Check, Stop, StoppingRule, Tail, at_least, check_within
-
-_Floats = npt.NDArray[np.float64]
 
 MIN_TRIALS = 10
 """Trials that a forecast needs: two halves of `MIN_GROUP`."""
@@ -51,55 +49,52 @@ class TailModel:
     ``spread``; infinite where ties are left to chance.
     """
 
-    weight: _Floats
-    probability: _Floats
-    place: _Floats
-    truth: _Floats
+    weight: Floats
+    probability: Floats
+    place: Floats
+    truth: Floats
     fraction: float
     spread: float
 
-    def mean(self, values: _Floats) -> float:
+    def mean(self, values: Floats) -> float:
         return float(np.einsum("m,m", self.weight, values))
 
-    def members(self, num_trials: int) -> _Floats:
+    def members(self, num_trials: int) -> Floats:
         """Probability of each [M] to be in the set of ``num_trials`` trials."""
         return self.within(*self.level(num_trials), num_trials)
 
-    def level(self, num_trials: int) -> tuple[_Floats, _Floats, float]:
+    def level(self, num_trials: int) -> tuple[Floats, Floats, float]:
         """The last level that a set of ``num_trials`` trials reaches into, whatever the finer score.
 
         Probabilities [M] to have more right trials, and as many, and the share of the examples taken of it.
         """
-        from scipy.special import betainc
-
         n, p = num_trials, self.probability
 
-        def at_least(count: int) -> _Floats:
+        def at_least(count: int) -> Floats:
             if count <= 0:
                 return np.ones_like(p)
-            return np.asarray(np.zeros_like(p) if count > n else betainc(count, n - count + 1, p))
+            return np.asarray(np.zeros_like(p) if count > n else special.betainc(count, n - count + 1, p))
 
         short = range(1, n + 1)
         level = bisect.bisect(short, False, key=lambda count: self.mean(at_least(count)) < self.fraction)
         above = at_least(level + 1)
         return above, at_least(level) - above, self.fraction - self.mean(above)
 
-    def within(self, above: _Floats, at: _Floats, room: float, num_trials: int) -> _Floats:
+    def within(self, above: Floats, at: Floats, room: float, num_trials: int) -> Floats:
         """The probabilities of `members` [M] where the set of ``num_trials`` trials splits this `level`."""
-        from scipy.optimize import brentq
-        from scipy.special import ndtr
-
         if math.isinf(self.spread):
             return above + at * min(room / max(self.mean(at), 1e-300), 1.0)
         steepness = math.sqrt(num_trials) / self.spread
         room = min(max(room, 0.0), self.mean(at))
 
-        def above_cut(cut: float) -> _Floats:
-            return np.asarray(at * ndtr((self.place - cut) * steepness))
+        def above_cut(cut: float) -> Floats:
+            return np.asarray(at * special.ndtr((self.place - cut) * steepness))
 
         far = _FARTHEST_CUT / steepness  # the noisier the finer score, the farther out cuts lie
         ends = self.place[0] - far, self.place[-1] + far
-        return above + above_cut(brentq(lambda cut: self.mean(above_cut(cut)) - room, *ends, xtol=1e-15))
+        return above + above_cut(
+            optimize.brentq(lambda cut: self.mean(above_cut(cut)) - room, *ends, xtol=1e-15)
+        )
 
     def match(self, num_trials: int, others: int | None = None) -> float:
         """Expected matching rate of sets from ``num_trials`` and from ``others`` trials, as many if None."""
@@ -107,7 +102,7 @@ class TailModel:
         theirs = ours if others is None else self.members(others)
         return self.rate(ours, theirs)
 
-    def rate(self, ours: _Floats, theirs: _Floats) -> float:
+    def rate(self, ours: Floats, theirs: Floats) -> float:
         """Expected matching rate of sets with these probabilities of `members` [M]."""
         return min(self.mean(ours * theirs) / self.fraction, 1.0)
 
@@ -121,8 +116,6 @@ def counted_tails(parts: Sequence[Votes], side: Side, fraction: float) -> list[T
 
     The hard set is the easy one of how often trials are wrong.
     """
-    from scipy.special import ndtri
-
     mixings = fit_mixings([(votes.num_right, votes.num_trials) for votes in parts])
     around = 1 - min(5 * fraction, 0.9)
     edges = np.r_[np.linspace(0, around, _STEPS_OUT, endpoint=False), np.linspace(around, 1, _STEPS_IN + 1)]
@@ -131,7 +124,9 @@ def counted_tails(parts: Sequence[Votes], side: Side, fraction: float) -> list[T
     for mixing in mixings if side == "easy" else [one.mirror() for one in mixings]:
         at = np.minimum(np.searchsorted(np.cumsum(mixing.population), step), len(mixing.population) - 1)
         truth = shares_of_tail(mixing.population, fraction, "easy")[at]
-        models.append(TailModel(weight, mixing.probability[at], ndtri(step), truth, fraction, math.inf))
+        models.append(
+            TailModel(weight, mixing.probability[at], special.ndtri(step), truth, fraction, math.inf)
+        )
     return models
 
 

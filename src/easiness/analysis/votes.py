@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from easiness.analysis.sides import id_keys
 from easiness.errors import BadInput
+from easiness.lazy import Array, Floats, Integers, Mask, Reals
 
 _UNIT = float(1 << 40)
 _STREAM = 0x766F7465  # keeps the random numbers here apart from others of the same seed
 
 
-def round_in_place(p_label: npt.NDArray[np.float64]) -> None:
+def round_in_place(p_label: Floats) -> None:
     """Round probabilities to the multiples of 2**-40 that `Votes` keeps."""
     p_label *= _UNIT
     np.rint(p_label, out=p_label)
@@ -38,12 +39,12 @@ class Votes:
     those within 6e-8 of 1).
     """
 
-    correct: npt.NDArray[np.bool_]
-    p_label: npt.NDArray[np.floating[Any]]
-    labels: npt.NDArray[np.int64]
-    ids: npt.NDArray[Any]
+    correct: Mask
+    p_label: Reals
+    labels: Integers
+    ids: Array
     epoch: int
-    trials: npt.NDArray[np.int64] | None = None
+    trials: Integers | None = None
     id_keys: Callable[[], npt.NDArray[np.uint64]] | None = None
     memo: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
     """Sets that were made of them; a copy has the same."""
@@ -72,7 +73,7 @@ class Votes:
         return len(self.labels)
 
     @cached_property
-    def trial_indices(self) -> npt.NDArray[np.int64]:
+    def trial_indices(self) -> Integers:
         return np.arange(self.num_trials) if self.trials is None else self.trials
 
     @cached_property
@@ -80,7 +81,7 @@ class Votes:
         """The ids [K] as integers that break ties just as the ids do, hashed once."""
         return id_keys(self.ids) if self.id_keys is None else self.id_keys()
 
-    def rows(self, rows: npt.NDArray[np.int64]) -> Votes:
+    def rows(self, rows: Integers) -> Votes:
         return replace(
             self,
             correct=self.correct[rows],
@@ -103,13 +104,13 @@ class Votes:
         )
 
     @cached_property
-    def num_right(self) -> npt.NDArray[Any]:
+    def num_right(self) -> Array:
         """c of Eq. 1, [K]: how many trials are right about each example."""
         self.check_heard(np.arange(self.num_trials)[None])
         narrow = np.min_scalar_type(self.num_trials)  # bytes are added many at a time
         return np.asarray(self.correct.view(np.uint8).sum(axis=0, dtype=narrow), np.float32)
 
-    def check_heard(self, groups: npt.NDArray[np.int64]) -> None:
+    def check_heard(self, groups: Integers) -> None:
         """Make sure that in each group, positions [R, h], some trial is right about some example."""
         if not self._ever_right[groups].any(axis=1).all():
             num = groups.shape[1]
@@ -123,15 +124,15 @@ class Votes:
             )
 
     @cached_property
-    def _ever_right(self) -> npt.NDArray[np.bool_]:
+    def _ever_right(self) -> Mask:
         return np.asarray(self.correct.any(axis=1))
 
     @cached_property
-    def mean_p_label(self) -> npt.NDArray[np.float64]:
+    def mean_p_label(self) -> Floats:
         return np.asarray(self.p_label.mean(axis=0))
 
 
-def drawn_examples(num_examples: int, num: int, seed: int = 0) -> npt.NDArray[np.int64] | None:
+def drawn_examples(num_examples: int, num: int, seed: int = 0) -> Integers | None:
     """Positions, ascending, of ``num`` examples drawn at random; None where there are no more than that."""
     if num_examples <= num:
         return None

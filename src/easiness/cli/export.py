@@ -47,6 +47,10 @@ class CardOptions:
         placed=True,
     )
     apply: Path | None = setting("--apply", "A card: find its scores for the examples of SOURCE.")
+    certificate: Path | None = setting(
+        "--certificate",
+        "Of the labels of the run, as `audit --certificate -o FILE.json` writes it, to carry.",
+    )
     at: engine.At = None
     data: engine.Data = None
     loading: Annotated[
@@ -60,8 +64,9 @@ class CardOptions:
 
 def card(options: CardOptions) -> exports.Card | exports.CopyScores:
     if options.apply is not None:
-        if options.at is not None or options.data is not None:
-            raise BadInput("--apply: takes the scores that are in the card; leave out --at and --data")
+        if any(one is not None for one in (options.at, options.data, options.certificate)):
+            remedy = "leave out --at and --data, and --certificate"
+            raise BadInput(f"--apply: takes the scores that are in the card; {remedy}")
         if options.output is not None:
             engine.check_output_file(options.output, (".csv", ".parquet"))
         return exports.apply_card(options.apply, runs.given_data(options.run, options.loading))
@@ -72,7 +77,7 @@ def card(options: CardOptions) -> exports.Card | exports.CopyScores:
     if options.output is None:
         raise BadInput("-o: a card is a folder; give a new one, such as -o card")
     run = options.run if isinstance(options.run, store.Run) else store.open_run(options.run)
-    return exports.write_card(run, options.output, options.at, options.data)
+    return exports.write_card(run, options.output, options.at, options.data, options.certificate)
 
 
 def _card(options: CardOptions) -> None:

@@ -17,14 +17,14 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.gate import check_fits
 from easiness.inputs import IMAGE, InputKind, Signature, StoredExamples, Values, track
-from easiness.lazy import Floats, Integers, Mask
+from easiness.lazy import Array, Floats, Integers, Mask
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 
 R = TypeVar("R")
 
 Ids = Integers | npt.NDArray[np.object_]
 
-Columns = Callable[[str, npt.NDArray[Any]], Iterator[npt.NDArray[Any]]]
+Columns = Callable[[str, Array], Iterator[Array]]
 """Reads vectors [n, D] in a column of a table by its name, of rows by their ids, some at a time."""
 
 DIGEST_BYTES = 32
@@ -126,7 +126,7 @@ class Dataset:
         return signature
 
     @cached_property
-    def array(self) -> npt.NDArray[Any]:
+    def array(self) -> Array:
         """The examples as stored, [K, ...]: pictures uint8 [K, height, width, channels]; kept once decoded.
 
         Raises:
@@ -143,7 +143,7 @@ class Dataset:
             array[at] = value
         return array
 
-    def values(self, positions: Integers) -> list[npt.NDArray[Any]]:
+    def values(self, positions: Integers) -> list[Array]:
         """The examples at ``positions`` [n], in any order; pictures are uint8 [height, width, channels].
 
         Only these are decoded, and nothing is kept.
@@ -153,13 +153,13 @@ class Dataset:
         """
         return self.map(positions, lambda value: value)
 
-    def map(self, positions: Integers, function: Callable[[npt.NDArray[Any]], R]) -> list[R]:
+    def map(self, positions: Integers, function: Callable[[Array], R]) -> list[R]:
         """``function`` of each of the `values`, which are not held: photos can be large."""
         ascending, back = np.unique(positions, return_inverse=True)
         results = list(self.stored.subset(ascending).map(function))
         return [results[at] for at in back.tolist()]
 
-    def column(self, name: str) -> Iterator[npt.NDArray[Any]]:
+    def column(self, name: str) -> Iterator[Array]:
         """Vectors [n, D] in a column of the table that the examples are read from, some at a time."""
         if self.columns is None:
             raise BadInput(f"{self.where}: is no table, so it has no column {name}; give a Parquet file")
@@ -304,7 +304,7 @@ def rewrite_texts(data: Dataset, change: Callable[..., Any]) -> Dataset:
     return replace(data, stored=data.kind.rewritten(texts), held_out=None)
 
 
-def value_digest(kind: InputKind, value: npt.NDArray[Any]) -> bytes:
+def value_digest(kind: InputKind, value: Array) -> bytes:
     """SHA-256 of a decoded example of a kind: of the shape and the values of its `InputKind.same`."""
     value = kind.same(value)
     digest = hashlib.sha256(repr(value.shape).encode())
@@ -447,7 +447,7 @@ class JoinedExamples(StoredExamples):
     def sizes(self) -> Integers:
         return np.concatenate([part.sizes() for part in self.parts])
 
-    def map(self, function: Callable[[npt.NDArray[Any]], R]) -> Iterator[R]:
+    def map(self, function: Callable[[Array], R]) -> Iterator[R]:
         return chain.from_iterable(part.map(function) for part in self.parts)
 
     def name(self, position: int) -> str:

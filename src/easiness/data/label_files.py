@@ -88,6 +88,8 @@ def read_label_file(path: Path, table: Table | None = None) -> LabelFile:
     cells = {name: written_in(table, name) for name in (*ours, *others)}
     for name in cells.keys() & {"action", *PROVENANCE}:
         cells[name] = [cell.strip() for cell in cells[name]]
+    for name in cells.keys() & {*AUDIT_COLUMNS}:  # a spreadsheet may have added to numbers
+        cells[name] = [cell.strip().removesuffix(".0") for cell in cells[name]]
     empty = dict.fromkeys(COLUMNS, "")
     rows = [
         LabelRow(table.name_at(at), empty | dict(zip(cells, row, strict=True)))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data.dataset import Dataset, Ids, hold_out
 from easiness.data.label_files import apply_labels
@@ -33,6 +32,7 @@ from easiness.data.tables.vectors import input_columns, make_vectors
 from easiness.errors import BadInput, nearest
 from easiness.gate import mapped_array, read_npz
 from easiness.inputs import TEXT, VECTOR, InputKind, StoredVectors, kind_of
+from easiness.lazy import Array, Singles
 from easiness.spec import TABLE_OPTIONS, Loading, LoadOptions
 
 
@@ -302,7 +302,7 @@ def _split_without_labels(where: str, examples: Any, ids: Ids, kind: InputKind) 
     return Split("pool", where, examples, ids, labels, lambda row: f"{where}: {ids[row]}", kind)
 
 
-def _array_split(where: str, x: npt.NDArray[Any], ids: npt.NDArray[Any] | None) -> Split:
+def _array_split(where: str, x: Array, ids: Array | None) -> Split:
     kind = kind_of(x, f"{where}: x")
     names = own_ids(np.arange(len(x)) if ids is None else ids, f"{where}: ids")
     return _split_without_labels(f"{where}: x", kind.from_array(x, f"{where}: x", copy=True), names, kind)
@@ -339,7 +339,7 @@ def _vectors(table: Table, like: Dataset) -> StoredVectors:
     return StoredVectors(vectors.values[1], vectors.names)
 
 
-def _vectors_in_file(path: Path) -> npt.NDArray[np.float32]:
+def _vectors_in_file(path: Path) -> Singles:
     rows = mapped_array(path)
     if rows.ndim != 2 or rows.dtype.kind not in "fiu" or not rows.size:
         shape = " x ".join(map(str, rows.shape))

@@ -16,6 +16,7 @@ from easiness.data.tables.table import Table, is_value, number_in
 from easiness.data.tables.text_files import JSON_LINES, json_objects, table_of
 from easiness.errors import BadInput, shorten
 from easiness.gate import reading
+from easiness.lazy import pa, pc
 
 Row = dict[str, Any]
 
@@ -151,9 +152,6 @@ def _form(file: Path) -> str:
 
 def as_texts(table: Table, name: str) -> Any:
     """The cells as texts without spaces around them, null where there is no number; lists as they are."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     kind, cells = table.kind(name), table.column(name)
     if not is_value(kind):
         return cells
@@ -165,7 +163,6 @@ def as_texts(table: Table, name: str) -> Any:
 def _whole(where: Path, tables: Sequence[Table], parts: Sequence[Mapping[str, Any]]) -> Table:
     """The columns of tables, one after another."""
     import numpy as np
-    import pyarrow as pa
 
     with reading(where, "give the same columns in all files", "its files cannot be put together"):
         whole = pa.concat_tables([pa.table(part) for part in parts], promote_options="default")

@@ -46,9 +46,9 @@ def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
             return
         outputs, dry = values.pop("output", None) or [], values.pop("dry_run", False)
         trust = values.pop("trust", False)
-        suffixes = study.suffixes(values) if callable(study.suffixes) else study.suffixes
+        suffixes = study.suffixes(values) if callable(study.suffixes) else (*study.suffixes, *SUFFIXES)
         for output in outputs:
-            check_output_file(output, (*suffixes, *SUFFIXES), decisions=study.decides(values))
+            check_output_file(output, suffixes, decisions=study.decides(values))
         for one in arguments:
             if one.option.writes and values[one.name] is not None:
                 check_output_file(values[one.name], one.option.writes)

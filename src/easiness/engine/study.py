@@ -156,8 +156,8 @@ class Study(Generic[A]):
             names of their folders; and a ``note``, a sentence of ``--dry-run``. None for a study of runs that
             are there.
         about: the rest of its help, paragraphs with a blank line between them.
-        suffixes: endings of files that it writes beside those of every result, by what is given where they
-            depend on it.
+        suffixes: endings of files that it writes beside those of every result; where they depend on what is
+            given, a function of that for all of them.
         decides: does it, by what is given, write decisions? A file of decisions may then be written over.
         on_page: the page of a run shows it, asked with its defaults.
         tells: ``find`` takes what to tell how far it is, behind what is asked: it asks networks.

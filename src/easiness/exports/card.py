@@ -22,10 +22,12 @@ from easiness.regular_file import at_home, in_words, read_regular
 from easiness.runs import find_split, has_held_out, positions_in
 from easiness.show import count, markdown_text, picture_bytes, write_parquet
 from easiness.spec import Split, SplitRef, describe_recipe, settings_of_others
+from easiness.studies.audit import read_certificate
 from easiness.studies.scores import run_scores
 from easiness.studies.versions import renamed_classes
 
 CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easiness.svg"
+CERTIFICATE = "certificate.json"
 HELD_OUT = "held_out.parquet"
 FILES: dict[Split, str] = {"train": SCORES, "held_out": HELD_OUT}
 """The file of each split; that of the held-out split is there where the trials observed it."""
@@ -67,13 +69,20 @@ class Card:
     note: str | None = None
 
 
-def write_card(run: store.Run, path: Path, at: float | None = None, source: Any = None) -> Card:
+def write_card(
+    run: store.Run,
+    path: Path,
+    at: float | None = None,
+    source: Any = None,
+    certificate: Path | None = None,
+) -> Card:
     """Write the scores of a run as a folder that can be published and applied to other copies of the data.
 
-    No picture and no path of this machine is in it.
+    No picture and no path of this machine is in it. It says what a ``certificate`` of its labels claims.
     """
     check_output_folder(path)
     run.check_course("`card`")
+    claim, content = ("", b"") if certificate is None else read_certificate(certificate, run)
     scores, note = run_scores(run, at), None
     tables: dict[Split, pd.DataFrame] = {"train": scores.table()}
     if has_held_out(run):
@@ -89,11 +98,14 @@ def write_card(run: store.Run, path: Path, at: float | None = None, source: Any 
         for split, table in tables.items():
             write_parquet(table, folder / FILES[split])
         (folder / FIGURE).write_bytes(picture_bytes(scores.figure(), ".svg"))
-        files = {name: store.digest(folder / name) for name in (*(FILES[split] for split in tables), FIGURE)}
+        names = (*(FILES[split] for split in tables), FIGURE, *[CERTIFICATE][: bool(claim)])
+        if claim:
+            (folder / CERTIFICATE).write_bytes(content)
+        files = {name: store.digest(folder / name) for name in names}
         document = _document(run, scores.epoch, DIGEST in tables["train"], files)
         unsaid = {"epoch"} if run.shares else {"share"}
         (folder / CARD).write_text(document.model_dump_json(indent=1, exclude=unsaid) + "\n", "utf-8")
-        (folder / README).write_text(_readme(run, scores.epoch, document), "utf-8")
+        (folder / README).write_text(_readme(run, scores.epoch, document, claim), "utf-8")
     return Card(path, document, note)
 
 
@@ -185,7 +197,7 @@ def _document(
     )
 
 
-def _readme(run: store.Run, epoch: int, document: CardDocument) -> str:
+def _readme(run: store.Run, epoch: int, document: CardDocument, claim: str) -> str:
     name, spec, recipe = document.data or "a data set", run.spec.measured, "a training loop of its own"
     if spec is not None and spec.heads is not None:
         about = " ".join(about_features(spec.heads))
@@ -207,6 +219,7 @@ def _readme(run: store.Run, epoch: int, document: CardDocument) -> str:
             "and `p_hard` do too."
         )
     trainings = f"{count(document.num_trials)} {run.noun}"
+    labels = f"\n## Labels\n\n{markdown_text(claim)} `{CERTIFICATE}` says how.\n" if claim else ""
     return f"""---
 configs:
 - config_name: default
@@ -225,7 +238,7 @@ The scores are of {trainings} of {markdown_text(run.network)}, {run.at(epoch)}; 
 `{CARD}` has the recipe, versions, and digests of the files.{held_out}
 
 {means}
-
+{labels}
 ## Cite
 
 The scores were made by easiness {document.versions["easiness"]}, which implements: Ikki Kishida and Hideki

@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.engine import At, Data, HeldOutToo, OneRun
 from easiness.errors import BadInput
 from easiness.inputs import Cell, ExportForm, kind_named
-from easiness.lazy import Integers, pd
+from easiness.lazy import Array, Integers, pa, pd
 from easiness.runs import CellTexts, cell_texts, find_split, positions_in
 from easiness.spec import Option, Split, setting
 from easiness.store import Run
 from easiness.studies.suspects import SuspectOptions, suspects
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from easiness.data import Dataset
 
 # of the table of suspects, added to the columns of the scores
@@ -84,7 +81,7 @@ class Examples:
     note: str | None = None
 
     @property
-    def ids(self) -> npt.NDArray[Any]:
+    def ids(self) -> Array:
         """Ids [K] as int64 or text of a fixed width, which NumPy writes without pickling."""
         ids = self.table["id"].to_numpy()
         return ids if ids.dtype == np.int64 else ids.astype(str)

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, recast
@@ -26,6 +25,7 @@ from easiness.features.source import (
 )
 from easiness.gate import mapped_array, read_npz
 from easiness.inputs import VECTOR
+from easiness.lazy import Array
 from easiness.models import callable_name
 from easiness.named_import import current_folder_importable, describe, find_attribute
 from easiness.regular_file import at_home
@@ -119,7 +119,7 @@ def from_given(arrays: Any, data: Dataset) -> FeatureSource:
     return _of_splits(name, rows, data)
 
 
-def _divide(array: npt.NDArray[Any], data: Dataset, name: str) -> dict[str, npt.NDArray[Any]]:
+def _divide(array: Array, data: Dataset, name: str) -> dict[str, Array]:
     lengths = {split: len(examples) for split, examples in data.splits.items()}
     if len(array) != sum(lengths.values()):
         held_out = lengths.get("held_out", 0)
@@ -132,7 +132,7 @@ def _divide(array: npt.NDArray[Any], data: Dataset, name: str) -> dict[str, npt.
     return dict(zip(lengths, np.split(array, ends), strict=True))
 
 
-def _of_splits(name: str, rows: Mapping[str, npt.NDArray[Any]], data: Dataset) -> FeatureSource:
+def _of_splits(name: str, rows: Mapping[str, Array], data: Dataset) -> FeatureSource:
     for split, examples in data.splits.items():
         if len(rows[split]) != len(examples):
             raise BadInput(
@@ -145,13 +145,13 @@ def _of_splits(name: str, rows: Mapping[str, npt.NDArray[Any]], data: Dataset) -
     by_examples = {examples.contents: rows[split] for split, examples in data.splits.items()}
     values = {split: _digest(repr(array.shape), _parts(array)) for split, array in rows.items()}
 
-    def read(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
+    def read(split: Dataset, positions: Positions) -> Iterator[Array]:
         return (by_examples[split.contents][some] for some in _parts(positions))
 
     return FeatureSource(name, identity_of(form="array", rows=values), _ABOUT_ARRAY, read, slow=False)
 
 
-def _digest(prefix: str, parts: Iterable[npt.NDArray[Any]]) -> str:
+def _digest(prefix: str, parts: Iterable[Array]) -> str:
     """SHA-256 (hex) of values at single precision, alike on every machine."""
     digest = hashlib.sha256(prefix.encode())
     for part in parts:
@@ -160,7 +160,7 @@ def _digest(prefix: str, parts: Iterable[npt.NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def _parts(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+def _parts(array: Array) -> Iterator[Array]:
     return (array[start : start + _AT_ONCE] for start in range(0, len(array), _AT_ONCE))
 
 
@@ -199,9 +199,7 @@ def _from_npz(request: Request) -> FeatureSource:
     return _of_splits(what, by_split, data)
 
 
-def _by_ids(
-    what: str, split: Dataset, rows: npt.NDArray[Any], ids: npt.NDArray[Any] | None
-) -> npt.NDArray[Any]:
+def _by_ids(what: str, split: Dataset, rows: Array, ids: Array | None) -> Array:
     """The rows in the order of a split's examples; without ids as they are."""
     if ids is None:
         return rows
@@ -238,7 +236,7 @@ def _inputs(request: Request) -> FeatureSource:
     contents = [split.contents for split in data.splits.values()]
     identity = identity_of(form=INPUTS_NAME, contents=contents, **settings)
 
-    def read(split: Dataset, positions: Positions) -> Iterator[npt.NDArray[Any]]:
+    def read(split: Dataset, positions: Positions) -> Iterator[Array]:
         for some in _parts(positions):
             values = np.stack(split.values(some))
             yield split.traits.standardize(values) if settings else values

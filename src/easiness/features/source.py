@@ -10,22 +10,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import InputKind
+from easiness.lazy import Array, Integers, Singles
+from easiness.lazy_torch import torch
 from easiness.named_import import split_name
 from easiness.records import to_numpy
 
 if TYPE_CHECKING:
-    import torch
-
     from easiness.features.frozen import FrozenNetwork
     from easiness.store import Run
 
-Positions: TypeAlias = npt.NDArray[np.int64]
-Vectors: TypeAlias = npt.NDArray[np.float32]  # vectors of some examples: [n, D]
+Positions: TypeAlias = Integers
+Vectors: TypeAlias = Singles  # vectors of some examples: [n, D]
 Read: TypeAlias = Callable[[Dataset, Positions], Iterator[Any]]
 """A function that yields the vectors of a split at ascending positions, in parts [b, D] of any size."""
 
@@ -136,7 +135,7 @@ class FeatureKind:
         return text.startswith(self.prefix) if self.prefix else text == self.form
 
 
-def numbers_of(values: Any, name: str) -> npt.NDArray[Any]:
+def numbers_of(values: Any, name: str) -> Array:
     """Numbers [n, D] of anything that holds them; `BadInput` names the features."""
     try:
         array = to_numpy(values)

@@ -14,18 +14,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from easiness.data import Dataset, rewrite_texts
 from easiness.errors import BadInput
 from easiness.features.registry import eye_of
 from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
 from easiness.gate import made_once, mapped_array
+from easiness.lazy import Array
 from easiness.regular_file import open_growing, read_regular
+from easiness.spec import Frozen
 from easiness.store import FileDigest, digest, is_intact, read_sealed, write_sealed, write_whole
 
 if TYPE_CHECKING:
@@ -59,10 +61,10 @@ class FeatureFile:
     exponent: int
 
 
-class _Note(BaseModel):
+class _Note(Frozen):
     """The number of rows on the disk, and the digest of the complete file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
 
     exponent: int = Field(gt=-200, lt=200)  # those of single precision go less far
     done: int = Field(ge=0)
@@ -292,7 +294,7 @@ def _sparing(source: FeatureSource, split: Dataset, folder: Path) -> FeatureSour
     return replace(source, read=read) if files else source
 
 
-def _parts(rows: npt.NDArray[Any], size: int = _AT_ONCE) -> Iterator[npt.NDArray[Any]]:
+def _parts(rows: Array, size: int = _AT_ONCE) -> Iterator[Array]:
     return (rows[at : at + size] for at in range(0, len(rows), size))
 
 

@@ -17,16 +17,16 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from torch import Tensor
 
 from easiness.heads.ridge import Rows
+from easiness.lazy import Floats, Integers
 
-Values = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+Values = Floats
+Positions = Integers
 
 _EVERY = 4  # of which one is kept from both
 _TREES = {"max_iter": 20, "learning_rate": 0.3, "max_leaf_nodes": 15, "min_samples_leaf": 10, "max_bins": 63}

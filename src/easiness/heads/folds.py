@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import nearest_rows, unit_rows
+from easiness.lazy import Floats, Integers, Mask, Reals, Singles
 from easiness.spec import TrialSpec, fraction_of
 
-Positions = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
+Positions = Integers
+Values = Floats
 Pairs = tuple[Positions, Positions]
 
 _STREAM = 0x666F6C64  # keeps these random numbers apart from those of trials
@@ -40,7 +41,7 @@ class Deal:
 
     labels: Positions
     groups: Positions | None = None
-    never: npt.NDArray[np.bool_] | None = None
+    never: Mask | None = None
 
     @property
     def digest(self) -> str:
@@ -100,7 +101,7 @@ class Partition:
         """Positions of the training examples of the heads of a row, in the order of the deal."""
         return np.concatenate([self.blocks[fold][part] for fold, part in self.blocks_of(turn, row)])
 
-    def trained_on(self, turn: int) -> npt.NDArray[np.bool_]:
+    def trained_on(self, turn: int) -> Mask:
         """Mask [shares, K] of the training examples of heads."""
         mask = np.zeros((len(self.shares), self.num), np.bool_)
         for row in range(len(self.shares)):
@@ -182,7 +183,7 @@ def _fractions(shares: tuple[float, ...]) -> list[Fraction]:
 
 
 def kept_together(
-    features: Sequence[npt.NDArray[np.floating]],
+    features: Sequence[Reals],
     groups: npt.NDArray[np.object_] | None = None,
     same: Positions | None = None,
     *,
@@ -217,7 +218,7 @@ def _pairs_of_groups(groups: npt.NDArray[np.object_] | None) -> list[Pairs]:
     return [] if groups is None else [_pairs_of(np.unique(groups.astype(str), return_inverse=True)[1])]
 
 
-def _same(features: Sequence[npt.NDArray[np.floating]]) -> Positions:
+def _same(features: Sequence[Reals]) -> Positions:
     numbers_by_digest: dict[bytes, int] = {}
     numbers = np.empty(len(features[0]), np.int64)
     for at in range(0, len(numbers), _AT_ONCE):
@@ -246,7 +247,7 @@ def join_pairs(num: int, pairs: Sequence[Pairs]) -> Positions:
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _near(rows: npt.NDArray[np.float32]) -> Pairs:
+def _near(rows: Singles) -> Pairs:
     """Pairs of an example and its nearest, if nearer than by chance; changes the rows, of length one."""
     rows -= rows.mean(axis=0)
     few = rows
@@ -260,7 +261,7 @@ def _near(rows: npt.NDArray[np.float32]) -> Pairs:
     return pairs, nearest[pairs]
 
 
-def _usual_distance(rows: npt.NDArray[np.float32]) -> float:
+def _usual_distance(rows: Singles) -> float:
     """The distance below which an example is a copy: 0 if copies cannot be told.
 
     In n dimensions a share x^n of the nearest examples is nearer than x times the usual distance, by chance

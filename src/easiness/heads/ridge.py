@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot as one_hot_of
 
 from easiness.inputs import Pack
+from easiness.lazy import Integers, Reals, optimize
 
 AT_ONCE = 8192  # rows that are widened to single precision
 
@@ -30,7 +30,7 @@ class Rows:
     them a mean squared length of one, so that sums stay small. Columns keep their different variances.
     """
 
-    values: npt.NDArray[np.floating]
+    values: Reals
     device: torch.device
     center: Tensor
     scale: float
@@ -54,11 +54,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.values)
 
-    def take(self, positions: npt.NDArray[np.int64] | slice) -> Tensor:
+    def take(self, positions: Integers | slice) -> Tensor:
         x = torch.from_numpy(np.array(self.values[positions])).to(self.device).float()
         return (x - self.center) * self.scale
 
-    def batches(self, positions: npt.NDArray[np.int64]) -> Iterator[tuple[npt.NDArray[np.int64], Tensor]]:
+    def batches(self, positions: Integers) -> Iterator[tuple[Integers, Tensor]]:
         parts = (positions[at : at + AT_ONCE] for at in range(0, len(positions), AT_ONCE))
         return ((some, self.take(some)) for some in parts)
 
@@ -256,7 +256,5 @@ def temperature_of(outputs: Tensor, labels: Tensor) -> float:
         logits = wide / math.exp(log_temperature)
         return float(cross_entropy(logits, labels, label_smoothing=short))
 
-    from scipy.optimize import minimize_scalar  # a slow import that trainings of networks do not need
-
-    optimum = minimize_scalar(loss, bounds=(_COLDEST, _HOTTEST), method="bounded")
+    optimum = optimize.minimize_scalar(loss, bounds=(_COLDEST, _HOTTEST), method="bounded")
     return math.exp(float(optimum.x))

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -23,6 +22,7 @@ from easiness.heads.boosting import fit_boosted
 from easiness.heads.folds import Deal, Partition
 from easiness.heads.ridge import Head, Moments, Rows, by_examples, fit_ridge, sample_of, temperature_of
 from easiness.inputs import VECTOR, Pack, Signature
+from easiness.lazy import Array, Integers, Mask, Reals, Singles
 from easiness.models import build_model
 from easiness.records import KeptLogits, ObservationLog, Observations, Statistics, TrialRecord
 from easiness.spec import BOOSTING, RIDGE, RunSpec, TrialSpec, trial_seeds
@@ -51,7 +51,7 @@ class SteppedHead:
 def fit_by_steps(
     spec: TrialSpec,
     rows: Sequence[Rows],
-    positions: npt.NDArray[np.int64],
+    positions: Integers,
     labels: Tensor,
     num_classes: int,
     row: int,
@@ -88,7 +88,7 @@ def fit_by_steps(
     return heads, float(np.mean(losses))
 
 
-Weights = Mapping[str, npt.NDArray[Any]]
+Weights = Mapping[str, Array]
 
 MOST_LOGITS = 5_000_000  # examples x classes up to which the logits of the examples left out are kept
 
@@ -121,7 +121,7 @@ def run_heads(
     """
     assert spec.heads is not None
     began, listener = time.perf_counter(), listener or training.Listener()
-    weights: dict[str, npt.NDArray[Any]] = {}
+    weights: dict[str, Array] = {}
     with training.set_up(device, spec.resolved.threads):
         repeat = _repeat(spec, data, features["train"], deal or Deal(data.labels), device)
         turn = spec.index % spec.heads.folds
@@ -249,7 +249,7 @@ def _observe(
     rows: Sequence[Rows],
     logs: Sequence[ObservationLog],
     listener: training.Listener,
-    trained_on: npt.NDArray[np.bool_],
+    trained_on: Mask,
 ) -> Observations:
     for batch in zip(*(one.in_order() for one in rows), strict=True):
         first, values = batch[0][0], [x for _, x in batch]
@@ -285,7 +285,7 @@ def _report(spec: TrialSpec, record: TrialRecord, seconds: float, listener: trai
         listener.on_epoch(report)
 
 
-def _weights(heads: RowOfHeads, share: float) -> dict[str, npt.NDArray[Any]]:
+def _weights(heads: RowOfHeads, share: float) -> dict[str, Array]:
     return {
         f"share_{share:g}.features_{at}.{name}": (
             (value * (scale if name in ("weight", "bias") else 1.0)).cpu().contiguous().numpy()
@@ -303,12 +303,12 @@ class StoredHeads:
     centers: Sequence[Tensor]
     scales: Sequence[float]
 
-    def logits(self, vectors: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.float32]:
+    def logits(self, vectors: Sequence[Reals]) -> Singles:
         rows = [
             Rows(own, center.device, center, scale).take(slice(None))
             for own, center, scale in zip(vectors, self.centers, self.scales, strict=True)
         ]
-        logits: npt.NDArray[np.float32] = self.heads.logits(rows).cpu().numpy()
+        logits: Singles = self.heads.logits(rows).cpu().numpy()
         return logits
 
 

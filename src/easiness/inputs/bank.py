@@ -8,14 +8,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from easiness.inputs.pack import Pack, Value, Values
+from easiness.lazy import Array, Integers
 
 Item = TypeVar("Item")
 
@@ -134,11 +134,11 @@ class TensorBank:
             return values
         return move(staging(tuple(values.shape), values.dtype, self._device).copy_(values), self._device)
 
-    def _collate(self, positions: npt.NDArray[np.int64], draws: Tensor | None) -> Tensor:
+    def _collate(self, positions: Integers, draws: Tensor | None) -> Tensor:
         return self._preparation.collate(self._values.take(positions), draws, self._device)
 
 
-def _place(values: npt.NDArray[Any], device: torch.device, sharers: int) -> tuple[Tensor, bool]:
+def _place(values: Array, device: torch.device, sharers: int) -> tuple[Tensor, bool]:
     with warnings.catch_warnings():  # memory that processes share is read-only
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         whole = torch.from_numpy(values)

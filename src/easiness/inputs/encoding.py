@@ -15,11 +15,11 @@ from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.errors import BadInput, shorten
 from easiness.inputs.kind import StoredExamples, Traits
 from easiness.inputs.pack import Value
+from easiness.lazy import Integers
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ def track(items: Iterable[T], what: str, total: int, num_done: int = 0) -> Itera
             listener(what, at, total)
 
 
-Positions = npt.NDArray[np.int64]
+Positions = Integers
 R = TypeVar("R")
 
 Blob = Callable[[], bytes]  # a function that returns the stored bytes of an example or raises `Unreadable`
@@ -279,7 +279,7 @@ class EncodedExamples(StoredExamples):
         for at, header in enumerate(self._blobs.headers(self._positions)):
             yield header or _header_again(self._blobs, self._positions[at : at + 1])
 
-    def sizes(self) -> npt.NDArray[np.int64]:
+    def sizes(self) -> Integers:
         return np.array([header[:2] for header in self.headers()], np.int64).reshape(len(self), 2)
 
     def map(self, function: Callable[[Value], R]) -> Iterator[R]:

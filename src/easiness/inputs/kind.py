@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.inputs.pack import Value, Values
+from easiness.lazy import Array, Floats, Integers, Reals
+from easiness.lazy_torch import torch
 from easiness.show import ShownExample
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
-    import torch
-
     from easiness.inputs.bank import Preparation, TensorBank
     from easiness.inputs.encoding import Files
     from easiness.inputs.vector import VectorColumn
@@ -47,8 +47,6 @@ class Signature:
 
     def blank(self, num: int = 1, device: torch.device | None = None) -> torch.Tensor:
         """A batch [num, ...] of blank examples: zeros, or the first token over and over."""
-        import torch
-
         dtype = getattr(torch, self.dtype)
         return torch.full((num, *self.shape), int(self.vocabulary is not None), dtype=dtype, device=device)
 
@@ -100,7 +98,7 @@ class StoredExamples:
         """The `Traits` of these examples, or of the whole source."""
         raise NotImplementedError
 
-    def subset(self, positions: npt.NDArray[np.int64]) -> Self:
+    def subset(self, positions: Integers) -> Self:
         raise NotImplementedError
 
     def digests(self) -> list[str]:
@@ -176,9 +174,9 @@ class ShownValue:
 class NearPairs:
     """Positions [n] of near examples in two splits, or in one, and their distances."""
 
-    train: npt.NDArray[np.int64]
-    held_out: npt.NDArray[np.int64]
-    distance: npt.NDArray[np.int64]
+    train: Integers
+    held_out: Integers
+    distance: Integers
 
     def later(self) -> NearPairs:
         """Each pair within one split once: those whose ``held_out`` position is the later one."""
@@ -217,10 +215,10 @@ class Flaws:
     the root mean square and the share of quiet samples of a sound, of full scale 1.
     """
 
-    look: Callable[[npt.NDArray[Any]], tuple[float, float, float]]
-    classify: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.int64]]
+    look: Callable[[Array], tuple[float, float, float]]
+    classify: Callable[[Floats], Integers]
 
-    def among(self, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    def among(self, numbers: Floats) -> Integers:
         """The flaw [K] of each of K examples of one data set, by their numbers [K, 3]."""
         flaws = self.classify(numbers)
         by_kind = np.bincount(flaws, minlength=len(FLAWS)) > max(_KIND * len(flaws), _FEW)
@@ -234,17 +232,17 @@ def _look_at(pixels: npt.NDArray[np.uint8]) -> tuple[float, float, float]:
     return float(low), float(high), float((grey >= WHITE).mean())
 
 
-def _classify_pictures(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def _classify_pictures(numbers: Floats) -> Integers:
     low, high, white = numbers.T
     return np.select([high - low < FLAT, high < DARK, (white > MOSTLY) & (low > PALE)], [1, 2, 3], 0)
 
 
-def _listen_to(samples: npt.NDArray[np.floating[Any]]) -> tuple[float, float, float]:
+def _listen_to(samples: Reals) -> tuple[float, float, float]:
     loud = np.abs(samples)
     return float(loud.max()), float(np.sqrt(np.square(loud).mean())), float((loud < QUIET).mean())
 
 
-def _classify_sounds(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def _classify_sounds(numbers: Floats) -> Integers:
     peak, level, quiet = numbers.T
     return np.where((peak < FAINT) | ((level < QUIET) & (quiet > NEARLY_ALL)), 4, 0)
 
@@ -287,11 +285,11 @@ class InputKind:
     table: Callable[[Value, Any], list[VectorColumn]] | None = None
     rewritten: Callable[[list[str]], StoredExamples] | None = None
 
-    def takes(self, array: npt.NDArray[Any]) -> bool:  # noqa: ARG002
+    def takes(self, array: Array) -> bool:  # noqa: ARG002
         """Does an array of all examples hold this kind?"""
         return False
 
-    def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredExamples:
+    def from_array(self, array: Array, where: str, *, copy: bool) -> StoredExamples:
         """The examples of an array [K, ...], called ``where``; a ``copy`` shares no memory with it."""
         raise NotImplementedError
 

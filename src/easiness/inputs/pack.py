@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Value = npt.NDArray[Any]  # one decoded example: an array, of a picture [height, width, channels]
+from easiness.lazy import Array, Integers
+
+Value = Array  # one decoded example: an array, of a picture [height, width, channels]
 
 
 class Values:
     """Decoded examples of one split for training: a `Pack`, or decoded each time."""
 
-    shapes: npt.NDArray[np.int64]
+    shapes: Integers
     """The shape of each, [K, n]."""
 
-    def take(self, positions: npt.NDArray[np.int64]) -> list[Value]:
+    def take(self, positions: Integers) -> list[Value]:
         """The examples at ``positions``, in any order; do not write to them."""
         raise NotImplementedError
 
@@ -35,16 +36,16 @@ class Pack(Values):
     """
 
     flat: Any
-    shapes: npt.NDArray[np.int64]
+    shapes: Integers
     reopen: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
 
     @classmethod
-    def of_array(cls, values: npt.NDArray[Any]) -> Pack:
+    def of_array(cls, values: Array) -> Pack:
         shapes = np.broadcast_to(np.array(values.shape[1:], np.int64), (len(values), values.ndim - 1))
         return cls(np.ascontiguousarray(values).reshape(-1), shapes)
 
     @classmethod
-    def of_values(cls, values: Iterable[npt.NDArray[Any]], shapes: npt.NDArray[np.int64], dtype: Any) -> Pack:
+    def of_values(cls, values: Iterable[Array], shapes: Integers, dtype: Any) -> Pack:
         """Pack examples of known ``shapes`` [K, n] one by one."""
         pack = cls(np.empty(int(shapes.prod(axis=1).sum()), dtype), shapes)
         for at, (value, shape) in enumerate(zip(values, shapes.tolist(), strict=True)):
@@ -59,21 +60,21 @@ class Pack(Values):
         return len(self.shapes)
 
     @cached_property
-    def offsets(self) -> npt.NDArray[np.int64]:
+    def offsets(self) -> Integers:
         """The offset of each example in ``flat``, and the end of the last: [K + 1]."""
         return np.concatenate([[0], np.cumsum(self.shapes.prod(axis=1))])
 
-    def take(self, positions: npt.NDArray[np.int64]) -> list[Value]:
+    def take(self, positions: Integers) -> list[Value]:
         return [
             self.flat[self.offsets[at] : self.offsets[at + 1]].reshape(self.shapes[at])
             for at in positions.tolist()
         ]
 
-    def array(self) -> npt.NDArray[Any]:
+    def array(self) -> Array:
         """All examples [K, ...] of one shape, without a copy."""
         assert (self.shapes == self.shapes[:1]).all()
         shape = tuple(self.shapes[0].tolist())
-        values: npt.NDArray[Any] = self.flat[: len(self) * math.prod(shape)].reshape(len(self), *shape)
+        values: Array = self.flat[: len(self) * math.prod(shape)].reshape(len(self), *shape)
         return values
 
     @property
@@ -87,7 +88,7 @@ class Pack(Values):
         return _map(path, self.shapes)
 
 
-def _map(path: Path, shapes: npt.NDArray[np.int64]) -> Pack:
+def _map(path: Path, shapes: Integers) -> Pack:
     return Pack(_MappedFile(path), shapes, (_map, (path, shapes)))
 
 
@@ -97,11 +98,11 @@ class _MappedFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def __getitem__(self, part: slice) -> npt.NDArray[Any]:
+    def __getitem__(self, part: slice) -> Array:
         return self._values[part]
 
     @cached_property
-    def _values(self) -> npt.NDArray[Any]:
+    def _values(self) -> Array:
         """Copy on write, so that the file stays what it is."""
-        values: npt.NDArray[Any] = np.load(self._path, mmap_mode="c", allow_pickle=False)
+        values: Array = np.load(self._path, mmap_mode="c", allow_pickle=False)
         return values

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
-
-import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.inputs.image.kind import IMAGE
@@ -13,6 +10,7 @@ from easiness.inputs.kind import InputKind
 from easiness.inputs.sound.kind import SOUND
 from easiness.inputs.text.kind import TEXT
 from easiness.inputs.vector import VECTOR
+from easiness.lazy import Array
 from easiness.named_import import find_offer
 
 KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, SOUND, TEXT)
@@ -30,7 +28,7 @@ def kind_named(name: str) -> InputKind:
     raise BadInput(f"examples of kind {name!r}: not known to this version; use the one that wrote the run")
 
 
-def kind_of(array: npt.NDArray[Any], where: str) -> InputKind:
+def kind_of(array: Array, where: str) -> InputKind:
     """The kind of the examples in an array [K, ...]; raises `BadInput` if no kind takes it."""
     for kind in KINDS:
         if kind.takes(array):

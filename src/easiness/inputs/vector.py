@@ -9,18 +9,16 @@ from itertools import groupby, islice
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
 from easiness.inputs.pack import Pack
+from easiness.lazy import Array, Floats, Integers, Mask, Reals, Singles, special
 
-Vector: TypeAlias = npt.NDArray[np.float32]  # one example: [D]
+Vector: TypeAlias = Singles  # one example: [D]
 _AT_ONCE = 4096  # rows that are looked at, or widened to double precision, at a time
 _UNUSUAL = 3  # columns that are named
 _TO_SD = 1.4826  # from the median distance of the median, for a normal distribution
-
-_Floats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +29,9 @@ class VectorTraits(Traits):
     all. ``names`` [D] are those of the columns of a table.
     """
 
-    mean: npt.NDArray[np.float64]
-    scale: npt.NDArray[np.float64]
-    constant: npt.NDArray[np.bool_]
+    mean: Floats
+    scale: Floats
+    constant: Mask
     names: tuple[str, ...] | None = None
 
     @property
@@ -70,7 +68,7 @@ class VectorTraits(Traits):
         scale = np.where(constant, 1.0, np.sqrt(variance))
         return VectorTraits(self.mean + share * apart, scale, constant, self.names)
 
-    def standardize(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def standardize(self, values: Singles) -> Singles:
         """Values [n, D] less the training examples' mean, over their deviation; constant ones become 0."""
         scaled_values = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
         scaled_values[:, self.constant] = 0
@@ -82,7 +80,7 @@ class StoredVectors(StoredExamples):
 
     noun = "vector"
 
-    def __init__(self, values: npt.NDArray[np.float32], names: tuple[str, ...] | None = None) -> None:
+    def __init__(self, values: Singles, names: tuple[str, ...] | None = None) -> None:
         self._items = np.ascontiguousarray(values)
         self._prefix = f"{values.shape[1]}:".encode()
         self._names = names
@@ -97,7 +95,7 @@ class StoredVectors(StoredExamples):
         mean, scale = np.where(same, self._items[0], mean), np.where(same, 1.0, scale)
         return VectorTraits(mean, scale, same, self._names)
 
-    def subset(self, positions: npt.NDArray[np.int64]) -> StoredVectors:
+    def subset(self, positions: Integers) -> StoredVectors:
         return StoredVectors(self._items[positions], self._names)
 
     def _content(self, item: Vector) -> bytes:
@@ -129,12 +127,12 @@ class VectorColumn(NamedTuple):
     at: slice
     texts: Sequence[str] = ()
 
-    def text(self, value: _Floats) -> str:
+    def text(self, value: Reals) -> str:
         if not self.texts:
             return f"{value[0]:.7g}"
         return self.texts[int(value.argmax())] if value.any() else ""
 
-    def unusual(self, values: _Floats, usual: _Floats) -> _Floats:
+    def unusual(self, values: Reals, usual: Reals) -> Reals:
         """The distance of each of ``values`` [m, n] from the ``usual`` [K, n], in standard deviations.
 
         Numbers are compared with their median, by the median distance from it. Categories, and numbers that
@@ -145,11 +143,10 @@ class VectorColumn(NamedTuple):
             scale = _TO_SD * np.median(np.abs(usual - middle))
             if scale > 0:
                 return np.asarray(np.abs(values[:, 0] - middle) / scale)
-        from scipy.special import ndtri
 
         same = [(usual == one).all(axis=1).mean() for one in values]
         with np.errstate(divide="ignore"):
-            rare: _Floats = -ndtri(np.array(same) / 2)
+            rare: Reals = -special.ndtri(np.array(same) / 2)
         return rare
 
 
@@ -165,10 +162,10 @@ class VectorKind(InputKind):
     export_form = ExportForm("vector", "numbers", dtype="Embedding")
     in_words = True
 
-    def takes(self, array: npt.NDArray[Any]) -> bool:
+    def takes(self, array: Array) -> bool:
         return array.ndim == 2 and array.dtype.kind == "f"
 
-    def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredVectors:
+    def from_array(self, array: Array, where: str, *, copy: bool) -> StoredVectors:
         if 0 in array.shape:
             shape = "x".join(map(str, array.shape))
             raise BadInput(f"{where}: shape {shape} holds no values; give at least one")
@@ -192,7 +189,7 @@ class VectorKind(InputKind):
             packed_rows[start : start + _AT_ONCE] = traits.standardize(np.stack(list(islice(rows, _AT_ONCE))))
         return Pack.of_array(packed_rows)
 
-    def table(self, values: _Floats, traits: VectorTraits) -> list[VectorColumn]:
+    def table(self, values: Reals, traits: VectorTraits) -> list[VectorColumn]:
         """Columns of the table that vectors [K, D] were made of; one of those of a category is 1."""
         names = [*map(traits.name_of, range(values.shape[1]))]
         columns, first = [], 0

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
-from easiness.lazy import Integers, pd
+from easiness.lazy import Array, Integers, pd
 from easiness.pages.template import InlineScript, inert, inline_script
 from easiness.scoring import SCORES, formula_text
 from easiness.show import ShownExample, count
@@ -220,7 +220,7 @@ def _of_run(
     return document, notes
 
 
-def quantize(values: npt.NDArray[Any], bits: Bits) -> Document:
+def quantize(values: Array, bits: Bits) -> Document:
     """Numbers [K] as unsigned codes: exact where there are at most 255 different ones, else to half a step.
 
     ``{"bits", "codes", "levels"}``: a code is a place in ``levels``; or ``{"bits", "codes", "low",
@@ -242,7 +242,7 @@ def quantize(values: npt.NDArray[Any], bits: Bits) -> Document:
     return {"bits": bits, "codes": encode(codes), "low": low, "step": step}
 
 
-def shares(values: npt.NDArray[Any]) -> str:
+def shares(values: Array) -> str:
     """Numbers in 0..1, of any shape, as bytes in base64: 254 is 1, and 255 is undefined."""
     codes = np.full(values.shape, 255, np.uint8)
     is_defined = np.isfinite(values)
@@ -257,7 +257,7 @@ def indices(values: npt.NDArray[np.integer[Any]], num: int) -> Document:
     return {"bits": bits, "codes": encode(codes.astype(f"<u{bits // 8}"))}
 
 
-def listed_ids(ids: npt.NDArray[Any]) -> Document | list[str]:
+def listed_ids(ids: Array) -> Document | list[str]:
     """Ids [K] as texts, or ``{"first", "step"}`` where they are numbers that are evenly spaced."""
     if ids.dtype == np.int64 and np.abs(ids).max() < 1 << 53:  # beyond it scripts cannot count
         steps = np.unique(np.diff(ids))
@@ -266,7 +266,7 @@ def listed_ids(ids: npt.NDArray[Any]) -> Document | list[str]:
     return [str(one) for one in ids.tolist()]
 
 
-def encode(codes: npt.NDArray[Any]) -> str:
+def encode(codes: Array) -> str:
     """The bytes of an array, little-endian, in base64."""
     return base64.b64encode(codes.astype(codes.dtype.newbyteorder("<")).tobytes()).decode()
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from easiness import show
+from easiness import show, store
 from easiness.data import Dataset
 from easiness.pages.data_map import Name
 from easiness.pages.examples import FoundExamples, are_small, found_within, room_for
 from easiness.pages.template import render_page
 from easiness.paper.claims import Claim, count_verdicts
+from easiness.studies.audit import Certificate
 from easiness.studies.keeping import NextLabels
 from easiness.studies.patterns import Patterns
 
@@ -33,6 +34,8 @@ class Gallery:
 
 def result_page(result: show.Result) -> str:
     """The page of a result, HTML that loads nothing from the network."""
+    if isinstance(result, Certificate):
+        return render_page("certificate.html", of=result, version=store.own_version())
     first, *others = result.sections()
     label = f"{first.title}; the tables below have the numbers."
     illustrations = [

@@ -17,7 +17,7 @@ from easiness.analysis import Side
 from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.inputs import KINDS, to_pil
-from easiness.lazy import Figure
+from easiness.lazy import Figure, Image
 from easiness.pages.paper_page import Illustration, StudyPart, render_study
 from easiness.pages.run_part import class_extremes
 from easiness.paper import reproduction as paper
@@ -267,8 +267,6 @@ def gallery(run: Run, data: Dataset, per_side: int = 5) -> dict[str, list[list[P
 
 def _square(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The centre square of a picture [height, width, c] as RGBA [side, side, 4], all of one size."""
-    from PIL import Image
-
     height, width, _ = pixels.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import features, models
 from easiness.analysis import Votes, tie_order
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
-from easiness.lazy import Figure, Floats, Integers, Mask, pd
+from easiness.lazy import Array, Figure, Floats, Integers, Mask, pd
 from easiness.pages.facts import (
     about_features,
     epoch_option,
@@ -65,7 +64,7 @@ def class_galleries(
 
 
 def class_extremes(
-    votes: Votes, labels: Iterable[int], per_side: int, by: Sequence[npt.NDArray[Any]]
+    votes: Votes, labels: Iterable[int], per_side: int, by: Sequence[Array]
 ) -> list[tuple[Integers, Integers]]:
     """Positions of the easiest, easiest first, and the hardest, hardest first, for each of ``labels``.
 

@@ -15,7 +15,7 @@ from easiness import show, spec
 from easiness.analysis import MIN_GROUP
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.lazy import Figure, Floats, pd
+from easiness.lazy import Figure, Floats, pd, special
 from easiness.paper.claims import Contrast
 from easiness.paper.options import AblationOptions
 from easiness.runs import Plan, RankedDraw, make_plan, recipe_of_run
@@ -49,13 +49,11 @@ def contrast(terms: Iterable[tuple[float, Floats]]) -> Contrast:
     common initialization, order and nested draws drop out of a difference; the sums of different repetitions
     are independent.
     """
-    from scipy.special import stdtrit
-
     sums: Floats = np.sum([weight * group for weight, group in terms], axis=0)
     num, value = len(sums), float(sums.mean())
     if num == 1:
         return Contrast(value, (math.nan, math.nan), False)
-    margin = float(stdtrit(num - 1, 0.975)) * float(sums.std(ddof=1)) / math.sqrt(num)
+    margin = float(special.stdtrit(num - 1, 0.975)) * float(sums.std(ddof=1)) / math.sqrt(num)
     return Contrast(value, (value - margin, value + margin), num >= MIN_GROUP)
 
 

@@ -14,9 +14,10 @@ import numpy.typing as npt
 from torch import Tensor
 
 from easiness.errors import BadInput, recast
+from easiness.lazy import Array
 from easiness.named_import import describe
 
-Ids: TypeAlias = Sequence[int] | Sequence[str] | npt.NDArray[Any] | Tensor
+Ids: TypeAlias = Sequence[int] | Sequence[str] | Array | Tensor
 """The examples' own ids, integers or texts, one per example."""
 
 Shape: TypeAlias = tuple[int, ...]

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from easiness import inputs
@@ -22,6 +21,7 @@ from easiness.features import ready_features
 from easiness.gate import fits
 from easiness.heads import Deal, bytes_of_moments, kept_together
 from easiness.inputs import Unreadable
+from easiness.lazy import Integers, Reals
 from easiness.models import is_given
 from easiness.runs.execution import (
     Cost,
@@ -58,10 +58,10 @@ from easiness.training import resolve_device
 _MANY = 5000  # examples, from which on looking for copies takes a noticeable time
 _GROUPS: Mapping[str, Form] = {"groups": (np.int64, ("examples",))}
 
-Groups = npt.NDArray[np.int64]
+Groups = Integers
 
 
-def examples_together(plan: Plan, features: Sequence[npt.NDArray[np.floating]], folder: Path) -> Groups:
+def examples_together(plan: Plan, features: Sequence[Reals], folder: Path) -> Groups:
     """Numbers [K], the same for examples of the plan that heads see together or not at all."""
     heads = plan.request.heads
     assert heads is not None

@@ -10,21 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import printable, shorten
 from easiness.inputs import TEXT, VECTOR, Pack
+from easiness.lazy import Array, Integers, Mask
+from easiness.lazy_torch import torch
 from easiness.runs.source import find_data
 from easiness.show import percent
 from easiness.spec import content_hash
 from easiness.store import Form, Run, keep_answer, kept_answer
 
-Values = npt.NDArray[Any]
-Labels = npt.NDArray[np.int64]
+Values = Array
+Labels = Integers
 
 NEARLY = 0.98
 """Share of the labels that a leak has right alone, and of each class that a word tells, and that tell it."""
@@ -137,7 +137,7 @@ _WORDS = {
 }
 
 
-def _answer_of(values: Values, labels: Labels, num_classes: int) -> tuple[float, npt.NDArray[np.bool_]]:
+def _answer_of(values: Values, labels: Labels, num_classes: int) -> tuple[float, Mask]:
     """The share of labels that values [n, d] alone have right, and which classes they tell."""
     is_flag = values.dtype == np.bool_  # there are thousands of them, and nothing to sort
     many = values.shape[1] == 1 and not is_flag and len(np.unique(values)) > _BINS
@@ -184,8 +184,6 @@ def _apart(counts: Labels, num_bins: int) -> bool:
 
 def _right_by(inputs: Sequence[Values], labels: Labels, num_classes: int) -> float:
     """The share of labels that boosting on all these inputs has right, left out in folds."""
-    import torch  # whoever reads runs that nothing tells needs none
-
     from easiness.heads import Rows, fit_boosted
 
     rng = np.random.default_rng(0)

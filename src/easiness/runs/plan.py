@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from easiness.analysis import check_classes_left
@@ -21,6 +20,7 @@ from easiness.features import AUTO_NAME, INPUTS_NAME, FeatureSource, find_featur
 from easiness.gate import check_fits
 from easiness.heads import MOST_LOGITS, Deal
 from easiness.inputs import IMAGE, VECTOR, Signature
+from easiness.lazy import Floats
 from easiness.models import build_model, find_family, pretrained_file
 from easiness.regular_file import at_home
 from easiness.runs.source import difference, given_data
@@ -75,7 +75,7 @@ class RankedDraw:
     """Examples that a run drops or relabels, ranked_draw by their ``ranking`` [K]; see `TrialSpec`."""
 
     draw: Draw
-    ranking: npt.NDArray[np.float64]
+    ranking: Floats
     same_steps: bool = False
 
 
@@ -93,7 +93,7 @@ class Plan:
     signature: Signature
     precision: Precision
     pretrained: Path | None = None
-    ranking: npt.NDArray[np.float64] | None = None
+    ranking: Floats | None = None
     features: tuple[FeatureSource, ...] = ()
     deal: Deal | None = None
 

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import spec
 from easiness.data import (
     Dataset,
     Decisions,
     LabelledExamples,
-    decisions_by_person,
     load_dataset,
     part_of,
     read_decisions,
@@ -25,6 +23,7 @@ from easiness.data import (
 from easiness.errors import BadInput
 from easiness.features import code_behind, find_features, ready_features
 from easiness.inputs import tell
+from easiness.lazy import Array, Integers, Reals
 from easiness.regular_file import in_words
 from easiness.store import Run
 
@@ -136,7 +135,7 @@ def find_split(run: Run, data: Any, split: spec.Split) -> tuple[Dataset | None, 
     return None, f"{examples.name} {is_other} since the run (--data names others)"
 
 
-def positions_in(data: Dataset, run: Run, split: spec.Split = "train") -> npt.NDArray[np.int64]:
+def positions_in(data: Dataset, run: Run, split: spec.Split = "train") -> Integers:
     """Where each example [K] of a split of the run is in ``data``, which are of this split, by its id."""
     own = run.ids if split == "train" else run.examples(split)[0]
     if data.ids.dtype == own.dtype and np.array_equal(data.ids, own):
@@ -152,9 +151,7 @@ def positions_in(data: Dataset, run: Run, split: spec.Split = "train") -> npt.ND
     return np.array([where[name] for name in ids], np.int64)
 
 
-def run_values(
-    run: Run, data: Dataset, positions: npt.NDArray[np.int64], function: Callable[[npt.NDArray[Any]], R]
-) -> list[R]:
+def run_values(run: Run, data: Dataset, positions: Integers, function: Callable[[Array], R]) -> list[R]:
     """``function`` of the examples at ``positions`` [n] of the run, decoded from its data."""
     return data.map(positions_in(data, run)[positions], function)
 
@@ -166,7 +163,7 @@ def recipe_of(run: Run, data: Dataset) -> spec.Recipe:
     return spec.make_recipe(data.recipe_defaults, {}, origin="recipe", kind=data.kind.name)
 
 
-def features_of(run: Run, data: Dataset) -> tuple[list[Mapping[str, npt.NDArray[np.floating]]] | None, str]:
+def features_of(run: Run, data: Dataset) -> tuple[list[Mapping[str, Reals]] | None, str]:
     """The features [K, D] that the heads of a run have seen, by split, in the order of its ``data``.
 
     They are made again where the file beside the run is gone, but not by code of somebody's whom nobody has
@@ -174,7 +171,7 @@ def features_of(run: Run, data: Dataset) -> tuple[list[Mapping[str, npt.NDArray[
     """
     heads = run.spec.heads
     assert heads is not None
-    vectors: list[Mapping[str, npt.NDArray[np.floating]]] = []
+    vectors: list[Mapping[str, Reals]] = []
     for ref in heads.features:
         module = None if run.is_trusted else code_behind(ref.name)
         if module is not None:
@@ -209,7 +206,7 @@ class CellTexts(NamedTuple):
     texts: list[str]
 
 
-def cell_texts(data: Dataset, rows: npt.NDArray[np.int64]) -> CellTexts | None:
+def cell_texts(data: Dataset, rows: Integers) -> CellTexts | None:
     """The texts of the examples at ``rows`` of the data, or their paths where their ids are positions.
 
     ``None`` where the ids are paths already, or where the examples are neither texts nor files.
@@ -240,12 +237,6 @@ def decisions_on(run: Run, file: str | os.PathLike[str], split: spec.Split = "tr
     It may be the JSON that Label Studio exports, with the answers of one person.
     """
     return read_decisions(file, labelled_examples(run, split), split, data_version(run))
-
-
-def decisions_of_people(
-    run: Run, file: str | os.PathLike[str], split: spec.Split = "train"
-) -> dict[str, Decisions]:
-    return decisions_by_person(file, labelled_examples(run, split), split, data_version(run))
 
 
 _ANOTHER = "choose another --out"

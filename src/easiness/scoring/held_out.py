@@ -10,8 +10,8 @@ logits. Without such logits nothing is allocated and everything is NaN.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from easiness.lazy import Integers, Mask
 from easiness.records import Observations
 from easiness.scoring.score import (
     Score,
@@ -25,14 +25,14 @@ from easiness.scoring.score import (
 )
 
 
-def _correct_where(among: npt.NDArray[np.bool_], obs: Observations, m: int) -> Values:
+def _correct_where(among: Mask, obs: Observations, m: int) -> Values:
     return np.where(among, correct_after(obs, m), np.nan)
 
 
 class _Memorization:
     """Accuracy with the example less accuracy without it; two independent groups of trials."""
 
-    def __init__(self, labels: npt.NDArray[np.int64]) -> None:
+    def __init__(self, labels: Integers) -> None:
         self._with, self._without = ScoreMoments(len(labels)), ScoreMoments(len(labels))
 
     def add(self, obs: Observations, m: int, first: int) -> None:
@@ -51,10 +51,8 @@ NORTHCUTT = "Northcutt et al. 2021, arXiv:1911.00068"
 _ROUNDING = 1e-9
 """A threshold is a mean of the values compared with it: equal ones may differ in the last digits."""
 
-_Positions = npt.NDArray[np.int64]
 
-
-def margin_and_rival(q: Values, labels: npt.NDArray[np.int64]) -> tuple[Values, npt.NDArray[np.int64]]:
+def margin_and_rival(q: Values, labels: Integers) -> tuple[Values, Integers]:
     """q_y - q_k [n] and its k [n], the largest class of q [n, classes] but the label, the first of equals.
 
     ``q`` is written to and put back, which saves a copy of it.
@@ -68,7 +66,7 @@ def margin_and_rival(q: Values, labels: npt.NDArray[np.int64]) -> tuple[Values, 
     return margin, rival
 
 
-def off_the_diagonal(q: Values, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def off_the_diagonal(q: Values, labels: Integers) -> Mask:
     """Does the confident joint of q [n, classes] count the example off its diagonal? [n]
 
     That is: does another class reach its threshold, and is it likelier than the label, if that does too?
@@ -85,7 +83,7 @@ def off_the_diagonal(q: Values, labels: npt.NDArray[np.int64]) -> npt.NDArray[np
     return np.asarray(np.any(rivals, axis=1))
 
 
-def _out_of_sample(obs: Observations, m: int, first: int) -> tuple[_Positions, Values]:
+def _out_of_sample(obs: Observations, m: int, first: int) -> tuple[Integers, Values]:
     """Positions [n] of the left-out examples with logits, and their softmax [n, classes]; n may be 0.
 
     Positions are those in the run, where the examples of ``obs`` begin at ``first``.
@@ -107,7 +105,7 @@ class _Sums:
         self._total = np.empty((0, 1))
         self.num = np.zeros(num_examples, np.int64)
 
-    def add(self, positions: _Positions, rows: Values) -> None:
+    def add(self, positions: Integers, rows: Values) -> None:
         if not len(positions):
             return
         if not len(self._total):
@@ -117,7 +115,7 @@ class _Sums:
         self._total[where] += rows
         self.num[where] += 1
 
-    def take_mean(self) -> tuple[_Positions, Values]:
+    def take_mean(self) -> tuple[Integers, Values]:
         """Positions [d] that have rows, and the mean of each [d, classes]; gives the sums away."""
         positions = np.flatnonzero(self.num)
         mean, self._total = self._total, np.empty((0, 0))  # large: no second one where it can be helped
@@ -130,7 +128,7 @@ class _Sums:
 class _NormalizedMargin:
     """q_y - q_k for the rival k of q; its error is that of the mean of p_y - p_k for the same k."""
 
-    def __init__(self, labels: npt.NDArray[np.int64]) -> None:
+    def __init__(self, labels: Integers) -> None:
         self._labels = labels
         self._p = _Sums(len(labels))
         self._squares = _Sums(len(labels))  # of p_y - p_k, for every k
@@ -157,7 +155,7 @@ class _NormalizedMargin:
 
 
 class _Flag:
-    def __init__(self, labels: npt.NDArray[np.int64]) -> None:
+    def __init__(self, labels: Integers) -> None:
         self._labels = labels
         self._p = _Sums(len(labels))
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from easiness.lazy import Floats, Integers, Mask
+from easiness.lazy import Array, Floats, Integers, Mask, special
 from easiness.records import Observations
 
 Values: TypeAlias = Floats
@@ -81,8 +81,6 @@ def reach(num: Numbers, mean: Values, squares: Values, least: npt.ArrayLike, mos
 
     ``squares`` are their squared deviations from it, summed, ``least`` and ``most`` their extremes, all [K].
     """
-    from scipy.special import stdtrit
-
     away, several = np.full(len(num), np.nan), num > 1
     if not several.any():
         return away
@@ -91,7 +89,7 @@ def reach(num: Numbers, mean: Values, squares: Values, least: npt.ArrayLike, mos
     variance = (pooled + squares / (n - 1)) / 2
     # the pooled half counts for as many degrees as the own one, unless it is the own
     degrees = np.arange(n.max()) * (2 - 1 / len(n))
-    away[several] = stdtrit(degrees, (1 + _LEVEL) / 2)[n - 1] * np.sqrt(variance / n)
+    away[several] = special.stdtrit(degrees, (1 + _LEVEL) / 2)[n - 1] * np.sqrt(variance / n)
     return away
 
 
@@ -140,7 +138,7 @@ PerTrial: TypeAlias = Callable[[Observations, int], Values]
 """From a trial, or a piece of one, and m to the score in that trial: [K], NaN where it is undefined."""
 
 
-Columns: TypeAlias = Mapping[str, npt.NDArray[Any]]
+Columns: TypeAlias = Mapping[str, Array]
 """Result of `score_columns`: a name and an array [K] each."""
 
 

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.lazy import Integers, Singles, special
 from easiness.records import Observations
 from easiness.scoring.score import (
     Score,
@@ -36,12 +38,10 @@ def jeffreys(right: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95) -
 
     By convention its low end is 0 at c = 0 and its high end 1 at c = n (Brown, Cai and DasGupta 2001).
     """
-    from scipy.special import betaincinv
-
     c, n = np.asarray(right, np.float64), np.asarray(trials, np.float64)
     a, b = c + 0.5, n - c + 0.5
-    low = np.where(c == 0, 0.0, betaincinv(a, b, (1 - level) / 2))
-    return low, np.where(c == n, 1.0, betaincinv(a, b, (1 + level) / 2))
+    low = np.where(c == 0, 0.0, special.betaincinv(a, b, (1 - level) / 2))
+    return low, np.where(c == n, 1.0, special.betaincinv(a, b, (1 + level) / 2))
 
 
 def easiness_interval(
@@ -74,7 +74,7 @@ class EasinessCounts:
     Heads count that were not shown x, the first ``at_most`` of each x.
     """
 
-    def __init__(self, labels: npt.NDArray[np.int64], at_most: int | None = None) -> None:
+    def __init__(self, labels: Integers, at_most: int | None = None) -> None:
         self.num_right, self._num_seen = np.zeros((2, len(labels)), np.int64)
         self._at_most = at_most
         self._epoch, self._by_share = 0, False
@@ -125,7 +125,7 @@ def _difficulty(obs: Observations, m: int) -> Values:
     return total / len(rows)
 
 
-def _row(column: npt.NDArray[np.float32], obs: Observations, m: int) -> Values:
+def _row(column: Singles, obs: Observations, m: int) -> Values:
     return np.asarray(column[obs.row(m)], np.float64)
 
 
@@ -195,8 +195,24 @@ def _over_windows(of_window: Callable[[Values, Values], Values]) -> Start:
     return over_trials(per_trial, course=True)
 
 
-_accuracy = over_trials(lambda obs, m: correct_until(obs, m).mean(axis=0), epochs=True)
-_confidence = over_trials(lambda obs, m: obs.p_label[: obs.num_until(m)].mean(axis=0), epochs=True)
+_ACCURACY = Score(
+    name="cumulative_accuracy",
+    formula="mean of a over epochs",
+    unit="share of epochs",
+    high_means="easy",
+    needs=("prediction",),
+    source=JIANG,
+    start=over_trials(lambda obs, m: correct_until(obs, m).mean(axis=0), epochs=True),
+)
+_CONFIDENCE = Score(
+    name="cumulative_confidence",
+    formula="mean of p_y over epochs",
+    unit="probability",
+    high_means="easy",
+    needs=("p_y",),
+    source=JIANG,
+    start=over_trials(lambda obs, m: obs.p_label[: obs.num_until(m)].mean(axis=0), epochs=True),
+)
 
 OVER_TRIALS: tuple[Score, ...] = (
     Score(
@@ -218,24 +234,8 @@ OVER_TRIALS: tuple[Score, ...] = (
         source="ours",
         start=over_trials(_difficulty),
     ),
-    Score(
-        name="cumulative_accuracy",
-        formula="mean of a over epochs",
-        unit="share of epochs",
-        high_means="easy",
-        needs=("prediction",),
-        source=JIANG,
-        start=_accuracy,
-    ),
-    Score(
-        name="cumulative_confidence",
-        formula="mean of p_y over epochs",
-        unit="probability",
-        high_means="easy",
-        needs=("p_y",),
-        source=JIANG,
-        start=_confidence,
-    ),
+    _ACCURACY,
+    _CONFIDENCE,
     Score(
         name="forgetting_events",
         formula="number of t < m with a_t = 1 and a_{t+1} = 0; over the trials that learned x",
@@ -293,15 +293,7 @@ OVER_TRIALS: tuple[Score, ...] = (
             course=True,
         ),
     ),
-    Score(
-        name="confidence",
-        formula="mean of p_y over epochs",
-        unit="probability",
-        high_means="easy",
-        needs=("p_y",),
-        source=CARTOGRAPHY,
-        start=_confidence,
-    ),
+    replace(_CONFIDENCE, name="confidence", source=CARTOGRAPHY),
     Score(
         name="variability",
         formula="population std of p_y over epochs",
@@ -312,15 +304,7 @@ OVER_TRIALS: tuple[Score, ...] = (
         source=CARTOGRAPHY,
         start=over_trials(_variability, epochs=True),
     ),
-    Score(
-        name="correctness",
-        formula="mean of a over epochs",
-        unit="share of epochs",
-        high_means="easy",
-        needs=("prediction",),
-        source=CARTOGRAPHY,
-        start=_accuracy,
-    ),
+    replace(_ACCURACY, name="correctness", source=CARTOGRAPHY),
     Score(
         name="aleatoric",
         formula="mean of p_y (1 - p_y) over epochs",

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, nearest, shorten
+from easiness.lazy import Array, Integers
 from easiness.records import Observations
 from easiness.scoring.held_out import HELD_OUT
 from easiness.scoring.score import Accumulator, Score, ScoreEstimate, Start, correct_until
@@ -33,7 +34,7 @@ class Scoring:
 
     def __init__(
         self,
-        labels: npt.NDArray[np.int64],
+        labels: Integers,
         epoch: int,
         num_heads: int | None = None,
         scores: Sequence[Score] = SCORES,
@@ -65,10 +66,10 @@ class Scoring:
         assert isinstance(counts, EasinessCounts)
         return counts
 
-    def columns(self) -> dict[str, npt.NDArray[Any]]:
+    def columns(self) -> dict[str, Array]:
         """The columns of `score_columns`; to be asked for once, since it gives the sums away."""
         estimates: dict[Start, ScoreEstimate] = {}
-        columns: dict[str, npt.NDArray[Any]] = {}
+        columns: dict[str, Array] = {}
         for score in self._scores:
             if score.start in self._accumulators:
                 estimates[score.start] = self._accumulators.pop(score.start).result()
@@ -83,7 +84,7 @@ class Scoring:
         return columns
 
 
-def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.NDArray[Any]]:
+def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, Array]:
     """Every score of K examples after ``epoch`` epochs, in the order of `SCORES`.
 
     Args:
@@ -110,7 +111,7 @@ def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.N
 
 def most_named(
     predictions: npt.NDArray[np.integer[Any]], nobody: int | None = None
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[Integers, Integers]:
     """The class named most in each column [n], of equals the one with the lowest index, and how often.
 
     Args:

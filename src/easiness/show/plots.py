@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from easiness.lazy import Axes, Figure, Floats
+from easiness.lazy import Array, Axes, Figure, Floats
 from easiness.show.svg import EASY, FONT_SIZE, INK, legend_above, new_axes, quiet
 
 
@@ -140,7 +139,7 @@ def curves(
     return figure
 
 
-def pictures(rows: Sequence[Sequence[npt.NDArray[Any]]], titles: Sequence[str], most: float) -> Figure:
+def pictures(rows: Sequence[Sequence[Array]], titles: Sequence[str], most: float) -> Figure:
     """Rows of gray pictures [height, width], black at ``-most`` and white at ``most``, below ``titles``."""
     from matplotlib.figure import Figure
 

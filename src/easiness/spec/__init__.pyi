@@ -10,6 +10,7 @@ from .data_ref import (
     LONGEST_NAME as LONGEST_NAME,
     TABLE_OPTIONS as TABLE_OPTIONS,
     DatasetRef as DatasetRef,
+    Frozen as Frozen,
     LoadOptions as LoadOptions,
     SplitRef as SplitRef,
 )

@@ -9,13 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from easiness.errors import BadInput
 from easiness.spec.data_ref import DatasetRef, Frozen
@@ -103,7 +97,7 @@ def check_shares(shares: tuple[float, ...]) -> None:
 Effect = Literal["drop", "relabel"]
 
 
-class Draw(BaseModel):
+class Draw(Frozen):
     """Examples drawn by their rank in a ranking, and what is done to them (section 7 of the paper).
 
     Each trial draws anew, from its own seed. ``rate`` of the examples are drawn with density
@@ -113,7 +107,7 @@ class Draw(BaseModel):
     class. A drawn label may be the example's own, unless ``other_label``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     effect: Effect
     rate: float = Field(ge=0, lt=1)
@@ -310,13 +304,10 @@ class RecordedSpec(Frozen):
         """The name of the network, or what stands for it where none was given."""
         return self.network or NO_NAME
 
-    @property
-    def measured(self) -> None:
-        """Nothing is known of how it was trained."""
-
-    @property
-    def heads(self) -> None:
-        """A training loop has epochs, not shares."""
+    measured: ClassVar[None] = None
+    """Nothing is known of how it was trained."""
+    heads: ClassVar[None] = None
+    """A training loop has epochs, not shares."""
 
 
 class OutcomeSpec(Frozen):

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.lazy import Array
 from easiness.regular_file import read_regular
 from easiness.store.files import check_no_links, write_whole
 
@@ -20,7 +21,7 @@ _SEAL = "seal"
 _MOST_BYTES = 2**28
 _FILE = "answer-{}.safetensors"
 
-Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+Arrays: TypeAlias = Mapping[str, Array]
 Form: TypeAlias = tuple[npt.DTypeLike, tuple[int | str, ...]]
 """The type and shape of an array; a size with a name may be any, but is the same in all that name it."""
 P = ParamSpec("P")
@@ -65,9 +66,7 @@ def kept_in_run(
     return lambda function: KeptAnswer(function, name, forms, identity, is_sound)
 
 
-def kept_answer(
-    folder: Path, name: str, identity: str, forms: Mapping[str, Form]
-) -> dict[str, npt.NDArray[Any]] | None:
+def kept_answer(folder: Path, name: str, identity: str, forms: Mapping[str, Form]) -> dict[str, Array] | None:
     """The arrays of these ``forms`` kept under a ``name``, as written and of this ``identity``, if any."""
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -9,16 +9,15 @@ import contextlib
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from easiness.errors import BadInput, recast
+from easiness.lazy_torch import Tensor
+from easiness.spec import Frozen
 from easiness.store import files
 from easiness.store.files import FileDigest, FileName
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 CHECKPOINTS = "checkpoints"
 _DOCUMENT = "checkpoint.json"
@@ -26,14 +25,12 @@ _TENSORS = "state.safetensors"
 _MOST_BYTES = 2**20  # of the document, which takes a few hundred
 
 
-class CheckpointDocument(BaseModel):
+class CheckpointDocument(Frozen):
     """``checkpoint.json``. It is of use where ``identity``, ``easiness`` and ``torch`` are the same.
 
     ``seconds`` were spent until then, and ``images`` went through the network. ``failures`` is from versions
     that trained several trials in one process, and is empty now.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
     identity: str
@@ -42,8 +39,8 @@ class CheckpointDocument(BaseModel):
     epoch: int = Field(ge=1)
     images: int = Field(ge=0)
     seconds: float = Field(ge=0)
-    failures: dict[int, str] = {}
-    files: dict[FileName, FileDigest] = {}
+    failures: dict[int, str] = Field(default={})
+    files: dict[FileName, FileDigest] = Field(default={})
 
 
 def checkpoints_of(folder: Path, trial: int) -> list[Path]:

@@ -21,11 +21,11 @@ from io import BufferedReader
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any, BinaryIO, TypeAlias, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from easiness.errors import BadInput
 from easiness.regular_file import open_regular, read_regular
-from easiness.spec import content_hash
+from easiness.spec import Frozen, content_hash
 
 # names that a killed process may leave behind; never read, swept by the next writer
 ASIDE = ".aside-"
@@ -46,10 +46,8 @@ FileName: TypeAlias = Annotated[str, AfterValidator(_without_path)]
 """The name of a file in the folder of the document that has it: it leads nowhere else."""
 
 
-class FileDigest(BaseModel):
+class FileDigest(Frozen):
     """Size and SHA-256 of a stored file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     num_bytes: int = Field(ge=0)
     sha256: str

@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis import Votes, drawn_examples, membership, num_selected, round_in_place
 from easiness.errors import BadInput
-from easiness.lazy import Floats, Integers, Mask
+from easiness.lazy import Floats, Integers, Mask, Singles, pd, special
 from easiness.records import KeptLogits
 from easiness.scoring import Scoring, most_named
 from easiness.spec import Split
 from easiness.store.trial import StoredTrial
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from easiness.store.run import Run
 
 _COLUMNS = 8  # of a table, put together at a time
@@ -103,8 +100,6 @@ class Seats:
 
 
 def scores_table(run: Run, epoch: int, fraction: float | None, split: Split) -> pd.DataFrame:
-    import pandas as pd
-
     trials, classes, (ids, labels) = run.trials, run.classes, run.examples(split)
     if fraction is None:
         fraction = 0.1  # of a handful of examples less than one, and still each has its probability
@@ -157,8 +152,6 @@ def _predicted(
 
 def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) -> Floats:
     """The mean softmax over trials, or those that left it out, of each example: [examples, classes]."""
-    from scipy.special import softmax
-
     total: Floats | None = None
     for trial in run.trials:
         trained_on = trial.columns(epoch, ["trained_on"], split)["trained_on"]
@@ -166,7 +159,7 @@ def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) ->
             continue
         positions = np.flatnonzero(~trained_on) if left_out else np.arange(len(trained_on))
         logits = _logits(run.path, trial.logits(epoch, split), positions, left_out)
-        values = softmax(logits.astype(np.float64), axis=1)
+        values = special.softmax(logits.astype(np.float64), axis=1)
         if total is None:
             total, num = np.zeros((len(trained_on), values.shape[1])), np.zeros(len(trained_on), np.int64)
         total[positions] += values
@@ -180,9 +173,7 @@ def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) ->
     return mean
 
 
-def _logits(
-    path: Path, stored_logits: KeptLogits | None, positions: Integers, left_out: bool
-) -> npt.NDArray[np.float32]:
+def _logits(path: Path, stored_logits: KeptLogits | None, positions: Integers, left_out: bool) -> Singles:
     if stored_logits is None or not np.isin(positions, stored_logits.positions).all():
         others = stored_logits is not None and not left_out
         instead = "; left_out=True takes those of examples left out of training" if others else ""
@@ -190,7 +181,5 @@ def _logits(
             f"{path}: not all logits were kept{instead}; measure or record another run with keep_logits=True "
             "(--keep-logits)"
         )
-    values: npt.NDArray[np.float32] = stored_logits.values[0][
-        np.searchsorted(stored_logits.positions, positions)
-    ]
+    values: Singles = stored_logits.values[0][np.searchsorted(stored_logits.positions, positions)]
     return values

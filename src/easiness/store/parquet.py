@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from easiness.errors import BadInput, recast
 from easiness.gate import check_columns
-from easiness.lazy import Integers, Mask
+from easiness.lazy import Array, Integers, Mask
 from easiness.records import STATISTICS as STATISTICS, KeptLogits, known_rival
 from easiness.spec import DatasetRef
 from easiness.store.files import damage_error
@@ -92,7 +92,7 @@ def _stored_columns(file: Any, columns: Iterable[str], extent: Extent) -> list[s
     return names
 
 
-def _with_lacking(values: dict[str, npt.NDArray[Any]], columns: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
+def _with_lacking(values: dict[str, Array], columns: Iterable[str]) -> dict[str, Array]:
     if "rival" in columns and "rival" not in values:
         values["rival"] = known_rival(values["prediction"], values["label"])
     if _AUGMENTED in columns and _AUGMENTED not in values:
@@ -100,14 +100,12 @@ def _with_lacking(values: dict[str, npt.NDArray[Any]], columns: Iterable[str]) -
     return {name: values[name] for name in columns}
 
 
-def values_of(column: Any, name: str, extent: Extent) -> npt.NDArray[Any]:
+def values_of(column: Any, name: str, extent: Extent) -> Array:
     if column.null_count:
         raise ValueError(f"column {name} has nulls")
     if name == "id" and len(column.unique()) < len(column):
         raise ValueError("two examples have one id")
-    values: npt.NDArray[Any] = (
-        column.to_numpy() if hasattr(column, "chunks") else column.to_numpy(zero_copy_only=False)
-    )
+    values: Array = column.to_numpy() if hasattr(column, "chunks") else column.to_numpy(zero_copy_only=False)
     if not len(values):
         return values
     least = -1 if name == "rival" else 0  # where it is not known
@@ -120,9 +118,7 @@ def values_of(column: Any, name: str, extent: Extent) -> npt.NDArray[Any]:
     return values
 
 
-def read_row(
-    path: Path, row: int, columns: Sequence[str], extent: Extent = _ANY
-) -> dict[str, npt.NDArray[Any]]:
+def read_row(path: Path, row: int, columns: Sequence[str], extent: Extent = _ANY) -> dict[str, Array]:
     """Columns [K] at the row of an epoch (from 0); a ``rival`` that is not known is -1."""
     with read_strictly(path), pq.ParquetFile(path, pre_buffer=False) as file:
         names = _stored_columns(file, columns, extent)
@@ -134,7 +130,7 @@ def read_row(
 
 def read_blocks(
     path: Path, rows: Sequence[int], columns: Sequence[str], extent: Extent = _ANY, size: int | None = None
-) -> Iterator[dict[str, npt.NDArray[Any]]]:
+) -> Iterator[dict[str, Array]]:
     """The columns of blocks of n examples, [len(rows), n]: epochs are read side by side, page by page."""
     size = size or (_ALONE if len(rows) == 1 else _BLOCK)
     with read_strictly(path), pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:

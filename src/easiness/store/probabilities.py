@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import INTEGER, Table, names_in, open_table, table_of_frame
 from easiness.errors import BadInput, shorten
 from easiness.gate import mapped_array, read_npz, reading
-from easiness.lazy import Floats, Integers, pd
+from easiness.lazy import Array, Floats, Integers, pd
 from easiness.records import to_numpy
 from easiness.regular_file import at_home
 from easiness.standard_error import say_on_stderr
@@ -111,7 +110,7 @@ def _of_file(path: Path, names: Sequence[str]) -> Any:
     return arrays[choice[0]]
 
 
-def _in_order(table: pd.DataFrame, where: str, ids: npt.NDArray[Any], first: pd.DataFrame) -> Floats:
+def _in_order(table: pd.DataFrame, where: str, ids: Array, first: pd.DataFrame) -> Floats:
     """Probabilities [K, C], rows in the order of the ids, and columns with names in that of the ``first``."""
     shape = (len(ids), first.shape[1])
     if table.shape != shape or min(shape) < 2:
@@ -137,9 +136,7 @@ def _in_order(table: pd.DataFrame, where: str, ids: npt.NDArray[Any], first: pd.
     return np.ascontiguousarray(p[at])
 
 
-def _numbers(
-    where: str, cells: npt.NDArray[Any], names: Sequence[str] | None, num: int
-) -> tuple[Integers, list[str]]:
+def _numbers(where: str, cells: Array, names: Sequence[str] | None, num: int) -> tuple[Integers, list[str]]:
     """The numbers of labels [K], and the names of the ``num`` classes."""
     texts = [str(one).strip() for one in cells.ravel().tolist()]
     if cells.dtype.kind == "f":

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import check_examples, check_ids, own_ids
 from easiness.errors import BadInput, shorten
+from easiness.lazy import Array, Integers, Reals, pd
 from easiness.records import ObservationLog, TrialRecord, can_be_kept, to_numpy
 from easiness.regular_file import at_home
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
@@ -35,8 +35,6 @@ class TrialRecorder:
     """One trial being recorded; an exception in its ``with`` block stores nothing."""
 
     def __init__(self, into: Recorder, seed: int, trained_on: Any) -> None:
-        import pandas as pd
-
         self._into = into
         self._seed = seed
         self._index = pd.Index(into._ids)
@@ -57,7 +55,7 @@ class TrialRecorder:
             keep_logits=keep if keep.any() else None,
             augmented=into._spec.augmented,
         )
-        self._waiting: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
+        self._waiting: list[tuple[Array, Array]] = []
         self._num_waiting = 0
         self._unknown: list[object] = []
         self._held_out: list[float] = []
@@ -65,10 +63,8 @@ class TrialRecorder:
     def __repr__(self) -> str:
         return f"TrialRecorder({str(self._into.path)!r}, seed={self._seed})"
 
-    def _positions(self, ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    def _positions(self, ids: Array) -> Integers:
         """Positions of the ids in the run, -1 for one that it does not have."""
-        import pandas as pd
-
         return self._index.get_indexer(pd.Index(ids)).astype(np.int64)
 
     def __enter__(self) -> Self:
@@ -110,7 +106,7 @@ class TrialRecorder:
             self._waiting, self._num_waiting = [], 0
             self._observe(np.concatenate(ids), np.concatenate(logits))
 
-    def _observe(self, ids: npt.NDArray[Any], logits: npt.NDArray[Any]) -> None:
+    def _observe(self, ids: Array, logits: Array) -> None:
         positions = self._positions(ids)
         is_known = positions >= 0
         if not is_known.all():
@@ -126,7 +122,7 @@ class TrialRecorder:
         """Number of epochs that have ended."""
         return self._log.num_epochs
 
-    def state(self) -> dict[str, npt.NDArray[Any]]:
+    def state(self) -> dict[str, Array]:
         """The epochs recorded so far, as plain arrays for a checkpoint; to be asked between epochs."""
         held_out = {"held_out_accuracy": np.array(self._held_out)} if self._held_out else {}
         return {**self._log.state(), **held_out} if self._log.num_epochs else {}
@@ -204,7 +200,7 @@ def _share(accuracy: Any) -> float:
     return share
 
 
-def _as_logits(values: npt.NDArray[np.floating[Any]], outputs: Outputs) -> npt.NDArray[np.floating[Any]]:
+def _as_logits(values: Reals, outputs: Outputs) -> Reals:
     """Logits [b, classes] of what was given; bare votes, a 1 among zeros, are taken for logits."""
     like_probabilities = bool((values >= 0).all() and (np.abs(values.sum(axis=1) - 1) <= TOLERANCE).all())
     if outputs == "logits":
@@ -219,7 +215,7 @@ def _as_logits(values: npt.NDArray[np.floating[Any]], outputs: Outputs) -> npt.N
             "probabilities: a row has a negative number or does not sum to 1; give the outputs of a softmax, "
             "or make the Recorder with outputs='logits'"
         )
-    logits: npt.NDArray[np.floating[Any]] = np.log(np.maximum(values, np.finfo(np.float32).tiny))
+    logits: Reals = np.log(np.maximum(values, np.finfo(np.float32).tiny))
     return logits
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from easiness.analysis import Votes, keys_when_asked, num_selected, usual_fraction
 from easiness.errors import BadInput
+from easiness.lazy import Floats, Integers, pd
 from easiness.named_import import find_offer
 from easiness.regular_file import at_home, in_words, last_name
 from easiness.spec import OutcomeSpec, Split, TrialsAre, shares_text
@@ -27,8 +28,6 @@ from easiness.store.parquet import Ids, read_examples
 from easiness.store.run_folder import EXAMPLES, TRIALS, trial_names
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from easiness.store.outcomes import Outcomes
 
 
@@ -275,7 +274,7 @@ class Run:
             )
 
     @functools.cached_property
-    def _examples(self) -> tuple[Ids, npt.NDArray[np.int64]]:
+    def _examples(self) -> tuple[Ids, Integers]:
         if self.is_outcomes:
             ids = self.outcomes.items["id"].to_numpy()
             return ids, np.zeros(len(ids), np.int64)
@@ -318,7 +317,7 @@ class Run:
         return self._examples[0]
 
     @property
-    def labels(self) -> npt.NDArray[np.int64]:
+    def labels(self) -> Integers:
         """Labels [K] as trained with."""
         self.check_course("`labels`")
         return self._examples[1]
@@ -328,7 +327,7 @@ class Run:
         """Keys [K] of the ids, by which matching runs draw alike, when they are asked for."""
         return keys_when_asked(self.ids)  # hashing every path takes longer than counting a trial's votes
 
-    def examples(self, split: Split = "train") -> tuple[Ids, npt.NDArray[np.int64]]:
+    def examples(self, split: Split = "train") -> tuple[Ids, Integers]:
         """Ids [K] and labels [K] of the examples of a split: `ids` and `labels`, or those ``held_out``."""
         if split not in get_args(Split):
             raise BadInput(f"split {split!r}: unknown; choose {' or '.join(get_args(Split))}")
@@ -431,7 +430,7 @@ class Run:
         *,
         split: Split = "train",
         left_out: bool = False,
-    ) -> npt.NDArray[np.float64]:
+    ) -> Floats:
         """The mean over trials of the probability of each class, [examples, classes], each row of sum 1.
 
         The examples are in the order of `examples`, the classes in that of `classes`; ``at`` an epoch or a

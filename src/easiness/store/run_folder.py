@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import read_regular
-from easiness.spec import AnySpec, DatasetRef, OutcomeSpec, Stop, content_hash
+from easiness.spec import AnySpec, DatasetRef, Frozen, OutcomeSpec, Stop, content_hash
 from easiness.store.files import FileDigest, FileName, later, own_version, read_json, write_whole
 from easiness.store.trial import StoredTrial
 
@@ -27,10 +27,8 @@ _NOTE_BEGINS = "failed-"
 _MOST_BYTES_OF_NOTE = 2**20  # of a note, which is a line
 
 
-class RunDocument(BaseModel):
+class RunDocument(Frozen):
     """``run.json``: what was asked, the digests of the files beside it, and why there are no more trials."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
     spec: AnySpec = Field(discriminator="kind")
@@ -154,10 +152,10 @@ def update_trials(path: Path, data: DatasetRef, trials: dict[str, StoredTrial]) 
                 trials[name] = StoredTrial(path / TRIALS / name, data)
 
 
-class FailureNote(BaseModel):
+class FailureNote(Frozen):
     """The index of a ``trial``, and the ``reason`` why it could not be finished."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
 
     trial: int = Field(ge=0)
     reason: str

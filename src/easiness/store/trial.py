@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from easiness.errors import BadInput, recast
+from easiness.lazy import Array, Integers
 from easiness.records import KeptLogits, Observations, TrialRecord
-from easiness.spec import DatasetRef, TrialSpec
+from easiness.spec import DatasetRef, Frozen, TrialSpec
 from easiness.store import parquet
 from easiness.store.files import (
     FileDigest,
@@ -41,10 +41,8 @@ Columns: TypeAlias = Callable[[int], dict[str, Any]]
 """The columns of a file at the row of an epoch."""
 
 
-class TrialDocument(BaseModel):
+class TrialDocument(Frozen):
     """A loss is of each epoch, an ``accuracy`` of each `observed`; ``spec`` is absent in recorded runs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     index: int = Field(ge=0)
     seed: int = Field(ge=0)
@@ -166,14 +164,14 @@ class StoredTrial:
             self._intact_files |= {name}
         return path
 
-    def columns(self, epoch: int, names: Sequence[str], probe: str = "train") -> dict[str, npt.NDArray[Any]]:
+    def columns(self, epoch: int, names: Sequence[str], probe: str = "train") -> dict[str, Array]:
         """Columns of an epoch observed, each [K], alone read; ``rival`` is -1 where it is not known."""
         row = self.observed.index(epoch)
         return parquet.read_row(self._file(f"{probe}.parquet"), row, names, self._extent(probe))
 
     def pieces(
         self, epoch: int, names: Sequence[str], probe: str = "train"
-    ) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
+    ) -> Iterator[tuple[int, dict[str, Array]]]:
         """`columns` in pieces: the position of the first example, then its values and those after it [n]."""
         first = 0
         path, row = self._file(f"{probe}.parquet"), self.observed.index(epoch)
@@ -228,7 +226,7 @@ class StoredTrial:
         trained_on = self.columns(self.observed[-1], ["trained_on"], probe)["trained_on"]
         return parquet.read_logits(self._file(name), rows, trained_on, self._extent(probe))
 
-    def weights(self) -> dict[str, npt.NDArray[Any]]:
+    def weights(self) -> dict[str, Array]:
         """The trained weights and buffers by their names in the model."""
         from safetensors.numpy import load_file
 
@@ -328,7 +326,7 @@ def write_logits(path: Path, ids: Ids, logits: KeptLogits, epochs: Sequence[int]
     _write_rows(path, ids_array(ids[logits.positions]), epochs, columns)
 
 
-def write_examples(path: Path, ids: Ids, labels: npt.NDArray[np.int64], classes: tuple[str, ...]) -> None:
+def write_examples(path: Path, ids: Ids, labels: Integers, classes: tuple[str, ...]) -> None:
     """Columns ``id``, ``label`` and ``class`` of the examples of a run, in its order."""
     names = pa.array(classes, pa.string()).take(pa.array(labels))
     table = pa.table({"id": ids_array(ids), "label": pa.array(labels), "class": names})

@@ -16,7 +16,7 @@ from easiness import show
 from easiness.analysis import NoiseOfChange, PValues, num_deals, p_beyond, p_of_change
 from easiness.engine import ONE_RUN, At, Later, Study
 from easiness.errors import BadInput, RunFailed
-from easiness.lazy import Figure, Floats, Integers, pd
+from easiness.lazy import Figure, Floats, Integers, optimize, pd, stats
 from easiness.regular_file import in_words
 from easiness.runs import training_difference
 from easiness.spec import NO_NAME, Option, setting
@@ -255,12 +255,10 @@ def _examples(
 
 def _overall(before: Floats, after: Floats) -> tuple[float, float, float]:
     """Mean after less mean before, with Welch's 95 % interval over trials."""
-    from scipy.stats import ttest_ind
-
     value = float(after.mean() - before.mean())
     if before.std() == after.std() == 0:
         return value, value, value
-    interval = ttest_ind(after, before, equal_var=False).confidence_interval(0.95)
+    interval = stats.ttest_ind(after, before, equal_var=False).confidence_interval(0.95)
     return value, float(interval.low), float(interval.high)
 
 
@@ -334,8 +332,6 @@ def smallest_shown(test: PValues, rate: float, at_least: float) -> float | None:
     over their own, is then their adjusted one (Benjamini-Hochberg), which has to be ``rate`` or less.
     ``None`` where even one from 0 to 1 would not be named.
     """
-    from scipy.optimize import brentq
-
     typical = replace(test.noise, error=np.median(test.noise.error, keepdims=True))
     least = least_logits(np.array([0.5]), at_least)
     together = fewest_shown(test.num_deals, rate)
@@ -349,7 +345,7 @@ def smallest_shown(test: PValues, rate: float, at_least: float) -> float | None:
     whole = 1 - 2 * CERTAIN
     if together > len(test.by_t) or excess(whole) > 0:
         return None
-    return float(brentq(excess, at_least, whole)) if excess(at_least) > 0 else at_least
+    return float(optimize.brentq(excess, at_least, whole)) if excess(at_least) > 0 else at_least
 
 
 def trials_needed(

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from easiness.analysis import draw_by_rank
 from easiness.errors import BadInput, TrialFailed
 from easiness.inputs import EvaluationInput, Signature, TensorBank, fetched_ahead
+from easiness.lazy import Array, Floats, Integers, Mask
 from easiness.records import ObservationLog
 from easiness.spec import Draw, TrialSeeds
 from easiness.training.device import searching, seen_in_parts
@@ -89,7 +89,7 @@ class Standing:
         self.losses[:] = losses[0].tolist()
         self.epoch, self.images = state.epoch, state.images
 
-    def _observations(self, state: TrainingState) -> dict[str, dict[str, npt.NDArray[Any]]]:
+    def _observations(self, state: TrainingState) -> dict[str, dict[str, Array]]:
         observations = {}
         for name, observer in self.observers.items():
             part = _part(state.tensors, f"{_OBSERVED}{name}/{_PLACE}/")
@@ -374,16 +374,16 @@ AnyObserver: TypeAlias = Observer | StepObserver
 class TrainingSet:
     """``trained_on`` [K] says which examples are trained on, ``labels`` [K] with which labels."""
 
-    trained_on: npt.NDArray[np.bool_]
-    labels: npt.NDArray[np.int64]
+    trained_on: Mask
+    labels: Integers
 
 
 def training_set(
-    labels: npt.NDArray[np.int64],
+    labels: Integers,
     num_classes: int,
     share: float,
     draw: Draw | None,
-    ranking: npt.NDArray[np.float64] | None,
+    ranking: Floats | None,
     seeds: TrialSeeds,
 ) -> TrainingSet:
     num = len(labels)

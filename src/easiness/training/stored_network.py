@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import Signature, TensorBank, global_contrast_normalization
+from easiness.lazy import Array, Floats, Integers, Singles
 from easiness.models import build_model
 from easiness.perturb import Ids, Transform
 from easiness.spec import Recipe, RunSpec
@@ -51,7 +50,7 @@ def build_restored(
     name: str,
     signature: Signature,
     num_classes: int,
-    weights: Mapping[str, npt.NDArray[Any]],
+    weights: Mapping[str, Array],
     pretrained: Path | None,
 ) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
@@ -69,7 +68,7 @@ def build_restored(
 
 def open_network(
     spec: RunSpec,
-    weights: Mapping[str, npt.NDArray[Any]],
+    weights: Mapping[str, Array],
     signature: Signature,
     num_classes: int,
     device: torch.device,
@@ -105,7 +104,7 @@ class FeatureReader:
         model: str,
         signature: Signature,
         num_classes: int,
-        weights: Mapping[str, npt.NDArray[Any]],
+        weights: Mapping[str, Array],
         device: torch.device,
         pretrained: Path | None = None,
     ) -> None:
@@ -142,8 +141,8 @@ _COLUMNS = 8192  # values of each example that are widened to double precision a
 class Distances:
     """``distances`` [n, n] between n examples, 0 on the diagonal, and the ``squared_norms`` [n] of each."""
 
-    distances: npt.NDArray[np.float64]
-    squared_norms: npt.NDArray[np.float64]
+    distances: Floats
+    squared_norms: Floats
 
 
 class InputReader:
@@ -159,7 +158,7 @@ class InputReader:
         self._network = network
         self._batch = evaluation_batch(data.signature(recipe).shape)
 
-    def distances(self, positions: npt.NDArray[np.int64]) -> dict[str, Distances]:
+    def distances(self, positions: Integers) -> dict[str, Distances]:
         """Between the examples at ascending ``positions`` [n], by space.
 
         ``pixel`` is in global contrast normalization, divided by the root of the number of values.
@@ -180,13 +179,13 @@ class InputReader:
             spaces["feature"] = euclidean(torch.cat(features))
         return spaces
 
-    def features(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    def features(self, positions: Integers) -> Singles:
         """Outputs [n, d] of the network for the examples at ascending ``positions`` [n]."""
         assert self._network is not None
         read = [self._network.read(images).float().cpu().numpy() for images in self._batches(positions)]
         return np.concatenate(read)
 
-    def _batches(self, positions: npt.NDArray[np.int64]) -> Iterator[Tensor]:
+    def _batches(self, positions: Integers) -> Iterator[Tensor]:
         values = self._data.part(positions).packed(self._recipe)
         bank = self._data.kind.bank(values, self._recipe, self._device, augment=False, sharers=1)
         for start in range(0, len(bank), self._batch):

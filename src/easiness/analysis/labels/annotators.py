@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.sparse import csr_array
 from scipy.special import betaln, expit, gammaln, log_softmax, logit, softmax
 from scipy.stats import beta as beta_distribution
@@ -38,10 +39,11 @@ _ALIKE = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0])  # how alike voices
 _HEADS = np.array([0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0])  # powers of what heads say
 _TOGETHER = np.array([0, 0.005, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.45])  # items
 _NEXT = np.array([0.3, 1, 3, 10, 30, 100, 300])  # votes' worth of what is foretold of an item's answers
+_MOST_ALIKE = 30  # votes' worth of the usual accuracy in an interval: people differ by .05 at least
 _ITERATIONS, _STILL = 60, 1e-4
 _LEAST = 1e-9  # a probability
 _CLAMP = 1e-6  # a probability to be wrong
-_HELD_OUT = 20_000  # items whose votes are held out, at most
+_HELD_OUT = 20_000  # items that tell how alike voices err, at most
 _LIKELY = 1.92  # in log likelihood, below the likeliest value: the ends of an interval of 95 %
 _ENDS = 0.025, 0.975
 
@@ -111,6 +113,8 @@ def label_posterior(
     """
     num_items, num_voices, num_classes = shape
     share = np.ones(len(item)) if share is None else share
+    looks = looks if looks is not None and len(looks[0]) else None
+    key = key if key is not None and (key >= 0).any() else None
     is_vote = (label >= 0) & (label < num_classes)
     votes = item[is_vote], by[is_vote], label[is_vote], share[is_vote]
     is_open = num_classes > MOST_CLASSES or num_voices * num_classes**2 > _MOST_VALUES
@@ -122,7 +126,7 @@ def label_posterior(
         looks = None if looks is None else (looks[0], slots.of(*looks))
     else:
         fit = _VoiceFit(_Voices(*votes, shape))
-        if heads is not None:
+        if heads is not None and not np.isnan(heads).all():
             fit.hear(heads)
     result = fit.posterior(key, looks)
     return slots.back(result, looked_up) if is_open else result
@@ -205,13 +209,13 @@ def _channels(counts: Values, *, by_class: bool) -> Values:
         of_class = (pool.diagonal() + 4 * usual) / (size + 4)
     wrong = np.where(apart, pool, 0.0)
     goal = np.where(apart, wrong.sum(axis=0) + 0.01 * (wrong.sum() + 1) / len(pool), 0.0)
-    which = _rates(wrong, goal / goal.sum(axis=1, keepdims=True))
+    which = _rates(wrong, goal / np.maximum(goal.sum(axis=1, keepdims=True), _LEAST))
     which = np.where(apart, which, 0.0)
     right, strength, like = _accuracies(counts, of_class)
     rate = (right + strength * like) / (counts.sum(axis=(1, 2)) + strength)
     more = _log_odds(rate) - _log_odds(like)
     accuracy = expit(_log_odds(of_class) + more[:, None])
-    usual_of_voice = which / which.sum(axis=1, keepdims=True) * (1 - accuracy)[:, :, None]
+    usual_of_voice = which / np.maximum(which.sum(axis=1, keepdims=True), _LEAST) * (1 - accuracy)[:, :, None]
     usual_of_voice += np.eye(len(pool)) * accuracy[:, :, None]
     return _rates(counts, usual_of_voice)
 
@@ -219,7 +223,8 @@ def _channels(counts: Values, *, by_class: bool) -> Values:
 def _alike_channels(counts: Values, others: float, *, one_accuracy: bool) -> Values:
     """An accuracy for each voice, or one, and ``others`` wrong answers, equally often [J, true, said].
 
-    Of open answers only agreement tells an accuracy, and voices that err together agree most: all have one.
+    Agreement alone tells how good voices of open answers are, and those that err together agree most: one
+    accuracy is safer.
     """
     num_classes = counts.shape[1]
     right, strength, usual = _accuracies(counts, np.full(num_classes, _one_accuracy(counts)))
@@ -245,7 +250,8 @@ class _VoiceFit:
         self.voices, self.is_open = voices, open_prior is not None
         self._has_votes = voices.num > 0
         self._heads: Values | None = None  # log probabilities
-        self._together = 0.0
+        self._together: float = 0.0
+        self._has_heads: Mask = np.zeros(len(voices.num), np.bool_)
         level = np.zeros(num_classes) if open_prior is None else open_prior
         self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
         self.p = (voices.per_class + 1 / num_classes) / (voices.num + 1)[:, None]
@@ -263,7 +269,7 @@ class _VoiceFit:
 
         def prior() -> Values:
             if self._heads is not None:
-                return np.log(self._mixed(np.exp(self._heads)) + _LEAST)
+                return np.log(self._with_errors(np.exp(self._heads)) + _LEAST)
             size = self.p[self._has_votes].sum(axis=0) + 1
             return np.log(np.ones(num_classes) if self._are_equal else size / size.sum())
 
@@ -281,7 +287,7 @@ class _VoiceFit:
             if self.is_open:
                 self._others = _num_others(self.voices.per_class, self.p)
 
-    def _mixed(self, p: Values) -> Values:
+    def _with_errors(self, p: Values) -> Values:
         """Probabilities [K, C] where all voices take an item for the same wrong class now and then."""
         return np.asarray(p + self._together * ((1 - p) / (p.shape[1] - 1) - p))
 
@@ -291,16 +297,16 @@ class _VoiceFit:
         How sure they are, and how often the others err together, is what foretells the votes best.
         """
         says = np.nan_to_num(np.log(heads + _LEAST) - np.log(np.nanmean(heads, axis=0) + _LEAST))
-        prior = self.prior
+        self._has_heads = np.asarray(~np.isnan(heads).any(axis=1))
+        some, prior = slice(None, None, -(-len(heads) // _HELD_OUT)), self.prior
         for _ in range(2):
-            votes, best = softmax(self.votes_say, axis=1), -np.inf
+            votes, fits = softmax(self.votes_say[some], axis=1), {}
             for power in _HEADS:
-                log_p = log_softmax(prior + power * says, axis=1)
+                p = softmax(prior + power * says[some], axis=1)
                 for self._together in _TOGETHER:
-                    fit = np.log((np.exp(log_p) * self._mixed(votes)).sum(axis=1)).sum()
-                    if fit > best:
-                        best, self._heads, together = fit, log_p, self._together
-            self._together = float(together)
+                    fits[power, self._together] = np.log((p * self._with_errors(votes)).sum(axis=1)).sum()
+            power, self._together = max(fits, key=lambda one: fits[one])
+            self._heads = log_softmax(prior + power * says, axis=1)
             self._fit_channels()
 
     def _held_out(self, alike: float) -> tuple[Positions, Values, Values]:
@@ -324,43 +330,44 @@ class _VoiceFit:
         say = self.votes_say * _worth(self.voices.num, alike)[:, None]
         if self._heads is None:
             return np.asarray(softmax(self.prior + say, axis=1))
-        p = np.exp(self._heads) * self._mixed(softmax(say, axis=1))
+        p = np.exp(self._heads) * self._with_errors(softmax(say, axis=1))
         return np.asarray(p / p.sum(axis=1, keepdims=True))
 
     def _how_alike(self, looks: tuple[Positions, Positions] | None) -> tuple[float, float, float]:
-        """The likeliest likeness of errors, and an interval; without looks any larger one may be true."""
+        """How alike voices err, and an interval.
+
+        It is the likeliest value after looks. Without them any larger one may be true, and the least is taken
+        that votes do not speak against.
+        """
         if looks is None:
             fits = np.array([self._log_likelihood_of_votes(one) for one in _ALIKE])
         else:
             fits = np.array([np.log(self._by(one)[looks] + _LEAST).sum() for one in _ALIKE])
         likely = _ALIKE[fits >= fits.max() - _LIKELY]
-        return float(_ALIKE[fits.argmax()]), float(likely[0]), float(likely[-1] if looks else _ALIKE[-1])
+        if looks is None:
+            return float(likely[0]), float(likely[0]), float(_ALIKE[-1])
+        return float(_ALIKE[fits.argmax()]), float(likely[0]), float(likely[-1])
 
     def posterior(self, key: Positions | None, looks: tuple[Positions, Positions] | None) -> LabelPosterior:
-        """Everything that is said of the labels, after ``looks`` at some."""
+        """Everything that votes say of the labels, after ``looks`` at some."""
         voices, rows = self.voices, np.arange(self.voices.shape[0])
-        drawn_by = self._by(self._how_alike(None)[0])  # as it was before the looks
         alike, least, most = self._how_alike(looks)
         p = self._by(alike)
-        p_wrong, ends = None if key is None else self._key_wrong(p, key), None
+        p_wrong = None if key is None else self._key_wrong(p, key)
+        number = None
         if looks is not None:
-            at, true = looks
-            best = self._best(drawn_by)
-            first, p_of_best = 1 - drawn_by[rows, best], p[rows, best]
-            on_best, ends = _calibration(first, 1 - p_of_best, best, best, at, best[at] != true)
+            drawn_by = self._by(self._how_alike(None)[0])  # as it was before the looks
+            p, number = self._after(looks, drawn_by, p)
             if key is not None and p_wrong is not None:
-                has_key, rival = key[at] >= 0, _rival(p, key)
-                first = self._key_wrong(drawn_by, key)
-                wrong = (key[at] != true)[has_key]
-                p_wrong, ends = _calibration(first, p_wrong, key, rival, at[has_key], wrong)
-            p = p * (on_best / np.maximum(1 - p_of_best, _LEAST))[:, None]
-            p[rows, best] = 1 - on_best
-            p[at] = 0
-            p[at, true] = 1
-        knows = np.isin(rows, () if looks is None else looks[0]) | (np.ptp(p, axis=1) > _CLAMP)
+                at, true = (one[key[looks[0]] >= 0] for one in looks)
+                first, rival = self._key_wrong(drawn_by, key), _rival(p, key)
+                p_wrong, number = _calibration(first, p_wrong, key, rival, at, key[at] != true)
+        knows = self._has_votes | self._has_heads | np.isin(rows, () if looks is None else looks[0])
         best = self._best(p)
         usual = voices.num[self._has_votes].mean(keepdims=True) if self._has_votes.any() else np.zeros(1)
-        accuracy, low, high = self._accuracy(p, (ends[2] - ends[1]) / 4 if ends else 0.0)
+        worth, worth_low, worth_high = (float((usual * _worth(usual, r))[0]) for r in (alike, most, least))
+        accuracy, low, high = self._accuracy(p, (number[2] - number[1]) / 4 if number else 0.0)
+        share, share_low, share_high = number or (None, None, None)
         return LabelPosterior(
             p=p,
             say=self._say(alike),
@@ -373,12 +380,28 @@ class _VoiceFit:
             channels=None if self.is_open else self.channels,
             num_votes=np.bincount(voices.by, minlength=voices.shape[1]),
             alike=alike,
-            worth=float((usual * _worth(usual, alike))[0]),
-            worth_low=float((usual * _worth(usual, most))[0]),
-            worth_high=float((usual * _worth(usual, least))[0]),
-            doubt="" if ends else self._doubt(),
-            **dict(zip(("share", "share_low", "share_high"), ends or (), strict=False)),
+            worth=worth,
+            worth_low=worth_low,
+            worth_high=worth_high,
+            share=share,
+            share_low=share_low,
+            share_high=share_high,
+            doubt="" if number else self._doubt(),
         )
+
+    def _after(
+        self, looks: tuple[Positions, Positions], drawn_by: Values, p: Values
+    ) -> tuple[Values, tuple[float, float, float] | None]:
+        """Probabilities [K, C] after looks, and how many of the likeliest labels before them are wrong."""
+        (at, true), best = looks, self._best(drawn_by)
+        rows = np.arange(len(p))
+        p_wrong = 1 - p[rows, best]
+        on_best, number = _calibration(1 - drawn_by[rows, best], p_wrong, best, best, at, best[at] != true)
+        p = p * (on_best / np.maximum(p_wrong, _LEAST))[:, None]
+        p[rows, best] = 1 - on_best
+        p[at] = 0
+        p[at, true] = 1
+        return p, number
 
     def _best(self, p: Values) -> Positions:
         """The likeliest class [K], of open answers the likeliest given; of equal ones any."""
@@ -409,6 +432,7 @@ class _VoiceFit:
         voices, counts = self.voices, self.voices.counts(p)
         num, of_class = counts.sum(axis=(1, 2)), np.full(counts.shape[1], _one_accuracy(counts))
         right, strength, usual = _accuracies(counts, of_class)
+        strength = np.minimum(strength, _MOST_ALIKE)
         rate = (right + strength * usual) / (num + strength)
         p_said = p[voices.item, voices.label]
         unsure = np.bincount(voices.by, voices.share**2 * p_said * (1 - p_said), len(num))
@@ -465,19 +489,23 @@ def _rival(p: Values, key: Positions) -> Positions:
 
 def _calibration(
     before: Values, p_wrong: Values, own: Positions, other: Positions, at: Positions, wrong: Mask
-) -> tuple[Values, tuple[float, float, float]]:
+) -> tuple[Values, tuple[float, float, float] | None]:
     """Probabilities [K] after looks, where there is a label, and the share that is wrong, with its range.
 
-    They alone tell how many are wrong. Labels were drawn in the order of those ``before``.
+    Looks alone tell how many are wrong. They were drawn in the order of the probabilities ``before``.
     """
+    if not len(at):
+        return p_wrong, None
     has = np.flatnonzero(~np.isnan(p_wrong))
     place, groups = np.searchsorted(has, at), (own[has], own[has] * (other.max() + 1) + other[has])
-    after = calibrate(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP), groups, place, wrong, 0.0, 1.0)
-    every = np.full(len(p_wrong), np.nan)
-    every[has] = after.p_wrong
-    undecided = after.p_wrong.copy()
-    undecided[place] = after.p_decided
-    return every, share_of_wrong(before[has], undecided, place, wrong)
+    number = share_of_wrong(before[has], place, wrong)
+    odds = logit(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP))
+    goal = min(max(number[0], _CLAMP), 1 - _CLAMP)
+    shift = brentq(lambda by: float(expit(odds + by).mean()) - goal, -40, 40)
+    after = calibrate(expit(odds + shift), groups, place, wrong, *number[1:])
+    p_wrong = p_wrong.copy()
+    p_wrong[has] = after.p_wrong
+    return p_wrong, number
 
 
 class _Slots:

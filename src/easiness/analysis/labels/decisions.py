@@ -57,15 +57,13 @@ class Calibration:
     """The probabilities ``p_wrong`` [K] after decisions: 0 or 1 where decided, others by what these say.
 
     ``low`` to ``high`` is the range of shares of wrong labels that fits, decided ones included. ``factor`` is
-    by how much the odds of an example like the lowest one decided have changed. ``p_decided`` [n] is
-    the probability of each label decided as if it had not been.
+    by how much the odds of an example like the lowest one decided have changed.
     """
 
     p_wrong: Values
     low: float
     high: float
     factor: float
-    p_decided: Values
 
 
 def calibrate(
@@ -87,7 +85,7 @@ def calibrate(
         high: largest one.
     """
     if not len(at):
-        return Calibration(p_wrong, low, high, 1.0, np.zeros(0))
+        return Calibration(p_wrong, low, high, 1.0)
     num, share = len(p_wrong), float(p_wrong.mean())
     odds = logit(np.clip(p_wrong, expit(-_FARTHEST), expit(_FARTHEST)))
     odds = np.where(odds > _SURE, _SURE + (odds - _SURE) * _LESS, odds)
@@ -102,7 +100,6 @@ def calibrate(
     weights = softmax(evidence + [_ALIKE * (not apart) for _, apart in spreads])
     change = design @ (weights @ means)
     after = np.where(change == 0, p_wrong, expit(odds + change))
-    p_decided = after[at]
     after[at] = wrong
     total, num_wrong = float(after[rest].sum()), float(wrong.sum())
     chance = _WITHIN * np.sqrt((after * (1 - after)).sum())
@@ -119,37 +116,45 @@ def calibrate(
     up = np.hypot(width * (high - share), chance) + max(-shift, 0)
     ends = num_wrong + max(total - down, 0), num_wrong + min(total + up, float(rest.sum()))
     lowest = at[odds[at].argmin()]
-    return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])), p_decided)
+    return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])))
 
 
-def share_of_wrong(
-    before: Values, p_wrong: Values, at: Integers, wrong: npt.NDArray[np.bool_]
-) -> tuple[float, float, float]:
-    """The share of wrong labels, and its 95 % range, where decisions were drawn by chance among labels alike.
+def share_of_wrong(p_wrong: Values, at: Integers, wrong: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
+    """The share of wrong labels, and its 95 % range, from n that `audit` drew in the order of ``p_wrong``.
 
-    It is the mean of the probabilities ``p_wrong`` [K], and in each stratum of those ``before`` how far they
-    were off among the n decided there (the difference estimator, post-stratified). The range is Clopper's and
-    Pearson's for as many decisions at random as would be as exact (Korn and Graubard, 1998).
+    It is the stratified share, moved by how far the probabilities [K] of the labels drawn differ from those
+    of their stratum, times what such a difference was worth among the looks (the combined regression
+    estimator, Cochran 1977). So it is nearly right whatever the probabilities are worth. The range is
+    Clopper's and Pearson's for as many looks at random as would be as exact (Korn and Graubard, 1998).
     """
-    num, order = len(p_wrong), np.argsort(-before, kind="stable")
-    strata = stratify(before[order], len(at))
-    stratum = np.empty(num, np.int64)
-    stratum[order] = np.repeat(np.arange(len(strata.sizes)), strata.sizes)
-    num_looks = np.bincount(stratum[at], minlength=len(strata.sizes))
-    left = strata.sizes - num_looks
-    off = wrong - p_wrong[at]
-    total = float(wrong.sum() + p_wrong.sum() - p_wrong[at].sum())
-    seen = np.maximum(num_looks, 1)
-    total += float((left * np.bincount(stratum[at], off, len(left)) / seen).sum())
-    usual = np.bincount(stratum, p_wrong * (1 - p_wrong), len(left)) / strata.sizes
-    spread = np.bincount(stratum[at], off**2, len(left)) + 2 * usual
-    variance = _CAREFUL * float((left * (left + num_looks) * spread / (num_looks + 2) / seen).sum())
-    share = float(np.clip(total, wrong.sum(), wrong.sum() + left.sum())) / num
-    middle = np.clip(share, 1 / (2 * num), 1 - 1 / (2 * num))
+    num, order = len(p_wrong), np.argsort(-p_wrong, kind="stable")
+    strata = stratify(p_wrong[order], len(at))
+    stratum, sizes = np.empty(num, np.int64), strata.sizes
+    stratum[order] = np.repeat(np.arange(len(sizes)), sizes)
+
+    def mean(values: Values) -> Values:
+        return np.bincount(stratum[at], values, len(sizes)) / np.maximum(looks, 1)
+
+    looks = np.bincount(stratum[at], minlength=len(sizes))
+    there = looks > 0
+    rate = np.interp(np.arange(len(sizes)), np.flatnonzero(there), mean(wrong.astype(np.float64))[there])
+    p_mean = np.where(there, mean(p_wrong[at]), np.bincount(stratum, p_wrong) / sizes)
+    off, lead = wrong - rate[stratum[at]], p_wrong[at] - p_mean[stratum[at]]
+    weight = (sizes / np.maximum(looks, 1))[stratum[at]] ** 2
+    slope = float((weight * off * lead).sum() / ((weight * lead**2).sum() + _TINY))
+    slope = min(max(slope, 0.0), 1.0)
+    total = float((sizes * (rate + slope * (np.bincount(stratum, p_wrong) / sizes - p_mean))).sum())
+    usual = (rate * looks + 0.5 * wrong.mean()) / (looks + 0.5)
+    spread = mean((off - slope * lead) ** 2) * looks + 2 * usual * (1 - usual)
+    left = sizes - looks
+    variance = _CAREFUL * float((left * sizes * spread / (looks + 2) / np.maximum(looks, 1)).sum())
+    num_wrong = int(wrong.sum())
+    share = min(max(total, num_wrong), num - len(at) + num_wrong) / num
+    middle = min(max(share, 1 / (2 * num)), 1 - 1 / (2 * num))
     size = middle * (1 - middle) * num**2 / max(variance, _TINY)
     low = beta_distribution.ppf(0.025, middle * size, (1 - middle) * size + 1)
     high = beta_distribution.ppf(0.975, middle * size + 1, (1 - middle) * size)
-    return share, float(max(low, wrong.sum() / num)), float(min(high, 1 - (~wrong).sum() / num))
+    return share, max(float(low), num_wrong / num), min(float(high), 1 - (len(at) - num_wrong) / num)
 
 
 def _design(

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source, Split, dataset_of, own_ids
 from easiness.errors import BadInput
 from easiness.gate import read_npz
 from easiness.inputs import SOUND, ArrayImages, InputKind, StoredExamples, kind_of, to_sounds
+from easiness.lazy import Array
 from easiness.records import to_numpy
 
 KEYS = ("x", "y", "ids", "classes", "x_test", "y_test")
@@ -58,14 +58,12 @@ def _from_pair(x: Any, y: Any, where: str, split: str, rate: int | None) -> Spli
     return _split(split, to_sounds(x, rate, x_name), labels, y_name, SOUND)
 
 
-def _of_array(
-    name: str, x: npt.NDArray[Any], y: npt.NDArray[Any], x_name: str, y_name: str, *, copy: bool = False
-) -> Split:
+def _of_array(name: str, x: Array, y: Array, x_name: str, y_name: str, *, copy: bool = False) -> Split:
     kind = kind_of(x, x_name)
     return _split(name, kind.from_array(x, x_name, copy=copy), y, y_name, kind)
 
 
-def _split(name: str, examples: StoredExamples, y: npt.NDArray[Any], y_name: str, kind: InputKind) -> Split:
+def _split(name: str, examples: StoredExamples, y: Array, y_name: str, kind: InputKind) -> Split:
     return Split(name, y_name, examples, np.arange(len(examples)), y, f"{y_name}: row {{}}".format, kind)
 
 
@@ -76,7 +74,7 @@ def _check_kinds(splits: Sequence[Split], where: str) -> None:
         raise BadInput(f"{where}: {problem}; give both splits the same")
 
 
-def _to_array(values: Any, name: str) -> npt.NDArray[Any]:
+def _to_array(values: Any, name: str) -> Array:
     try:
         return to_numpy(values)
     except (TypeError, ValueError) as error:  # ragged lists, or something that is no array at all
@@ -84,7 +82,7 @@ def _to_array(values: Any, name: str) -> npt.NDArray[Any]:
         raise BadInput(f"{name}: cannot be made an array ({error}); {remedy}") from None
 
 
-def _examples(values: Any, name: str) -> npt.NDArray[Any]:
+def _examples(values: Any, name: str) -> Array:
     if not (isinstance(values, list | tuple) and any(isinstance(one, str) for one in values)):
         return _to_array(values, name)
     array = np.empty(len(values), object)  # not of strings, where each takes the memory of the longest

@@ -22,6 +22,7 @@ from easiness.data.tables.table import Table, Tables
 from easiness.errors import BadInput, RunFailed, one_line
 from easiness.gate import reading
 from easiness.inputs import SOUND, Files, Positions
+from easiness.lazy import pc
 from easiness.spec import LoadOptions
 
 PREFIX = "hf:"
@@ -120,7 +121,6 @@ def _in_rows(table: Any, column: str, where: str, reader: Files) -> RowBlobs:
     taken in which order, and by size and time of modification of the files.
     """
     import datasets
-    import pyarrow.compute as pc
 
     feature = datasets.Audio if reader.noun == SOUND.noun else datasets.Image
     try:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from easiness.data.sources.file_blobs import TextFiles
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_names
 from easiness.inputs import IMAGE, Blobs, EncodedExamples, EncodedSource, InputKind, Positions, StoredExamples
+from easiness.lazy import Array, Integers
 from easiness.regular_file import at_home
 from easiness.spec import TABLE_OPTIONS, LoadOptions
 
@@ -91,7 +91,7 @@ class Split:
     where: str
     examples: StoredExamples | Blobs | TextFiles
     ids: Ids
-    labels: npt.NDArray[Any]
+    labels: Array
     name_at: Callable[[int], str]
     kind: InputKind = IMAGE
     unreadable: tuple[str, ...] = ()
@@ -169,14 +169,14 @@ def dataset_of(
 
 
 def check_examples(
-    labels: npt.NDArray[Any],
+    labels: Array,
     num_examples: int,
     classes: Sequence[str] | None,
     where: str,
     name: Callable[[int], str],
     *,
     held_out: bool = False,
-) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+) -> tuple[Integers, tuple[str, ...]]:
     """The labels [K] as int64 and the class names; of these a ``held_out`` split may lack some."""
     values = _integers(labels, num_examples, where, name)
     check_unicode(classes or (), where)
@@ -204,9 +204,7 @@ def check_examples(
     return values.astype(np.int64), tuple(classes)
 
 
-def _integers(
-    labels: npt.NDArray[Any], num_examples: int, where: str, name: Callable[[int], str]
-) -> npt.NDArray[Any]:
+def _integers(labels: Array, num_examples: int, where: str, name: Callable[[int], str]) -> Array:
     if labels.ndim != 1:
         raise BadInput(f"{where}: labels have shape {labels.shape}; give one integer per example")
     if len(labels) != num_examples:
@@ -221,7 +219,7 @@ def _integers(
     return labels
 
 
-def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callable[[int], str]) -> None:
+def _check_range(labels: Array, num_classes: int | None, name: Callable[[int], str]) -> None:
     outside = labels < 0
     if num_classes is not None:
         outside |= labels >= num_classes
@@ -243,7 +241,7 @@ def check_ids(ids: Ids, num_examples: int, where: str, *, unique: bool = True) -
         raise BadInput(f"{where}: id {shorten(values[counts > 1])} occurs more than once; ids must be unique")
 
 
-def own_ids(ids: npt.NDArray[Any], where: str) -> Ids:
+def own_ids(ids: Array, where: str) -> Ids:
     """Ids [K] that are integers or fixed-width texts as we keep them: int64, or Python's texts."""
     if ids.ndim != 1 or ids.dtype.kind not in "iuU":
         raise BadInput(f"{where}: are not a list of integers or strings; give one per example")

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import inputs
 from easiness.data.dataset import Dataset
@@ -22,6 +21,7 @@ from easiness.data.sources.file_blobs import FileBlobs, FileFacts
 from easiness.data.sources.source import Source, SourceRequest, Split, dataset_of
 from easiness.errors import BadInput, RunFailed, one_line
 from easiness.inputs import IMAGE_FILES, Blobs, ImageHeader, Pixels, Positions, Unreadable
+from easiness.lazy import Image, Integers
 from easiness.own_process import wait_passively
 from easiness.records import to_numpy
 
@@ -68,7 +68,7 @@ class Items(Blobs):
     def digests(self, positions: Positions) -> list[str]:
         return [self._item(at).digest for at in positions.tolist()]
 
-    def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
+    def labels(self, positions: Positions) -> Integers:
         places = inputs.track(positions.tolist(), self.reader.reading, len(positions))
         return np.array([self._item(at).label for at in places], np.int64)
 
@@ -108,8 +108,6 @@ class Items(Blobs):
         return _pixels(self._pair(position)[0], self.name(position))[0]
 
     def _pair(self, position: int) -> tuple[Any, Any]:
-        from PIL import Image
-
         name = self.name(position)
         try:
             item = self._dataset[position]
@@ -138,8 +136,6 @@ def length_of(data: Any, what: str) -> int:
 
 
 def _pixels(picture: Any, name: str) -> tuple[Pixels, bool]:
-    from PIL import Image
-
     if isinstance(picture, Image.Image):
         header = inputs.header_of(picture)
         return inputs.decode_opened(picture, name, 1 if header.grey else 3), header.deep

@@ -13,7 +13,6 @@ from pathlib import Path, PurePath
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import inputs
 from easiness.data.dataset import Dataset, Ids
@@ -26,6 +25,7 @@ from easiness.data.tables.vectors import input_columns, make_vectors, named_by
 from easiness.errors import BadInput, nearest, printable, shorten
 from easiness.gate import is_text
 from easiness.inputs import IMAGE, KINDS, SOUND, TEXT, VECTOR, Blobs, InputKind, StoredExamples, StoredVectors
+from easiness.lazy import Array, Integers
 from easiness.regular_file import at_home
 from easiness.spec import LoadOptions, read_names
 
@@ -329,7 +329,7 @@ def split_of(
     table: Table,
     examples: TableExamples,
     at: int,
-    labels: npt.NDArray[np.int64],
+    labels: Integers,
     options: LoadOptions,
     name: str,
 ) -> Split:
@@ -372,7 +372,7 @@ def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
     return np.array(names, np.int64 if all(map(INTEGER.fullmatch, names)) else object)
 
 
-def _columns(table: Table, ids: Ids, name: str, names: Ids) -> Iterator[npt.NDArray[Any]]:
+def _columns(table: Table, ids: Ids, name: str, names: Ids) -> Iterator[Array]:
     """Read vectors in a column of the table, whose rows have these ids: the `Columns` of a data set."""
     rows = {one: row for row, one in enumerate(ids.tolist())}
     return vectors_of(table, name, np.array([rows[one] for one in names.tolist()], np.int64))

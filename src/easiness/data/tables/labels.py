@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
 from easiness.data.tables.table import INTEGER, Table, usable
 from easiness.errors import BadInput, shorten
 from easiness.gate import first_come, is_text
+from easiness.lazy import Integers, pa
 
 CROP = "crop each box to a picture of its own, and give those with a class each"
 _LOOKED_AT = 1000  # cells of each column that tell what it holds
@@ -29,7 +29,7 @@ _NULL = -1
 class Labels(NamedTuple):
     """Labels [K] of the rows of each split, and names of their classes where these have some."""
 
-    values: list[npt.NDArray[np.int64]]
+    values: list[Integers]
     classes: Sequence[str] | None
     notes: tuple[str, ...] = ()
 
@@ -40,12 +40,12 @@ class _Distinct:
 
     table: Table
     values: list[Any]
-    rows: npt.NDArray[np.int64]
+    rows: Integers
 
     def name_at(self, at: int) -> str:
         return self.table.name_at(int(np.argmax(self.rows == at)))
 
-    def labels(self, numbers: list[int]) -> npt.NDArray[np.int64]:
+    def labels(self, numbers: list[int]) -> Integers:
         return np.array(numbers, np.int64)[self.rows]
 
 
@@ -86,8 +86,6 @@ def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | N
 
 
 def _distinct(table: Table, column: str) -> _Distinct:
-    import pyarrow as pa
-
     cells = table.column(column)
     types, kind = pa.types, cells.type
     numbers = types.is_floating(kind) or types.is_decimal(kind)

@@ -16,6 +16,7 @@ from easiness.data.tables.table import Reader, Table
 from easiness.errors import BadInput, shorten
 from easiness.gate import A_ROW, check_fits, open_parquet, read_batches, read_column
 from easiness.inputs import Blob, Blobs, Files, Header, Positions, Unreadable
+from easiness.lazy import pa, pc
 from easiness.regular_file import read_regular
 
 AT_ONCE = 64  # encoded examples read together
@@ -141,9 +142,6 @@ def _in_parquet(
         parts.append(RowsOfFile(first, stop, file.relative_to(root).as_posix()))
 
     def read(positions: Positions) -> Iterator[tuple[bytes | None, None]]:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         for file, group, first, last in groups:
             rows = positions[slice(*np.searchsorted(positions, [first, last]))]
             for values in read_batches(file, column, AT_ONCE, [group]) if len(rows) else ():
@@ -159,8 +157,6 @@ def _in_parquet(
 
 
 def _check_type(where: str, column: str, kind: Any, reader: Files) -> None:
-    import pyarrow as pa
-
     inner = kind
     if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
         inner = kind.field("bytes").type
@@ -209,8 +205,6 @@ def parquet_table(files: Sequence[Path], _: str | None, where: str, root: Path) 
 
 
 def _parquet_column(files: Sequence[Path], name: str) -> Any:
-    import pyarrow as pa
-
     columns = [read_column(file, name) for file in files]
     columns = [column for column in columns if len(column)] or columns[:1]  # an empty one has any type
     kinds = sorted({str(column.type) for column in columns})

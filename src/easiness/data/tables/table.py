@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
 from easiness.errors import BadInput, nearest, shorten
 from easiness.gate import is_text, objects_in
 from easiness.inputs import Blobs, Files, Positions
+from easiness.lazy import Array, Floats, pa, pc
 
-Numbers = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
+Numbers = Floats
 
 INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 """A whole number as `str` writes it; ``007`` is a name."""
@@ -153,24 +152,20 @@ def leaving_out(names: Sequence[str]) -> str:
 
 
 def is_vectors(kind: Any) -> bool:
-    from pyarrow import types
-
+    types = pa.types
     is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
     return bool(is_list) and bool(types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
 
 
 def is_numbers(kind: Any) -> bool:
-    from pyarrow import types
-
+    types = pa.types
     tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null)
     return any(test(kind) for test in tests)
 
 
 def is_value(kind: Any) -> bool:
     """Is a type of Arrow one of texts, numbers or times?"""
-    from pyarrow import types
-
-    return is_text(kind) or is_numbers(kind) or bool(types.is_temporal(kind))
+    return is_text(kind) or is_numbers(kind) or bool(pa.types.is_temporal(kind))
 
 
 def values_in(table: Table, name: str) -> list[Any]:
@@ -245,9 +240,6 @@ def numbers_in(table: Table, name: str) -> Numbers:
 
 def _fast_numbers(table: Table, name: str) -> Any:
     """The numbers [K] of a column of numbers, or of texts that Arrow takes for numbers; else ``None``."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if is_numbers(table.kind(name)):
         return table.column(name).cast(pa.float64(), safe=False).to_numpy()
     if not is_text(table.kind(name)):
@@ -270,7 +262,7 @@ def vectors_in(table: Table, name: str) -> Numbers:
     return vectors
 
 
-def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[npt.NDArray[Any]]:
+def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[Array]:
     """The lists of numbers in a column of some rows, [n, D], some at a time."""
     table.check_column(name)
     start = 0
@@ -286,9 +278,7 @@ def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[npt.NDArray
         yield _array(table, name, values.take(rows[start : start + AT_ONCE]))
 
 
-def _array(table: Table, name: str, values: Any) -> npt.NDArray[Any]:
-    import pyarrow.compute as pc
-
+def _array(table: Table, name: str, values: Any) -> Array:
     if not is_vectors(values.type):
         problem = f"column {name} holds {values.type} and no lists of numbers"
         raise unusable(table.where, name, problem, "give another")
@@ -297,7 +287,7 @@ def _array(table: Table, name: str, values: Any) -> npt.NDArray[Any]:
     if values.null_count or numbers.null_count or len(lengths) != 1 or not lengths[0]:
         problem = f"column {name} has rows that differ in length or hold nulls"
         raise unusable(table.where, name, problem, "give every row as many numbers")
-    array: npt.NDArray[Any] = np.asarray(numbers)
+    array: Array = np.asarray(numbers)
     return array.reshape(len(values), -1)
 
 

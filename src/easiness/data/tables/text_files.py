@@ -14,6 +14,7 @@ from typing import Any
 from easiness.data.tables.table import AT_ONCE, Reader, Table, the_only
 from easiness.errors import BadInput, one_line
 from easiness.gate import A_ROW, check_fits
+from easiness.lazy import pa
 from easiness.regular_file import UTF_8, open_regular, text_lines
 
 _MOST_EMPTY = 200  # cells to one that a row has
@@ -91,8 +92,6 @@ def csv_table(
     People write a ``sheet``: its rows are counted as a spreadsheet counts, spaces around the names of its
     columns do not matter, and rows may lack empty cells at their ends.
     """
-    import pyarrow as pa
-
     path = the_only(files)
     rows = csv_rows(path, encoding=encoding)
     _, header = next(rows, (1, []))
@@ -146,8 +145,6 @@ def csv_header(path: Path) -> list[str]:
 
 
 def _strings(cells: Sequence[str | None], what: str) -> Any:
-    import pyarrow as pa
-
     try:
         return pa.array(cells, pa.large_string())
     except (pa.ArrowException, UnicodeError):  # the latter of halves of pairs, which some encodings have
@@ -161,8 +158,6 @@ def json_table(files: Sequence[Path], encoding: str | None, where: str, root: Pa
 
 def table_of(rows: Sequence[dict[str, Any]], path: Path, where: str, root: Path) -> Table:
     """The table of objects in a file, of which the keys are the columns; rows are counted from 0."""
-    import pyarrow as pa
-
     if not rows:
         raise BadInput(f"{path}: no rows; {_FORM}")
     names = dict.fromkeys(chain.from_iterable(rows))
@@ -215,8 +210,6 @@ def _fitting(path: Path, lines: Iterator[str]) -> Iterator[str]:
 
 
 def _column(path: Path, name: str, values: list[Any]) -> Any:
-    import pyarrow as pa
-
     try:
         if not all(isinstance(one, str | None) for one in values):
             return pa.array(values)

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from easiness.data.tables import table as cells
-from easiness.data.tables.table import Numbers, Singles, Table, Tables
+from easiness.data.tables.table import Numbers, Table, Tables
 from easiness.errors import BadInput, printable, shorten
 from easiness.gate import check_fits, is_text
 from easiness.inputs import VECTOR
+from easiness.lazy import Singles
 from easiness.show import quantity
 from easiness.spec import LoadOptions
 

@@ -31,11 +31,11 @@ from easiness.inputs.image.pixels import (
 )
 from easiness.inputs.kind import OF_PICTURES, ExportForm, InputKind, ShownValue
 from easiness.inputs.pack import Pack, Values
+from easiness.lazy import Array, Image
+from easiness.lazy_torch import torch
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from easiness.inputs.bank import Preparation
 
 
@@ -75,8 +75,6 @@ _ALONE = threading.Lock()
 @contextmanager
 def decoder_warnings() -> Iterator[None]:
     """Make decompression bombs errors and drop other warnings, around all threads that decode."""
-    from PIL import Image
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -231,10 +229,10 @@ class ImageKind(InputKind):
     near = NearPictures()
     flaws = OF_PICTURES
 
-    def takes(self, array: npt.NDArray[Any]) -> bool:
+    def takes(self, array: Array) -> bool:
         return array.ndim in (3, 4)
 
-    def from_array(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> ArrayImages:
+    def from_array(self, array: Array, where: str, *, copy: bool) -> ArrayImages:
         pixels = to_pixels(array, where)
         return ArrayImages(pixels.copy() if copy and np.may_share_memory(pixels, array) else pixels)
 
@@ -267,8 +265,6 @@ class ImageKind(InputKind):
         return int(np.mean(list(sizes)) * len(examples.stored))
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:
-        import torch
-
         from easiness.inputs.image.preparation import PhotoCrops, PictureMoves
 
         if recipe.crop:

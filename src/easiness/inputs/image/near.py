@@ -20,6 +20,7 @@ from easiness.analysis import pack
 from easiness.inputs.encoding import tell
 from easiness.inputs.image.pixels import Pixels, to_pil
 from easiness.inputs.kind import Near, NearPairs
+from easiness.lazy import Image, Integers, Mask, Singles
 
 NEAR = 32  # bits; different pictures differ in 72 on average
 ALIKE = 0.8  # correlation of the grey values of two pictures as small as `_THUMB`
@@ -35,13 +36,12 @@ _THUMB = 16  # pixels a side
 _PAIRS_AT_ONCE = 1 << 22  # of hashes: 32 MB of bits that differ
 _CORRELATED_AT_ONCE = 1 << 14
 
-Positions = npt.NDArray[np.int64]
+Positions = Integers
 
 
-def hash_picture(pixels: Pixels) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint8]] | None:
+def hash_picture(pixels: Pixels) -> tuple[Mask, npt.NDArray[np.uint8]] | None:
     """The hash [144] and the thumbnail [16, 16] of a picture, ``None`` if it is too small."""
     import imagehash
-    from PIL import Image
 
     if min(pixels.shape[:2]) < SMALLEST:
         return None
@@ -112,18 +112,18 @@ def _distances(train: npt.NDArray[np.uint64], held_out: npt.NDArray[np.uint64]) 
     return distance
 
 
-def _correlations(some: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def _correlations(some: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> Singles:
     """The correlation [n] of the thumbnails [n, 256] of each pair; 0 where one has a single grey value."""
     one, other = _standardize(some), _standardize(others)
-    correlations: npt.NDArray[np.float32] = np.einsum("ij,ij->i", one, other)
+    correlations: Singles = np.einsum("ij,ij->i", one, other)
     return correlations
 
 
-def _standardize(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def _standardize(thumbs: npt.NDArray[np.uint8]) -> Singles:
     values = thumbs.astype(np.float32)
     values -= values.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(values, axis=1, keepdims=True)
-    unit: npt.NDArray[np.float32] = values / np.maximum(norms, np.float32(1e-6))
+    unit: Singles = values / np.maximum(norms, np.float32(1e-6))
     return unit
 
 

@@ -26,7 +26,7 @@ from easiness.gate import fits, made_once
 from easiness.inputs.image.pixels import Pixels, to_pil
 from easiness.inputs.kind import StoredExamples
 from easiness.inputs.pack import Pack, Values
-from easiness.lazy import Integers
+from easiness.lazy import Image, Integers
 from easiness.regular_file import open_growing, open_regular
 from easiness.spec import Recipe
 
@@ -54,8 +54,6 @@ def reduced_size(height: int, width: int, short_side: int) -> tuple[int, int]:
 
 def reduce(pixels: Pixels, short_side: int) -> Pixels:
     """The photo at `reduced_size`, bilinear with antialias; only the middle of a very long one."""
-    from PIL import Image
-
     height, width, channels = pixels.shape
     longest = MOST_OBLONG * min(height, width)
     top, left = max(0, height - longest) // 2, max(0, width - longest) // 2

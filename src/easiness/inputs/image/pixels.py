@@ -5,17 +5,15 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.inputs.kind import Signature, StoredExamples, Traits
+from easiness.lazy import Array, Image, Integers
 from easiness.spec import Recipe
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]  # one decoded picture: [height, width, channels]
 _CHANNELS = (1, 3)
@@ -120,8 +118,6 @@ def scan(headers: Iterable[ImageHeader]) -> ImageTraits | None:
 
 
 def to_pil(pixels: Pixels) -> Image.Image:
-    from PIL import Image
-
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
@@ -139,10 +135,10 @@ class ArrayImages(StoredExamples):
         height, width = self._items.shape[2:]
         return ImageTraits(channels, (height, width), min(height, width))
 
-    def subset(self, positions: npt.NDArray[np.int64]) -> ArrayImages:
+    def subset(self, positions: Integers) -> ArrayImages:
         return ArrayImages(self._items[positions])
 
-    def sizes(self) -> npt.NDArray[np.int64]:
+    def sizes(self) -> Integers:
         return np.tile(np.array(self._items.shape[2:], np.int64), (len(self), 1))
 
     def _content(self, item: npt.NDArray[np.uint8]) -> bytes:
@@ -152,12 +148,12 @@ class ArrayImages(StoredExamples):
         return np.ascontiguousarray(item.transpose(1, 2, 0))
 
 
-def to_pixels(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
+def to_pixels(x: Array, where: str) -> npt.NDArray[np.uint8]:
     """``x`` of three or four axes as uint8 [K, channels, height, width]; `BadInput` if that is ambiguous."""
     return _convert(x, where, "K, ")
 
 
-def to_picture(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
+def to_picture(x: Array, where: str) -> npt.NDArray[np.uint8]:
     """One picture ``x`` as uint8 [channels, height, width]; as `to_pixels`."""
     if x.ndim not in (2, 3):
         raise BadInput(
@@ -168,7 +164,7 @@ def to_picture(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
     return picture
 
 
-def _convert(x: npt.NDArray[Any], where: str, first: str) -> npt.NDArray[np.uint8]:
+def _convert(x: Array, where: str, first: str) -> npt.NDArray[np.uint8]:
     if x.dtype != np.uint8 and x.dtype.kind != "f":
         raise BadInput(
             f"{where}: pixels of dtype {x.dtype}; give uint8 (0 to 255; convert with .astype('uint8') if the "
@@ -203,7 +199,7 @@ def _convert(x: npt.NDArray[Any], where: str, first: str) -> npt.NDArray[np.uint
     return pixels
 
 
-def _problem(image: npt.NDArray[Any]) -> str:
+def _problem(image: Array) -> str:
     low, high = image.min(), image.max()
     if not np.isfinite([low, high]).all():
         return "has a pixel that is not finite; mend or drop it"
@@ -213,5 +209,5 @@ def _problem(image: npt.NDArray[Any]) -> str:
     )
 
 
-def _shape(x: npt.NDArray[Any]) -> str:
+def _shape(x: Array) -> str:
     return "x".join(map(str, x.shape)) or "()"

@@ -31,6 +31,7 @@ from easiness.inputs.kind import (
 )
 from easiness.inputs.pack import Pack, Values
 from easiness.inputs.sound.log_mel import Samples, log_mel, window
+from easiness.lazy import Array, Image, Integers
 from easiness.show import quantity
 from easiness.spec import Recipe
 
@@ -158,7 +159,7 @@ SOUND_FILES = Files(
 )
 
 
-def problem_of(samples: npt.NDArray[Any]) -> str:
+def problem_of(samples: Array) -> str:
     """The problem of samples [n] that are no sound, else empty."""
     if len(samples) == 0:
         return "no samples in it"
@@ -233,7 +234,7 @@ class ArraySounds(StoredExamples):
     def samples(self) -> list[Samples]:
         return list(self._items)
 
-    def subset(self, positions: npt.NDArray[np.int64]) -> ArraySounds:
+    def subset(self, positions: Integers) -> ArraySounds:
         part = ArraySounds([self._items[at] for at in positions.tolist()], self._rate)
         part.__dict__["traits"] = self.traits
         return part
@@ -293,8 +294,6 @@ class ShownSound(ShownValue):
     @property
     def uri(self) -> str:
         """A ``data:`` address of its log-mel picture as PNG: dark is loud, the lowest band at the bottom."""
-        from PIL import Image
-
         file, hop = io.BytesIO(), max(_HOP, self._seconds / _MOST_COLUMNS)
         Image.fromarray(self._picture(hop)).save(file, "PNG", optimize=True)
         return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from torch import Tensor
+from easiness.lazy import Array, Floats, Singles
+from easiness.lazy_torch import Tensor, torch
 
 WINDOW = 0.025  # seconds of sound, weighted by Hann's window, behind each column
 RANGE = 80.0  # decibels between the beginning of the scale of a picture and its loudest value
 _SILENCE = 1e-10  # power below which nothing is told apart
 
-Samples = npt.NDArray[np.float32]  # one decoded sound: [n], mono, in [-1, 1]
+Samples = Singles  # one decoded sound: [n], mono, in [-1, 1]
 
 
-def log_mel(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[np.float32]:
+def log_mel(samples: Samples, rate: int, mels: int, hop: float) -> Singles:
     """The log-mel picture [mels, frames] of ``samples`` [n] at ``rate`` a second, in [0, 1].
 
     1 is the loudest value of the picture, and 0 is `RANGE` decibels below it or more; silence is 0. Column t
@@ -27,14 +25,12 @@ def log_mel(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[n
     """
     power = np.maximum(mel_power(samples, rate, mels, hop), _SILENCE)
     decibels = 10 * np.log10(power)
-    picture: npt.NDArray[np.float32] = ((decibels - decibels.max()) / RANGE + 1).clip(0, 1).astype(np.float32)
+    picture: Singles = ((decibels - decibels.max()) / RANGE + 1).clip(0, 1).astype(np.float32)
     return picture if power.max() > _SILENCE else np.zeros_like(picture)
 
 
-def mel_power(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[np.float64]:
+def mel_power(samples: Samples, rate: int, mels: int, hop: float) -> Floats:
     """The power [mels, frames] of each band over time, in double precision: alike on all machines."""
-    import torch
-
     step, width = max(1, round(hop * rate)), max(1, round(WINDOW * rate))
     num_fft = 2 ** int(np.ceil(np.log2(2 * width)))  # twice the width, so that no low band is without a bin
     wave = torch.from_numpy(samples.astype(np.float64))
@@ -48,13 +44,13 @@ def mel_power(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray
         pad_mode="constant",
         return_complex=True,
     )[:, : max(1, len(samples) // step)]
-    power: npt.NDArray[Any] = (spectrum.real**2 + spectrum.imag**2).numpy()
-    bands: npt.NDArray[np.float64] = mel_filters(mels, num_fft, rate).T @ power
+    power: Array = (spectrum.real**2 + spectrum.imag**2).numpy()
+    bands: Floats = mel_filters(mels, num_fft, rate).T @ power
     return bands
 
 
 @cache
-def mel_filters(mels: int, num_fft: int, rate: int) -> npt.NDArray[np.float64]:
+def mel_filters(mels: int, num_fft: int, rate: int) -> Floats:
     """Weights [num_fft / 2 + 1, mels] of triangles of equal width on the mel scale, from 0 to half the rate.
 
     Mel is 2595 log10(1 + f / 700) (O'Shaughnessy 1987, as in HTK); each triangle has height 1.

@@ -28,6 +28,7 @@ from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, S
 from easiness.inputs.pack import Pack, Values
 from easiness.inputs.text import GRAMS, PLACE, VOCABULARY, WORDS
 from easiness.inputs.text.near import NearTexts
+from easiness.lazy import Array, Integers
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def placed_tokens(words: Iterable[str], tokens: Callable[[str], Tokens] = tokens
     return np.concatenate([np.array([one[0] for one in parts], np.int32), *(one[1:] for one in parts)])
 
 
-def reach_of(texts: Iterable[str]) -> npt.NDArray[np.int64]:
+def reach_of(texts: Iterable[str]) -> Integers:
     """The most tokens of the first n words of any text, for n from 0 to the words of the longest."""
     most = [0] * (MOST_WORDS + 1)
     longest = 0
@@ -97,7 +98,7 @@ def to_bytes(text: str) -> TextBytes:
 class TextTraits(Traits):
     """Traits of texts: ``reach`` is of `reach_of`."""
 
-    reach: npt.NDArray[np.int64]
+    reach: Integers
 
     def recipe(self) -> dict[str, Any]:
         return {"batch_size": 64, "alpha": 0.003, "word_dropout": 0.1}
@@ -136,7 +137,7 @@ class StoredTexts(StoredExamples):
     def texts(self) -> list[str]:
         return list(self._items)
 
-    def subset(self, positions: npt.NDArray[np.int64]) -> StoredTexts:
+    def subset(self, positions: Integers) -> StoredTexts:
         texts, name = [self._items[at] for at in positions.tolist()], self._name
         return StoredTexts(texts, lambda at: name(int(positions[at])))
 
@@ -203,12 +204,12 @@ class TextKind(InputKind):
     near = NearTexts()
     rewritten = StoredTexts
 
-    def takes(self, array: npt.NDArray[Any]) -> bool:
+    def takes(self, array: Array) -> bool:
         """Whether any are strings; `from_texts` names those that are not."""
         of_strings = array.dtype == object and any(isinstance(one, str) for one in array.flat)
         return array.ndim == 1 and (array.dtype.kind == "U" or of_strings)
 
-    def from_array(self, array: npt.NDArray[Any], where: str, **_: object) -> StoredTexts:
+    def from_array(self, array: Array, where: str, **_: object) -> StoredTexts:
         return from_texts(array.tolist(), where)
 
     def same(self, value: TextBytes) -> TextBytes:

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from easiness.inputs.encoding import track
 from easiness.inputs.kind import Near, NearPairs
+from easiness.lazy import Integers
 
 GRAM = 4  # characters of a run
 ALIKE = 0.75  # Jaccard similarity: of the runs that two texts have, the share that both have
@@ -37,7 +38,7 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 _WORD = re.compile(r"\w+")
 
-Positions = npt.NDArray[np.int64]
+Positions = Integers
 
 
 def fold(value: npt.NDArray[np.uint8]) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from easiness import features, training
@@ -19,6 +18,7 @@ from easiness.data import Dataset, rewrite_texts, texts_of
 from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.heads import stored_heads
 from easiness.inputs import TensorBank, Values
+from easiness.lazy import Array, Floats, Integers, Mask
 from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, Shape, find_kind, perturbation
 from easiness.records import ObservationLog, Observations
@@ -39,7 +39,7 @@ from easiness.store import (
 _AT_ONCE = 64  # examples looked at for a change
 _VISIBLE = 1 / 255  # of a value in [0, 1]: grey stored as color changes by rounding where color is taken away
 
-Targets: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
+Targets: TypeAlias = tuple[Integers, Mask]
 """Labels [K] that a trial has learned, and which of the examples it, or its last heads, have seen."""
 View: TypeAlias = Recipe | features.PicturePreparation
 """How networks see examples: by the recipe that they were trained with, or as a frozen one wants them."""
@@ -128,7 +128,7 @@ def networks_of(run: Run, data: Dataset, device: torch.device) -> list[features.
         raise BadInput(f"{run.path}: {error}") from error
 
 
-def examples_at(data: Dataset, positions: npt.NDArray[np.int64], view: View) -> torch.Tensor | list[str]:
+def examples_at(data: Dataset, positions: Integers, view: View) -> torch.Tensor | list[str]:
     """The examples at ``positions`` [n] as perturbations take them: texts, or float [n, c, h, w] in [0, 1].
 
     Photos are cropped as in evaluation; nothing is normalized. Only these are decoded.
@@ -193,7 +193,7 @@ class ProbeVotes(NamedTuple):
     """
 
     votes: list[Votes]
-    accuracy: dict[str, npt.NDArray[np.float64]]
+    accuracy: dict[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ class PerturbedProbe:
         if self.probe == "held_out":
             parts = {"held_out": np.ones_like(trained_on)}
         votes: list[Votes] = []
-        accuracy: dict[str, list[npt.NDArray[np.float64]]] = {}
+        accuracy: dict[str, list[Floats]] = {}
         for one in self.perturbations:
             answers = self.answers(one, progress or Progress())
             prediction, probability = answers["prediction"], np.exp(-answers["loss"].astype(np.float64))
@@ -275,7 +275,7 @@ class PerturbedProbe:
                 keep_answer(self.run.path, *place, answers)
         return answers
 
-    def _stored_answers(self, one: Perturbation) -> dict[str, npt.NDArray[Any]] | None:
+    def _stored_answers(self, one: Perturbation) -> dict[str, Array] | None:
         shape, place = (len(self.run.trials), len(self.split)), self._place(one)
         forms: dict[str, Form] = {"prediction": (np.int32, shape), "loss": (np.float32, shape)}
         return None if place is None else kept_answer(self.run.path, *place, forms)

@@ -8,10 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.lazy import Axes, Figure, Integers, pd
+from easiness.lazy import Axes, Figure, Integers, Singles, pd
 from easiness.paper.perturbation.curve import level_name
 from easiness.paper.perturbation.looking import View, examples_at, image_shape
 from easiness.perturb import (
@@ -190,7 +189,7 @@ def _blank(width: float, height: float, left: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _draw_picture(axes: Axes, pixels: npt.NDArray[np.float32], x: float, y: float) -> None:
+def _draw_picture(axes: Axes, pixels: Singles, x: float, y: float) -> None:
     """One picture [h, w, c] in a cell, letterboxed in a square of 0.96 of it."""
     limits = axes.get_xlim(), axes.get_ylim()
     height, width, channels = pixels.shape

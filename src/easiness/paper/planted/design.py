@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -15,6 +14,7 @@ from easiness.analysis import MIN_GROUP
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
 from easiness.inputs import IMAGE, InputKind, Pack, Preparation, Signature, StoredExamples, TensorBank, Traits
+from easiness.lazy import Floats, Integers, Mask, Singles
 from easiness.paper.options import HypothesisOptions
 from easiness.runs import Plan, make_plan
 from easiness.spec import LAST, Recipe, Recording, Training, at_least, content_hash
@@ -91,16 +91,16 @@ PRESETS = {preset.name: preset for preset in (FULL, SMOKE)}
 class PlantedPatterns:
     """Patterns [P]: ``support`` and ``contradiction`` of each, its class ``label``, and its ``patch``."""
 
-    support: npt.NDArray[np.int64]
-    contradiction: npt.NDArray[np.float64]
-    label: npt.NDArray[np.int64]
-    patch: npt.NDArray[np.float32]
+    support: Integers
+    contradiction: Floats
+    label: Integers
+    patch: Singles
 
     def __len__(self) -> int:
         return len(self.support)
 
     @property
-    def frequency(self) -> npt.NDArray[np.float64]:
+    def frequency(self) -> Floats:
         """f [P], examples an epoch in the natural arm, of which ``f (1 - c)`` are the support."""
         return self.support / (1 - self.contradiction)
 
@@ -108,9 +108,9 @@ class PlantedPatterns:
 class ArmExamples(NamedTuple):
     """Examples [K] of an arm: the ``pattern`` that each carries, its ``label``, and is that its ``own``?"""
 
-    pattern: npt.NDArray[np.int64]
-    label: npt.NDArray[np.int64]
-    own: npt.NDArray[np.bool_]
+    pattern: Integers
+    label: Integers
+    own: Mask
 
 
 def patterns_of(preset: PlantedPreset, seed: int) -> PlantedPatterns:
@@ -249,18 +249,18 @@ class StoredPatterns(StoredExamples):
 
     noun = "pattern"
 
-    def __init__(self, patches: npt.NDArray[np.float32], kind: PatternKind) -> None:
+    def __init__(self, patches: Singles, kind: PatternKind) -> None:
         self._items, self._kind = patches, kind
 
     @property
     def traits(self) -> PatternKind:
         return self._kind
 
-    def subset(self, positions: npt.NDArray[np.int64]) -> StoredPatterns:
+    def subset(self, positions: Integers) -> StoredPatterns:
         """A copy of the patches at ``positions``."""
         return StoredPatterns(self._items[positions], self._kind)
 
-    def _content(self, item: npt.NDArray[np.float32]) -> bytes:
+    def _content(self, item: Singles) -> bytes:
         return f"{_VERSION} {self._kind}".encode() + item.astype("<f4").tobytes()
 
 
@@ -329,7 +329,7 @@ def _data(arm: Arm, patterns: PlantedPatterns, examples: ArmExamples, preset: Pl
     amplitude = preset.amplitude / (2 if arm == "half" else 1)
     kind = PatternKind(preset.side, amplitude, arm == "sham")
 
-    def split(name: str, pattern: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> Dataset:
+    def split(name: str, pattern: Integers, labels: Integers) -> Dataset:
         return Dataset(
             name="planted patterns",
             source=None,

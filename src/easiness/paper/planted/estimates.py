@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from easiness.lazy import Floats, Mask, special
+
+Values = Floats
 
 _STEPS = 50
 _STEEPEST = 30.0  # logits beyond which shares are 0 or 1
@@ -46,14 +48,12 @@ class PlantedEstimate:
 
         Not a number where there is no freedom.
         """
-        from scipy.special import stdtrit
-
         if self.freedom < 1:
             return math.nan, math.nan
         by_pattern, by_trial = self._variances
         spread = by_pattern**2 / self.freedom + by_trial**2 / max(1, self.of_trials)
         freedom = (by_pattern + by_trial) ** 2 / spread if spread > 0 else self.freedom
-        margin = float(stdtrit(freedom, 0.975)) * math.sqrt(by_pattern + by_trial)
+        margin = float(special.stdtrit(freedom, 0.975)) * math.sqrt(by_pattern + by_trial)
         return self.value - margin, self.value + margin
 
     def less(self, other: PlantedEstimate, factor: float = 1.0) -> PlantedEstimate:
@@ -77,9 +77,7 @@ def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) ->
     return _fit(values, np.column_stack([doublings, _members(groups)]), logistic=True)
 
 
-def drop(
-    values: Values, low: npt.NDArray[np.bool_], high: npt.NDArray[np.bool_], groups: npt.NDArray[np.generic]
-) -> PlantedEstimate:
+def drop(values: Values, low: Mask, high: Mask, groups: npt.NDArray[np.generic]) -> PlantedEstimate:
     """The mean of the patterns ``high`` [P] less that of ``low`` [P], within ``groups`` [P]."""
     both = low | high
     columns = np.column_stack([high[both], _members(groups[both])]).astype(np.float64)
@@ -93,8 +91,8 @@ def mean(values: Values) -> PlantedEstimate:
     return _fit(values, np.ones((values.shape[1], 1)), logistic=False)
 
 
-def _members(groups: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    members: npt.NDArray[np.bool_] = groups[:, None] == np.unique(groups)[None, :]
+def _members(groups: npt.NDArray[np.generic]) -> Mask:
+    members: Mask = groups[:, None] == np.unique(groups)[None, :]
     return members
 
 

@@ -1,3 +1,4 @@
+from .certificate import Certificate as Certificate, read_certificate as read_certificate
 from .estimate import Audit as Audit
 from .study import (
     AUDIT as AUDIT,

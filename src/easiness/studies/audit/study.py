@@ -18,6 +18,7 @@ from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.runs import data_version, labelled_examples
 from easiness.spec import Option, Split, command_line, setting
 from easiness.store import Run
+from easiness.studies.audit.certificate import Certificate
 from easiness.studies.audit.estimate import (
     CONFIDENCE,
     LABEL,
@@ -35,6 +36,7 @@ _TIMES, _MORE = 2, 50  # as many draws as are likely to do, and some more
 _UNSAID = 0.1  # of the votes
 _HINTS = ("suggested", "suggested_class", "p_wrong")
 _WRITE = "easiness audit RUN -o audit.csv writes one"
+_NO_ANSWER = ("", False, -1, "", "")
 _CONSENSUS = Later("easiness.studies.labels:audit_of_consensus")
 
 ITEM_LABEL = "item label"
@@ -95,8 +97,8 @@ class AuditDraw(show.Result):
             if self.noun != LABEL:  # the page shows examples
                 how = f"write the actions into {output}"
             if self.noun == ITEM_LABEL:
-                seen = command_line("report", "RUN", "--decide", output, *blind, "-o", page)
-                how += f" (with examples of a run: {seen})"
+                page_of = command_line("report", "RUN", "--decide", output, *blind, "-o", page)
+                how += f" (with examples of a run: {page_of})"
             steps.append(f"look at them: {how}; then {reading}")
         return steps
 
@@ -190,9 +192,14 @@ class AuditOptions:
         "--decided",
         "The file that was drawn, with its actions filled in, all or the first: says how many are wrong.",
     )
+    certificate: bool = setting(
+        "--certificate",
+        "With --decided: a page of what was looked at, how and by whom; FILE.json is for a data card.",
+        default=False,
+    )
 
 
-def audit(options: AuditOptions) -> AuditDraw | Audit:
+def audit(options: AuditOptions) -> AuditDraw | Audit | Certificate:
     """Draw labels to look at; or, with ``decided``, how many of all labels are wrong, and how many are left.
 
     Labels are drawn by chance from strata of the list of suspects, more where ``p_wrong`` leaves it open, and
@@ -204,8 +211,8 @@ def audit(options: AuditOptions) -> AuditDraw | Audit:
         raise BadInput(f"{path}: is a second run, and labels are audited by one; leave it out")
     [run] = options.run
     if isinstance(run, Path):
-        audited: AuditDraw | Audit = _CONSENSUS(options)
-        return audited
+        result: AuditDraw | Audit | Certificate = _CONSENSUS(options)
+        return result
 
     def labels_of(split: Split) -> AuditedList:
         rank = lambda: suspects(SuspectOptions((run,), split=split, pictures=False)).ranked  # noqa: E731
@@ -214,7 +221,9 @@ def audit(options: AuditOptions) -> AuditDraw | Audit:
     return audit_of(labels_of, options)
 
 
-def audit_of(list_of: Callable[[Split], AuditedList], options: AuditOptions) -> AuditDraw | Audit:
+def audit_of(
+    list_of: Callable[[Split], AuditedList], options: AuditOptions
+) -> AuditDraw | Audit | Certificate:
     """Draw from a list, which may be that of another split; or read what was drawn from it."""
     looks, at_most, file = options.looks, options.at_most, options.known
     split: Split = options.split or "train"
@@ -226,7 +235,11 @@ def audit_of(list_of: Callable[[Split], AuditedList], options: AuditOptions) -> 
             )
         if options.split is None and "held_out" in splits_in(options.decided):
             split = "held_out"
-        return _estimate(list_of(split), options.decided, split)
+        of = list_of(split)
+        audit = _estimate(of, options.decided, split)
+        return Certificate(audit, of.of, of.data, of.paths, options.decided) if options.certificate else audit
+    if options.certificate:
+        raise BadInput("--certificate: is of what somebody has looked at; give it by --decided audit.csv")
     of = list_of(split)
     decisions = None if file is None else _decisions(of, file, split)
     table, order = of.ranked(np.zeros(0, np.int64) if decisions is None else decisions.at)
@@ -359,28 +372,28 @@ def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
         )
     orders = {str(one): one for one in range(1, design.looks + 1)}
     strata = {str(one + 1): one for one in range(len(design.strata.sizes))}
-    columns = decisions.at.tolist(), decisions.actions.tolist(), decisions.wrong.tolist()
-    answers = {at: (action, wrong) for at, action, wrong in zip(*columns, strict=True)}
+    columns = [getattr(decisions, name) for name in ("at", "actions", "wrong", "labels", "by", "times")]
+    answers = {at: answer for at, *answer in zip(*(one.tolist() for one in columns), strict=True)}
     rows = []
     for at, row in decisions.other_cells.items():
         name, where = str(ids[at]), decisions.places[at]
-        if not row["draw"].strip():
+        if not row["draw"]:
             raise BadInput(
                 f"{where}: the example {name!r} was not drawn, and would bend the answer; take the row out"
             )
-        # a spreadsheet may have added to numbers
-        order, stratum = (row[one].strip().removesuffix(".0") for one in ("order", "stratum"))
+        order, stratum = row["order"], row["stratum"]
         is_before = stratum == _BEFORE
         cell = design.cell(decisions.data, decisions.split, name, order, stratum)
-        if not (is_before or (order in orders and stratum in strata)) or row["draw"].strip() != cell:
+        if not (is_before or (order in orders and stratum in strata)) or row["draw"] != cell:
             raise BadInput(
                 f"{where}: the example {name!r} was not drawn like this, as look {order or 'none'}; give "
                 "the file that audit wrote, with nothing changed but the actions"
             )
         numbers = (0, -1) if is_before else (orders[order], strata[stratum])
-        action, wrong = answers.get(at, ("", False))
-        rows.append((where, name, at, *numbers, action, wrong, action == UNSURE))
-    names = ["where", "name", "at", "order", "stratum", "action", "wrong", "unsure"]
+        action, *answer = answers.get(at, _NO_ANSWER)
+        rows.append((where, name, at, *numbers, cell, action == UNSURE, action, *answer))
+    names = ["where", "name", "at", "order", "stratum", "draw", "unsure"]
+    names += ["action", "wrong", "label", "by", "time"]
     return design, pd.DataFrame(rows, columns=names)
 
 
@@ -393,6 +406,7 @@ AUDIT = Study(
     about="First it draws labels by chance and writes a file (-o audit.csv). Fill it in, on the page or by "
     "hand: action is keep, relabel, drop or unsure. Then --decided audit.csv says how many labels are wrong "
     "and how many are left, with 95 % confidence. This does not depend on p_wrong.",
+    suffixes=lambda arguments: (".html", ".json", ".md") if arguments["certificate"] else show.SUFFIXES,
     outcomes=Later("easiness.studies.outcomes:audit_of_outcomes"),
     decides=lambda arguments: arguments["decided"] is None,
 )

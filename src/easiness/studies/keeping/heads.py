@@ -9,7 +9,6 @@ from operator import add
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -19,7 +18,7 @@ from easiness.data import Dataset, same_at
 from easiness.errors import BadInput
 from easiness.features import find_features, kept_features
 from easiness.inputs import tell
-from easiness.lazy import pd
+from easiness.lazy import Integers, Mask, Reals, Singles, pd
 from easiness.runs import data_of, features_beside, features_of, find_split, positions_in
 from easiness.scoring import most_named
 from easiness.spec import Heads
@@ -28,8 +27,8 @@ from easiness.studies.keeping.worth import NEIGHBOURS
 
 REPEATS, FOLDS = 2, 5  # folds that examples are judged by: ten heads, two of which have not seen an example
 
-Right = npt.NDArray[np.bool_]
-Positions = npt.NDArray[np.int64]
+Right = Mask
+Positions = Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +110,7 @@ WIDEST = 512
 _AT_ONCE = 1024
 _TEST_FOLDS = 5  # one of which is tested on where nothing is held out
 
-Vectors = npt.NDArray[np.floating]
+Vectors = Reals
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +184,7 @@ def in_files(names: Sequence[str]) -> bool:
     return any(name.lower().endswith((".npy", ".npz")) for name in names)
 
 
-def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[npt.NDArray[np.float32]]:
+def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[Singles]:
     """Vectors [M, D] of examples without labels, of each of the features of a run, as its own are scaled."""
     kinds = []
     folder = features_beside(run.path)

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import analysis, show
 from easiness.data import is_table, open_table, written_in
 from easiness.errors import BadInput, shorten
-from easiness.lazy import Figure, Floats, Integers, Mask, pd
+from easiness.lazy import Array, Figure, Floats, Integers, Mask, pd
 from easiness.regular_file import at_home, text_lines
 from easiness.scoring import find_score
 from easiness.spec import Keep
@@ -221,7 +220,7 @@ def _number(policy: str, text: str, within: Callable[[float], bool]) -> float:
     return number
 
 
-def named_positions(source: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -> Integers:
+def named_positions(source: str | Path | Iterable[Any], ids: Array) -> Integers:
     """Positions, ascending, of the examples that a file or a list names, among all ``ids`` [K]."""
     is_file = isinstance(source, str | Path)
     where = f"--ids {source}" if is_file else "ids"
@@ -236,7 +235,7 @@ def named_positions(source: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -
     return np.unique([positions[name] for name in names])
 
 
-def ids_as_text(ids: npt.NDArray[Any]) -> bytes:
+def ids_as_text(ids: Array) -> bytes:
     """The text with an id a line that `named_positions` reads again."""
     names = [*map(str, ids.tolist())]
     if bad := [name for name in names if not name or re.search("[\r\n\0]|^\ufeff", name)]:

@@ -13,7 +13,7 @@ from easiness import show
 from easiness.analysis import POLICIES, parse_policy
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.lazy import Figure, Floats, Integers, pd
+from easiness.lazy import Array, Figure, Floats, Integers, pd
 from easiness.regular_file import at_home
 from easiness.runs import data_of, given_data
 from easiness.scoring import Score, find_score
@@ -174,7 +174,7 @@ class Curriculum(show.Result):
     the ``score``; ``order`` [K] has positions, the easiest first.
     """
 
-    ids: npt.NDArray[Any]
+    ids: Array
     values: Floats
     order: Integers
     score: str

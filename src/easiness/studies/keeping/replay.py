@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from easiness.analysis import drawn_examples, nearest_rows, paired_gain
 from easiness.data import Dataset, load_unlabelled
 from easiness.errors import BadInput
 from easiness.inputs import tell
-from easiness.lazy import Floats, pd
+from easiness.lazy import Floats, Singles, pd
 from easiness.runs import data_of
 from easiness.show import quantity
 from easiness.spec import at_least
@@ -42,16 +41,16 @@ class NearestRows:
     """The ``nearest`` of K examples [K, n], itself first, and how ``alike`` they are [K, n], in 0..1."""
 
     nearest: heads.Positions
-    alike: npt.NDArray[np.float32]
+    alike: Singles
 
-    def cover(self, labelled_at: heads.Positions) -> npt.NDArray[np.float32]:
+    def cover(self, labelled_at: heads.Positions) -> Singles:
         """How alike each example [K] is to one with a label: 0 where none is near."""
         closeness = np.zeros(len(self.nearest), np.float32)
         np.maximum.at(closeness, self.nearest[labelled_at], self.alike[labelled_at])
         return closeness
 
 
-def near_of(x: npt.NDArray[np.float32], num: int = NUM_NEAREST) -> NearestRows:
+def near_of(x: Singles, num: int = NUM_NEAREST) -> NearestRows:
     """The examples near to each by its features ``x`` [K, D]; ``num`` of them, or all others."""
     every, num = np.arange(len(x)), min(num, len(x) - 1)
     near_at, far = nearest_rows(x, x, num, every)
@@ -161,7 +160,7 @@ def replay(
     return pd.DataFrame(rows, columns=columns)
 
 
-def _alike(apart: npt.NDArray[np.float32]) -> float:
+def _alike(apart: Singles) -> float:
     """By how much more the mean of seeds varies for the picks that they share, at least 1.
 
     A rule that picks the same examples in every seed has shown what these are worth, not what others would

@@ -9,6 +9,7 @@ from typing import Any
 
 from easiness.engine import At, Data, Later, OneRun, Seed, Study, changed_options, option_flag, refuse_options
 from easiness.errors import BadInput
+from easiness.show import SUFFIXES
 from easiness.spec import Keep, read_band, read_numbers, setting
 from easiness.studies.keeping.labelling import NextLabels
 from easiness.studies.keeping.pruning import Pruning, prune
@@ -124,7 +125,7 @@ def _task(values: Mapping[str, Any]) -> str:
 
 
 def _suffixes(values: Mapping[str, Any]) -> tuple[str, ...]:
-    return (".txt",) if _task(values) in (_PRUNES, _BAND) else ()
+    return (*([".txt"] if _task(values) in (_PRUNES, _BAND) else []), *SUFFIXES)
 
 
 def keep(options: KeepOptions) -> Worth | Pruning | Curriculum:

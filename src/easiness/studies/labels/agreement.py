@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -13,13 +13,21 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import Kappa, kappa
-from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, LabelledExamples
+from easiness.data import (
+    ACTIONS,
+    DROP,
+    KEEP,
+    RELABEL,
+    UNKNOWN,
+    UNSURE,
+    Decisions,
+    LabelledExamples,
+    decisions_by_person,
+)
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Integers, pd
 from easiness.regular_file import at_home
-from easiness.runs import decisions_of_people
 from easiness.spec import Split
-from easiness.store import Run
 
 _MOST = 20  # rows that are shown; files have all
 _ON = {"wrong": "wrong or not", "label": "class"}
@@ -43,8 +51,7 @@ _KAPPA = (
 ANSWER_COLUMN = "said"
 """The column with what each person said."""
 
-NOT_SEEN, NOT_SURE = -2, -1
-"""Codes of who has not looked at an example, and of who is not sure of it."""
+_NOT_LOOKED, _NOT_SURE = -2, -1
 
 TIES, MAJORITIES, NOBODY, ALL_AGREE = range(4)
 """How the people stand to an example, in the order of the file: there is no majority, it is against somebody,
@@ -53,20 +60,15 @@ nobody has looked, or all say the same."""
 
 @dataclass(frozen=True, eq=False)
 class PeopleAgreement(show.Result):
-    """The decisions of people on labels ``of`` a split, as ``codes``: a row an example, a column a person.
+    """The decisions of people on labels ``of`` a split: ``counts`` of them, a row a ``person``.
 
-    A code is the label that the example should have, the number of classes where it is to be dropped, one
-    more where it is wrong and no class is given, or `NOT_SEEN` or `NOT_SURE`. ``decisions`` is the file of
-    decisions of all, without the columns that ``differ`` between files, and ``standing`` [n] how people stand
-    to each of its rows.
-
-    ``between`` says how far each two people agree, and behind these all, where they are more; it is empty
-    where it is one person. For ``people`` it has a row on whether labels are ``wrong``, and one on the
-    ``label`` that is right: the ``num`` examples decided by all of them, and what `Kappa` says of these.
+    ``decisions`` is the file of decisions of all, without the columns that ``differ`` between files, and
+    ``standing`` [n] how people stand to each of its rows. ``between`` says how far each two agree, and behind
+    these all, where they are more: on whether labels are ``wrong``, and on the ``label`` that is right.
     """
 
     of: LabelledExamples = field(repr=False)
-    codes: pd.DataFrame = field(repr=False)
+    counts: pd.DataFrame = field(repr=False)
     decisions: pd.DataFrame = field(repr=False)
     standing: Integers = field(repr=False)
     differ: tuple[str, ...]
@@ -74,7 +76,7 @@ class PeopleAgreement(show.Result):
 
     @property
     def people(self) -> tuple[str, ...]:
-        return tuple(map(str, self.codes))
+        return tuple(map(str, self.counts["person"]))
 
     def _num(self, *standing: int) -> int:
         return int(np.isin(self.standing, standing).sum())
@@ -119,36 +121,24 @@ class PeopleAgreement(show.Result):
 
     def figure(self) -> Figure:
         """How often each person said what."""
-        table, colors = self._answers(), (show.FAINT, show.HARD, show.TRAIN, show.EASY)
-        series = {name: (table[name].tolist(), color) for name, color in zip(ACTIONS, colors, strict=True)}
-        return show.bars(table["person"].tolist(), series, "examples")
+        colors = (show.FAINT, show.HARD, show.TRAIN, show.EASY)
+        series = {
+            name: (self.counts[name].tolist(), color) for name, color in zip(ACTIONS, colors, strict=True)
+        }
+        return show.bars(list(self.people), series, "examples")
 
     def frames(self) -> list[show.Frame]:
         note = "Examples by what each says of them."
         if self.differ:
             note += f" Columns that are not the same in all files are left out: {shorten(self.differ)}."
-        table = self._answers()
-        columns = {str(name): show.counts() for name in table} | {"person": show.names()}
-        people = show.Frame(show.sentence_case(self.text), note, table, columns)
+        columns = {str(name): show.counts() for name in self.counts} | {"person": show.names()}
+        people = show.Frame(show.sentence_case(self.text), note, self.counts, columns)
         note = (
             "On whether the label is wrong, and on the class that is right (to drop counts as one), among "
             "examples on which all of them are sure."
         )
         agreeing = [agreement_frame(self.between, note)] if len(self.people) > 1 else []
         return [people, *agreeing, *([self._differing()] if self._num(TIES, MAJORITIES) else [])]
-
-    def _answers(self) -> pd.DataFrame:
-        num, own = len(self.of.classes), self.of.labels[self.codes.index]
-        codes = self.codes.to_numpy().T
-        masks = {
-            "looked at": codes != NOT_SEEN,
-            "keep": codes == own,
-            "relabel": (codes >= 0) & (codes != own) & (codes != num),
-            "drop": codes == num,
-            "unsure": codes == NOT_SURE,
-        }
-        counts = {name: mask.sum(axis=1) for name, mask in masks.items()}
-        return pd.DataFrame({"person": self.people, **counts})
 
     def _differing(self) -> show.Frame:
         """The first examples on which people differ, or are not sure."""
@@ -163,8 +153,8 @@ class PeopleAgreement(show.Result):
         return show.Frame("Decided differently", note, data, columns)
 
 
-def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> PeopleAgreement:
-    """The decisions of people on the labels of a run: how far they agree, and what their majority says.
+def agreement(of: LabelledExamples, data: str, files: Sequence[Path], split: Split) -> PeopleAgreement:
+    """The decisions of people on labels of the ``data``: how far they agree, and what their majority says.
 
     A person is who stands in the column ``by``, or the name of a file that names nobody; whose decisions are
     in several files is one person still, and unsure where no file decides. Examples on which somebody is
@@ -173,34 +163,37 @@ def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> People
     looked at an example say; ``unsure`` where all are, and nothing where there is no such majority.
     """
     paths = [at_home(one) for one in files]
-    real = [path.resolve() for path in paths]
-    for path, count in zip(paths, map(real.count, real), strict=True):
-        if count > 1:
+    for path in paths:
+        if [one.resolve() for one in paths].count(path.resolve()) > 1:
             raise BadInput(f"{path}: is given twice; give each file once")
     parts = [
-        (path, name, part) for path in paths for name, part in decisions_of_people(run, path, split).items()
+        (path, name, part)
+        for path in paths
+        for name, part in decisions_by_person(path, of, split, data).items()
     ]
-    answers = pd.concat(
-        [
-            pd.DataFrame(
-                {"at": one.at, "by": name, "action": one.actions, "label": one.labels, "time": one.times}
-            ).assign(file=str(path))
-            for path, name, one in parts
-        ],
-        ignore_index=True,
-    )
+    columns = [
+        {
+            "at": one.at,
+            "action": one.actions,
+            "label": one.labels,
+            "time": one.times,
+            "by": name,
+            "file": path,
+        }
+        for path, name, one in parts
+    ]
+    answers = pd.concat(map(pd.DataFrame, columns), ignore_index=True)
     if answers.empty:
         raise BadInput(
             f"{', '.join(map(str, paths))}: nothing is decided there; write keep, relabel, drop or unsure in "
             "the column action"
         )
-    of = parts[0][2].of
     rows = [{"at": at, **row} for _, _, one in parts for at, row in one.other_cells.items()]
     cells = pd.DataFrame(rows).replace("", None).groupby("at", sort=False)
     others, differ = cells.first().fillna(""), cells.nunique().gt(1).any()
-    differing = (*map(str, differ.index[differ]),)
-    others = others.drop(columns=[*differing, ANSWER_COLUMN], errors="ignore")
-    return _agreement(parts[0][2], _once(answers, of.ids), others, differing)
+    others = others.drop(columns=[*differ.index[differ], ANSWER_COLUMN], errors="ignore")
+    _, _, first = parts[0]
+    return _agreement(first, _once(answers, first.of.ids), others, (*map(str, differ.index[differ]),))
 
 
 def _once(answers: pd.DataFrame, ids: Any) -> pd.DataFrame:
@@ -222,48 +215,56 @@ def _agreement(
 ) -> PeopleAgreement:
     """The result from the ``answers`` of each person, and the ``others`` cells of each example."""
     of, num, at = first.of, len(first.of.classes), others.index.to_numpy(np.int64)
-    cells = answers["label"].replace(UNKNOWN, num + 1)
-    cells = cells.mask(answers["action"] == DROP, num).mask(answers["action"] == UNSURE, NOT_SURE)
-    table = answers.assign(code=cells).pivot(index="at", columns="by", values="code")
-    table = table.reindex(index=at, columns=answers["by"].unique())
-    own, code, looks = of.labels[at], table.mode(axis=1)[0], table.notna().sum(axis=1)
-    num_votes = table.eq(code, axis=0).sum(axis=1)
+    own, people = of.labels[at], tuple(answers["by"].unique())
+    is_drop, is_unsure = answers["action"] == DROP, answers["action"] == UNSURE
+    cells = answers["label"].replace(UNKNOWN, num + 1).mask(is_drop, num).mask(is_unsure, _NOT_SURE)
+    votes = answers.assign(code=cells).pivot(index="at", columns="by", values="code")
+    votes = votes.reindex(index=at, columns=[*people])
+    code, looks = votes.mode(axis=1)[0], votes.notna().sum(axis=1)
+    num_votes = votes.eq(code, axis=0).sum(axis=1)
     has_majority, unanimous = (code >= 0) & (2 * num_votes > looks), (num_votes == looks) & (looks > 0)
     standing = np.select([looks == 0, ~has_majority, unanimous], [NOBODY, TIES, ALL_AGREE], MAJORITIES)
-    majority = code.where(has_majority | unanimous, NOT_SEEN).to_numpy(np.int64)
-    place, who = np.nonzero(table.notna().to_numpy())
-    people = table.columns.to_numpy(object)[who]
-    code_of = table.to_numpy()[place, who].astype(np.int64)
-    says = [_in_words(of, *one) for one in zip(code_of.tolist(), own[place].tolist(), strict=True)]
-    words = [f"{name}: {one}" for name, one in zip(people, says, strict=True)]
-    actions = {UNSURE: majority == NOT_SURE, "": majority < 0, KEEP: majority == own, DROP: majority == num}
-    rows_of_all = Decisions(
+    majority = code.where(has_majority | unanimous, _NOT_LOOKED).to_numpy(np.int64)
+    codes = votes.fillna(_NOT_LOOKED).to_numpy(np.int64)
+    row, who = np.nonzero(codes != _NOT_LOOKED)
+    names = np.array(people, object)[who]
+    words = [_in_words(of, *one) for one in zip(codes[row, who].tolist(), own[row].tolist(), strict=True)]
+    actions = {UNSURE: majority == _NOT_SURE, "": majority < 0, KEEP: majority == own, DROP: majority == num}
+    table = Decisions(
         first.split,
         first.data,
         of,
         at=at,
         actions=np.select([*actions.values()], [*actions], default=RELABEL).astype(object),
         labels=np.where((majority < 0) | (majority >= num), UNKNOWN, majority),
-        by=joined(place, people, len(at), "+"),
+        by=join_texts(row, names, len(at), "+"),
         times=answers.groupby("at")["time"].max().reindex(at, fill_value="").to_numpy(object),
     ).table()
+    table = pd.concat([table, others.reset_index(drop=True)], axis=1)
+    table[ANSWER_COLUMN] = join_texts(row, names + ": " + np.array(words, object), len(at))
     order = np.argsort(standing, kind="stable")
-    whole = pd.concat([rows_of_all, others.reset_index(drop=True)], axis=1)
-    whole = whole.assign(**{ANSWER_COLUMN: joined(place, words, len(at))}).iloc[order].reset_index(drop=True)
-    said, names = table.fillna(NOT_SEEN).to_numpy(np.int64), tuple(map(str, table))
-    everyone = (*range(len(names)),)
-    groups = [*combinations(everyone, 2), *([everyone] if len(names) > 2 else [])]
-    rows = []
-    for group in groups:
-        sure = (said[:, group] >= 0).all(axis=1)
-        labels, among = said[sure][:, group].T, tuple(names[one] for one in group)
-        rows += [(among, "wrong", kappa((labels != own[sure]).astype(np.int64)))]
-        rows += [(among, "label", kappa(labels))]
-    codes = pd.DataFrame(said, table.index, names)
-    return PeopleAgreement(of, codes, whole, standing[order], differing, agreement_between(rows))
+    counts = pd.crosstab(answers["by"], answers["action"]).reindex(people, columns=ACTIONS, fill_value=0)
+    counts.insert(0, "looked at", counts.sum(axis=1))
+    counts = counts.rename_axis("person").reset_index()
+    between = agreement_between(_results(people, codes, own))
+    return PeopleAgreement(
+        of, counts, table.iloc[order].reset_index(drop=True), standing[order], differing, between
+    )
 
 
-def joined(place: Integers, texts: Any, num: int, between: str = "; ") -> npt.NDArray[np.object_]:
+def _results(
+    people: tuple[str, ...], codes: Integers, own: Integers
+) -> Iterator[tuple[tuple[str, ...], str, Kappa | None]]:
+    """How far each two agree, then all where they are more, by their ``codes`` [n, people]."""
+    everyone = (*range(len(people)),)
+    for group in [*combinations(everyone, 2), *([everyone] if len(people) > 2 else [])]:
+        sure, names = (codes[:, group] >= 0).all(axis=1), tuple(people[one] for one in group)
+        labels = codes[sure][:, group].T
+        yield names, "wrong", kappa((labels != own[sure]).astype(np.int64))
+        yield names, "label", kappa(labels)
+
+
+def join_texts(place: Integers, texts: Any, num: int, between: str = "; ") -> npt.NDArray[np.object_]:
     """The ``texts`` [n] of each of ``num`` places, which stand in ascending order, joined."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -275,8 +276,8 @@ def joined(place: Integers, texts: Any, num: int, between: str = "; ") -> npt.ND
 
 def _in_words(of: LabelledExamples, code: int, own: int) -> str:
     num = len(of.classes)
-    if code in (NOT_SURE, own):
-        return UNSURE if code == NOT_SURE else KEEP
+    if code in (_NOT_SURE, own):
+        return UNSURE if code == _NOT_SURE else KEEP
     if code >= num:
         return (DROP, "wrong")[code - num]
     name = of.classes[code]
@@ -296,7 +297,7 @@ def agreement_between(results: Iterable[tuple[tuple[str, ...], str, Kappa | None
 
 
 def agreement_frame(between: pd.DataFrame, note: str) -> show.Frame:
-    """What `agreement_between` has to read."""
+    """The frame of what `agreement_between` found."""
     names = [" and ".join(some) if len(some) == 2 else f"all {len(some)}" for some in between["people"]]
     data, num = between.assign(between=names, on=between["on"].map(_ON)), between["on"].nunique()
     if (left := len(data) // num - _MOST) > 0:  # all people together come last

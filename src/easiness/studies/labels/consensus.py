@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +33,27 @@ from easiness.regular_file import at_home
 from easiness.runs import data_version, labelled_examples
 from easiness.spec import command_line, content_hash
 from easiness.store import Run
-from easiness.studies.audit import ITEM_LABEL, Audit, AuditDraw, AuditedList, AuditOptions, audit_of
-from easiness.studies.labels.agreement import agreement_between, agreement_frame, joined
+from easiness.studies.audit import (
+    ITEM_LABEL,
+    Audit,
+    AuditDraw,
+    AuditedList,
+    AuditOptions,
+    Certificate,
+    audit_of,
+)
+from easiness.studies.labels.agreement import agreement_between, agreement_frame, join_texts
 
 _FIRST = 20  # rows that are shown, and people whose pairs are
 _LOOKS = 200
 _VERSION = 12  # digits of what tells the labels apart
-_SURE, _DIVIDED = 0.9, 0.75  # of a label that is no mistake, and of what people would say of it
+_SURE, _ALIKE = 0.9, 0.75  # of a label that is no mistake, and of what people would say of it
 _MOST_TAKEN, _OFTEN = 3, 0.05  # classes that a person takes for others, and how often
 _WIDE = 0.2  # an interval of an accuracy that says little
 _LEAST = 1e-9  # of a share
 _SAY_MORE = 0.01  # the probability of a class that is suggested
 
-_WRITTEN = ("id", "label", "class", "p_label", "said", "data", "classes")
+_NEEDS = ("id", "label", "class", "p_label", "said", "data", "classes")
 _NO_PAIRS = "no two people share an item, so nothing tells how good each is"
 _ALONE = "one person alone: nothing but looks (--decided) tells how sure the answers are"
 _ALL_AGREE = "all agree on every item that they share; people who err together do so as well"
@@ -56,8 +65,8 @@ class Consensus(show.Result):
     """The labels of K items by ``votes``, as `label_posterior` has them in ``posterior``.
 
     ``label`` [K] is `UNKNOWN` where nobody says any. ``key`` [K] are the labels that the data have now,
-    `UNKNOWN` where they have none, and None without any. ``data`` names the data and the version of the
-    labels that an audit is of. ``words`` are those of the command that made it, but for what was looked at.
+    `UNKNOWN` where they have none, and None without any. ``data`` names the data of a run and the version of
+    their labels. ``words`` are those of the command that made it, but for what was looked at.
     """
 
     votes: Annotations = field(repr=False)
@@ -81,13 +90,6 @@ class Consensus(show.Result):
         """The class that most votes on each item name [K], `UNKNOWN` on a tie or without votes."""
         label, _, num = _largest(self._cells)
         return np.where(num == 1, label, UNKNOWN)
-
-    @property
-    def _differs(self) -> tuple[int, int]:
-        """How many labels are not the majority's, and not the key's."""
-        others = self.majority, np.full(len(self.label), UNKNOWN) if self.key is None else self.key
-        both = [int(((one >= 0) & (self.label >= 0) & (one != self.label)).sum()) for one in others]
-        return both[0], both[1]
 
     def table(self) -> pd.DataFrame:
         """The labels of all items in their order, and how the answers of people would be shared.
@@ -114,7 +116,7 @@ class Consensus(show.Result):
         columns: dict[str, Any] = {
             "id": self.votes.ids,
             "label": _numbers(self.label),
-            "class": self._named(self.label),
+            "class": self._names(self.label),
             "p_label": p_label,
             "majority": _numbers(self.majority),
             "votes": np.rint(self._cells.sum(axis=1)).astype(np.int64),
@@ -124,16 +126,16 @@ class Consensus(show.Result):
             other = np.where((likely >= _SAY_MORE) & (self.key >= 0), other, UNKNOWN)
             columns["p_wrong"] = np.where(self.key < 0, np.nan, self.posterior.p_wrong)
             columns |= {"was": _numbers(self.key), "suggested": _numbers(other)}
-            columns["suggested_class"] = self._named(other)
+            columns["suggested_class"] = self._names(other)
         classes = np.full(len(rows), "", object)
         classes[:1] = json.dumps(self.votes.classes, ensure_ascii=False)
-        return pd.DataFrame({**columns, "said": self.said, "data": self.data, "classes": classes})
+        return pd.DataFrame({**columns, "said": self.answers, "data": self.data, "classes": classes})
 
-    def _named(self, labels: Integers) -> npt.NDArray[np.object_]:
+    def _names(self, labels: Integers) -> npt.NDArray[np.object_]:
         return np.array([*self.votes.classes, ""], object)[labels]
 
     @cached_property
-    def said(self) -> npt.NDArray[np.object_]:
+    def answers(self) -> npt.NDArray[np.object_]:
         """Who said what of each item [K]: ``ann: dog; bob: cat or dog; eve: unsure``."""
         votes = self.votes.votes.sort_values(["item", "by"], kind="stable")
         names = np.array([*self.votes.classes, UNSURE], object)[votes["label"]]
@@ -141,7 +143,7 @@ class Consensus(show.Result):
         begins = np.array([f"{name}: " for name in self.votes.people], object)[votes["by"]]
         first = ~votes.duplicated("item").to_numpy()
         between = np.where(same, " or ", np.where(first, begins, "; " + begins))
-        return joined(votes["item"].to_numpy(), between + names, len(self.label), "")
+        return join_texts(votes["item"].to_numpy(), between + names, len(self.label), "")
 
     def people(self) -> pd.DataFrame:
         """A row a person: how good the answers are, and what is taken for what.
@@ -180,32 +182,27 @@ class Consensus(show.Result):
     def agreement(self) -> pd.DataFrame:
         """How far each two people agree who share items, those who share most first.
 
-        Of the twenty with most votes: ``people``, the ``num`` of items that they share, ``agreed`` from
+        The twenty with most votes count: ``people``, the ``num`` of items that they share, ``agreed`` from
         ``low`` to ``high`` and by ``chance``, ``kappa`` from ``kappa_low`` to ``kappa_high``.
         """
-        return self._between
+        return self._between.drop(columns="on")
 
     @cached_property
     def _between(self) -> pd.DataFrame:
-        votes = self.votes.votes[(self.votes.votes["label"] >= 0) & (self.votes.votes["share"] == 1)]
-        people = np.sort(votes["by"].value_counts().index[:_FIRST])
-        votes, num = votes[votes["by"].isin(people)], len(self.votes.classes)
-        columns = np.searchsorted(people, votes["by"]) * num + votes["label"]
-        shape = len(self.label), len(people) * num
-        answers = sparse.csr_array((np.ones(len(votes)), (votes["item"], columns)), shape=shape)
-        both = sparse.coo_array(answers.T @ answers)  # how often each answers what, and each other what
-        cells = pd.DataFrame({"row": both.row, "column": both.col, "count": both.data.astype(np.int64)})
-        cells = cells[cells["row"] // num < cells["column"] // num]
-        pairs = [
-            (
-                (self.votes.people[people[a]], self.votes.people[people[b]]),
-                "label",
-                kappa(part[["row", "column"]].to_numpy().T % num, part["count"].to_numpy()),
-            )
-            for _, part in cells.groupby([cells["row"] // num, cells["column"] // num])
-            for a, b in [part.iloc[0, :2].to_numpy() // num]
-        ]
-        return agreement_between(pairs).sort_values("num", ascending=False, kind="stable", ignore_index=True)
+        rows, names, results = self.votes.votes, self.votes.people, []
+        num, rows = len(self.votes.classes), rows[(rows["label"] >= 0) & (rows["share"] == 1)]
+        codes = {by: np.full(len(self.label), UNKNOWN) for by in rows["by"].value_counts().index[:_FIRST]}
+        for by, code in codes.items():
+            own = rows[rows["by"] == by]
+            code[own["item"]] = own["label"]
+        for a, b in combinations(sorted(codes), 2):
+            both = (codes[a] >= 0) & (codes[b] >= 0)
+            ways, counts = np.unique(codes[a][both] * num + codes[b][both], return_counts=True)
+            if len(ways):
+                results.append(((names[a], names[b]), "label", kappa(np.stack(divmod(ways, num)), counts)))
+        return agreement_between(results).sort_values(
+            "num", ascending=False, kind="stable", ignore_index=True
+        )
 
     def hard(self) -> pd.DataFrame:
         """Items on which further people would be divided though the label is sure, those most of all first.
@@ -213,7 +210,7 @@ class Consensus(show.Result):
         ``id``, ``class``, ``p_label``, and how ``people`` would share their answers.
         """
         top = _largest(sparse.csr_array(self.posterior.say))[1]
-        is_hard = (self.label >= 0) & (self.posterior.p_best >= _SURE) & (top < _DIVIDED)
+        is_hard = (self.label >= 0) & (self.posterior.p_best >= _SURE) & (top < _ALIKE)
         rows = np.flatnonzero(is_hard)[np.argsort(top[is_hard], kind="stable")]
         table = self.csv_rows().loc[rows, ["id", "class", "p_label"]]
         return table.assign(people=[self._shares(row) for row in rows.tolist()])
@@ -225,33 +222,33 @@ class Consensus(show.Result):
         return ", ".join(words[: max(int((say[order] >= _OFTEN).sum()), 1)])
 
     def document(self) -> Any:
-        between = self.agreement().rename(columns={"num": "votes", "agreed": "agree"})
-        between = between.drop(columns=["low", "high"])
-        between = between.rename(columns={"kappa_low": "low", "kappa_high": "high"})
-        parts = {"people": self.people(), "agreement": between, "items": self.csv_rows()}
-        rows = {name: json.loads(part.to_json(orient="records")) for name, part in parts.items()}
-        of = self.posterior
+        of, people = self.posterior, self.people()
+        rows = {"people": people, "agreement": self.agreement(), "items": self.csv_rows()}
         return {
             "num_items": len(self.label),
-            "num_people": len(self.votes.people),
-            "num_votes": int(rows["people"] and sum(row["votes"] for row in rows["people"])),
+            "num_people": len(people),
+            "num_votes": int(people["votes"].sum()),
+            "num_looks": self.num_looks,
             "share": of.share,
             "low": of.share_low,
             "high": of.share_high,
             "doubt": of.doubt,
-            "num_looks": self.num_looks,
-            **rows,
+            **{name: json.loads(table.to_json(orient="records")) for name, table in rows.items()},
         }
 
     @property
     def headline(self) -> str:
         of, num = self.posterior, len(self.label)
         votes, people = int(self._cells.sum().round()), len(self.votes.people)
-        majority, key = self._differs
+        pairs = {"the majority": self.majority, "those that the data have": self.key}
+        others = {
+            name: int(((one >= 0) & (self.label >= 0) & (one != self.label)).sum())
+            for name, one in pairs.items()
+            if one is not None
+        }
         who = f"{people:,} {'person' if people == 1 else 'people'}"
-        text = f"{show.quantity(num, 'item')}, {show.quantity(votes, 'vote')} of {who}"
-        text += f": {majority:,} labels differ from the majority"
-        text += "" if self.key is None else f", {key:,} from those that the data have"
+        text = f"{show.quantity(num, 'item')}, {show.quantity(votes, 'vote')} of {who}: labels differ from "
+        text += show.enumeration([f"{name} on {count:,}" for name, count in others.items()])
         whose = "these labels" if self.key is None else "the labels that the data have"
         if of.share is None or of.share_low is None or of.share_high is None:
             return f"{text}. How many of {whose} are wrong cannot be known: {of.doubt}"
@@ -260,27 +257,24 @@ class Consensus(show.Result):
 
     @property
     def notices(self) -> Sequence[str]:
-        cells, agreement = self._cells, self.agreement()
         texts = [*self.votes.notes, *self.more_notices]
         if len(self.votes.people) == 1:
             texts.append(_ALONE)
-        elif agreement.empty:
+        elif self._between.empty:
             texts.append(_NO_PAIRS)
-        elif (np.diff(cells.indptr) <= 1).all():
+        elif (np.diff(self._cells.indptr) <= 1).all():
             texts.append(_ALL_AGREE)
         return texts
 
     def next_steps(self, outputs: Sequence[Path]) -> list[str]:
         steps = []
-        for output in (one for one in outputs if one.suffix in (".csv", ".parquet")):
-            if self.num_looks:
-                steps.append(
-                    f"{command_line('audit', output, '--decided', 'audit.csv')} bounds what is wrong"
-                )
-                continue
-            looks = min(_LOOKS, len(self.label))
-            drawing = command_line("audit", output, "--looks", looks, "-o", "audit.csv")
-            then = command_line("labels", *self.words, "--decided", "audit.csv", "-o", output)
+        for output in (one for one in outputs if one.suffix in (".csv", ".parquet") and not self.num_looks):
+            drawing = command_line(
+                "audit", output, "--looks", min(_LOOKS, len(self.label)), "-o", "audit.csv"
+            )
+            # labels of votes alone change by looks, and an audit is of those that it was drawn from
+            after = output if self.key is not None else output.with_stem(f"{output.stem}-decided")
+            then = command_line("labels", *self.words, "--decided", "audit.csv", "-o", after)
             steps.append(f"look at labels drawn by chance: {drawing}; then {then}")
         return steps
 
@@ -292,24 +286,29 @@ class Consensus(show.Result):
 
     def frames(self) -> list[show.Frame]:
         people = self.people().sort_values("accuracy", kind="stable")
-        columns = {
+        people = people.assign(enough=~people["few"])
+        columns: dict[str, show.Column] = {
             "by": show.names(),
             "votes": show.counts(),
             "unsure": show.counts(),
-            "accuracy": show.shares(low="low", high="high"),
+            "accuracy": replace(show.shares(low="low", high="high"), decisive="enough"),
             "takes": show.names("What is said, of what, how often."),
         }
-        note = "Those who err most first; accuracies are drawn to that of all, where votes are few."
+        note = "The worst first; accuracies are drawn to that of all, and with a ? votes are few."
         if (left := len(people) - _FIRST) > 0:
             note += f" {show.count(left)} more are in the JSON file."
         frames = [show.Frame("Who errs", note, people[:_FIRST], columns)]
-        if len(between := self.agreement()):
-            frames.append(agreement_frame(between, "On items that both named a class of."))
+        if len(self._between):
+            frames.append(agreement_frame(self._between, "On items that both named a class of."))
         if len(hard := self.hard()):
-            note = f"{show.quantity(len(hard), 'item')} with a sure label, on which people would differ."
+            num = show.quantity(len(hard), "item")
+            note = (
+                f"{num} whose label votes are sure of, on which people would differ: no mistakes, as far as "
+            )
+            note += "these do not err together."
             columns = {name: show.names() for name in ("id", "class", "people")}
             columns["p_label"] = show.probabilities()
-            frames.append(show.Frame("Hard for people, and no mistakes", note, hard[:_FIRST], columns))
+            frames.append(show.Frame("Hard for people", note, hard[:_FIRST], columns))
         return frames
 
 
@@ -338,17 +337,14 @@ def consensus(
 ) -> Consensus:
     """The labels of the items of a run, or else of those that votes name, from the votes in a ``source``.
 
-    The data have the ``labels`` in a file, or else those of the run. What was ``decided`` are looks: items
-    whose true label somebody wrote.
+    The data have the ``labels`` in a file, or else those of the run. Labels ``decided`` in a file are looks:
+    true ones that somebody wrote.
     """
     of = None if run is None else labelled_examples(run, "train")
     votes, key = read_annotations(source, of), None if of is None else of.labels
     if labels is not None:
         votes, key = _with_key(votes, at_home(labels), of)
-    name = "votes" if not isinstance(source, str | Path) else Path(source).stem
     data = data_version(run) if run is not None and labels is None else ""
-    if not data and key is not None and (key >= 0).all():
-        data = _version(name, votes, key)
     looks = None if decided is None else _looks(at_home(decided), votes)
     heads, notices = (None, ()) if run is None else _heads(run)
     rows, num = votes.votes, len(votes.ids)
@@ -365,8 +361,6 @@ def consensus(
     speaks[[] if looks is None else looks[0]] = True
     unsaid = np.full(num, UNKNOWN) if key is None else key
     label = np.where(speaks & (posterior.best >= 0), posterior.best, unsaid)
-    if not data:
-        data = _version(name, votes, np.where(unsaid >= 0, unsaid, label))
     words = (*([] if run is None else [run.path]), "--annotations", source)
     words += () if labels is None else ("--labels", labels)
     return Consensus(
@@ -374,33 +368,29 @@ def consensus(
     )
 
 
-def _version(name: str, votes: Annotations, labels: Integers) -> str:
-    return f"{name}@{content_hash([[*map(str, votes.ids)], votes.classes, labels.tolist()])[:_VERSION]}"
-
-
 def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tuple[Annotations, Integers]:
     """The votes, with the items and classes that the labels in a file have beside them, and these labels.
 
-    Those ``of`` a run have no more.
+    A run, ``of`` whose examples they are, has all.
     """
-    said = read_annotations(file, of, by="the data")
-    if len(said.people) > 1:
-        problem = f"has labels of {len(said.people):,} people ({shorten(said.people)})"
+    own = read_annotations(file, of, by="the data")
+    if len(own.people) > 1:
+        problem = f"has labels of {len(own.people):,} people ({shorten(own.people)})"
         raise BadInput(f"{file}: {problem}; give the labels that the data have, one an item")
-    names, more = ([str(one) for one in some.ids.tolist()] for some in (votes, said))
+    names, more = ([str(one) for one in some.ids.tolist()] for some in (votes, own))
     if of is None:
         names = [*dict.fromkeys([*names, *more])]
-        is_whole = votes.ids.dtype.kind == said.ids.dtype.kind == "i"
-        classes = tuple(sorted({*votes.classes, *said.classes}))
+        is_whole = votes.ids.dtype.kind == own.ids.dtype.kind == "i"
+        classes = tuple(sorted({*votes.classes, *own.classes}))
         ids = np.array(names, np.int64 if is_whole else np.str_)
         places = {name: label for label, name in enumerate(classes)}
-        votes, said = (
+        votes, own = (
             replace(one, ids=ids, classes=classes, votes=one.votes.assign(label=labels))
-            for one in (votes, said)
+            for one in (votes, own)
             for labels in [np.array([*map(places.get, one.classes), UNKNOWN])[one.votes["label"]]]
         )
     at = {name: place for place, name in enumerate(names)}
-    key, rows = np.full(len(names), UNKNOWN), said.votes[said.votes["share"] == 1]
+    key, rows = np.full(len(names), UNKNOWN), own.votes[own.votes["share"] == 1]
     key[np.array([at[name] for name in more])[rows["item"]]] = rows["label"]
     return votes, key
 
@@ -408,12 +398,12 @@ def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tu
 def _looks(file: Path, votes: Annotations) -> tuple[Integers, Integers]:
     """The items whose true label somebody wrote, and these labels."""
     none = np.zeros(len(votes.ids), np.int64)
-    said = read_annotations(file, LabelledExamples("the votes", votes.ids, none, votes.classes, noun="item"))
-    rows = said.votes[(said.votes["label"] >= 0) & (said.votes["share"] == 1)]
+    looks = read_annotations(file, LabelledExamples("the votes", votes.ids, none, votes.classes, noun="item"))
+    rows = looks.votes[(looks.votes["label"] >= 0) & (looks.votes["share"] == 1)]
     rows = rows.drop_duplicates(["item", "label"])
     if rows.empty:
         raise BadInput(f"{file}: nobody wrote the true label of an item there; write keep or relabel")
-    if len(rows) == len(none) and said.people == (file.stem,):
+    if len(rows) == len(none) and looks.people == (file.stem,):
         raise BadInput(
             f"{file}: says something of every item, and nobody signed it; write into by who looked"
         )
@@ -431,22 +421,22 @@ def _heads(run: Run) -> tuple[Floats | None, tuple[str, ...]]:
     return None, (_NO_HEADS,)
 
 
-def audit_of_consensus(options: AuditOptions) -> AuditDraw | Audit:
+def audit_of_consensus(options: AuditOptions) -> AuditDraw | Audit | Certificate:
     """Draw from the labels in a file of a consensus, or say how many are wrong, see `audit`."""
     if options.split == "held_out":
         raise BadInput("--split held_out: a consensus has no such split; leave it out")
-    of = _audited(at_home(next(one for one in options.run if isinstance(one, Path))))
+    of = audited_consensus(at_home(next(one for one in options.run if isinstance(one, Path))))
     return audit_of(lambda _: of, options)
 
 
-def _audited(path: Path) -> AuditedList:
+def audited_consensus(path: Path) -> AuditedList:
+    """The labels in a file of a consensus, as a list to draw from."""
     table = open_table(path)
-    for name in _WRITTEN:
+    for name in _NEEDS:
         table.check_column(name, "; give a file that `easiness labels --annotations` wrote")
     hints = [one for one in ("suggested", "suggested_class") if one in table.names] + ["p_wrong", "said"]
-    ours = {*_WRITTEN, "was", "p_wrong", *hints} & {*table.names}
-    cells = pd.DataFrame({name: written_in(table, name) for name in ours}, dtype=object)
-    cells[["was", "p_wrong"]] = cells.reindex(columns=["was", "p_wrong"]).fillna("")
+    ours = {name: written_in(table, name) for name in (*_NEEDS, "was", *hints) if name in table.names}
+    cells = pd.DataFrame({"was": "", "p_wrong": "", **ours}, dtype=object)
     with reading(path):
         classes = tuple(map(str, json.loads("".join(cells["classes"]))))
         numbers = cells[["label", "was", "p_label", "p_wrong"]].replace("", np.nan).astype(np.float64)
@@ -454,11 +444,13 @@ def _audited(path: Path) -> AuditedList:
     p_wrong = numbers["p_wrong"].fillna(1 - numbers["p_label"])
     has_label = own.notna() & p_wrong.between(0, 1)
     cells, own = cells[has_label], own[has_label].astype(np.int64)
-    if cells.empty or not own.between(0, len(classes) - 1).all() or cells["data"].nunique() != 1:
+    if cells.empty or not own.between(0, len(classes) - 1).all() or cells["data"].nunique() > 1:
         raise BadInput(f"{path}: labels are not as they were written; make it anew by `easiness labels`")
     ids = np.array(cells["id"], np.int64 if all(map(INTEGER.fullmatch, cells["id"])) else object)
     cells = cells.assign(id=ids, label=own, p_wrong=p_wrong, suggested_share=np.nan)
     cells["class"] = np.array(classes, object)[own]
     ranked = cells.sort_values("p_wrong", ascending=False, kind="stable")
     of = LabelledExamples(str(path), ids, np.array(own, np.int64), classes, noun="item")
-    return AuditedList(of, cells["data"].iloc[0], lambda: ranked, [path], hints=hints, noun=ITEM_LABEL)
+    version = content_hash([cells["id"].map(str).tolist(), classes, own.tolist()])[:_VERSION]
+    data = cells["data"].iloc[0] or f"{path.stem}@{version}"
+    return AuditedList(of, data, lambda: ranked, [path], hints=hints, noun=ITEM_LABEL)

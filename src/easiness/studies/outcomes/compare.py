@@ -8,13 +8,12 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import analysis, show
 from easiness.analysis import SIDES, Agreement, PairedCounts, Side
 from easiness.errors import BadInput
 from easiness.inputs import tell
-from easiness.lazy import Figure, Floats, pd
+from easiness.lazy import Array, Figure, Floats, pd
 from easiness.show import number, with_interval
 from easiness.store import Run
 from easiness.studies.matching import CompareOptions, run_names, tail_text
@@ -39,10 +38,10 @@ class CommonItems(NamedTuple):
     says how many items others have.
     """
 
-    ids: npt.NDArray[Any]
+    ids: Array
     counts: Floats
     effective: Floats
-    groups: npt.NDArray[Any] | None
+    groups: Array | None
     note: list[str]
 
 

@@ -21,7 +21,7 @@ from easiness.analysis import (
     usual_fraction,
 )
 from easiness.errors import BadInput
-from easiness.lazy import Figure, Mask, pd
+from easiness.lazy import Figure, Mask, pd, special
 from easiness.spec import check_band
 from easiness.store import Run
 from easiness.studies.keeping import KeepOptions, NextOptions, ids_as_text
@@ -301,8 +301,6 @@ class RolloutsAhead(OfOutcomes):
 
 def rollouts_ahead(run: Run, fraction: float) -> RolloutsAhead:
     """Foretell what more trials of a run of outcomes would tell; intervals leave out tenths of the items."""
-    from scipy.special import stdtrit
-
     outcomes = run.outcomes
     trials, right = outcomes.effective
     parts = np.random.default_rng(0).permutation(np.arange(len(trials)) % _PARTS)
@@ -312,7 +310,7 @@ def rollouts_ahead(run: Run, fraction: float) -> RolloutsAhead:
     for side in SIDES:
         share = np.array(shares_ahead(outcomes.rates, trials, _TIMES, side=side, fraction=fraction))
         left = [shares_ahead(*fit, _TIMES, side=side, fraction=fraction) for fit in fits] or np.nan * share
-        error = float(stdtrit(_PARTS - 1, 0.975)) * np.sqrt((_PARTS - 1) * np.var(left, axis=0))
+        error = float(special.stdtrit(_PARTS - 1, 0.975)) * np.sqrt((_PARTS - 1) * np.var(left, axis=0))
         reach = np.hypot(error, _SHAPE_ERROR / trials.mean())
         one = pd.DataFrame(
             {"side": side, "times": _TIMES, "trials": np.multiply(_TIMES, outcomes.trials.mean())}

@@ -16,7 +16,7 @@ from easiness.lazy import Figure, pd
 from easiness.regular_file import at_home
 from easiness.spec import command_line, content_hash
 from easiness.store import Run, runs_in
-from easiness.studies.audit import Audit, AuditDraw, AuditedList, AuditOptions, audit_of
+from easiness.studies.audit import Audit, AuditDraw, AuditedList, AuditOptions, Certificate, audit_of
 from easiness.studies.suspects import SuspectOptions
 
 _ERR_TOGETHER = (
@@ -162,7 +162,7 @@ def suspects_of_outcomes(options: SuspectOptions) -> KeySuspects:
     return KeySuspects(_folders(options.run), int(ranked["models"].max()), ranked)
 
 
-def audit_of_outcomes(options: AuditOptions) -> AuditDraw | Audit:
+def audit_of_outcomes(options: AuditOptions) -> AuditDraw | Audit | Certificate:
     """Draw keys to look at; or, with ``decided``, how many of the keys are wrong, see `audit`."""
     runs, file = [one for one in options.run if isinstance(one, Run)], options.decided or options.known
     if options.split == "held_out":

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import Interval, RankRegression, drawn_examples, nearest_rows, unit_rows
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.heads import kept_together
-from easiness.lazy import Figure, Floats, Integers, pd
+from easiness.lazy import Figure, Floats, Integers, Reals, Singles, pd
 from easiness.spec import Split
 from easiness.store import Row, Run
 
@@ -26,8 +25,6 @@ AT_MOST = 50_000  # training examples among which neighbours are looked for; of 
 _AT_ONCE = 1024
 _ROUNDING = np.float32(1e-6)  # of squared distances
 _PER_REGION, _FEWEST_REGIONS, _MOST_REGIONS = 25, 20, 200
-
-_Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +61,9 @@ class Neighbourhood:
 
 
 def neighbourhood(
-    train: npt.NDArray[np.floating],
+    train: Reals,
     labels: Integers,
-    targets: tuple[npt.NDArray[np.floating], Integers] | None = None,
+    targets: tuple[Reals, Integers] | None = None,
     *,
     nearest: int | None = None,
     same: Integers | None = None,
@@ -94,7 +91,7 @@ def neighbourhood(
     own = order[np.searchsorted(pairs[among], pairs, sorter=order).clip(max=len(among) - 1)]
     own = np.where(pairs[among][own] == pairs, own, -1)  # where an example is among them, or its copy
 
-    def scales(place: Integers | slice) -> tuple[_Floats, Integers]:
+    def scales(place: Integers | slice) -> tuple[Singles, Integers]:
         """s_k for each k [n, k] of the examples at a place, and where their nearest are [n, nearest]."""
         near_at, far = nearest_rows(unit[place], unit[among], max(ks), own[place])
         return np.asarray(far[:, [k - 1 for k in ks]], np.float32), among[near_at[:, :nearest]]
@@ -115,7 +112,7 @@ def neighbourhood(
     )
 
 
-_WithScales: TypeAlias = tuple[_Floats, Integers, _Floats]
+_WithScales: TypeAlias = tuple[Singles, Integers, Singles]
 """Unit vectors, labels and s_k of examples."""
 
 
@@ -138,7 +135,7 @@ def _counts(targets: _WithScales, among: _WithScales, itself: Integers) -> tuple
     return common, local
 
 
-def _regions(unit: _Floats, picture: Integers) -> Integers:
+def _regions(unit: Singles, picture: Integers) -> Integers:
     """Numbers [Q] of the parts of the space that are nearest to examples drawn at random; copies together."""
     num = min(max(len(unit) // _PER_REGION, _FEWEST_REGIONS), _MOST_REGIONS, len(unit))
     seeds = unit[np.sort(np.random.default_rng(0).choice(len(unit), num, replace=False))]
