@@ -206,7 +206,7 @@ def in_small(tables):
     for key, best in (("accuracy", "max"), ("calibration", "min"), ("quality", "max")):
         others = tables[key][list(FIELD)].agg(best, axis=1)
         small |= {key: tables[key]["ours"], f"{key}, best other": others}
-    small |= {"calibration, looks": tables["calibration"]["looks"], **tables["looks"]}
+    small["calibration, looks"] = tables["calibration"]["looks"]
     small["errors left"] = tables["questions"]["ours"] / tables["questions"]["CROWDLAB"]
     table = pd.DataFrame(small).reindex(tables["accuracy"].index)
     of = table.index.str.replace(r", \d+ (votes|models)|\d+% of |TREC, |CIFAR-10, ", "", regex=True)
