@@ -21,7 +21,7 @@ class Votes(NamedTuple):
     item: np.ndarray
     by: np.ndarray
     label: np.ndarray
-    shape: tuple
+    shape: tuple[int, int, int]
     heads: np.ndarray | None  # [K, C]
     seed: int
 

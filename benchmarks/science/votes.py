@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import sys
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -35,7 +36,7 @@ def kept_fits(file, votes):
     """What other methods say of votes, kept in a file: a dict of arrays for each."""
     if not file.exists():
         np.savez(file, **fitted(votes))
-    methods = {}
+    methods: dict[str, dict[str, Any]] = {}
     with np.load(file) as told:
         for key in told:
             name, what = key.split("/")
@@ -193,8 +194,8 @@ def goals(rows, gains, order, looks, questions):
         sign = 1 if way == "<=" else -1
         far = (sign * values).fillna(np.inf)
         missed = int((far > sign * limit).sum())
-        at = far.idxmax()
-        measured = f"{values[at]:.3f} ({at})"
+        at = int(far.argmax())
+        measured = f"{values.iloc[at]:.3f} ({values.index[at]})"
         verdict = f"**missed** by {missed} of {len(far)}" if missed else "met"
         found.append((what, f"{'at most' if sign > 0 else 'at least'} {limit}", measured, verdict))
     return ("what", "goal", "worst", "verdict"), found
@@ -202,7 +203,7 @@ def goals(rows, gains, order, looks, questions):
 
 def in_small(tables):
     """Means of cells that differ in the number of votes or keys alone, or in TREC and CIFAR-10."""
-    small = {}
+    small: dict[str, Any] = {}
     for key, best in (("accuracy", "max"), ("calibration", "min"), ("quality", "max")):
         others = tables[key][list(FIELD)].agg(best, axis=1)
         small |= {key: tables[key]["ours"], f"{key}, best other": others}
@@ -250,7 +251,8 @@ def main():
     asked = options(__doc__, "--data", runs="votes", more=more)
     if asked.field is not None:
         sys.path.append(str(asked.field))  # last, so that it has only what is not here
-    rows, looks, questions = [], {}, []
+    rows, questions = [], []
+    looks: dict[str, Any] = {}
     estimator = crc32(Path(inspect.getfile(label_posterior)).read_bytes())
     for cell in cells(asked.data, asked.runs, asked.seeds):
         about = {"cell": cell.name, "seed": cell.seed, "independent": cell.independent}

@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,7 @@ class Cell:
     order: np.ndarray
     truth: np.ndarray
     num_classes: int
-    key: np.ndarray | None = None
+    key: Any = None
     heads: np.ndarray | None = None
     independent: bool = False
 
@@ -66,7 +67,8 @@ class Cell:
     def for_field(self, more=0, with_key=False):
         """All votes. Where there is a key, an item's answers have numbers at random, and it may be a vote."""
         if self.key is None:
-            return Votes(*self.asked(more), self.shape, self.heads, self.seed)
+            item, by, label = self.asked(more)
+            return Votes(item, by, label, self.shape, self.heads, self.seed)
         every = np.column_stack([self.said, self.key])
         number = (every[:, :, None] == self.answers()[:, None]).argmax(axis=2)
         some = number if with_key else number[:, :-1]
