@@ -40,6 +40,7 @@ _ALIKE = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0])  # how alike voices
 _HEADS = np.array([0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0])  # powers of what heads say
 _TOGETHER = np.array([0, 0.005, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.45])  # items
 _NEXT = np.array([0.3, 1, 3, 10, 30, 100, 300])  # votes' worth of what is foretold of an item's answers
+_USUAL, _USUAL_VOTES = 0.7, 20  # an accuracy, and how many votes it counts for
 _MOST_ALIKE = 30  # votes' worth of the usual accuracy in an interval: people differ by .05 at least
 _ITERATIONS, _STILL = 60, 1e-4
 _LEAST = 1e-9  # a probability
@@ -197,7 +198,8 @@ def _accuracies(counts: Values, of_class: Values) -> tuple[Values, Values, Value
 
 
 def _one_accuracy(counts: Values) -> float:
-    return float((np.trace(counts.sum(axis=0)) + 1) / (counts.sum() + 2))
+    """The accuracy of all voices together, of which ten votes say less than what voices are usually worth."""
+    return float((np.trace(counts.sum(axis=0)) + _USUAL * _USUAL_VOTES) / (counts.sum() + _USUAL_VOTES))
 
 
 def _channels(counts: Values, *, by_class: bool) -> Values:
