@@ -16,6 +16,8 @@ import torch._dynamo  # noqa: F401  # takes a second, and the first step of any 
 import easiness.cli.main
 import loaded  # noqa: F401
 
+os.fsync = os.fstat  # type: ignore[assignment]  # as in the tests
+
 
 def begin(asked: dict[str, str | list[str]]) -> None:
     """Become the process of a command: its streams, its arguments, and what is to be done before."""

@@ -133,7 +133,7 @@ def suspects(
     progress: bool | Progress = ...,
 ) -> Suspects: ...
 def labels(
-    run: Run | None = ...,
+    run: Run | str | Path | None = ...,
     files: str | Path | Sequence[str | Path] | None = ...,
     *,
     relabel_above: float | None = ...,

@@ -5,6 +5,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+
+class Lazy:
+    """A library that loads when something of it is first used."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)
+
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -23,19 +34,11 @@ if TYPE_CHECKING:
     Reals = npt.NDArray[np.floating]
     Singles = npt.NDArray[np.float32]
 else:
-
-    class _Library:
-        def __init__(self, name: str) -> None:
-            self._name = name
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(importlib.import_module(self._name), name)
-
-    pd, pa, pc, Image = map(_Library, ("pandas", "pyarrow", "pyarrow.compute", "PIL.Image"))
+    pd, pa, pc, Image = map(Lazy, ("pandas", "pyarrow", "pyarrow.compute", "PIL.Image"))
     optimize, sparse, special, stats = (
-        _Library(f"scipy.{name}") for name in ("optimize", "sparse", "special", "stats")
+        Lazy(f"scipy.{name}") for name in ("optimize", "sparse", "special", "stats")
     )
     Array = Axes = Figure = Floats = Integers = Mask = Reals = Singles = Any  # nothing here calls them
 
-__all__ = ["Array", "Axes", "Figure", "Floats", "Image", "Integers", "Mask", "Reals", "Singles"]
+__all__ = ["Array", "Axes", "Figure", "Floats", "Image", "Integers", "Lazy", "Mask", "Reals", "Singles"]
 __all__ += ["optimize", "pa", "pc", "pd", "sparse", "special", "stats"]

@@ -216,7 +216,9 @@ def test_items_of_a_killed_driver_end_before_those_of_the_next_begin(cluster, tm
         assert all(before[1] < after[0] for before, after in itertools.pairwise(spans)), spans
 
 
-def test_a_run_whose_driver_was_killed_keeps_what_was_finished(cluster, digits, contents, snapshot, tmp_path):
+def test_a_run_whose_driver_was_killed_keeps_what_was_finished(
+    cluster, command, digits, contents, snapshot, tmp_path
+):
     """It ends in the bits of the serial executor."""
     out = tmp_path / "run"
     size = ["--trials", 4, "--epochs", 20, "--executor", "ray", "--ray-address", cluster.address, "--jobs", 2]
@@ -228,7 +230,7 @@ def test_a_run_whose_driver_was_killed_keeps_what_was_finished(cluster, digits, 
         first.kill()
         first.wait()
     kept = {path.name: snapshot(path) for path in out.glob("trials/0*")}
-    subprocess.run(call, check=True, capture_output=True)
+    assert command(*digits(out, *size)).code == 0
     assert all(snapshot(out / "trials" / name) == files for name, files in kept.items())
     data = ez.load_dataset("digits", limit=100)
     sizes: dict[str, Any] = {"model": "mlp_3", "trials": 4, "epochs": 20, "precision": "float32"}

@@ -61,6 +61,11 @@ def telling(folder: Path) -> list[str]:
     ]
 
 
+def every_form(file: Path) -> list[object]:
+    """The options that write a result in each form."""
+    return [option for end in RESULTS for option in ("-o", file.with_suffix(end))]
+
+
 @pytest.fixture
 def home(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder with pictures, a list of them by absolute paths, features, and a folder to write to."""
@@ -97,15 +102,14 @@ def run(request, home: Path, command) -> Path:
 def test_pages_results_cards_and_exports(run, home, command):
     out = home / "out"
     made = [command("report", run, "-o", out / "page.html")]
-    made += [command("audit", run, "--looks", 6, "-o", out / f"audit{end}") for end in RESULTS]
+    made += [command("audit", run, "--looks", 6, *every_form(out / "audit"))]
     made += [command("report", run, "--decide", out / "audit.csv", "-o", out / "decide.html")]
     half = pd.read_csv(out / "audit.csv").astype({"action": object})
     half.assign(action=["keep", "keep", *half["action"][2:]]).to_csv(home / "half.csv", index=False)
     words = ("audit", run, "--decided", home / "half.csv", "--certificate", "-o")
     made += [command(*words, out / f"certificate{end}") for end in (".html", ".md", ".json")]
-    made += [command("suspects", run, "-o", out / f"suspects{end}") for end in RESULTS]
-    made += [command("scores", run, "-o", out / f"scores{end}") for end in RESULTS]
-    made += [command("labels", run, "-o", out / f"labels{end}") for end in (".csv", ".md")]
+    made += [command(one, run, *every_form(out / one)) for one in ("suspects", "scores")]
+    made += [command("labels", run, "-o", out / "labels.csv", "-o", out / "labels.md")]
     made += [command("suspects", run, "--decided", out / "labels.csv", "-o", out / "decided.md")]
     made += [command("card", run, "-o", out / "card", "--certificate", out / "certificate.json")]
     made += [command("card", "--apply", out / "card", home / "pets", "-o", out / "applied.parquet")]
@@ -157,25 +161,20 @@ def test_studies(home, command):
         command("report", runs / "a", "--since", runs / "b", "-o", out / "since.html"),
         command(
             *("paper", "hypothesis", "--preset", "smoke", "--out", runs / "hypothesis"),
-            *(option for end in RESULTS for option in ("-o", out / f"hypothesis{end}")),
+            *every_form(out / "hypothesis"),
         ),
     ]
     (home / "fewer.csv").write_text("\n".join((home / "cleaned.csv").read_text().splitlines()[:-1]))
     verified = ("--labels", "~/fewer.csv", "--holdout", 0.25, *own, "--out", runs / "v", "-o", out / "v.md")
     made += [command("verify", home / "pets", *verified)]
     several = {"compare": ["a", "b", "heads"], "diff": "ba", "suspects": ["a", "heads"], "scores": "ab"}
-    for end in RESULTS:
-        made += [
-            *(
-                command(one, *(runs / run for run in of), "-o", out / f"{one}{end}")
-                for one, of in several.items()
-            ),
-            command(
-                "paper", "perturb", runs / "a", "--kind", "radial", "--levels", 2, "-o", out / f"perturb{end}"
-            ),
-            command("keep", runs / "a", "--drop", 0.3, "--policy", "hard", "-o", out / f"prune{end}"),
-            command("keep", runs / "a", "--steps", 9, "-o", out / f"curriculum{end}"),
-        ]
+    made += [command(one, *(runs / run for run in of), *every_form(out / one)) for one, of in several.items()]
+    perturbed = ("--kind", "radial", "--levels", 2, *every_form(out / "perturb"))
+    made += [
+        command("paper", "perturb", runs / "a", *perturbed),
+        command("keep", runs / "a", "--drop", 0.3, "--policy", "hard", *every_form(out / "prune")),
+        command("keep", runs / "a", "--steps", 9, *every_form(out / "curriculum")),
+    ]
     assert [one.err for one in made if one.code] == []
     assert telling(out) == []
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import runpy
 import shlex
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SMALLER = {"--trials": "10"}
+SMALLER = {"--trials": "5"}
 STEADY = ["--precision", "float32", "--jobs", "1"]  # what is fastest need not be found out here
 
 
@@ -63,12 +65,23 @@ def test_from_planted_mistakes_to_what_mending_is_worth(command, tutorial, tmp_p
 
 
 @pytest.mark.long
-def test_the_demo_finds_what_it_mislabels_and_ends_with_the_page(tmp_path):
-    command = [sys.executable, str(ROOT / "tools" / "demo.py"), "demo"]
-    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
-    *shown, page = done.stdout.splitlines()
-    found = re.search(r"^(\d+) of the 40 wrong labels are among the first 40", done.stdout, re.MULTILINE)
+def test_the_demo_finds_what_it_mislabels_and_ends_with_the_page(command, tmp_path, monkeypatch):
+    """Its commands are called in this process."""
+
+    def call(words, cwd, check):
+        assert (words[:3], check) == ([sys.executable, "-m", "easiness"], True)
+        monkeypatch.chdir(cwd)
+        assert command(*in_small(shlex.join(words[2:]))).code == 0
+
+    monkeypatch.setattr(subprocess, "run", call)
+    monkeypatch.setattr(sys, "argv", ["demo.py", str(tmp_path / "demo")])
+    with redirect_stdout(io.StringIO()) as printed:
+        runpy.run_path(str(ROOT / "tools" / "demo.py"), run_name="__main__")
+    *shown, page = printed.getvalue().splitlines()
+    found = re.search(
+        r"^(\d+) of the 40 wrong labels are among the first 40", printed.getvalue(), re.MULTILINE
+    )
     assert found is not None
     assert int(found[1]) >= 30  # of the first 40 of 1,797 one would be wrong by chance
     assert any("agree on" in line and "would be chance" in line for line in shown)
-    assert "data-decide-open" in (tmp_path / page).read_text("utf-8")
+    assert "data-decide-open" in Path(page).read_text("utf-8")

@@ -176,6 +176,7 @@ LAZY = {
     "easiness.lazy.pc": "pyarrow.compute",
     **{f"easiness.lazy.{name}": f"scipy.{name}" for name in ("optimize", "sparse", "special", "stats")},
     "easiness.lazy.Image": "PIL.Image",
+    "easiness.lazy_torch.torch": "torch",
 }
 
 

@@ -63,12 +63,12 @@ def pair_of(rates: list[Floats], kind: str, rng: np.random.Generator) -> PairedC
     return PairedCounts(*rollouts(kind, rates[0], rng), *rollouts(kind, rates[1], rng))
 
 
-def seen(shapes: list[str], sizes: list[int], seeds: int) -> tuple[Floats, list[bool]]:
+def seen(shapes: list[str], sizes: list[int]) -> tuple[Floats, list[bool]]:
     """Errors of the agreements that are told, and whether their intervals hold the truth."""
     errors, held = [], []
-    settings = product(shapes, sizes, ("equal", "unequal", "adaptive"), (0.0, 0.8, 1.0), range(seeds))
-    for at, (shape, num, kind, correlation, seed) in enumerate(settings):
-        rng = np.random.default_rng((at, seed))
+    settings = product(shapes, sizes, ("equal", "unequal", "adaptive"), (0.0, 0.8, 1.0))
+    for at, (shape, num, kind, correlation) in enumerate(settings):
+        rng = np.random.default_rng((at, 0))
         rates = rates_of_two(shape, correlation, num, rng)
         told = rate_agreements(pair_of(rates, kind, rng))
         for side in SIDES:
@@ -81,18 +81,18 @@ def seen(shapes: list[str], sizes: list[int], seeds: int) -> tuple[Floats, list[
 
 
 @pytest.mark.parametrize(
-    ("shapes", "sizes", "seeds"),
+    ("shapes", "sizes", "by_chance"),
     [
-        (["normal"], [400], 1),
-        pytest.param([*SHAPES], [200, 800], 2, marks=pytest.mark.long),
+        (["normal"], [400], 2),
+        pytest.param([*SHAPES], [200, 800], 0, marks=pytest.mark.long),  # of more than a hundred statements
     ],
 )
 def test_agreement_is_near_the_overlap_of_the_true_sets_and_its_interval_holds_it(
-    shapes: list[str], sizes: list[int], seeds: int
+    shapes: list[str], sizes: list[int], by_chance: float
 ) -> None:
-    errors, held = seen(shapes, sizes, seeds)
-    assert len(errors) >= 6
-    assert abs(errors.mean()) < 0.03 + 2 * errors.std() / np.sqrt(len(errors))
+    errors, held = seen(shapes, sizes)
+    assert len(errors) >= (6 if by_chance else 150)
+    assert abs(errors.mean()) < 0.03 + by_chance * errors.std() / np.sqrt(len(errors))
     assert np.mean(held) >= 0.9
 
 

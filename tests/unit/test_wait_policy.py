@@ -93,15 +93,30 @@ def test_measure_sets_it_where_easiness_comes_first():
     assert UNSET not in spins(done.stderr)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("name", easiness.__dir__())
-def test_what_loads_torch_sets_it_before_and_the_package_alone_does_not(name):
-    code = f"""import os, sys, easiness
+# takes each name in a process of its own, which ends where it would load torch
+EACH_NAME = """
+import os, sys, easiness
 assert "OMP_WAIT_POLICY" not in os.environ
-easiness.{name}
-assert "torch" not in sys.modules or os.environ["OMP_WAIT_POLICY"] == "passive"
+
+class Torch:
+    def find_spec(name, *_):
+        if name == "torch":
+            os._exit(3 if os.environ.get("OMP_WAIT_POLICY") == "passive" else 4)
+
+sys.meta_path.insert(0, Torch)
+for name in dir(easiness):
+    if not os.fork():
+        getattr(easiness, name)
+        os._exit(0)
+    print(name, os.waitstatus_to_exitcode(os.wait()[1]))
 """
-    started("-c", code)
+
+
+@pytest.mark.long
+def test_what_loads_torch_sets_it_before_and_the_package_alone_does_not():
+    ended = dict(line.split() for line in started("-c", EACH_NAME).stdout.splitlines())
+    assert ended.keys() == set(dir(easiness))
+    assert set(ended.values()) == {"0", "3"}
 
 
 def warnings_of(tmp_path: Path, then: str, first: str = "import torch", **environment: str) -> list[str]:

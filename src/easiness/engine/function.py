@@ -118,11 +118,11 @@ def field_values(arguments: Sequence[Argument], values: Mapping[str, Any]) -> di
             continue
         if one.option.opens:
             if one.option.takes_files and isinstance(value, str | Path):
-                value = (at_home(value),)
+                fields[one.name] = value = at_home(value)
             else:
                 check_opened(**{one.name: value})
             if one.option.several:
-                fields[one.name] = (value,) if isinstance(value, Run) else tuple(value)
+                fields[one.name] = (value,) if isinstance(value, Run | Path) else tuple(value)
                 if not fields[one.name]:
                     raise BadInput(f"{one.name}: is empty; give one or several")
         elif one.kind in (Path, Path | None):

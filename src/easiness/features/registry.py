@@ -23,11 +23,10 @@ from easiness.features.hub.sequences import HUB
 from easiness.features.of_run import RUN
 from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE, SOUND, TEXT, VECTOR
+from easiness.lazy_torch import torch
 from easiness.named_import import needing_torch
 
 if TYPE_CHECKING:
-    import torch
-
     from easiness.spec import FeaturesRef
 
 AUTO_NAME = "auto"

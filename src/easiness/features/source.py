@@ -15,12 +15,11 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import InputKind
 from easiness.lazy import Array, Integers, Singles
+from easiness.lazy_torch import torch
 from easiness.named_import import split_name
 from easiness.records import to_numpy
 
 if TYPE_CHECKING:
-    import torch
-
     from easiness.features.frozen import FrozenNetwork
     from easiness.store import Run
 

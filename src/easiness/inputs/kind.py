@@ -13,12 +13,11 @@ import numpy.typing as npt
 
 from easiness.inputs.pack import Value, Values
 from easiness.lazy import Array, Floats, Integers, Reals
+from easiness.lazy_torch import torch
 from easiness.show import ShownExample
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
-    import torch
-
     from easiness.inputs.bank import Preparation, TensorBank
     from easiness.inputs.encoding import Files
     from easiness.inputs.vector import VectorColumn
@@ -48,8 +47,6 @@ class Signature:
 
     def blank(self, num: int = 1, device: torch.device | None = None) -> torch.Tensor:
         """A batch [num, ...] of blank examples: zeros, or the first token over and over."""
-        import torch
-
         dtype = getattr(torch, self.dtype)
         return torch.full((num, *self.shape), int(self.vocabulary is not None), dtype=dtype, device=device)
 

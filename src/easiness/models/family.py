@@ -13,14 +13,12 @@ import sys
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from easiness.errors import BadInput, recast
 from easiness.inputs import Signature
+from easiness.lazy_torch import nn
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
-
-if TYPE_CHECKING:
-    from torch import nn
 
 Shape: TypeAlias = tuple[int, ...]
 """The shape of one example: (channels, height, width) of an image, (D,) of a vector, (L,) of tokens."""
@@ -179,8 +177,6 @@ def _built_by(function: Callable[..., Any], name: str, signature: Signature, num
 
     Tokens have the shape (L,) and ``vocabulary=m``, their number.
     """
-    from torch import nn
-
     offer: dict[str, Any] = {"input_shape": signature.shape, "num_classes": num_classes}
     if signature.vocabulary is not None:
         offer["vocabulary"] = signature.vocabulary

@@ -10,15 +10,13 @@ import importlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from easiness.errors import BadInput, nearest, recast
 from easiness.inputs import Signature
+from easiness.lazy_torch import Tensor, nn, torch
 from easiness.models.family import IMAGES, Family, Shape
 from easiness.named_import import describe
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 SUFFIX = ".safetensors"
 
@@ -129,8 +127,6 @@ class Torchvision(Library):
         return path if path.is_file() else None
 
     def _safetensors(self, name: str) -> Path:
-        import torch
-
         file = self._best(name).url.rsplit("/", 1)[-1]
         return Path(torch.hub.get_dir(), "checkpoints", file).with_suffix(SUFFIX)
 
@@ -225,8 +221,6 @@ class Timm(Library):
 
         The classifier is as wide as in the file, or that of ``net`` where the file has none.
         """
-        import torch
-
         config = self._config(name)
         weights = _read_weights(path)
         misfit = f"{path}: these weights do not fit model {name!r}"

@@ -7,18 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from easiness.errors import BadInput, RunFailed, nearest, recast
 from easiness.inputs import Signature
+from easiness.lazy_torch import nn, torch
 from easiness.models.family import CUSTOM, IMAGES, NUMBERS, TOKENS, Family, Inputs
 from easiness.models.libraries import TIMM, TORCHVISION, Library
 from easiness.named_import import describe
 from easiness.spec import at_least
-
-if TYPE_CHECKING:
-    from torch import nn
-
 
 _WHOLE = "(0|[1-9][0-9]{0,5})"
 """No leading zeros, so that a network has one name."""
@@ -210,8 +206,6 @@ def _other_kind(name: str, family: Family, signature: Signature) -> str:
 
 def _check_output(net: nn.Module, family: Family, name: str, signature: Signature, num_classes: int) -> None:
     """One example in evaluation mode; neither modes nor random numbers are different afterwards."""
-    import torch
-
     modes = [(module, module.training) for module in net.modules()]
     parameter = next(net.parameters(), None)
     example = signature.blank(device=None if parameter is None else parameter.device)

@@ -44,7 +44,6 @@ from .source import (
     cell_texts as cell_texts,
     data_of as data_of,
     data_version as data_version,
-    decisions_of_people as decisions_of_people,
     decisions_on as decisions_on,
     features_beside as features_beside,
     features_of as features_of,

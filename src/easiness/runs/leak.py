@@ -17,6 +17,7 @@ from easiness.data import Dataset
 from easiness.errors import printable, shorten
 from easiness.inputs import TEXT, VECTOR, Pack
 from easiness.lazy import Array, Integers, Mask
+from easiness.lazy_torch import torch
 from easiness.runs.source import find_data
 from easiness.show import percent
 from easiness.spec import content_hash
@@ -183,8 +184,6 @@ def _apart(counts: Labels, num_bins: int) -> bool:
 
 def _right_by(inputs: Sequence[Values], labels: Labels, num_classes: int) -> float:
     """The share of labels that boosting on all these inputs has right, left out in folds."""
-    import torch  # whoever reads runs that nothing tells needs none
-
     from easiness.heads import Rows, fit_boosted
 
     rng = np.random.default_rng(0)

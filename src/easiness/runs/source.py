@@ -15,7 +15,6 @@ from easiness.data import (
     Dataset,
     Decisions,
     LabelledExamples,
-    decisions_by_person,
     load_dataset,
     part_of,
     read_decisions,
@@ -238,12 +237,6 @@ def decisions_on(run: Run, file: str | os.PathLike[str], split: spec.Split = "tr
     It may be the JSON that Label Studio exports, with the answers of one person.
     """
     return read_decisions(file, labelled_examples(run, split), split, data_version(run))
-
-
-def decisions_of_people(
-    run: Run, file: str | os.PathLike[str], split: spec.Split = "train"
-) -> dict[str, Decisions]:
-    return decisions_by_person(file, labelled_examples(run, split), split, data_version(run))
 
 
 _ANOTHER = "choose another --out"

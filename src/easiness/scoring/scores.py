@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -194,8 +195,24 @@ def _over_windows(of_window: Callable[[Values, Values], Values]) -> Start:
     return over_trials(per_trial, course=True)
 
 
-_accuracy = over_trials(lambda obs, m: correct_until(obs, m).mean(axis=0), epochs=True)
-_confidence = over_trials(lambda obs, m: obs.p_label[: obs.num_until(m)].mean(axis=0), epochs=True)
+_ACCURACY = Score(
+    name="cumulative_accuracy",
+    formula="mean of a over epochs",
+    unit="share of epochs",
+    high_means="easy",
+    needs=("prediction",),
+    source=JIANG,
+    start=over_trials(lambda obs, m: correct_until(obs, m).mean(axis=0), epochs=True),
+)
+_CONFIDENCE = Score(
+    name="cumulative_confidence",
+    formula="mean of p_y over epochs",
+    unit="probability",
+    high_means="easy",
+    needs=("p_y",),
+    source=JIANG,
+    start=over_trials(lambda obs, m: obs.p_label[: obs.num_until(m)].mean(axis=0), epochs=True),
+)
 
 OVER_TRIALS: tuple[Score, ...] = (
     Score(
@@ -217,24 +234,8 @@ OVER_TRIALS: tuple[Score, ...] = (
         source="ours",
         start=over_trials(_difficulty),
     ),
-    Score(
-        name="cumulative_accuracy",
-        formula="mean of a over epochs",
-        unit="share of epochs",
-        high_means="easy",
-        needs=("prediction",),
-        source=JIANG,
-        start=_accuracy,
-    ),
-    Score(
-        name="cumulative_confidence",
-        formula="mean of p_y over epochs",
-        unit="probability",
-        high_means="easy",
-        needs=("p_y",),
-        source=JIANG,
-        start=_confidence,
-    ),
+    _ACCURACY,
+    _CONFIDENCE,
     Score(
         name="forgetting_events",
         formula="number of t < m with a_t = 1 and a_{t+1} = 0; over the trials that learned x",
@@ -292,15 +293,7 @@ OVER_TRIALS: tuple[Score, ...] = (
             course=True,
         ),
     ),
-    Score(
-        name="confidence",
-        formula="mean of p_y over epochs",
-        unit="probability",
-        high_means="easy",
-        needs=("p_y",),
-        source=CARTOGRAPHY,
-        start=_confidence,
-    ),
+    replace(_CONFIDENCE, name="confidence", source=CARTOGRAPHY),
     Score(
         name="variability",
         formula="population std of p_y over epochs",
@@ -311,15 +304,7 @@ OVER_TRIALS: tuple[Score, ...] = (
         source=CARTOGRAPHY,
         start=over_trials(_variability, epochs=True),
     ),
-    Score(
-        name="correctness",
-        formula="mean of a over epochs",
-        unit="share of epochs",
-        high_means="easy",
-        needs=("prediction",),
-        source=CARTOGRAPHY,
-        start=_accuracy,
-    ),
+    replace(_ACCURACY, name="correctness", source=CARTOGRAPHY),
     Score(
         name="aleatoric",
         formula="mean of p_y (1 - p_y) over epochs",

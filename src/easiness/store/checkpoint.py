@@ -9,17 +9,15 @@ import contextlib
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from easiness.errors import BadInput, recast
+from easiness.lazy_torch import Tensor
 from easiness.spec import Frozen
 from easiness.store import files
 from easiness.store.files import FileDigest, FileName
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 CHECKPOINTS = "checkpoints"
 _DOCUMENT = "checkpoint.json"

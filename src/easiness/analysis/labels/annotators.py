@@ -43,7 +43,7 @@ _MOST_ALIKE = 30  # votes' worth of the usual accuracy in an interval: people di
 _ITERATIONS, _STILL = 60, 1e-4
 _LEAST = 1e-9  # a probability
 _CLAMP = 1e-6  # a probability to be wrong
-_HELD_OUT = 20_000  # items whose votes are held out, at most
+_HELD_OUT = 20_000  # items that tell how alike voices err, at most
 _LIKELY = 1.92  # in log likelihood, below the likeliest value: the ends of an interval of 95 %
 _ENDS = 0.025, 0.975
 
@@ -223,7 +223,8 @@ def _channels(counts: Values, *, by_class: bool) -> Values:
 def _alike_channels(counts: Values, others: float, *, one_accuracy: bool) -> Values:
     """An accuracy for each voice, or one, and ``others`` wrong answers, equally often [J, true, said].
 
-    Of open answers only agreement tells an accuracy, and voices that err together agree most: all have one.
+    Agreement alone tells how good voices of open answers are, and those that err together agree most: one
+    accuracy is safer.
     """
     num_classes = counts.shape[1]
     right, strength, usual = _accuracies(counts, np.full(num_classes, _one_accuracy(counts)))
@@ -249,7 +250,7 @@ class _VoiceFit:
         self.voices, self.is_open = voices, open_prior is not None
         self._has_votes = voices.num > 0
         self._heads: Values | None = None  # log probabilities
-        self._together = 0.0
+        self._together: float = 0.0
         self._has_heads: Mask = np.zeros(len(voices.num), np.bool_)
         level = np.zeros(num_classes) if open_prior is None else open_prior
         self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
@@ -268,7 +269,7 @@ class _VoiceFit:
 
         def prior() -> Values:
             if self._heads is not None:
-                return np.log(self._mixed(np.exp(self._heads)) + _LEAST)
+                return np.log(self._with_errors(np.exp(self._heads)) + _LEAST)
             size = self.p[self._has_votes].sum(axis=0) + 1
             return np.log(np.ones(num_classes) if self._are_equal else size / size.sum())
 
@@ -286,7 +287,7 @@ class _VoiceFit:
             if self.is_open:
                 self._others = _num_others(self.voices.per_class, self.p)
 
-    def _mixed(self, p: Values) -> Values:
+    def _with_errors(self, p: Values) -> Values:
         """Probabilities [K, C] where all voices take an item for the same wrong class now and then."""
         return np.asarray(p + self._together * ((1 - p) / (p.shape[1] - 1) - p))
 
@@ -297,16 +298,15 @@ class _VoiceFit:
         """
         says = np.nan_to_num(np.log(heads + _LEAST) - np.log(np.nanmean(heads, axis=0) + _LEAST))
         self._has_heads = np.asarray(~np.isnan(heads).any(axis=1))
-        prior = self.prior
+        some, prior = slice(None, None, -(-len(heads) // _HELD_OUT)), self.prior
         for _ in range(2):
-            votes, best = softmax(self.votes_say, axis=1), -np.inf
+            votes, fits = softmax(self.votes_say[some], axis=1), {}
             for power in _HEADS:
-                log_p = log_softmax(prior + power * says, axis=1)
+                p = softmax(prior + power * says[some], axis=1)
                 for self._together in _TOGETHER:
-                    fit = np.log((np.exp(log_p) * self._mixed(votes)).sum(axis=1)).sum()
-                    if fit > best:
-                        best, self._heads, together = fit, log_p, self._together
-            self._together = float(together)
+                    fits[power, self._together] = np.log((p * self._with_errors(votes)).sum(axis=1)).sum()
+            power, self._together = max(fits, key=lambda one: fits[one])
+            self._heads = log_softmax(prior + power * says, axis=1)
             self._fit_channels()
 
     def _held_out(self, alike: float) -> tuple[Positions, Values, Values]:
@@ -330,7 +330,7 @@ class _VoiceFit:
         say = self.votes_say * _worth(self.voices.num, alike)[:, None]
         if self._heads is None:
             return np.asarray(softmax(self.prior + say, axis=1))
-        p = np.exp(self._heads) * self._mixed(softmax(say, axis=1))
+        p = np.exp(self._heads) * self._with_errors(softmax(say, axis=1))
         return np.asarray(p / p.sum(axis=1, keepdims=True))
 
     def _how_alike(self, looks: tuple[Positions, Positions] | None) -> tuple[float, float, float]:

@@ -17,6 +17,7 @@ from easiness.features.frozen import EXTRA, PicturePreparation, network_source
 from easiness.features.source import FeatureSource, Request
 from easiness.gate import GIB, fits
 from easiness.inputs import IMAGE, InputKind
+from easiness.lazy_torch import nn, torch
 from easiness.named_import import describe
 from easiness.regular_file import read_regular
 from easiness.store import digest
@@ -147,7 +148,6 @@ class HubNetwork:
 
 
 def _bytes_of(config: Any, what: str) -> int:
-    import torch
     import transformers
     from torch.nn.modules.module import register_module_module_registration_hook
 
@@ -208,8 +208,6 @@ class Pictures(HubNetwork):
         return PicturePreparation(size, mean, std, share, _RESAMPLING.get(file.get("resample", 3), "bicubic"))
 
     def _build(self) -> Any:
-        from torch import nn
-
         net, whole = self.network()
         net = getattr(net, "vision_model", net)
 

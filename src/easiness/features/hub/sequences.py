@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -16,11 +16,9 @@ from easiness.features.frozen import ENCODER, TEXT_EXTRA, check_encoder, package
 from easiness.features.hub.files import HubNetwork, Pictures
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import IMAGE, SOUND, TEXT, Samples, resample, to_text
+from easiness.lazy_torch import Tensor, nn, torch
 from easiness.named_import import describe
 from easiness.regular_file import at_home
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 Batch: TypeAlias = "tuple[Mapping[str, Tensor], Tensor]"
 """Arguments of the network by name, and a mask or length of their content."""
@@ -52,8 +50,6 @@ class _Encoder(HubNetwork):
 
     @functools.cached_property
     def _encoder(self) -> nn.Module:
-        import torch
-
         with torch.random.fork_rng(devices=[]):  # initialization draws numbers before weights are read
             net, _ = self.network()
             if getattr(net.config, "is_encoder_decoder", False):
@@ -66,8 +62,6 @@ class _Encoder(HubNetwork):
         return spread(self._encode, batches, num, self.request.target)
 
     def _encode(self, examples: Any) -> Vectors:
-        import torch
-
         with torch.inference_mode():
             with recast(
                 lambda error: BadInput(
@@ -157,8 +151,6 @@ class Texts(_Encoder):
 
     def prepare(self, examples: Sequence[list[int]]) -> Batch:
         """Tokens with padding behind them, and the mask [b, n, 1] of the tokens."""
-        import torch
-
         shape = (len(examples), max(map(len, examples)))
         ids, mask = torch.full(shape, self._padding), torch.zeros(shape, dtype=torch.long)
         for row, own in enumerate(examples):
@@ -208,8 +200,6 @@ class Sounds(_Encoder):
 
     def prepare(self, examples: tuple[Samples, int]) -> Batch:
         """Input by the extractor, the number of samples, and that of the window with silence behind them."""
-        import torch
-
         own = self._extractor.sampling_rate
         samples = resample(*examples, own)
         output = self._extractor(samples, sampling_rate=own, return_tensors="pt")

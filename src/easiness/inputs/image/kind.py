@@ -32,6 +32,7 @@ from easiness.inputs.image.pixels import (
 from easiness.inputs.kind import OF_PICTURES, ExportForm, InputKind, ShownValue
 from easiness.inputs.pack import Pack, Values
 from easiness.lazy import Array, Image
+from easiness.lazy_torch import torch
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -264,8 +265,6 @@ class ImageKind(InputKind):
         return int(np.mean(list(sizes)) * len(examples.stored))
 
     def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:
-        import torch
-
         from easiness.inputs.image.preparation import PhotoCrops, PictureMoves
 
         if recipe.crop:

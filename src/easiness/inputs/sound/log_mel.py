@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from easiness.lazy import Array, Floats, Singles
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from easiness.lazy_torch import Tensor, torch
 
 WINDOW = 0.025  # seconds of sound, weighted by Hann's window, behind each column
 RANGE = 80.0  # decibels between the beginning of the scale of a picture and its loudest value
@@ -34,8 +31,6 @@ def log_mel(samples: Samples, rate: int, mels: int, hop: float) -> Singles:
 
 def mel_power(samples: Samples, rate: int, mels: int, hop: float) -> Floats:
     """The power [mels, frames] of each band over time, in double precision: alike on all machines."""
-    import torch
-
     step, width = max(1, round(hop * rate)), max(1, round(WINDOW * rate))
     num_fft = 2 ** int(np.ceil(np.log2(2 * width)))  # twice the width, so that no low band is without a bin
     wave = torch.from_numpy(samples.astype(np.float64))

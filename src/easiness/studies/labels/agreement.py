@@ -13,13 +13,21 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import Kappa, kappa
-from easiness.data import ACTIONS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, LabelledExamples
+from easiness.data import (
+    ACTIONS,
+    DROP,
+    KEEP,
+    RELABEL,
+    UNKNOWN,
+    UNSURE,
+    Decisions,
+    LabelledExamples,
+    decisions_by_person,
+)
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Integers, pa, pc, pd
 from easiness.regular_file import at_home
-from easiness.runs import decisions_of_people
 from easiness.spec import Split
-from easiness.store import Run
 
 _MOST = 20  # rows that are shown; files have all
 _ON = {"wrong": "wrong or not", "label": "class"}
@@ -145,8 +153,8 @@ class PeopleAgreement(show.Result):
         return show.Frame("Decided differently", note, data, columns)
 
 
-def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> PeopleAgreement:
-    """The decisions of people on the labels of a run: how far they agree, and what their majority says.
+def agreement(of: LabelledExamples, data: str, files: Sequence[Path], split: Split) -> PeopleAgreement:
+    """The decisions of people on labels of the ``data``: how far they agree, and what their majority says.
 
     A person is who stands in the column ``by``, or the name of a file that names nobody; whose decisions are
     in several files is one person still, and unsure where no file decides. Examples on which somebody is
@@ -159,7 +167,9 @@ def agreement(run: Run, files: Sequence[Path], split: Split = "train") -> People
         if [one.resolve() for one in paths].count(path.resolve()) > 1:
             raise BadInput(f"{path}: is given twice; give each file once")
     parts = [
-        (path, name, part) for path in paths for name, part in decisions_of_people(run, path, split).items()
+        (path, name, part)
+        for path in paths
+        for name, part in decisions_by_person(path, of, split, data).items()
     ]
     columns = [
         {

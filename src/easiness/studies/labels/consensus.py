@@ -301,10 +301,14 @@ class Consensus(show.Result):
         if len(self._between):
             frames.append(agreement_frame(self._between, "On items that both named a class of."))
         if len(hard := self.hard()):
-            note = f"{show.quantity(len(hard), 'item')} with a sure label, on which people would differ."
+            num = show.quantity(len(hard), "item")
+            note = (
+                f"{num} whose label votes are sure of, on which people would differ: no mistakes, as far as "
+            )
+            note += "these do not err together."
             columns = {name: show.names() for name in ("id", "class", "people")}
             columns["p_label"] = show.probabilities()
-            frames.append(show.Frame("Hard for people, and no mistakes", note, hard[:_FIRST], columns))
+            frames.append(show.Frame("Hard for people", note, hard[:_FIRST], columns))
         return frames
 
 
@@ -421,11 +425,12 @@ def audit_of_consensus(options: AuditOptions) -> AuditDraw | Audit | Certificate
     """Draw from the labels in a file of a consensus, or say how many are wrong, see `audit`."""
     if options.split == "held_out":
         raise BadInput("--split held_out: a consensus has no such split; leave it out")
-    of = _list_to_audit(at_home(next(one for one in options.run if isinstance(one, Path))))
+    of = audited_consensus(at_home(next(one for one in options.run if isinstance(one, Path))))
     return audit_of(lambda _: of, options)
 
 
-def _list_to_audit(path: Path) -> AuditedList:
+def audited_consensus(path: Path) -> AuditedList:
+    """The labels in a file of a consensus, as a list to draw from."""
     table = open_table(path)
     for name in _NEEDS:
         table.check_column(name, "; give a file that `easiness labels --annotations` wrote")

@@ -18,7 +18,15 @@ from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.lazy import Figure, Integers, Mask, pd
 from easiness.models import is_given
-from easiness.runs import CellTexts, cell_texts, find_data, load_as, positions_in
+from easiness.runs import (
+    CellTexts,
+    cell_texts,
+    data_version,
+    find_data,
+    labelled_examples,
+    load_as,
+    positions_in,
+)
 from easiness.spec import (
     NOT_BY_STEPS,
     Trials,
@@ -30,7 +38,7 @@ from easiness.spec import (
 )
 from easiness.store import Run
 from easiness.studies.labels.agreement import PeopleAgreement, agreement
-from easiness.studies.labels.consensus import Consensus, consensus
+from easiness.studies.labels.consensus import Consensus, audited_consensus, consensus
 from easiness.studies.suspects import VOTES, SuspectOptions, suspects
 
 RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.5
@@ -294,7 +302,14 @@ def verifying(
 class LabelOptions:
     """Options of `labels`."""
 
-    run: Run | None = setting("", "Folder of a run.", argument=True, opens=True)
+    run: Run | Path | None = setting(
+        "",
+        "Folder of a run; to merge decisions also a file of `labels --annotations` that they are on.",
+        argument=True,
+        opens=True,
+        takes_files=True,
+        python_type=Run | str | Path | None,
+    )
     files: Sequence[Path] | None = setting(
         "",
         "Files of decisions of people, from the page, `labels`, an audit or an editor, and answers that "
@@ -332,19 +347,22 @@ class LabelOptions:
 
 def labels(options: LabelOptions) -> CleanLabels | PeopleAgreement | Consensus:
     """The file of labels by the rule; or the merged decisions of people; or labels that votes speak for."""
-    if options.annotations is not None:
+    run = options.run
+    if isinstance(run, Path) and (options.annotations is not None or not options.files):
+        raise BadInput(f"{run}: is no run; give its folder, or files of decisions on these labels, too")
+    if options.annotations is not None and not isinstance(run, Path):
         refuse_options(
             options,
             "does not go with --annotations; leave one of them out",
             but=("run", "annotations", "labels", "decided"),
         )
-        return consensus(options.run, options.annotations, options.labels, options.decided)
-    if options.run is None:
+        return consensus(run, options.annotations, options.labels, options.decided)
+    if run is None:
         raise BadInput("run: is missing; give the folder of a run, or votes by --annotations FILE")
     if options.labels is not None:
         raise BadInput("--labels: goes with --annotations; leave it out")
-    if options.files is None:
-        return _by_rule(options.run, options)
+    if options.files is None and isinstance(run, Run):
+        return _by_rule(run, options)
     if not options.files:
         raise BadInput("files: none is given; give one or more, or leave them out to decide by rule")
     for name in ("relabel_above", "drop_above", "decided", "only_decided"):
@@ -355,7 +373,10 @@ def labels(options: LabelOptions) -> CleanLabels | PeopleAgreement | Consensus:
                 "of them out"
             )
     files = [options.files] if isinstance(options.files, str | Path) else options.files
-    return agreement(options.run, files, options.split)
+    if isinstance(run, Path):
+        of = audited_consensus(run)
+        return agreement(of.of, of.data, files, options.split)
+    return agreement(labelled_examples(run, options.split), data_version(run), files, options.split)
 
 
 LABELS = Study(
