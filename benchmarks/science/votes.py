@@ -66,7 +66,7 @@ def ours(cell, more=0, looks=None, questions=0):
     told = label_posterior(*votes, **rest, looks=looks)
     if questions:
         num_votes = np.bincount(votes[0], minlength=len(cell.said)).astype(float)
-        item, by, _ = useful_questions(told, *votes[:2], num_votes, questions)
+        item, by, _ = useful_questions(told, votes[0], votes[1], num_votes, questions)
         votes = map(np.concatenate, zip(votes, (item, by, cell.said[item, by]), strict=True))
         told = label_posterior(*votes, **rest)
     share = [np.nan if one is None else one for one in (told.share, told.share_low, told.share_high)]
