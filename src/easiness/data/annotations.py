@@ -251,9 +251,8 @@ def _check_repeats(votes: pd.DataFrame, answers: _Answers) -> None:
         is_own = votes[["item", "by"]].eq(votes.loc[row, ["item", "by"]]).all(axis=1)
         first = votes.index[int(is_own.argmax())]
         other, place = answers.cells["answer"][first], answers.place_at(first).rpartition(": ")[2]
-        raise BadInput(
-            f"{answers.place_at(row)}: {answers.says(row)}, and {_in_quotes(other)} in {place}; keep one of them"
-        )
+        twice = f"{answers.says(row)}, and {_in_quotes(other)} in {place}"
+        raise BadInput(f"{answers.place_at(row)}: {twice}; keep one of them")
     if is_repeat.any():
         num = int(is_repeat.sum())
         answers.notes.append(f"answers that a person gave to an item again, of which one counts: {num:,}")
