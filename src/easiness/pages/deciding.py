@@ -91,8 +91,8 @@ def decision_lists(
     """The lists to decide on: suspects, then those with ``flaws``, then all others; or those of a file."""
     if options.decide is not None:
         # an audit, blind by itself, has votes only if they were not to be hidden when it was drawn
-        hidden = [*(_HINTS if options.is_blind else ()), *([ANSWER_COLUMN] if options.blind else ())]
-        return list(_of_file(run, options.decide, () if options.is_blind else parts, hidden))
+        hints = [*(_HINTS if options.is_blind else ()), *([ANSWER_COLUMN] if options.blind else ())]
+        return list(_of_file(run, options.decide, () if options.is_blind else parts, hints))
     lists = []
     for part in parts if options.suspects else ():
         split, suspects = part.result.split, part.result.ranked
@@ -105,7 +105,7 @@ def decision_lists(
 
 
 def _of_file(
-    run: Run, file: Path, parts: Sequence[SuspectLabels], hidden: Sequence[str]
+    run: Run, file: Path, parts: Sequence[SuspectLabels], hints: Sequence[str]
 ) -> Iterator[DecidingList]:
     for split in splits_in(file) or ("train",):
         file_rows = decisions_on(run, file, split)
@@ -124,7 +124,7 @@ def _of_file(
                 rows = part.result.ranked.set_index("id").loc[file_rows.of.ids[at]].reset_index()
         stratum = cells["stratum"].tolist() if {*cells} >= OF_AUDIT else [""] * len(at)
         before = [row for row in decisions if stratum[row] == _BEFORE_AUDIT]
-        cells = cells.drop(columns=hidden, errors="ignore")
+        cells = cells.drop(columns=hints, errors="ignore")
         name = f"{_PARTS[split]} of {file.name}"
         yield DecidingList(split, name, rows, decisions=decisions, cells=cells, before=before)
 
