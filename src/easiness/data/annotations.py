@@ -89,7 +89,7 @@ class _Answers:
 
     def says(self, row: int) -> str:
         item, by, text = (self.cells[role][row] for role in ("item", "by", "answer"))
-        return f"{self.place_at(row)}: {by!r:.80} says {_in_quotes(text)} of item {item!r:.80}"
+        return f"{by!r:.80} says {_in_quotes(text)} of item {item!r:.80}"
 
 
 def _in_quotes(text: Texts) -> str:
@@ -231,7 +231,7 @@ def _meanings(
         if unknown is not None:
             row = next(row for text, row in rows.items() if unknown in parts[text])
             hint = nearest(unknown, reader.of.classes)
-            problem = f"{answers.says(row)}, and {unknown!r:.80} is no class{hint}"
+            problem = f"{answers.place_at(row)}: {answers.says(row)}, and {unknown!r:.80} is no class{hint}"
             raise BadInput(f"{problem}; give the name of a class, its index, or unsure")
         names = {part: reader.of.classes[some[0]] for part, some in labels.items() if some}
     if not names:
@@ -251,7 +251,9 @@ def _check_repeats(votes: pd.DataFrame, answers: _Answers) -> None:
         is_own = votes[["item", "by"]].eq(votes.loc[row, ["item", "by"]]).all(axis=1)
         first = votes.index[int(is_own.argmax())]
         other, place = answers.cells["answer"][first], answers.place_at(first).rpartition(": ")[2]
-        raise BadInput(f"{answers.says(row)}, and {_in_quotes(other)} in {place}; keep one of them")
+        raise BadInput(
+            f"{answers.place_at(row)}: {answers.says(row)}, and {_in_quotes(other)} in {place}; keep one of them"
+        )
     if is_repeat.any():
         num = int(is_repeat.sum())
         answers.notes.append(f"answers that a person gave to an item again, of which one counts: {num:,}")

@@ -33,12 +33,14 @@ MOST_CLASSES = 200
 
 _MOST_VALUES = 1 << 24  # of channels
 _STRENGTHS = np.geomspace(1, 3000, 14)  # votes' worth of a prior
+_OF_VOICES = np.geomspace(1, 100, 10)  # the same of a voice's accuracy: no two are equally good
 _ALIKE_STRENGTH = 0.3  # the power of the strength by which voices, and classes, are taken to be alike
 _EQUAL = 0.98  # of the largest entropy: simulated equal classes have more than .99, unequal ones below .975
 _ALIKE = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0])  # how alike voices err
 _HEADS = np.array([0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0])  # powers of what heads say
 _TOGETHER = np.array([0, 0.005, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.45])  # items
 _NEXT = np.array([0.3, 1, 3, 10, 30, 100, 300])  # votes' worth of what is foretold of an item's answers
+_USUAL, _USUAL_VOTES = 0.7, 20  # an accuracy, and how many votes it counts for
 _MOST_ALIKE = 30  # votes' worth of the usual accuracy in an interval: people differ by .05 at least
 _ITERATIONS, _STILL = 60, 1e-4
 _LEAST = 1e-9  # a probability
@@ -167,9 +169,9 @@ class _Voices:
 
 def _strength(counts: Values, right: Values, usual: Values) -> float:
     """How many votes' worth of their ``usual`` rates make the numbers ``right`` of ``counts`` likeliest."""
-    a, b = _STRENGTHS[:, None] * usual, _STRENGTHS[:, None] * (1 - usual)
+    a, b = _OF_VOICES[:, None] * usual, _OF_VOICES[:, None] * (1 - usual)
     fits = (betaln(right + a, np.maximum(counts - right, 0) + b) - betaln(a, b)).sum(axis=1)
-    return float(_STRENGTHS[np.argmax(fits + _ALIKE_STRENGTH * np.log(_STRENGTHS))])
+    return float(_OF_VOICES[np.argmax(fits + _ALIKE_STRENGTH * np.log(_OF_VOICES))])
 
 
 def _rates(counts: Values, usual: Values) -> Values:
@@ -196,7 +198,8 @@ def _accuracies(counts: Values, of_class: Values) -> tuple[Values, Values, Value
 
 
 def _one_accuracy(counts: Values) -> float:
-    return float((np.trace(counts.sum(axis=0)) + 1) / (counts.sum() + 2))
+    """The accuracy of all voices together, of which ten votes say less than what voices are usually worth."""
+    return float((np.trace(counts.sum(axis=0)) + _USUAL * _USUAL_VOTES) / (counts.sum() + _USUAL_VOTES))
 
 
 def _channels(counts: Values, *, by_class: bool) -> Values:
@@ -220,17 +223,27 @@ def _channels(counts: Values, *, by_class: bool) -> Values:
     return _rates(counts, usual_of_voice)
 
 
-def _alike_channels(counts: Values, others: float, *, one_accuracy: bool) -> Values:
-    """An accuracy for each voice, or one, and ``others`` wrong answers, equally often [J, true, said].
+def _alike_channels(counts: Values, others: float, rate: float | None) -> Values:
+    """The ``rate`` at which all voices are right, or one for each, and so many ``others`` [J, true, said].
 
-    Agreement alone tells how good voices of open answers are, and those that err together agree most: one
-    accuracy is safer.
+    The ``others`` are wrong answers, given equally often.
     """
-    num_classes = counts.shape[1]
-    right, strength, usual = _accuracies(counts, np.full(num_classes, _one_accuracy(counts)))
-    rate = usual if one_accuracy else (right + strength * usual) / (counts.sum(axis=(1, 2)) + strength)
-    rate = np.clip(rate, 1 / (others + 1), 1 - 1e-4)[:, None, None]
-    return np.asarray(np.where(np.eye(num_classes, dtype=bool), rate, (1 - rate) / others))
+    num_classes, rates = counts.shape[1], np.full(len(counts), rate or 0.0)
+    if rate is None:
+        right, strength, usual = _accuracies(counts, np.full(num_classes, _one_accuracy(counts)))
+        rates = (right + strength * usual) / (counts.sum(axis=(1, 2)) + strength)
+    rates = np.clip(rates, 1 / (others + 1), 1 - 1e-4)[:, None, None]
+    return np.asarray(np.where(np.eye(num_classes, dtype=bool), rates, (1 - rates) / others))
+
+
+def _agreement(voices: _Voices) -> float:
+    """The accuracy of voices that agree as often as these do, if they did so on right answers alone.
+
+    It is all that open answers tell: by a fit, those that err together would be the best.
+    """
+    pairs = (voices.num * (voices.num - 1)).sum()
+    same = (voices.per_class * (voices.per_class - 1)).sum()
+    return float(np.sqrt((max(same, 0) + 0.5) / (pairs + 1)))
 
 
 def _log_odds(p: Values) -> Values:
@@ -255,9 +268,8 @@ class _VoiceFit:
         level = np.zeros(num_classes) if open_prior is None else open_prior
         self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
         self.p = (voices.per_class + 1 / num_classes) / (voices.num + 1)[:, None]
-        self._expect(
-            lambda counts: _alike_channels(counts, self._others, one_accuracy=self.is_open), lambda: level
-        )
+        rate = _agreement(voices) if self.is_open else None
+        self._expect(lambda counts: _alike_channels(counts, self._others, rate), lambda: level)
         if not self.is_open:
             mean = self.p[self._has_votes].mean(axis=0) if self._has_votes.any() else np.ones(num_classes)
             entropy = -float((mean * np.log(mean + _LEAST)).sum())
@@ -360,8 +372,8 @@ class _VoiceFit:
             p, number = self._after(looks, drawn_by, p)
             if key is not None and p_wrong is not None:
                 at, true = (one[key[looks[0]] >= 0] for one in looks)
-                first, rival = self._key_wrong(drawn_by, key), _rival(p, key)
-                p_wrong, number = _calibration(first, p_wrong, key, rival, at, key[at] != true)
+                first, groups = self._key_wrong(drawn_by, key), self._groups(key, _rival(p, key))
+                p_wrong, number = _calibration(first, p_wrong, groups, at, key[at] != true)
         knows = self._has_votes | self._has_heads | np.isin(rows, () if looks is None else looks[0])
         best = self._best(p)
         usual = voices.num[self._has_votes].mean(keepdims=True) if self._has_votes.any() else np.zeros(1)
@@ -396,12 +408,18 @@ class _VoiceFit:
         (at, true), best = looks, self._best(drawn_by)
         rows = np.arange(len(p))
         p_wrong = 1 - p[rows, best]
-        on_best, number = _calibration(1 - drawn_by[rows, best], p_wrong, best, best, at, best[at] != true)
+        first, groups = 1 - drawn_by[rows, best], self._groups(best, best)
+        on_best, number = _calibration(first, p_wrong, groups, at, best[at] != true)
         p = p * (on_best / np.maximum(p_wrong, _LEAST))[:, None]
         p[rows, best] = 1 - on_best
         p[at] = 0
         p[at, true] = 1
         return p, number
+
+    def _groups(self, own: Positions, other: Positions) -> tuple[Positions, Positions]:
+        """Labels that err alike [K], and pairs of them; open answers have nothing in common."""
+        own = np.zeros_like(own) if self.is_open else own
+        return own, own * self.voices.shape[2] + (0 if self.is_open else other)
 
     def _best(self, p: Values) -> Positions:
         """The likeliest class [K], of open answers the likeliest given; of equal ones any."""
@@ -488,7 +506,7 @@ def _rival(p: Values, key: Positions) -> Positions:
 
 
 def _calibration(
-    before: Values, p_wrong: Values, own: Positions, other: Positions, at: Positions, wrong: Mask
+    before: Values, p_wrong: Values, groups: tuple[Positions, Positions], at: Positions, wrong: Mask
 ) -> tuple[Values, tuple[float, float, float] | None]:
     """Probabilities [K] after looks, where there is a label, and the share that is wrong, with its range.
 
@@ -497,12 +515,12 @@ def _calibration(
     if not len(at):
         return p_wrong, None
     has = np.flatnonzero(~np.isnan(p_wrong))
-    place, groups = np.searchsorted(has, at), (own[has], own[has] * (other.max() + 1) + other[has])
+    place, (own, pair) = np.searchsorted(has, at), groups
     number = share_of_wrong(before[has], place, wrong)
     odds = logit(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP))
     goal = min(max(number[0], _CLAMP), 1 - _CLAMP)
     shift = brentq(lambda by: float(expit(odds + by).mean()) - goal, -40, 40)
-    after = calibrate(expit(odds + shift), groups, place, wrong, *number[1:])
+    after = calibrate(expit(odds + shift), (own[has], pair[has]), place, wrong, *number[1:])
     p_wrong = p_wrong.copy()
     p_wrong[has] = after.p_wrong
     return p_wrong, number

@@ -223,7 +223,7 @@ class Consensus(show.Result):
 
     def document(self) -> Any:
         of, people = self.posterior, self.people()
-        rows = {"people": people, "agreement": self.agreement(), "items": self.csv_rows()}
+        rows = {"people": people, "agreement": self.agreement(), "items": self.table()}
         return {
             "num_items": len(self.label),
             "num_people": len(people),
