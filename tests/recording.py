@@ -210,3 +210,13 @@ def instance(sample: str, score: float | None, **more: Any) -> dict[str, Any]:
         "metadata": {"epoch": "1", "subject": "sums"},
         **more,
     }
+
+
+class Hostile:
+    """Unpickled, it creates a file."""
+
+    def __init__(self, proof: Path) -> None:
+        self.proof = proof
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.proof,)

@@ -13,7 +13,6 @@ from easiness.exports import Export
 from easiness.runs import Progress
 from easiness.spec import Recipe as Recipe
 from easiness.store import Recorder as Recorder, Run as Run, open_run as open_run
-from easiness.studies.keeping import NextLabels
 from easiness.studies.matching import Comparison, matching_rate as matching_rate
 from easiness.studies.patterns import Patterns
 from easiness.studies.suspects import Suspects
@@ -204,18 +203,20 @@ def keep(
     progress: bool | Progress = ...,
 ) -> Any: ...
 def next(
-    run: Run,
+    run: Run | None = ...,
     *,
     pool: Any = ...,
     rollouts: int | None = ...,
     between: tuple[float, float] | None = ...,
     hard: bool = ...,
+    annotations: Any = ...,
+    looks: int | None = ...,
     picks: int = ...,
     seeds: int = ...,
     data: Any = ...,
     seed: int = ...,
     progress: bool | Progress = ...,
-) -> NextLabels: ...
+) -> Any: ...
 def export(
     run: Run,
     to: str,

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from easiness.errors import BadInput, RunFailed, one_line, recast
-from easiness.lazy import Array, pa, pc
+from easiness.lazy import Array, pa, pc, pq
 from easiness.regular_file import open_regular
 from easiness.spec import LONGEST_NAME
 
@@ -130,8 +130,6 @@ def check_names(names: Iterable[object], what: str) -> None:
 
 def open_parquet(path: Path, dictionaries: Sequence[str] = ()) -> Any:
     """The `pyarrow.parquet.ParquetFile`, which reads some columns as dictionaries."""
-    import pyarrow.parquet as pq
-
     with reading(path, "write it again", "not a Parquet file that can be read"):
         open_regular(path).close()
         return pq.ParquetFile(path, read_dictionary=list(dictionaries))

@@ -17,14 +17,21 @@ class Lazy:
 
 
 if TYPE_CHECKING:
+    import datasets
+    import huggingface_hub
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+    import ray
+    import transformers
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from PIL import Image
+    from ray import cloudpickle
+    from safetensors import numpy as safetensors
     from scipy import optimize, sparse, special, stats
 
     Array = npt.NDArray[Any]
@@ -34,11 +41,14 @@ if TYPE_CHECKING:
     Reals = npt.NDArray[np.floating]
     Singles = npt.NDArray[np.float32]
 else:
-    pd, pa, pc, Image = map(Lazy, ("pandas", "pyarrow", "pyarrow.compute", "PIL.Image"))
-    optimize, sparse, special, stats = (
-        Lazy(f"scipy.{name}") for name in ("optimize", "sparse", "special", "stats")
-    )
+    pd, pa, pc = Lazy("pandas"), Lazy("pyarrow"), Lazy("pyarrow.compute")
+    pq, safetensors, Image = Lazy("pyarrow.parquet"), Lazy("safetensors.numpy"), Lazy("PIL.Image")
+    optimize, sparse = Lazy("scipy.optimize"), Lazy("scipy.sparse")
+    special, stats = Lazy("scipy.special"), Lazy("scipy.stats")
+    datasets, huggingface_hub, transformers = map(Lazy, ("datasets", "huggingface_hub", "transformers"))
+    ray, cloudpickle = Lazy("ray"), Lazy("ray.cloudpickle")
     Array = Axes = Figure = Floats = Integers = Mask = Reals = Singles = Any  # nothing here calls them
 
 __all__ = ["Array", "Axes", "Figure", "Floats", "Image", "Integers", "Lazy", "Mask", "Reals", "Singles"]
-__all__ += ["optimize", "pa", "pc", "pd", "sparse", "special", "stats"]
+__all__ += ["cloudpickle", "datasets", "huggingface_hub", "optimize", "pa", "pc", "pd", "pq", "ray"]
+__all__ += ["safetensors", "sparse", "special", "stats", "transformers"]

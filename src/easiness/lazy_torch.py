@@ -8,9 +8,10 @@ from easiness.lazy import Lazy
 
 if TYPE_CHECKING:
     import torch
+    from safetensors import torch as safetensors
     from torch import Tensor, nn
 else:
-    torch, nn = Lazy("torch"), Lazy("torch.nn")
+    torch, nn, safetensors = map(Lazy, ("torch", "torch.nn", "safetensors.torch"))
     Tensor = Any
 
-__all__ = ["Tensor", "nn", "torch"]
+__all__ = ["Tensor", "nn", "safetensors", "torch"]

@@ -40,7 +40,7 @@ from easiness.show.result import Result, Section
 from easiness.store import Row, Run
 from easiness.studies import outcomes
 from easiness.studies.audit import Audit, AuditDraw, Certificate
-from easiness.studies.keeping import PICKS, RARE, Curriculum, NextLabels, Pruning, Worth
+from easiness.studies.keeping import PICKS, RARE, Curriculum, NextAnswers, NextLabels, Pruning, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, Consensus, PeopleAgreement
 from easiness.studies.learning import LearningCurve
@@ -237,6 +237,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     outcomes.ItemsBetween: lambda run: easiness.keep(_outcomes(run)[0], between=(0.2, 0.8)),
     outcomes.KeySuspects: lambda run: easiness.suspects(_outcomes(run)),
     LearningCurve: _learning,
+    NextAnswers: lambda run: easiness.next(annotations=_hostile_votes(run).query('by != "bob" or item < 20')),
     NextLabels: _next_labels,
     outcomes.NextRollouts: lambda run: easiness.next(_outcomes(run)[0], rollouts=50, hard=True),
     outcomes.OutcomeScores: lambda run: easiness.scores(_outcomes(run)[0], between=(0.2, 0.8)),
@@ -383,6 +384,7 @@ def _read_json(file: Path, result: Any) -> None:
         PeopleAgreement: "decisions",
         **dict.fromkeys((Audit, Certificate), "parts"),
         Comparison: "matching",
+        Consensus: "items",
         Hypothesis: "rows",
         outcomes.KeySuspects: "suspects",
         outcomes.OutcomeComparison: "items",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import random
 import shutil
-import subprocess
-import sys
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -105,72 +106,42 @@ def test_a_dry_run_lists_every_run_and_writes_nothing(paper, studied, snapshot, 
     assert snapshot(studied) == before
 
 
-# Makes the study LONE without a kill and counts the calls that make a change durable or take a name.
-# Then runs the same command on KILLED in processes of their own, forked from this one, which kill
-# themselves: at the first calls of all, then at random ones, until one of them comes to its end.
-KILLED_AGAIN_AND_AGAIN = """
-import itertools, json, os, pathlib, random, shutil, signal, sys
-import easiness.cli.main
-from easiness.pages import paper_study
+# A process that has the tiny preset, and kills itself at a call that makes a change durable or takes a name.
+DYING = """
+import itertools, json, os, pathlib, shutil, signal
 from easiness.paper.reproduction.presets import PRESETS, Preset
-paper_study._DPI = 40
-lone, killed, preset = sys.argv[1:]
-values = json.loads(preset).items()
-PRESETS["smoke"] = Preset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values})
+values = json.loads({preset!r}).items()
+PRESETS["smoke"] = Preset(**{{k: tuple(v) if isinstance(v, list) else v for k, v in values}})
+calls = itertools.count()
 
-def study(path):
-    sys.argv = ["easiness", "paper", "all", "--preset", "smoke", "--limit", "150", "--out", path]
-    try:
-        easiness.cli.main.run()
-    except SystemExit as ended:
-        return ended.code
-
-def dying(real, calls, last):
+def dying(real):
     def call(*given, **options):
-        if next(calls) == last:
+        if next(calls) == {last}:
             os.kill(os.getpid(), signal.SIGKILL)
         return real(*given, **options)
     return call
 
-def watched(last):
-    calls = itertools.count()
-    os.fsync = dying(os.fsync, calls, last)
-    shutil.rmtree = dying(shutil.rmtree, calls, last)
-    for name in ("rename", "replace"):
-        setattr(pathlib.Path, name, dying(getattr(pathlib.Path, name), calls, last))
-    return calls
-
-real = os.fsync, shutil.rmtree, pathlib.Path.rename, pathlib.Path.replace
-calls = watched(-1)
-if study(lone) != 0:
-    sys.exit(9)
-os.fsync, shutil.rmtree, pathlib.Path.rename, pathlib.Path.replace = real
-total = next(calls)
-dice = random.Random(0)
-moments = itertools.chain(range(4), iter(lambda: dice.randrange(4, total // 3), None))
-for num_kills, last in enumerate(moments):
-    child = os.fork()
-    if child == 0:
-        watched(last)
-        os._exit(study(killed))
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status != -signal.SIGKILL:
-        print(json.dumps({"status": status, "kills": num_kills, "total": total}))
-        break
+Path = pathlib.Path
+for owner, name in ((os, "fsync"), (shutil, "rmtree"), (Path, "rename"), (Path, "replace")):
+    setattr(owner, name, dying(getattr(owner, name)))
 """
 
 
 @pytest.mark.long
-def test_kills_at_any_moment_change_nothing(tiny_preset, contents, tmp_path):
-    lone, killed = tmp_path / "lone", tmp_path / "killed"
+def test_kills_at_any_moment_change_nothing(start, studied, tiny_preset, contents, tmp_path):
+    """Killed at the first calls of all, then at random ones, until it comes to its end."""
     preset = json.dumps(dataclasses.asdict(tiny_preset))
-    script = [sys.executable, "-c", KILLED_AGAIN_AND_AGAIN, str(lone), str(killed), preset]
-    ended = subprocess.run(script, timeout=300, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    outcome = json.loads(ended.stdout.splitlines()[-1])
-    assert outcome["status"] == 0, ended.stderr
-    assert outcome["kills"] >= 7, outcome
-    assert results(killed) == results(lone)
-    for run in study_runs(lone):
-        assert contents(killed / "trials" / run.name) == contents(run)
-    assert list(killed.rglob(f"{ASIDE}*")) == []
+    arguments = ("paper", "all", "--preset", "smoke", "--limit", 150, "--out", tmp_path / "killed")
+    few = 2 * len(list(studied.rglob("*"))) // 3  # a third of the calls of a study
+    dice = random.Random(0)
+    moments = itertools.chain(range(4), iter(lambda: dice.randrange(4, few), None))
+    for kills, last in enumerate(moments):  # noqa: B007
+        process = start(*arguments, before=DYING.format(preset=preset, last=last))
+        if process.wait(300) != -signal.SIGKILL:
+            break
+    assert process.code == 0, process.err
+    assert kills >= 7
+    assert results(tmp_path / "killed") == results(studied)
+    for run in study_runs(studied):
+        assert contents(tmp_path / "killed" / "trials" / run.name) == contents(run)
+    assert list((tmp_path / "killed").rglob(f"{ASIDE}*")) == []

@@ -25,6 +25,7 @@ import pytest
 from easiness import BadInput, card, load_dataset, measure, open_run, paper
 from easiness.studies.similarity import similarity
 from pixels import png
+from recording import Hostile
 
 MODULE = """
 from pathlib import Path
@@ -65,9 +66,7 @@ def run(folder: Path, made_once: Callable[..., Path]) -> Path:
 
 
 @pytest.mark.usefixtures("run")
-def test_networks_look_only_where_the_run_is_trusted(
-    folder: Path, refused: Callable[..., str], command: Callable[..., Any]
-) -> None:
+def test_networks_look_only_where_the_run_is_trusted(folder, refused, command):
     asked = ("paper", "perturb", "run", "--kind", "radial", "--levels", "2", "--device", "cpu")
     line = refused(*asked)
     assert "'own_net:tiny' is code" in line
@@ -78,9 +77,7 @@ def test_networks_look_only_where_the_run_is_trusted(
 
 
 @pytest.mark.usefixtures("run")
-def test_suspects_go_without_the_networks_of_a_run_that_is_not_trusted(
-    folder: Path, command: Callable[..., Any]
-) -> None:
+def test_suspects_go_without_the_networks_of_a_run_that_is_not_trusted(folder, command):
     without = command("suspects", "run")
     assert without.code == 0
     assert not (folder / "imported").exists()
@@ -93,18 +90,14 @@ def test_suspects_go_without_the_networks_of_a_run_that_is_not_trusted(
 
 
 @pytest.mark.usefixtures("run")
-def test_who_measures_names_the_network_and_goes_on_with_the_same_command(
-    command: Callable[..., Any],
-) -> None:
+def test_who_measures_names_the_network_and_goes_on_with_the_same_command(command):
     finished = command("measure", *ASKED[:-3], "4", *ASKED[-2:], *QUICK, "--out", "run")
     assert finished.code == 0, finished.err
     assert len(open_run("run").trials) == 4
     assert "next: easiness measure digits --model own_net:tiny --epochs 4 " in finished.out
 
 
-def test_another_module_in_the_run_is_refused_when_it_goes_on(
-    run: Path, folder: Path, refused: Callable[..., str]
-) -> None:
+def test_another_module_in_the_run_is_refused_when_it_goes_on(run, folder, refused):
     _renamed(run, "other_net:tiny")
     (folder / "own_net.py").rename(folder / "other_net.py")
     line = refused("measure", *ASKED[:1], "--model", "mlp_3", *ASKED[3:], *QUICK, "--out", "run")
@@ -154,9 +147,7 @@ READING = [
 
 
 @pytest.mark.parametrize("arguments", READING, ids=lambda arguments: "-".join(arguments[:3]))
-def test_no_command_that_reads_imports_what_a_run_names(
-    arguments: tuple[str, ...], run_copy: Path, folder: Path, command: Callable[..., Any]
-) -> None:
+def test_no_command_that_reads_imports_what_a_run_names(arguments, run_copy, folder, command):
     _renamed(run_copy, "own_net:tiny")
     shutil.copytree(run_copy, folder / "other")
     runs = {"RUN": run_copy, "OTHER": folder / "other"}
@@ -209,16 +200,6 @@ def _is_an_import() -> bool:
     while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
         frame = frame.f_back
     return frame is not None
-
-
-class Hostile:
-    """Unpickled, it creates a file."""
-
-    def __init__(self, proof: Path) -> None:
-        self.proof = proof
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.proof,)
 
 
 @pytest.fixture
@@ -317,9 +298,7 @@ DATA = {
 
 
 @pytest.mark.parametrize("name", DATA)
-def test_hostile_data_are_refused_and_run_nothing(
-    name: str, tmp_path: Path, proof: Path, refused: Callable[..., str]
-) -> None:
+def test_hostile_data_are_refused_and_run_nothing(name, tmp_path, proof, refused):
     DATA[name](tmp_path / name, proof)
     with audited() as seen:
         line = refused("measure", name, *SIZE.split(), "--out", "run")
@@ -343,9 +322,7 @@ FILES = {
 
 @pytest.mark.usefixtures("sent")
 @pytest.mark.parametrize("name", FILES)
-def test_a_pickle_in_the_place_of_a_file_is_refused_and_runs_nothing(
-    name: str, proof: Path, command: Callable[..., Any]
-) -> None:
+def test_a_pickle_in_the_place_of_a_file_is_refused_and_runs_nothing(name, proof, command):
     payload = pickle.dumps(Hostile(proof))
     pattern, line = FILES[name]
     files = [path for path in Path().glob(pattern) if path.is_file()]

@@ -38,7 +38,7 @@ NOWHERE = {
     ),
 }
 
-RESULTS = {"scores": "scores.csv", "compare": "compare.png", "report": "report.html"}
+RESULTS = {"scores": "scores.csv", "report": "report.html"}
 
 
 @pytest.mark.parametrize("name", long_but(NOWHERE, ()))

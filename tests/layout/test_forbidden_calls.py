@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from easiness import lazy, lazy_torch
+
 ROOT = Path(__file__).parents[2] / "src" / "easiness"
 
 OWN = "of a name that is written in this file"
@@ -23,6 +25,7 @@ ALLOWED = {
     ("named_import.py", "importlib.import_module"): "what the user names; of a run only with trust",
     ("__init__.py", "importlib.import_module"): OWN,
     ("lazy.py", "importlib.import_module"): OWN,
+    ("lazy.py", "ray.cloudpickle"): "for types alone",
     ("engine/study.py", "importlib.import_module"): OWN,
     ("engine/registry.py", "importlib.import_module"): "studies: our own, and those of installed packages",
     ("models/registry.py", "importlib.import_module"): "of a family, whose names are in the registry",
@@ -70,6 +73,8 @@ PLANTED = {
     "read(path, allow_pickle=own)": "allow_pickle=True",
     "import pandas as pd\npd.read_pickle(path)": "pandas.read_pickle",
     "from easiness.lazy import pd\npd.read_pickle(path)": "pandas.read_pickle",
+    "from easiness.lazy import cloudpickle": "ray.cloudpickle",
+    "from easiness.lazy_torch import torch\ntorch.load(path)": "torch.load",
     "table.eval(text)": ".eval",
     "table.query(text)": ".query",
     "archive.extractall(path)": ".extractall",
@@ -171,13 +176,12 @@ def forbidden(source: str) -> Iterator[str]:
 
 
 LAZY = {
-    "easiness.lazy.pd": "pandas",
-    "easiness.lazy.pa": "pyarrow",
-    "easiness.lazy.pc": "pyarrow.compute",
-    **{f"easiness.lazy.{name}": f"scipy.{name}" for name in ("optimize", "sparse", "special", "stats")},
-    "easiness.lazy.Image": "PIL.Image",
-    "easiness.lazy_torch.torch": "torch",
+    f"{module.__name__}.{name}": value._name
+    for module in (lazy, lazy_torch)
+    for name, value in vars(module).items()
+    if isinstance(value, lazy.Lazy)
 }
+"""The libraries that our names stand for: ``pandas`` for ``easiness.lazy.pd``."""
 
 
 def _imported(tree: ast.Module) -> dict[str, str]:

@@ -49,3 +49,13 @@ def folder(tmp_path: Path, picture: Callable[..., Image.Image]) -> Path:
         for i in range(3):
             picture(10 * c + i).save(root / name / f"{i}.png")
     return root
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of torch's downloads, empty, and no Hugging Face cache."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+    folder = tmp_path / "torch" / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    return folder

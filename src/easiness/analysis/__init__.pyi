@@ -67,6 +67,7 @@ from .labels.mixture import (
     label_noise as label_noise,
     share_standing_out as share_standing_out,
 )
+from .labels.questions import useful_questions as useful_questions
 from .learning_curve import (
     TIMES as TIMES,
     AccuracyAhead as AccuracyAhead,

@@ -20,6 +20,7 @@ from typing import Annotated, Any, NoReturn, TypeAlias, get_args
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from easiness import engine, spec
 from easiness.commands import COMMANDS, OLD_NAMES, OLD_OPTIONS, PAPER, CommandEntry, Group
 from easiness.errors import (
     BadInput,
@@ -65,9 +66,7 @@ class CommandsInGroups(TyperGroup):
     prefix = ""
 
     def _entries(self) -> Sequence[CommandEntry]:
-        from easiness.engine import registered_commands
-
-        return [*COMMANDS, CommandEntry("paper", "Paper", "", _PAPER), *registered_commands()]
+        return [*COMMANDS, CommandEntry("paper", "Paper", "", _PAPER), *engine.registered_commands()]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         sections: Sections = {group: [] for group in get_args(Group)}
@@ -106,9 +105,7 @@ class OptionsInGroups(TyperCommand):
 
 def sections_of(command: Any, ctx: Any) -> Sections:
     """List what a command takes in the order of its help; required things come first in each section."""
-    from easiness.spec import OptionGroup
-
-    sections: Sections = {group: [] for group in ("Arguments", "Options", *get_args(OptionGroup))}
+    sections: Sections = {group: [] for group in ("Arguments", "Options", *get_args(spec.OptionGroup))}
     for one in sorted(command.get_params(ctx), key=lambda one: not one.required):
         record = one.get_help_record(ctx)
         # the library's own --help has no panel
@@ -189,12 +186,10 @@ def _command(name: str) -> Any:
         program = typer.Typer(name=name, cls=CommandsOfPaper, help=_PAPER, **_SETTINGS)
         program.callback()(lambda: None)
         return typer.main.get_command(program)
-    from easiness.engine import command_of, find_command, find_study
-
-    one = find_command(name)
+    one = engine.find_command(name)
     if one is None:
         return None
-    program.command(cls=OptionsInGroups)(command_of(find_study(one)))
+    program.command(cls=OptionsInGroups)(engine.command_of(engine.find_study(one)))
     command = typer.main.get_command(program)
     command.name = name.rpartition(" ")[2]
     return command
@@ -314,8 +309,6 @@ def _run() -> None:
             raise
         message = _usage(error)
         # not by the error's context, which what the parser refuses by itself lacks
-        from easiness.engine import find_command
-
-        command_words = arguments[: 2 if arguments[:1] == ["paper"] else 1]
-        about = " ".join(["easiness", *(one for one in command_words if one in _NAMES or find_command(one))])
+        typed = arguments[: 2 if arguments[:1] == ["paper"] else 1]
+        about = " ".join(["easiness", *(one for one in typed if one in _NAMES or engine.find_command(one))])
         _fail(f"error: {message}; see `{about} --help`", 2, debug)

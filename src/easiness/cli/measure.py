@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from easiness import pages, runs, show, spec, store
+from easiness import pages, runs, show, spec, store, training
 from easiness.engine import Verb, say, say_text
 from easiness.spec import Measuring
 from easiness.studies import matching, suspects
 
-if TYPE_CHECKING:
-    from easiness.runs import Progress
 
-
-def measure(options: Measuring, progress: Progress) -> store.Run:
+def measure(options: Measuring, progress: runs.Progress) -> store.Run:
     return runs.measure(options, progress)
 
 
@@ -36,7 +31,6 @@ def _carry(options: Measuring) -> None:
 
 def _forecast(options: Measuring) -> str:
     from easiness.cli.plan_text import describe  # which loads torch
-    from easiness.training import resolve_device
 
     progress = runs.ShownProgress()
     with runs.reading_shown():
@@ -49,7 +43,7 @@ def _forecast(options: Measuring) -> str:
             unseen = runs.check_readable(plan.data)
         if unseen:
             progress.note(f"note: {unseen}")
-    device = resolve_device(options.execution.device)
+    device = training.resolve_device(options.execution.device)
     return describe(plan, options.out, device, outlook, None if until is None else until.rule)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from easiness import runs, store
 from easiness.engine.results import OUTPUT_HELP, check_output_file, say_text, show_result
 from easiness.engine.study import Argument, Study, Verb, answer, arguments_of, forecast, make_value
 from easiness.errors import BadInput
@@ -56,8 +57,6 @@ def command_of(study: Study[Any] | Verb[Any]) -> Callable[..., None]:
         if dry:
             say_text(f"{forecast(study, options)}\nnothing was trained and nothing written")
             return
-        from easiness import runs  # not where its help is shown
-
         if study.plan is None and not study.tells:
             with runs.passes_shown(True):
                 result = answer(study, options)
@@ -80,20 +79,18 @@ def open_runs(
     arguments: Sequence[Argument], values: Mapping[str, Any], *, trust: bool = False
 ) -> dict[str, Any]:
     """The values with runs in place of their folders."""
-    from easiness.store import open_run, runs_in  # not where its help is shown
-
     values = dict(values)
     for one in arguments:
         value = values.get(one.name)
         if one.option.opens and value is not None:
             paths = value if isinstance(value, list) else [value]
             if one.option.several:
-                paths = [folder for path in paths for folder in runs_in(path, several=True)]
-            runs = tuple(
-                path if one.option.takes_files and path.is_file() else open_run(path, trust=trust)
+                paths = [folder for path in paths for folder in store.runs_in(path, several=True)]
+            as_runs = tuple(
+                path if one.option.takes_files and path.is_file() else store.open_run(path, trust=trust)
                 for path in paths
             )
-            values[one.name] = runs if one.option.several else runs[0]
+            values[one.name] = as_runs if one.option.several else as_runs[0]
     return values
 
 

@@ -10,18 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from easiness import models, runs
 from easiness.commands import OLD_ARGUMENTS
 from easiness.engine.study import Argument, Later, Study, Verb, answer, arguments_of, make_value
 from easiness.errors import BadInput
 from easiness.named_import import needing_torch
 from easiness.regular_file import at_home
-from easiness.runs import passes_shown
 from easiness.store import Run, check_opened
-
-if TYPE_CHECKING:
-    from easiness.runs import Progress
 
 OF_THE_RECIPE = ("batch_size", "image_size", "pretrained")
 """Settings of a recipe in Python that the command line has flags for."""
@@ -35,14 +32,12 @@ def function_of(study: Study[Any] | Verb[Any]) -> Callable[..., Any]:
     parameters = [one for one in arguments_of(study.asks) if one.python]
     carries = study.plan is not None or study.tells if isinstance(study, Study) else study.trains
 
-    def call(values: Mapping[str, Any], progress: Progress | bool) -> Any:
+    def call(values: Mapping[str, Any], progress: runs.Progress | bool) -> Any:
         value = make_value(study.asks, field_values(parameters, values))
         if not carries:
-            with passes_shown(bool(progress)):
+            with runs.passes_shown(bool(progress)):
                 return answer(study, value)
-        from easiness.runs import progress_of  # which loads torch
-
-        with progress_of(progress) as tell:
+        with runs.progress_of(progress) as tell:
             return answer(study, value, tell)
 
     signature = signature_of(parameters, _return_type(study.find if isinstance(study, Study) else study.call))
@@ -131,9 +126,7 @@ def field_values(arguments: Sequence[Argument], values: Mapping[str, Any]) -> di
             whole = "whole " if _NUMBERS[one.kind] is Integral else ""
             raise BadInput(f"{one.name} {value!r}: is no {whole}number; give one")
     if callable(fields.get("model")):
-        from easiness.models import model_name  # which loads torch
-
-        fields["model"] = model_name(fields["model"])
+        fields["model"] = models.model_name(fields["model"])
     for name, parts, otherwise in (("recipe", OF_THE_RECIPE, None), ("trials", _OF_AUTO, "auto")):
         if isinstance(value := fields.get(name), Mapping):
             fields |= {part: value[part] for part in parts if part in value}

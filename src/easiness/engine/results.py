@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeVar
 
 import typer
 
-from easiness import show, store
+from easiness import data, show, store
 from easiness.errors import BadInput, RunFailed, printable
 from easiness.lazy import pd
 from easiness.regular_file import sharing
@@ -34,9 +34,7 @@ def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES, *, decis
 
 def _check_no_decisions(path: Path) -> None:
     """Make sure that there is no file with the columns in which people decide and sign."""
-    from easiness.data import csv_header  # which loads NumPy, and is not needed for help
-
-    if {"action", "by"} <= {*csv_header(path)}:
+    if {"action", "by"} <= {*data.csv_header(path)}:
         raise BadInput(f"{path}: holds decisions of people; give another name for -o")
 
 

@@ -6,17 +6,13 @@ import importlib
 import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from easiness import runs, show, training
 from easiness.commands import Group
 from easiness.errors import BadInput
 from easiness.executors import check_execution
 from easiness.spec import Fields, Option, at_least, check_within, options_of
-
-if TYPE_CHECKING:
-    from easiness.runs import Progress
-    from easiness.show import Result
-
 
 A = TypeVar("A")
 
@@ -171,7 +167,7 @@ class Study(Generic[A]):
     group: Group
     summary: str
     asks: type[A]
-    find: Callable[..., Result]
+    find: Callable[..., show.Result]
     plan: Callable[[A], Any] | None = None
     about: str = ""
     suffixes: tuple[str, ...] | Callable[[Mapping[str, Any]], tuple[str, ...]] = ()
@@ -179,7 +175,7 @@ class Study(Generic[A]):
     on_page: bool = False
     tells: bool = False
     trusts: bool = False
-    outcomes: Callable[[A], Result] | None = None
+    outcomes: Callable[[A], show.Result] | None = None
     needs: str = "classes"
 
 
@@ -211,20 +207,20 @@ def are_outcomes(runs: Iterable[Any]) -> bool:
     return True in paths
 
 
-def _in_outcomes(study: Study[Any], options: Any) -> Callable[[Any], Result] | None:
+def _in_outcomes(study: Study[Any], options: Any) -> Callable[[Any], show.Result] | None:
     """The function that finds the result where the runs asked are outcomes; None where none is."""
     values = [getattr(options, one.name, None) for one in arguments_of(type(options)) if one.option.opens]
     every = [one for value in values for one in (value if isinstance(value, list | tuple) else [value])]
-    runs: list[Any] = [one for one in every if hasattr(one, "is_outcomes")]
-    if not are_outcomes(runs):
+    runs_asked: list[Any] = [one for one in every if hasattr(one, "is_outcomes")]
+    if not are_outcomes(runs_asked):
         return None
     if study.outcomes is None:
         needs = f"has outcomes, without {study.needs}, which `{study.name}` needs"
-        raise BadInput(f"{runs[0].path}: {needs}; give a run of `measure`")
+        raise BadInput(f"{runs_asked[0].path}: {needs}; give a run of `measure`")
     return study.outcomes
 
 
-def answer(study: Study[Any] | Verb[Any], options: Any, progress: Progress | None = None) -> Any:
+def answer(study: Study[Any] | Verb[Any], options: Any, progress: runs.Progress | None = None) -> Any:
     """The result of a study; what it plans is carried out below ``asked.out`` as far as it is missing."""
     extra = () if progress is None else (progress,)
     if isinstance(study, Verb):
@@ -233,23 +229,19 @@ def answer(study: Study[Any] | Verb[Any], options: Any, progress: Progress | Non
         return find(options)
     if study.plan is None:
         return study.find(options, *extra)
-    from easiness.runs import carry_out_all
-
     check_execution(options.execution)
     plans = study.plan(options)
-    runs = carry_out_all(plans.runs, options.out, options.execution, progress=progress)
-    return study.find(options, plans, runs)
+    done = runs.carry_out_all(plans.runs, options.out, options.execution, progress=progress)
+    return study.find(options, plans, done)
 
 
 def forecast(study: Study[Any], options: Any) -> str:
     """The runs of a study that are there and missing, and their cost, in a sentence; nothing is trained."""
-    from easiness.runs import describe, missing_by_run, plan_costs
-    from easiness.training import resolve_device
-
     assert study.plan is not None
     _in_outcomes(study, options)  # or refuse them
     check_execution(options.execution)
     plans = study.plan(options)
-    costs = plan_costs(plans.runs, options.out, resolve_device(options.execution.device), options.execution)
-    text = describe(plans.runs, missing_by_run(plans.runs, options.out), costs)
+    device = training.resolve_device(options.execution.device)
+    costs = runs.plan_costs(plans.runs, options.out, device, options.execution)
+    text = runs.describe(plans.runs, runs.missing_by_run(plans.runs, options.out), costs)
     return "; ".join(filter(None, [text, plans.note]))

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from easiness.errors import BadInput, RunFailed
 from easiness.executors.executor import Item, Machine, Needs, Outcome, Tell, Value, room
+from easiness.lazy import cloudpickle, ray
 from easiness.named_import import describe, look_in
 from easiness.own_process import ChildrenOffCurrentFolder, wait_passively
 
@@ -132,8 +133,6 @@ class RayExecutor:
 
 
 def _hear(ray: Any, mailbox: Any, listener: Tell) -> None:
-    from ray import cloudpickle
-
     try:
         messages = ray.get(mailbox.take.remote(), timeout=_SECONDS_TO_HEAR)
     except ray.exceptions.GetTimeoutError:
@@ -149,8 +148,6 @@ def _hear(ray: Any, mailbox: Any, listener: Tell) -> None:
 
 
 def _outcome(ray: Any, item: Item, ref: Any) -> Outcome[Item, Any]:
-    from ray import cloudpickle
-
     try:
         content, is_error = ray.get(ref)
     except ray.exceptions.RayError as error:
@@ -184,8 +181,6 @@ def connect(address: str | None = None) -> Any:
     global _is_own
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    import ray
-
     if ray.is_initialized():
         return ray
     address = address or os.environ.get("RAY_ADDRESS") or "local"
@@ -236,8 +231,6 @@ def disconnect() -> None:
     """End the connection that `connect` made, and the cluster that it started."""
     global _is_own
     if _is_own:
-        import ray
-
         ray.shutdown()
         _is_own = False
 
@@ -272,9 +265,6 @@ def work(function: list[Any], places: tuple[str, list[str]], item: Any, mailbox:
     ``places`` are the driver's current folder, where users' modules lie, and its path. Returns as bytes the
     value or the exception that was raised, and whether it is the latter.
     """
-    import ray
-    from ray import cloudpickle
-
     wait_passively()
     folder, path = places
     look_in(folder)
@@ -300,8 +290,6 @@ def work(function: list[Any], places: tuple[str, list[str]], item: Any, mailbox:
 
 def _pickle(error: BaseException) -> bytes:
     """The exception, or one of ours with its text where it cannot travel."""
-    from ray import cloudpickle
-
     try:
         content: bytes = cloudpickle.dumps(error)
         cloudpickle.loads(content)  # many can be pickled but not made again

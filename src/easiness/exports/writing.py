@@ -21,7 +21,7 @@ from easiness.engine import check_output_file, check_output_folder, output_file,
 from easiness.errors import BadInput, nearest, printable
 from easiness.exports.examples import AT_ONCE, Examples, ExportOptions, Format, examples_of
 from easiness.inputs import KINDS
-from easiness.lazy import Floats, Integers, pa
+from easiness.lazy import Floats, Integers, pa, pq
 from easiness.runs import data_version, decisions_on, positions_in
 from easiness.show import enumeration, markdown_text, write_csv, write_parquet
 from easiness.studies.suspects import ABOVE
@@ -106,8 +106,6 @@ def _with_examples(
     metadata: Callable[[Any], dict[str, str]] | None = None,
 ) -> str | None:
     """Write a table as Parquet, the examples as its first column: in files of their own with ``metadata``."""
-    import pyarrow.parquet as pq
-
     plain = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
     schema, example_form = plain.schema, examples.form
     if example_form is not None:

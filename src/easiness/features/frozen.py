@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness import perturb, training
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest, recast
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
@@ -24,9 +25,6 @@ from easiness.lazy_torch import Tensor, nn, torch
 from easiness.models import build_model, find_family, pretrained_file
 from easiness.named_import import describe
 from easiness.store import digest
-
-if TYPE_CHECKING:
-    from easiness.perturb import Transform
 
 SEEN_IMAGENET = (
     "It learned the classes of ImageNet from more than a million photos, and may have seen these very "
@@ -94,7 +92,7 @@ class FrozenNetwork:
     request: Request
 
     def read(
-        self, split: Dataset, positions: Positions, transform: Transform | None = None
+        self, split: Dataset, positions: Positions, transform: perturb.Transform | None = None
     ) -> Iterator[Vectors]:
         """Vectors [b, D] at ascending ``positions``; a ``transform`` gets pictures in [0, 1] and ids."""
         pictures = split.stored.subset(positions).map(self.preparation.prepare)
@@ -119,7 +117,7 @@ class FrozenNetwork:
         return [torch.from_numpy(one).to(self.request.target) for one in self.preparation.normalizing()]
 
     def _vectors(
-        self, transform: Transform | None, pairs: Sequence[tuple[npt.NDArray[np.uint8], Any]]
+        self, transform: perturb.Transform | None, pairs: Sequence[tuple[npt.NDArray[np.uint8], Any]]
     ) -> Vectors:
         factor, offset = self._normalizing
         with torch.inference_mode():
@@ -173,19 +171,13 @@ def spread(
     if device.type != "cpu":
         yield from map(vectors, batches)
         return
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with training.num_threads(1):
         yield from in_threads(vectors, batches, num)
-    finally:
-        torch.set_num_threads(before)
 
 
 def without_classifier(net: nn.Module, num_classes: int) -> nn.Module:
     """The network without its last layer, which has ``num_classes`` outputs."""
-    from easiness.training import find_classifier
-
-    classifier = find_classifier(net, num_classes)
+    classifier = training.find_classifier(net, num_classes)
     for parent in list(net.modules()):
         for name, child in parent.named_children():
             if child is classifier:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from easiness import training
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
@@ -14,9 +14,6 @@ from easiness.inputs import VECTOR
 from easiness.lazy_torch import torch
 from easiness.models import module_of, pretrained_file
 from easiness.store import WEIGHTS, Run, StoredTrial, open_run
-
-if TYPE_CHECKING:
-    from easiness.training import InputReader
 
 _MOST_COLUMNS = 1024  # up to which trials are put side by side; the first is always taken
 _AT_ONCE = 256
@@ -41,14 +38,12 @@ def check_trusted(run: Run) -> None:
 
 def feature_reader(
     run: Run, data: Dataset, trial: StoredTrial, device: torch.device, split: Dataset | None = None
-) -> InputReader:
+) -> training.InputReader:
     """A reader of the input of the last layer of a trial's network, for ``data`` or a ``split`` of them."""
-    from easiness.training import FeatureReader, InputReader
-
     check_trusted(run)
     spec = run.spec.measured
     assert spec is not None
-    network = FeatureReader(
+    network = training.FeatureReader(
         spec.model,
         data.signature(spec.recipe),
         len(run.classes),
@@ -56,7 +51,7 @@ def feature_reader(
         device,
         None if spec.pretrained is None else pretrained_file(spec.model),
     )
-    return InputReader(data if split is None else split, spec.recipe, device, network)
+    return training.InputReader(data if split is None else split, spec.recipe, device, network)
 
 
 def _of_run(request: Request) -> FeatureSource:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
@@ -25,9 +25,7 @@ from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE, SOUND, TEXT, VECTOR
 from easiness.lazy_torch import torch
 from easiness.named_import import needing_torch
-
-if TYPE_CHECKING:
-    from easiness.spec import FeaturesRef
+from easiness.spec import FeaturesRef
 
 AUTO_NAME = "auto"
 

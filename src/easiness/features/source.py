@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from easiness import training
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs import InputKind
@@ -80,9 +81,7 @@ class Request:
 
     @functools.cached_property
     def target(self) -> torch.device:
-        from easiness.training import resolve_device
-
-        return resolve_device(self.device) if isinstance(self.device, str) else self.device
+        return training.resolve_device(self.device) if isinstance(self.device, str) else self.device
 
     @property
     def what(self) -> str:

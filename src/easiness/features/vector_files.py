@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import ConfigDict, Field
 
+from easiness import perturb
 from easiness.data import Dataset, rewrite_texts
 from easiness.errors import BadInput
 from easiness.features.registry import eye_of
@@ -29,9 +30,6 @@ from easiness.lazy import Array
 from easiness.regular_file import open_growing, read_regular
 from easiness.spec import Frozen
 from easiness.store import FileDigest, digest, is_intact, read_sealed, write_sealed, write_whole
-
-if TYPE_CHECKING:
-    from easiness.perturb import Transform
 
 Tell: TypeAlias = Callable[[str, int, int], None]
 Halves: TypeAlias = npt.NDArray[np.float16]
@@ -102,7 +100,7 @@ def kept_features(
 
 
 def changed_vectors(
-    sources: Sequence[FeatureSource], exponents: Sequence[int], split: Dataset, transform: Transform
+    sources: Sequence[FeatureSource], exponents: Sequence[int], split: Dataset, transform: perturb.Transform
 ) -> Iterator[list[Halves]]:
     """Yield vectors [b, D] of each source for some examples at a time, under ``transform``.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from easiness import inputs
 from easiness.inputs.pack import Value, Values
 from easiness.lazy import Array, Floats, Integers, Reals
 from easiness.lazy_torch import torch
@@ -18,7 +19,6 @@ from easiness.show import ShownExample
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
-    from easiness.inputs.bank import Preparation, TensorBank
     from easiness.inputs.encoding import Files
     from easiness.inputs.vector import VectorColumn
 
@@ -316,11 +316,9 @@ class InputKind:
         """Bytes that packing a `Dataset` will take in the folder ``cache``."""
         return 0
 
-    def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
+    def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> inputs.Preparation:  # noqa: ARG002
         """The preparation of packed examples of a split, by default none."""
-        from easiness.inputs.bank import Preparation
-
-        return Preparation()
+        return inputs.Preparation()
 
     def bank(
         self,
@@ -331,11 +329,11 @@ class InputKind:
         augment: bool,
         sharers: int,
         seed: int = 0,  # noqa: ARG002
-    ) -> TensorBank:
+    ) -> inputs.TensorBank:
         """Network input on a device of ``sharers`` processes; kinds that make up examples take ``seed``."""
-        from easiness.inputs.bank import TensorBank
-
-        return TensorBank(values, self.preparation(values, recipe, augment=augment), device, sharers=sharers)
+        return inputs.TensorBank(
+            values, self.preparation(values, recipe, augment=augment), device, sharers=sharers
+        )
 
     def looks(self, shape: tuple[int, ...], /) -> str:  # noqa: ARG002
         """A phrase, behind a comma, for examples of a shape."""

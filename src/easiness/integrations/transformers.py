@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.numpy import load_file, save_file
 from transformers import TrainerCallback, default_data_collator
 
 from easiness.errors import BadInput, recast
@@ -40,8 +41,6 @@ class _Recording(TrainerCallback):  # type: ignore[misc]
         self._trial = trial
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        from safetensors.numpy import save_file
-
         folder = _folder(args, state)
         if self._trial is not None and folder.is_dir():
             save_file(self._trial.state(), folder / STATE)
@@ -226,8 +225,6 @@ def _logits_of(outputs: Any) -> torch.Tensor:
 
 
 def _read_state(file: Path) -> dict[str, Any]:
-    from safetensors.numpy import load_file
-
     message = (
         f"{file}: is {'damaged' if file.exists() else 'missing'}, so that the epochs before the checkpoint "
         "are not recorded; go on from an earlier checkpoint or train from the start"

@@ -14,7 +14,8 @@ from typing import Any
 
 from easiness.errors import BadInput, nearest, recast
 from easiness.inputs import Signature
-from easiness.lazy_torch import Tensor, nn, torch
+from easiness.lazy import huggingface_hub
+from easiness.lazy_torch import Tensor, nn, safetensors, torch
 from easiness.models.family import IMAGES, Family, Shape
 from easiness.named_import import describe
 
@@ -131,12 +132,10 @@ class Torchvision(Library):
         return Path(torch.hub.get_dir(), "checkpoints", file).with_suffix(SUFFIX)
 
     def fetch(self, name: str) -> None:
-        from safetensors.torch import save_file
-
         state = self._best(name).get_state_dict(progress=False, check_hash=True, weights_only=True)
         path = self._safetensors(name)
         aside = path.with_suffix(".part")
-        save_file({key: value.contiguous() for key, value in state.items()}, aside)
+        safetensors.save_file({key: value.contiguous() for key, value in state.items()}, aside)
         aside.replace(path)
 
     def weights(self, name: str, path: Path, *_: object) -> dict[str, Tensor]:
@@ -204,17 +203,13 @@ class Timm(Library):
         return repository, file, revision or None
 
     def weights_file(self, name: str) -> Path | None:
-        from huggingface_hub import try_to_load_from_cache
-
         repository, file, revision = self._on_hub(name)
-        path = try_to_load_from_cache(repository, file, revision=revision)
+        path = huggingface_hub.try_to_load_from_cache(repository, file, revision=revision)
         return Path(path) if isinstance(path, str) else None
 
     def fetch(self, name: str) -> None:
-        from huggingface_hub import hf_hub_download
-
         repository, file, revision = self._on_hub(name)
-        hf_hub_download(repository, file, revision=revision)
+        huggingface_hub.hf_hub_download(repository, file, revision=revision)
 
     def weights(self, name: str, path: Path, net: nn.Module, input_shape: Shape) -> dict[str, Tensor]:
         """Names and positional embeddings as timm brings them into line.
@@ -267,8 +262,6 @@ def _for(input_shape: Shape, net: nn.Module) -> nn.Module:
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
-
     if path.suffix != SUFFIX:
         raise BadInput(
             f"{path}: is no {SUFFIX} file, and others are not read, since they may be pickled; convert it "
@@ -276,7 +269,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         )
     again = f"{path}: the weights cannot be read: {{}}; download them again"
     with recast(lambda error: BadInput(again.format(describe(error)))):
-        return load_file(path)
+        return safetensors.load_file(path)
 
 
 def load_weights(net: nn.Module, weights: dict[str, Tensor], num_classes: int, path: Path) -> None:

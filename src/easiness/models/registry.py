@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from easiness import inputs
 from easiness.errors import BadInput, RunFailed, nearest, recast
 from easiness.inputs import Signature
 from easiness.lazy_torch import nn, torch
@@ -192,10 +193,10 @@ def build_model(
 
 
 def _other_kind(name: str, family: Family, signature: Signature) -> str:
-    from easiness.inputs import KINDS  # which load what reads examples, for help in vain
-
     tokens = signature.vocabulary is not None
-    kinds = [kind for kind in KINDS if len(kind.axes) == len(signature.shape) and kind.tokens == tokens]
+    kinds = [
+        kind for kind in inputs.KINDS if len(kind.axes) == len(signature.shape) and kind.tokens == tokens
+    ]
     if kinds:
         nouns = " or ".join(kind.nouns for kind in kinds)
         networks = " or ".join(dict.fromkeys(name for kind in kinds for name in kind.networks))

@@ -277,17 +277,13 @@ def _square(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 def draw_gallery(rows: Mapping[str, list[list[Picture]]], num_trials: int) -> Figure:
     """A row per class: its easiest left, its hardest right, as squares, with how many trials are right."""
-    from matplotlib.figure import Figure
-
     columns = max(len(side) for row in rows.values() for side in row)
     names = [textwrap.fill(name, _NAME_WIDTH) for name in rows]
     cell = min(0.75, max(0.42, 6.6 / (2 * columns + 2)))  # inches
     letters = max(len(line) for name in names for line in name.split("\n"))
     left = (0.085 * letters + 0.2) / cell
     width, height = left + 2 * columns + _GAP, 0.7 + len(names) * (1 + _CAPTION)
-    figure = Figure(figsize=(width * cell, height * cell))
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
+    figure, axes = show.new_blank(width * cell, height * cell)
     words: dict[str, Any] = {"fontsize": show.FONT_SIZE, "parse_math": False}
     sides = (0.0, columns + _GAP)
     for x, title, color in zip(sides, ("easiest", "hardest"), (show.EASY, show.HARD), strict=True):

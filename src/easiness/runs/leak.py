@@ -13,6 +13,7 @@ from itertools import groupby
 
 import numpy as np
 
+from easiness import heads
 from easiness.data import Dataset
 from easiness.errors import printable, shorten
 from easiness.inputs import TEXT, VECTOR, Pack
@@ -184,18 +185,18 @@ def _apart(counts: Labels, num_bins: int) -> bool:
 
 def _right_by(inputs: Sequence[Values], labels: Labels, num_classes: int) -> float:
     """The share of labels that boosting on all these inputs has right, left out in folds."""
-    from easiness.heads import Rows, fit_boosted
-
     rng = np.random.default_rng(0)
     order = rng.permutation(len(labels))[:_MOST_FITTED]
     if not inputs:
         return float(np.bincount(labels).max() / len(labels))
     x = np.concatenate(inputs[:_MOST_OTHERS], axis=1).astype(np.float32)
-    rows = Rows.of(Pack.of_array(x), torch.device("cpu"))
+    rows = heads.Rows.of(Pack.of_array(x), torch.device("cpu"))
     right = 0
     for out in np.array_split(order, _FOLDS):
         learned_from = np.setdiff1d(order, out)
         learned_from = learned_from[rng.permutation(len(learned_from))]
-        (head,), _ = fit_boosted([rows], learned_from, torch.from_numpy(labels[learned_from]), num_classes)
+        (head,), _ = heads.fit_boosted(
+            [rows], learned_from, torch.from_numpy(labels[learned_from]), num_classes
+        )
         right += int((head(rows.take(out)).argmax(dim=1).numpy() == labels[out]).sum())
     return right / len(order)

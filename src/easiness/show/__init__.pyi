@@ -57,6 +57,8 @@ from .svg import (
     figure_html as figure_html,
     legend_above as legend_above,
     new_axes as new_axes,
+    new_blank as new_blank,
+    new_figure as new_figure,
     new_panels as new_panels,
     picture_bytes as picture_bytes,
     quiet as quiet,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from easiness.lazy import Array, Axes, Figure, Floats
-from easiness.show.svg import EASY, FONT_SIZE, INK, legend_above, new_axes, quiet
+from easiness.show.svg import EASY, FONT_SIZE, INK, legend_above, new_axes, new_figure, quiet
 
 
 def dots_and_mean(values: Floats, mean: Sequence[float], label: str, each: str = "trials") -> Figure:
@@ -141,9 +141,7 @@ def curves(
 
 def pictures(rows: Sequence[Sequence[Array]], titles: Sequence[str], most: float) -> Figure:
     """Rows of gray pictures [height, width], black at ``-most`` and white at ``most``, below ``titles``."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(0.4 + 0.9 * len(titles), 0.5 + 0.9 * len(rows)), layout="constrained")
+    figure = new_figure(0.4 + 0.9 * len(titles), 0.5 + 0.9 * len(rows), layout="constrained")
     grid = figure.subplots(len(rows), len(titles), squeeze=False)
     for row, panels in zip(rows, grid, strict=True):
         for values, axes in zip(row, panels, strict=True):

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
-from easiness.lazy import Axes, Figure
+from easiness.lazy import Axes, Figure, Lazy
 
 INK = "#3a3d42"
 FAINT = "#c9ccd1"
@@ -39,6 +39,8 @@ _VARIABLES = {
     ON_WASH: "--plot-on-wash",
 }
 
+_MPL, _FIGURE = Lazy("matplotlib"), Lazy("matplotlib.figure")
+
 _DPI = 160  # of the pictures in a figure
 _WIDTH = 92  # CSS pixels of an inch in a notebook: text of a figure is then as large as that around it
 # the ink is that of the notebook, light or dark
@@ -52,6 +54,20 @@ FONT_SIZE = 9.0
 """Points; a figure shown at its own width has text of this size."""
 
 
+def new_figure(width: float, height: float, **options: Any) -> Figure:
+    """An empty figure of that many inches; ``options`` are those of matplotlib's."""
+    figure: Figure = _FIGURE.Figure(figsize=(width, height), **options)
+    return figure
+
+
+def new_blank(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of that many inches, and axes which fill it and are not drawn."""
+    figure = new_figure(width, height)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    return figure, axes
+
+
 def new_axes(width: float, height: float) -> tuple[Figure, Axes]:
     """A transparent figure of that many inches, with one pair of axes open at the top and right."""
     figure, (axes,) = new_panels(width, height)
@@ -62,9 +78,7 @@ def new_panels(
     width: float, height: float, rows: int = 1, columns: int = 1, **options: Any
 ) -> tuple[Figure, list[Axes]]:
     """The same with several pairs of axes, row by row; ``options`` are those of matplotlib's subplots."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = new_figure(width, height, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, **options).ravel().tolist()
     for axes in panels:
         quiet(axes)
@@ -137,11 +151,9 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
 
     Its CSS variables ``--width`` and ``--least`` are how wide it is best and at least shown.
     """
-    import matplotlib as mpl
-
     text = io.StringIO()
     nothing: dict[str, Any] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}), _names_as_they_are(figure):
+    with _MPL.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}), _names_as_they_are(figure):
         figure.savefig(text, format="svg", dpi=_DPI, transparent=True, metadata=nothing)
     svg, label = (_NOT_IN_XML.sub(_escape, one) for one in (text.getvalue(), html.escape(label)))
     opening, body = re.search(r"<svg\b([^>]*)>(.*)", svg, re.DOTALL).groups()  # type: ignore[union-attr]
@@ -180,8 +192,6 @@ def picture_bytes(figure: Figure, suffix: str, dpi: int = 150, *, about: str | N
 
     Its metadata name the version of this package, and what is said ``about`` it.
     """
-    import matplotlib as mpl
-
     file = io.BytesIO()
     program, subject, time = _METADATA[suffix]
     metadata: dict[str, Any] = {program: f"easiness {version('easiness')}"}
@@ -190,7 +200,7 @@ def picture_bytes(figure: Figure, suffix: str, dpi: int = 150, *, about: str | N
     if time is not None:
         metadata[time] = None
     # type 42: the letters of a PDF stay letters, which journals ask for
-    with mpl.rc_context({"svg.hashsalt": "easiness", "pdf.fonttype": 42}), _names_as_they_are(figure):
+    with _MPL.rc_context({"svg.hashsalt": "easiness", "pdf.fonttype": 42}), _names_as_they_are(figure):
         figure.savefig(file, format=suffix[1:], dpi=dpi, facecolor="white", metadata=metadata)
     if suffix == ".svg":
         return _NOT_IN_XML.sub(_escape, file.getvalue().decode()).encode()
@@ -200,12 +210,9 @@ def picture_bytes(figure: Figure, suffix: str, dpi: int = 150, *, about: str | N
 @contextmanager
 def _names_as_they_are(figure: Figure) -> Iterator[None]:
     """In the block no name is read as mathematics, and nobody is warned of letters that the font lacks."""
-    import matplotlib as mpl
-    from matplotlib.text import Text
-
-    for text in figure.findobj(Text):
+    for text in figure.findobj(_MPL.text.Text):
         text.set_parse_math(False)
-    with mpl.rc_context({"text.parse_math": False}), warnings.catch_warnings():  # of ticks to come
+    with _MPL.rc_context({"text.parse_math": False}), warnings.catch_warnings():  # of ticks to come
         warnings.filterwarnings("ignore", _NO_SIGN, UserWarning)
         yield
 

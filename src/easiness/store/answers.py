@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.lazy import Array
+from easiness.lazy import Array, safetensors
 from easiness.regular_file import read_regular
 from easiness.store.files import check_no_links, write_whole
 
@@ -69,10 +69,9 @@ def kept_in_run(
 def kept_answer(folder: Path, name: str, identity: str, forms: Mapping[str, Form]) -> dict[str, Array] | None:
     """The arrays of these ``forms`` kept under a ``name``, as written and of this ``identity``, if any."""
     from safetensors import SafetensorError
-    from safetensors.numpy import load
 
     try:
-        arrays = load(read_regular(folder / _FILE.format(name), _MOST_BYTES))
+        arrays = safetensors.load(read_regular(folder / _FILE.format(name), _MOST_BYTES))
         whole = np.array_equal(arrays.pop(_SEAL), _seal_of(arrays, identity)) and _fit(arrays, forms)
         return arrays if whole else None
     except (OSError, SafetensorError, ValueError, LookupError, TypeError, OverflowError):
@@ -93,12 +92,12 @@ def _fit(arrays: Arrays, forms: Mapping[str, Form]) -> bool:
 
 def keep_answer(folder: Path, name: str, identity: str, arrays: Arrays) -> None:
     """Keep ``arrays`` for `kept_answer`, whole or not at all, in a folder that can be written to."""
-    from safetensors.numpy import save
-
     whole = {one: np.ascontiguousarray(array) for one, array in arrays.items()}
     with contextlib.suppress(OSError, BadInput):
         check_no_links(folder)
-        write_whole(folder / _FILE.format(name), save({**whole, _SEAL: _seal_of(whole, identity)}))
+        write_whole(
+            folder / _FILE.format(name), safetensors.save({**whole, _SEAL: _seal_of(whole, identity)})
+        )
 
 
 def _seal_of(arrays: Arrays, identity: str) -> npt.NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import Field
 
 from easiness.errors import BadInput, recast
-from easiness.lazy_torch import Tensor
+from easiness.lazy_torch import Tensor, safetensors
 from easiness.spec import Frozen
 from easiness.store import files
 from easiness.store.files import FileDigest, FileName
@@ -51,14 +51,12 @@ def write_checkpoint(
     folder: Path, trial: int, document: CheckpointDocument, tensors: Mapping[str, Tensor]
 ) -> None:
     """Write a checkpoint of contiguous ``tensors``, whole or not at all, and remove those of other epochs."""
-    from safetensors.torch import save_file
-
     path = folder / f"{trial:04d}-{document.epoch:06d}"
     others = [other for other in checkpoints_of(folder, trial) if other != path]
     if path.exists():  # another process was given the same trial, or this one is not of use
         shutil.rmtree(path)
     with files.folder_written_whole(path) as aside:
-        save_file(dict(tensors), aside / _TENSORS)
+        safetensors.save_file(dict(tensors), aside / _TENSORS)
         digests = {_TENSORS: files.digest(aside / _TENSORS)}
         files.write_sealed(aside / _DOCUMENT, "checkpoint", document.model_copy(update={"files": digests}))
     for other in others:
@@ -69,8 +67,6 @@ def read_checkpoint(
     path: Path, identity: str, easiness: str, torch: str
 ) -> tuple[CheckpointDocument, Mapping[str, Tensor]]:
     """Read a checkpoint and its tensors, which has to be whole, and of this training and these versions."""
-    from safetensors.torch import load_file
-
     with recast(lambda _: BadInput("it is damaged")):
         file, note = path / _TENSORS, path / _DOCUMENT
         if file.is_symlink() or note.is_symlink():
@@ -83,7 +79,7 @@ def read_checkpoint(
         for name, here in (("easiness", easiness), ("torch", torch)):
             if (there := getattr(document, name)) != here:
                 raise BadInput(f"it was written with {name} {there}, this is {here}")
-        return document, load_file(file)
+        return document, safetensors.load_file(file)
 
 
 def remove_checkpoints(folder: Path, trial: int) -> None:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pydantic import Field, FiniteFloat, model_validator
 
 from easiness.errors import BadInput, recast
-from easiness.lazy import Array, Integers
+from easiness.lazy import Array, Integers, safetensors
 from easiness.records import KeptLogits, Observations, TrialRecord
 from easiness.spec import DatasetRef, Frozen, TrialSpec
 from easiness.store import parquet
@@ -228,15 +228,13 @@ class StoredTrial:
 
     def weights(self) -> dict[str, Array]:
         """The trained weights and buffers by their names in the model."""
-        from safetensors.numpy import load_file
-
         if WEIGHTS not in self.document.files:
             raise BadInput(
                 f"{self.path}: the run was made without weights; measure again without --no-weights"
             )
         path = self._file(WEIGHTS)
         with recast(lambda _: damage_error(path)):
-            return load_file(path)
+            return safetensors.load_file(path)
 
 
 def write_trial(
@@ -251,8 +249,6 @@ def write_trial(
     keep_weights: bool = True,
 ) -> StoredTrial:
     """Write a trial below ``folder``, whole or not at all; ``ids`` by probe."""
-    from safetensors.numpy import save
-
     path = folder / folder_name(index, identity)
     with folder_written_whole(path) as aside:
         for name, observations in record.probes.items():
@@ -261,7 +257,7 @@ def write_trial(
                 file = aside / f"{name}_logits.parquet"
                 write_logits(file, ids[name], observations.logits, observations.epochs)
         if keep_weights and record.weights is not None:
-            write_whole(aside / WEIGHTS, save(record.weights))
+            write_whole(aside / WEIGHTS, safetensors.save(record.weights))
         document = TrialDocument(
             index=index,
             seed=seed,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from easiness import show
+from easiness import show, training
 from easiness.analysis import MIN_GROUP, SIDES, Side, Votes, select, tie_mass
 from easiness.data import Dataset
 from easiness.errors import BadInput
@@ -18,9 +18,6 @@ from easiness.lazy import Figure, Floats, Integers, Mask, pd
 from easiness.named_import import needing_torch
 from easiness.runs import data_of, passes_shown, positions_in, recipe_of
 from easiness.store import Row, Run, check_opened
-
-if TYPE_CHECKING:
-    from easiness.training import InputReader
 
 Space = Literal["pixel", "feature"]
 SetName = Literal["easy", "hard", "random as easy", "random as hard", "all"]
@@ -256,12 +253,13 @@ def _members(
         yield name, rng.permutation(group)[: min(num, at_most)]
 
 
-def _reader(run: Run, data: Dataset, spaces: Sequence[Space], device: str) -> tuple[InputReader, int | None]:
+def _reader(
+    run: Run, data: Dataset, spaces: Sequence[Space], device: str
+) -> tuple[training.InputReader, int | None]:
     with needing_torch("similarity"):
-        from easiness.training import InputReader, resolve_device
-    target = resolve_device(device)
+        target = training.resolve_device(device)
     if "feature" not in spaces:
-        return InputReader(data, recipe_of(run, data), target, None), None
+        return training.InputReader(data, recipe_of(run, data), target, None), None
     if run.spec.measured is None:
         raise BadInput(
             f"{run.path}: was recorded from a training loop of your own, so its network cannot be built "

@@ -2,6 +2,7 @@ from .device import (
     choose_precision as choose_precision,
     how_it_ran as how_it_ran,
     num_gpus as num_gpus,
+    num_threads as num_threads,
     own_device as own_device,
     resolve_device as resolve_device,
     seed_all as seed_all,
@@ -33,5 +34,4 @@ from .stored_network import (
     InputReader as InputReader,
     TransformedExamples as TransformedExamples,
     open_network as open_network,
-    threads_of as threads_of,
 )

@@ -146,6 +146,17 @@ def _random_state_kept(device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
+def num_threads(num: int) -> Iterator[None]:
+    """Compute with so many threads; restores their number afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(num)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def set_up(device: torch.device, threads: int) -> Iterator[None]:
     """Set torch up while trials, or rehearsals of them, work on the device.
 
@@ -159,17 +170,16 @@ def set_up(device: torch.device, threads: int) -> Iterator[None]:
     on_gpu = device.type == "cuda"
     if device.type == "cpu":
         keep_memory()
-    before, search = torch.get_num_threads(), torch.backends.cudnn.benchmark
-    torch.set_num_threads(threads)
+    search = torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = on_gpu
     try:
         with (
+            num_threads(threads),
             torch.cuda.device(device) if on_gpu else nullcontext(),
             _random_state_kept(device),
         ):
             yield
     finally:
-        torch.set_num_threads(before)
         torch.backends.cudnn.benchmark = search
         give_back_memory(device)
 

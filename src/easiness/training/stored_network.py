@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,17 +82,6 @@ def open_network(
     # the number of examples matters to training alone
     recipe = spec.recipe.over(spec.epochs)
     return Network(model, recipe, spec.resolved, device, num_examples=1, num_classes=num_classes)
-
-
-@contextmanager
-def threads_of(spec: RunSpec) -> Iterator[None]:
-    """Compute with as many threads as the run has used; restores their number afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(spec.resolved.threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class FeatureReader:

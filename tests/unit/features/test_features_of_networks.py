@@ -26,16 +26,6 @@ def data() -> Dataset:
     return load_dataset("digits", limit=12)
 
 
-@pytest.fixture
-def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of torch's downloads, and no Hugging Face cache."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
-    folder = tmp_path / "torch" / "hub" / "checkpoints"
-    folder.mkdir(parents=True)
-    return folder
-
-
 def test_small_pictures_are_seen_whole_and_photos_in_their_middle() -> None:
     preparation = PicturePreparation(size=(8, 8), mean=(0,) * 3, std=(1,) * 3, crop=0.5)
     small = np.zeros((4, 4, 1), np.uint8)
@@ -128,19 +118,15 @@ def test_auto_is_the_network_that_comes_as_a_package(data: Dataset, tmp_path: Pa
 
 
 @needs_package
-def test_other_weights_under_the_name_of_the_package_are_not_loaded(
-    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_weights_under_the_name_of_the_package_are_not_loaded(data, tmp_path, monkeypatch):
     (tmp_path / "other.pth").write_bytes(b"whatever")
     monkeypatch.setattr("easiness.features.frozen.packaged_weights", lambda: tmp_path / "other.pth")
     with pytest.raises(BadInput, match="not the file of weights that is known; install efficientnet-lite0"):
         find_features("auto", data).vectors(data, np.arange(1))
 
 
-def test_weights_that_are_not_here_are_named_with_both_ways(
-    data: Dataset, no_weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert no_weights.is_dir()
+def test_weights_that_are_not_here_are_named_with_both_ways(data, hub, monkeypatch):
+    assert hub.is_dir()
     monkeypatch.setattr("easiness.features.frozen.packaged_weights", lambda: None)
     for name in (LITE, "timm:test_resnet", "torchvision:squeezenet1_1"):
         with pytest.raises(BadInput, match=r"--download, or .*easiness\[features\]' and give") as caught:
@@ -150,12 +136,12 @@ def test_weights_that_are_not_here_are_named_with_both_ways(
         find_features("auto", data)
 
 
-def test_weights_on_disk_are_found(data: Dataset, no_weights: Path) -> None:
+def test_weights_on_disk_are_found(data: Dataset, hub: Path) -> None:
     from torchvision.models import squeezenet1_1
 
     torch.manual_seed(1)
     net = squeezenet1_1(num_classes=1000).eval()
-    save_file(net.state_dict(), no_weights / "squeezenet1_1-b8a52dc0.safetensors")
+    save_file(net.state_dict(), hub / "squeezenet1_1-b8a52dc0.safetensors")
     source = find_features("torchvision:squeezenet1_1", data)
     made = source.vectors(data, np.arange(3))
     assert made.shape == (3, 512)
@@ -169,11 +155,9 @@ def test_weights_on_disk_are_found(data: Dataset, no_weights: Path) -> None:
     np.testing.assert_allclose(made, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_downloads_go_through_the_libraries(
-    data: Dataset, no_weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_downloads_go_through_the_libraries(data, hub, monkeypatch):
     def fetched(repository: str, file: str, revision: str | None = None) -> str:
-        folder = no_weights.parents[2] / "hf" / f"models--{repository.replace('/', '--')}"
+        folder = hub.parents[2] / "hf" / f"models--{repository.replace('/', '--')}"
         (folder / "refs").mkdir(parents=True)
         (folder / "refs" / "main").write_text("1")
         (folder / "snapshots" / "1").mkdir(parents=True)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from easiness.errors import BadInput
 from easiness.models import build_model, pretrained_file
 from easiness.models.libraries import TORCHVISION, load_weights
+from recording import Hostile
 
 State = dict[str, Tensor]
 SHAPE = (3, 32, 32)
@@ -20,14 +21,7 @@ SHAPE = (3, 32, 32)
 SQUEEZENET, RESNET, VIT = "squeezenet1_1", "timm:test_resnet", "timm:test_vit.r160_in1k"
 
 
-@pytest.fixture(autouse=True)
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of torch's downloads, empty, and no Hugging Face cache."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
-    folder = tmp_path / "torch" / "hub" / "checkpoints"
-    folder.mkdir(parents=True)
-    return folder
+pytestmark = pytest.mark.usefixtures("hub")
 
 
 def seeded(seed: int, name: str, *arguments: Any) -> nn.Module:
@@ -178,9 +172,7 @@ def without(state: State, key: str) -> State:
         (lambda state: {**state, "bn1.weight": torch.ones(())}, "bn1.weight"),
     ],
 )
-def test_a_file_that_does_not_fit_is_named_with_the_first_tensor(
-    name: str, change: Any, key: str, tmp_path: Path
-) -> None:
+def test_a_file_that_does_not_fit_is_named_with_the_first_tensor(name, change, key, tmp_path):
     if name == RESNET:
         pytest.importorskip("timm")
     path = tmp_path / "w.safetensors"
@@ -193,16 +185,6 @@ def test_a_hidden_layer_as_wide_as_the_classes_is_not_taken_for_the_classifier(t
     theirs = nn.Sequential(nn.Linear(2, 6), nn.Linear(6, 4)).state_dict()
     with pytest.raises(BadInput, match=r"1\.weight: .*\[4, 6\].*\[4, 4\]"):
         load_weights(ours, theirs, 4, tmp_path / "w.safetensors")
-
-
-class Hostile:
-    """Unpickled, it creates a file."""
-
-    def __init__(self, proof: Path) -> None:
-        self.proof = proof
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.proof,)
 
 
 def test_what_torchvision_has_downloaded_is_converted(hub: Path) -> None:

@@ -10,7 +10,7 @@ from easiness.inputs import Signature
 from easiness.models import build_model
 from easiness.perturb import Color, Radial, Shuffle
 from easiness.records import STATISTICS, ObservationLog
-from easiness.training import Observer
+from easiness.training import Observer, num_threads
 from easiness.training.network import find_classifier
 from easiness.training.stored_network import (
     FeatureReader,
@@ -18,7 +18,6 @@ from easiness.training.stored_network import (
     TransformedExamples,
     euclidean,
     open_network,
-    threads_of,
 )
 from pixels import images_of, make_bank
 
@@ -32,7 +31,7 @@ def observe(run, data, trial, transform):
     bank = make_bank(images_of(data), run.spec.recipe, CPU, augment=False)
     log = ObservationLog(data.ids, data.labels, data.num_classes)
     images = TransformedExamples(bank, data.ids, transform)
-    with threads_of(run.spec):
+    with num_threads(run.spec.resolved.threads):
         Observer(images, log, signature.shape, data.num_classes).observe(network, lambda _: None)
     return log.observations()
 

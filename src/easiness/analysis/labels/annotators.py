@@ -33,6 +33,7 @@ MOST_CLASSES = 200
 
 _MOST_VALUES = 1 << 24  # of channels
 _STRENGTHS = np.geomspace(1, 3000, 14)  # votes' worth of a prior
+_OF_VOICES = np.geomspace(1, 100, 10)  # the same of a voice's accuracy: no two are equally good
 _ALIKE_STRENGTH = 0.3  # the power of the strength by which voices, and classes, are taken to be alike
 _EQUAL = 0.98  # of the largest entropy: simulated equal classes have more than .99, unequal ones below .975
 _ALIKE = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0])  # how alike voices err
@@ -43,7 +44,7 @@ _MOST_ALIKE = 30  # votes' worth of the usual accuracy in an interval: people di
 _ITERATIONS, _STILL = 60, 1e-4
 _LEAST = 1e-9  # a probability
 _CLAMP = 1e-6  # a probability to be wrong
-_HELD_OUT = 20_000  # items whose votes are held out, at most
+_HELD_OUT = 20_000  # items that tell how alike voices err, at most
 _LIKELY = 1.92  # in log likelihood, below the likeliest value: the ends of an interval of 95 %
 _ENDS = 0.025, 0.975
 
@@ -167,9 +168,9 @@ class _Voices:
 
 def _strength(counts: Values, right: Values, usual: Values) -> float:
     """How many votes' worth of their ``usual`` rates make the numbers ``right`` of ``counts`` likeliest."""
-    a, b = _STRENGTHS[:, None] * usual, _STRENGTHS[:, None] * (1 - usual)
+    a, b = _OF_VOICES[:, None] * usual, _OF_VOICES[:, None] * (1 - usual)
     fits = (betaln(right + a, np.maximum(counts - right, 0) + b) - betaln(a, b)).sum(axis=1)
-    return float(_STRENGTHS[np.argmax(fits + _ALIKE_STRENGTH * np.log(_STRENGTHS))])
+    return float(_OF_VOICES[np.argmax(fits + _ALIKE_STRENGTH * np.log(_OF_VOICES))])
 
 
 def _rates(counts: Values, usual: Values) -> Values:
@@ -220,17 +221,27 @@ def _channels(counts: Values, *, by_class: bool) -> Values:
     return _rates(counts, usual_of_voice)
 
 
-def _alike_channels(counts: Values, others: float, *, one_accuracy: bool) -> Values:
-    """An accuracy for each voice, or one, and ``others`` wrong answers, equally often [J, true, said].
+def _alike_channels(counts: Values, others: float, rate: float | None) -> Values:
+    """The ``rate`` at which all voices are right, or one for each, and so many ``others`` [J, true, said].
 
-    Agreement alone tells how good voices of open answers are, and those that err together agree most: one
-    accuracy is safer.
+    The ``others`` are wrong answers, given equally often.
     """
-    num_classes = counts.shape[1]
-    right, strength, usual = _accuracies(counts, np.full(num_classes, _one_accuracy(counts)))
-    rate = usual if one_accuracy else (right + strength * usual) / (counts.sum(axis=(1, 2)) + strength)
-    rate = np.clip(rate, 1 / (others + 1), 1 - 1e-4)[:, None, None]
-    return np.asarray(np.where(np.eye(num_classes, dtype=bool), rate, (1 - rate) / others))
+    num_classes, rates = counts.shape[1], np.full(len(counts), rate or 0.0)
+    if rate is None:
+        right, strength, usual = _accuracies(counts, np.full(num_classes, _one_accuracy(counts)))
+        rates = (right + strength * usual) / (counts.sum(axis=(1, 2)) + strength)
+    rates = np.clip(rates, 1 / (others + 1), 1 - 1e-4)[:, None, None]
+    return np.asarray(np.where(np.eye(num_classes, dtype=bool), rates, (1 - rates) / others))
+
+
+def _agreement(voices: _Voices) -> float:
+    """The accuracy of voices that agree as often as these do, if they did so on right answers alone.
+
+    It is all that open answers tell: by a fit, those that err together would be the best.
+    """
+    pairs = (voices.num * (voices.num - 1)).sum()
+    same = (voices.per_class * (voices.per_class - 1)).sum()
+    return float(np.sqrt((max(same, 0) + 0.5) / (pairs + 1)))
 
 
 def _log_odds(p: Values) -> Values:
@@ -250,14 +261,13 @@ class _VoiceFit:
         self.voices, self.is_open = voices, open_prior is not None
         self._has_votes = voices.num > 0
         self._heads: Values | None = None  # log probabilities
-        self._together = 0.0
+        self._together: float = 0.0
         self._has_heads: Mask = np.zeros(len(voices.num), np.bool_)
         level = np.zeros(num_classes) if open_prior is None else open_prior
         self._others = float(max(num_classes - 1, 1)) if open_prior is None else float(num_classes)
         self.p = (voices.per_class + 1 / num_classes) / (voices.num + 1)[:, None]
-        self._expect(
-            lambda counts: _alike_channels(counts, self._others, one_accuracy=self.is_open), lambda: level
-        )
+        rate = _agreement(voices) if self.is_open else None
+        self._expect(lambda counts: _alike_channels(counts, self._others, rate), lambda: level)
         if not self.is_open:
             mean = self.p[self._has_votes].mean(axis=0) if self._has_votes.any() else np.ones(num_classes)
             entropy = -float((mean * np.log(mean + _LEAST)).sum())
@@ -298,16 +308,15 @@ class _VoiceFit:
         """
         says = np.nan_to_num(np.log(heads + _LEAST) - np.log(np.nanmean(heads, axis=0) + _LEAST))
         self._has_heads = np.asarray(~np.isnan(heads).any(axis=1))
-        prior = self.prior
+        some, prior = slice(None, None, -(-len(heads) // _HELD_OUT)), self.prior
         for _ in range(2):
-            votes, best = softmax(self.votes_say, axis=1), -np.inf
+            votes, fits = softmax(self.votes_say[some], axis=1), {}
             for power in _HEADS:
-                log_p = log_softmax(prior + power * says, axis=1)
+                p = softmax(prior + power * says[some], axis=1)
                 for self._together in _TOGETHER:
-                    fit = np.log((np.exp(log_p) * self._with_errors(votes)).sum(axis=1)).sum()
-                    if fit > best:
-                        best, self._heads, together = fit, log_p, self._together
-            self._together = float(together)
+                    fits[power, self._together] = np.log((p * self._with_errors(votes)).sum(axis=1)).sum()
+            power, self._together = max(fits, key=lambda one: fits[one])
+            self._heads = log_softmax(prior + power * says, axis=1)
             self._fit_channels()
 
     def _held_out(self, alike: float) -> tuple[Positions, Values, Values]:

@@ -152,9 +152,10 @@ def share_of_wrong(p_wrong: Values, at: Integers, wrong: npt.NDArray[np.bool_]) 
     share = min(max(total, num_wrong), num - len(at) + num_wrong) / num
     middle = min(max(share, 1 / (2 * num)), 1 - 1 / (2 * num))
     size = middle * (1 - middle) * num**2 / max(variance, _TINY)
-    low = beta_distribution.ppf(0.025, middle * size, (1 - middle) * size + 1)
-    high = beta_distribution.ppf(0.975, middle * size + 1, (1 - middle) * size)
-    return share, max(float(low), num_wrong / num), min(float(high), 1 - (len(at) - num_wrong) / num)
+    low = np.floor(num * beta_distribution.ppf(0.025, middle * size, (1 - middle) * size + 1))
+    high = np.ceil(num * beta_distribution.ppf(0.975, middle * size + 1, (1 - middle) * size))
+    most = num - len(at) + num_wrong
+    return share, float(max(low, num_wrong)) / num, float(min(high, most)) / num
 
 
 def _design(

@@ -22,7 +22,7 @@ from easiness.data.tables.table import Table, Tables
 from easiness.errors import BadInput, RunFailed, one_line
 from easiness.gate import reading
 from easiness.inputs import SOUND, Files, Positions
-from easiness.lazy import pc
+from easiness.lazy import datasets, huggingface_hub, pc
 from easiness.spec import LoadOptions
 
 PREFIX = "hf:"
@@ -92,8 +92,6 @@ def _splits(content: dict[str, Any], what: str, options: LoadOptions) -> Tables:
 
 def hub_table(table: Any, where: str) -> Table:
     """The rows of a `datasets.Dataset`; a value outside of its file would end the process at reading."""
-    import datasets
-
     kind = type(table).__name__
     if isinstance(table, datasets.IterableDataset):
         problem = f"a {kind} can only be iterated, and an example needs an identity"
@@ -120,8 +118,6 @@ def _in_rows(table: Any, column: str, where: str, reader: Files) -> RowBlobs:
     Digests of those in files of the library are remembered by its own fingerprint, which says which rows are
     taken in which order, and by size and time of modification of the files.
     """
-    import datasets
-
     feature = datasets.Audio if reader.noun == SOUND.noun else datasets.Image
     try:
         rows = table.cast_column(column, feature(decode=False)).with_format("arrow")
@@ -176,9 +172,6 @@ def open_named(name: str, config: str | None, source: str, *, local: bool, downl
 @contextmanager
 def _offline() -> Iterator[None]:
     """Without the network, and without progress bars and remarks of the libraries."""
-    import datasets
-    import huggingface_hub
-
     switches: list[tuple[Any, Any]] = [
         (datasets.config, datasets.logging),
         (huggingface_hub.constants, huggingface_hub.logging),

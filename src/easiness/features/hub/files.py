@@ -17,6 +17,7 @@ from easiness.features.frozen import EXTRA, PicturePreparation, network_source
 from easiness.features.source import FeatureSource, Request
 from easiness.gate import GIB, fits
 from easiness.inputs import IMAGE, InputKind
+from easiness.lazy import transformers
 from easiness.lazy_torch import nn, torch
 from easiness.named_import import describe
 from easiness.regular_file import read_regular
@@ -49,9 +50,7 @@ class HubNetwork:
 
     @functools.cached_property
     def config(self) -> Any:
-        from transformers import AutoConfig
-
-        return self.guard(lambda: AutoConfig.from_pretrained(self.place, **self.options))
+        return self.guard(lambda: transformers.AutoConfig.from_pretrained(self.place, **self.options))
 
     @property
     def local(self) -> bool:
@@ -88,9 +87,7 @@ class HubNetwork:
         )
 
     def file(self, name: str) -> Path | None:
-        from transformers.utils import cached_file
-
-        path = cached_file(
+        path = transformers.utils.cached_file(
             self.place,
             name,
             local_files_only=self.local,
@@ -121,8 +118,6 @@ class HubNetwork:
 
     def network(self) -> tuple[Any, bool]:
         """The network, and whether its weights are complete; parts that no vector needs may lack them."""
-        import transformers
-
         size = self.guard(lambda: _bytes_of(self.config, self.request.what))
         if not fits(size):
             raise BadInput(
@@ -148,7 +143,6 @@ class HubNetwork:
 
 
 def _bytes_of(config: Any, what: str) -> int:
-    import transformers
     from torch.nn.modules.module import register_module_module_registration_hook
 
     parts = itertools.count(1)
@@ -170,8 +164,7 @@ def _bytes_of(config: Any, what: str) -> int:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    from transformers.utils import logging
-
+    logging = transformers.utils.logging
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()

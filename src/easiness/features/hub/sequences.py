@@ -16,6 +16,7 @@ from easiness.features.frozen import ENCODER, TEXT_EXTRA, check_encoder, package
 from easiness.features.hub.files import HubNetwork, Pictures
 from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
 from easiness.inputs import IMAGE, SOUND, TEXT, Samples, resample, to_text
+from easiness.lazy import transformers
 from easiness.lazy_torch import Tensor, nn, torch
 from easiness.named_import import describe
 from easiness.regular_file import at_home
@@ -140,9 +141,7 @@ class Texts(_Encoder):
 
     @functools.cached_property
     def _tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
-
-        return AutoTokenizer.from_pretrained(self.place, config=self.config, **self.options)
+        return transformers.AutoTokenizer.from_pretrained(self.place, config=self.config, **self.options)
 
     @property
     def _padding(self) -> int:
@@ -187,10 +186,8 @@ class Sounds(_Encoder):
 
     @functools.cached_property
     def _extractor(self) -> Any:
-        from transformers import AutoFeatureExtractor
-
         def load() -> Any:
-            extractor = AutoFeatureExtractor.from_pretrained(self.place, **self.options)
+            extractor = transformers.AutoFeatureExtractor.from_pretrained(self.place, **self.options)
             rate = getattr(extractor, "sampling_rate", None)
             if rate not in _RATES:
                 raise ValueError(f"sounds at a rate of {rate} cannot be made")
@@ -220,8 +217,6 @@ class Sounds(_Encoder):
 def _of_hub(request: Request) -> FeatureSource:
     if find_spec("transformers") is None:
         raise BadInput(f"{request.what}: needs transformers; pip install 'easiness[transformers]'")
-    import transformers
-
     classes: tuple[type[HubNetwork], ...] = (Pictures, Texts, Sounds)
     request.check_kind(*(one.kind for one in classes))
     network_class = next(one for one in classes if one.kind.name == request.data.kind.name)

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness import inputs
 from easiness.errors import one_line, recast
 from easiness.inputs.encoding import Blob, Files, Unreadable
 from easiness.inputs.image.near import NearPictures
@@ -34,10 +35,6 @@ from easiness.inputs.pack import Pack, Values
 from easiness.lazy import Array, Image
 from easiness.lazy_torch import torch
 from easiness.spec import Recipe
-
-if TYPE_CHECKING:
-    from easiness.inputs.bank import Preparation
-
 
 ALWAYS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 HEIF = frozenset({".heic", ".heif"})
@@ -264,7 +261,7 @@ class ImageKind(InputKind):
         sizes = few.map(lambda photo: reduce(photo, short_side=recipe.resize).size)
         return int(np.mean(list(sizes)) * len(examples.stored))
 
-    def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:
+    def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> inputs.Preparation:
         from easiness.inputs.image.preparation import PhotoCrops, PictureMoves
 
         if recipe.crop:

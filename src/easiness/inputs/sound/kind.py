@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness import inputs
 from easiness.errors import BadInput, one_line, recast
 from easiness.gate import check_fits
 from easiness.inputs.encoding import Blob, Files, Unreadable
@@ -34,10 +35,6 @@ from easiness.inputs.sound.log_mel import Samples, log_mel, window
 from easiness.lazy import Array, Image, Integers
 from easiness.show import quantity
 from easiness.spec import Recipe
-
-if TYPE_CHECKING:
-    from easiness.inputs.bank import Preparation
-
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au"})
 MOST_CHANNELS = 32
@@ -369,7 +366,7 @@ class SoundKind(InputKind):
             rows[at] = one
         return Pack.of_array(rows)
 
-    def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
+    def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> inputs.Preparation:  # noqa: ARG002
         from easiness.inputs.sound.preparation import LogMels
 
         return LogMels(recipe, augment)

@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness import inputs
 from easiness.errors import BadInput
 from easiness.gate import check_fits
 from easiness.inputs.encoding import track
@@ -30,10 +31,6 @@ from easiness.inputs.text import GRAMS, PLACE, VOCABULARY, WORDS
 from easiness.inputs.text.near import NearTexts
 from easiness.lazy import Array, Integers
 from easiness.spec import Recipe
-
-if TYPE_CHECKING:
-    from easiness.inputs.bank import Preparation
-
 
 MOST_WORDS = 2**11  # of a text that can be looked at
 LENGTHS = range(3, 6)  # of the n-grams of a word between two spaces; of "I" that is " I " alone
@@ -234,7 +231,7 @@ class TextKind(InputKind):
             row[: len(numbers)] = numbers[:length]  # a text that was changed may be longer
         return Pack.of_array(rows)
 
-    def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> Preparation:  # noqa: ARG002
+    def preparation(self, values: Values, recipe: Recipe, *, augment: bool) -> inputs.Preparation:  # noqa: ARG002
         from easiness.inputs.text.preparation import PlacedTokens
 
         return PlacedTokens(PLACE, recipe.word_dropout if augment else 0.0)

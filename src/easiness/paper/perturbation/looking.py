@@ -329,7 +329,7 @@ class PerturbedProbe:
         for trial, log in zip(self.run.trials, self._logs(), strict=True):
             weights = trial.weights()
             network = training.open_network(spec, weights, signature, num_classes, self.device, pretrained)
-            with _finite(trial, one), training.threads_of(spec):
+            with _finite(trial, one), training.num_threads(spec.resolved.threads):
                 training.Observer(examples, log, signature, num_classes).observe(network, progress.images)
             yield log.observations()
 

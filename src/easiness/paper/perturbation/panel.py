@@ -18,7 +18,7 @@ from easiness.perturb import (
     kinds as fitting_kinds,
     perturbation,
 )
-from easiness.show import FONT_SIZE, INK
+from easiness.show import FONT_SIZE, INK, new_blank, new_figure
 
 if TYPE_CHECKING:
     from easiness.paper.perturbation.study import PseudoPatterns
@@ -169,10 +169,8 @@ def _lines_of(
 
 
 def _draw_texts(lines: Iterable[str]) -> Figure:
-    from matplotlib.figure import Figure
-
     rows = list(lines)
-    figure = Figure(figsize=(7.2, _LINE * (len(rows) + 1)))
+    figure = new_figure(7.2, _LINE * (len(rows) + 1))
     for at, line in enumerate(rows):
         y = 1 - (at + 0.5) / (len(rows) + 1)
         figure.text(0.02, y, line, color=INK, fontsize=FONT_SIZE - 1, va="top", parse_math=False)
@@ -180,11 +178,7 @@ def _draw_texts(lines: Iterable[str]) -> Figure:
 
 
 def _blank(width: float, height: float, left: float) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width * _CELL, height * _CELL))
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
+    figure, axes = new_blank(width * _CELL, height * _CELL)
     axes.set(xlim=(-left, width - left), ylim=(height, 0))
     return figure, axes
 

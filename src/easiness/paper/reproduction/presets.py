@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from easiness import runs
 from easiness.errors import BadInput, RunFailed, nearest
 from easiness.regular_file import read_regular
 from easiness.spec import ALL, LAST, Precision
@@ -238,9 +239,7 @@ def study_page(out: Path) -> str:
 
 def check_folder(plan: PaperPlan, out: Path) -> None:
     """Make sure that ``out`` is this study, or could become it."""
-    from easiness.runs import check_study_folder  # loads torch, which reading a study need not wait for
-
-    check_study_folder(out)
+    runs.check_study_folder(out)
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; give a folder for the study (--out)")
     document = out / DOCUMENT

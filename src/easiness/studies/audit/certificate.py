@@ -39,7 +39,7 @@ def _digest_labels(of: LabelledExamples, data: str) -> str:
 def _at_most(part: int, whole: int) -> str:
     """A share as a percentage that is not below it: ``4.5 %``, and with one more digit below one percent."""
     steps = 10_000 if 100 * part < whole else 1_000
-    return show.chosen_percent(-(-steps * part // whole) / steps)
+    return f"{-(-steps * part // whole) / steps * 100:g} %"  # plain text, to be searched for
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,3 +1,4 @@
+from .asking import NextAnswers as NextAnswers
 from .grid import (
     SIZES as SIZES,
     choose as choose,

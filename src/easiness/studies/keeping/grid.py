@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
@@ -20,14 +20,12 @@ from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.lazy import Floats, pd
 from easiness.store import Run
+from easiness.studies import keeping
 from easiness.studies.keeping import heads
 from easiness.studies.keeping.ranks import places
 from easiness.studies.keeping.worth import ALL, EASIEST, HARDEST, RANDOM, Worth
 from easiness.studies.labels import without
 from easiness.studies.suspects import SuspectOptions, suspects
-
-if TYPE_CHECKING:
-    from easiness.studies.keeping.study import KeepOptions
 
 SIZES = (0.05, 0.2, 0.5, 1.0)  # shares of the examples that there are, unless sizes are asked for
 FEWEST_OF_CLASS = 5  # examples a class, on average, of the smallest size by default
@@ -55,7 +53,7 @@ def kept_in(cell: Any, scores: pd.DataFrame, lots: Floats) -> heads.Positions | 
     return np.sort(positions)
 
 
-def advise(options: KeepOptions) -> Worth:
+def advise(options: keeping.KeepOptions) -> Worth:
     """Advise which examples to keep of a run on features, and forecast the gain of twice the labels.
 
     The advice is the fewest examples that lose less than the margin, by heads and by the nearest neighbours.
@@ -74,7 +72,7 @@ def advise(options: KeepOptions) -> Worth:
     return _advice(examples, own, grid, options)
 
 
-def _check(options: KeepOptions, num_classes: int, most: int) -> None:
+def _check(options: keeping.KeepOptions, num_classes: int, most: int) -> None:
     for share in options.keep_shares:
         if not 0 < share < 1 or round(share * most) < 1:
             wrong = f"not in (0, 1), or keeps none of {most:,} examples"
@@ -100,7 +98,7 @@ def of_run(run: Run) -> pd.DataFrame:
 
 
 def grid_of(
-    examples: heads.SplitVectors, sizes: Sequence[int], options: KeepOptions, own: pd.DataFrame | None
+    examples: heads.SplitVectors, sizes: Sequence[int], options: keeping.KeepOptions, own: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Rows of the grid that every seed can try, with the ``parts`` they keep, and ``right`` [seeds, n].
 
@@ -151,7 +149,7 @@ def _in_turn(some: heads.LabelledVectors, rng: np.random.Generator) -> heads.Pos
 
 
 def _advice(
-    examples: heads.SplitVectors, own: pd.DataFrame, grid: pd.DataFrame, options: KeepOptions
+    examples: heads.SplitVectors, own: pd.DataFrame, grid: pd.DataFrame, options: keeping.KeepOptions
 ) -> Worth:
     run, test = options.run, examples.test
     num, num_classes = len(run.ids), len(np.unique(run.labels))

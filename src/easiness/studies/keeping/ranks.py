@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,7 @@ from easiness.runs import data_of, given_data
 from easiness.scoring import Score, find_score
 from easiness.spec import Keep, Loading, at_least
 from easiness.store import Row, Run
-
-if TYPE_CHECKING:
-    from easiness.studies.keeping.study import KeepOptions
+from easiness.studies import keeping
 
 _NUM_SHOWN, _NUM_DRAWN = 10, 500  # steps in the table, and in the figure
 _MOST_ROWS = 50_000_000  # of a file of all steps
@@ -240,7 +238,7 @@ class Curriculum(show.Result):
         ]
 
 
-def pace(options: KeepOptions) -> Curriculum:
+def pace(options: keeping.KeepOptions) -> Curriculum:
     """Train on the easiest examples of each class first, ties by the mean loss, and take in harder ones."""
     run, score = options.run, options.score or "easiness"
     num_steps = at_least("--steps", options.steps or 0, 1, _MOST_STEPS)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,11 +25,10 @@ from easiness.lazy import Floats, Singles, pd
 from easiness.runs import data_of
 from easiness.show import quantity
 from easiness.spec import at_least
+from easiness.store import Run
+from easiness.studies import keeping
 from easiness.studies.keeping import heads
 from easiness.studies.keeping.labelling import LEVEL, MARGIN, MOST, RANDOM, RARE, RULES, NextLabels
-
-if TYPE_CHECKING:
-    from easiness.studies.keeping.study import NextOptions
 
 NUM_NEAREST = 50
 _SCALE = 10  # the nearest whose distance is the local scale
@@ -202,9 +200,9 @@ def best_rule(replays: pd.DataFrame) -> str:
     return str(ahead["rule"][ahead["gain"].idxmax()]) if len(ahead) else RANDOM
 
 
-def pick_next(options: NextOptions) -> NextLabels:
+def pick_next(run: Run, options: keeping.NextOptions) -> NextLabels:
     """The picks of each rule from a pool, and what each gains in replays; see `label_next`."""
-    run, picks = options.run, at_least("--picks", options.picks, 1, MOST)
+    picks = at_least("--picks", options.picks, 1, MOST)
     names = [one.name for one in heads.heads_of(run).features]
     data = data_of(run, options.data)
     pool, num = load_unlabelled(options.pool, data, vectors=heads.in_files(names)), len(run.ids)

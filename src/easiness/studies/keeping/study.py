@@ -11,6 +11,8 @@ from easiness.engine import At, Data, Later, OneRun, Seed, Study, changed_option
 from easiness.errors import BadInput
 from easiness.show import SUFFIXES
 from easiness.spec import Keep, read_band, read_numbers, setting
+from easiness.store import Run
+from easiness.studies.keeping.asking import NextAnswers, next_answers
 from easiness.studies.keeping.labelling import NextLabels
 from easiness.studies.keeping.pruning import Pruning, prune
 from easiness.studies.keeping.ranks import Curriculum, pace
@@ -166,7 +168,7 @@ KEEP = Study(
 class NextOptions:
     """Options of `next`."""
 
-    run: OneRun
+    run: Run | None = setting("", "Folder of a run.", argument=True, opens=True)
     pool: Any = setting(
         "--pool",
         "Examples without labels: a folder, a table without labels, an .npz file with x, an .npy file of "
@@ -186,21 +188,37 @@ class NextOptions:
         read=read_band,
     )
     hard: bool = setting("--hard", "Allot rollouts to tell which items are the hardest tenth.", default=False)
+    annotations: Any = setting(
+        "--annotations",
+        "Votes of people or models, as for `labels`. It says whom of them to ask about what.",
+        metavar="FILE",
+        typed=Path | None,
+    )
+    looks: int | None = setting(
+        "--looks", "With --annotations: how many answers to ask for; 200 by default.", least=1
+    )
     picks: int = setting("--picks", "How many to pick, by each rule.", default=100)
     seeds: int = setting("--seeds", "Draws of a replay, at least five.", least=FEWEST_SEEDS, default=20)
     data: Data = None
     seed: Seed = 0
 
 
-def label_next(options: NextOptions) -> NextLabels:
-    """Which examples of a pool to label next, and how far that beats random ones in replays."""
+def label_next(options: NextOptions) -> NextLabels | NextAnswers:
+    """Which examples of a pool to label next, and how far that beats random ones; or whom to ask again."""
+    if options.annotations is not None:
+        own = ("run", "annotations", "looks")
+        refuse_options(options, "does not go with --annotations; leave one of them out", but=own)
+        return next_answers(options)
+    refuse_options(options, "goes with --annotations; leave it out", among=("looks",))
+    if options.run is None:
+        raise BadInput("run: is missing; give the folder of a run, or votes by --annotations FILE")
     of_outcomes = "is of outcomes (`easiness record`); give --pool SOURCE alone"
     refuse_options(options, of_outcomes, among=("rollouts", "between", "hard"))
     if options.pool is None:
         raise BadInput("--pool: is missing; name the examples without labels")
     from easiness.studies.keeping.replay import pick_next  # which loads torch
 
-    return pick_next(options)
+    return pick_next(options.run, options)
 
 
 NEXT = Study(
@@ -210,7 +228,8 @@ NEXT = Study(
     NextOptions,
     label_next,
     about=(
-        "Of outcomes (`easiness record`): how many of so many --rollouts each item is to have.\n\n"
+        "Of outcomes (`easiness record`): how many of so many --rollouts each item is to have. Of votes "
+        "(--annotations): which of the people to ask about which items, the most useful answers first.\n\n"
         "--pool needs a run on features. Picks are what is rare and uncertain (together they cover most of "
         "what is uncertain and has no label near by), what has the smallest margin, and random ones. Replays "
         "on the run's own examples say which to follow, tested on the held-out split, or on a fifth that is "

@@ -1,5 +1,9 @@
 from .agreement import PeopleAgreement as PeopleAgreement
-from .consensus import Consensus as Consensus, audit_of_consensus as audit_of_consensus
+from .consensus import (
+    Consensus as Consensus,
+    audit_of_consensus as audit_of_consensus,
+    consensus as consensus,
+)
 from .rule import (
     LABELS as LABELS,
     CleanLabels as CleanLabels,

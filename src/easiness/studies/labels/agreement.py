@@ -25,7 +25,7 @@ from easiness.data import (
     decisions_by_person,
 )
 from easiness.errors import BadInput, shorten
-from easiness.lazy import Figure, Integers, pd
+from easiness.lazy import Figure, Integers, pa, pc, pd
 from easiness.regular_file import at_home
 from easiness.spec import Split
 
@@ -266,9 +266,6 @@ def _results(
 
 def join_texts(place: Integers, texts: Any, num: int, between: str = "; ") -> npt.NDArray[np.object_]:
     """The ``texts`` [n] of each of ``num`` places, which stand in ascending order, joined."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     ends = pa.array(np.searchsorted(place, np.arange(num + 1)), pa.int32())
     lists = pa.ListArray.from_arrays(ends, pa.array(texts, pa.string()))
     return np.asarray(pc.binary_join(lists, between).to_numpy(zero_copy_only=False), object)

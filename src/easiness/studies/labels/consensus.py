@@ -223,7 +223,7 @@ class Consensus(show.Result):
 
     def document(self) -> Any:
         of, people = self.posterior, self.people()
-        rows = {"people": people, "agreement": self.agreement(), "items": self.csv_rows()}
+        rows = {"people": people, "agreement": self.agreement(), "items": self.table()}
         return {
             "num_items": len(self.label),
             "num_people": len(people),
@@ -302,7 +302,9 @@ class Consensus(show.Result):
             frames.append(agreement_frame(self._between, "On items that both named a class of."))
         if len(hard := self.hard()):
             num = show.quantity(len(hard), "item")
-            note = f"{num} whose label votes are sure of, on which people would differ: no mistakes, as far as "
+            note = (
+                f"{num} whose label votes are sure of, on which people would differ: no mistakes, as far as "
+            )
             note += "these do not err together."
             columns = {name: show.names() for name in ("id", "class", "people")}
             columns["p_label"] = show.probabilities()

@@ -344,12 +344,10 @@ def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES) -> Figu
     The diagonal, framed, is a network against itself: its noise ceiling. Rates of groups that are too small
     to decide anything are in italics.
     """
-    from matplotlib.figure import Figure
-
     ties = comparison.headline_ties
     num, names = len(comparison.names), [_wrap(name) for name in comparison.names]
     lines = max(name.count("\n") for name in names)
-    figure = Figure(figsize=(1.6 + 1.15 * (num + 1), 1.0 + 0.13 * lines + 0.85 * num), layout="constrained")
+    figure = show.new_figure(1.6 + 1.15 * (num + 1), 1.0 + 0.13 * lines + 0.85 * num, layout="constrained")
     axes = figure.subplots()
     for side in sides:
         _draw_side(axes, comparison, side, sides, ties)

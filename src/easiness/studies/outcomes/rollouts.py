@@ -212,8 +212,8 @@ class NextRollouts(OfOutcomes):
 def next_rollouts(options: NextOptions) -> NextRollouts:
     """The items of a run of outcomes to ask again, and how often each."""
     remedy = "give --rollouts N, and --between LOW,HIGH or --hard"
-    refuse_others(options, ("rollouts", "between", "hard"), remedy)
-    if options.rollouts is None:
+    refuse_others(options, ("run", "rollouts", "between", "hard"), remedy)
+    if options.run is None or options.rollouts is None:
         raise BadInput(f"--rollouts: is missing, the number to allot to outcomes; {remedy}")
     if options.hard and options.between is not None:
         raise BadInput("--between and --hard: each has rollouts of its own; leave one of them out")
