@@ -22,7 +22,7 @@ from sklearn.metrics import average_precision_score
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from baselines.crowd import fitted
-from easiness.analysis import draw_fixed, label_posterior, stratify, wrong_in_strata
+from easiness.analysis import draw_fixed, label_posterior, stratify, useful_questions, wrong_in_strata
 from kit.science import kept, options, publish
 from science.votes_cells import SEEDS, cells
 
@@ -58,10 +58,17 @@ def of_field(cell, runs):
     return fits
 
 
-def ours(cell, more=0, looks=None):
+def ours(cell, more=0, looks=None, questions=0):
+    """What ours says; with ``questions``, after so many that it asked next."""
     if looks is not None:
         looks = looks, cell.truth[looks]
-    told = label_posterior(*cell.asked(more), shape=cell.shape, key=cell.key, heads=cell.heads, looks=looks)
+    votes, rest = cell.asked(more), {"shape": cell.shape, "key": cell.key, "heads": cell.heads}
+    told = label_posterior(*votes, **rest, looks=looks)
+    if questions:
+        num_votes = np.bincount(votes[0], minlength=len(cell.said)).astype(float)
+        item, by, _ = useful_questions(told, votes[0], votes[1], num_votes, questions)
+        votes = map(np.concatenate, zip(votes, (item, by, cell.said[item, by]), strict=True))
+        told = label_posterior(*votes, **rest)
     share = [np.nan if one is None else one for one in (told.share, told.share_low, told.share_high)]
     number, low, high = len(cell.said) * np.array(share, float)
     sure = told.p_best if cell.key is None else 1 - told.p_wrong
@@ -135,20 +142,15 @@ def looked_at(cell, before, draws):
 
 
 def asked_again(cell, before, runs):
-    """Errors left after a tenth as many more questions as there are items, one for each that comes first."""
-
-    def first(score):
-        more = np.zeros(len(cell.said), np.int64)
-        more[np.argsort(score, kind="stable")[: len(more) // 10]] = 1
-        return more
-
-    by_theirs, by_ours = first(of_field(cell, runs)["CROWDLAB"]["order"]), first(before["sure"])
+    """Errors left after a tenth as many more questions as there are items, asked in each method's order."""
+    by_theirs, questions = np.zeros(len(cell.said), np.int64), len(cell.said) // 10
+    by_theirs[np.argsort(of_field(cell, runs)["CROWDLAB"]["order"], kind="stable")[:questions]] = 1
     file = runs / f"{cell.name}, seed {cell.seed}, asked again.npz"
     told = {
         "before": before,
         "CROWDLAB": kept_fits(file, cell.for_field(by_theirs))["CROWDLAB"],
         "ours in CROWDLAB's order": ours(cell, by_theirs),
-        "ours": ours(cell, by_ours),
+        "ours": ours(cell, questions=questions),
     }
     return {name: int((one["label"] != cell.truth).sum()) for name, one in told.items()}
 

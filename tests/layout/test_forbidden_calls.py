@@ -74,6 +74,7 @@ PLANTED = {
     "import pandas as pd\npd.read_pickle(path)": "pandas.read_pickle",
     "from easiness.lazy import pd\npd.read_pickle(path)": "pandas.read_pickle",
     "from easiness.lazy import cloudpickle": "ray.cloudpickle",
+    "from easiness.lazy import Lazy\nreader = Lazy('pickle')": "pickle",
     "from easiness.lazy_torch import torch\ntorch.load(path)": "torch.load",
     "table.eval(text)": ".eval",
     "table.query(text)": ".query",
@@ -208,6 +209,8 @@ def _call(node: ast.Call, known: dict[str, str]) -> Iterator[str]:
     name = _dotted(node.func)
     first, _, rest = name.partition(".")
     whole = ".".join(filter(None, (known.get(first, first), rest)))
+    if whole == "easiness.lazy.Lazy":
+        yield from filter(_is_of, (str(one.value) for one in node.args if isinstance(one, ast.Constant)))
     of_python = whole.removeprefix("builtins.") in BUILTINS and (first not in known or first == "builtins")
     if of_python or whole in CALLS or whole.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
         yield whole

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from easiness import runs, training
 from easiness.errors import BadInput, printable
 from easiness.inputs import reading
 from easiness.show import duration_text, quantity
@@ -20,11 +21,6 @@ from easiness.spec import RunSpec, shares_text
 from easiness.standard_error import lenient_stderr, say_on_stderr
 from easiness.store import Run
 from easiness.tracking import Tracker, make_tracker
-
-if TYPE_CHECKING:
-    from easiness.runs.execution import Cost
-    from easiness.training import EpochReport
-
 
 _MOST_READ = 1000  # trials whose observations are read for the summary
 
@@ -37,7 +33,7 @@ class Progress:
     def study(self, text: str, num_images: int, work: float | None = None) -> None:
         """The work begins, as ``text`` says: ``num_images`` are to be seen, in ``work`` operations."""
 
-    def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
+    def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: runs.Cost) -> None:
         """Trials ``missing`` of the run are about to be trained."""
 
     def preparation(self, what: str, num: int, total: int) -> None:
@@ -49,7 +45,7 @@ class Progress:
     def skip(self, num: int) -> None:
         """``num`` of the images that were to be seen need not be, since a trial goes on where it stopped."""
 
-    def epoch(self, report: EpochReport) -> None:
+    def epoch(self, report: training.EpochReport) -> None:
         """A trial has finished an epoch."""
 
     def finish(self, index: int) -> None:
@@ -94,7 +90,7 @@ class TrackedProgress(Progress):
                     f"warning: {type(tracker).__name__} failed ({reason}); the run goes on without"
                 )
 
-    def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
+    def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: runs.Cost) -> None:
         """Name the run, once: one that grows until it is reliable begins several times."""
         self._display.begin(spec, missing, path, cost)
         if not self._has_begun:
@@ -102,7 +98,7 @@ class TrackedProgress(Progress):
             name = path.absolute().name
             self._tell(lambda tracker: tracker.begin(name, parameters_of(spec)))
 
-    def epoch(self, report: EpochReport) -> None:
+    def epoch(self, report: training.EpochReport) -> None:
         """Keep it until the trial is whole."""
         self._display.epoch(report)
         curves = self._curves.setdefault(report.trial, {})
@@ -285,7 +281,7 @@ class ShownProgress(Progress):
         self._in_study = True
         self._progress, self._total = 0.0, work or num_images
 
-    def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
+    def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: runs.Cost) -> None:
         layout = ", channels-last" if spec.resolved.channels_last else ""
         jobs = spec.resolved.jobs
         at_a_time = f", {jobs} at a time" if jobs > 1 else ""
@@ -333,7 +329,7 @@ class ShownProgress(Progress):
     def skip(self, num: int) -> None:
         self._total -= num * self._each
 
-    def epoch(self, report: EpochReport) -> None:
+    def epoch(self, report: training.EpochReport) -> None:
         row = f"epoch {report.epoch}/{report.epochs}" if report.share is None else f"share {report.share:g}"
         parts = [f"{name.replace('_', '-')} {value:.3f}" for name, value in report.accuracy.items()]
         accuracy = f"accuracy {', '.join(parts)}, " if parts else ""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from easiness import store
 from easiness.analysis import Votes, drawn_examples, membership, num_selected, round_in_place
 from easiness.errors import BadInput
 from easiness.lazy import Floats, Integers, Mask, Singles, pd, special
@@ -19,14 +19,11 @@ from easiness.scoring import Scoring, most_named
 from easiness.spec import Split
 from easiness.store.trial import StoredTrial
 
-if TYPE_CHECKING:
-    from easiness.store.run import Run
-
 _COLUMNS = 8  # of a table, put together at a time
 _AT_ONCE = 1 << 22  # predictions held at a time, of all trials together: 16 MiB
 
 
-def votes_of(run: Run, epoch: int, at_most: int | None, spare: Votes | None, split: Split) -> Votes:
+def votes_of(run: store.Run, epoch: int, at_most: int | None, spare: Votes | None, split: Split) -> Votes:
     trials, (ids, labels) = run.trials, run.examples(split)
     sample = None if at_most is None else drawn_examples(len(ids), at_most)
     keys = run.id_keys if sample is None and ids is run.ids else None
@@ -99,7 +96,7 @@ class Seats:
         return rows, columns
 
 
-def scores_table(run: Run, epoch: int, fraction: float | None, split: Split) -> pd.DataFrame:
+def scores_table(run: store.Run, epoch: int, fraction: float | None, split: Split) -> pd.DataFrame:
     trials, classes, (ids, labels) = run.trials, run.classes, run.examples(split)
     if fraction is None:
         fraction = 0.1  # of a handful of examples less than one, and still each has its probability
@@ -150,7 +147,7 @@ def _predicted(
     return predicted, share
 
 
-def mean_probabilities(run: Run, epoch: int, split: Split, *, left_out: bool) -> Floats:
+def mean_probabilities(run: store.Run, epoch: int, split: Split, *, left_out: bool) -> Floats:
     """The mean softmax over trials, or those that left it out, of each example: [examples, classes]."""
     total: Floats | None = None
     for trial in run.trials:

@@ -40,6 +40,7 @@ _ALIKE = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0])  # how alike voices
 _HEADS = np.array([0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0])  # powers of what heads say
 _TOGETHER = np.array([0, 0.005, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.45])  # items
 _NEXT = np.array([0.3, 1, 3, 10, 30, 100, 300])  # votes' worth of what is foretold of an item's answers
+_USUAL, _USUAL_VOTES = 0.7, 20  # an accuracy, and how many votes it counts for
 _MOST_ALIKE = 30  # votes' worth of the usual accuracy in an interval: people differ by .05 at least
 _ITERATIONS, _STILL = 60, 1e-4
 _LEAST = 1e-9  # a probability
@@ -197,7 +198,8 @@ def _accuracies(counts: Values, of_class: Values) -> tuple[Values, Values, Value
 
 
 def _one_accuracy(counts: Values) -> float:
-    return float((np.trace(counts.sum(axis=0)) + 1) / (counts.sum() + 2))
+    """The accuracy of all voices together, of which ten votes say less than what voices are usually worth."""
+    return float((np.trace(counts.sum(axis=0)) + _USUAL * _USUAL_VOTES) / (counts.sum() + _USUAL_VOTES))
 
 
 def _channels(counts: Values, *, by_class: bool) -> Values:
@@ -370,8 +372,8 @@ class _VoiceFit:
             p, number = self._after(looks, drawn_by, p)
             if key is not None and p_wrong is not None:
                 at, true = (one[key[looks[0]] >= 0] for one in looks)
-                first, rival = self._key_wrong(drawn_by, key), _rival(p, key)
-                p_wrong, number = _calibration(first, p_wrong, key, rival, at, key[at] != true)
+                first, groups = self._key_wrong(drawn_by, key), self._groups(key, _rival(p, key))
+                p_wrong, number = _calibration(first, p_wrong, groups, at, key[at] != true)
         knows = self._has_votes | self._has_heads | np.isin(rows, () if looks is None else looks[0])
         best = self._best(p)
         usual = voices.num[self._has_votes].mean(keepdims=True) if self._has_votes.any() else np.zeros(1)
@@ -406,12 +408,18 @@ class _VoiceFit:
         (at, true), best = looks, self._best(drawn_by)
         rows = np.arange(len(p))
         p_wrong = 1 - p[rows, best]
-        on_best, number = _calibration(1 - drawn_by[rows, best], p_wrong, best, best, at, best[at] != true)
+        first, groups = 1 - drawn_by[rows, best], self._groups(best, best)
+        on_best, number = _calibration(first, p_wrong, groups, at, best[at] != true)
         p = p * (on_best / np.maximum(p_wrong, _LEAST))[:, None]
         p[rows, best] = 1 - on_best
         p[at] = 0
         p[at, true] = 1
         return p, number
+
+    def _groups(self, own: Positions, other: Positions) -> tuple[Positions, Positions]:
+        """Labels that err alike [K], and pairs of them; open answers have nothing in common."""
+        own = np.zeros_like(own) if self.is_open else own
+        return own, own * self.voices.shape[2] + (0 if self.is_open else other)
 
     def _best(self, p: Values) -> Positions:
         """The likeliest class [K], of open answers the likeliest given; of equal ones any."""
@@ -498,7 +506,7 @@ def _rival(p: Values, key: Positions) -> Positions:
 
 
 def _calibration(
-    before: Values, p_wrong: Values, own: Positions, other: Positions, at: Positions, wrong: Mask
+    before: Values, p_wrong: Values, groups: tuple[Positions, Positions], at: Positions, wrong: Mask
 ) -> tuple[Values, tuple[float, float, float] | None]:
     """Probabilities [K] after looks, where there is a label, and the share that is wrong, with its range.
 
@@ -507,12 +515,12 @@ def _calibration(
     if not len(at):
         return p_wrong, None
     has = np.flatnonzero(~np.isnan(p_wrong))
-    place, groups = np.searchsorted(has, at), (own[has], own[has] * (other.max() + 1) + other[has])
+    place, (own, pair) = np.searchsorted(has, at), groups
     number = share_of_wrong(before[has], place, wrong)
     odds = logit(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP))
     goal = min(max(number[0], _CLAMP), 1 - _CLAMP)
     shift = brentq(lambda by: float(expit(odds + by).mean()) - goal, -40, 40)
-    after = calibrate(expit(odds + shift), groups, place, wrong, *number[1:])
+    after = calibrate(expit(odds + shift), (own[has], pair[has]), place, wrong, *number[1:])
     p_wrong = p_wrong.copy()
     p_wrong[has] = after.p_wrong
     return p_wrong, number

@@ -97,8 +97,8 @@ class AuditDraw(show.Result):
             if self.noun != LABEL:  # the page shows examples
                 how = f"write the actions into {output}"
             if self.noun == ITEM_LABEL:
-                showing = command_line("report", "RUN", "--decide", output, *blind, "-o", page)
-                how += f" (with examples of a run: {showing})"
+                page_of = command_line("report", "RUN", "--decide", output, *blind, "-o", page)
+                how += f" (with examples of a run: {page_of})"
             steps.append(f"look at them: {how}; then {reading}")
         return steps
 
