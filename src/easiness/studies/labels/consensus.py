@@ -33,15 +33,7 @@ from easiness.regular_file import at_home
 from easiness.runs import data_version, labelled_examples
 from easiness.spec import command_line, content_hash
 from easiness.store import Run
-from easiness.studies.audit import (
-    ITEM_LABEL,
-    Audit,
-    AuditDraw,
-    AuditedList,
-    AuditOptions,
-    Certificate,
-    audit_of,
-)
+from easiness.studies.audit import ITEM_LABEL, AuditedList
 from easiness.studies.labels.agreement import agreement_between, agreement_frame, join_texts
 
 _FIRST = 20  # rows that are shown, and people whose pairs are
@@ -421,16 +413,9 @@ def _heads(run: Run) -> tuple[Floats | None, tuple[str, ...]]:
     return None, (_NO_HEADS,)
 
 
-def audit_of_consensus(options: AuditOptions) -> AuditDraw | Audit | Certificate:
-    """Draw from the labels in a file of a consensus, or say how many are wrong, see `audit`."""
-    if options.split == "held_out":
-        raise BadInput("--split held_out: a consensus has no such split; leave it out")
-    of = audited_consensus(at_home(next(one for one in options.run if isinstance(one, Path))))
-    return audit_of(lambda _: of, options)
-
-
 def audited_consensus(path: Path) -> AuditedList:
     """The labels in a file of a consensus, as a list to draw from."""
+    path = at_home(path)
     table = open_table(path)
     for name in _NEEDS:
         table.check_column(name, "; give a file that `easiness labels --annotations` wrote")
