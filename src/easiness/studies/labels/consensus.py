@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import LabelPosterior, kappa, label_posterior
+from easiness.analysis import LabelPosterior, label_posterior
 from easiness.data import (
     INTEGER,
     UNKNOWN,
@@ -181,18 +181,13 @@ class Consensus(show.Result):
 
     @cached_property
     def _between(self) -> pd.DataFrame:
-        rows, names, results = self.votes.votes, self.votes.people, []
-        num, rows = len(self.votes.classes), rows[(rows["label"] >= 0) & (rows["share"] == 1)]
-        codes = {by: np.full(len(self.label), UNKNOWN) for by in rows["by"].value_counts().index[:_FIRST]}
-        for by, code in codes.items():
-            own = rows[rows["by"] == by]
-            code[own["item"]] = own["label"]
-        for a, b in combinations(sorted(codes), 2):
-            both = (codes[a] >= 0) & (codes[b] >= 0)
-            ways, counts = np.unique(codes[a][both] * num + codes[b][both], return_counts=True)
-            if len(ways):
-                results.append(((names[a], names[b]), "label", kappa(np.stack(divmod(ways, num)), counts)))
-        return agreement_between(results).sort_values(
+        rows = self.votes.votes
+        rows = rows[(rows["label"] >= 0) & (rows["share"] == 1)]
+        often = rows["by"].value_counts().index[:_FIRST]
+        answers = rows[rows["by"].isin(often)].pivot(index="item", columns="by", values="label")
+        answers.columns = pd.Index([self.votes.people[by] for by in answers])
+        between = agreement_between(combinations(map(str, answers), 2), {"label": answers})
+        return between[between["num"] > 0].sort_values(
             "num", ascending=False, kind="stable", ignore_index=True
         )
 
