@@ -37,7 +37,7 @@ _UNSAID = 0.1  # of the votes
 _HINTS = ("suggested", "suggested_class", "p_wrong")
 _WRITE = "easiness audit RUN -o audit.csv writes one"
 _NO_ANSWER = ("", False, -1, "", "")
-_CONSENSUS = Later("easiness.studies.labels:audit_of_consensus")
+_CONSENSUS = Later("easiness.studies.labels:audited_consensus")
 
 ITEM_LABEL = "item label"
 """The noun for a label of a consensus."""
@@ -210,11 +210,13 @@ def audit(options: AuditOptions) -> AuditDraw | Audit | Certificate:
         path = one if isinstance(one, Path) else one.path
         raise BadInput(f"{path}: is a second run, and labels are audited by one; leave it out")
     [run] = options.run
-    if isinstance(run, Path):
-        result: AuditDraw | Audit | Certificate = _CONSENSUS(options)
-        return result
+    if isinstance(run, Path) and options.split == "held_out":
+        raise BadInput("--split held_out: a consensus has no such split; leave it out")
 
     def labels_of(split: Split) -> AuditedList:
+        if isinstance(run, Path):
+            consensus: AuditedList = _CONSENSUS(run)
+            return consensus
         rank = lambda: suspects(SuspectOptions((run,), split=split, pictures=False)).ranked  # noqa: E731
         return AuditedList(labelled_examples(run, split), data_version(run), rank, [run.path])
 

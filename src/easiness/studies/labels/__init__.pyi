@@ -1,7 +1,7 @@
 from .agreement import ANSWER_COLUMN as ANSWER_COLUMN, PeopleAgreement as PeopleAgreement
 from .consensus import (
     Consensus as Consensus,
-    audit_of_consensus as audit_of_consensus,
+    audited_consensus as audited_consensus,
     consensus as consensus,
 )
 from .rule import (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import Kappa, kappa
+from easiness.analysis import kappa
 from easiness.data import (
     ACTIONS,
     DROP,
@@ -246,22 +246,13 @@ def _agreement(
     counts = pd.crosstab(answers["by"], answers["action"]).reindex(people, columns=ACTIONS, fill_value=0)
     counts.insert(0, "looked at", counts.sum(axis=1))
     counts = counts.rename_axis("person").reset_index()
-    between = agreement_between(_results(people, codes, own))
+    sure = votes.where(votes >= 0)
+    is_wrong = sure.ne(own, axis=0).where(sure.notna())
+    groups = [*combinations(people, 2), *([people] if len(people) > 2 else [])]
+    between = agreement_between(groups, {"wrong": is_wrong, "label": sure})
     return PeopleAgreement(
         of, counts, table.iloc[order].reset_index(drop=True), standing[order], differing, between
     )
-
-
-def _results(
-    people: tuple[str, ...], codes: Integers, own: Integers
-) -> Iterator[tuple[tuple[str, ...], str, Kappa | None]]:
-    """How far each two agree, then all where they are more, by their ``codes`` [n, people]."""
-    everyone = (*range(len(people)),)
-    for group in [*combinations(everyone, 2), *([everyone] if len(people) > 2 else [])]:
-        sure, names = (codes[:, group] >= 0).all(axis=1), tuple(people[one] for one in group)
-        labels = codes[sure][:, group].T
-        yield names, "wrong", kappa((labels != own[sure]).astype(np.int64))
-        yield names, "label", kappa(labels)
 
 
 def join_texts(place: Integers, texts: Any, num: int, between: str = "; ") -> npt.NDArray[np.object_]:
@@ -281,12 +272,16 @@ def _in_words(of: LabelledExamples, code: int, own: int) -> str:
     return name if name.strip() and name not in (*ACTIONS, "wrong") else f"class {name!r}"
 
 
-def agreement_between(results: Iterable[tuple[tuple[str, ...], str, Kappa | None]]) -> pd.DataFrame:
-    """A row for each group of ``people``, and what they agree ``on``: ``num`` examples, and how far."""
+def agreement_between(groups: Iterable[tuple[str, ...]], answers: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row for each group of ``people``, and what they agree ``on``: ``num`` examples, and how far.
+
+    ``answers`` to each question have a column a person, of codes, and NaN where nobody is sure.
+    """
     rows = []
-    for people, on, result in results:
+    for people, on in product(groups, answers):
+        ways = answers[on][[*people]].dropna().astype(np.int64).groupby([*people]).size()
         cells: dict[str, Any] = {"people": people, "on": on, "num": 0}
-        if result is not None:
+        if (result := kappa(np.array([*ways.index]).T, ways.to_numpy())) is not None:
             cells |= dict(zip(_BOTH[0], result.agreement, strict=True), num=result.num, chance=result.chance)
             cells |= zip(_BOTH[1], result.kappa or (), strict=False)
         rows.append(cells)

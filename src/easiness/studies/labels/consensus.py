@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import LabelPosterior, kappa, label_posterior
+from easiness.analysis import LabelPosterior, label_posterior
 from easiness.data import (
     INTEGER,
     UNKNOWN,
@@ -33,15 +33,7 @@ from easiness.regular_file import at_home
 from easiness.runs import data_version, labelled_examples
 from easiness.spec import command_line, content_hash
 from easiness.store import Run
-from easiness.studies.audit import (
-    ITEM_LABEL,
-    Audit,
-    AuditDraw,
-    AuditedList,
-    AuditOptions,
-    Certificate,
-    audit_of,
-)
+from easiness.studies.audit import ITEM_LABEL, AuditedList
 from easiness.studies.labels.agreement import agreement_between, agreement_frame, join_texts
 
 _FIRST = 20  # rows that are shown, and people whose pairs are
@@ -189,18 +181,13 @@ class Consensus(show.Result):
 
     @cached_property
     def _between(self) -> pd.DataFrame:
-        rows, names, results = self.votes.votes, self.votes.people, []
-        num, rows = len(self.votes.classes), rows[(rows["label"] >= 0) & (rows["share"] == 1)]
-        codes = {by: np.full(len(self.label), UNKNOWN) for by in rows["by"].value_counts().index[:_FIRST]}
-        for by, code in codes.items():
-            own = rows[rows["by"] == by]
-            code[own["item"]] = own["label"]
-        for a, b in combinations(sorted(codes), 2):
-            both = (codes[a] >= 0) & (codes[b] >= 0)
-            ways, counts = np.unique(codes[a][both] * num + codes[b][both], return_counts=True)
-            if len(ways):
-                results.append(((names[a], names[b]), "label", kappa(np.stack(divmod(ways, num)), counts)))
-        return agreement_between(results).sort_values(
+        rows = self.votes.votes
+        rows = rows[(rows["label"] >= 0) & (rows["share"] == 1)]
+        often = rows["by"].value_counts().index[:_FIRST]
+        answers = rows[rows["by"].isin(often)].pivot(index="item", columns="by", values="label")
+        answers.columns = pd.Index([self.votes.people[by] for by in answers])
+        between = agreement_between(combinations(map(str, answers), 2), {"label": answers})
+        return between[between["num"] > 0].sort_values(
             "num", ascending=False, kind="stable", ignore_index=True
         )
 
@@ -421,16 +408,9 @@ def _heads(run: Run) -> tuple[Floats | None, tuple[str, ...]]:
     return None, (_NO_HEADS,)
 
 
-def audit_of_consensus(options: AuditOptions) -> AuditDraw | Audit | Certificate:
-    """Draw from the labels in a file of a consensus, or say how many are wrong, see `audit`."""
-    if options.split == "held_out":
-        raise BadInput("--split held_out: a consensus has no such split; leave it out")
-    of = audited_consensus(at_home(next(one for one in options.run if isinstance(one, Path))))
-    return audit_of(lambda _: of, options)
-
-
 def audited_consensus(path: Path) -> AuditedList:
     """The labels in a file of a consensus, as a list to draw from."""
+    path = at_home(path)
     table = open_table(path)
     for name in _NEEDS:
         table.check_column(name, "; give a file that `easiness labels --annotations` wrote")
