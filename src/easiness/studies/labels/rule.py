@@ -389,6 +389,6 @@ LABELS = Study(
     "action in the file. Every command that reads data takes it by --labels.\n\nWith files: how far people "
     "agree, and the decision of the majority. Examples on which people differ come first. It is a file of "
     "decisions like any other.\n\nWith --annotations: the label of each item that votes speak for, how "
-    "likely it is, who errs, and how likely the label that the data have is wrong. `audit` draws from that file.",
+    "likely it is, who errs, and how likely labels that the data have are wrong. `audit` draws from that.",
     decides=lambda _: True,
 )
