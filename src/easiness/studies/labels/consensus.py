@@ -185,7 +185,7 @@ class Consensus(show.Result):
         rows = rows[(rows["label"] >= 0) & (rows["share"] == 1)]
         often = rows["by"].value_counts().index[:_FIRST]
         answers = rows[rows["by"].isin(often)].pivot(index="item", columns="by", values="label")
-        answers = answers.set_axis([self.votes.people[by] for by in answers.columns.tolist()], axis=1)
+        answers = answers.rename(columns=dict(enumerate(self.votes.people)))
         between = agreement_between(combinations(map(str, answers), 2), {"label": answers})
         return between[between["num"] > 0].sort_values(
             "num", ascending=False, kind="stable", ignore_index=True
