@@ -55,7 +55,7 @@ IN_SMALL = {
     "--epochs": {"30": "2"},
     "--final-epochs": {"30": "2"},
     "--final-trials": {"5": "2"},
-    "--max-trials": {"40": "12", "100": "12"},
+    "--max-trials": {"40": "12"},
 }
 # Options that are left away: the stand-ins' pictures are small as they are.
 LEFT_AWAY = ("--image-size",)
