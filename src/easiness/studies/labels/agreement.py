@@ -246,10 +246,10 @@ def _agreement(
     counts = pd.crosstab(answers["by"], answers["action"]).reindex(people, columns=ACTIONS, fill_value=0)
     counts.insert(0, "looked at", counts.sum(axis=1))
     counts = counts.rename_axis("person").reset_index()
-    sure = votes.where(votes >= 0)
-    is_wrong = sure.ne(own, axis=0).where(sure.notna())
     groups = [*combinations(people, 2), *([people] if len(people) > 2 else [])]
-    between = agreement_between(groups, {"wrong": is_wrong, "label": sure})
+    labels = {one: votes[one][votes[one] >= 0] for one in people}
+    is_wrong = {one: label != of.labels[label.index] for one, label in labels.items()}
+    between = agreement_between(groups, {"wrong": is_wrong, "label": labels})
     return PeopleAgreement(
         of, counts, table.iloc[order].reset_index(drop=True), standing[order], differing, between
     )
@@ -272,14 +272,17 @@ def _in_words(of: LabelledExamples, code: int, own: int) -> str:
     return name if name.strip() and name not in (*ACTIONS, "wrong") else f"class {name!r}"
 
 
-def agreement_between(groups: Iterable[tuple[str, ...]], answers: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def agreement_between(
+    groups: Iterable[tuple[str, ...]], answers: Mapping[str, Mapping[str, pd.Series[Any]]]
+) -> pd.DataFrame:
     """A row for each group of ``people``, and what they agree ``on``: ``num`` examples, and how far.
 
-    ``answers`` to each question have a column a person, of codes, and NaN where nobody is sure.
+    ``answers`` to each question are codes by example, of each person who is sure.
     """
     rows = []
     for people, on in product(groups, answers):
-        ways = answers[on][[*people]].dropna().astype(np.int64).groupby([*people]).size()
+        both = pd.concat([answers[on][one] for one in people], axis=1, join="inner", keys=people)
+        ways = both.groupby([*people]).size()
         cells: dict[str, Any] = {"people": people, "on": on, "num": 0}
         if (result := kappa(np.array([*ways.index]).T, ways.to_numpy())) is not None:
             cells |= dict(zip(_BOTH[0], result.agreement, strict=True), num=result.num, chance=result.chance)

@@ -183,10 +183,10 @@ class Consensus(show.Result):
     def _between(self) -> pd.DataFrame:
         rows = self.votes.votes
         rows = rows[(rows["label"] >= 0) & (rows["share"] == 1)]
-        often = rows["by"].value_counts().index[:_FIRST]
-        answers = rows[rows["by"].isin(often)].pivot(index="item", columns="by", values="label")
-        answers.columns = pd.Index([self.votes.people[by] for by in answers])
-        between = agreement_between(combinations(map(str, answers), 2), {"label": answers})
+        often = sorted(rows["by"].value_counts().index[:_FIRST].tolist())
+        rows = rows.set_index("item").sort_index()
+        labels = {self.votes.people[by]: rows[rows["by"] == by]["label"] for by in often}
+        between = agreement_between(combinations(labels, 2), {"label": labels})
         return between[between["num"] > 0].sort_values(
             "num", ascending=False, kind="stable", ignore_index=True
         )
