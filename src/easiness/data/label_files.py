@@ -289,14 +289,14 @@ class Decisions:
         """Was the label found wrong: is it to be another, or is the example of no class? [n]"""
         return np.isin(self.actions, (RELABEL, DROP))
 
+    def rows(self) -> pd.DataFrame:
+        """A row a decision: ``at``, ``action``, ``label``, ``by`` and ``time``."""
+        import pandas as pd
+
+        return pd.DataFrame({name.removesuffix("s"): getattr(self, name) for name in _ARRAYS})
+
     def part(self, mask: npt.NDArray[np.bool_]) -> Decisions:
         return replace(self, **{name: getattr(self, name)[mask] for name in _ARRAYS})
-
-    def and_those(self, other: Decisions) -> Decisions:
-        both: dict[str, Any] = {
-            name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _ARRAYS
-        }
-        return replace(self, **both, other_cells={**self.other_cells, **other.other_cells})
 
     def table(self) -> pd.DataFrame:
         """The file of decisions, a row each: columns as `labels` writes them, then who, when and of what.

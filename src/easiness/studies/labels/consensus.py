@@ -28,13 +28,13 @@ from easiness.data import (
 )
 from easiness.errors import BadInput, shorten
 from easiness.gate import reading
-from easiness.lazy import Figure, Floats, Integers, pd, sparse
+from easiness.lazy import Figure, Floats, Integers, pa, pc, pd, sparse
 from easiness.regular_file import at_home
 from easiness.runs import data_version, labelled_examples
 from easiness.spec import command_line, content_hash
 from easiness.store import Run
 from easiness.studies.audit import ITEM_LABEL, AuditedList
-from easiness.studies.labels.agreement import agreement_between, agreement_frame, join_texts
+from easiness.studies.labels.agreement import agreement_between, agreement_frame
 
 _FIRST = 20  # rows that are shown, and people whose pairs are
 _LOOKS = 200
@@ -135,7 +135,9 @@ class Consensus(show.Result):
         begins = np.array([f"{name}: " for name in self.votes.people], object)[votes["by"]]
         first = ~votes.duplicated("item").to_numpy()
         between = np.where(same, " or ", np.where(first, begins, "; " + begins))
-        return join_texts(votes["item"].to_numpy(), between + names, len(self.label), "")
+        ends = np.searchsorted(votes["item"], np.arange(len(self.label) + 1))
+        lists = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(between + names, pa.string()))
+        return np.asarray(pc.binary_join(lists, "").to_numpy(zero_copy_only=False), object)
 
     def people(self) -> pd.DataFrame:
         """A row a person: how good the answers are, and what is taken for what.
