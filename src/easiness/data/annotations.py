@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,13 @@ class Annotations:
     classes: tuple[str, ...]
     votes: pd.DataFrame
     notes: tuple[str, ...] = ()
+
+    def among(self, ids: npt.NDArray[Any], classes: tuple[str, ...]) -> Annotations:
+        """The same votes, beside more ``ids`` and ``classes``."""
+        item = pd.Index(ids).get_indexer(self.ids.astype(ids.dtype))[self.votes["item"]]
+        label = np.append(pd.Index(classes).get_indexer(self.classes), UNKNOWN)[self.votes["label"]]
+        votes = self.votes.assign(item=item, label=label)
+        return replace(self, ids=ids, classes=classes, votes=votes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,7 +42,7 @@ _VERSION = 12  # digits of what tells the labels apart
 _SURE, _ALIKE = 0.9, 0.75  # of a label that is no mistake, and of what people would say of it
 _MOST_TAKEN, _OFTEN = 3, 0.05  # classes that a person takes for others, and how often
 _WIDE = 0.2  # an interval of an accuracy that says little
-_LEAST = 1e-9  # of a share
+_DIGITS = 9  # of shares, of which equal ones are ties
 _SAY_MORE = 0.01  # the probability of a class that is suggested
 
 _NEEDS = ("id", "label", "class", "p_label", "said", "data", "classes")
@@ -71,17 +71,19 @@ class Consensus(show.Result):
     words: tuple[object, ...] = field(default=(), repr=False)
 
     @cached_property
-    def _cells(self) -> Any:
-        """Votes for each class on each item [K, C], sparse."""
+    def _votes(self) -> pd.DataFrame:
+        """A row for each ``item`` and ``label`` that votes name, with their number as ``share``."""
         rows = self.votes.votes[self.votes.votes["label"] >= 0]
-        shape = len(self.votes.ids), len(self.votes.classes)
-        return sparse.csr_array((rows["share"], (rows["item"], rows["label"])), shape=shape)
+        return rows.groupby(["item", "label"], as_index=False)["share"].sum().round(_DIGITS)
 
     @cached_property
     def majority(self) -> Integers:
         """The class that most votes on each item name [K], `UNKNOWN` on a tie or without votes."""
-        label, _, num = _largest(self._cells)
-        return np.where(num == 1, label, UNKNOWN)
+        votes, label = self._votes, np.full(len(self.label), UNKNOWN)
+        is_most = votes["share"] == votes.groupby("item")["share"].transform("max")
+        most = votes[is_most].drop_duplicates("item", keep=False)
+        label[most["item"]] = most["label"]
+        return label
 
     def table(self) -> pd.DataFrame:
         """The labels of all items in their order, and how the answers of people would be shared.
@@ -104,6 +106,7 @@ class Consensus(show.Result):
     def csv_rows(self) -> pd.DataFrame:
         """The rows of its CSV file: the table without a column a class."""
         p, rows = self.posterior.p, np.arange(len(self.label))
+        votes = np.bincount(self._votes["item"], self._votes["share"], len(rows))
         p_label = np.where(self.label < 0, np.nan, np.asarray(p[rows, self.label]).ravel())
         columns: dict[str, Any] = {
             "id": self.votes.ids,
@@ -111,11 +114,14 @@ class Consensus(show.Result):
             "class": self._names(self.label),
             "p_label": p_label,
             "majority": _numbers(self.majority),
-            "votes": np.rint(self._cells.sum(axis=1)).astype(np.int64),
+            "votes": np.rint(votes).astype(np.int64),
         }
         if self.key is not None:
-            other, likely, _ = _largest(sparse.csr_array(p), but=self.key)
-            other = np.where((likely >= _SAY_MORE) & (self.key >= 0), other, UNKNOWN)
+            others = sparse.csr_array(p)
+            is_own = others.indices == self.key[np.repeat(rows, np.diff(others.indptr))]
+            others.data = np.where(is_own, 0, others.data.round(_DIGITS))
+            is_likely = (others.max(axis=1).toarray() >= _SAY_MORE) & (self.key >= 0)
+            other = np.where(is_likely, others.argmax(axis=1), UNKNOWN)
             columns["p_wrong"] = np.where(self.key < 0, np.nan, self.posterior.p_wrong)
             columns |= {"was": _numbers(self.key), "suggested": _numbers(other)}
             columns["suggested_class"] = self._names(other)
@@ -198,7 +204,7 @@ class Consensus(show.Result):
 
         ``id``, ``class``, ``p_label``, and how ``people`` would share their answers.
         """
-        top = _largest(sparse.csr_array(self.posterior.say))[1]
+        top = sparse.csr_array(self.posterior.say).max(axis=1).toarray()
         is_hard = (self.label >= 0) & (self.posterior.p_best >= _SURE) & (top < _ALIKE)
         rows = np.flatnonzero(is_hard)[np.argsort(top[is_hard], kind="stable")]
         table = self.csv_rows().loc[rows, ["id", "class", "p_label"]]
@@ -228,7 +234,7 @@ class Consensus(show.Result):
     @property
     def headline(self) -> str:
         of, num = self.posterior, len(self.label)
-        votes, people = int(self._cells.sum().round()), len(self.votes.people)
+        votes, people = round(self._votes["share"].sum()), len(self.votes.people)
         pairs = {"the majority": self.majority, "those that the data have": self.key}
         others = {
             name: int(((one >= 0) & (self.label >= 0) & (one != self.label)).sum())
@@ -251,7 +257,7 @@ class Consensus(show.Result):
             texts.append(_ALONE)
         elif self._between.empty:
             texts.append(_NO_PAIRS)
-        elif (np.diff(self._cells.indptr) <= 1).all():
+        elif self._votes["item"].is_unique:
             texts.append(_ALL_AGREE)
         return texts
 
@@ -306,21 +312,6 @@ def _numbers(labels: Integers) -> Any:
     return pd.Series(labels) if (labels >= 0).all() else pd.Series(labels, dtype="Int64").where(labels >= 0)
 
 
-def _largest(cells: Any, but: Integers | None = None) -> tuple[Integers, Floats, Integers]:
-    """The first column of the largest cell of each row, not of the column ``but``; its value; such cells.
-
-    The column is `UNKNOWN` where no cell is above 0.
-    """
-    num = cells.shape[0]
-    rows = np.repeat(np.arange(num), np.diff(cells.indptr))
-    values = cells.data if but is None else np.where(cells.indices == but[rows], 0, cells.data)
-    top, column = np.zeros(num), np.full(num, UNKNOWN)
-    np.maximum.at(top, rows, values)
-    at = np.flatnonzero((values > 0) & (values >= top[rows] - _LEAST))[::-1]
-    column[rows[at]] = cells.indices[at]
-    return column, top, np.bincount(rows[at], minlength=num)
-
-
 def consensus(
     run: Run | None, source: Any, labels: Path | None = None, decided: Path | None = None
 ) -> Consensus:
@@ -366,21 +357,13 @@ def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tu
     if len(own.people) > 1:
         problem = f"has labels of {len(own.people):,} people ({shorten(own.people)})"
         raise BadInput(f"{file}: {problem}; give the labels that the data have, one an item")
-    names, more = ([str(one) for one in some.ids.tolist()] for some in (votes, own))
     if of is None:
-        names = [*dict.fromkeys([*names, *more])]
-        is_whole = votes.ids.dtype.kind == own.ids.dtype.kind == "i"
+        ids = np.concatenate([votes.ids, own.ids])  # texts, if those of one are
+        ids = ids[np.sort(np.unique(ids, return_index=True)[1])]
         classes = tuple(sorted({*votes.classes, *own.classes}))
-        ids = np.array(names, np.int64 if is_whole else np.str_)
-        places = {name: label for label, name in enumerate(classes)}
-        votes, own = (
-            replace(one, ids=ids, classes=classes, votes=one.votes.assign(label=labels))
-            for one in (votes, own)
-            for labels in [np.array([*map(places.get, one.classes), UNKNOWN])[one.votes["label"]]]
-        )
-    at = {name: place for place, name in enumerate(names)}
-    key, rows = np.full(len(names), UNKNOWN), own.votes[own.votes["share"] == 1]
-    key[np.array([at[name] for name in more])[rows["item"]]] = rows["label"]
+        votes, own = (one.among(ids, classes) for one in (votes, own))
+    key, rows = np.full(len(votes.ids), UNKNOWN), own.votes[own.votes["share"] == 1]
+    key[rows["item"]] = rows["label"]
     return votes, key
 
 
