@@ -63,7 +63,7 @@ class Annotations:
     def among(self, ids: npt.NDArray[Any], classes: tuple[str, ...]) -> Annotations:
         """The same votes, beside more ``ids`` and ``classes``."""
         item = pd.Index(ids).get_indexer(self.ids.astype(ids.dtype))[self.votes["item"]]
-        label = np.append(pd.Index(classes).get_indexer(self.classes), UNKNOWN)[self.votes["label"]]
+        label = np.append(pd.Index(classes).get_indexer(pd.Index(self.classes)), UNKNOWN)[self.votes["label"]]
         votes = self.votes.assign(item=item, label=label)
         return replace(self, ids=ids, classes=classes, votes=votes)
 

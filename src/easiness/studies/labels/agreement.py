@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
@@ -172,7 +172,7 @@ def agreement(of: LabelledExamples, data: str, files: Sequence[Path], split: Spl
         for name, part in decisions_by_person(path, of, split, data).items()
     ]
     answers = pd.concat(
-        [one.rows().assign(by=name, file=path) for path, name, one in parts], ignore_index=True
+        [one.rows().assign(by=name, file=str(path)) for path, name, one in parts], ignore_index=True
     )
     if answers.empty:
         raise BadInput(
@@ -225,10 +225,8 @@ def _agreement(
         for one, between in ((answers["by"], "+"), (words, "; "))
     )
     actions = {UNSURE: majority == _NOT_SURE, "": majority < 0, KEEP: majority == own, DROP: majority == num}
-    table = Decisions(
-        first.split,
-        first.data,
-        of,
+    table = replace(
+        first,
         at=at,
         actions=np.select([*actions.values()], [*actions], default=RELABEL).astype(object),
         labels=np.where((majority < 0) | (majority >= num), UNKNOWN, majority),

@@ -74,7 +74,7 @@ class Consensus(show.Result):
     def _votes(self) -> pd.DataFrame:
         """A row for each ``item`` and ``label`` that votes name, with their number as ``share``."""
         rows = self.votes.votes[self.votes.votes["label"] >= 0]
-        return rows.groupby(["item", "label"], as_index=False)["share"].sum().round(_DIGITS)
+        return rows.groupby(["item", "label"])["share"].sum().round(_DIGITS).reset_index()
 
     @cached_property
     def majority(self) -> Integers:
@@ -170,14 +170,11 @@ class Consensus(show.Result):
         """``dog for cat 12 %``: what the person says, of what true class, how often."""
         if self.posterior.channels is None:
             return ""
-        channel, names = self.posterior.channels[by], self.votes.classes
-        wrong = np.where(np.eye(len(channel), dtype=bool), 0, channel)
-        true, says = np.unravel_index(np.argsort(-wrong, axis=None, kind="stable")[:_MOST_TAKEN], wrong.shape)
-        return ", ".join(
-            f"{names[b]} for {names[a]} {show.whole_percent(wrong[a, b])}"
-            for a, b in zip(true.tolist(), says.tolist(), strict=True)
-            if wrong[a, b] >= _OFTEN
-        )
+        channel, names = self.posterior.channels[by].copy(), self.votes.classes
+        np.fill_diagonal(channel, 0)
+        most = np.argsort(-channel, axis=None, kind="stable")[:_MOST_TAKEN].tolist()
+        often = [divmod(at, len(names)) for at in most if channel.flat[at] >= _OFTEN]
+        return ", ".join(f"{names[b]} for {names[a]} {show.whole_percent(channel[a, b])}" for a, b in often)
 
     def agreement(self) -> pd.DataFrame:
         """How far each two people agree who share items, those who share most first.
@@ -325,7 +322,7 @@ def consensus(
     if labels is not None:
         votes, key = _with_key(votes, at_home(labels), of)
     data = data_version(run) if run is not None and labels is None else ""
-    looks = None if decided is None else _looks(at_home(decided), votes)
+    looks = (np.zeros(0, np.int64),) * 2 if decided is None else _looks(at_home(decided), votes)
     heads, notices = (None, ()) if run is None else _heads(run)
     rows, num = votes.votes, len(votes.ids)
     posterior = label_posterior(
@@ -338,14 +335,12 @@ def consensus(
     )
     speaks = np.bincount(rows["item"][rows["label"] >= 0], minlength=num) > 0
     speaks |= False if heads is None else ~np.isnan(heads).any(axis=1)
-    speaks[[] if looks is None else looks[0]] = True
+    speaks[looks[0]] = True
     unsaid = np.full(num, UNKNOWN) if key is None else key
     label = np.where(speaks & (posterior.best >= 0), posterior.best, unsaid)
     words = (*([] if run is None else [run.path]), "--annotations", source)
     words += () if labels is None else ("--labels", labels)
-    return Consensus(
-        votes, posterior, label, key, data, 0 if looks is None else len(looks[0]), notices, words
-    )
+    return Consensus(votes, posterior, label, key, data, len(looks[0]), notices, words)
 
 
 def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tuple[Annotations, Integers]:
