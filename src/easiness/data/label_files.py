@@ -443,7 +443,26 @@ def read_answers(path: Path, of: LabelledExamples) -> dict[str, LabelFile]:
     rows: dict[str, list[LabelRow]] = {}
     labels = {choice_of(label): label for label in range(len(of.classes))}
     for where, task, one in _answers(path, TypeAdapter(list[_OwnTask]), _MADE_BY):
-        rows.setdefault(one.person, []).append(_row(where, task, one, labels, of.classes))
+        choices = [
+            choice for result in one.results if result.from_name == CONTROL for choice in result.choices
+        ]
+        if len(choices) > 1:
+            raise BadInput(f"{where}: has {len(choices)} choices of {one.person}; give each example one")
+        label, action = task.was, ""
+        for choice in choices:
+            if choice in labels:
+                label = labels[choice]
+                action = KEEP if label == task.was else RELABEL
+            elif choice in (DROP, UNSURE):
+                action = choice
+            else:
+                options = shorten([*labels, DROP, UNSURE], limit=6)
+                remedy = "label with the config.xml that lies beside the tasks"
+                raise BadInput(f"{where}: the answer {choice!r} is none of {options}; {remedy}")
+        name = of.classes[label] if label < len(of.classes) else ""
+        values = (task.id, str(label), name, str(task.was), action, one.person, one.time, task.split, task.of)
+        row = LabelRow(where, dict(zip(COLUMNS, values, strict=True)))
+        rows.setdefault(one.person, []).append(row)
     if not rows:
         raise BadInput(f"{path}: has no answers; {_MADE_BY} and people have looked at")
     return {person: LabelFile(path, frozenset(COLUMNS), some) for person, some in rows.items()}
@@ -534,25 +553,3 @@ def _answers(path: Path, adapter: TypeAdapter[list[T]], remedy: str) -> Iterator
         annotations = sorted(task.annotations, key=lambda one: one.time)
         for one in {one.person: one for one in annotations}.values():
             yield f"{path}: task {number}", task, one
-
-
-def _row(
-    where: str, task: _OwnTask, one: _Annotation, labels: Mapping[str, int], classes: Sequence[str]
-) -> LabelRow:
-    choices = [choice for result in one.results if result.from_name == CONTROL for choice in result.choices]
-    if len(choices) > 1:
-        raise BadInput(f"{where}: has {len(choices)} choices of {one.person}; give each example one")
-    label, action = task.was, ""
-    for choice in choices:
-        if choice in labels:
-            label = labels[choice]
-            action = KEEP if label == task.was else RELABEL
-        elif choice in (DROP, UNSURE):
-            action = choice
-        else:
-            options = shorten([*labels, DROP, UNSURE], limit=6)
-            remedy = "label with the config.xml that lies beside the tasks"
-            raise BadInput(f"{where}: the answer {choice!r} is none of {options}; {remedy}")
-    name = classes[label] if label < len(classes) else ""
-    values = (task.id, str(label), name, str(task.was), action, one.person, one.time, task.split, task.of)
-    return LabelRow(where, dict(zip(COLUMNS, values, strict=True)))
