@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,13 @@ class Annotations:
     votes: pd.DataFrame
     notes: tuple[str, ...] = ()
 
+    def among(self, ids: npt.NDArray[Any], classes: tuple[str, ...]) -> Annotations:
+        """The same votes, beside more ``ids`` and ``classes``."""
+        item = pd.Index(ids).get_indexer(self.ids.astype(ids.dtype))[self.votes["item"]]
+        label = np.append(pd.Index(classes).get_indexer(pd.Index(self.classes)), UNKNOWN)[self.votes["label"]]
+        votes = self.votes.assign(item=item, label=label)
+        return replace(self, ids=ids, classes=classes, votes=votes)
+
 
 @dataclass(frozen=True, eq=False)
 class _Answers:
@@ -107,20 +114,24 @@ def read_annotations(source: Any, of: LabelledExamples | None = None, *, by: str
     Raises:
         BadInput: no votes, two answers of a person to an item, an item or a class that the examples have not.
     """
+    reader = LabelReader(of, "") if of else None
     answers = _answers_in(source, of, by)
     is_vote = answers.are_votes()
     cells = answers.cells[is_vote]
     person, people = _places(answers.cells["by"], is_vote)
     check_names(people, f"{answers.where}: people")
-    if of is None:
+    if reader is None:
         item, names = _places(answers.cells["item"], is_vote)
         check_names(names, f"{answers.where}: items")
         ids = np.array(names, np.int64 if all(map(INTEGER.fullmatch, names)) else np.str_)
     else:
-        item, ids = _positions(cells["item"], of, answers), of.ids
+        distinct = cells["item"].drop_duplicates()
+        rows = zip(distinct.index, distinct, strict=True)
+        positions = {name: reader.position(answers.place_at(row), name) for row, name in rows}
+        item, ids = cells["item"].map(positions).to_numpy(np.int64), reader.of.ids
     text, texts = pd.factorize(cells["answer"])
     first = cells.index[np.unique(text, return_index=True)[1]].tolist()
-    meanings = _meanings(dict(zip(texts, first, strict=True)), of, answers)
+    meanings = _meanings(dict(zip(texts, first, strict=True)), reader, answers)
     classes = tuple(sorted({*chain(*meanings)})) if of is None else of.classes
     check_names(classes, f"{answers.where}: classes")
     codes = {names: code for code, names in enumerate(dict.fromkeys(meanings))}
@@ -203,18 +214,10 @@ def _places(names: pd.Series[Any], is_vote: Mask) -> tuple[Integers, tuple[str, 
     return positions, tuple(distinct[places])
 
 
-def _positions(names: pd.Series[Any], of: LabelledExamples, answers: _Answers) -> Integers:
-    first, reader = names.drop_duplicates(), LabelReader(of, "")
-    rows = zip(first.index, first, strict=True)
-    places = {name: reader.position(answers.place_at(row), name) for row, name in rows}
-    return names.map(places).to_numpy(np.int64)
-
-
 def _meanings(
-    rows: Mapping[Texts, int], of: LabelledExamples | None, answers: _Answers
+    rows: Mapping[Texts, int], reader: LabelReader | None, answers: _Answers
 ) -> list[tuple[str, ...]]:
     """The classes that texts name, sorted; none of somebody who is unsure. ``rows`` are the first of each."""
-    reader = LabelReader(of, "") if of else None
     alone = {text for text in rows if isinstance(text, str)}
 
     def parts_of(text: str) -> tuple[str, ...]:

@@ -289,14 +289,14 @@ class Decisions:
         """Was the label found wrong: is it to be another, or is the example of no class? [n]"""
         return np.isin(self.actions, (RELABEL, DROP))
 
+    def rows(self) -> pd.DataFrame:
+        """A row a decision: ``at``, ``action``, ``label``, ``by`` and ``time``."""
+        import pandas as pd
+
+        return pd.DataFrame({name.removesuffix("s"): getattr(self, name) for name in _ARRAYS})
+
     def part(self, mask: npt.NDArray[np.bool_]) -> Decisions:
         return replace(self, **{name: getattr(self, name)[mask] for name in _ARRAYS})
-
-    def and_those(self, other: Decisions) -> Decisions:
-        both: dict[str, Any] = {
-            name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _ARRAYS
-        }
-        return replace(self, **both, other_cells={**self.other_cells, **other.other_cells})
 
     def table(self) -> pd.DataFrame:
         """The file of decisions, a row each: columns as `labels` writes them, then who, when and of what.
@@ -414,6 +414,10 @@ class _Annotation(_Read):
         return email or ("user" if number is None else f"user {number}")
 
     @property
+    def results(self) -> list[_Result]:
+        return [] if self.was_cancelled else self.result
+
+    @property
     def time(self) -> str:
         return self.updated_at or self.created_at
 
@@ -421,11 +425,6 @@ class _Annotation(_Read):
 class _Task(_Read):
     item: int | str = Field(validation_alias=AliasChoices(AliasPath("data", "id"), "id"))
     annotations: list[_Annotation] = []
-
-    @property
-    def last(self) -> dict[str, _Annotation]:
-        """The last of each person's answers, which counts."""
-        return {one.person: one for one in sorted(self.annotations, key=lambda one: one.time)}
 
 
 class _OwnTask(_Task):
@@ -443,10 +442,27 @@ def read_answers(path: Path, of: LabelledExamples) -> dict[str, LabelFile]:
     """
     rows: dict[str, list[LabelRow]] = {}
     labels = {choice_of(label): label for label in range(len(of.classes))}
-    for number, task in enumerate(_tasks(path, TypeAdapter(list[_OwnTask]), _MADE_BY), start=1):
-        where = f"{path}: task {number}"
-        for person, one in task.last.items():
-            rows.setdefault(person, []).append(_row(where, task, person, one, labels, of.classes))
+    for where, task, one in _answers(path, TypeAdapter(list[_OwnTask]), _MADE_BY):
+        choices = [
+            choice for result in one.results if result.from_name == CONTROL for choice in result.choices
+        ]
+        if len(choices) > 1:
+            raise BadInput(f"{where}: has {len(choices)} choices of {one.person}; give each example one")
+        label, action = task.was, ""
+        for choice in choices:
+            if choice in labels:
+                label = labels[choice]
+                action = KEEP if label == task.was else RELABEL
+            elif choice in (DROP, UNSURE):
+                action = choice
+            else:
+                options = shorten([*labels, DROP, UNSURE], limit=6)
+                remedy = "label with the config.xml that lies beside the tasks"
+                raise BadInput(f"{where}: the answer {choice!r} is none of {options}; {remedy}")
+        name = of.classes[label] if label < len(of.classes) else ""
+        values = (task.id, str(label), name, str(task.was), action, one.person, one.time, task.split, task.of)
+        row = LabelRow(where, dict(zip(COLUMNS, values, strict=True)))
+        rows.setdefault(one.person, []).append(row)
     if not rows:
         raise BadInput(f"{path}: has no answers; {_MADE_BY} and people have looked at")
     return {person: LabelFile(path, frozenset(COLUMNS), some) for person, some in rows.items()}
@@ -470,18 +486,16 @@ def answers_to_tasks(path: Path, classes: Sequence[str]) -> Iterator[Answer]:
     remedy = "give the JSON that Label Studio exports of tasks with one question of choices"
     names = {choice_of(label): name for label, name in enumerate(classes)}
     questions = set[str]()
-    for number, task in enumerate(_tasks(path, TypeAdapter(list[_Task]), remedy), start=1):
-        where = f"{path}: task {number}"
-        for person, one in task.last.items():
-            results = [result for result in one.result if result.choices and not one.was_cancelled]
-            choices = [choice for result in results for choice in result.choices]
-            questions.update(result.from_name for result in results)
-            if len(questions) > 1:
-                raise BadInput(f"{where}: answers to {shorten(sorted(questions))}; {remedy}")
-            is_drop = CONTROL in questions and DROP in choices
-            if CONTROL in questions:
-                choices = [names.get(one, one) for one in choices if one not in (DROP, UNSURE)]
-            yield Answer(where, str(task.item), person, tuple(choices) if results else None, is_drop)
+    for where, task, one in _answers(path, TypeAdapter(list[_Task]), remedy):
+        results = [result for result in one.results if result.choices]
+        choices = [choice for result in results for choice in result.choices]
+        questions.update(result.from_name for result in results)
+        if len(questions) > 1:
+            raise BadInput(f"{where}: answers to {shorten(sorted(questions))}; {remedy}")
+        is_drop = CONTROL in questions and DROP in choices
+        if CONTROL in questions:
+            choices = [names.get(name, name) for name in choices if name not in (DROP, UNSURE)]
+        yield Answer(where, str(task.item), one.person, tuple(choices) if results else None, is_drop)
 
 
 def answers_in_decisions(read: LabelFile, of: LabelledExamples | None) -> Iterator[Answer]:
@@ -525,40 +539,17 @@ def _names_in(row: LabelRow, action: str, reader: LabelReader | None) -> tuple[s
 T = TypeVar("T", bound=_Task)
 
 
-def _tasks(path: Path, adapter: TypeAdapter[list[T]], remedy: str) -> list[T]:
+def _answers(path: Path, adapter: TypeAdapter[list[T]], remedy: str) -> Iterator[tuple[str, T, _Annotation]]:
+    """The last answer of each person to each task, which counts, and where it is."""
     try:
-        return adapter.validate_json(read_regular(path, MOST_BYTES))
+        tasks = adapter.validate_json(read_regular(path, MOST_BYTES))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); {remedy}") from None
     except ValidationError as error:
         what = error.errors(include_url=False)[0]
         place = f" at {'.'.join(map(str, what['loc']))}" if what["loc"] else ""
         raise BadInput(f"{path}: is not as expected{place} ({what['msg']}); {remedy}") from None
-
-
-def _row(
-    where: str,
-    task: _OwnTask,
-    person: str,
-    one: _Annotation,
-    labels: Mapping[str, int],
-    classes: Sequence[str],
-) -> LabelRow:
-    results = () if one.was_cancelled else one.result
-    choices = [choice for result in results if result.from_name == CONTROL for choice in result.choices]
-    if len(choices) > 1:
-        raise BadInput(f"{where}: has {len(choices)} choices of {person}; give each example one")
-    label, action = task.was, ""
-    for choice in choices:
-        if choice in labels:
-            label = labels[choice]
-            action = KEEP if label == task.was else RELABEL
-        elif choice in (DROP, UNSURE):
-            action = choice
-        else:
-            options = shorten([*labels, DROP, UNSURE], limit=6)
-            remedy = "label with the config.xml that lies beside the tasks"
-            raise BadInput(f"{where}: the answer {choice!r} is none of {options}; {remedy}")
-    name = classes[label] if label < len(classes) else ""
-    values = (task.id, str(label), name, str(task.was), action, person, one.time, task.split, task.of)
-    return LabelRow(where, dict(zip(COLUMNS, values, strict=True)))
+    for number, task in enumerate(tasks, start=1):
+        annotations = sorted(task.annotations, key=lambda one: one.time)
+        for one in {one.person: one for one in annotations}.values():
+            yield f"{path}: task {number}", task, one

@@ -8,4 +8,5 @@ from .study import (
     AuditOptions as AuditOptions,
     audit as audit,
     audit_of as audit_of,
+    audited_labels as audited_labels,
 )

@@ -212,15 +212,16 @@ def audit(options: AuditOptions) -> AuditDraw | Audit | Certificate:
     [run] = options.run
     if isinstance(run, Path) and options.split == "held_out":
         raise BadInput("--split held_out: a consensus has no such split; leave it out")
+    return audit_of(lambda split: audited_labels(run, split), options)
 
-    def labels_of(split: Split) -> AuditedList:
-        if isinstance(run, Path):
-            consensus: AuditedList = _CONSENSUS(run)
-            return consensus
-        rank = lambda: suspects(SuspectOptions((run,), split=split, pictures=False)).ranked  # noqa: E731
-        return AuditedList(labelled_examples(run, split), data_version(run), rank, [run.path])
 
-    return audit_of(labels_of, options)
+def audited_labels(run: Run | Path, split: Split) -> AuditedList:
+    """The labels of a split of a run, by its suspects; or those in a file of a consensus, which has one."""
+    if isinstance(run, Path):
+        consensus: AuditedList = _CONSENSUS(run)
+        return consensus
+    rank = lambda: suspects(SuspectOptions((run,), split=split, pictures=False)).ranked  # noqa: E731
+    return AuditedList(labelled_examples(run, split), data_version(run), rank, [run.path])
 
 
 def audit_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from easiness.data import (
     decisions_by_person,
 )
 from easiness.errors import BadInput, shorten
-from easiness.lazy import Figure, Integers, pa, pc, pd
+from easiness.lazy import Figure, Integers, pd
 from easiness.regular_file import at_home
 from easiness.spec import Split
 
@@ -171,18 +171,9 @@ def agreement(of: LabelledExamples, data: str, files: Sequence[Path], split: Spl
         for path in paths
         for name, part in decisions_by_person(path, of, split, data).items()
     ]
-    columns = [
-        {
-            "at": one.at,
-            "action": one.actions,
-            "label": one.labels,
-            "time": one.times,
-            "by": name,
-            "file": path,
-        }
-        for path, name, one in parts
-    ]
-    answers = pd.concat(map(pd.DataFrame, columns), ignore_index=True)
+    answers = pd.concat(
+        [one.rows().assign(by=name, file=str(path)) for path, name, one in parts], ignore_index=True
+    )
     if answers.empty:
         raise BadInput(
             f"{', '.join(map(str, paths))}: nothing is decided there; write keep, relabel, drop or unsure in "
@@ -216,6 +207,7 @@ def _agreement(
     """The result from the ``answers`` of each person, and the ``others`` cells of each example."""
     of, num, at = first.of, len(first.of.classes), others.index.to_numpy(np.int64)
     own, people = of.labels[at], tuple(answers["by"].unique())
+    answers = answers.iloc[np.argsort(pd.factorize(answers["by"])[0], kind="stable")]
     is_drop, is_unsure = answers["action"] == DROP, answers["action"] == UNSURE
     cells = answers["label"].replace(UNKNOWN, num + 1).mask(is_drop, num).mask(is_unsure, _NOT_SURE)
     votes = answers.assign(code=cells).pivot(index="at", columns="by", values="code")
@@ -225,61 +217,54 @@ def _agreement(
     has_majority, unanimous = (code >= 0) & (2 * num_votes > looks), (num_votes == looks) & (looks > 0)
     standing = np.select([looks == 0, ~has_majority, unanimous], [NOBODY, TIES, ALL_AGREE], MAJORITIES)
     majority = code.where(has_majority | unanimous, _NOT_LOOKED).to_numpy(np.int64)
-    codes = votes.fillna(_NOT_LOOKED).to_numpy(np.int64)
-    row, who = np.nonzero(codes != _NOT_LOOKED)
-    names = np.array(people, object)[who]
-    words = [_in_words(of, *one) for one in zip(codes[row, who].tolist(), own[row].tolist(), strict=True)]
+    is_own = answers["label"] == of.labels[answers["at"]]
+    words = answers["action"].where(is_drop | is_unsure, _words(of)[answers["label"]])
+    words = answers["by"] + ": " + words.mask(is_own & ~is_unsure, KEEP)
+    by, said = (
+        one.groupby(answers["at"]).agg(between.join).reindex(at, fill_value="").to_numpy(object)
+        for one, between in ((answers["by"], "+"), (words, "; "))
+    )
     actions = {UNSURE: majority == _NOT_SURE, "": majority < 0, KEEP: majority == own, DROP: majority == num}
-    table = Decisions(
-        first.split,
-        first.data,
-        of,
+    table = replace(
+        first,
         at=at,
         actions=np.select([*actions.values()], [*actions], default=RELABEL).astype(object),
         labels=np.where((majority < 0) | (majority >= num), UNKNOWN, majority),
-        by=join_texts(row, names, len(at), "+"),
+        by=by,
         times=answers.groupby("at")["time"].max().reindex(at, fill_value="").to_numpy(object),
     ).table()
-    table = pd.concat([table, others.reset_index(drop=True)], axis=1)
-    table[ANSWER_COLUMN] = join_texts(row, names + ": " + np.array(words, object), len(at))
+    table = pd.concat([table, others.reset_index(drop=True)], axis=1).assign(**{ANSWER_COLUMN: said})
     order = np.argsort(standing, kind="stable")
     counts = pd.crosstab(answers["by"], answers["action"]).reindex(people, columns=ACTIONS, fill_value=0)
     counts.insert(0, "looked at", counts.sum(axis=1))
     counts = counts.rename_axis("person").reset_index()
-    sure = votes.where(votes >= 0)
-    is_wrong = sure.ne(own, axis=0).where(sure.notna())
     groups = [*combinations(people, 2), *([people] if len(people) > 2 else [])]
-    between = agreement_between(groups, {"wrong": is_wrong, "label": sure})
+    labels = {one: votes[one][votes[one] >= 0] for one in people}
+    is_wrong = {one: label != of.labels[label.index] for one, label in labels.items()}
+    between = agreement_between(groups, {"wrong": is_wrong, "label": labels})
     return PeopleAgreement(
         of, counts, table.iloc[order].reset_index(drop=True), standing[order], differing, between
     )
 
 
-def join_texts(place: Integers, texts: Any, num: int, between: str = "; ") -> npt.NDArray[np.object_]:
-    """The ``texts`` [n] of each of ``num`` places, which stand in ascending order, joined."""
-    ends = pa.array(np.searchsorted(place, np.arange(num + 1)), pa.int32())
-    lists = pa.ListArray.from_arrays(ends, pa.array(texts, pa.string()))
-    return np.asarray(pc.binary_join(lists, between).to_numpy(zero_copy_only=False), object)
+def _words(of: LabelledExamples) -> npt.NDArray[np.object_]:
+    """What stands for each class, where it could be taken for an action, and last for an `UNKNOWN` one."""
+    texts = {*ACTIONS, "wrong"}
+    names = [name if name.strip() and name not in texts else f"class {name!r}" for name in of.classes]
+    return np.array([*names, "wrong"], object)
 
 
-def _in_words(of: LabelledExamples, code: int, own: int) -> str:
-    num = len(of.classes)
-    if code in (_NOT_SURE, own):
-        return UNSURE if code == _NOT_SURE else KEEP
-    if code >= num:
-        return (DROP, "wrong")[code - num]
-    name = of.classes[code]
-    return name if name.strip() and name not in (*ACTIONS, "wrong") else f"class {name!r}"
-
-
-def agreement_between(groups: Iterable[tuple[str, ...]], answers: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def agreement_between(
+    groups: Iterable[tuple[str, ...]], answers: Mapping[str, Mapping[str, pd.Series[Any]]]
+) -> pd.DataFrame:
     """A row for each group of ``people``, and what they agree ``on``: ``num`` examples, and how far.
 
-    ``answers`` to each question have a column a person, of codes, and NaN where nobody is sure.
+    ``answers`` to each question are codes by example, of each person who is sure.
     """
     rows = []
     for people, on in product(groups, answers):
-        ways = answers[on][[*people]].dropna().astype(np.int64).groupby([*people]).size()
+        both = pd.concat([answers[on][one] for one in people], axis=1, join="inner", keys=people)
+        ways = both.groupby([*people]).size()
         cells: dict[str, Any] = {"people": people, "on": on, "num": 0}
         if (result := kappa(np.array([*ways.index]).T, ways.to_numpy())) is not None:
             cells |= dict(zip(_BOTH[0], result.agreement, strict=True), num=result.num, chance=result.chance)

@@ -28,13 +28,13 @@ from easiness.data import (
 )
 from easiness.errors import BadInput, shorten
 from easiness.gate import reading
-from easiness.lazy import Figure, Floats, Integers, pd, sparse
+from easiness.lazy import Figure, Floats, Integers, pa, pc, pd, sparse
 from easiness.regular_file import at_home
 from easiness.runs import data_version, labelled_examples
 from easiness.spec import command_line, content_hash
 from easiness.store import Run
 from easiness.studies.audit import ITEM_LABEL, AuditedList
-from easiness.studies.labels.agreement import agreement_between, agreement_frame, join_texts
+from easiness.studies.labels.agreement import agreement_between, agreement_frame
 
 _FIRST = 20  # rows that are shown, and people whose pairs are
 _LOOKS = 200
@@ -42,7 +42,7 @@ _VERSION = 12  # digits of what tells the labels apart
 _SURE, _ALIKE = 0.9, 0.75  # of a label that is no mistake, and of what people would say of it
 _MOST_TAKEN, _OFTEN = 3, 0.05  # classes that a person takes for others, and how often
 _WIDE = 0.2  # an interval of an accuracy that says little
-_LEAST = 1e-9  # of a share
+_DIGITS = 9  # of shares, of which equal ones are ties
 _SAY_MORE = 0.01  # the probability of a class that is suggested
 
 _NEEDS = ("id", "label", "class", "p_label", "said", "data", "classes")
@@ -71,17 +71,19 @@ class Consensus(show.Result):
     words: tuple[object, ...] = field(default=(), repr=False)
 
     @cached_property
-    def _cells(self) -> Any:
-        """Votes for each class on each item [K, C], sparse."""
+    def _votes(self) -> pd.DataFrame:
+        """A row for each ``item`` and ``label`` that votes name, with their number as ``share``."""
         rows = self.votes.votes[self.votes.votes["label"] >= 0]
-        shape = len(self.votes.ids), len(self.votes.classes)
-        return sparse.csr_array((rows["share"], (rows["item"], rows["label"])), shape=shape)
+        return rows.groupby(["item", "label"])["share"].sum().round(_DIGITS).reset_index()
 
     @cached_property
     def majority(self) -> Integers:
         """The class that most votes on each item name [K], `UNKNOWN` on a tie or without votes."""
-        label, _, num = _largest(self._cells)
-        return np.where(num == 1, label, UNKNOWN)
+        votes, label = self._votes, np.full(len(self.label), UNKNOWN)
+        is_most = votes["share"] == votes.groupby("item")["share"].transform("max")
+        most = votes[is_most].drop_duplicates("item", keep=False)
+        label[most["item"]] = most["label"]
+        return label
 
     def table(self) -> pd.DataFrame:
         """The labels of all items in their order, and how the answers of people would be shared.
@@ -104,6 +106,7 @@ class Consensus(show.Result):
     def csv_rows(self) -> pd.DataFrame:
         """The rows of its CSV file: the table without a column a class."""
         p, rows = self.posterior.p, np.arange(len(self.label))
+        votes = np.bincount(self._votes["item"], self._votes["share"], len(rows))
         p_label = np.where(self.label < 0, np.nan, np.asarray(p[rows, self.label]).ravel())
         columns: dict[str, Any] = {
             "id": self.votes.ids,
@@ -111,11 +114,14 @@ class Consensus(show.Result):
             "class": self._names(self.label),
             "p_label": p_label,
             "majority": _numbers(self.majority),
-            "votes": np.rint(self._cells.sum(axis=1)).astype(np.int64),
+            "votes": np.rint(votes).astype(np.int64),
         }
         if self.key is not None:
-            other, likely, _ = _largest(sparse.csr_array(p), but=self.key)
-            other = np.where((likely >= _SAY_MORE) & (self.key >= 0), other, UNKNOWN)
+            others = sparse.csr_array(p)
+            is_own = others.indices == self.key[np.repeat(rows, np.diff(others.indptr))]
+            others.data = np.where(is_own, 0, others.data.round(_DIGITS))
+            is_likely = (others.max(axis=1).toarray() >= _SAY_MORE) & (self.key >= 0)
+            other = np.where(is_likely, others.argmax(axis=1), UNKNOWN)
             columns["p_wrong"] = np.where(self.key < 0, np.nan, self.posterior.p_wrong)
             columns |= {"was": _numbers(self.key), "suggested": _numbers(other)}
             columns["suggested_class"] = self._names(other)
@@ -135,7 +141,9 @@ class Consensus(show.Result):
         begins = np.array([f"{name}: " for name in self.votes.people], object)[votes["by"]]
         first = ~votes.duplicated("item").to_numpy()
         between = np.where(same, " or ", np.where(first, begins, "; " + begins))
-        return join_texts(votes["item"].to_numpy(), between + names, len(self.label), "")
+        ends = np.searchsorted(votes["item"], np.arange(len(self.label) + 1))
+        lists = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(between + names, pa.string()))
+        return np.asarray(pc.binary_join(lists, "").to_numpy(zero_copy_only=False), object)
 
     def people(self) -> pd.DataFrame:
         """A row a person: how good the answers are, and what is taken for what.
@@ -162,14 +170,11 @@ class Consensus(show.Result):
         """``dog for cat 12 %``: what the person says, of what true class, how often."""
         if self.posterior.channels is None:
             return ""
-        channel, names = self.posterior.channels[by], self.votes.classes
-        wrong = np.where(np.eye(len(channel), dtype=bool), 0, channel)
-        true, says = np.unravel_index(np.argsort(-wrong, axis=None, kind="stable")[:_MOST_TAKEN], wrong.shape)
-        return ", ".join(
-            f"{names[b]} for {names[a]} {show.whole_percent(wrong[a, b])}"
-            for a, b in zip(true.tolist(), says.tolist(), strict=True)
-            if wrong[a, b] >= _OFTEN
-        )
+        channel, names = self.posterior.channels[by].copy(), self.votes.classes
+        np.fill_diagonal(channel, 0)
+        most = np.argsort(-channel, axis=None, kind="stable")[:_MOST_TAKEN].tolist()
+        often = [divmod(at, len(names)) for at in most if channel.flat[at] >= _OFTEN]
+        return ", ".join(f"{names[b]} for {names[a]} {show.whole_percent(channel[a, b])}" for a, b in often)
 
     def agreement(self) -> pd.DataFrame:
         """How far each two people agree who share items, those who share most first.
@@ -183,10 +188,10 @@ class Consensus(show.Result):
     def _between(self) -> pd.DataFrame:
         rows = self.votes.votes
         rows = rows[(rows["label"] >= 0) & (rows["share"] == 1)]
-        often = rows["by"].value_counts().index[:_FIRST]
-        answers = rows[rows["by"].isin(often)].pivot(index="item", columns="by", values="label")
-        answers = answers.rename(columns=dict(enumerate(self.votes.people)))
-        between = agreement_between(combinations(map(str, answers), 2), {"label": answers})
+        often = sorted(rows["by"].value_counts().index[:_FIRST].tolist())
+        rows = rows.set_index("item").sort_index()
+        labels = {self.votes.people[by]: rows[rows["by"] == by]["label"] for by in often}
+        between = agreement_between(combinations(labels, 2), {"label": labels})
         return between[between["num"] > 0].sort_values(
             "num", ascending=False, kind="stable", ignore_index=True
         )
@@ -196,7 +201,7 @@ class Consensus(show.Result):
 
         ``id``, ``class``, ``p_label``, and how ``people`` would share their answers.
         """
-        top = _largest(sparse.csr_array(self.posterior.say))[1]
+        top = sparse.csr_array(self.posterior.say).max(axis=1).toarray()
         is_hard = (self.label >= 0) & (self.posterior.p_best >= _SURE) & (top < _ALIKE)
         rows = np.flatnonzero(is_hard)[np.argsort(top[is_hard], kind="stable")]
         table = self.csv_rows().loc[rows, ["id", "class", "p_label"]]
@@ -227,7 +232,7 @@ class Consensus(show.Result):
     @property
     def headline(self) -> str:
         of, num = self.posterior, len(self.label)
-        votes, people = int(self._cells.sum().round()), len(self.votes.people)
+        votes, people = round(self._votes["share"].sum()), len(self.votes.people)
         pairs = {"the majority": self.majority, "those that the data have": self.key}
         others = {
             name: int(((one >= 0) & (self.label >= 0) & (one != self.label)).sum())
@@ -250,7 +255,7 @@ class Consensus(show.Result):
             texts.append(_ALONE)
         elif self._between.empty:
             texts.append(_NO_PAIRS)
-        elif (np.diff(self._cells.indptr) <= 1).all():
+        elif self._votes["item"].is_unique:
             texts.append(_ALL_AGREE)
         return texts
 
@@ -311,21 +316,6 @@ def _numbers(labels: Integers) -> Any:
     return pd.Series(labels) if (labels >= 0).all() else pd.Series(labels, dtype="Int64").where(labels >= 0)
 
 
-def _largest(cells: Any, but: Integers | None = None) -> tuple[Integers, Floats, Integers]:
-    """The first column of the largest cell of each row, not of the column ``but``; its value; such cells.
-
-    The column is `UNKNOWN` where no cell is above 0.
-    """
-    num = cells.shape[0]
-    rows = np.repeat(np.arange(num), np.diff(cells.indptr))
-    values = cells.data if but is None else np.where(cells.indices == but[rows], 0, cells.data)
-    top, column = np.zeros(num), np.full(num, UNKNOWN)
-    np.maximum.at(top, rows, values)
-    at = np.flatnonzero((values > 0) & (values >= top[rows] - _LEAST))[::-1]
-    column[rows[at]] = cells.indices[at]
-    return column, top, np.bincount(rows[at], minlength=num)
-
-
 def consensus(
     run: Run | None, source: Any, labels: Path | None = None, decided: Path | None = None
 ) -> Consensus:
@@ -339,7 +329,7 @@ def consensus(
     if labels is not None:
         votes, key = _with_key(votes, at_home(labels), of)
     data = data_version(run) if run is not None and labels is None else ""
-    looks = None if decided is None else _looks(at_home(decided), votes)
+    looks = (np.zeros(0, np.int64),) * 2 if decided is None else _looks(at_home(decided), votes)
     heads, notices = (None, ()) if run is None else _heads(run)
     rows, num = votes.votes, len(votes.ids)
     posterior = label_posterior(
@@ -352,14 +342,12 @@ def consensus(
     )
     speaks = np.bincount(rows["item"][rows["label"] >= 0], minlength=num) > 0
     speaks |= False if heads is None else ~np.isnan(heads).any(axis=1)
-    speaks[[] if looks is None else looks[0]] = True
+    speaks[looks[0]] = True
     unsaid = np.full(num, UNKNOWN) if key is None else key
     label = np.where(speaks & (posterior.best >= 0), posterior.best, unsaid)
     words = (*([] if run is None else [run.path]), "--annotations", source)
     words += () if labels is None else ("--labels", labels)
-    return Consensus(
-        votes, posterior, label, key, data, 0 if looks is None else len(looks[0]), notices, words
-    )
+    return Consensus(votes, posterior, label, key, data, len(looks[0]), notices, words)
 
 
 def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tuple[Annotations, Integers]:
@@ -371,21 +359,13 @@ def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tu
     if len(own.people) > 1:
         problem = f"has labels of {len(own.people):,} people ({shorten(own.people)})"
         raise BadInput(f"{file}: {problem}; give the labels that the data have, one an item")
-    names, more = ([str(one) for one in some.ids.tolist()] for some in (votes, own))
     if of is None:
-        names = [*dict.fromkeys([*names, *more])]
-        is_whole = votes.ids.dtype.kind == own.ids.dtype.kind == "i"
+        ids = np.concatenate([votes.ids, own.ids])  # texts, if those of one are
+        ids = ids[np.sort(np.unique(ids, return_index=True)[1])]
         classes = tuple(sorted({*votes.classes, *own.classes}))
-        ids = np.array(names, np.int64 if is_whole else np.str_)
-        places = {name: label for label, name in enumerate(classes)}
-        votes, own = (
-            replace(one, ids=ids, classes=classes, votes=one.votes.assign(label=labels))
-            for one in (votes, own)
-            for labels in [np.array([*map(places.get, one.classes), UNKNOWN])[one.votes["label"]]]
-        )
-    at = {name: place for place, name in enumerate(names)}
-    key, rows = np.full(len(names), UNKNOWN), own.votes[own.votes["share"] == 1]
-    key[np.array([at[name] for name in more])[rows["item"]]] = rows["label"]
+        votes, own = (one.among(ids, classes) for one in (votes, own))
+    key, rows = np.full(len(votes.ids), UNKNOWN), own.votes[own.votes["share"] == 1]
+    key[rows["item"]] = rows["label"]
     return votes, key
 
 

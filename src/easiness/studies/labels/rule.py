@@ -21,9 +21,7 @@ from easiness.models import is_given
 from easiness.runs import (
     CellTexts,
     cell_texts,
-    data_version,
     find_data,
-    labelled_examples,
     load_as,
     positions_in,
 )
@@ -37,8 +35,9 @@ from easiness.spec import (
     training_of,
 )
 from easiness.store import Run
+from easiness.studies.audit import audited_labels
 from easiness.studies.labels.agreement import PeopleAgreement, agreement
-from easiness.studies.labels.consensus import Consensus, audited_consensus, consensus
+from easiness.studies.labels.consensus import Consensus, consensus
 from easiness.studies.suspects import VOTES, SuspectOptions, suspects
 
 RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.5
@@ -359,24 +358,16 @@ def labels(options: LabelOptions) -> CleanLabels | PeopleAgreement | Consensus:
         return consensus(run, options.annotations, options.labels, options.decided)
     if run is None:
         raise BadInput("run: is missing; give the folder of a run, or votes by --annotations FILE")
-    if options.labels is not None:
-        raise BadInput("--labels: goes with --annotations; leave it out")
+    refuse_options(options, "goes with --annotations; leave it out", among=("labels",))
     if options.files is None and isinstance(run, Run):
         return _by_rule(run, options)
     if not options.files:
         raise BadInput("files: none is given; give one or more, or leave them out to decide by rule")
-    for name in ("relabel_above", "drop_above", "decided", "only_decided"):
-        value = getattr(options, name)
-        if value is not None and value is not False:
-            raise BadInput(
-                f"--{name.replace('_', '-')}: is of the rule, and files say what people decided; leave one "
-                "of them out"
-            )
+    of_rule = "is of the rule, and files say what people decided; leave one of them out"
+    refuse_options(options, of_rule, among=("relabel_above", "drop_above", "decided", "only_decided"))
     files = [options.files] if isinstance(options.files, str | Path) else options.files
-    if isinstance(run, Path):
-        of = audited_consensus(run)
-        return agreement(of.of, of.data, files, options.split)
-    return agreement(labelled_examples(run, options.split), data_version(run), files, options.split)
+    of = audited_labels(run, options.split)
+    return agreement(of.of, of.data, files, options.split)
 
 
 LABELS = Study(
