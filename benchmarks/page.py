@@ -82,13 +82,7 @@ def page(reports, reasons):
     lines += [f"- {g['what']}: **{g['measured']}** ({g['goal']}). {reasons[g['key']]}" for g in missed]
     for report in reports.values():
         lines += ["", f"## {report['title']}", "", *report["lines"]] if report["lines"] else []
-    sources = {}  # by machine and commit: the scripts in benchmarks, with their tables
-    for report in reports.values():
-        command = report["command"].removeprefix("python benchmarks/")
-        links = [f"[{number}](benchmarks/{table}.csv)" for number, table in enumerate(report["tables"], 1)]
-        sources.setdefault(report["measured"], []).append(" ".join([f"`{command}`", *links]))
-    lines += ["", "## Where the numbers are from", ""]
-    lines += [f"- {measured}: {', '.join(commands)}" for measured, commands in sources.items()]
+    lines += ["", "The numbers are from [these commands and machines](benchmarks/sources.csv)."]
     return "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"
 
 
@@ -114,6 +108,11 @@ def main():
     rows = [(title, g["what"], g["goal"], g["measured"], VERDICTS[g["met"]]) for title, g in goals]
     header = ("part", "what", "goal", "measured", "verdict")
     write_table(PAGE.with_suffix("") / "goals.csv", header, rows)
+    sources = [
+        (one["command"].removeprefix("python benchmarks/"), one["measured"], " ".join(one["tables"]))
+        for one in reports.values()
+    ]
+    write_table(PAGE.with_suffix("") / "sources.csv", ("command", "measured", "tables"), sources)
     PAGE.write_text(page(reports, reasons))
     print(f"wrote {PAGE.relative_to(ROOT)}")
 

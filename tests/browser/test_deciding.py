@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -511,3 +512,61 @@ def test_a_file_is_gone_through_in_its_order(
     page.reload()
     begin(page)
     assert page.locator("#decide-count").inner_text() == "2 of 3 decided"
+
+
+def test_two_people_see_who_said_what_and_are_merged(
+    open_page: Any, folder: Path, run: Run, tmp_path: Path, command: Any
+) -> None:
+    evil = "<img src=x onerror=\"document.title='evil'\">: x"
+    following = np.roll(run.classes, -1)[run.labels]
+    said_by = {"=ann, or al": np.array(run.classes)[run.labels], "bob; jr": following, evil: ["unsure"] * NUM}
+    votes = pd.concat([pd.DataFrame({"item": run.ids, "by": by, "label": of}) for by, of in said_by.items()])
+    votes.to_csv(tmp_path / "votes.csv", index=False)
+    consensus, audit, merged = (tmp_path / f"{name}.csv" for name in ("consensus", "audit", "merged"))
+    making = ("labels", run.path, "--annotations", tmp_path / "votes.csv")
+    assert command(*making, "-o", consensus).code == 0
+    assert command("audit", consensus, "--looks", 4, "-o", audit).code == 0
+    drawn = pd.read_csv(audit, dtype=str, keep_default_na=False)
+    drawn.loc[2, "said"] = "al: <b>perhaps</b>; bob; jr: no"
+    drawn.loc[3, "said"] = ""
+    drawn.to_csv(audit, index=False)
+    reading = ("report", run.path, "--decide", audit, "--data", folder / "photos", "-o")
+    assert command(*reading, tmp_path / "page.html").code == 0
+    files = []
+    for name, keys in {"Ada": "kddk", "Bob": "kdku"}.items():  # they differ on the last two
+        page = open_page(tmp_path / "page.html", accept_downloads=True)
+        begin(page, name)
+        own, other = (run.classes[(int(drawn["was"][0]) + step) % 4] for step in (0, 1))
+        rows = page.locator("#decide-votes-list li")
+        assert page.locator("#decide-votes-sum").inner_text() == f"3 said {own} ×1, {other} ×1, unsure ×1"
+        assert [row.locator("bdi").all_text_contents() for row in rows.all()] == [
+            *([own, "=ann, or al"], [other, "bob; jr"], ["unsure", evil])
+        ]
+        assert page.locator("#decide-votes-list .differs").all_text_contents() == [other]
+        press(page, keys[:2])
+        assert rows.all_text_contents() == [drawn["said"][2]]  # which cannot be told apart
+        press(page, keys[2])
+        assert page.locator("#decide-votes").is_hidden()
+        press(page, keys[3])
+        files.append(tmp_path / f"{name}.csv")
+        saved(page, files[-1], "audit.csv")
+        exported = pd.read_csv(files[-1], dtype=str, keep_default_na=False)
+        for column in ("id", "order", "stratum", "draw", "said"):
+            assert exported[column].tolist() == drawn[column].tolist()
+        assert page.title().startswith("Labels to decide")
+    assert command("labels", run.path, *files, "-o", merged).code == 0
+    table = pd.read_csv(merged, dtype=str, keep_default_na=False)
+    assert set(table["said"]) == {
+        *("Ada: keep; Bob: keep", "Ada: drop; Bob: drop"),
+        *("Ada: drop; Bob: keep", "Ada: keep; Bob: unsure"),
+    }
+    assert command("report", run.path, "--decide", merged, "-o", tmp_path / "third.html").code == 0
+    page = open_page(tmp_path / "third.html", accept_downloads=True)  # a third looks at what is open
+    begin(page, "Eve")
+    assert page.locator("#decide-votes-sum").inner_text() == "2 said drop ×1, keep ×1"
+    assert page.locator("#decide-votes-list .differs").all_text_contents() == ["drop"]
+    press(page, "kk")
+    saved(page, merged, "merged.csv")
+    ended = command("audit", consensus, "--decided", merged, "--certificate", "-o", tmp_path / "c.html")
+    assert (ended.code, ended.err) == (0, f"wrote {tmp_path / 'c.html'}\n")
+    assert command(*making, "--decided", merged, "-o", consensus).code == 0

@@ -40,7 +40,7 @@ RUN_ELSEWHERE = {
 }
 
 # Pages that quote what their commands print here, with dots for what is left out.
-QUOTED = ("docs/tutorials/outcomes.md",)
+QUOTED = ("docs/tutorials/outcomes.md", "docs/tutorials/votes.md")
 
 # Options whose values would take too long, with what stands for them.
 IN_SMALL = {
@@ -55,7 +55,7 @@ IN_SMALL = {
     "--epochs": {"30": "2"},
     "--final-epochs": {"30": "2"},
     "--final-trials": {"5": "2"},
-    "--max-trials": {"40": "12", "100": "12"},
+    "--max-trials": {"40": "12"},
 }
 # Options that are left away: the stand-ins' pictures are small as they are.
 LEFT_AWAY = ("--image-size",)

@@ -22,6 +22,7 @@ from easiness.runs import data_version, decisions_on
 from easiness.show import quantity
 from easiness.spec import Split, command_line
 from easiness.store import Run
+from easiness.studies.labels import ANSWER_COLUMN
 from easiness.studies.suspects import ABOVE, Conflicts, nearest_by_class
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _SCRIPTS = (
     *("players", "decide_values", "decide_csv", "decide_store", "decide_tally", "decide_example"),
     *("decide_classes", "decide_acts", "decide_overview", "decide_files", "decide"),
 )
+_OF_VOTES = "decide_votes"
 _COURSE_BYTES = (600_000, 600_000)  # of means, and of single trials
 _MOST_COPIES = 6  # of an example
 _BESIDE = 200  # examples, the first of each list, that have what is nearest beside them
@@ -88,7 +90,9 @@ def decision_lists(
 ) -> list[DecidingList]:
     """The lists to decide on: suspects, then those with ``flaws``, then all others; or those of a file."""
     if options.decide is not None:
-        return list(_of_file(run, options.decide, () if options.is_blind else parts, options.is_blind))
+        # an audit, blind by itself, has votes only if they were not to be hidden when it was drawn
+        hints = [*(_HINTS if options.is_blind else ()), *([ANSWER_COLUMN] if options.blind else ())]
+        return list(_of_file(run, options.decide, () if options.is_blind else parts, hints))
     lists = []
     for part in parts if options.suspects else ():
         split, suspects = part.result.split, part.result.ranked
@@ -100,7 +104,9 @@ def decision_lists(
     return lists
 
 
-def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) -> Iterator[DecidingList]:
+def _of_file(
+    run: Run, file: Path, parts: Sequence[SuspectLabels], hints: Sequence[str]
+) -> Iterator[DecidingList]:
     for split in splits_in(file) or ("train",):
         file_rows = decisions_on(run, file, split)
         at = np.array([*file_rows.other_cells], np.int64)
@@ -118,7 +124,7 @@ def _of_file(run: Run, file: Path, parts: Sequence[SuspectLabels], blind: bool) 
                 rows = part.result.ranked.set_index("id").loc[file_rows.of.ids[at]].reset_index()
         stratum = cells["stratum"].tolist() if {*cells} >= OF_AUDIT else [""] * len(at)
         before = [row for row in decisions if stratum[row] == _BEFORE_AUDIT]
-        cells = cells.drop(columns=_HINTS, errors="ignore") if blind else cells
+        cells = cells.drop(columns=hints, errors="ignore")
         name = f"{_PARTS[split]} of {file.name}"
         yield DecidingList(split, name, rows, decisions=decisions, cells=cells, before=before)
 
@@ -146,12 +152,20 @@ class Deciding:
         return bool(self._values.get("originals"))
 
     @property
+    def has_votes(self) -> bool:
+        """Is there a column with what people said?"""
+        return ANSWER_COLUMN in self._values.get("others", ())
+
+    @property
     def style(self) -> str:
-        return (resources.files("easiness.pages") / "decide.css").read_text("utf-8")
+        names = ("decide", _OF_VOTES) if self.has_votes else ("decide",)
+        folder = resources.files("easiness.pages")
+        return "".join((folder / f"{name}.css").read_text("utf-8") for name in names)
 
     @property
     def script(self) -> InlineScript:
-        return inline_script(_SCRIPTS)
+        *names, last = _SCRIPTS  # which opens the view
+        return inline_script([*names, *([_OF_VOTES] if self.has_votes else ()), last])
 
     def data(self, examples: FoundExamples, is_pixelated: bool, elsewhere: Collection[Name] = ()) -> str:
         """Everything that the script reads, as JSON that can stand in a script element.

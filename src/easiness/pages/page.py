@@ -145,7 +145,8 @@ class ReportOptions:
     )
     blind: bool | None = setting(
         "--blind/--no-blind",
-        "With --decide: hide what the networks say of the labels. By default of an audit alone.",
+        "With --decide: hide what the networks say of the labels, and what people said. By default of an "
+        "audit alone, and there only what the networks say.",
     )
     pixels: int = setting(
         "--pixels",

@@ -255,6 +255,23 @@ def test_the_page_of_an_audit_is_blind_unless_told(run: Run, tmp_path: Path) -> 
     assert len(asked["pWrong"]) == 5
 
 
+def test_votes_are_shown_unless_they_are_hidden(run: Run, tmp_path: Path) -> None:
+    drawn, answer = audit(run, looks=2).table(), "</script>: dog"
+    for name, table in {"audit": drawn, "said": drawn.assign(said=["ann: 1", answer])}.items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    values = _values(run, tmp_path, decide=tmp_path / "said.csv")
+    assert (values["blind"], values["others"][-1]) == (True, "said")
+    assert [row[-1] for row in values["cells"]] == ["ann: 1", answer]
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "decide-votes" in page
+    assert answer not in page
+    hidden = _values(run, tmp_path, decide=tmp_path / "said.csv", blind=True)
+    assert hidden["cells"] == [row[:-1] for row in values["cells"]]
+    assert "decide-votes" not in (tmp_path / "page.html").read_text("utf-8")
+    _values(run, tmp_path, decide=tmp_path / "audit.csv", blind=False)
+    assert "decide-votes" not in (tmp_path / "page.html").read_text("utf-8")
+
+
 def test_what_cannot_be_decided_on_is_refused(run: Run, tmp_path: Path) -> None:
     theirs = _file(run, tmp_path / "theirs.csv", {"at": 1, "data": "cats@0123456789ab"})
     empty = _file(run, tmp_path / "empty.csv")

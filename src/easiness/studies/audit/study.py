@@ -96,7 +96,7 @@ class AuditDraw(show.Result):
             how = f"{looking} (or write the actions into {output})"
             if self.noun != LABEL:  # the page shows examples
                 how = f"write the actions into {output}"
-            if self.noun == ITEM_LABEL:
+            if self.noun == ITEM_LABEL and not self.data.startswith(f"{self.paths[0].stem}@"):  # of a run
                 page_of = command_line("report", "RUN", "--decide", output, *blind, "-o", page)
                 how += f" (with examples of a run: {page_of})"
             steps.append(f"look at them: {how}; then {reading}")

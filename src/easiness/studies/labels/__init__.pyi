@@ -1,4 +1,4 @@
-from .agreement import PeopleAgreement as PeopleAgreement
+from .agreement import ANSWER_COLUMN as ANSWER_COLUMN, PeopleAgreement as PeopleAgreement
 from .consensus import (
     Consensus as Consensus,
     audited_consensus as audited_consensus,

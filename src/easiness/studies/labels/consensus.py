@@ -225,6 +225,7 @@ class Consensus(show.Result):
             "low": of.share_low,
             "high": of.share_high,
             "doubt": of.doubt,
+            "worth": {"value": of.worth, "low": of.worth_low, "high": of.worth_high},
             **{name: json.loads(table.to_json(orient="records")) for name, table in rows.items()},
         }
 
@@ -270,6 +271,11 @@ class Consensus(show.Result):
             steps.append(f"look at labels drawn by chance: {drawing}; then {then}")
         return steps
 
+    def _worth_in_words(self) -> str:
+        of, votes = self.posterior, self._cells.sum() / max(np.count_nonzero(np.diff(self._cells.indptr)), 1)
+        worth = f"{of.worth:.1f} that do not err together ({of.worth_low:.1f} to {of.worth_high:.1f})"
+        return f"The {votes:.1f} votes on an item are worth {worth}."
+
     def figure(self) -> Figure:
         """The accuracy of each person with its interval."""
         table = self.people().sort_values("accuracy", kind="stable")[:_FIRST]
@@ -286,7 +292,8 @@ class Consensus(show.Result):
             "accuracy": replace(show.shares(low="low", high="high"), decisive="enough"),
             "takes": show.names("What is said, of what, how often."),
         }
-        note = "The worst first; accuracies are drawn to that of all, and with a ? votes are few."
+        note = "The worst first; accuracies are drawn to that of all, and with a ? votes are few. "
+        note += self._worth_in_words()
         if (left := len(people) - _FIRST) > 0:
             note += f" {show.count(left)} more are in the JSON file."
         frames = [show.Frame("Who errs", note, people[:_FIRST], columns)]

@@ -379,6 +379,7 @@ LABELS = Study(
     about="By rule: what to relabel, drop and keep of the suspects of a run. You may edit label, class and "
     "action in the file. Every command that reads data takes it by --labels.\n\nWith files: how far people "
     "agree, and the decision of the majority. Examples on which people differ come first. It is a file of "
-    "decisions like any other.",
+    "decisions like any other.\n\nWith --annotations: the label of each item that votes speak for, how "
+    "likely it is, who errs, and how likely labels that the data have are wrong. `audit` draws from that.",
     decides=lambda _: True,
 )
