@@ -220,7 +220,7 @@ def _agreement(
     is_own = answers["label"] == of.labels[answers["at"]]
     words = answers["action"].where(is_drop | is_unsure, _words(of)[answers["label"]])
     words = answers["by"] + ": " + words.mask(is_own & ~is_unsure, KEEP)
-    by, said = (
+    by, texts = (
         one.groupby(answers["at"]).agg(between.join).reindex(at, fill_value="").to_numpy(object)
         for one, between in ((answers["by"], "+"), (words, "; "))
     )
@@ -233,7 +233,7 @@ def _agreement(
         by=by,
         times=answers.groupby("at")["time"].max().reindex(at, fill_value="").to_numpy(object),
     ).table()
-    table = pd.concat([table, others.reset_index(drop=True)], axis=1).assign(**{ANSWER_COLUMN: said})
+    table = pd.concat([table, others.reset_index(drop=True)], axis=1).assign(**{ANSWER_COLUMN: texts})
     order = np.argsort(standing, kind="stable")
     counts = pd.crosstab(answers["by"], answers["action"]).reindex(people, columns=ACTIONS, fill_value=0)
     counts.insert(0, "looked at", counts.sum(axis=1))
@@ -248,7 +248,7 @@ def _agreement(
 
 
 def _words(of: LabelledExamples) -> npt.NDArray[np.object_]:
-    """What stands for each class, where it could be taken for an action, and last for an `UNKNOWN` one."""
+    """Names of classes, told apart from actions, and last the word for an `UNKNOWN` one."""
     texts = {*ACTIONS, "wrong"}
     names = [name if name.strip() and name not in texts else f"class {name!r}" for name in of.classes]
     return np.array([*names, "wrong"], object)

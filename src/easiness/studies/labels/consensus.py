@@ -272,7 +272,7 @@ class Consensus(show.Result):
         return steps
 
     def _worth_in_words(self) -> str:
-        of, votes = self.posterior, self._cells.sum() / max(np.count_nonzero(np.diff(self._cells.indptr)), 1)
+        of, votes = self.posterior, self._votes.groupby("item")["share"].sum().mean()
         worth = f"{of.worth:.1f} that do not err together ({of.worth_low:.1f} to {of.worth_high:.1f})"
         return f"The {votes:.1f} votes on an item are worth {worth}."
 
