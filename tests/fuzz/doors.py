@@ -205,8 +205,7 @@ def _runs(whole: Path) -> None:
     tensors = {"network/bias": torch.zeros(10), "losses": torch.ones(1, 1, dtype=torch.float64)}
     store.write_checkpoint(_folder(whole / store.CHECKPOINTS), 0, document, tensors)
     shutil.copytree(whole / "run", whole / "audited" / "run")
-    drawn, decided = audit(open_run(whole / "run"), looks=12).table(), whole / "audited" / "decided.csv"
-    drawn.to_csv(decided.with_name("audit.csv"), index=False)
+    drawn, decided = audit(open_run(whole / "run"), looks=12).table(), whole / "audited" / "audit.csv"
     drawn.assign(action="keep").to_csv(decided, index=False)
     certificate = audit(open_run(whole / "run"), decided=decided, certificate=True)
     decided.with_name("certificate.json").write_bytes(file_bytes(certificate, ".json"))

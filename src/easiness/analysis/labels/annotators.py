@@ -41,7 +41,7 @@ _HEADS = np.array([0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0])  # powers of what heads s
 _TOGETHER = np.array([0, 0.005, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.45])  # items
 _NEXT = np.array([0.3, 1, 3, 10, 30, 100, 300])  # votes' worth of what is foretold of an item's answers
 _USUAL, _USUAL_VOTES = 0.7, 20  # an accuracy, and how many votes it counts for
-_MOST_ALIKE = 30  # votes' worth of the usual accuracy in an interval: people differ by .05 at least
+_MOST_ALIKE = 10  # votes' worth of the usual accuracy in an interval: crowds differ by .1 and more
 _ITERATIONS, _STILL = 60, 1e-4
 _LEAST = 1e-9  # a probability
 _CLAMP = 1e-6  # a probability to be wrong
@@ -111,7 +111,7 @@ def label_posterior(
         share: of each vote, in (0, 1]; 1 by default.
         key: the labels [K] that the data have, -1 where they have none.
         heads: probabilities [K, C] of heads or networks that did not see the item's label, NaN for none.
-        looks: items [m] whose true labels [m] somebody has looked up.
+        looks: items [m] whose true labels [m] somebody has looked up; -1 where an item is of no class.
     """
     num_items, num_voices, num_classes = shape
     share = np.ones(len(item)) if share is None else share
@@ -351,10 +351,13 @@ class _VoiceFit:
         It is the likeliest value after looks. Without them any larger one may be true, and the least is taken
         that votes do not speak against.
         """
+        if looks is None and self.is_open:  # a vote held out leaves its answer among those that there are
+            return 0.0, 0.0, float(_ALIKE[-1])
         if looks is None:
             fits = np.array([self._log_likelihood_of_votes(one) for one in _ALIKE])
         else:
-            fits = np.array([np.log(self._by(one)[looks] + _LEAST).sum() for one in _ALIKE])
+            of_class = tuple(one[looks[1] >= 0] for one in looks)
+            fits = np.array([np.log(self._by(one)[of_class] + _LEAST).sum() for one in _ALIKE])
         likely = _ALIKE[fits >= fits.max() - _LIKELY]
         if looks is None:
             return float(likely[0]), float(likely[0]), float(_ALIKE[-1])
@@ -412,6 +415,7 @@ class _VoiceFit:
         on_best, number = _calibration(first, p_wrong, groups, at, best[at] != true)
         p = p * (on_best / np.maximum(p_wrong, _LEAST))[:, None]
         p[rows, best] = 1 - on_best
+        at, true = at[true >= 0], true[true >= 0]
         p[at] = 0
         p[at, true] = 1
         return p, number
@@ -459,6 +463,8 @@ class _VoiceFit:
         low, high = (
             beta_distribution.ppf(one, size * rate + _LEAST, size * (1 - rate) + _LEAST) for one in _ENDS
         )
+        if (num > 0).sum() < 3 and not off and self._heads is None:  # two agree alike, whoever is right
+            return rate, np.zeros_like(rate), np.ones_like(rate)
         return rate, low, high
 
     def _say(self, alike: float) -> Values:
@@ -518,7 +524,8 @@ def _calibration(
     place, (own, pair) = np.searchsorted(has, at), groups
     number = share_of_wrong(before[has], place, wrong)
     odds = logit(np.clip(p_wrong[has], _CLAMP, 1 - _CLAMP))
-    goal = min(max(number[0], _CLAMP), 1 - _CLAMP)
+    least = 0.5 / (len(at) + 1)
+    goal = min(max(number[0], least), 1 - least)
     shift = brentq(lambda by: float(expit(odds + by).mean()) - goal, -40, 40)
     after = calibrate(expit(odds + shift), (own[has], pair[has]), place, wrong, *number[1:])
     p_wrong = p_wrong.copy()
@@ -563,7 +570,7 @@ class _Slots:
         best = np.where(result.best >= 0, labels[np.arange(shape[0]), result.best], -1)
         p_best = result.p_best
         if looks is not None:
-            at, true = looks
+            at, true = (one[looks[1] >= 0] for one in looks)
             p = csr_array(p + csr_array((1 - p[at, true], (at, true)), shape=shape))
             best[at], p_best[at] = true, 1
         return replace(result, p=p, say=say, best=best, p_best=p_best)

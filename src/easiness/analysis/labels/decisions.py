@@ -28,7 +28,7 @@ from scipy import sparse
 from scipy.special import expit, logit, softmax
 from scipy.stats import beta as beta_distribution
 
-from easiness.analysis.audit import stratify
+from easiness.analysis.audit import most_wrong, stratify
 from easiness.analysis.labels.mixture import Values
 
 Integers = npt.NDArray[np.int64]
@@ -154,6 +154,10 @@ def share_of_wrong(p_wrong: Values, at: Integers, wrong: npt.NDArray[np.bool_]) 
     size = middle * (1 - middle) * num**2 / max(variance, _TINY)
     low = np.floor(num * beta_distribution.ppf(0.025, middle * size, (1 - middle) * size + 1))
     high = np.ceil(num * beta_distribution.ppf(0.975, middle * size + 1, (1 - middle) * size))
+    # strata in which all or none of the looks found a wrong label have no spread to tell
+    seen = np.bincount(stratum[at], wrong, len(sizes)).astype(np.int64)
+    high = max(high, most_wrong(sizes, looks, seen, 0.95))
+    low = min(low, num - most_wrong(sizes, looks, looks - seen, 0.95))
     most = num - len(at) + num_wrong
     return share, float(max(low, num_wrong)) / num, float(min(high, most)) / num
 

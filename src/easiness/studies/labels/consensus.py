@@ -17,6 +17,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.analysis import LabelPosterior, label_posterior
 from easiness.data import (
+    DROP,
     INTEGER,
     UNKNOWN,
     UNSURE,
@@ -49,6 +50,7 @@ _NEEDS = ("id", "label", "class", "p_label", "said", "data", "classes")
 _NO_PAIRS = "no two people share an item, so nothing tells how good each is"
 _ALONE = "one person alone: nothing but looks (--decided) tells how sure the answers are"
 _ALL_AGREE = "all agree on every item that they share; people who err together do so as well"
+_CHOSEN = "labels looked at were not drawn by chance, as `audit` draws them, so they tell no number"
 _NO_HEADS = "the run has no probabilities out of sample for most examples, so votes speak alone"
 
 
@@ -108,6 +110,8 @@ class Consensus(show.Result):
         p, rows = self.posterior.p, np.arange(len(self.label))
         votes = np.bincount(self._votes["item"], self._votes["share"], len(rows))
         p_label = np.where(self.label < 0, np.nan, np.asarray(p[rows, self.label]).ravel())
+        if self.key is not None:  # nobody says another label than the key
+            p_label = np.where(self.posterior.best >= 0, p_label, 1 - self.posterior.p_wrong)
         columns: dict[str, Any] = {
             "id": self.votes.ids,
             "label": _numbers(self.label),
@@ -202,7 +206,9 @@ class Consensus(show.Result):
         ``id``, ``class``, ``p_label``, and how ``people`` would share their answers.
         """
         top = sparse.csr_array(self.posterior.say).max(axis=1).toarray()
-        is_hard = (self.label >= 0) & (self.posterior.p_best >= _SURE) & (top < _ALIKE)
+        shares = self._votes.groupby("item")["share"].agg(["max", "sum"]).reindex(range(len(self.label)))
+        differ = ((shares["max"] < _ALIKE * shares["sum"]) & (shares["sum"] > 2)).to_numpy()
+        is_hard = (self.label >= 0) & (self.posterior.p_best >= _SURE) & (top < _ALIKE) & differ
         rows = np.flatnonzero(is_hard)[np.argsort(top[is_hard], kind="stable")]
         table = self.csv_rows().loc[rows, ["id", "class", "p_label"]]
         return table.assign(people=[self._shares(row) for row in rows.tolist()])
@@ -329,7 +335,8 @@ def consensus(
     if labels is not None:
         votes, key = _with_key(votes, at_home(labels), of)
     data = data_version(run) if run is not None and labels is None else ""
-    looks = (np.zeros(0, np.int64),) * 2 if decided is None else _looks(at_home(decided), votes)
+    none = np.zeros(0, np.int64)
+    *looks, by_chance = (none, none, True) if decided is None else _looks(at_home(decided), votes)
     heads, notices = (None, ()) if run is None else _heads(run)
     rows, num = votes.votes, len(votes.ids)
     posterior = label_posterior(
@@ -338,13 +345,12 @@ def consensus(
         share=rows["share"].to_numpy(),
         key=key,
         heads=heads,
-        looks=looks,
+        looks=(looks[0], looks[1]),
     )
-    speaks = np.bincount(rows["item"][rows["label"] >= 0], minlength=num) > 0
-    speaks |= False if heads is None else ~np.isnan(heads).any(axis=1)
-    speaks[looks[0]] = True
+    if not by_chance:
+        posterior = replace(posterior, share=None, share_low=None, share_high=None, doubt=_CHOSEN)
     unsaid = np.full(num, UNKNOWN) if key is None else key
-    label = np.where(speaks & (posterior.best >= 0), posterior.best, unsaid)
+    label = np.where(posterior.best >= 0, posterior.best, unsaid)
     words = (*([] if run is None else [run.path]), "--annotations", source)
     words += () if labels is None else ("--labels", labels)
     return Consensus(votes, posterior, label, key, data, len(looks[0]), notices, words)
@@ -359,7 +365,14 @@ def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tu
     if len(own.people) > 1:
         problem = f"has labels of {len(own.people):,} people ({shorten(own.people)})"
         raise BadInput(f"{file}: {problem}; give the labels that the data have, one an item")
+    if not {*votes.classes} & {*own.classes}:
+        problem = f"no label is a class that anybody names, such as {votes.classes[0]!r}"
+        raise BadInput(f"{file}: {problem}; write names as in the votes")
     if of is None:
+        if more := sorted({*own.classes}.difference(votes.classes)):
+            votes = replace(
+                votes, notes=(*votes.notes, f"classes that the data have and nobody names: {shorten(more)}")
+            )
         ids = np.concatenate([votes.ids, own.ids])  # texts, if those of one are
         ids = ids[np.sort(np.unique(ids, return_index=True)[1])]
         classes = tuple(sorted({*votes.classes, *own.classes}))
@@ -369,21 +382,47 @@ def _with_key(votes: Annotations, file: Path, of: LabelledExamples | None) -> tu
     return votes, key
 
 
-def _looks(file: Path, votes: Annotations) -> tuple[Integers, Integers]:
-    """The items whose true label somebody wrote, and these labels."""
-    none = np.zeros(len(votes.ids), np.int64)
-    looks = read_annotations(file, LabelledExamples("the votes", votes.ids, none, votes.classes, noun="item"))
-    rows = looks.votes[(looks.votes["label"] >= 0) & (looks.votes["share"] == 1)]
-    rows = rows.drop_duplicates(["item", "label"])
-    if rows.empty:
-        raise BadInput(f"{file}: nobody wrote the true label of an item there; write keep or relabel")
-    if len(rows) == len(none) and looks.people == (file.stem,):
-        raise BadInput(
-            f"{file}: says something of every item, and nobody signed it; write into by who looked"
+def _looks(file: Path, votes: Annotations) -> tuple[Integers, Integers, bool]:
+    """The items whose true label somebody looked up, these labels, and were all drawn by an audit?
+
+    A label is `UNKNOWN` where the item is to be dropped: it is of no class.
+    """
+    ids, cells = pd.Index([str(one) for one in votes.ids.tolist()]), _decisions(file)
+    action, none = cells["action"].str.lower(), np.zeros(0, np.int64)
+    drops = ids.get_indexer(pd.Index(cells["id"][action == DROP].str.strip()))
+    at, labels = none, none
+    if cells.empty or not action.isin((DROP, UNSURE)).all():
+        of = LabelledExamples(
+            "the votes", votes.ids, np.zeros(len(ids), np.int64), votes.classes, noun="item"
         )
-    for item in rows["item"][rows["item"].duplicated()][:1]:
-        raise BadInput(f"{file}: people write two labels of item {str(votes.ids[item])!r}; keep one of them")
-    return rows["item"].to_numpy(), rows["label"].to_numpy()
+        looks = read_annotations(file, of)
+        rows = looks.votes[(looks.votes["label"] >= 0) & (looks.votes["share"] == 1)]
+        rows = rows.drop_duplicates(["item", "label"])
+        if len(rows) == len(ids) and looks.people == (file.stem,):
+            raise BadInput(
+                f"{file}: says something of every item, and nobody signed it; write into by who looked"
+            )
+        for item in rows["item"][rows["item"].duplicated()][:1]:
+            raise BadInput(f"{file}: people write two labels of item {ids[item]!r}; keep one of them")
+        at, labels = rows["item"].to_numpy(), rows["label"].to_numpy()
+    at = np.concatenate([drops.astype(np.int64), at])
+    if not len(at) or (at < 0).any():
+        raise BadInput(f"{file}: nobody looked at an item of the votes there; write keep, relabel or drop")
+    of_audit = cells[~action.isin(("", UNSURE))]
+    by_chance = bool(
+        len(of_audit) and (of_audit["draw"] != "").all() and (of_audit["stratum"] != "known").all()
+    )
+    return at, np.concatenate([np.full(len(drops), UNKNOWN), labels]), by_chance
+
+
+def _decisions(file: Path) -> pd.DataFrame:
+    """The cells of a file of decisions that say what was done and how it was drawn; none in other files."""
+    columns = ("id", "action", "draw", "stratum")
+    table = None if file.suffix.lower() == ".json" else open_table(file)
+    if table is None or not {"id", "action"} <= {*table.names}:
+        return pd.DataFrame(columns=columns, dtype=str)
+    cells = {name: written_in(table, name) for name in columns if name in table.names}
+    return pd.DataFrame(cells, dtype=str).reindex(columns=columns, fill_value="")
 
 
 def _heads(run: Run) -> tuple[Floats | None, tuple[str, ...]]:

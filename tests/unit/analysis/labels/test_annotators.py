@@ -187,3 +187,37 @@ def test_share_of_wrong_has_no_bias_whatever_probabilities_are_worth(kind):
     share, low, high = np.array(results).T
     assert abs(share.mean() - wrong.mean()) < 3 * share.std() / np.sqrt(300)
     assert ((low <= wrong.mean()) & (wrong.mean() <= high)).mean() > 0.92
+
+
+def test_looks_that_find_nothing_leave_room_for_wrong_labels():
+    """200 clean looks of 800: up to a rate of three in 200 may be wrong, as far as looks tell."""
+    p_wrong = np.full(800, 1e-6)
+    at = np.random.default_rng(0).permutation(800)[:200]
+    share, low, high = share_of_wrong(p_wrong, at, np.zeros(200, bool))
+    assert (share, low) == (0, 0)
+    assert 0.008 < high < 0.018
+    assert share_of_wrong(p_wrong[:3], np.arange(1), np.zeros(1, bool))[2] > 0.6
+
+
+def test_an_item_of_no_class_is_a_wrong_label():
+    truth, item, by, label = votes(votes_each=3, accuracy=0.95)
+    at = np.arange(60)
+    looks = at, np.where(at < 20, -1, truth[at])
+    result = posterior(item, by, label, looks=looks)
+    assert result.share > 20 / ITEMS
+    assert result.share == pytest.approx(1 / 3, abs=0.12)
+
+
+def test_voices_of_open_answers_are_independent_until_looks_say_otherwise():
+    draw = np.random.default_rng(0)
+    item, by = np.repeat(np.arange(ITEMS), 4), np.tile(np.arange(4), ITEMS)
+    label = np.where(draw.random(len(item)) < 0.6, item, ITEMS + draw.integers(0, 50, len(item)))
+    result = label_posterior(item, by, label, shape=(ITEMS, 4, ITEMS + 50))
+    assert result.alike == 0
+    assert (1 - result.p_best).mean() == pytest.approx((result.best != np.arange(ITEMS)).mean(), abs=0.08)
+
+
+def test_two_who_differ_do_not_tell_who_is_right():
+    _, item, by, label = votes()
+    two = posterior(item[by < 2], by[by < 2], label[by < 2])
+    assert (two.low[:2].tolist(), two.high[:2].tolist()) == ([0, 0], [1, 1])

@@ -246,7 +246,7 @@ def test_a_consensus_is_a_file_of_labels(votes: Path, tmp_path: Path):
         ),
         (
             ["--annotations", "votes.csv", "--decided", "unsure.csv"],
-            "unsure.csv: nobody names a class",
+            "unsure.csv: nobody looked at an item",
         ),
         (
             ["--annotations", "votes.csv", "--decided", "rule.csv"],
@@ -263,7 +263,7 @@ def test_what_does_not_go_is_refused_in_one_line(
     (folder / "key.csv").write_text("id,label\n0,cat\n")
     (folder / "other.csv").write_text("item,by,label\n99,ann,cat\n")
     (folder / "two.csv").write_text("item,by,label\n1,ann,cat\n1,bob,dog\n")
-    (folder / "unsure.csv").write_text("id,label,action,by\n0,cat,drop,me\n1,cat,unsure,me\n")
+    (folder / "unsure.csv").write_text("id,label,action,by\n0,cat,unsure,me\n1,cat,unsure,me\n")
     paths = {"RUN": run.path, **{one.name: one for one in folder.glob("*.csv")}}
     assert refusal in refused("labels", *(paths.get(one, one) for one in words))
 
