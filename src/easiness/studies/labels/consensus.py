@@ -50,7 +50,7 @@ _NEEDS = ("id", "label", "class", "p_label", "said", "data", "classes")
 _NO_PAIRS = "no two people share an item, so nothing tells how good each is"
 _ALONE = "one person alone: nothing but looks (--decided) tells how sure the answers are"
 _ALL_AGREE = "all agree on every item that they share; people who err together do so as well"
-_CHOSEN = "labels looked at were not drawn by chance, as `audit` draws them, so they tell no number"
+_NOT_BY_CHANCE = "labels looked at were not drawn by chance, as `audit` draws them, so they tell no number"
 _NO_HEADS = "the run has no probabilities out of sample for most examples, so votes speak alone"
 
 
@@ -348,7 +348,7 @@ def consensus(
         looks=(looks[0], looks[1]),
     )
     if not by_chance:
-        posterior = replace(posterior, share=None, share_low=None, share_high=None, doubt=_CHOSEN)
+        posterior = replace(posterior, share=None, share_low=None, share_high=None, doubt=_NOT_BY_CHANCE)
     unsaid = np.full(num, UNKNOWN) if key is None else key
     label = np.where(posterior.best >= 0, posterior.best, unsaid)
     words = (*([] if run is None else [run.path]), "--annotations", source)
