@@ -155,9 +155,9 @@ def share_of_wrong(p_wrong: Values, at: Integers, wrong: npt.NDArray[np.bool_]) 
     low = np.floor(num * beta_distribution.ppf(0.025, middle * size, (1 - middle) * size + 1))
     high = np.ceil(num * beta_distribution.ppf(0.975, middle * size + 1, (1 - middle) * size))
     # strata in which all or none of the looks found a wrong label have no spread to tell
-    seen = np.bincount(stratum[at], wrong, len(sizes)).astype(np.int64)
-    high = max(high, most_wrong(sizes, looks, seen, 0.95))
-    low = min(low, num - most_wrong(sizes, looks, looks - seen, 0.95))
+    num_found = np.bincount(stratum[at], wrong, len(sizes)).astype(np.int64)
+    high = max(high, most_wrong(sizes, looks, num_found, 0.95))
+    low = min(low, num - most_wrong(sizes, looks, looks - num_found, 0.95))
     most = num - len(at) + num_wrong
     return share, float(max(low, num_wrong)) / num, float(min(high, most)) / num
 
