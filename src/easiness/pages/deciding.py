@@ -22,6 +22,7 @@ from easiness.runs import data_version, decisions_on
 from easiness.show import quantity
 from easiness.spec import Split, command_line
 from easiness.store import Run
+from easiness.studies.audit import KNOWN
 from easiness.studies.labels import ANSWER_COLUMN
 from easiness.studies.suspects import ABOVE, Conflicts, nearest_by_class
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
 _NO_JUDGEMENT = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
 _HINTS = [*_NO_JUDGEMENT, "suggested_class", "suggested_share"]
-_BEFORE_AUDIT = "known"  # instead of the stratum that an example was drawn from
 OF_AUDIT = frozenset(AUDIT_COLUMNS[1:])
 """Columns that `easiness.audit` writes."""
 
@@ -123,7 +123,7 @@ def _of_file(
             if part.result.split == split:
                 rows = part.result.ranked.set_index("id").loc[file_rows.of.ids[at]].reset_index()
         stratum = cells["stratum"].tolist() if {*cells} >= OF_AUDIT else [""] * len(at)
-        before = [row for row in decisions if stratum[row] == _BEFORE_AUDIT]
+        before = [row for row in decisions if stratum[row] == KNOWN]
         cells = cells.drop(columns=hints, errors="ignore")
         name = f"{_PARTS[split]} of {file.name}"
         yield DecidingList(split, name, rows, decisions=decisions, cells=cells, before=before)

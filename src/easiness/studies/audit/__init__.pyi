@@ -3,6 +3,7 @@ from .estimate import Audit as Audit
 from .study import (
     AUDIT as AUDIT,
     ITEM_LABEL as ITEM_LABEL,
+    KNOWN as KNOWN,
     AuditDraw as AuditDraw,
     AuditedList as AuditedList,
     AuditOptions as AuditOptions,

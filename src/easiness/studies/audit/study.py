@@ -30,7 +30,6 @@ from easiness.studies.audit.estimate import (
 )
 from easiness.studies.suspects import SuspectOptions, suspects
 
-_BEFORE = "known"  # stratum of an example that had been decided before
 _LOOKS = 100
 _TIMES, _MORE = 2, 50  # as many draws as are likely to do, and some more
 _UNSAID = 0.1  # of the votes
@@ -41,6 +40,9 @@ _CONSENSUS = Later("easiness.studies.labels:audited_consensus")
 
 ITEM_LABEL = "item label"
 """The noun for a label of a consensus."""
+
+KNOWN = "known"
+"""The stratum of an example that had been decided before the draw."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,7 +304,7 @@ def _rows_to_look_at(
     table["order"] = np.arange(1, len(ranks) + 1).astype(str).astype(object)
     table["stratum"] = (design.strata.of(ranks) + 1).astype(str).astype(object)
     if before is not None:
-        others = before.table().assign(order="", stratum=_BEFORE, **dict.fromkeys(of.hints))
+        others = before.table().assign(order="", stratum=KNOWN, **dict.fromkeys(of.hints))
         if "class" not in of.context:  # the label is a text, not the number of a class
             others = others.assign(**{one: np.array(of.of.classes)[others[one]] for one in ("label", "was")})
         table = pd.concat([table.astype(object), others.astype(object)], ignore_index=True)[list(table)]
@@ -385,7 +387,7 @@ def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
                 f"{where}: the example {name!r} was not drawn, and would bend the answer; take the row out"
             )
         order, stratum = row["order"], row["stratum"]
-        is_before = stratum == _BEFORE
+        is_before = stratum == KNOWN
         cell = design.cell(decisions.data, decisions.split, name, order, stratum)
         if not (is_before or (order in orders and stratum in strata)) or row["draw"] != cell:
             raise BadInput(

@@ -34,7 +34,7 @@ from easiness.regular_file import at_home
 from easiness.runs import data_version, labelled_examples
 from easiness.spec import command_line, content_hash
 from easiness.store import Run
-from easiness.studies.audit import ITEM_LABEL, AuditedList
+from easiness.studies.audit import ITEM_LABEL, KNOWN, AuditedList
 from easiness.studies.labels.agreement import agreement_between, agreement_frame
 
 _FIRST = 20  # rows that are shown, and people whose pairs are
@@ -410,7 +410,7 @@ def _looks(file: Path, votes: Annotations) -> tuple[Integers, Integers, bool]:
         raise BadInput(f"{file}: nobody looked at an item of the votes there; write keep, relabel or drop")
     of_audit = cells[~action.isin(("", UNSURE))]
     by_chance = bool(
-        len(of_audit) and (of_audit["draw"] != "").all() and (of_audit["stratum"] != "known").all()
+        len(of_audit) and (of_audit["draw"] != "").all() and (of_audit["stratum"] != KNOWN).all()
     )
     return at, np.concatenate([np.full(len(drops), UNKNOWN), labels]), by_chance
 
