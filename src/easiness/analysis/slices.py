@@ -8,21 +8,18 @@ multiway clustering"), and many are tested by the largest statistic of permutati
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from easiness.errors import BadInput
-from easiness.lazy import Array, Floats, Integers, Mask, Singles, sparse, special, stats
+from easiness.lazy import Array, Floats, Integers, Mask, Reals, Singles, sparse, special
 
 BINS = 4
 MOST_PAIRS = 500
-POWER = 0.8
-LEVEL = 0.95
+POWER, ALPHA = 0.8, 0.05
 _FEWEST = 5.0  # examples, or clusters, that a statistic is worth anything of
 _EDGE = 0.01  # how near to 0 and to 1 means are taken to be, for their variance
 _FLOOR = 0.25  # of the variance where a mean is at its edge
@@ -177,232 +174,227 @@ def slice_effects(
     """
     if values.ndim != 2 or strata.shape != values.shape[1:]:
         raise BadInput(f"values {values.shape} and strata {strata.shape}: give values [N, K] and strata [K]")
-    judged = ~np.isnan(values).all(0)
-    data = _Outcome(
-        values[:, judged], *(one if one is None else one[judged] for one in (strata, groups, adjust))
-    )
-    size = max(_CELLS // max(len(data.strata), 1), 1)
-    blocks = [
-        _Block(data, slices, at, judged)
-        for at in range(0, len(slices), size)
-        for at in [slice(at, at + size)]
+    is_judged = ~np.isnan(values).all(0)
+    of_examples = (one if one is None else one[is_judged] for one in (strata, groups, adjust))
+    data = _Outcome(values[:, is_judged], *of_examples)
+    weights = [np.asarray(one.weights, np.float64)[is_judged] for one in slices]
+    step = max(_CELLS // max(len(data.y), 1), 1)
+    parts = [
+        _sums(data, slices, weights, range(len(slices))[at : at + step]) for at in range(0, len(slices), step)
     ]
-    effect, null, luck, freedom, is_told = (
-        np.concatenate([getattr(one, name) for one in blocks])
-        for name in ("effect", "null", "luck", "freedom", "is_told")
-    )
-    error = np.sqrt(null + luck)
-    of_luck = freedom * np.divide(null + luck, luck, out=np.full(len(luck), 1e6), where=luck > 0) ** 2
-    far = np.where(is_told, np.abs(effect) / np.where(error > 0, error, np.inf), -np.inf)
-    normal = -special.ndtri(special.stdtr(of_luck, -far))  # with as little chance to be as large
+    sums = _Sums(*(np.concatenate(one, axis=-1) for one in zip(*parts, strict=True)))
+    luck = _pooled_luck(sums, [one.column for one in slices])
+    variance, effect = sums.null + luck, sums.effect
+    far = np.where(sums.units >= _FEWEST, np.abs(effect) / np.sqrt(variance), -np.inf)
+    of_luck = sums.trials * np.divide(variance, luck, out=np.full(len(luck), 1e6), where=luck > 0) ** 2
+    normal = -special.ndtri(special.stdtr(of_luck, -far))  # as unlikely, had trials no luck
     far = np.where(np.isfinite(normal), normal, far)
-    chance = [
-        np.concatenate([one.statistics(*draw) for one in blocks]) for draw in data.draws(seed, permutations)
-    ]
-    p_adjusted, critical = _step_down(far, np.concatenate(chance, axis=1))
+    chance = np.concatenate([sums.statistics(one) for one in data.permuted(seed, permutations)], axis=1)
+    p_adjusted, critical = _step_down(far, chance)
     quantile = special.stdtrit(of_luck, special.ndtr(critical)) + special.ndtri(POWER)
-    low, high = np.concatenate([one.ends() for one in blocks], axis=1)
+    low, high = sums.ends(luck)
     return SliceEffects(
-        examples=np.array([int(np.count_nonzero(one.weights)) for one in slices], np.int64),
+        examples=np.array([np.count_nonzero(one) for one in weights], np.int64),
         effect=effect,
         low=low,
         high=high,
         p_adjusted=p_adjusted,
-        least=np.where(is_told, quantile * error, np.nan),
-        is_named=p_adjusted <= 1 - LEVEL,
+        least=np.where(sums.units >= _FEWEST, quantile * np.sqrt(variance), np.nan),
+        is_named=p_adjusted <= ALPHA,
     )
 
 
 def _step_down(far: Floats, chance: Singles) -> tuple[Floats, float]:
-    """The adjusted p-values [S] of statistics among those [S, P] by chance, and the value that names first."""
+    """Adjusted p-values [S] of statistics beside those [S, P] by chance, and the value that names the first."""
     order = np.argsort(-far, kind="stable")
     most = np.maximum.accumulate(chance[order[::-1]], axis=0)[::-1]
-    num = 1 + most.shape[1]
-    p = np.empty(len(far))
-    p[order] = np.maximum.accumulate((1 + (most >= far[order, None]).sum(1)) / num)
-    return np.where(np.isfinite(far), p, 1.0), float(np.quantile(most[0], LEVEL)) if len(far) else math.nan
+    p = np.ones(len(far))
+    p[order] = np.maximum.accumulate((1 + (most >= far[order, None]).sum(1)) / (1 + most.shape[1]))
+    return np.where(np.isfinite(far), p, 1), float(np.quantile(most[0], 1 - ALPHA))
+
+
+def _pooled_luck(sums: _Sums, columns: Sequence[str]) -> Floats:
+    """The variance [S] of trials' luck: a slice's own or, if more, that of its column's or of all slices.
+
+    Few trials tell little of one slice's, and the least of many would be far too small. Slices count by what
+    they tell where there is no luck.
+    """
+    tells = np.divide(1, sums.noise**2, out=np.zeros(len(columns)), where=sums.noise > 0)
+    luck = np.maximum(sums.luck, 0)
+    for at in (np.unique(columns, return_inverse=True)[1], np.zeros(len(columns), np.int64)):
+        total = np.bincount(at, tells)
+        mean = np.divide(np.bincount(at, tells * sums.luck), total, out=np.zeros(len(total)), where=total > 0)
+        luck = np.maximum(luck, np.where(tells > 0, mean[at], 0))
+    return luck
 
 
 class _Outcome:
-    """What examples that are judged [K] came to, and the part of it that class and other columns leave."""
+    """What class and other columns leave of how hard K examples are, ``y``, and how its parts vary."""
 
     def __init__(
         self, values: Floats, strata: Integers, groups: Integers | None, adjust: Floats | None
     ) -> None:
         self.strata, self.sizes = np.unique(strata, return_inverse=True, return_counts=True)[1:]
+        self.classes = _indicator(self.strata)
         self.basis = np.empty((len(strata), 0))
         if adjust is not None and adjust.shape[1]:
-            u, size, _ = np.linalg.svd(self.left(adjust), full_matrices=False)
-            self.basis = u[:, size > 1e-9 * max(size[0], 1e-300)]
+            u, size, _ = np.linalg.svd(self.beside(adjust), full_matrices=False)
+            self.basis = u[:, size > 1e-9 * np.sqrt((adjust**2).sum())]
         self.groups = None if groups is None else _indicator(np.unique(groups, return_inverse=True)[1])
-        there = ~np.isnan(values.T)
-        num = there.sum(1)
-        y = np.where(there, values.T, 0).sum(1) / num
-        self.y = self.left(y[:, None])[:, 0]
-        self.mean = np.clip(y - self.y, _EDGE, 1 - _EDGE)
-        self.judges = there / num[:, None]  # [K, N]
-        self.trials = np.where(there, values.T - (y - self.y)[:, None], 0) / num[:, None]
-        squares = self.y**2 * len(y) / max(len(y) - self.basis.shape[1], 1)
-        by_class = np.bincount(self.strata, squares) / np.maximum(self.sizes - 1, 1)
+        is_there = ~np.isnan(values.T)
+        num = is_there.sum(1)
+        raw = np.where(is_there, values.T, 0).sum(1) / num
+        self.y = self.beside(raw[:, None])[:, 0]
+        fit = raw - self.y
+        self.judges = is_there / num[:, None]
+        self.trials = np.where(is_there, values.T - fit[:, None], 0) / num[:, None]
+        mean = np.clip(fit, _EDGE, 1 - _EDGE)
+        self.bends = mean * (1 - mean), 1 - 2 * mean
+        lost = 1 - self.basis.shape[1] / max(len(num), 1)
+        by_class = np.bincount(self.strata, self.y**2) / np.maximum(self.sizes - 1, 1) / lost
         self.spread = by_class[self.strata]
-        self.alike = 0.0  # covariance of two of a group
+        self.leverage = 1 / self.sizes[self.strata] + (self.basis**2).sum(1)
+        self.alike = 0.0  # the covariance of two of a group
         if self.groups is not None:
-            sizes = (
-                self.groups.sum(1).A1 if hasattr(self.groups.sum(1), "A1") else np.asarray(self.groups.sum(1))
-            )
-            together = ((self.groups @ self.y) ** 2).sum() - (self.y**2).sum()
-            self.alike = max(together / max((sizes**2 - sizes).sum(), 1), 0.0)
+            pairs = (self.groups @ np.ones(len(num))) ** 2
+            both = ((self.groups @ self.y) ** 2).sum() - (self.y**2).sum()
+            self.alike = max(both / max(pairs.sum() - len(num), 1), 0.0)
 
-    def left(self, columns: Floats) -> Floats:
-        """What is left of columns [K, B] beside class and others."""
-        means = (_indicator(self.strata) @ columns) / self.sizes[:, None]
-        left = columns - means[self.strata]
-        basis = getattr(self, "basis", np.empty((len(columns), 0)))
-        return left - basis @ (basis.T @ left)
+    def beside(self, columns: Floats) -> Floats:
+        """What is left of columns [K, B]."""
+        rest = columns - ((self.classes @ columns) / self.sizes[:, None])[self.strata]
+        return np.asarray(rest - self.basis @ (self.basis.T @ rest))
 
-    def together(self, columns: Floats) -> Floats:
-        """Sums over groups, or columns as they are where there are none."""
-        return columns if self.groups is None else self.groups @ columns
+    def by_group(self, columns: Floats) -> Floats:
+        """Sums [U, B] of columns [K, B] over groups; columns as they are where there are none."""
+        return columns if self.groups is None else np.asarray(self.groups @ columns)
 
-    def draws(self, seed, permutations):
-        rngs = np.random.SeedSequence(seed, spawn_key=(_STREAM,))
-        size = max(10 * _CELLS // len(self.y), 1)
-        for at in range(0, permutations, size):
-            rng = np.random.default_rng(rngs.spawn(1)[0])
-            num = min(size, permutations - at)
+    def permuted(self, seed: int, permutations: int) -> Iterator[Singles]:
+        """What ``y``, or the signs of groups, could as well have been, [U, P] at a time."""
+        step = max(5 * _CELLS // max(len(self.y), 1), 1)
+        seeds = np.random.SeedSequence(seed, spawn_key=(_STREAM,)).spawn(-(-permutations // step))
+        for at, one in enumerate(seeds):
+            rng, num = np.random.default_rng(one), min(step, permutations - at * step)
             if self.groups is not None:
-                yield (rng.integers(0, 2, (self.groups.shape[0], num)).astype(np.float32) * 2 - 1,)
+                yield rng.choice(np.array([-1, 1], np.float32), (self.groups.shape[0], num))
                 continue
-            r = np.empty((num, len(self.y)))
-            for one in range(len(self.sizes)):
-                at_class = np.flatnonzero(self.strata == one)
-                r[:, at_class] = rng.permuted(np.tile(self.y[at_class], (num, 1)), axis=1)
-            r = self.left(r.T) if self.basis.shape[1] else r.T
-            yield (r.astype(np.float32),)
+            y = np.empty((len(self.y), num))
+            for place in range(len(self.sizes)):
+                rows = np.flatnonzero(self.strata == place)
+                y[rows] = rng.permuted(np.tile(self.y[rows], (num, 1)), axis=1).T
+            yield (self.beside(y) if self.basis.shape[1] else y).astype(np.float32)
 
 
-def _indicator(of: Integers):
+class _Sums(NamedTuple):
+    """Sums over examples for S slices; in the first three by example or group, [U, S]."""
+
+    once: Singles
+    twice: Singles
+    thrice: Singles
+    four: Floats
+    size: Floats
+    bends: Floats  # [2, S]: how the variance changes with the effect and its square
+    pooled: Floats  # variance of exchangeable examples
+    effect: Floats
+    units: Floats  # as many examples or groups tell as much, of equal weight
+    null: Floats  # variance of the effect over examples, were it 0
+    freedom: Floats
+    luck: Floats  # variance over trials, less that of their noise
+    noise: Floats
+    trials: Floats  # degrees of freedom of luck
+
+    def ends(self, luck: Floats) -> tuple[Floats, Floats]:
+        """The effects [S] that are not too far from those measured."""
+        freedom = (self.null + luck) ** 2 / (self.null**2 / self.freedom + luck**2 / self.trials)
+        times = special.stdtrit(freedom, 1 - ALPHA / 2) ** 2
+        b, (slope, bend) = self.effect, times * self.null * self.bends
+        middle = (b + slope / 2) / (1 + bend)
+        reach = np.sqrt(np.maximum(middle**2 - (b**2 - times * (self.null + luck)) / (1 + bend), 0))
+        return np.minimum(middle - reach, b), np.maximum(middle + reach, b)
+
+    def statistics(self, draws: Singles) -> Singles:
+        """How far effects are from 0 in draws [U, P], in standard errors, [S, P]."""
+        num = self.size.astype(np.float32)[:, None]
+        b = self.once.T @ draws / num
+        robust = self.twice.T @ draws**2 - 2 * b * (self.thrice.T @ draws)
+        robust = (robust + b**2 * self.four.astype(np.float32)[:, None]) / num**2
+        far = np.abs(b) / np.sqrt(_as_null(robust, b, self.bends, self.pooled))
+        far[self.units < _FEWEST] = -np.inf
+        return far
+
+
+def _as_null(variance: Reals, effect: Reals, bends: Floats, pooled: Floats) -> Reals:
+    """The variances [S, ...] were effects 0, and never below those of exchangeable examples."""
+    slope, bend, least = (
+        one.astype(effect.dtype).reshape(-1, *[1] * (effect.ndim - 1)) for one in (*bends, pooled)
+    )
+    return np.maximum(variance / np.maximum(1 + effect * (slope - effect * bend), _FLOOR), least)
+
+
+def _indicator(of: Integers) -> Any:
     return sparse.csr_array((np.ones(len(of)), (of, np.arange(len(of)))))
 
 
-class _Block:
-    def __init__(self, data: _Outcome, slices, at, judged) -> None:
-        self.data = data
-        some = slices[at]
-        w = data.left(np.stack([one.weights[judged] for one in some], 1))
-        whole = (w**2).sum(0)
-        r = data.y[:, None]
-        if any(one.within for one in some):
-            r = np.repeat(r, len(some), 1)
-            for column, one in enumerate(some):
-                if one.within:
-                    mains = data.left(np.stack([slices[place].weights[judged] for place in one.within], 1))
-                    q, _ = np.linalg.qr(mains)
-                    w[:, column] -= q @ (q.T @ w[:, column])
-                    r[:, column] -= q @ (q.T @ r[:, column])
-        self.size = D = (w**2).sum(0)
-        raw = np.array([(one.weights[judged] ** 2).sum() for one in some])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            is_left = (D > 1e-6 * raw) & (D**2 >= _FEWEST * (w**4).sum(0))
-            self.effect = np.where(is_left, w.T @ data.y / D, np.nan)
-        self.size = D = np.where(is_left, D, 1)
-        w[:, ~is_left] = 0
-        b = np.where(is_left, self.effect, 0)
-        self.w = w.astype(np.float32)
-        parts = data.together(w**2)
-        self.num = D**2 / np.where(is_left, (parts**2).sum(0), 1)
-        self.is_told = is_left & (self.num >= _FEWEST)
-        leverage = parts / D
-        if data.groups is None:
-            leverage = leverage + 1 / data.sizes[data.strata][:, None] + (data.basis**2).sum(1)[:, None]
-        self.a = (1 / np.clip(1 - leverage, 0.05, 1)).astype(np.float32)
-        self.m = np.stack(
-            [
-                (w**2 * (data.mean * (1 - data.mean))[:, None]).sum(0),
-                (w**3 * (1 - 2 * data.mean)[:, None]).sum(0),
-                (w**4).sum(0),
-            ]
-        )
-        scores = data.together(w * (r - b * w))
-        robust = (self.a * scores**2).sum(0) / D**2
-        plain = (scores**2).sum(0) / D**2
-        self.pooled = (w**2).T @ data.spread / D**2
-        if data.groups is not None:
-            self.pooled += data.alike * (((data.groups @ w) ** 2).sum(0) - (w**2).sum(0)) / D**2
-        self.null = self.as_null(robust, b)
-        self._luck(w, b, plain)
+def _sums(data: _Outcome, slices: Sequence[Slice], weights: Sequence[Floats], places: range) -> _Sums:
+    w = data.beside(np.stack([weights[place] for place in places], axis=1))
+    rest = np.repeat(data.y[:, None], len(places), axis=1)
+    for column, place in enumerate(places):
+        if slices[place].within:
+            mains = np.linalg.qr(
+                data.beside(np.stack([weights[one] for one in slices[place].within], axis=1))
+            )[0]
+            w[:, column] -= mains @ (mains.T @ w[:, column])
+            rest[:, column] -= mains @ (mains.T @ rest[:, column])
+    squares, fourth = w**2, (w**4).sum(0)
+    size = squares.sum(0)
+    is_left = size**2 > np.maximum(_FEWEST * fourth, 1e-12)
+    size = np.where(is_left, size, np.nan)
+    b = w.T @ data.y / size
+    rest -= b * w
+    share = data.by_group(squares) / size
+    units = np.where(is_left, 1 / (share**2).sum(0), 0)
+    leverage = share + data.leverage[:, None] if data.groups is None else share
+    less = 1 / np.clip(1 - leverage, 0.05, 1)
+    scores = data.by_group(w * rest)
+    once = w if data.groups is None else scores + b * share * size
+    robust, bends = (less * scores**2).sum(0) / size**2, _bends(data, w, squares, fourth)
+    pooled = squares.T @ data.spread
+    if data.groups is not None:
+        pooled += data.alike * ((data.by_group(w) ** 2).sum(0) - size)
+    pooled /= size**2
+    null = _as_null(robust, b, bends, pooled)
+    return _Sums(
+        *(one.astype(np.float32) for one in (once, less * once**2, less * once * share * size)),
+        (less * (share * size) ** 2).sum(0),
+        size,
+        bends,
+        pooled,
+        b,
+        units,
+        null,
+        np.maximum(np.where(null > pooled, units, len(share)) - 1, 1),
+        *_luck(data, w, b, (scores**2).sum(0)),
+    )
 
-    def as_null(self, variance, effect):
-        return np.maximum(
-            variance / self.ratio(effect),
-            self.pooled.astype(variance.dtype).reshape(-1, *[1] * (variance.ndim - 1)),
-        )
 
-    def ratio(self, b):
-        shape = (3, -1) + (1,) * (b.ndim - 1)
-        m = (
-            np.where(self.m[0] > 0, self.m / np.where(self.m[0] > 0, self.m[0], 1), [[1], [0], [0]])
-            .reshape(shape)
-            .astype(b.dtype)
-        )
-        return np.maximum(1 + b * m[1] - b**2 * m[2], np.float32(_FLOOR))
+def _bends(data, w, squares, fourth):
+    curve, slope = data.bends
+    whole = squares.T @ curve
+    return np.stack([(squares * w).T @ slope, fourth]) / np.where(whole > 0, whole, np.inf)
 
-    def _luck(self, w, b, plain):
-        data, D = self.data, self.size
-        x, j = data.trials, data.judges
-        t = (w.T @ x - b[:, None] * ((w**2).T @ j)) / D[:, None]
-        if data.groups is None:
-            own = (
-                (w**2).T @ (x**2).sum(1)
-                - 2 * b * ((w**3).T @ (x * j).sum(1))
-                + b**2 * ((w**4).T @ (j**2).sum(1))
-            )
-        else:
-            own = sum(
-                (data.together(w * x[:, [n]] - b * w**2 * j[:, [n]]) ** 2).sum(0) for n in range(x.shape[1])
-            )
-        g = (w**2).T @ j / D[:, None]
-        g2 = (g**2).sum(1)
-        room = 1 - g2
-        luck = ((t**2).sum(1) - own / D**2 + plain * g2) / np.where(room > 1e-9, room, np.inf)
-        self.luck = np.maximum(luck, 0)
-        self.freedom = np.where(room > 1e-9, 1 / np.maximum(g2, 1e-9) - 1, 1)
 
-    def ends(self):
-        null, luck = self.null, self.luck
-        num = (
-            self.num
-            if self.data.groups is None
-            else np.where(self.null > self.pooled, self.num, len(self.data.sizes))
-        )
-        freedom = (null + luck) ** 2 / (
-            null**2 / np.maximum(self.num - 1, 1) + luck**2 / self.freedom + 1e-300
-        )
-        c2 = special.stdtrit(freedom, 0.975) ** 2
-        slope, bend = self.m[1:] / np.where(self.m[0] > 0, self.m[0], np.inf)
-        b = self.effect
-        lead = 1 + c2 * null * bend
-        middle = (b + c2 * null * slope / 2) / lead
-        reach = np.sqrt(np.maximum(middle**2 - (b**2 - c2 * (null + luck)) / lead, 0))
-        return np.stack([np.minimum(middle - reach, b), np.maximum(middle + reach, b)])
+def _luck(data: _Outcome, w: Floats, b: Floats, plain: Floats) -> tuple[Floats, Floats, Floats]:
+    """Variances of effects ``b`` [S] over trials, of their noise, and degrees of freedom.
 
-    def statistics(self, r):
-        w, a, D = self.w, self.a, self.size.astype(np.float32)[:, None]
-        data = self.data
-        if data.groups is None:
-            b = (w.T @ r) / D
-            wa = w * w * a
-            v = wa.T @ (r * r) - 2 * b * ((wa * w).T @ r) + b**2 * (wa * w * w).sum(0)[:, None]
-        else:
-            s = data.together(self.w * data.y[:, None]).astype(np.float32)
-            parts = data.together(self.w**2).astype(np.float32)
-            b = (s.T @ r) / D
-            v = (
-                (a * s * s).sum(0)[:, None]
-                - 2 * b * ((a * s * parts).T @ r)
-                + b**2 * (a * parts * parts).sum(0)[:, None]
-            )
-        v = self.as_null(np.maximum(v, 0) / D**2, b)
-        out = np.abs(b) / np.sqrt(np.where(v > 0, v, np.inf))
-        out[~self.is_told] = -np.inf
-        return out
+    Products of two examples (or groups) in a trial have a mean of 0 without luck, but for what taking out the
+    mean takes from each, which is put back.
+    """
+    squares, size = w**2, (w**2).sum(0)
+    by_trial = w.T @ data.trials - b[:, None] * (squares.T @ data.judges)
+    own = np.zeros(len(b))
+    for x, judges in zip(data.trials.T, data.judges.T, strict=True):
+        own += (data.by_group(w * x[:, None] - b * squares * judges[:, None]) ** 2).sum(0)
+    share = ((squares.T @ data.judges) ** 2).sum(1) / size**2
+    several = np.where(share < 1 - 1e-9, 1 - share, np.inf)
+    noise = (own - plain * share) / size**2 / several
+    return (by_trial**2).sum(1) / size**2 / several - noise, noise, np.maximum(1 / share - 1, 1)
