@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from easiness.lazy import Array, Floats, Integers, Mask, Reals, Singles, pd, sparse, special
+from easiness.lazy import Array, Floats, Integers, Mask, Singles, pd, sparse, special
 
 ALPHA, POWER = 0.05, 0.8
 BINS, MOST_PAIRS = 4, 500
@@ -280,7 +280,7 @@ class _Robust(NamedTuple):
         units = np.where(is_left, size**2 / (parts**2).sum(0), 0)
         return cls(once.astype(np.float32), parts.astype(np.float32), size, units, bends, pooled / size**2)
 
-    def as_null(self, squares: Reals, effect: Reals) -> Floats:
+    def as_null(self, squares: Floats, effect: Floats) -> Floats:
         """Variances [S, P] were effects 0, of sums of squared scores and effects."""
         arrays = self.size, self.units, *self.bends, self.pooled
         size, units, slope, bend, pooled = (one[:, None] for one in arrays)
@@ -300,7 +300,7 @@ class _Robust(NamedTuple):
     def statistics(self, draws: Singles) -> Singles:
         """How far from 0 effects are in draws [U, P], in standard errors, [S, P]."""
         once, parts = self.once, self.parts
-        effect = once.T @ draws / self.size[:, None].astype(np.float32)
-        squares = (once * once).T @ (draws * draws) - 2 * effect * ((once * parts).T @ draws)
-        squares += effect * effect * (parts**2).sum(0)[:, None]
+        effect = np.asarray(once.T @ draws, np.float64) / self.size[:, None]
+        squares = (once**2).T @ draws**2 - 2 * effect * ((once * parts).T @ draws)
+        squares = np.asarray(squares + effect**2 * (parts**2).sum(0)[:, None], np.float64)
         return np.asarray(np.abs(effect) / np.sqrt(self.as_null(squares, effect)), np.float32)
