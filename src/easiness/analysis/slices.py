@@ -21,6 +21,7 @@ BINS, MOST_PAIRS = 4, 500
 _FEWEST = 5  # examples, or groups, for a statistic
 _EDGE, _FLOOR = 0.01, 0.25  # means are no nearer to 0 and 1; a variance falls no further as they come there
 _SURE = 1.64  # standard errors of a p-value of permutations, so that other seeds name the same
+_MORE = 2  # trials that the luck of all slices counts as, beside a slice's own
 _AT_ONCE = 250  # permutations
 _STREAM = 0x736C6963  # keeps the random numbers here apart from others of the same seed
 
@@ -187,7 +188,8 @@ def _luck(data: _Outcome, w: Floats, effect: Floats, rest: Floats, of: list[str]
 
     It is the sum over trials of products of two examples, whose mean is 0 without luck once what their common
     mean takes from it is put back. Few trials tell little of one slice, and the least of many would be far
-    too small: it is the most of its own, its column's and all slices', weighted as if there were no luck.
+    too small: it is no less than its column's or all slices' mean, weighted as if there were no luck, and
+    that mean counts beside it as if it came from two more trials.
     """
     squares, size = w**2, (w**2).sum(0)
     by_judge = squares.T @ data.judges
@@ -198,11 +200,12 @@ def _luck(data: _Outcome, w: Floats, effect: Floats, rest: Floats, of: list[str]
     several = np.where(share < 1 - 1e-9, size**2 * (1 - share), np.inf)  # of one trial nothing is told
     noise = (own - share * (squares * rest**2).sum(0)) / several
     alone = np.nan_to_num(by_trial / several - noise)
-    luck, tells = np.maximum(alone, 0), np.where(noise > 0, 1 / noise**2, 0)
+    pooled, tells = np.zeros(len(of)), np.where(noise > 0, 1 / noise**2, 0)
     for column in (np.unique(of, return_inverse=True)[1], np.zeros(len(of), np.int64)):
         means = np.bincount(column, tells * alone) / np.maximum(np.bincount(column, tells), 1e-300)
-        luck = np.maximum(luck, np.where(tells > 0, means[column], 0))
-    return luck, np.maximum(1 / share - 1, 1)
+        pooled = np.maximum(pooled, np.where(tells > 0, means[column], 0))
+    trials, more = np.maximum(1 / share - 1, 1), min(_MORE, len(of) - 1)
+    return np.maximum(pooled, (trials * alone + more * pooled) / (trials + more)), trials + more
 
 
 class _Outcome:
