@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from easiness.data.tables.table import TableColumns
 from easiness.errors import BadInput
 from easiness.gate import check_fits
 from easiness.inputs import IMAGE, InputKind, Signature, StoredExamples, Values, track
@@ -23,9 +24,6 @@ from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 R = TypeVar("R")
 
 Ids = Integers | npt.NDArray[np.object_]
-
-Columns = Callable[[str, Array], Iterator[Array]]
-"""Reads vectors [n, D] in a column of a table by its name, of rows by their ids, some at a time."""
 
 DIGEST_BYTES = 32
 
@@ -42,7 +40,7 @@ class Dataset:
     are recipe settings that this subject needs. ``limited_to`` is the size of a subset made by `limit` at
     seed 0, which `load_dataset` makes again. ``unreadable`` names examples left out on request, and ``notes``
     what is there and not used. By their names ``num_other_files`` files are no pictures; ``other_files`` are
-    the first. Examples of one of the ``groups`` [K] are of one origin. ``columns`` reads vectors in a table.
+    the first. Examples of one of the ``groups`` [K] are of one origin. ``columns`` are those of its table.
     """
 
     name: str
@@ -64,7 +62,7 @@ class Dataset:
     groups: npt.NDArray[np.object_] | None = field(default=None, repr=False)
     kind: InputKind = field(default=IMAGE, repr=False)
     standard: StoredExamples | None = field(default=None, repr=False)
-    columns: Columns | None = field(default=None, repr=False)
+    columns: TableColumns | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         assert len(self.ids) == len(self.labels) == len(self.true_labels) == len(self.stored)
@@ -163,7 +161,7 @@ class Dataset:
         """Vectors [n, D] in a column of the table that the examples are read from, some at a time."""
         if self.columns is None:
             raise BadInput(f"{self.where}: is no table, so it has no column {name}; give a Parquet file")
-        return self.columns(name, self.ids)
+        return self.columns.vectors(name, self.ids)
 
     def packed(
         self, recipe: Recipe, cache: Path | None = None, on_packed: Callable[[int], None] = lambda _: None

@@ -6,9 +6,8 @@ import os
 import posixpath
 import shlex
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -20,12 +19,12 @@ from easiness.data.sources.file_blobs import FileBlobs, FileFacts, TextFiles
 from easiness.data.sources.source import Split, dataset_of
 from easiness.data.tables import table as cells
 from easiness.data.tables.labels import CROP, read_labels
-from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, vectors_of
+from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable
 from easiness.data.tables.vectors import input_columns, make_vectors, named_by
 from easiness.errors import BadInput, nearest, printable, shorten
 from easiness.gate import is_text
 from easiness.inputs import IMAGE, KINDS, SOUND, TEXT, VECTOR, Blobs, InputKind, StoredExamples, StoredVectors
-from easiness.lazy import Array, Integers
+from easiness.lazy import Integers
 from easiness.regular_file import at_home
 from easiness.spec import LoadOptions, read_names
 
@@ -347,7 +346,7 @@ def split_of(
         kind=examples.kind,
         rows=table.rows if examples.in_rows else None,
         groups=None if names is None else np.array(names, object),
-        columns=partial(_columns, table, ids),
+        columns=cells.TableColumns(table, ids),
     )
 
 
@@ -370,9 +369,3 @@ def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
             problem = f"the id {name!r:.80} is in {table.place_at(first[name])} already"
             raise BadInput(f"{table.name_at(row)}: {problem}; name another column with --id, or none")
     return np.array(names, np.int64 if all(map(INTEGER.fullmatch, names)) else object)
-
-
-def _columns(table: Table, ids: Ids, name: str, names: Ids) -> Iterator[Array]:
-    """Read vectors in a column of the table, whose rows have these ids: the `Columns` of a data set."""
-    rows = {one: row for row, one in enumerate(ids.tolist())}
-    return vectors_of(table, name, np.array([rows[one] for one in names.tolist()], np.int64))
