@@ -117,7 +117,9 @@ def data_map(
     scores: Sequence[pd.DataFrame],
     suspects: Sequence[pd.DataFrame | None],
     exhibits: Iterable[int],
+    columns: Mapping[str, Array] | None = None,
 ) -> DataMap:
+    """The map of runs with these tables of scores; the first may be seen by other ``columns`` [K], too."""
     num = len(runs[0].ids)
     tables = [_with_suspicion(table, one) for table, one in zip(scores, suspects, strict=True)]
     exhibits = sorted(set(exhibits))
@@ -128,11 +130,13 @@ def data_map(
     first = np.array(list(dict.fromkeys([*picture_places, *suspect])), np.int64)
     first = first[np.isin(first, points)]
     ids, places = runs[0].ids[picture_places].tolist(), np.searchsorted(points, picture_places).tolist()
+    of_runs = [
+        _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
+        for run, name, row, table in zip(runs, names, at, tables, strict=True)
+    ]
+    of_runs[0][0]["scores"] += [_of_column(name, one[points]) for name, one in (columns or {}).items()]
     return DataMap(
-        runs=[
-            _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
-            for run, name, row, table in zip(runs, names, at, tables, strict=True)
-        ],
+        runs=of_runs,
         points=points,
         picture_places={("train", one): at for one, at in zip(ids, places, strict=True)},
         num_examples=num,
@@ -218,6 +222,28 @@ def _of_run(
         **course,
     }
     return document, notes
+
+
+def map_name(column: str) -> str:
+    """The name of a column on the map, where scores have theirs."""
+    return f"{column} (column)" if column in {*(one.name for one in SCORES), "p_wrong"} else column
+
+
+def column_codes(values: Array) -> tuple[Array, list[str]]:
+    """Numbers [K] as they are, or places of texts in a list of them; NaN where one is missing."""
+    if values.dtype != object:
+        return values, []
+    known = pd.notna(values)
+    names, places = np.unique(values[known].astype(str), return_inverse=True)
+    codes = np.full(len(values), np.nan)
+    codes[known] = places
+    return codes, names.tolist()
+
+
+def _of_column(name: str, values: Array) -> Document:
+    codes, names = column_codes(values)
+    about = {"name": map_name(name), "high": "", "formula": "A column by which hardness is explained"}
+    return {**about, **({"names": names} if names else {}), **quantize(codes, 16)}
 
 
 def quantize(values: Array, bits: Bits) -> Document:

@@ -22,11 +22,12 @@ from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
 from easiness.pages.labels import certain
 from easiness.pages.outcomes import outcomes_page
 from easiness.pages.run_part import MAX_CLASSES, run_part
+from easiness.pages.slices import explained_part
 from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
 from easiness.runs import data_of, find_data
 from easiness.show import to_svg
-from easiness.spec import Option, setting
+from easiness.spec import Option, read_names, setting
 from easiness.store import Run, check_opened
 from easiness.studies import matching
 from easiness.studies.matching import CompareOptions
@@ -148,6 +149,14 @@ class ReportOptions:
         "With --decide: hide what the networks say of the labels, and what people said. By default of an "
         "audit alone, and there only what the networks say.",
     )
+    explain: Sequence[str] | None = setting(
+        "--explain",
+        "Columns that may explain what is hard, as `explain --by`, also seen on the map. By default of a "
+        "small run what is measured.",
+        metavar="auto|A,B,...",
+        read=read_names,
+    )
+    metadata: Path | None = setting("--metadata", "A table of id and such columns.", metavar="FILE")
     pixels: int = setting(
         "--pixels",
         "Longer side of a photo to decide on, 32 to 4,096 at most; fewer where the page would pass 25 MB.",
@@ -192,6 +201,8 @@ def _check(options: ReportOptions, runs: Sequence[Run]) -> None:
         raise BadInput(
             "--blind: hides what is suggested of the examples of a file; name the file with --decide"
         )
+    if len(runs) != 1 and (options.explain or options.metadata):
+        raise BadInput(f"--explain, --metadata: are of the page of one run; give one instead of {len(runs)}")
     if options.since is None and options.by != "ids":
         raise BadInput(f"--by {options.by}: is how to find examples in the run before; name it with --since")
     if options.since is None and options.old_data is not None:
@@ -236,7 +247,12 @@ def render_report(options: ReportOptions) -> str:
     galleries = [gallery for part in parts for gallery in part["galleries"]]
     exhibits = [one for side in ("hardest", "easiest") for gallery in galleries for one in gallery[side]]
     positions = [one["position"] for one in exhibits]
-    map_view = data_map(runs, [part["name"] for part in parts], rows, tables, suspicions, positions)
+    explained = None
+    if num_runs == 1:
+        at = runs[0].argument(rows[0])
+        explained = explained_part(runs[0], options.explain, options.metadata, data, **at)
+    columns = None if explained is None else explained.columns
+    map_view = data_map(runs, [part["name"] for part in parts], rows, tables, suspicions, positions, columns)
     lists = decision_lists(runs[0], parts[0]["suspects"], options, sure.flaws) if len(runs) == 1 else []
     view = deciding(runs[0], rows[0], lists, sure.conflicts, data, options)
     examples, suspects = FoundExamples(why_none=why), [one for part in parts for one in part["suspects"]]
@@ -245,7 +261,7 @@ def render_report(options: ReportOptions) -> str:
     if data is not None:
         for _, _, records in () if comparison_before is None else comparison_before["parts"]:
             names += [one["name"] for one in records]
-        names += [one["name"] for one in exhibits]
+        names += [*(one["name"] for one in exhibits), *(explained.names if explained else ())]
         try:
             examples = found_examples(runs[0], data, names, map_view, view, options.pixels)
         except BadInput as error:
@@ -276,6 +292,7 @@ def render_report(options: ReportOptions) -> str:
         changes=comparison_before,
         registered=list(registered_parts(runs[0])) if len(parts) == 1 else [],
         certain=sure,
+        explained=explained,
         above=ABOVE,
         examples=examples,
         nouns="examples" if data is None and runs[0].spec.measured is None else kind.nouns,

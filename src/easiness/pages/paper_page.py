@@ -9,9 +9,11 @@ from easiness import show, store
 from easiness.data import Dataset
 from easiness.pages.data_map import Name
 from easiness.pages.examples import FoundExamples, are_small, found_within, room_for
+from easiness.pages.slices import names_of, rows_of
 from easiness.pages.template import render_page
 from easiness.paper.claims import Claim, count_verdicts
 from easiness.studies.audit import Certificate
+from easiness.studies.explain import Explanation
 from easiness.studies.keeping import NextLabels
 from easiness.studies.patterns import Patterns
 
@@ -55,6 +57,9 @@ def result_page(result: show.Result) -> str:
 
 def galleries_of(result: show.Result) -> Iterator[Gallery]:
     """Examples that a result is about, where there are pictures of them, or sounds or texts."""
+    if isinstance(result, Explanation):
+        yield from _slices(result)
+        result = result.patterns or result
     if isinstance(result, Patterns):
         yield from _patterns(result)
     if isinstance(result, NextLabels) and result.pool is not None:
@@ -80,6 +85,17 @@ def _picks(result: NextLabels, pool: Dataset) -> Iterator[Gallery]:
         examples,
         are_small(pool),
     )
+
+
+def _slices(result: Explanation) -> Iterator[Gallery]:
+    if result.data is None:
+        return
+    examples = found_within(
+        result.run, result.data, [name for one in result.exhibits for name in names_of(result, one)]
+    )
+    for at, one in enumerate(result.exhibits):
+        rows = list(rows_of(result, one, examples))
+        yield Gallery(one.title, result.sentence(at), rows, examples, are_small(result.data))
 
 
 def _patterns(result: Patterns) -> Iterator[Gallery]:

@@ -1,4 +1,10 @@
-from .score import Score as Score, ScoreMoments as ScoreMoments, formula_text as formula_text
+from .score import (
+    Score as Score,
+    ScoreMoments as ScoreMoments,
+    correct_after as correct_after,
+    formula_text as formula_text,
+    over_trials as over_trials,
+)
 from .scores import easiness_interval as easiness_interval, jeffreys as jeffreys
 from .table import (
     SCORES as SCORES,

@@ -278,7 +278,7 @@ def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[Array]:
         yield _array(table, name, values.take(rows[start : start + AT_ONCE]))
 
 
-def cells_in(table: Table, name: str) -> Array:
+def column_values(table: Table, name: str) -> Array:
     """The cells of a column [K]: numbers, NaN where one is missing, or texts, ``None`` where one is.
 
     Days and times are texts, of times the day.
@@ -299,13 +299,17 @@ class TableColumns:
     table: Table
     ids: Any
 
+    @property
+    def names(self) -> list[str]:
+        return self.table.names
+
     def vectors(self, name: str, ids: Any) -> Iterator[Array]:
         """The lists of numbers in a column, [n, D], some at a time."""
         return vectors_of(self.table, name, self._rows(ids))
 
     def cells(self, name: str, ids: Any) -> Array:
-        """The cells of a column [n], see `cells_in`."""
-        return np.asarray(cells_in(self.table, name)[self._rows(ids)])
+        """The cells of a column [n], see `column_values`."""
+        return np.asarray(column_values(self.table, name)[self._rows(ids)])
 
     def _rows(self, ids: Any) -> Positions:
         rows = {one: row for row, one in enumerate(self.ids.tolist())}

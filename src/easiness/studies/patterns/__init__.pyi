@@ -4,4 +4,4 @@ from .neighbourhood import (
     least_explained as least_explained,
     neighbourhood as neighbourhood,
 )
-from .study import EXPLAIN as EXPLAIN, ExplainOptions as ExplainOptions, explain as explain
+from .study import EASE as EASE, PatternOptions as PatternOptions, patterns as patterns

@@ -1,4 +1,4 @@
-"""``explain``: how easiness goes along with the frequency and the contradiction of what examples show."""
+"""How easiness goes along with the frequency and the contradiction of what examples show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ import numpy.typing as npt
 from easiness import show
 from easiness.analysis import RankRegression, class_share, rank_regression
 from easiness.data import Dataset, same_at
-from easiness.engine import At, Data, Device, HeldOutToo, OneRun, Study
 from easiness.errors import BadInput
 from easiness.features import FeatureSource, find_features, ready_features
 from easiness.heads import join_pairs
@@ -22,7 +21,7 @@ from easiness.inputs import tell, track
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.runs import data_of, features_beside, find_data, find_split, positions_in
 from easiness.scoring import Score, Scoring, find_score
-from easiness.spec import Option, Split, setting
+from easiness.spec import Split
 from easiness.store import Run, StoredTrial, num_heard
 from easiness.studies.patterns.neighbourhood import (
     AT_MOST,
@@ -140,40 +139,21 @@ _OF_IMAGENET = re.compile(r"n\d{8}")  # a class of ImageNet as its folder is cal
 
 
 @dataclass(frozen=True)
-class ExplainOptions:
-    """Options of `explain`."""
+class PatternOptions:
+    """The ``score`` of which examples of which ``run`` is explained by which ``features``, see `patterns`."""
 
-    run: OneRun
-    features: Annotated[
-        Any,
-        Option(
-            "--features",
-            "Where vectors come from, as for `measure`: auto, hashed, logmel, run:RUN and others. They must "
-            "not be trained on these labels, and are kept beside the run.",
-            metavar="NAME",
-            typed=str,
-        ),
-    ]
-    split: HeldOutToo = "train"
-    score: str | None = setting(
-        "--score",
-        "Score to explain, one of ease or of labels. Default: easiness, or consistency of networks whose "
-        "trials left examples out.",
-    )
-    at: At = None
-    nearest: int | None = setting(
-        "--nearest",
-        "How many neighbours count for contradiction, and give distances their unit. Default: 50, or "
-        "half of a class if that is less.",
-    )
-    data: Data = None
-    download: bool = setting(
-        "--download", "Fetch weights of the features that are not on disk.", default=False
-    )
-    device: Device = "auto"
+    run: Run
+    features: Any
+    split: Split = "train"
+    score: str | None = None
+    at: float | None = None
+    nearest: int | None = None
+    data: Any = None
+    download: bool = False
+    device: str = "auto"
 
 
-def explain(options: ExplainOptions) -> Patterns:
+def patterns(options: PatternOptions) -> Patterns:
     """How far the frequency of what examples show, and the contradiction of other classes, explain easiness.
 
     `Neighbourhood` defines both. A rank regression on both (`rank_regression`), over all examples and within
@@ -215,21 +195,6 @@ def explain(options: ExplainOptions) -> Patterns:
         leftover=least_explained(examples["left_over"].to_numpy(), around.picture),
         notes=(*shared_notes, *filter(None, [note]), *_notes(run, source, outcome, score)),
     )
-
-
-EXPLAIN = Study(
-    "explain",
-    "Look",
-    "Say what explains easiness.",
-    ExplainOptions,
-    explain,
-    needs="vectors of the examples",
-    about=(
-        "How far frequency and contradiction do: frequency is how many of its class lie near an example, "
-        "contradiction the share of other classes among its neighbours. It is what goes along with easiness, "
-        "not what makes it. The examples that they explain least are listed; -o FILE.html shows them."
-    ),
-)
 
 
 def _regression(
