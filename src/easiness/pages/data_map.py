@@ -134,7 +134,9 @@ def data_map(
         _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
         for run, name, row, table in zip(runs, names, at, tables, strict=True)
     ]
-    of_runs[0][0]["scores"] += [_of_column(name, one[points]) for name, one in (columns or {}).items()]
+    own = of_runs[0][0]["scores"]
+    free = {*(columns or {})} - {one["name"] for one in own}
+    own += [_of_column(name, one[points]) for name, one in (columns or {}).items() if name in free]
     return DataMap(
         runs=of_runs,
         points=points,
@@ -224,26 +226,16 @@ def _of_run(
     return document, notes
 
 
-def map_name(column: str) -> str:
-    """The name of a column on the map, where scores have theirs."""
-    return f"{column} (column)" if column in {*(one.name for one in SCORES), "p_wrong"} else column
-
-
-def column_codes(values: Array) -> tuple[Array, list[str]]:
-    """Numbers [K] as they are, or places of texts in a list of them; NaN where one is missing."""
-    if values.dtype != object:
-        return values, []
-    known = pd.notna(values)
-    names, places = np.unique(values[known].astype(str), return_inverse=True)
-    codes = np.full(len(values), np.nan)
-    codes[known] = places
-    return codes, names.tolist()
-
-
 def _of_column(name: str, values: Array) -> Document:
-    codes, names = column_codes(values)
-    about = {"name": map_name(name), "high": "", "formula": "A column by which hardness is explained"}
-    return {**about, **({"names": names} if names else {}), **quantize(codes, 16)}
+    """A column as a score is written; texts are places in a list of them."""
+    texts: list[str] = []
+    if values.dtype == object:
+        known, every = pd.notna(values), values
+        names, places = np.unique(every[known].astype(str), return_inverse=True)
+        texts, values = names.tolist(), np.full(len(every), np.nan)
+        values[known] = places
+    about = {"name": name, "high": "", "formula": "A column by which hardness is explained"}
+    return {**about, **({"names": texts} if texts else {}), **quantize(values, 16)}
 
 
 def quantize(values: Array, bits: Bits) -> Document:

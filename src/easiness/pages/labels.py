@@ -78,16 +78,11 @@ class Certain:
         return (names for _, pair in self.examples for names, _ in pair)
 
 
-def most_looked_at(data: Dataset) -> int:
-    """The number of examples of the kind of the data that a page looks at by itself."""
-    return MOST_COMPARED if are_small(data) or data.kind.in_words else MOST_PHOTOS
-
-
 def certain(run: Run, data: Dataset | None) -> Certain:
     """The conflicts in the data of a run, where these are at hand, and soon or already looked through."""
     if data is None:
         return Certain()
-    most = most_looked_at(data)
+    most = MOST_COMPARED if are_small(data) or data.kind.in_words else MOST_PHOTOS
     num = sum(map(len, data.splits.values()))
     conflicts = kept_conflicts(run, data)
     if conflicts is None and num > most:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from easiness import show, store
 from easiness.data import Dataset
 from easiness.pages.data_map import Name
 from easiness.pages.examples import FoundExamples, are_small, found_within, room_for
-from easiness.pages.slices import names_of, rows_of
 from easiness.pages.template import render_page
 from easiness.paper.claims import Claim, count_verdicts
 from easiness.studies.audit import Certificate
@@ -58,7 +57,9 @@ def result_page(result: show.Result) -> str:
 def galleries_of(result: show.Result) -> Iterator[Gallery]:
     """Examples that a result is about, where there are pictures of them, or sounds or texts."""
     if isinstance(result, Explanation):
-        yield from _slices(result)
+        if result.data is not None:
+            examples = found_within(result.run, result.data, slice_names(result, range(result.num_shown)))
+            yield from slice_galleries(result, range(result.num_shown), examples)
         result = result.patterns or result
     if isinstance(result, Patterns):
         yield from _patterns(result)
@@ -87,15 +88,25 @@ def _picks(result: NextLabels, pool: Dataset) -> Iterator[Gallery]:
     )
 
 
-def _slices(result: Explanation) -> Iterator[Gallery]:
-    if result.data is None:
-        return
-    examples = found_within(
-        result.run, result.data, [name for one in result.exhibits for name in names_of(result, one)]
-    )
-    for at, one in enumerate(result.exhibits):
-        rows = list(rows_of(result, one, examples))
-        yield Gallery(one.title, result.sentence(at), rows, examples, are_small(result.data))
+def slice_names(result: Explanation, rows: Iterable[int]) -> list[Name]:
+    """The examples that show what is in the slices of some rows."""
+    return [(result.split, one) for at in rows for one in result.ids[result.examples_of(at)].tolist()]
+
+
+def slice_galleries(result: Explanation, rows: Iterable[int], examples: FoundExamples) -> list[Gallery]:
+    """Those examples by slice, each with its class and how hard it is."""
+    run, is_small = result.run, result.data is not None and are_small(result.data)
+    labels = run.examples(result.split)[1] if run.classes else None
+    galleries = []
+    for at in rows:
+        shown = []
+        for position, name in zip(result.examples_of(at).tolist(), slice_names(result, [at]), strict=True):
+            text = "" if labels is None else run.classes[labels[position]]
+            lines = [(text, f"{result.score} {show.number(float(result.hard[position]))}")]
+            shown.append((name[1], examples.by_name.get(name), f"Example {name[1]}", lines))
+        title = "{column}: {value}".format(**result.slices.iloc[at])
+        galleries.append(Gallery(title, result.sentence(at), shown, examples, is_small))
+    return galleries
 
 
 def _patterns(result: Patterns) -> Iterator[Gallery]:

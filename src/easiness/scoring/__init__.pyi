@@ -1,10 +1,4 @@
-from .score import (
-    Score as Score,
-    ScoreMoments as ScoreMoments,
-    correct_after as correct_after,
-    formula_text as formula_text,
-    over_trials as over_trials,
-)
+from .score import Score as Score, ScoreMoments as ScoreMoments, formula_text as formula_text
 from .scores import easiness_interval as easiness_interval, jeffreys as jeffreys
 from .table import (
     SCORES as SCORES,

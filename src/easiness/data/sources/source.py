@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.dataset import Dataset, Ids
+from easiness.data.dataset import Columns, Dataset, Ids
 from easiness.data.sources.file_blobs import TextFiles
-from easiness.data.tables.table import TableColumns
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_names
 from easiness.inputs import IMAGE, Blobs, EncodedExamples, EncodedSource, InputKind, Positions, StoredExamples
@@ -98,7 +97,7 @@ class Split:
     unreadable: tuple[str, ...] = ()
     rows: Positions | None = None
     groups: npt.NDArray[np.object_] | None = None
-    columns: TableColumns | None = None
+    columns: Columns | None = None
 
     @property
     def positions(self) -> Positions:

@@ -6,8 +6,9 @@ import os
 import posixpath
 import shlex
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -346,7 +347,7 @@ def split_of(
         kind=examples.kind,
         rows=table.rows if examples.in_rows else None,
         groups=None if names is None else np.array(names, object),
-        columns=cells.TableColumns(table, ids),
+        columns=partial(_columns, table, ids),
     )
 
 
@@ -369,3 +370,9 @@ def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
             problem = f"the id {name!r:.80} is in {table.place_at(first[name])} already"
             raise BadInput(f"{table.name_at(row)}: {problem}; name another column with --id, or none")
     return np.array(names, np.int64 if all(map(INTEGER.fullmatch, names)) else object)
+
+
+def _columns(table: Table, ids: Ids, name: str, names: Ids, read: Callable[..., Any]) -> Any:
+    """Read a column of the table, whose rows have these ids: the `Columns` of a data set."""
+    rows = {one: row for row, one in enumerate(ids.tolist())}
+    return read(table, name, np.array([rows[one] for one in names.tolist()], np.int64))

@@ -278,8 +278,8 @@ def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[Array]:
         yield _array(table, name, values.take(rows[start : start + AT_ONCE]))
 
 
-def column_values(table: Table, name: str) -> Array:
-    """The cells of a column [K]: numbers, NaN where one is missing, or texts, ``None`` where one is.
+def column_values(table: Table, name: str, rows: Positions) -> Array:
+    """The cells of a column in some rows [n]: numbers, NaN where one is missing, or texts and ``None``.
 
     Days and times are texts, of times the day.
     """
@@ -287,33 +287,11 @@ def column_values(table: Table, name: str) -> Array:
     if not is_value(kind):
         raise BadInput(f"{table.where}: column {name} holds {kind}; name one of texts, numbers or days")
     if not pa.types.is_boolean(kind) and (numbers := _fast_numbers(table, name)) is not None:
-        return np.asarray(numbers, np.float64)
+        return np.asarray(numbers, np.float64)[rows]
     texts = texts_in(table, name)
-    return np.array([text and text[:10] for text in texts] if pa.types.is_temporal(kind) else texts, object)
-
-
-@dataclass(frozen=True, eq=False)
-class TableColumns:
-    """Columns of a ``table``, whose rows have these ``ids`` [K], by the ids of some of them."""
-
-    table: Table
-    ids: Any
-
-    @property
-    def names(self) -> list[str]:
-        return self.table.names
-
-    def vectors(self, name: str, ids: Any) -> Iterator[Array]:
-        """The lists of numbers in a column, [n, D], some at a time."""
-        return vectors_of(self.table, name, self._rows(ids))
-
-    def cells(self, name: str, ids: Any) -> Array:
-        """The cells of a column [n], see `column_values`."""
-        return np.asarray(column_values(self.table, name)[self._rows(ids)])
-
-    def _rows(self, ids: Any) -> Positions:
-        rows = {one: row for row, one in enumerate(self.ids.tolist())}
-        return np.array([rows[one] for one in ids.tolist()], np.int64)
+    return np.array([text and text[:10] for text in texts] if pa.types.is_temporal(kind) else texts, object)[
+        rows
+    ]
 
 
 def _array(table: Table, name: str, values: Any) -> Array:

@@ -188,6 +188,6 @@ function follow() {
   return true;
 }
 
-addEventListener("hashchange", () => follow() && section.scrollIntoView());
+addEventListener("hashchange", follow);
 redraw("started");
 if (follow()) section.scrollIntoView();

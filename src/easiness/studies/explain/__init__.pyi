@@ -1,2 +1,2 @@
-from .result import SLOPE as SLOPE, Exhibit as Exhibit, Explanation as Explanation
-from .study import EXPLAIN as EXPLAIN, ExplainOptions as ExplainOptions, explain as explain
+from .result import Explanation as Explanation
+from .study import EXPLAIN as EXPLAIN, explain as explain

@@ -2,84 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import numpy as np
 
 from easiness.analysis import make_slices, slice_effects
 from easiness.data import checked_names
-from easiness.engine import At, Data, Device, HeldOutToo, OneRun, Study, refuse_options
+from easiness.engine import Study, refuse_options
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Array, Floats, Integers, pd
-from easiness.records import Observations
-from easiness.runs import find_data, find_split, positions_in
-from easiness.scoring import correct_after, find_score, over_trials
-from easiness.spec import read_names, setting
-from easiness.store import Run
+from easiness.runs import data_of, find_data, find_split, positions_in
+from easiness.scoring import find_score
 from easiness.studies.explain.columns import (
-    ColumnSources,
+    AUTO,
     clusters,
+    columns_of,
     metadata_columns,
     numbers_to_adjust,
     why_left_out,
 )
-from easiness.studies.explain.result import NEIGHBOURHOOD, Explanation, Hardness, exhibits, slices_table
-from easiness.studies.patterns import PatternOptions, patterns
+from easiness.studies.explain.result import NEIGHBOURHOOD, SLOPE, Explanation
+from easiness.studies.patterns import DIFFICULTY, ERROR_RATE, P_WRONG, ExplainOptions, patterns
 from easiness.studies.suspects import SuspectOptions, suspects
 
-Hard: TypeAlias = Literal["error_rate", "difficulty", "p_wrong"]
-ERROR_RATE, DIFFICULTY, P_WRONG = get_args(Hard)
 
+@dataclass(frozen=True, eq=False)
+class Hardness:
+    """How hard K examples are: ``values`` [N, K] in the trials that judge them, and ``means`` by name [K]."""
 
-@dataclass(frozen=True)
-class ExplainOptions:
-    """Options of `explain`."""
-
-    run: OneRun
-    by: Sequence[str] | None = setting(
-        "--by",
-        "Columns of the table that the data came from, or of --metadata; auto: what can be measured of the "
-        "examples, as brightness, words or duration. Default: auto, or all of --metadata.",
-        metavar="auto|A,B,...",
-        read=read_names,
-    )
-    metadata: Path | None = setting(
-        "--metadata", "A CSV, Parquet or JSON of id and other columns, to explain by.", metavar="FILE"
-    )
-    adjust: Sequence[str] | None = setting(
-        "--adjust",
-        "Columns that are held equal, as the class always is.",
-        metavar="A,B,...",
-        read=read_names,
-    )
-    features: Any = setting(
-        "--features",
-        "Explain by frequency, contradiction and neighbourhoods in these vectors, too, named as for "
-        "`measure`: auto, hashed, logmel, run:RUN and others. They must not be trained on these labels, and "
-        "are kept beside the run.",
-        metavar="NAME",
-        typed=str | None,
-    )
-    score: Hard = setting(
-        "--score",
-        "What is hard: wrong in many trials, difficult, or likely wrongly labelled.",
-        default=ERROR_RATE,
-    )
-    split: HeldOutToo = "train"
-    at: At = None
-    nearest: int | None = setting(
-        "--nearest",
-        "With --features: how many neighbours count for contradiction, and give distances their unit. "
-        "Default: 50, or half of a class if that is less.",
-    )
-    data: Data = None
-    download: bool = setting(
-        "--download", "Fetch weights of the features that are not on disk.", default=False
-    )
-    device: Device = "auto"
+    values: Floats
+    means: Mapping[str, Floats]
+    strata: Integers
+    groups: Integers | None
 
 
 def explain(options: ExplainOptions) -> Explanation:
@@ -91,169 +47,127 @@ def explain(options: ExplainOptions) -> Explanation:
     stand among the columns.
     """
     run, split = options.run, options.split
-    if options.score not in get_args(Hard):  # in Python nothing else says so
-        raise BadInput(f"--score {options.score!r:.80}: unknown; choose {', '.join(get_args(Hard))}")
+    if options.score not in (ERROR_RATE, DIFFICULTY, P_WRONG):  # in Python nothing else says so
+        problem = f"unknown; choose {ERROR_RATE}, {DIFFICULTY} or {P_WRONG}"
+        raise BadInput(f"--score {options.score!r:.80}: {problem}")
     labels = run.examples(split)[1]  # or says that there is none, before anything is read
     row = run.resolve_at(options.at)
-    whole, why = find_data(run, options.data)
-    data, why = (None, why) if whole is None else find_split(run, whole, split)
-    others: dict[str, Array] = {}
-    around: dict[str, Integers] = {}
-    found = None
+    columns, others = _asked(options, {}, AUTO)
+    needed = others or options.features is not None
+    whole = data_of(run, options.data) if needed else find_data(run, options.data)[0]
+    data = None if whole is None else find_split(run, whole, split)[0]
+    groups, nearest, around = None, dict[str, Integers](), None
+    if data is not None:
+        at = positions_in(data, run, split)
+        columns |= columns_of(others, data, at)
+        groups = None if data.groups is None else pd.factorize(data.groups[at])[0]
     if options.features is not None:
-        asked = options.features, split, DIFFICULTY if options.score == DIFFICULTY else None, options.at
-        more = options.nearest, options.data if whole is None else whole, options.download, options.device
-        found = patterns(PatternOptions(run, *asked, *more))
-        names, around = clusters(found.around.unit)
-        numbers = {"frequency": found.around.frequency, "contradiction": found.around.contradiction}
-        others = {**{name: one.astype(np.float64) for name, one in numbers.items()}, NEIGHBOURHOOD: names}
-    groups = None
-    if data is not None and data.groups is not None:
-        groups = pd.factorize(data.groups[positions_in(data, run, split)])[0]
-    return _explained(
-        options,
-        _hardness(run, options, row),
-        ColumnSources(run, split, data, why),
-        others,
-        labels,
-        groups,
+        around = patterns(replace(options, data=whole))
+        names, nearest = clusters(around.around.unit)
+        numbers = {"frequency": around.around.frequency, "contradiction": around.around.contradiction}
+        columns |= {name: one.astype(np.float64) for name, one in numbers.items()} | {NEIGHBOURHOOD: names}
+    return Explanation(
+        **_effects(options, columns, _hardness(options, labels, row, groups)),
         data=whole,
         row=run.row(row),
         noun="example" if data is None else data.kind.noun,
-        patterns=found,
-        nearest=around,
+        nearest=nearest,
+        patterns=around,
     )
 
 
 def explain_outcomes(options: ExplainOptions) -> Explanation:
-    """`explain` of the items of a run of outcomes: by their metadata, and the length of their texts."""
-    refuse_options(
-        options,
-        "is for runs of `measure`, and these are outcomes; leave it out",
-        but=("by", "metadata", "adjust"),
-    )
+    """`explain` of the items of a run of outcomes, by their metadata."""
+    problem = "is for runs of `measure`, and these are outcomes; leave it out"
+    refuse_options(options, problem, but=("by", "metadata", "adjust"))
     run, items = options.run, options.run.outcomes.items
-    texts = items["text"].dropna() if "text" in items else pd.Series(dtype=object)
-    lengths = {"words": texts.map(lambda text: len(text.split())), "characters": texts.map(len)}
-    measures = pd.DataFrame(lengths, items.index)
     metadata = items.drop(columns=["id", "text", "key", "group"], errors="ignore")
-    beside = {str(name): column.to_numpy() for name, column in metadata.items()}
-    beside |= {str(name): column.to_numpy(np.float64) for name, column in measures.items()}
+    columns, others = _asked(options, {str(name): metadata[name].to_numpy() for name in metadata})
+    for name in others:
+        there = f"there are {shorten(map(str, metadata), 9)}" if len(metadata.columns) else "there is none"
+        remedy = "give a table of id and columns with --metadata"
+        raise BadInput(f"{run.path}: its items have no column {name}; {there}: {remedy}")
     wrong = 1 - run.outcomes.rate
     values = wrong[None]
     if run.trials_are == "models":
         rows = run.outcomes.rows.assign(wrong=lambda rows: 1 - rows["correct"] / rows["count"])
         values = rows.pivot_table("wrong", "trial", "item").reindex(columns=items.index).to_numpy()
-    return _explained(
-        options,
-        Hardness(values, {ERROR_RATE: wrong}),
-        ColumnSources(run, "train", None, "", beside),
-        {},
-        np.zeros(len(items), np.int64),
-        pd.factorize(items["group"])[0] if "group" in items else None,
-        data=None,
-        row=None,
-        noun="item",
-        patterns=None,
-        nearest={},
-    )
+    groups = pd.factorize(items["group"])[0] if "group" in items else None
+    hard = Hardness(values, {ERROR_RATE: wrong}, np.zeros(len(items), np.int64), groups)
+    rest: dict[str, Any] = {"data": None, "row": None, "noun": "item", "nearest": {}, "patterns": None}
+    return Explanation(**_effects(options, columns, hard), **rest)
 
 
-def _explained(
-    options: ExplainOptions,
-    hard: Hardness,
-    sources: ColumnSources,
-    others: Mapping[str, Array],
-    strata: Integers,
-    groups: Integers | None,
-    **more: Any,
-) -> Explanation:
-    """The effects of all slices of the columns asked for, and of ``others``."""
+def _asked(
+    options: ExplainOptions, own: Mapping[str, Array], *usual: str
+) -> tuple[dict[str, Array], list[str]]:
+    """The columns asked for that are at hand, the ``own`` and those of a file, and the names of others."""
     by, adjust = (checked_names(f"--{name}", getattr(options, name)) for name in ("by", "adjust"))
-    if options.metadata is not None:
-        beside = metadata_columns(options.run, options.metadata, options.split)
-        if by is not None and not {*beside} & {*by, *(adjust or ())}:
-            remedy = (
-                f"name some with --by ({shorten(beside, 9)})" if beside else "give one with others than id"
-            )
-            raise BadInput(f"{options.metadata}: no column of it is asked for; {remedy}")
-        sources = replace(sources, beside={**sources.beside, **beside})
-        by = by or (*beside,)
-    columns = {**sources.columns(by or sources.usual), **others}
-    held = {
-        name: columns.pop(name) if name in columns else sources.columns([name])[name] for name in adjust or ()
-    }
-    left_out = {name: why for name, values in columns.items() if (why := why_left_out(values, strata))}
-    slices = make_slices({name: values for name, values in columns.items() if name not in left_out})
+    file = {} if options.metadata is None else metadata_columns(options.run, options.metadata, options.split)
+    names = [*dict.fromkeys([*(by or file or (*usual, *own)), *(adjust or ())])]
+    if file and not {*file} & {*names}:
+        remedy = f"name some with --by ({shorten(file, 9)})"
+        raise BadInput(f"{options.metadata}: no column of it is asked for; {remedy}")
+    beside = {name: one for name, one in {**own, **file}.items() if name in names}
+    return beside, [name for name in names if name not in beside]
+
+
+def _effects(options: ExplainOptions, columns: dict[str, Array], hard: Hardness) -> dict[str, Any]:
+    """The slices of columns, by the fields of an `Explanation`."""
+    held = {name: columns[name] for name in checked_names("--adjust", options.adjust) or ()}
+    tested = {name: one for name, one in columns.items() if name not in held}
+    left_out = {name: why for name, one in tested.items() if (why := why_left_out(one, hard.strata))}
+    slices = make_slices({name: one for name, one in tested.items() if name not in left_out})
     if not slices:
-        tried = "; ".join(f"{name} {why}" for name, why in left_out.items()) or sources.why_none
-        raise BadInput(
-            f"{options.run.path}: nothing to explain by ({tried}); name columns with --by or --metadata"
-        )
-    effects = slice_effects(hard.values, slices, strata, groups=groups, adjust=numbers_to_adjust(held))
-    table, order = slices_table(slices, effects, hard)
-    parts = [[slices[part] for part in slices[at].within or (at,)] for at in order.tolist()]
-    mean, columns = hard.means[options.score], {**columns, **held}
-    return Explanation(
-        run=options.run,
-        split=options.split,
-        score=options.score,
-        adjusted=(*held,),
-        slices=table,
-        parts=[[(one.column, one.value) for one in several] for several in parts],
-        columns=columns,
-        left_out=left_out,
-        exhibits=exhibits(table, parts, columns, mean, more["nearest"]),
-        hard=mean,
-        notes=tuple(_notes(groups)),
-        **more,
-    )
+        tried = "; ".join(f"{name} {why}" for name, why in left_out.items()) or "no value has 20 examples"
+        raise BadInput(f"{options.run.path}: nothing to explain by ({tried}); give --by or --metadata")
+    adjust = numbers_to_adjust(held)
+    effects = slice_effects(hard.values, slices, hard.strata, groups=hard.groups, adjust=adjust)
+    table = pd.DataFrame({name: [getattr(one, name) for one in slices] for name in ("column", "value")})
+    for name in ("examples", "effect", "low", "high", "p_adjusted", "is_named", "least"):
+        table[name.removeprefix("is_")] = getattr(effects, name)
+    for name, mean in hard.means.items():
+        table[name] = [pd.Series(mean[one.weights > 0]).mean() for one in slices]
+        table.loc[table["value"] == SLOPE, name] = np.nan
+    by = table.assign(pair=[bool(one.within) for one in slices], size=-table["effect"].abs())
+    order = by.sort_values(["p_adjusted", "pair", "size"]).index
+    units = [] if hard.groups is None else [f"Intervals and tests are over {hard.groups.max() + 1:,} groups."]
+    return {
+        **{name: getattr(options, name) for name in ("run", "split", "score")},
+        "adjusted": (*held,),
+        "slices": table.iloc[order].reset_index(drop=True),
+        "parts": [[slices[part] for part in slices[at].within or (at,)] for at in order],
+        "columns": columns,
+        "left_out": left_out,
+        "hard": hard.means[options.score],
+        "notes": tuple(units),
+    }
 
 
-def _notes(groups: Integers | None) -> Iterator[str]:
-    if groups is not None:
-        yield f"Intervals and tests take {groups.max() + 1:,} groups as units, not examples."
-
-
-def _hardness(run: Run, options: ExplainOptions, row: int) -> Hardness:
-    """How hard the examples are in each trial that judges them.
-
-    Where trials left examples out, only these judge them.
-    """
-    split, (ids, labels) = options.split, run.examples(options.split)
-    starts = {ERROR_RATE: over_trials(_is_wrong), DIFFICULTY: find_score(DIFFICULTY).start}
-    values = {name: np.empty((len(run.trials), len(labels))) for name in starts}
-    heard = np.empty((len(run.trials), len(labels)), np.bool_)
+def _hardness(options: ExplainOptions, labels: Integers, row: int, groups: Integers | None) -> Hardness:
+    """How hard examples are in each trial that judges them: where trials left examples out, in these."""
+    run, split = options.run, options.split
+    pieces = [trial.columns(row, ["prediction", "trained_on"], split) for trial in run.trials]
+    left_out = ~np.stack([piece["trained_on"] for piece in pieces])
+    values = {ERROR_RATE: np.stack([piece["prediction"] != labels for piece in pieces]).astype(np.float64)}
+    values[DIFFICULTY] = np.empty(left_out.shape)
     for at, trial in enumerate(run.trials):
-        sums = {name: start(labels) for name, start in starts.items()}
+        difficulty = find_score(DIFFICULTY).start(labels)
         for first, block in trial.blocks(len(run.classes), row, split):
-            heard[at, first : first + len(block.labels)] = ~block.trained_on_at(row)
-            for one in sums.values():
-                one.add(block, row, first)
-        for name, one in sums.items():
-            values[name][at] = one.result().value
-    if heard.any():
-        values = {name: np.where(heard, one, np.nan) for name, one in values.items()}
-    means = {name: _means(one) for name, one in values.items()}
+            difficulty.add(block, row, first)
+        values[DIFFICULTY][at] = difficulty.result().value
+    if left_out.any():
+        values = {name: np.where(left_out, one, np.nan) for name, one in values.items()}
+    means = {name: pd.DataFrame(one).mean().to_numpy() for name, one in values.items()}
     try:
         ranked = suspects(SuspectOptions((run,), split=split, pictures=False, at=options.at)).ranked
-        means[P_WRONG] = ranked.set_index("id")["p_wrong"].reindex(ids).to_numpy()
+        by_id = ranked.set_index("id")["p_wrong"]
+        means[P_WRONG] = by_id.reindex(run.examples(split)[0]).to_numpy(np.float64)
+        values[P_WRONG] = means[P_WRONG][None]
     except BadInput:
         if options.score == P_WRONG:
             raise
-    return Hardness(means[P_WRONG][None] if options.score == P_WRONG else values[options.score], means)
-
-
-def _is_wrong(observations: Observations, epoch: int) -> Floats:
-    return (~correct_after(observations, epoch)).astype(np.float64)
-
-
-def _means(values: Floats) -> Floats:
-    """Means over trials [K] of values [N, K]; NaN where no trial judges the example."""
-    known = np.isfinite(values)
-    num = known.sum(axis=0)
-    total: Floats = np.where(known, values, 0).sum(axis=0)
-    return np.asarray(np.divide(total, num, out=np.full(len(num), np.nan), where=num > 0))
+    return Hardness(values[options.score], means, labels, groups)
 
 
 EXPLAIN = Study(
@@ -264,10 +178,9 @@ EXPLAIN = Study(
     explain,
     outcomes=explain_outcomes,
     about=(
-        "Groups of examples by columns of their table, by a file of id and other columns, or by what is "
-        "measured of them (auto): how much harder they are than others of their class, and which differ "
-        "beyond chance, with all that was looked at taken into account. With --features also how far "
-        "frequency and contradiction go: how many of its class lie near an example, and the share of other "
-        "classes among its neighbours. -o FILE.html shows the examples."
+        "Which groups of examples are harder than others of their class, beyond chance: by columns of their "
+        "table, by a file of id and other columns, or by what is measured of them (auto). With --features "
+        "also by how many of its class lie near an example (frequency), and the share of other classes among "
+        "its neighbours (contradiction). -o FILE.html shows examples."
     ),
 )

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.analysis import RankRegression, class_share, rank_regression
 from easiness.data import Dataset, same_at
+from easiness.engine import At, Data, Device, HeldOutToo, OneRun
 from easiness.errors import BadInput
 from easiness.features import FeatureSource, find_features, ready_features
 from easiness.heads import join_pairs
@@ -21,7 +23,7 @@ from easiness.inputs import tell, track
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.runs import data_of, features_beside, find_data, find_split, positions_in
 from easiness.scoring import Score, Scoring, find_score
-from easiness.spec import Split
+from easiness.spec import Split, read_names, setting
 from easiness.store import Run, StoredTrial, num_heard
 from easiness.studies.patterns.neighbourhood import (
     AT_MOST,
@@ -30,6 +32,9 @@ from easiness.studies.patterns.neighbourhood import (
     least_explained,
     neighbourhood,
 )
+
+Hard: TypeAlias = Literal["error_rate", "difficulty", "p_wrong"]
+ERROR_RATE, DIFFICULTY, P_WRONG = get_args(Hard)
 
 EASE = {"easy": 1, "sound label": 1, "hard": -1, "suspect label": -1}
 """1 where a high score is easy, -1 where it is hard, by what high means."""
@@ -139,21 +144,45 @@ _OF_IMAGENET = re.compile(r"n\d{8}")  # a class of ImageNet as its folder is cal
 
 
 @dataclass(frozen=True)
-class PatternOptions:
-    """The ``score`` of which examples of which ``run`` is explained by which ``features``, see `patterns`."""
+class ExplainOptions:
+    """Options of `explain`."""
 
-    run: Run
-    features: Any
-    split: Split = "train"
-    score: str | None = None
-    at: float | None = None
-    nearest: int | None = None
-    data: Any = None
-    download: bool = False
-    device: str = "auto"
+    run: OneRun
+    by: Sequence[str] | None = setting(
+        "--by",
+        "Columns of the table that the data came from, or of --metadata; auto: what is measured of the "
+        "examples, such as brightness, words or duration. Default: auto, or all of --metadata.",
+        metavar="auto|A,B,...",
+        read=read_names,
+    )
+    metadata: Path | None = setting("--metadata", "A table of id and other columns.", metavar="FILE")
+    adjust: Sequence[str] | None = setting(
+        "--adjust", "Columns that are held equal, as the class is.", metavar="A,B,...", read=read_names
+    )
+    features: Any = setting(
+        "--features",
+        "Explain also by frequency, contradiction and neighbourhoods in these vectors, as for `measure`: "
+        "auto, hashed, logmel, run:RUN and others. They must not be trained on these labels, and are kept "
+        "beside the run.",
+        metavar="NAME",
+        typed=str | None,
+    )
+    split: HeldOutToo = "train"
+    score: Hard = setting("--score", "Measure of hardness.", default=ERROR_RATE)
+    at: At = None
+    nearest: int | None = setting(
+        "--nearest",
+        "How many neighbours count for contradiction, and give distances their unit. Default: 50, or "
+        "half of a class if that is less.",
+    )
+    data: Data = None
+    download: bool = setting(
+        "--download", "Fetch weights of the features that are not on disk.", default=False
+    )
+    device: Device = "auto"
 
 
-def patterns(options: PatternOptions) -> Patterns:
+def patterns(options: ExplainOptions) -> Patterns:
     """How far the frequency of what examples show, and the contradiction of other classes, explain easiness.
 
     `Neighbourhood` defines both. A rank regression on both (`rank_regression`), over all examples and within
@@ -162,7 +191,7 @@ def patterns(options: PatternOptions) -> Patterns:
     """
     run, split = options.run, options.split
     ids, labels = run.examples(split)  # or says that there is none, before anything is read
-    score = _score(run, options.score, split)
+    score = _score(run, DIFFICULTY if options.score == DIFFICULTY else None, split)
     row = run.resolve_at(options.at)
     data = data_of(run, options.data)
     source = find_features(options.features, data, download=options.download, device=options.device)
@@ -215,13 +244,7 @@ def _regression(
 def _score(run: Run, name: str | None, split: Split) -> Score:
     spec = run.spec.measured
     leaves_out = spec is not None and spec.heads is None and spec.train_share < 1 and split == "train"
-    score = find_score(name or ("consistency" if leaves_out else "easiness"))
-    if score.high_means not in EASE:
-        raise BadInput(
-            f"score {score.name!r}: high means {score.high_means}, neither easy nor hard; give another, such "
-            "as easiness or difficulty"
-        )
-    return score
+    return find_score(name or ("consistency" if leaves_out else "easiness"))
 
 
 def _around(
