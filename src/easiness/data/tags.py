@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.lazy import Integers, Singles
+from easiness.lazy import Integers, Mask, Singles
+from easiness.records import ObservationLog, TagLog
 
 TAG_STATES = ("absent", "present")
 """The classes of a question: is the tag there?"""
@@ -37,6 +39,21 @@ class Questions:
     examples: Integers
     tags: Integers
     labels: Integers
+    of_tags: bool = False
+
+    def log(
+        self, num_classes: int, *, trained_on: Mask, keep_logits: Mask | None = None, **more: Any
+    ) -> ObservationLog:
+        """A log of these questions; ``trained_on`` and ``keep_logits`` are masks [K] of examples."""
+        about: dict[str, Any] = {
+            "trained_on": trained_on[self.examples],
+            "keep_logits": None if keep_logits is None else keep_logits[self.examples],
+            **more,
+        }
+        if not self.of_tags:
+            return ObservationLog(self.ids, self.labels, num_classes, **about)
+        about |= {"examples": self.examples, "tags": self.tags}
+        return TagLog(self.ids, self.labels, num_classes, **about)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +88,7 @@ class Tags:
         examples, tags = np.nonzero(self.values != MISSING)
         labels = self.values[examples, tags].astype(np.int64)
         own = np.array([f"{one}{MARK}" for one in ids.tolist()], object)
-        return Questions(own[examples] + np.array(self.names, object)[tags], examples, tags, labels)
+        return Questions(own[examples] + np.array(self.names, object)[tags], examples, tags, labels, True)
 
 
 def check_tag_names(names: Sequence[str], where: str) -> None:
