@@ -373,7 +373,10 @@ class TagLog(ObservationLog):
 
     def update(self, positions: Integers, logits: Reals) -> None:
         """Take the logits [b, T] of the examples at ``positions`` [b]; a sigmoid of each is a probability."""
-        within = np.minimum(positions, len(self._starts) - 1), np.minimum(positions + 1, len(self._starts) - 1)
+        within = (
+            np.minimum(positions, len(self._starts) - 1),
+            np.minimum(positions + 1, len(self._starts) - 1),
+        )
         starts, ends = (self._starts[at] for at in within)
         num = ends - starts
         rows = np.repeat(np.arange(len(positions)), num)

@@ -1,4 +1,4 @@
-"""Several tags an example: what is known of each, and the questions that this asks, one an example and tag."""
+"""Several tags an example, what is known of each, and the questions that they ask, one an example and tag."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Ids = Integers | npt.NDArray[np.object_]
 class Questions:
     """The Q questions of a split, in the order of its examples: what a run records, scores and judges.
 
-    Examples of one class each ask one question, which class it is. Those with tags ask one a tag whose value
-    is known. ``ids`` [Q], ``examples`` [Q] positions among the examples, ``tags`` [Q] numbers of tags, 0
+    Examples of one class each ask one question, which class it is. Examples with tags ask one a tag whose
+    value is known. ``ids`` [Q], ``examples`` [Q] positions among the examples, ``tags`` [Q] their numbers, 0
     where there are none, and ``labels`` [Q], classes or `TAG_STATES`.
     """
 
@@ -100,9 +100,9 @@ def check_tag_names(names: Sequence[str], where: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class RunTags:
-    """The tags behind the questions of a run: ``names`` [T], the tag ``of`` each question and its example [Q].
+    """The tags behind the questions of a run: ``names`` [T], and the tag ``of`` each question [Q].
 
-    ``examples`` are ids: int64 where all are whole numbers, else strings.
+    ``examples`` [Q] are ids of theirs: int64 where all are whole numbers, else strings.
     """
 
     names: tuple[str, ...]

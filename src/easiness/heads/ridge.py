@@ -276,15 +276,15 @@ def to_evidence(fit: Fit, there: Tensor) -> Fit:
     return Fit(head, (outputs - middle) * slope)
 
 
-def log_odds_of(shares: Tensor, num: int) -> Tensor:
-    """Log odds of the shares [C] of ``num`` examples, of which half a one more has and half a one lacks it."""
-    return ((shares * num + 0.5) / ((1 - shares) * num + 0.5)).log()
+def log_odds_of(values: Tensor) -> Tensor:
+    """Log odds of each tag [C] by its ``values`` [n, C], as if half a one more had it and half lacked it."""
+    return ((values.sum(dim=0) + 0.5) / ((1 - values).sum(dim=0) + 0.5)).log()
 
 
-def temperature_of(outputs: Tensor, labels: Tensor, before: Tensor | None = None) -> float:
+def temperature_of(outputs: Tensor, labels: Tensor, before: Tensor | float = 0.0) -> float:
     """The temperature by which leave-one-out outputs [n, C] make labels [n] most probable.
 
-    Values of tags [n, C] have log odds [C] ``before`` the outputs, which stay.
+    Values of tags [n, C] have log odds [C] ``before`` the outputs, which stay; those of classes are 0.
     Targets are short of 1 by one example in n + 1, as in Platt (1999): a few outputs that are all right do
     not make the next one certain.
     """
@@ -292,7 +292,7 @@ def temperature_of(outputs: Tensor, labels: Tensor, before: Tensor | None = None
 
     def loss(log_temperature: float) -> float:
         logits = wide / math.exp(log_temperature)
-        return float(loss_of(logits if before is None else logits + before, labels, short))
+        return float(loss_of(logits + before, labels, short))
 
     optimum = optimize.minimize_scalar(loss, bounds=(_COLDEST, _HOTTEST), method="bounded")
     return math.exp(float(optimum.x))

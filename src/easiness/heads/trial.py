@@ -190,10 +190,9 @@ class _Repeat:
             else:
                 heads, loss = fit_by_steps(spec, self.rows, positions, labels, self.num_classes, row)
             return RowOfHeads(heads, [1 / len(heads)] * len(heads)), loss
-        of_tags, before = labels.ndim == 2, None
+        of_tags = labels.ndim == 2
         sample = sample_of(len(positions), of_tags)
-        own = sample.to(labels.device)
-        fits = []
+        own, fits = sample.to(labels.device), []
         for rows, moments in zip(self.rows, self.moments, strict=True):
             first, *others = (moments[block] for block in self.partition.blocks_of(turn, row))
             total = sum(others, start=first)
@@ -202,18 +201,21 @@ class _Repeat:
             fit = fit_ridge(total, rows.take(positions[some.numpy()]), labels[some.to(labels.device)])
             left_out = fit.left_out[own] if len(fit.left_out) > len(own) else fit.left_out
             fits.append(Fit(fit.head, left_out))
+        before = labels.new_zeros((), dtype=torch.float32)
         if of_tags:
-            before = log_odds_of(labels.mean(dim=0), len(labels))
-            fits = [to_evidence(one, labels[own]) for one in fits]
-        scales = [1 / temperature_of(one.left_out, labels[own], before) for one in fits]
-        parts = [one.left_out * scale for one, scale in zip(fits, scales, strict=True)]
-        together = torch.stack(parts).sum(dim=0)
-        joint = temperature_of(together, labels[own], before) if len(fits) > 1 else 1.0
-        heads, scales = [one.head for one in fits], [scale / joint for scale in scales]
-        if before is not None:
-            heads[0] = Head(heads[0].weight, heads[0].bias + before / scales[0])
-        loss = together / joint if before is None else together / joint + before
-        return RowOfHeads(heads, scales), float(training.loss_of(loss, labels[own]))
+            before, fits = log_odds_of(labels), [to_evidence(one, labels[own]) for one in fits]
+        return _together(fits, labels[own], before)
+
+
+def _together(fits: Sequence[Fit], labels: Tensor, before: Tensor) -> tuple[RowOfHeads, float]:
+    """The heads as one, by temperatures on the ``labels`` left out, beside the log odds of tags ``before``."""
+    scales = [1 / temperature_of(one.left_out, labels, before) for one in fits]
+    parts = [one.left_out * scale for one, scale in zip(fits, scales, strict=True)]
+    logits = torch.stack(parts).sum(dim=0)
+    joint = temperature_of(logits, labels, before) if len(fits) > 1 else 1.0
+    scales, heads = [scale / joint for scale in scales], [one.head for one in fits]
+    heads[0] = Head(heads[0].weight, heads[0].bias + before / scales[0])
+    return RowOfHeads(heads, scales), float(training.loss_of(logits / joint + before, labels))
 
 
 _last: dict[str, tuple[Any, _Repeat]] = {}
@@ -237,7 +239,7 @@ def _repeat(
     is_kept = before is not None and before[0][: len(of_rows)] == of_rows
     rows = before[1].rows if before is not None and is_kept else [Rows.of(one, device) for one in packs]
     partition = deal.partition(heads.shares, spec.seed, number)
-    labels = torch.from_numpy(_filled(data.targets)).to(device)
+    labels = torch.from_numpy(_with_means(data.targets)).to(device)
     moments = []
     if spec.model == RIDGE:
         moments = [_moments(partition, one, labels, data.num_outputs) for one in rows]
@@ -246,7 +248,7 @@ def _repeat(
     return new
 
 
-def _filled(targets: Array) -> Array:
+def _with_means(targets: Array) -> Array:
     """Labels [K] as they are; of tags [K, T] what nobody says is the mean of what is said of the tag."""
     if targets.ndim == 1:
         return targets

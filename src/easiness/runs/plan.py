@@ -322,10 +322,8 @@ def plan_of(
         return make_plan(data, training, trials, loading=loading, recording=recording)
     data = given_data(data, loading, featuring.group)
     features = _features(data, featuring, training)
-    _check_examples(data)
     training = replace(training, model=(model := training.model or _usual_model(features, data)))
-    if model == BOOSTING and data.tags is not None:
-        raise BadInput(f"--model {model}: tells classes apart, and {data.name} has tags; choose ridge or mlp_1")
+    _check_examples(data, model)
     _check_no_training(training, recording)
     trials = at_least("--trials", trials, 1, MOST)
     shares = _shares(data, featuring.shares)
@@ -441,7 +439,10 @@ def _check_no_training(training: Training, recording: Recording) -> None:
     )
 
 
-def _check_examples(data: Dataset) -> None:
+def _check_examples(data: Dataset, model: str) -> None:
+    if model == BOOSTING and data.tags is not None:
+        problem = f"tells classes apart, and {data.name} has tags"
+        raise BadInput(f"--model {model}: {problem}; choose ridge or mlp_1")
     counts = np.bincount(data.labels, minlength=data.num_classes)
     nouns = "classes" if data.tags is None else "tags"
     if len(data) < 2 * data.num_outputs:

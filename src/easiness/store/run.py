@@ -295,9 +295,9 @@ class Run:
             return RunTags.read(self.examples(split)[0], names)
 
     def strata(self, split: Split = "train") -> Integers:
-        """The part of the examples that each is compared with [K]: its class, or its tag by whether it is there.
+        """The part of the examples that each is compared with [K]: those of its class.
 
-        Of tags it is ``2 t + label``.
+        A question of tag t is compared with those on t of its label, in stratum 2 t + label.
         """
         labels, tags = self.examples(split)[1], self.tags if split == "train" else self.tags_of(split)
         return labels if tags is None else 2 * tags.of + labels
