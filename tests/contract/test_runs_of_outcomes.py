@@ -24,7 +24,7 @@ WORKS = [
     *("status one --verify", "scores runs/b"),
 ]
 LACKS = {
-    "explain one --features x.npy": "vectors of the examples",
+    "explain one --features x.npy": "--features: is for runs of `measure`",
     "labels one -o labels.csv": "classes",
     "export one --to csv -o x.csv": ALL,
     "card one -o card": ALL,
@@ -92,7 +92,6 @@ FUNCTIONS: dict[str, Callable[[Run], object]] = {
     "learning_curve": learning_curve,
     "similarity": lambda run: similarity(run, "digits"),
     "matching_rate": lambda run: ez.matching_rate(run, ez.open_run("runs/b")),
-    "explain": lambda run: ez.explain(run, features=np.zeros((21, 2))),
 }
 
 

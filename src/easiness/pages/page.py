@@ -93,12 +93,12 @@ def changes(options: ReportOptions, run: Run, epoch: int) -> dict[str, Any] | No
 
 
 def explanation(options: ReportOptions, run: Run, data: Dataset | None) -> Explanation | None:
-    """What goes along with hardness of a run; of few examples by what is measured, where nothing is asked."""
-    asked = ExplainOptions(run, options.explain, options.metadata, at=options.at, data=data or options.data)
+    """Explain hardness of a run; of few examples by what is measured where nothing is asked for."""
+    request = ExplainOptions(run, options.explain, options.metadata, at=options.at, data=data or options.data)
     if options.explain or options.metadata:
-        return explain(asked)
+        return explain(request)
     with suppress(BadInput):
-        return explain(asked) if data is not None and len(data) <= MOST_PHOTOS else None
+        return explain(request) if data is not None and len(data) <= MOST_PHOTOS else None
     return None
 
 
@@ -265,8 +265,8 @@ def render_report(options: ReportOptions) -> str:
     galleries = [gallery for part in parts for gallery in part["galleries"]]
     exhibits = [one for side in ("hardest", "easiest") for gallery in galleries for one in gallery[side]]
     positions = [one["position"] for one in exhibits]
-    explained = explanation(options, runs[0], data) if num_runs == 1 else None
-    columns = {} if explained is None else explained.columns
+    hardness = explanation(options, runs[0], data) if num_runs == 1 else None
+    columns = {} if hardness is None else hardness.columns
     map_view = data_map(runs, [part["name"] for part in parts], rows, tables, suspicions, positions, columns)
     lists = decision_lists(runs[0], parts[0]["suspects"], options, sure.flaws) if len(runs) == 1 else []
     view = deciding(runs[0], rows[0], lists, sure.conflicts, data, options)
@@ -277,7 +277,7 @@ def render_report(options: ReportOptions) -> str:
         for _, _, records in () if comparison_before is None else comparison_before["parts"]:
             names += [one["name"] for one in records]
         names += [one["name"] for one in exhibits]
-        names += [] if explained is None else slice_names(explained, explained.named[:_MOST_SLICES])
+        names += [] if hardness is None else slice_names(hardness, hardness.named_rows[:_MOST_SLICES])
         try:
             examples = found_examples(runs[0], data, names, map_view, view, options.pixels)
         except BadInput as error:
@@ -285,9 +285,9 @@ def render_report(options: ReportOptions) -> str:
                 raise
             examples = FoundExamples(why_none=str(error))
     studies = list(registered_parts(runs[0])) if len(parts) == 1 else []
-    if explained is not None:
-        galleries_of = slice_galleries(explained, explained.named[:_MOST_SLICES], examples)
-        studies = [_study_part(_HARD, explained, galleries_of), *studies]
+    if hardness is not None:
+        slices = [*slice_galleries(hardness, hardness.named_rows[:_MOST_SLICES], examples)]
+        studies = [_study_part(_HARD, hardness, slices), *studies]
     # a run that was recorded does not know of what kind its examples are
     kind = kind_named(runs[0].spec.data.kind) if data is None else data.kind
     is_pixelated = data is not None and are_small(data)

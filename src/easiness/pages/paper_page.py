@@ -93,20 +93,18 @@ def slice_names(result: Explanation, rows: Iterable[int]) -> list[Name]:
     return [(result.split, one) for at in rows for one in result.ids[result.examples_of(at)].tolist()]
 
 
-def slice_galleries(result: Explanation, rows: Iterable[int], examples: FoundExamples) -> list[Gallery]:
-    """Those examples by slice, each with its class and how hard it is."""
+def slice_galleries(result: Explanation, rows: Iterable[int], examples: FoundExamples) -> Iterator[Gallery]:
+    """Yield these examples by slice, each with its class and how hard it is."""
     run, is_small = result.run, result.data is not None and are_small(result.data)
-    labels = run.examples(result.split)[1] if run.classes else None
-    galleries = []
+    labels, score = run.examples(result.split)[1] if run.classes else None, result.score.replace("_", " ")
     for at in rows:
-        shown = []
+        items = []
         for position, name in zip(result.examples_of(at).tolist(), slice_names(result, [at]), strict=True):
             text = "" if labels is None else run.classes[labels[position]]
-            lines = [(text, f"{result.score} {show.number(float(result.hard[position]))}")]
-            shown.append((name[1], examples.by_name.get(name), f"Example {name[1]}", lines))
+            lines = [(text, f"{score} {show.number(float(result.hard[position]))}")]
+            items.append((name[1], examples.by_name.get(name), f"Example {name[1]}", lines))
         title = "{column}: {value}".format(**result.slices.iloc[at])
-        galleries.append(Gallery(title, result.sentence(at), shown, examples, is_small))
-    return galleries
+        yield Gallery(title, result.sentence(at), items, examples, is_small)
 
 
 def _patterns(result: Patterns) -> Iterator[Gallery]:

@@ -1,4 +1,4 @@
-"""What hardness goes along with: columns of the table, of a file beside it, and what is measured."""
+"""Hardness and what goes along with it: columns of the table, of a file beside it, and what is measured."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What hardness goes along with: slices of the examples by how much harder they are than their class."""
+"""Slices of the examples by how much harder they are than their class."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from easiness.store import Row, Run
 from easiness.studies.patterns import Patterns
 
 SLOPE, NEIGHBOURHOOD = "slope", "neighbourhood"
-_SENTENCES, _FEWEST, _SHOWN, _ROWS = 3, 5, 12, 20  # slices in words, in figures, in tables to read
+_SENTENCES, _FEWEST, _MOST, _ROWS = 3, 5, 12, 20  # slices in words, in figures, in tables to read
 _EXAMPLES, _LONGEST = 8, 32  # of a slice; letters of a line of the figure
+_MEANS = 8  # columns before those of means
 _FAR = 0.25  # ranks beyond which an example is at an end of a slope, of -0.5 to 0.5
 
 
@@ -27,7 +28,7 @@ class Explanation(show.Result):
     """The ``slices`` of a run by how much harder their examples are than others of their class.
 
     ``parts`` are the slices by rows, two of a pair. ``columns`` [K] are those looked at and those
-    ``adjusted`` for; ``left_out`` says why some tell nothing. ``hard`` [K] is the mean of the ``score``. With
+    held ``equal``; ``left_out`` says why some tell nothing. ``hard`` [K] is the mean of the ``score``. With
     features there are ``patterns``, and positions ``nearest`` to the centre of each neighbourhood.
     """
 
@@ -37,7 +38,7 @@ class Explanation(show.Result):
     split: Split
     score: str
     noun: str
-    adjusted: tuple[str, ...]
+    equal: tuple[str, ...]
     slices: pd.DataFrame = field(repr=False)
     parts: Sequence[Sequence[Slice]] = field(repr=False)
     columns: Mapping[str, Array] = field(repr=False)
@@ -70,27 +71,24 @@ class Explanation(show.Result):
     @property
     def headline(self) -> str:
         """The three columns, or pairs, that matter in a sentence each, or that none does; then the reach."""
-        first = self.slices.iloc[self.named].drop_duplicates("column").index[:_SENTENCES]
+        first = self.slices.iloc[self.named_rows].drop_duplicates("column").index[:_SENTENCES]
         none = f"None of {show.quantity(len(self.slices), 'slice')} is harder or easier beyond chance."
         single = [len(one) == 1 and one[0].value != SLOPE for one in self.parts]
         rows = self.slices[single].dropna(subset="least").sort_values("least").iloc[[0, -1][: sum(single)]]
         ends = " to ".join(f"{row.least:.2f} ({row.examples:,} {self.noun}s)" for row in rows.itertuples())
-        reach = [f"Differences of {ends} would be named in 80 of 100."] if ends else []
+        reach = [f"A difference of {ends} would be named in 80 of 100."] if ends else []
         return "\n".join([*(map(self.sentence, first) if len(first) else [none]), *reach])
 
     def sentence(self, at: int) -> str:
-        """What a row of the table says."""
+        """A row of the table in a sentence."""
         row: dict[Any, Any] = self.slices.iloc[at].to_dict()
         sign, more = (-1, "less") if row["effect"] < 0 else (1, "more")
         size, low, high = show.number(sign * row["effect"]), *sorted((sign * row["low"], sign * row["high"]))
-        by = (
-            f"are wrong {size} {more} often"
-            if self.score == "error_rate"
-            else f"have {size} {more} {self.score}"
-        )
+        is_error = self.score == "error_rate"
+        by = f"are wrong {size} {more} often" if is_error else f"have {size} {more} {self.score}"
         which = " and ".join(f"{one.column} {one.value}" for one in self.parts[at])
-        held = show.enumeration([*(["class"] if self.run.classes else []), *self.adjusted])
-        text = f"{which} {by} than others{f' of their {held}' if held else ''}"
+        beside = show.enumeration([*(["class"] if self.run.classes else []), *self.equal])
+        text = f"{which} {by} than others{f' of their {beside}' if beside else ''}"
         if row["value"] == SLOPE:
             text = f"the highest {row['column']} {by} than with the lowest"
         elif len(self.parts[at]) > 1:
@@ -98,14 +96,14 @@ class Explanation(show.Result):
         return f"{show.sentence_case(self.noun)}s with {text} ({show.interval_text(low, high)})."
 
     @property
-    def named(self) -> list[int]:
+    def named_rows(self) -> list[int]:
         """The rows that are named."""
         return [*map(int, np.flatnonzero(self.slices["named"]))]
 
     @property
     def num_shown(self) -> int:
         """The number of the first rows that are shown: those named, or a few."""
-        most = min(max(len(self.named), _FEWEST), _SHOWN)
+        most = min(max(len(self.named_rows), _FEWEST), _MOST)
         return int(self.slices["effect"].head(most).notna().sum())
 
     def examples_of(self, at: int) -> Integers:
@@ -124,10 +122,10 @@ class Explanation(show.Result):
 
     def document(self) -> Any:
         of = {"model": self.run.network, "split": self.split, **(self.row.argument if self.row else {})}
-        asked = {"hard": self.score, "adjusted": list(self.adjusted), "left_out": dict(self.left_out)}
+        of_all = {"hard": self.score, "adjusted": list(self.equal), "left_out": dict(self.left_out)}
         nearest = {value: self.ids[at].tolist() for value, at in self.nearest.items()}
         others = {} if self.patterns is None else {**self.patterns.document(), "neighbourhoods": nearest}
-        return {**of, **others, **asked, "slices": super().document()}
+        return {**of, **others, **of_all, "slices": super().document()}
 
     def figure(self) -> Figure:
         """The first slices with their intervals."""
@@ -143,12 +141,10 @@ class Explanation(show.Result):
         effect = show.numbers(2, title="harder by", low="low", high="high", with_sign=True)
         columns = {"column": show.names(), "value": show.names(), "examples": show.counts(), "effect": effect}
         columns |= {"p_adjusted": show.numbers(3, title="p"), "least": show.numbers(2, title="least named")}
-        columns |= {
-            one: show.numbers(2) for one in ("error_rate", "difficulty", "p_wrong") if one in self.slices
-        }
-        held = show.enumeration(["others of their class" if self.run.classes else "others", *self.adjusted])
+        columns |= {name: show.numbers(2) for name in self.slices.columns[_MEANS:]}
+        beside = show.enumeration(["others of their class" if self.run.classes else "others", *self.equal])
         note = (
-            f"The first of {show.quantity(len(self.slices), 'slice')}. Harder: {self.score} beyond {held}; "
+            f"The first of {show.quantity(len(self.slices), 'slice')}. Harder: {self.score} beyond {beside}; "
             "of a pair beyond what both foretell, of a slope from lowest to highest. p is over all slices; "
             "what is least named is found in 80 of 100. This goes along with hardness, and need not cause it."
         )

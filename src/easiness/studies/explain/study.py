@@ -52,7 +52,7 @@ def explain(options: ExplainOptions) -> Explanation:
         raise BadInput(f"--score {options.score!r:.80}: {problem}")
     labels = run.examples(split)[1]  # or says that there is none, before anything is read
     row = run.resolve_at(options.at)
-    columns, others = _asked(options, {}, AUTO)
+    columns, others = _columns(options, {}, AUTO)
     needed = others or options.features is not None
     whole = data_of(run, options.data) if needed else find_data(run, options.data)[0]
     data = None if whole is None else find_split(run, whole, split)[0]
@@ -82,7 +82,7 @@ def explain_outcomes(options: ExplainOptions) -> Explanation:
     refuse_options(options, problem, but=("by", "metadata", "adjust"))
     run, items = options.run, options.run.outcomes.items
     metadata = items.drop(columns=["id", "text", "key", "group"], errors="ignore")
-    columns, others = _asked(options, {str(name): metadata[name].to_numpy() for name in metadata})
+    columns, others = _columns(options, {str(name): metadata[name].to_numpy() for name in metadata})
     for name in others:
         there = f"there are {shorten(map(str, metadata), 9)}" if len(metadata.columns) else "there is none"
         remedy = "give a table of id and columns with --metadata"
@@ -98,11 +98,13 @@ def explain_outcomes(options: ExplainOptions) -> Explanation:
     return Explanation(**_effects(options, columns, hard), **rest)
 
 
-def _asked(
+def _columns(
     options: ExplainOptions, own: Mapping[str, Array], *usual: str
 ) -> tuple[dict[str, Array], list[str]]:
     """The columns asked for that are at hand, the ``own`` and those of a file, and the names of others."""
     by, adjust = (checked_names(f"--{name}", getattr(options, name)) for name in ("by", "adjust"))
+    if AUTO in (adjust or ()):
+        raise BadInput(f"--adjust {AUTO}: stands for many columns; name those to hold equal, such as words")
     file = {} if options.metadata is None else metadata_columns(options.run, options.metadata, options.split)
     names = [*dict.fromkeys([*(by or file or (*usual, *own)), *(adjust or ())])]
     if file and not {*file} & {*names}:
@@ -114,14 +116,14 @@ def _asked(
 
 def _effects(options: ExplainOptions, columns: dict[str, Array], hard: Hardness) -> dict[str, Any]:
     """The slices of columns, by the fields of an `Explanation`."""
-    held = {name: columns[name] for name in checked_names("--adjust", options.adjust) or ()}
-    tested = {name: one for name, one in columns.items() if name not in held}
-    left_out = {name: why for name, one in tested.items() if (why := why_left_out(one, hard.strata))}
-    slices = make_slices({name: one for name, one in tested.items() if name not in left_out})
+    equal = {name: columns[name] for name in checked_names("--adjust", options.adjust) or ()}
+    candidates = {name: one for name, one in columns.items() if name not in equal}
+    left_out = {name: why for name, one in candidates.items() if (why := why_left_out(one, hard.strata))}
+    slices = make_slices({name: one for name, one in candidates.items() if name not in left_out})
     if not slices:
-        tried = "; ".join(f"{name} {why}" for name, why in left_out.items()) or "no value has 20 examples"
-        raise BadInput(f"{options.run.path}: nothing to explain by ({tried}); give --by or --metadata")
-    adjust = numbers_to_adjust(held)
+        reasons = "; ".join(f"{name} {why}" for name, why in left_out.items()) or "no value has 20 examples"
+        raise BadInput(f"{options.run.path}: nothing to explain by ({reasons}); give --by or --metadata")
+    adjust = numbers_to_adjust(equal)
     effects = slice_effects(hard.values, slices, hard.strata, groups=hard.groups, adjust=adjust)
     table = pd.DataFrame({name: [getattr(one, name) for one in slices] for name in ("column", "value")})
     for name in ("examples", "effect", "low", "high", "p_adjusted", "is_named", "least"):
@@ -134,10 +136,10 @@ def _effects(options: ExplainOptions, columns: dict[str, Array], hard: Hardness)
     units = [] if hard.groups is None else [f"Intervals and tests are over {hard.groups.max() + 1:,} groups."]
     return {
         **{name: getattr(options, name) for name in ("run", "split", "score")},
-        "adjusted": (*held,),
+        "equal": (*equal,),
         "slices": table.iloc[order].reset_index(drop=True),
         "parts": [[slices[part] for part in slices[at].within or (at,)] for at in order],
-        "columns": columns,
+        "columns": {name: one for name, one in columns.items() if name not in left_out},
         "left_out": left_out,
         "hard": hard.means[options.score],
         "notes": tuple(units),
