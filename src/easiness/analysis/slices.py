@@ -1,42 +1,37 @@
-"""Groups of examples that are harder than the rest at equal class, with intervals and errors of many held.
+"""Which groups of examples are harder than the rest of their class, of many that are tested at once.
 
-Effects are coefficients of least squares after the class is taken out (Frisch and Waugh 1933, Lovell 1963).
-Their variance is over examples and trials, crossed (Cameron, Gelbach and Miller 2011, "Robust inference with
-multiway clustering"), and many are tested by the largest statistic of permutations (Westfall and Young 1993,
-"Resampling-based multiple testing"), each divided by its robust error (DiCiccio and Romano 2017).
+An effect is the coefficient of a slice beside the class (least squares, Frisch and Waugh 1933). Variances are
+over examples and trials, crossed (Cameron, Gelbach and Miller 2011, "Robust inference with multiway
+clustering"). The largest of many statistics is held against those of permutations (Westfall and Young 1993,
+"Resampling-based multiple testing", algorithm 4.1), each over its robust error (DiCiccio and Romano 2017).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from easiness.errors import BadInput
-from easiness.lazy import Array, Floats, Integers, Mask, Singles, sparse, special, stats
+from easiness.lazy import Array, Floats, Integers, Mask, Singles, pd, sparse, special
 
-BINS = 4
-MOST_PAIRS = 500
-POWER = 0.8
-LEVEL = 0.95
-_FEWEST = 5.0  # examples, or clusters, that a statistic is worth anything of
-_EDGE = 0.01  # how near to 0 and to 1 means are taken to be, for their variance
-_FLOOR = 0.25  # of the variance where a mean is at its edge
-_CELLS = 2_000_000  # numbers of a matrix that is worked on at once
+ALPHA, POWER = 0.05, 0.8
+BINS, MOST_PAIRS = 4, 500
+_FEWEST = 5  # examples, or groups, for a statistic
+_EDGE, _FLOOR = 0.01, 0.25  # means are no nearer to 0 and 1; a variance falls no further as they come there
+_SURE = 1.64  # standard errors of a p-value of permutations, so that other seeds name the same
+_AT_ONCE = 250  # permutations
 _STREAM = 0x736C6963  # keeps the random numbers here apart from others of the same seed
 
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """A hypothesis: examples that may be harder than the rest.
+    """A hypothesis: these examples are harder, or easier.
 
-    ``weights`` [K] are 1 for examples of the slice and 0 for others; of a ``slope`` ranks, whose mean is 0
-    and which span 1 from the lowest to the highest, 0 where the value is missing. ``within`` has the
-    positions of the two slices that a pair adds to.
+    ``weights`` [K] are 1 for examples of the slice and 0 for others; of a ``slope`` they are ranks with a mean
+    of 0, 1 from the lowest to the highest, and 0 where the value is missing. ``within`` has the positions of
+    the two slices that a pair adds to.
     """
 
     column: str
@@ -49,10 +44,10 @@ class Slice:
 class SliceEffects:
     """Arrays [S] in the order of the slices.
 
-    ``examples`` are how many each has (of a slope, those with a value). ``effect`` is how much harder it is
-    than the rest, from ``low`` to ``high`` in 95 of 100; NaN where nothing is left of it beside class and
-    other columns. ``p_adjusted`` holds over all slices, ``least`` is the least effect that is named in
-    80 of 100, and ``is_named`` says where p_adjusted is at most 0.05.
+    ``examples`` counts those of a slice, of a slope those with another weight than 0. ``effect`` is in units
+    of the values, -1..1, with ends ``low`` and ``high`` of 95 %; NaN where class and other columns leave
+    nothing of the slice. ``p_adjusted`` holds for all slices together, ``least`` is the effect that has a
+    chance of 80 % to be named, and ``is_named`` where p_adjusted is at most 0.05.
     """
 
     examples: Integers
@@ -67,83 +62,64 @@ class SliceEffects:
 def make_slices(
     columns: Mapping[str, Array], *, least: int = 20, most_values: int = 50, pairs: bool = True
 ) -> list[Slice]:
-    """Slices by each column's values, then pairs of them.
+    """Slices of each column's values, then pairs of them; the values' easiness is not used.
 
-    Text and objects are categories: a slice for each of the ``most_values`` that are most frequent, one alone
-    where there are two. Numbers are cut at quantiles into at most four bins, equal ones together, and have a
-    slope where they have more than two bins. A slice has ``least`` examples and leaves as many to the rest.
-    A pair is of two columns and needs ``least`` examples with both, each and neither of its values; of more
-    than 500 those stay that can be told best, by the harmonic mean of the four counts. No outcome is used.
+    Columns of numbers are cut at quantiles into at most four bins, equal numbers together, and have a slope
+    if more than two differ. Others have a slice for each of the ``most_values`` most frequent values; of two
+    values that all have, the rarer alone. A slice, and the rest, has ``least`` examples. A pair is of two
+    columns, and ``least`` examples have both values, either alone, and neither. Of more than 500 pairs those
+    stay that tell most, by the harmonic mean of these four counts, the first where they are equal.
 
     Args:
-        columns: values [K] by the column's name; missing are None, "" and NaN.
-        least: examples of a slice.
-        most_values: slices of a column of categories.
+        columns: values [K] by name; None, "" and NaN are missing.
+        least: examples of a slice, at least 1.
+        most_values: of a column.
         pairs: whether to have them.
     """
     single: list[Slice] = []
     for column, values in columns.items():
-        make = _of_numbers if values.dtype.kind in "fiu" else _of_categories
-        single += make(column, values, least, most_values)
-    return single + (_pairs(single, least) if pairs else [])
+        is_number = values.dtype.kind in "fiu"
+        names = (
+            _bins(values) if is_number else ["" if one is None or one != one else str(one) for one in values]
+        )
+        of = np.array(names, object)
+        found, sizes = np.unique(of[of != ""], return_counts=True)
+        order = np.argsort(-sizes, kind="stable")[int(len(found) == 2 and sizes.sum() == len(of)) : most_values]
+        enough = [found[one] for one in order if least <= sizes[one] <= len(of) - least]
+        single += [Slice(column, name, (of == name).astype(np.float64)) for name in enough]
+        if is_number and len(np.unique(values[np.isfinite(values)])) > 2:
+            ranks = pd.Series(values).rank()
+            slope = (ranks - ranks.mean()) / (ranks.max() - ranks.min())
+            single.append(Slice(column, "slope", slope.fillna(0).to_numpy(np.float64)))
+    return single + (_pairs(single, least) if pairs and single else [])
 
 
-def _of_categories(column: str, values: Array, least: int, most: int) -> list[Slice]:
-    names = np.array(["" if one is None or one != one else str(one) for one in values], dtype=object)
-    found, at, sizes = np.unique(names, return_inverse=True, return_counts=True)
-    order = [int(one) for one in np.argsort(-sizes, kind="stable") if found[one]]
-    if len(order) == 2 and sizes[order].sum() == len(values):
-        order = order[1:]  # the other says the same
-    return [
-        Slice(column, found[one], (at == one).astype(np.float64))
-        for one in order[:most]
-        if least <= sizes[one] <= len(values) - least
-    ]
-
-
-def _of_numbers(column: str, values: Array, least: int, _: int) -> list[Slice]:
-    there = np.isfinite(values)
-    found, at, sizes = np.unique(values[there], return_inverse=True, return_counts=True)
-    if len(found) < 2:
-        return []
-    middle = (np.cumsum(sizes) - sizes / 2) / sizes.sum()
-    bins = np.unique((BINS * middle).astype(int), return_inverse=True)[1]
-    slices, num_bins = [], int(bins.max()) + 1
-    for one in range(num_bins if num_bins > 2 or not there.all() else 1):
-        low, high = found[bins == one][[0, -1]]
-        weights = np.zeros(len(values))
-        weights[there] = bins[at] == one
-        if num_bins > 1 and least <= weights.sum() <= len(values) - least:
-            slices.append(Slice(column, f"{low:.5g}" if low == high else f"{low:.5g} to {high:.5g}", weights))
-    if len(found) > 2 and there.sum() >= 2 * least:
-        rank = np.cumsum(sizes) - (sizes - 1) / 2
-        weights = np.zeros(len(values))
-        weights[there] = ((rank - rank @ sizes / sizes.sum()) / (rank[-1] - rank[0]))[at]
-        slices.append(Slice(column, "slope", weights))
-    return slices
+def _bins(values: Array) -> list[str]:
+    """The name of the bin of each number, as "12 to 40"; equal numbers have equal ranks."""
+    numbers = pd.Series(values)
+    bins = numbers.groupby(BINS * (numbers.rank() - 0.5) // numbers.count())
+    ends = zip(bins.transform("min"), bins.transform("max"), strict=True)
+    names = ["" if low != low else f"{low:.5g} to {high:.5g}" for low, high in ends]
+    return [low if low == high else name for name in names for low, _, high in [name.partition(" to ")]]
 
 
 def _pairs(single: Sequence[Slice], least: int) -> list[Slice]:
-    places = [place for place, one in enumerate(single) if one.value != "slope"]
-    if not places:
-        return []
-    member = np.array([single[place].weights for place in places], np.float32)
-    both, sizes = (member @ member.T).astype(float), member.sum(1)
-    cells = np.stack(
-        [both, sizes[:, None] - both, sizes - both, member.shape[1] - sizes[:, None] - sizes + both]
-    )
-    told = np.where(cells.min(0) >= max(least, 1), 1 / (1 / np.maximum(cells, 1)).sum(0), 0)
-    columns = np.array([single[place].column for place in places])
-    told[(columns[:, None] == columns) | np.tri(len(places), dtype=bool)] = 0
-    best = np.argsort(-told, axis=None, kind="stable")[: min(MOST_PAIRS, int((told > 0).sum()))]
+    member = np.array([one.weights * (one.value != "slope") for one in single], np.float32)
+    both, size = member @ member.T, member.sum(1)
+    cells = np.stack([both, size - both, size[:, None] - both, member.shape[1] - size - size[:, None] + both])
+    tells = 1 / (1 / np.maximum(cells, 1)).sum(0)
+    of = np.array([one.column for one in single])
+    tells[(cells.min(0) < max(least, 1)) | (of[:, None] == of) | np.tri(len(of), dtype=bool)] = 0
+    best = np.argsort(-tells, axis=None, kind="stable")[: min(MOST_PAIRS, np.count_nonzero(tells))]
     pairs = []
-    for first, second in zip(*np.unravel_index(np.sort(best), told.shape), strict=True):
-        one, other = single[places[first]], single[places[second]]
-        names = f"{one.column} x {other.column}", f"{one.value} x {other.value}"
-        pairs.append(Slice(*names, one.weights * other.weights, (places[first], places[second])))
+    for one, other in zip(*map(np.ndarray.tolist, np.unravel_index(np.sort(best), tells.shape)), strict=True):
+        a, b = single[one], single[other]
+        names = f"{a.column} x {b.column}", f"{a.value} x {b.value}"
+        pairs.append(Slice(*names, a.weights * b.weights, (one, other)))
     return pairs
 
 
+@np.errstate(invalid="ignore", divide="ignore")
 def slice_effects(
     values: Floats,
     slices: Sequence[Slice],
@@ -154,255 +130,192 @@ def slice_effects(
     seed: int = 0,
     permutations: int = 1000,
 ) -> SliceEffects:
-    """How much harder each slice is than the rest, at equal class.
+    """How much harder each slice is than the rest at equal class, and which of them by more than chance.
 
-    An effect is the coefficient of the slice beside class and ``adjust``; of a pair beside both its slices
-    too; of a slope the highest less the lowest by a line. The variance over examples is the larger of the
-    robust one (with leverage taken out, HC2) and that of exchangeable examples, with the cells of ``groups``
-    taken together; luck that a trial's examples share is added as far as trials show it. Values are bounded,
-    so that variances change with the mean as m (1 - m) does: intervals are Wilson's (1927), turned to this.
-
-    Residuals change places within classes in each permutation; with ``groups``, whole groups change signs.
-    p-values are those of step-down max-T. Slices of fewer than five groups have an interval, and are never
-    named.
+    Of a pair it is what it adds to both its slices, of a slope the highest less the lowest by a line. The
+    variance over examples is the robust one, but no less than that of exchangeable examples, whole groups
+    together; trials add the luck that examples share in them. Means in 0..1 have variances that go as
+    m (1 - m): an interval has the effects that the one measured is not too far from, as Wilson's (1927) has.
+    Permutations are of residuals within classes, or of the signs of whole groups (Kline and Santos 2012).
+    Slices of fewer than five groups have an interval, and are never named.
 
     Args:
-        values: how hard an example was in each trial [N, K], in 0..1; NaN where a trial does not judge it.
-        slices: S of them, of K examples.
-        strata: class of each example [K]; the same for all where there is none.
-        groups: cluster of each example [K], as of one patient.
-        adjust: other columns [K, A], finite.
+        values: how hard each example was in each trial [N, K], in 0..1; NaN where a trial does not judge it.
+        slices: what is tested.
+        strata: class of each example [K]; 0 for all where there is none.
+        groups: cluster of each example [K], such as a patient.
+        adjust: other columns [K, A] to hold equal, finite.
         seed: of the permutations.
-        permutations: their number; no p is below 1 / (permutations + 1).
+        permutations: p is above 1 / permutations.
     """
-    if values.ndim != 2 or strata.shape != values.shape[1:]:
-        raise BadInput(f"values {values.shape} and strata {strata.shape}: give values [N, K] and strata [K]")
-    judged = ~np.isnan(values).all(0)
-    data = _Outcome(
-        values[:, judged], *(one if one is None else one[judged] for one in (strata, groups, adjust))
+    is_judged = ~np.isnan(values).all(0)
+    of_examples = (one if one is None else one[is_judged] for one in (strata, groups, adjust))
+    data = _Outcome(values[:, is_judged], *of_examples)
+    weights = np.reshape([one.weights for one in slices], (len(slices), len(strata)))[:, is_judged].T
+    w, rest = data.beside_mains(weights, [one.within for one in slices])
+    robust = _Robust.of(data, w)
+    effect = (w * rest).sum(0) / robust.size
+    rest -= effect * w
+    null = robust.as_null(((data.groups @ (w * rest)) ** 2).sum(0)[:, None], effect[:, None])[:, 0]
+    luck, trials = _luck(data, w, effect, rest, [one.column for one in slices])
+    error, is_told = np.sqrt(null + luck), robust.units >= _FEWEST
+    far = np.where(is_told, np.abs(effect) / error, -np.inf)
+    freedom = trials * np.where(luck > 0, error**2 / luck, 1e3) ** 2
+    normal = -special.ndtri(special.stdtr(freedom, -far))  # as unlikely, had trials no luck
+    chance = np.concatenate([robust.statistics(one) for one in data.permuted(seed, permutations)], axis=1)
+    chance = np.where(is_told[:, None], chance[:, :permutations], -np.inf)
+    p_adjusted, critical = _step_down(np.where(np.isfinite(normal), normal, far), chance)
+    least = (special.stdtrit(freedom, special.ndtr(critical)) + special.ndtri(POWER)) * error
+    low, high = robust.ends(effect, null, luck, trials)
+    examples, least, is_named = (
+        np.count_nonzero(weights, axis=0),
+        np.where(is_told, least, np.nan),
+        p_adjusted <= ALPHA,
     )
-    size = max(_CELLS // max(len(data.strata), 1), 1)
-    blocks = [
-        _Block(data, slices, at, judged)
-        for at in range(0, len(slices), size)
-        for at in [slice(at, at + size)]
-    ]
-    effect, null, luck, freedom, is_told = (
-        np.concatenate([getattr(one, name) for one in blocks])
-        for name in ("effect", "null", "luck", "freedom", "is_told")
-    )
-    error = np.sqrt(null + luck)
-    of_luck = freedom * np.divide(null + luck, luck, out=np.full(len(luck), 1e6), where=luck > 0) ** 2
-    far = np.where(is_told, np.abs(effect) / np.where(error > 0, error, np.inf), -np.inf)
-    normal = -special.ndtri(special.stdtr(of_luck, -far))  # with as little chance to be as large
-    far = np.where(np.isfinite(normal), normal, far)
-    chance = [
-        np.concatenate([one.statistics(*draw) for one in blocks]) for draw in data.draws(seed, permutations)
-    ]
-    p_adjusted, critical = _step_down(far, np.concatenate(chance, axis=1))
-    quantile = special.stdtrit(of_luck, special.ndtr(critical)) + special.ndtri(POWER)
-    low, high = np.concatenate([one.ends() for one in blocks], axis=1)
-    return SliceEffects(
-        examples=np.array([int(np.count_nonzero(one.weights)) for one in slices], np.int64),
-        effect=effect,
-        low=low,
-        high=high,
-        p_adjusted=p_adjusted,
-        least=np.where(is_told, quantile * error, np.nan),
-        is_named=p_adjusted <= 1 - LEVEL,
-    )
+    return SliceEffects(examples, effect, low, high, p_adjusted, least, is_named)
 
 
 def _step_down(far: Floats, chance: Singles) -> tuple[Floats, float]:
-    """The adjusted p-values [S] of statistics among those [S, P] by chance, and the value that names first."""
-    order = np.argsort(-far, kind="stable")
+    """Adjusted p-values [S] of statistics beside those [S, P] by chance, and the one that is just named."""
+    order, num = np.argsort(-far, kind="stable"), chance.shape[1]
     most = np.maximum.accumulate(chance[order[::-1]], axis=0)[::-1]
-    num = 1 + most.shape[1]
-    p = np.empty(len(far))
-    p[order] = np.maximum.accumulate((1 + (most >= far[order, None]).sum(1)) / num)
-    return np.where(np.isfinite(far), p, 1.0), float(np.quantile(most[0], LEVEL)) if len(far) else math.nan
+    p = np.arange(1, num + 2) / (num + 1)  # by how many of them are as large
+    p = np.minimum(p + _SURE * np.sqrt(p * (1 - p) / num), 1)
+    adjusted = np.ones(len(far))
+    adjusted[order] = np.maximum.accumulate(p[(most >= far[order, None]).sum(1)])
+    critical = np.append(np.inf, np.sort(most[:1].max(0, initial=-np.inf))[::-1])[
+        np.count_nonzero(p <= ALPHA)
+    ]
+    return np.where(np.isfinite(far), adjusted, 1), float(critical)
+
+
+def _luck(
+    data: _Outcome, w: Floats, effect: Floats, rest: Floats, columns: list[str]
+) -> tuple[Floats, Floats]:
+    """The variance of effects [S] by luck that examples share in a trial, and its degrees of freedom.
+
+    It is the sum over trials of products of two examples, whose mean is 0 without luck once what their common
+    mean takes from it is put back. Few trials tell little of one slice, and the least of many would be far
+    too small: it is the most of its own, its column's and all slices', weighted as if there were no luck.
+    """
+    squares, size = w**2, (w**2).sum(0)
+    by_judge = squares.T @ data.judges
+    by_trial = ((w.T @ data.trials - effect[:, None] * by_judge) ** 2).sum(1)
+    own = squares.T @ (data.trials**2).sum(1) - 2 * effect * (
+        (squares * w).T @ (data.trials * data.judges).sum(1)
+    )
+    own += effect**2 * ((squares**2).T @ (data.judges**2).sum(1))
+    share = (by_judge**2).sum(1) / size**2
+    several = np.where(share < 1 - 1e-9, size**2 * (1 - share), np.inf)  # of one trial nothing is told
+    noise = (own - share * (squares * rest**2).sum(0)) / several
+    alone = np.nan_to_num(by_trial / several - noise)
+    luck, tells = np.maximum(alone, 0), np.where(noise > 0, 1 / noise**2, 0)
+    for of in (np.unique(columns, return_inverse=True)[1], np.zeros(len(columns), np.int64)):
+        means = np.bincount(of, tells * alone) / np.maximum(np.bincount(of, tells), 1e-300)
+        luck = np.maximum(luck, np.where(tells > 0, means[of], 0))
+    return luck, np.maximum(1 / share - 1, 1)
 
 
 class _Outcome:
-    """What examples that are judged [K] came to, and the part of it that class and other columns leave."""
+    """What class and other columns leave of how hard K examples are, ``y``, and of that in each trial."""
 
     def __init__(
         self, values: Floats, strata: Integers, groups: Integers | None, adjust: Floats | None
     ) -> None:
-        self.strata, self.sizes = np.unique(strata, return_inverse=True, return_counts=True)[1:]
-        self.basis = np.empty((len(strata), 0))
-        if adjust is not None and adjust.shape[1]:
-            u, size, _ = np.linalg.svd(self.left(adjust), full_matrices=False)
-            self.basis = u[:, size > 1e-9 * max(size[0], 1e-300)]
-        self.groups = None if groups is None else _indicator(np.unique(groups, return_inverse=True)[1])
-        there = ~np.isnan(values.T)
-        num = there.sum(1)
-        y = np.where(there, values.T, 0).sum(1) / num
-        self.y = self.left(y[:, None])[:, 0]
-        self.mean = np.clip(y - self.y, _EDGE, 1 - _EDGE)
-        self.judges = there / num[:, None]  # [K, N]
-        self.trials = np.where(there, values.T - (y - self.y)[:, None], 0) / num[:, None]
-        squares = self.y**2 * len(y) / max(len(y) - self.basis.shape[1], 1)
-        by_class = np.bincount(self.strata, squares) / np.maximum(self.sizes - 1, 1)
-        self.spread = by_class[self.strata]
-        self.alike = 0.0  # covariance of two of a group
-        if self.groups is not None:
-            sizes = (
-                self.groups.sum(1).A1 if hasattr(self.groups.sum(1), "A1") else np.asarray(self.groups.sum(1))
-            )
-            together = ((self.groups @ self.y) ** 2).sum() - (self.y**2).sum()
-            self.alike = max(together / max((sizes**2 - sizes).sum(), 1), 0.0)
+        self.classes, self.basis = _indicator(strata), np.zeros((len(strata), 0))
+        if adjust is not None:
+            u, size, _ = np.linalg.svd(self.beside(adjust), full_matrices=False)
+            self.basis = u[:, size > 1e-9 * np.sqrt((adjust**2).sum())]
+        is_there = ~np.isnan(values.T)
+        self.judges = is_there / is_there.sum(1, keepdims=True)
+        values = np.where(is_there, values.T, 0)
+        raw = (values * self.judges).sum(1)
+        self.y = self.beside(raw[:, None])[:, 0]
+        self.trials = (values - (raw - self.y)[:, None]) * self.judges
+        self.mean = np.clip(raw - self.y, _EDGE, 1 - _EDGE)
+        self.spread = self.classes.T @ ((self.classes @ self.y**2) / np.maximum(self.classes.sum(1) - 1, 1))
+        self.is_grouped = groups is not None
+        self.groups = _indicator(np.arange(len(strata)) if groups is None else groups)
+        num_pairs = (self.groups.sum(1) ** 2).sum() - len(strata)
+        pairs = ((self.groups @ self.y) ** 2).sum() - (self.y**2).sum()
+        self.alike = max(pairs / max(num_pairs, 1), 0)  # the covariance of two of a group
 
-    def left(self, columns: Floats) -> Floats:
-        """What is left of columns [K, B] beside class and others."""
-        means = (_indicator(self.strata) @ columns) / self.sizes[:, None]
-        left = columns - means[self.strata]
-        basis = getattr(self, "basis", np.empty((len(columns), 0)))
-        return left - basis @ (basis.T @ left)
+    def beside(self, columns: Floats) -> Floats:
+        """What is left of columns [K, B]."""
+        means = (self.classes @ columns) / self.classes.sum(1)[:, None]
+        rest = columns - self.classes.T @ means
+        return np.asarray(rest - self.basis @ (self.basis.T @ rest))
 
-    def together(self, columns: Floats) -> Floats:
-        """Sums over groups, or columns as they are where there are none."""
-        return columns if self.groups is None else self.groups @ columns
+    def beside_mains(self, weights: Floats, within: Sequence[tuple[int, ...]]) -> tuple[Floats, Floats]:
+        """What is left of weights [K, S], and of ``y`` for each, beside the slices that a pair adds to."""
+        w, rest = self.beside(weights), np.repeat(self.y[:, None], len(within), axis=1)
+        for at in (at for at, mains in enumerate(within) if mains):
+            mains, both = w[:, list(within[at])], np.stack([w[:, at], rest[:, at]], axis=1)
+            w[:, at], rest[:, at] = (both - mains @ np.linalg.lstsq(mains, both)[0]).T
+        return w, rest
 
-    def draws(self, seed, permutations):
-        rngs = np.random.SeedSequence(seed, spawn_key=(_STREAM,))
-        size = max(10 * _CELLS // len(self.y), 1)
-        for at in range(0, permutations, size):
-            rng = np.random.default_rng(rngs.spawn(1)[0])
-            num = min(size, permutations - at)
-            if self.groups is not None:
-                yield (rng.integers(0, 2, (self.groups.shape[0], num)).astype(np.float32) * 2 - 1,)
+    def permuted(self, seed: int, permutations: int) -> Iterator[Singles]:
+        """What ``y`` [K, P] could as well have been, some at a time; of groups their signs [U, P]."""
+        for one in np.random.SeedSequence(seed, spawn_key=(_STREAM,)).spawn(-(-permutations // _AT_ONCE)):
+            rng, y = np.random.default_rng(one), np.empty((_AT_ONCE, len(self.y)))
+            if self.is_grouped:
+                yield rng.choice(np.array([-1, 1], np.float32), (self.groups.shape[0], _AT_ONCE))
                 continue
-            r = np.empty((num, len(self.y)))
-            for one in range(len(self.sizes)):
-                at_class = np.flatnonzero(self.strata == one)
-                r[:, at_class] = rng.permuted(np.tile(self.y[at_class], (num, 1)), axis=1)
-            r = self.left(r.T) if self.basis.shape[1] else r.T
-            yield (r.astype(np.float32),)
+            for rows in np.split(self.classes.indices, self.classes.indptr[1:-1]):
+                y[:, rows] = rng.permuted(np.tile(self.y[rows], (_AT_ONCE, 1)), axis=1)
+            yield (self.beside(y.T) if self.basis.size else y.T).astype(np.float32)
 
 
-def _indicator(of: Integers):
-    return sparse.csr_array((np.ones(len(of)), (of, np.arange(len(of)))))
+def _indicator(of: Integers) -> Any:
+    """The matrix [U, K] of which value each has."""
+    at = np.unique(of, return_inverse=True)[1]
+    return sparse.csr_array((np.ones(len(at)), (at, np.arange(len(at)))))
 
 
-class _Block:
-    def __init__(self, data: _Outcome, slices, at, judged) -> None:
-        self.data = data
-        some = slices[at]
-        w = data.left(np.stack([one.weights[judged] for one in some], 1))
-        whole = (w**2).sum(0)
-        r = data.y[:, None]
-        if any(one.within for one in some):
-            r = np.repeat(r, len(some), 1)
-            for column, one in enumerate(some):
-                if one.within:
-                    mains = data.left(np.stack([slices[place].weights[judged] for place in one.within], 1))
-                    q, _ = np.linalg.qr(mains)
-                    w[:, column] -= q @ (q.T @ w[:, column])
-                    r[:, column] -= q @ (q.T @ r[:, column])
-        self.size = D = (w**2).sum(0)
-        raw = np.array([(one.weights[judged] ** 2).sum() for one in some])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            is_left = (D > 1e-6 * raw) & (D**2 >= _FEWEST * (w**4).sum(0))
-            self.effect = np.where(is_left, w.T @ data.y / D, np.nan)
-        self.size = D = np.where(is_left, D, 1)
-        w[:, ~is_left] = 0
-        b = np.where(is_left, self.effect, 0)
-        self.w = w.astype(np.float32)
-        parts = data.together(w**2)
-        self.num = D**2 / np.where(is_left, (parts**2).sum(0), 1)
-        self.is_told = is_left & (self.num >= _FEWEST)
-        leverage = parts / D
-        if data.groups is None:
-            leverage = leverage + 1 / data.sizes[data.strata][:, None] + (data.basis**2).sum(1)[:, None]
-        self.a = (1 / np.clip(1 - leverage, 0.05, 1)).astype(np.float32)
-        self.m = np.stack(
-            [
-                (w**2 * (data.mean * (1 - data.mean))[:, None]).sum(0),
-                (w**3 * (1 - 2 * data.mean)[:, None]).sum(0),
-                (w**4).sum(0),
-            ]
+class _Robust(NamedTuple):
+    """What the variances of S slices' effects are made of, by example or group [U, S] or in all [S]."""
+
+    once: Singles
+    parts: Singles
+    size: Floats
+    units: Floats  # as many of equal weight tell as much
+    bends: Floats  # [2, S]: of the variance with the effect, and with its square
+    pooled: Floats  # variance of exchangeable examples
+
+    @classmethod
+    def of(cls, data: _Outcome, w: Floats) -> _Robust:
+        squares, curve = w**2, data.mean * (1 - data.mean)
+        parts, size = data.groups @ squares, squares.sum(0)
+        is_left = size**2 > np.maximum(_FEWEST * (squares**2).sum(0), 1e-12)
+        size = np.where(is_left, size, np.nan)
+        once = data.groups @ (w * (data.y[:, None] if data.is_grouped else 1))
+        bends = np.stack([(squares * w).T @ (1 - 2 * data.mean), (squares**2).sum(0)]) / (squares.T @ curve)
+        pooled = squares.T @ data.spread + data.alike * (((data.groups @ w) ** 2).sum(0) - size)
+        units = np.where(is_left, size**2 / (parts**2).sum(0), 0)
+        return cls(once.astype(np.float32), parts.astype(np.float32), size, units, bends, pooled / size**2)
+
+    def as_null(self, squares: Floats, effect: Floats) -> Floats:
+        """Variances [S, P] were effects 0, of sums of squared scores and effects."""
+        size, units, slope, bend, pooled = (
+            one[:, None] for one in (self.size, self.units, *self.bends, self.pooled)
         )
-        scores = data.together(w * (r - b * w))
-        robust = (self.a * scores**2).sum(0) / D**2
-        plain = (scores**2).sum(0) / D**2
-        self.pooled = (w**2).T @ data.spread / D**2
-        if data.groups is not None:
-            self.pooled += data.alike * (((data.groups @ w) ** 2).sum(0) - (w**2).sum(0)) / D**2
-        self.null = self.as_null(robust, b)
-        self._luck(w, b, plain)
+        bent = np.maximum(1 + effect * (slope - effect * bend), _FLOOR)
+        return np.maximum(squares / bent / size**2 / (1 - 1 / units), pooled)
 
-    def as_null(self, variance, effect):
-        return np.maximum(
-            variance / self.ratio(effect),
-            self.pooled.astype(variance.dtype).reshape(-1, *[1] * (variance.ndim - 1)),
-        )
+    def ends(self, effect: Floats, null: Floats, luck: Floats, trials: Floats) -> tuple[Floats, Floats]:
+        """The least and the largest effects that the one measured is not too far from."""
+        units = np.where(null > self.pooled, self.units, len(self.parts))
+        freedom = (null + luck) ** 2 / (null**2 / np.maximum(units - 1, 1) + luck**2 / trials)
+        times = special.stdtrit(freedom, 1 - ALPHA / 2) ** 2
+        slope, bend = times * null * self.bends
+        middle = (effect + slope / 2) / (1 + bend)
+        reach = np.sqrt(np.maximum(middle**2 - (effect**2 - times * (null + luck)) / (1 + bend), 0))
+        return np.minimum(middle - reach, effect), np.maximum(middle + reach, effect)
 
-    def ratio(self, b):
-        shape = (3, -1) + (1,) * (b.ndim - 1)
-        m = (
-            np.where(self.m[0] > 0, self.m / np.where(self.m[0] > 0, self.m[0], 1), [[1], [0], [0]])
-            .reshape(shape)
-            .astype(b.dtype)
-        )
-        return np.maximum(1 + b * m[1] - b**2 * m[2], np.float32(_FLOOR))
-
-    def _luck(self, w, b, plain):
-        data, D = self.data, self.size
-        x, j = data.trials, data.judges
-        t = (w.T @ x - b[:, None] * ((w**2).T @ j)) / D[:, None]
-        if data.groups is None:
-            own = (
-                (w**2).T @ (x**2).sum(1)
-                - 2 * b * ((w**3).T @ (x * j).sum(1))
-                + b**2 * ((w**4).T @ (j**2).sum(1))
-            )
-        else:
-            own = sum(
-                (data.together(w * x[:, [n]] - b * w**2 * j[:, [n]]) ** 2).sum(0) for n in range(x.shape[1])
-            )
-        g = (w**2).T @ j / D[:, None]
-        g2 = (g**2).sum(1)
-        room = 1 - g2
-        luck = ((t**2).sum(1) - own / D**2 + plain * g2) / np.where(room > 1e-9, room, np.inf)
-        self.luck = np.maximum(luck, 0)
-        self.freedom = np.where(room > 1e-9, 1 / np.maximum(g2, 1e-9) - 1, 1)
-
-    def ends(self):
-        null, luck = self.null, self.luck
-        num = (
-            self.num
-            if self.data.groups is None
-            else np.where(self.null > self.pooled, self.num, len(self.data.sizes))
-        )
-        freedom = (null + luck) ** 2 / (
-            null**2 / np.maximum(self.num - 1, 1) + luck**2 / self.freedom + 1e-300
-        )
-        c2 = special.stdtrit(freedom, 0.975) ** 2
-        slope, bend = self.m[1:] / np.where(self.m[0] > 0, self.m[0], np.inf)
-        b = self.effect
-        lead = 1 + c2 * null * bend
-        middle = (b + c2 * null * slope / 2) / lead
-        reach = np.sqrt(np.maximum(middle**2 - (b**2 - c2 * (null + luck)) / lead, 0))
-        return np.stack([np.minimum(middle - reach, b), np.maximum(middle + reach, b)])
-
-    def statistics(self, r):
-        w, a, D = self.w, self.a, self.size.astype(np.float32)[:, None]
-        data = self.data
-        if data.groups is None:
-            b = (w.T @ r) / D
-            wa = w * w * a
-            v = wa.T @ (r * r) - 2 * b * ((wa * w).T @ r) + b**2 * (wa * w * w).sum(0)[:, None]
-        else:
-            s = data.together(self.w * data.y[:, None]).astype(np.float32)
-            parts = data.together(self.w**2).astype(np.float32)
-            b = (s.T @ r) / D
-            v = (
-                (a * s * s).sum(0)[:, None]
-                - 2 * b * ((a * s * parts).T @ r)
-                + b**2 * (a * parts * parts).sum(0)[:, None]
-            )
-        v = self.as_null(np.maximum(v, 0) / D**2, b)
-        out = np.abs(b) / np.sqrt(np.where(v > 0, v, np.inf))
-        out[~self.is_told] = -np.inf
-        return out
+    def statistics(self, draws: Singles) -> Singles:
+        """How far from 0 effects are in draws [U, P], in standard errors, [S, P]."""
+        once, parts = self.once, self.parts
+        effect = once.T @ draws / self.size[:, None].astype(np.float32)
+        squares = (once**2).T @ draws**2 - 2 * effect * ((once * parts).T @ draws)
+        squares += effect**2 * (parts**2).sum(0)[:, None]
+        return np.abs(effect) / np.sqrt(self.as_null(squares, effect))
