@@ -24,7 +24,6 @@ WORKS = [
     *("status one --verify", "scores runs/b"),
 ]
 LACKS = {
-    "explain one --features x.npy": "--features: is for runs of `measure`",
     "labels one -o labels.csv": "classes",
     "export one --to csv -o x.csv": ALL,
     "card one -o card": ALL,
@@ -43,7 +42,7 @@ LACKS = {
     "measure digits --features run:one --out out": ALL,
     f"measure digits {TRAINING} --out one/a": "from a training loop of your own or as outcomes",
 }
-OF_OTHERS = {"report", "compare", "diff", "keep", "next", "record", "paper hypothesis"}
+OF_OTHERS = {"report", "compare", "diff", "explain", "keep", "next", "record", "paper hypothesis"}
 """Their own tests have runs of outcomes, and the last takes no run."""
 
 

@@ -87,9 +87,11 @@ def metadata_columns(run: Run, file: Path, split: Split) -> dict[str, Array]:
         lacks = "column of values" if rows else f"example of {run.path}"
         raise BadInput(f"{file}: has no {lacks}; give a table of id and other columns")
     columns = {name: column_values(table, name, np.array([*rows.values()])) for name in names}
-    return {
-        name: pd.Series(one, [*rows]).reindex(range(len(ids))).to_numpy() for name, one in columns.items()
-    }
+    for name, one in columns.items():
+        nothing = np.full(len(ids), None if one.dtype == object else np.nan, one.dtype)
+        nothing[[*rows]] = one
+        columns[name] = nothing
+    return columns
 
 
 def why_left_out(values: Array, strata: Integers) -> str:

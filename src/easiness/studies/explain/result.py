@@ -74,7 +74,8 @@ class Explanation(show.Result):
         first = self.slices.iloc[self.named_rows].drop_duplicates("column").index[:_SENTENCES]
         none = f"None of {show.quantity(len(self.slices), 'slice')} is harder or easier beyond chance."
         single = [len(one) == 1 and one[0].value != SLOPE for one in self.parts]
-        rows = self.slices[single].dropna(subset="least").sort_values("least").iloc[[0, -1][: sum(single)]]
+        rows = self.slices[single].dropna(subset="least").sort_values("least")
+        rows = rows.iloc[[0, -1]] if len(rows) else rows
         ends = " to ".join(f"{row.least:.2f} ({row.examples:,} {self.noun}s)" for row in rows.itertuples())
         reach = [f"A difference of {ends} would be named in 80 of 100."] if ends else []
         return "\n".join([*(map(self.sentence, first) if len(first) else [none]), *reach])
