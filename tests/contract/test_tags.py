@@ -42,6 +42,11 @@ def in_lists(folder: Path) -> tuple[Any, dict[str, Any]]:
     return folder / "a.parquet", {}
 
 
+def as_python_writes(folder: Path) -> tuple[Any, dict[str, Any]]:
+    pd.DataFrame({"text": TEXTS, "label": CELLS}).to_csv(folder / "a.csv", index=False)
+    return folder / "a.csv", {}
+
+
 def in_json(folder: Path) -> tuple[Any, dict[str, Any]]:
     rows = [{"text": text, "label": some or None} for text, some in zip(TEXTS, CELLS, strict=True)]
     (folder / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
@@ -90,7 +95,17 @@ def in_items(_: Path) -> tuple[Any, dict[str, Any]]:
 
 
 SOURCES: list[Write] = [in_cells(sign) for sign in ";|,"]
-SOURCES += [in_lists, in_json, on_the_hub, in_columns, in_folders, in_npz, in_arrays, in_items]
+SOURCES += [
+    in_lists,
+    as_python_writes,
+    in_json,
+    on_the_hub,
+    in_columns,
+    in_folders,
+    in_npz,
+    in_arrays,
+    in_items,
+]
 
 
 @pytest.fixture(params=SOURCES, ids=lambda one: one.__name__)
