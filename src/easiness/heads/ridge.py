@@ -68,7 +68,7 @@ class Rows:
             yield first, self.take(slice(first, first + AT_ONCE))
 
 
-_STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 7))  # of the mean eigenvalue
+STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 7))  # of the mean eigenvalue
 _SAMPLE = 1024  # examples of which leave-one-out errors are computed
 _MOST_LEVERAGE = 1 - 1e-4
 _UNLIKE = 25.0  # times the median deviation of a column: those of networks go up to 5
@@ -239,7 +239,7 @@ def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
 
 
 def _best(outputs: Callable[[float], Tensor], one_hot: Tensor, scale: float) -> float:
-    strengths = (max(scale, 1e-12) * strength for strength in _STRENGTHS)
+    strengths = (max(scale, 1e-12) * strength for strength in STRENGTHS)
     best: float = min(strengths, key=lambda strength: float((outputs(strength) - one_hot).square().sum()))
     return best
 
