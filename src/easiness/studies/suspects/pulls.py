@@ -42,6 +42,8 @@ def pulls(
     spec, why = run.spec.measured, no_torch()
     if spec is None or run.model != RIDGE or why:
         raise NoFeatures(why or f"{run.model}: only ridge heads tell; use --features with --model ridge")
+    if run.tags is not None:
+        raise NoFeatures("pulls are told of one class each, not of tags")
     positions, suggested = np.asarray(positions), np.asarray(suggested)
     num, row, place = len(run.labels), run.resolve_row(None), positions
     rows: dict[Split, Integers] = {"train": np.arange(num)}
