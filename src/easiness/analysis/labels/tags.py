@@ -21,9 +21,9 @@ from scipy.special import expit, logit
 from easiness.analysis.labels.estimate import EstimatedNoise
 from easiness.lazy import Floats, Integers
 
-FADING = 0.1
+FADING = 0.12
 """How much the log odds that a tag is forgotten rise as those that it is there fall."""
-OVERLOOKED = 0.08
+OVERLOOKED = 0.12
 """Tags that are there whatever heads say, over those that heads miss or make up (the mean of min(q, 1 - q))."""
 
 _FADINGS = (0.0, 0.25)  # for the range
