@@ -57,3 +57,11 @@ from .tables.table import (
     written_in as written_in,
 )
 from .tables.text_files import csv_header as csv_header
+from .tags import (
+    MARK as MARK,
+    TAG_STATES as TAG_STATES,
+    Questions as Questions,
+    RunTags as RunTags,
+    Tags as Tags,
+    check_tag_names as check_tag_names,
+)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import Votes, keys_when_asked, num_selected, usual_fraction
+from easiness.data import RunTags
 from easiness.errors import BadInput
 from easiness.lazy import Floats, Integers, pd
 from easiness.named_import import find_offer
@@ -24,7 +25,7 @@ from easiness.store import run_folder
 from easiness.store.examples import KEPT_FILE, check_kept, damaged_kept
 from easiness.store.files import ASIDE, is_intact
 from easiness.store.over_trials import mean_probabilities, scores_table, votes_of
-from easiness.store.parquet import Ids, read_examples
+from easiness.store.parquet import Ids, read_examples, read_strictly
 from easiness.store.run_folder import EXAMPLES, TRIALS, trial_names
 
 if TYPE_CHECKING:
@@ -279,6 +280,27 @@ class Run:
             ids = self.outcomes.items["id"].to_numpy()
             return ids, np.zeros(len(ids), np.int64)
         return read_examples(self._intact_examples(), self.spec.data, _damaged_examples)
+
+    @functools.cached_property
+    def tags(self) -> RunTags | None:
+        """The tags behind its questions, where each row asks whether a tag is there; else None."""
+        return self.tags_of("train")
+
+    def tags_of(self, split: Split) -> RunTags | None:
+        """`tags` of the questions of a split."""
+        names = self.spec.data.tag_names
+        if not names:
+            return None
+        with read_strictly(self.path / EXAMPLES, _damaged_examples):
+            return RunTags.read(self.examples(split)[0], names)
+
+    def strata(self, split: Split = "train") -> Integers:
+        """The part of the examples that each is compared with [K]: those of its class.
+
+        A question of tag t is compared with those on t of its label, in stratum 2 t + label.
+        """
+        labels, tags = self.examples(split)[1], self.tags if split == "train" else self.tags_of(split)
+        return labels if tags is None else 2 * tags.of + labels
 
     def _intact_examples(self) -> Path:
         path = self.path / EXAMPLES

@@ -151,8 +151,8 @@ class StoredTrial:
         if self._data is None:
             return Extent(len(self.observed))
         split = self._data.train if probe == "train" else self._data.held_out
-        num_examples = None if split is None else split.num_examples
-        return Extent(len(self.observed), num_examples, len(self._data.classes))
+        num_recorded = None if split is None else split.num_recorded
+        return Extent(len(self.observed), num_recorded, len(self._data.classes))
 
     def _file(self, name: str) -> Path:
         path = self.path / name
