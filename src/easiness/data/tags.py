@@ -159,5 +159,6 @@ def unfold_tags(table: pd.DataFrame, tags: RunTags | None) -> pd.DataFrame:
     table = table.assign(id=np.array([one for one, _, _ in parts], object).astype(tags.examples.dtype))
     table.insert(table.columns.get_loc("id") + 1, TAG, np.array([tag for _, _, tag in parts], object))
     if "suggested" in table:
-        table["suggested"] = table["suggested"].map(dict(enumerate(SUGGESTIONS)))
+        states = dict(enumerate(SUGGESTIONS))
+        table["suggested"] = table["suggested"].map(lambda one: states.get(one, one))
     return table
