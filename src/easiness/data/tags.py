@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.lazy import Integers, Mask, Singles
+from easiness.lazy import Integers, Mask, Singles, pd
 from easiness.records import ObservationLog, TagLog
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TAG = "tag"
 """The column behind the ``id`` of an example in tables and files: the name of the tag that a row is on."""
@@ -142,10 +139,6 @@ class RunTags:
     def stratum_names(self) -> tuple[str, ...]:
         """``dog: absent``, ``dog: present`` and so on, of tag t and a label in the place 2 t + label."""
         return tuple(f"{name}: {state}" for name in self.names for state in TAG_STATES)
-
-    def strata(self, labels: Integers) -> Integers:
-        """Numbers [Q] that tell apart questions by tag and label: those of `stratum_names`."""
-        return 2 * self.of + labels
 
 
 def unfold_tags(table: pd.DataFrame, tags: RunTags | None) -> pd.DataFrame:

@@ -373,8 +373,7 @@ def glance(run: Run) -> Glance:
     """Look at some of the training examples of a run, after a few epochs of a few trials.
 
     It takes a second where `suspects`, which looks at all, takes many, and may say another number. Heads are
-    heard as `suspects` hears them, where examples are few: their labels are counted by classes. Tags are
-    counted by tag.
+    heard as `suspects` hears them, where examples are few: their labels are counted by classes, or by tag.
     """
     num = len(run.labels)
     by_classes = bool(run.shares or run.of_folds) and num <= _FEW

@@ -249,9 +249,11 @@ def plan(options: VerifyOptions) -> Verifications:
             f"{options.labels}: has the labels that {options.before or data.name} has, of every example; "
             "there is nothing to verify"
         )
-    if rotates and data.tags is not None:
-        raise BadInput(f"{data.name}: has several tags an example, and nothing to test on; give --holdout 0.2")
     if rotates:
+        if data.tags is not None:
+            raise BadInput(
+                f"{data.name}: has tags, and no examples to test on; hold some out (--holdout 0.2)"
+            )
         has_decision = has_old | has_new | (old != new)
         runs = _rotation(data, options, (old, new), has_decision)
     else:
