@@ -201,8 +201,8 @@ def _by_rule(run: Run, options: LabelOptions) -> CleanLabels:
 
 def without(run: Run, drop: Mask) -> CleanLabels:
     """The file of labels of a run that leaves some examples out [K], and changes no label."""
-    labels, more = run.labels, {"texts": _texts(run), "tags": run.tags}
-    return CleanLabels(run.ids, labels, labels, drop, _at_source(run), run.classes, **more)
+    of = run.labels, run.labels, drop, _at_source(run), run.classes
+    return CleanLabels(run.ids, *of, texts=_texts(run), tags=run.tags)
 
 
 def _as_decided(in_order: pd.DataFrame, decisions: Decisions, only: bool) -> pd.DataFrame:
@@ -236,7 +236,7 @@ def _at_source(run: Run) -> Integers:
         with suppress(BadInput):
             data = load_as(ref.source, ref.model_copy(update={"labels": None}))
             asked = data.questions
-            at = pd.Index(asked.ids).get_indexer(run.ids)
+            at = pd.Index(asked.ids).get_indexer(pd.Index(run.ids))
             return np.where(at < 0, UNKNOWN, asked.labels[at])
     return np.full(len(run.ids), UNKNOWN, np.int64)
 
@@ -272,7 +272,7 @@ def clean(
         lost = np.setdiff1d(before, (2 * tags.of + new)[~drop])
         new, drop = np.where(np.isin(before, lost), labels, new), drop & ~np.isin(before, lost)
         names = shorten(tags.stratum_names[one] for one in lost)
-        notices = [f"{names}: stays as it is, since no example would be left"] * bool(len(lost))
+        notices = [f"no example would be left of {names}: it stays as it is"] * bool(len(lost))
     for label in np.setdiff1d(labels, new[~drop]).tolist():
         own = labels == label
         num, num_dropped = int(own.sum()), int((drop & own).sum())
@@ -280,8 +280,8 @@ def clean(
             f"no example of class {classes[label]!r} would be left: of {num}, {num - num_dropped} would be "
             f"relabelled and {num_dropped} dropped; give a higher --relabel-above or --drop-above"
         )
-    more = {"above": above, "notices": notices, "tags": tags}
-    return CleanLabels(table["id"].to_numpy(), labels, new, drop, labels, classes, **more)
+    of = labels, new, drop, labels, classes
+    return CleanLabels(table["id"].to_numpy(), *of, notices=notices, above=above, tags=tags)
 
 
 def verifying(
