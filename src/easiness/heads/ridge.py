@@ -70,10 +70,11 @@ class Rows:
             yield first, self.take(slice(first, first + AT_ONCE))
 
 
-_STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 7))  # of the mean eigenvalue
+STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 7))  # of the mean eigenvalue
 _SAMPLE, _SAMPLE_OF_TAGS = 1024, 2048  # examples of which leave-one-out errors are computed
 _MOST_LEVERAGE = 1 - 1e-4
 _UNLIKE = 25.0  # times the median deviation of a column: those of networks go up to 5
+_CONSTANT = 3e-3  # of the mean square, as a root: rounding makes as much of a column that does not vary
 _LEAST = 1e-300  # of what an example leaves over: one that is alone leaves nothing
 _COLDEST, _HOTTEST = math.log(1e-3), math.log(1e2)
 
@@ -170,9 +171,9 @@ def fit_ridge(moments: Moments, x: Tensor, labels: Tensor) -> Fit:
     examples for leave-one-out outputs: all, if they are few (`by_examples`).
     """
     plain = _fit(moments, x, labels)
-    deviation = (
-        (moments.squares / moments.num - (moments.features / moments.num).square()).clamp(min=0).sqrt()
-    )
+    squares = moments.squares / moments.num
+    deviation = (squares - (moments.features / moments.num).square()).clamp(min=0).sqrt()
+    deviation[deviation < _CONSTANT * squares.sqrt()] = 0
     if float(deviation.max()) <= _UNLIKE * float(deviation.median()):
         return plain
     scale = torch.where(deviation > 0, 1 / deviation.clamp(min=1e-12), torch.zeros_like(deviation))
@@ -215,7 +216,7 @@ def sample_of(num: int, of_tags: bool = False) -> Tensor:
 def _primal(moments: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
     assert moments.gram is not None
     gram = moments.gram - torch.outer(mean, moments.features)
-    values, vectors = torch.linalg.eigh(gram)
+    values, vectors = eigen_of(gram)
     values = values.clamp(min=0)
     inner = vectors.T @ (moments.cross - torch.outer(mean, moments.classes))
     apart = (x - mean) @ vectors
@@ -232,6 +233,18 @@ def _primal(moments: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Te
     strength = _best(outputs, targets, float(values.mean()))
     weight = vectors @ (inner / (values + strength)[:, None])
     return Fit(Head(weight, share - mean @ weight), outputs(strength))
+
+
+def eigen_of(gram: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues [D], ascending, and eigenvectors [D, D] of a symmetric matrix.
+
+    With many of them next to 0 the solver may come to NaN in single precision, on one thread, and does not
+    in double.
+    """
+    values, vectors = torch.linalg.eigh(gram)
+    if vectors.isnan().any():
+        values, vectors = (one.to(gram.dtype) for one in torch.linalg.eigh(gram.double()))
+    return values, vectors
 
 
 def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
@@ -253,7 +266,7 @@ def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
 
 
 def _best(outputs: Callable[[float], Tensor], targets: Tensor, scale: float) -> float:
-    strengths = (max(scale, 1e-12) * strength for strength in _STRENGTHS)
+    strengths = (max(scale, 1e-12) * strength for strength in STRENGTHS)
     best: float = min(strengths, key=lambda strength: float((outputs(strength) - targets).square().sum()))
     return best
 
