@@ -68,7 +68,9 @@ def scenes(seed):
         here = draw.choice(10, num, replace=False, p=rates / rates.sum())
         for digit, corner in zip(here, draw.permutation(4)[:num], strict=True):
             side = draw.integers(SIZES[0], SIZES[-1] + 1)
-            top, left = draw.integers(0, SIDE // 2 - side + 1, 2) + SIDE // 2 * np.divmod(corner, 2)
+            top, left = draw.integers(0, SIDE // 2 - side + 1, 2) + SIDE // 2 * np.array(
+                [corner // 2, corner % 2]
+            )
             scene[top : top + side, left : left + side] = resized(pictures[draw.choice(of[digit])], side)
             truth[row, digit], size[row, digit] = 1, side
     draw = np.random.default_rng([seed, 2])
@@ -91,7 +93,7 @@ def match(canvas, pictures, side):
     return best**3
 
 
-def pairs(seed, data, runs):
+def pairs(data, runs, seed):
     """Pairs of TREC's questions, and hashed features of their texts; long questions are large."""
     from easiness import load_dataset
 
@@ -145,10 +147,7 @@ SHAPES = {
 
 
 def simulated(shape, seed):
-    """Log odds, labels, truth and tags of questions [Q].
-
-    Heads give each tag the log odds that its labels have at a score, by logistic regression.
-    """
+    """Log odds, labels and truth [K, T]; the odds are those of labels at a score, by logistic regression."""
     from sklearn.linear_model import LogisticRegression
 
     draw, size = np.random.default_rng([seed, 7]), (shape.num, shape.tags)
@@ -168,5 +167,4 @@ def simulated(shape, seed):
     for tag in np.flatnonzero((labels.min(axis=0) == 0) & (labels.max(axis=0) == 1)):
         own = score[:, [tag]]
         log_odds[:, tag] = LogisticRegression().fit(own, labels[:, tag]).decision_function(own)
-    tags = np.tile(np.arange(shape.tags), shape.num)
-    return log_odds.ravel(), labels.ravel(), truth.ravel(), tags
+    return log_odds, labels, truth

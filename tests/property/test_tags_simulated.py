@@ -33,7 +33,8 @@ def calibration_error(p, came):
 def judged(cells, name, seed):
     """The number told over the true one, whether the range holds it, calibration, and orders' precision."""
     shape = cells.SHAPES[name]
-    log_odds, labels, truth, tags = cells.simulated(shape, seed)
+    log_odds, labels, truth = (one.ravel() for one in cells.simulated(shape, seed))
+    tags = np.tile(np.arange(shape.tags), shape.num)
     wrong = labels != truth
     noise = tag_noise(log_odds, labels, tags, shape.tags)
     holds = noise.low <= wrong.mean() <= noise.high
