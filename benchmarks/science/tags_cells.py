@@ -6,7 +6,6 @@ others; pairs are two of TREC's questions in one text, with both topics as tags.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from scipy.special import expit, logit
 
 from kit.science import features_of
 
-SCENES, SIDE, SIZES = 4000, 24, (6, 8, 10, 12)  # pictures, and pixels
+SCENES, HALF, SIZES = 4000, 12, (6, 8, 10, 12)  # pictures, pixels of half a side, and of digits
 PICTURES = 150  # of digits that scenes do not have, in each of the sizes
 MISSING, ADDED = 0.1, 0.02  # at random
 FORGOTTEN, MADE_UP = 0.12, 0.003  # as people do
@@ -24,8 +23,7 @@ BY_SIZE, BY_RATE = 1.0, 0.7  # log odds that a tag is forgotten: a standard devi
 KINDS = ("clean", "random", "people")
 
 
-@dataclass(frozen=True, eq=False)
-class Cell:
+class Cell(NamedTuple):
     """Features ``x`` [K, D], and which tags are there [K, T] and how large they are [K, T], 0 where not."""
 
     x: np.ndarray
@@ -48,8 +46,7 @@ class Cell:
 def resized(picture, side):
     from PIL import Image
 
-    whole = Image.fromarray(picture.astype(np.uint8)).resize((side, side), Image.Resampling.BILINEAR)
-    return np.asarray(whole, float)
+    return np.asarray(Image.fromarray(picture.astype(np.uint8)).resize((side, side), 2), float)  # bilinear
 
 
 def scenes(seed):
@@ -61,16 +58,14 @@ def scenes(seed):
     own, others = np.split(draw.permutation(len(digits.target)), [half])
     of = [own[digits.target[own] == digit] for digit in range(10)]
     rates = (1.0 + draw.permutation(10)) ** -0.8
-    canvas = np.zeros((SCENES, SIDE, SIDE), np.float32)
+    canvas = np.zeros((SCENES, 2 * HALF, 2 * HALF), np.float32)
     truth, size = np.zeros((2, SCENES, 10), int)
     for row, scene in enumerate(canvas):
         num = draw.integers(2, 5)
         here = draw.choice(10, num, replace=False, p=rates / rates.sum())
         for digit, corner in zip(here, draw.permutation(4)[:num], strict=True):
             side = draw.integers(SIZES[0], SIZES[-1] + 1)
-            top, left = draw.integers(0, SIDE // 2 - side + 1, 2) + SIDE // 2 * np.array(
-                [corner // 2, corner % 2]
-            )
+            top, left = draw.integers(0, HALF - side + 1, 2) + HALF * np.array(divmod(corner, 2))
             scene[top : top + side, left : left + side] = resized(pictures[draw.choice(of[digit])], side)
             truth[row, digit], size[row, digit] = 1, side
     draw = np.random.default_rng([seed, 2])
@@ -80,17 +75,20 @@ def scenes(seed):
 
 def match(canvas, pictures, side):
     """The cube of the best correlation [K, n] of pictures in a size with any place in scenes [K, H, W]."""
-    small = np.stack([resized(one, side).ravel() for one in pictures])
-    small -= small.mean(axis=1, keepdims=True)
-    small = (small / np.linalg.norm(small, axis=1, keepdims=True)).astype(np.float32)
+    small = apart(np.stack([resized(one, side) for one in pictures]), side)
     best = np.zeros((len(canvas), len(small)), np.float32)
     for at in range(0, len(canvas), 64):
         places = np.lib.stride_tricks.sliding_window_view(canvas[at : at + 64], (side, side), axis=(1, 2))
-        flat = places.reshape(-1, side * side)
-        flat = flat - flat.mean(axis=1, keepdims=True)
-        flat = flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 50)  # empty places match nothing
-        best[at : at + 64] = (flat @ small.T).reshape(len(places), -1, len(small)).max(axis=1)
+        found = apart(places, side, 50) @ small.T  # empty places match nothing
+        best[at : at + 64] = found.reshape(len(places), -1, len(small)).max(axis=1)
     return best**3
+
+
+def apart(pictures, side, more=0):
+    """Pictures as vectors of length 1 about their means, or shorter where they have little in them."""
+    flat = pictures.reshape(-1, side * side).astype(np.float32)
+    flat = flat - flat.mean(axis=1, keepdims=True)
+    return flat / (np.linalg.norm(flat, axis=1, keepdims=True) + more)
 
 
 def pairs(data, runs, seed):
@@ -112,11 +110,10 @@ def pairs(data, runs, seed):
 
 
 class Shape(NamedTuple):
-    """Simulated tags and heads: shares of tags, from and to; rates, and how log odds differ by tag.
+    """Tags of shares from and to, rates that ``differ`` in log odds, and how far ``apart`` heads' scores are.
 
-    ``apart`` is how far heads' scores are apart for tags that are there and not, in standard deviations.
-    ``hard`` is the part of the examples of which heads know little, ``tail`` the degrees of freedom of the
-    scores, and ``fade`` how much what is less visible is forgotten more.
+    ``hard`` is the part of examples of which heads know little, ``tail`` the degrees of freedom of scores,
+    ``fade`` how much more people forget what is a standard deviation less visible.
     """
 
     num: int = 3000
@@ -141,8 +138,7 @@ SHAPES = {
     "two groups": Shape(hard=0.25),
     "heavy tails": Shape(tail=4),
     "heads know little": Shape(apart=1.5),
-    "by visibility": Shape(missing=0.12, added=0.005, differ=0.5, fade=0.5),
-    "by visibility alone": Shape(missing=0.12, added=0.005, differ=0.5, fade=1.0),
+    "by visibility": Shape(missing=0.12, added=0.005, differ=0.5, fade=1.0),
 }
 
 
@@ -159,12 +155,10 @@ def simulated(shape, seed):
         score /= np.sqrt(draw.chisquare(shape.tail, size) / (shape.tail - 2))
     score += (truth - 0.5) * apart + 0.7 * bool(shape.fade) * truth * visible
     by_tag, lots = shape.differ * draw.normal(size=(2, shape.tags)), draw.random(size)
-    with np.errstate(divide="ignore"):
-        forgets = expit(logit(shape.missing) + by_tag[0] - shape.fade * visible)
-        adds = expit(logit(shape.added) + by_tag[1])
+    missing, added = logit(np.maximum([shape.missing, shape.added], 1e-9))
+    forgets, adds = expit(missing + by_tag[0] - shape.fade * visible), expit(added + by_tag[1])
     labels = np.where(truth == 1, lots >= forgets, lots < adds).astype(int)
-    log_odds = np.full(size, -8.0)
-    for tag in np.flatnonzero((labels.min(axis=0) == 0) & (labels.max(axis=0) == 1)):
-        own = score[:, [tag]]
+    log_odds = np.zeros(size)
+    for tag, own in enumerate(score.T[:, :, None]):
         log_odds[:, tag] = LogisticRegression().fit(own, labels[:, tag]).decision_function(own)
     return log_odds, labels, truth

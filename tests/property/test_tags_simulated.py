@@ -11,8 +11,7 @@ from easiness.analysis import tag_noise
 EXACT = ("one rate", "rates differ", "three tags", "80 tags", "two groups", "heads know little")
 OTHERS = {  # least and largest number told over the true one, where no label tells how people forget
     "20 in 10,000": (0.9, 1.6),
-    "by visibility": (0.6, 1.1),
-    "by visibility alone": (0.5, 0.9),
+    "by visibility": (0.5, 0.9),
     "heavy tails": (1.0, 1.6),
 }
 
