@@ -128,10 +128,10 @@ def small_run(out: Path, source: Any = "digits", **options: Any) -> Run:
 
 
 def tagged(out: Path, num: int = 60, **options: Any) -> Run:
-    """Measure heads in ``out/run`` on numbers that tell three tags of examples, in the table ``out/pets.csv``.
+    """Measure heads, in ``out/run``, on numbers that tell three tags of examples in ``out/pets.csv``.
 
-    Every second has a dog, every third a car, every fifth an owl. The dog of 3 is missing, the car of 4 is too
-    many, and of the owl of 5 nobody says whether it is there.
+    Every second has a dog, every third a car, every fifth an owl. The dog of 3 is missing, the car of 4 is
+    too many, and nobody says whether the owl of 5 is there.
     """
     from easiness import load_dataset, measure
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,7 @@ import pytest
 
 import easiness as ez
 from easiness.data import MARK, read_decisions
-from easiness.engine import answer
 from easiness.errors import BadInput
-from easiness.paper.options import PERTURB
 from easiness.runs import data_version, labelled_examples
 from easiness.store import Run
 from easiness.studies.learning import learning_curve
@@ -45,7 +42,6 @@ def test_scores_are_of_examples_and_tags(run: Run) -> None:
     table = run.scores()
     assert [*table][:4] == ["id", "tag", "label", "class"]
     assert questions(table.head(4)) == [(0, "dog"), (0, "car"), (0, "owl"), (1, "dog")]
-    assert table["id"].dtype == np.int64
     assert len(table) == 3 * NUM - 1
     assert (5, "owl") not in questions(table)
     assert table["class"].tolist() == [("absent", "present")[label] for label in table["label"]]
@@ -57,13 +53,11 @@ def test_a_tag_is_read_beside_its_base_rate_and_what_a_guess_has_right(run: Run)
     assert rows["examples"].to_dict() == {"dog": 60, "car": 60, "owl": 59}
     assert rows["base_rate"].to_dict() == {"dog": 29 / 60, "car": 21 / 60, "owl": 11 / 59}
     assert rows["chance"].to_dict() == pytest.approx({"dog": 31 / 60, "car": 39 / 60, "owl": 48 / 59})
-    right = run.votes().correct.mean(axis=0)
-    has_dog = (run.tags.of == 0) & (run.labels == 1)
-    assert rows.loc["dog", "present"] == pytest.approx(right[has_dog].mean())
-    assert rows.loc["dog", "right"] == pytest.approx(right[run.tags.of == 0].mean())
+    right, strata = run.votes().correct.mean(axis=0), run.strata()
+    assert rows.loc["dog", "present"] == pytest.approx(right[strata == 1].mean())
+    assert rows.loc["dog", "right"] == pytest.approx(right[strata <= 1].mean())
     assert run.chance == pytest.approx((31 + 39 + 48) / 179)
-    assert scores.rare_tags() == "rare tags, whose rates rest on few examples: owl (11 of 59)"
-    assert any("owl (11 of 59)" in one for one in scores.notices)
+    assert "owl (11 of 59)" in scores.notices[-1]
     assert scores.frames()[-1].title == "By tag"
 
 
@@ -83,7 +77,6 @@ def test_suspects_are_missing_or_too_many(run: Run) -> None:
     assert found.model_of_noise == "tags"
     assert found.left_out_kinds == {"kinds": "each example has several tags"}
     assert found.document()["suspects"][0]["tag"] == "dog"
-    assert "each has several tags" in found.in_words()
     assert found.ranked["id"].iloc[0] == f"3{MARK}dog"
     assert glance(run).num_wrong == 2
 
@@ -93,29 +86,23 @@ def test_several_runs_of_tags_judge_together(run: Run, tmp_path: Path) -> None:
     assert questions(ez.suspects([run, other]).table().head(2)) == WRONG
     both = ez.scores([run, other])
     assert [*both.table()][:5] == ["id", "tag", "label", "class", "difficulty"]
-    [cell] = [one for one in ez.compare([run, other]).cells if (one.a, one.b, one.side) == (0, 1, "hard")][:1]
-    assert cell.all_trials.class_chance > cell.all_trials.chance  # by tag and state
+    cells = ez.compare([run, other]).table()
+    hard = cells[(cells["side"] == "hard") & ~cells["ceiling"]].iloc[0]
+    assert hard["all_trials_class_chance"] > hard["all_trials_chance"]  # by tag and state
     changes = ez.diff(run, other)
     assert sorted(changes.by_class()["class"]) == sorted(STRATA)
     assert [*changes.table()][:4] == ["id", "tag", "label", "class"]
     assert (changes.table()["old_id"] == changes.table()["id"]).all()
 
 
-def audited(table: pd.DataFrame) -> pd.DataFrame:
-    wrong = [one in WRONG for one in questions(table)]
-    labels = np.where(wrong, 1 - table["label"], table["label"])
-    names = np.array(["absent", "present"], object)[labels.astype(int)]
-    return table.assign(
-        label=labels, action=np.where(wrong, "relabel", "keep"), by="ann", **{"class": names}
-    )
-
-
 def test_an_audit_goes_through_a_file_and_back(run: Run, tmp_path: Path) -> None:
-    draw = ez.audit(run, looks=len(run.ids))
-    table = draw.table()
+    table = ez.audit(run, looks=len(run.ids)).table()
     assert [*table][:5] == ["id", "tag", "label", "class", "was"]
     assert {*table["suggested"]} <= {"present", "missing"}
-    audited(table).to_csv(tmp_path / "audit.csv", index=False)
+    wrong = np.array([one in WRONG for one in questions(table)])
+    labels = np.where(wrong, 1 - table["label"], table["label"])
+    table = table.assign(label=labels, action=np.where(wrong, "relabel", "keep"), by="ann")
+    table.drop(columns="class").to_csv(tmp_path / "audit.csv", index=False)
     found = ez.audit(run, decided=tmp_path / "audit.csv")
     assert (found.whole["wrong"], found.whole["low"], found.whole["high"]) == (2, 2, 2)
     stated = ez.audit(run, decided=tmp_path / "audit.csv", certificate=True)
@@ -125,14 +112,9 @@ def test_an_audit_goes_through_a_file_and_back(run: Run, tmp_path: Path) -> None
     merged = ez.labels(run, tmp_path / "audit.csv").table()
     assert sorted(questions(merged[merged["action"] == "relabel"])) == WRONG
     assert {*merged["suggested"]} <= {"present", "missing"}
-    known = ez.audit(run, looks=1, known=_first(audited(table), tmp_path)).table()
-    assert questions(known.tail(2)) == sorted(WRONG)
-
-
-def _first(table: pd.DataFrame, folder: Path) -> Path:
-    rows = table[[one in WRONG for one in questions(table)]]
-    rows[["id", "tag", "label", "was", "action", "by"]].to_csv(folder / "known.csv", index=False)
-    return folder / "known.csv"
+    table[wrong][["id", "tag", "label", "was", "action", "by"]].to_csv(tmp_path / "known.csv", index=False)
+    known = ez.audit(run, looks=1, known=tmp_path / "known.csv").table()
+    assert sorted(questions(known.tail(2))) == WRONG
 
 
 def test_labels_by_rule_flip_tags_and_are_measured(run: Run, folder: Path, tmp_path: Path, command) -> None:
@@ -148,17 +130,15 @@ def test_labels_by_rule_flip_tags_and_are_measured(run: Run, folder: Path, tmp_p
     assert rows.loc["car: present", "dropped"] == 1
     words = ["--tags", "--label", "dog,car,owl", "--labels", file, "--features", "inputs", "--trials", "5"]
     assert command("measure", folder / "pets.csv", *words, "--out", out).code == 0
-    after = dict(zip(questions(ez.open_run(out).scores()), ez.open_run(out).labels.tolist(), strict=True))
+    after = ez.open_run(out).scores().set_index(["id", "tag"])["label"]
     assert after[WRONG[0]] == 1
-    assert WRONG[1] not in after
-    assert len(after) == len(run.ids) - 1
+    assert [*run.scores().set_index(["id", "tag"]).index.difference(after.index)] == WRONG[1:]
 
 
 def test_a_tag_that_a_rule_would_lose_stays(run: Run) -> None:
     result = ez.labels(run, relabel_above=1, drop_above=0)
     assert not result.is_dropped.any()
-    [notice] = result.notices
-    assert notice.startswith("no example would be left of dog: absent, dog: present,")
+    assert result.notices[0].startswith("no example would be left of dog: absent, dog: present,")
 
 
 @pytest.mark.parametrize(("cell", "label"), [("present", 1), ("missing", 0), ("1.0", 1), ("absent", 0)])
@@ -188,13 +168,11 @@ def test_what_a_file_of_tags_lacks_is_said(run: Run, tmp_path: Path, text: str, 
 def test_questions_are_left_out(run: Run, tmp_path: Path, command) -> None:
     part = ez.keep(run, drop=0.3, policy="hard", balanced=True)
     assert part.by_class()["class"].tolist() == STRATA
-    assert (part.by_class()["kept"] > 0).all()
     assert [*part.table()] == ["id", "tag", "label", "class"]
     assert command("suspects", run.path, "-o", tmp_path / "s.csv").code == 0
     listed = pd.read_csv(tmp_path / "s.csv")
     rest = ez.keep(run, ids=tmp_path / "s.csv")
     assert {*questions(rest.table())}.isdisjoint(questions(listed))
-    assert len(rest.table()) == len(run.ids) - len(listed)
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,6 @@ class CleanLabels(show.Result):
         ``label`` and ``was`` are indices of classes, ``class`` is the name for ``label``, ``action`` is
         ``keep``, ``relabel`` (another label than at the source) or ``drop``, whose label stays as it is.
         ``was`` is empty where it is not known. The texts of the examples come last, where they are at hand.
-        With several tags an example, ``tag`` is behind ``id``.
         """
         was, has_source = self.was, self.was != UNKNOWN
         other = self.labels != np.where(has_source, was, self.before)

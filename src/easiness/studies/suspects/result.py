@@ -215,8 +215,7 @@ class Suspects(show.Result):
         ``id``, ``label`` and ``class``, the ``suggested`` label (-1 where nothing tells one) and its class,
         ``p_wrong``, ``suggested_share`` (the share of all predictions heard that name it), ``kind`` and
         ``reason``; where the data are found a ``text``, or a ``path`` where files have positions for ids;
-        then the scores behind it. Of tags it has the ``tag`` and is ``suggested`` to be ``missing`` or
-        ``present``.
+        then the scores behind it. A ``tag`` is ``suggested`` to be ``missing`` or ``present``.
         """
         flaws = [name for split, name in self.conflicts.flaws if split == self.split]
         rows = self._open
