@@ -267,7 +267,7 @@ class Run:
         return int(rows["trial"].nunique() if self.trials_are == "models" else rows["count"].sum())
 
     def check_course(self, what: str, *, of_classes: bool = False) -> None:
-        """Refuse ``what`` needs a course of training where there are outcomes alone, or classes and not tags."""
+        """Refuse ``what`` needs a course of training where there is none, or classes where there are tags."""
         if of_classes and self.tags is not None:
             raise refusal_of_tags(self.path, what)
         if self.is_outcomes:
