@@ -127,6 +127,25 @@ def small_run(out: Path, source: Any = "digits", **options: Any) -> Run:
     return measure(data, out=out, **{**usual, **options})
 
 
+def tagged(out: Path, num: int = 60, **options: Any) -> Run:
+    """Measure heads, in ``out/run``, on numbers that tell three tags of examples in ``out/pets.csv``.
+
+    Every second has a dog, every third a car, every fifth an owl. The dog of 3 is missing, the car of 4 is
+    too many, and nobody says whether the owl of 5 is there.
+    """
+    from easiness import load_dataset, measure
+
+    out.mkdir()
+    there = np.stack([np.arange(num) % 2, np.arange(num) % 3 == 0, np.arange(num) % 5 == 0], axis=1) * 1.0
+    noise = np.random.default_rng(0).normal(0, 0.3, there.shape)
+    table = pd.DataFrame(np.hstack([3 * there + noise, there]), columns=[*"abc", "dog", "car", "owl"])
+    table.loc[3, "dog"], table.loc[4, "car"], table.loc[5, "owl"] = 0, 1, np.nan
+    table.to_csv(out / "pets.csv", index=False)
+    data = load_dataset(out / "pets.csv", tags=True, label="dog,car,owl")
+    usual = {"model": "ridge", "features": ["inputs"], "trials": 10}
+    return measure(data, out=out / "run", **{**usual, **options})
+
+
 def counted(
     out: Path | None,
     *,
