@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
+
 from easiness import show
 from easiness.data import Dataset
 from easiness.errors import BadInput
@@ -118,7 +120,7 @@ def _where(run: Run) -> dict[str, str]:
 def describe_data(run: Run) -> str:
     """The data of a run in a phrase: numbers of examples and classes, and what one is like."""
     data = run.spec.data
-    text = f"{show.count(data.train.num_examples)} examples of {len(data.classes)} classes"
+    text = f"{show.count(data.train.num_examples)} examples of {data.classes_text}"
     kind, shape = kind_named(data.kind), data.image_shape or data.shape
     if shape is not None:
         text += kind.looks(shape)
@@ -127,6 +129,14 @@ def describe_data(run: Run) -> str:
     if data.held_out is not None:
         text += f"; {show.count(data.held_out.num_examples)} more are held out"
     return text
+
+
+def guessing(run: Run) -> tuple[str, float]:
+    """What somebody can guess who looks at no example, and how often that is right."""
+    if run.tags is None:
+        return f"one of the {show.count(len(run.classes))} classes", 1 / len(run.classes)
+    counts = np.bincount(run.strata(), minlength=2 * len(run.tags.names)).reshape(-1, 2)
+    return "what most examples have of each tag", float(counts.max(axis=1).sum() / len(run.ids))
 
 
 FOR_FEATURES = "Difficulty is measured for these features, not for networks in general."

@@ -22,6 +22,7 @@ from easiness.pages.facts import (
     run_facts,
 )
 from easiness.pages.labels import suspect_labels
+from easiness.pages.questions import strata_names
 from easiness.show import count, percent, to_svg
 from easiness.spec import NO_NAME, Drawing, Loading, Training, command_line, training_of
 from easiness.store import Run
@@ -41,7 +42,8 @@ def class_galleries(
     ``num_predicted`` trials predict the class ``predicted`` of an example. Where there are more than
     ``max_classes``, those whose examples fewest trials are right about on average, the hardest class first.
     """
-    labels = _labels_to_show(votes.labels, votes.num_right, len(run.classes), max_classes)
+    names = strata_names(run)
+    labels = _labels_to_show(votes.labels, votes.num_right, len(names), max_classes)
     extremes = class_extremes(votes, labels, per_side, [scores["difficulty"].to_numpy()])
     table = scores[["p_easy", "p_hard"]].assign(
         position=np.arange(len(scores)),
@@ -50,12 +52,15 @@ def class_galleries(
         predicted=np.array(run.classes, object)[scores["predicted"]],
         num_predicted=(scores["predicted_share"] * votes.num_trials).round().astype(int),
     )
-    table["name"] = [("train", one) for one in scores["id"].tolist()]
+    table["name"] = [("train", one) for one in run.ids.tolist()]
+    sizes = np.bincount(votes.labels, minlength=len(names))
+    of_tag = sizes.reshape(-1, len(run.classes)).sum(axis=1)
     return [
         {
             "label": label,
-            "name": run.classes[label],
-            "num_examples": int((votes.labels == label).sum()),
+            "name": names[label],
+            "num_examples": int(sizes[label]),
+            "base_rate": float(sizes[label] / max(of_tag[label // len(run.classes)], 1)),
             "easiest": table.loc[easiest].to_dict("records"),
             "hardest": table.loc[hardest].to_dict("records"),
         }
@@ -94,13 +99,13 @@ _POLICY = "easy"
 
 
 def left_out(run: Run, epoch: int) -> dict[str, Any] | None:
-    """Count what can be left out after ``epoch``; ``None`` with one trial, or if nothing is right in all.
+    """Count what can be left out after ``epoch``; ``None`` with one trial, tags, or nothing right in all.
 
     ``num_right`` are right in all trials then; ``since`` has pairs of an earlier epoch, or share, and how
     many are so in each observed from it on. ``dropped`` are those that `keep` drops at a ``share``, with the
     mean probability of the label of both parts. ``keep`` and ``ablate`` are commands.
     """
-    if len(run.trials) < 2:
+    if len(run.trials) < 2 or run.tags is not None:
         return None
     epochs = [one for one in run.observed if one <= epoch]
     first = _right_since(run, epochs)
@@ -253,9 +258,10 @@ def run_part(
     features the heads that were not shown it. ``more`` measures what is missing to judge labels.
     """
     key, row, votes = f"run{index + 1}", run.row(epoch), run.votes(epoch)
+    by_stratum, names = replace(votes, labels=run.strata(), is_rounded=True), strata_names(run)
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)
     accuracy = run_figures.accuracy_by_split(run)
-    levels = run_figures.easiness_levels(votes, len(run.classes), fraction)
+    levels = run_figures.easiness_levels(by_stratum, len(names), fraction)
     reliability = None
     if comparison is not None:
         # a comparison of many runs has rates alone
@@ -299,8 +305,8 @@ def run_part(
         "levels_figure": svg(
             run_figures.draw_levels(levels), "levels", "Examples by the number of trials that are right"
         ),
-        "alike": "" if data is None or data.kind.pixels is None else _alike(run, data, epoch, fraction),
-        "galleries": class_galleries(run, votes, scores, _PER_SIDE[num_runs > 1], MAX_CLASSES),
+        "alike": "" if data is None or data.kind.pixels is None or data.tags is not None else _alike(run, data, epoch, fraction),
+        "galleries": class_galleries(run, by_stratum, scores, _PER_SIDE[num_runs > 1], MAX_CLASSES),
         "suspects": labels,
         "more": measure_more(run, labels[0].result.glance if labels else None),
         "left_out": left_out(run, epoch),
@@ -310,7 +316,7 @@ def run_part(
         "reliability": reliability,
         "outlook": [] if reliability is None else reliability.outlook.sentences(),
         "warnings": warnings + ([] if reliability is None else reliability.outlook.warnings()),
-        "too_few": too_few(run.labels, run.classes),
+        "too_few": too_few(run.strata(), names),
         "by_epoch_figure": halves(run.row_name, by_trials=False),
         "by_trials_figure": halves("trials", by_trials=True),
     }

@@ -1,0 +1,60 @@
+"""What pages of a run of tags call its questions, and the tags beside each example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from easiness.data import MARK
+from easiness.lazy import Integers
+from easiness.runs import has_held_out
+from easiness.spec import Split
+from easiness.store import Run
+
+if TYPE_CHECKING:
+    from easiness.pages.data_map import Name
+
+
+@dataclass(frozen=True)
+class TagsBeside:
+    """The tags that examples are said to have, by split and id, for the names of their questions."""
+
+    by_example: Mapping[tuple[Split, str], tuple[str, ...]]
+
+    def example(self, name: Name) -> str:
+        return str(name[1]).rpartition(MARK)[0]
+
+    def asked(self, name: Name) -> str:
+        """The tag that a question is about."""
+        return str(name[1]).rpartition(MARK)[2]
+
+    def of(self, name: Name) -> tuple[str, ...]:
+        return self.by_example.get((name[0], self.example(name)), ())
+
+
+def tags_beside(run: Run) -> TagsBeside | None:
+    """The tags of the examples of both splits of a run; ``None`` where they have classes."""
+    if run.tags is None:
+        return None
+    by_example: dict[tuple[Split, str], tuple[str, ...]] = {}
+    splits: tuple[Split, ...] = ("train", "held_out")
+    for split in splits[: 1 + has_held_out(run)]:
+        ids, labels = run.examples(split)
+        for one in ids[labels == 1].tolist():
+            example, _, tag = one.rpartition(MARK)
+            by_example[split, example] = (*by_example.get((split, example), ()), tag)
+    return TagsBeside(by_example)
+
+
+def strata_names(run: Run) -> tuple[str, ...]:
+    """Names of the strata of a run: its classes, or each tag with what is said of it."""
+    tags = run.spec.data.tag_names
+    return tuple(f"{tag}: {state}" for tag in tags for state in run.classes) if tags else run.classes
+
+
+def in_strata(run: Run, labels: Integers) -> Integers:
+    """Labels [K] of all questions of a run as places in `strata_names`; -1 for none stays."""
+    return labels if run.tags is None else np.where(labels < 0, labels, 2 * run.tags.of + labels)
