@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,17 @@ from easiness.errors import BadInput
 from easiness.lazy import Integers, Mask, Singles
 from easiness.records import ObservationLog, TagLog
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+TAG = "tag"
+"""The column behind the ``id`` of an example in tables and files: the name of the tag that a row is on."""
+
 TAG_STATES = ("absent", "present")
 """The classes of a question: is the tag there?"""
+
+SUGGESTIONS = ("missing", "present")
+"""The words for the state that a tag should have instead of its own, by label."""
 
 MISSING = -1
 """The value of a tag of which nobody says whether it is there: it asks no question."""
@@ -122,3 +131,21 @@ class RunTags:
         if all(one.isdecimal() and str(int(one)) == one and len(one) < 19 for one in distinct):
             return cls(names, of, examples.astype(np.int64))
         return cls(names, of, examples)
+
+    @property
+    def stratum_names(self) -> tuple[str, ...]:
+        """``dog: absent``, ``dog: present`` and so on: of tag t and label in the place 2 t + label."""
+        return tuple(f"{name}: {state}" for name in self.names for state in TAG_STATES)
+
+    def unfold(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Rows on some questions, with ``id`` of the example and ``tag`` in place of the id of the question.
+
+        Labels that are ``suggested`` become the state that the tag should have.
+        """
+        parts = [one.rpartition(MARK) for one in table["id"].tolist()]
+        ids = np.array([one for one, _, _ in parts], object).astype(self.examples.dtype)
+        table = table.assign(id=ids)
+        table.insert(table.columns.get_loc("id") + 1, TAG, np.array([tag for _, _, tag in parts], object))
+        if "suggested" not in table:
+            return table
+        return table.assign(suggested=table["suggested"].map(dict(enumerate(SUGGESTIONS))))
