@@ -132,8 +132,10 @@ def data_map(
     first = np.array(list(dict.fromkeys([*picture_places, *suspect])), np.int64)
     first = first[np.isin(first, points)]
     ids, places = runs[0].ids[picture_places].tolist(), np.searchsorted(points, picture_places).tolist()
-    names, tags = strata_names(runs[0]), tags_beside(runs[0])
-    beside = {} if tags is None else {at: tags.of(("train", one)) for at, one in enumerate(runs[0].ids[points])}
+    strata, tags = strata_names(runs[0]), tags_beside(runs[0])
+    constants: Document = (
+        {} if tags is None else {"tags": tags.listed([("train", one) for one in runs[0].ids[points]])}
+    )
     return DataMap(
         runs=[
             _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
@@ -145,9 +147,9 @@ def data_map(
         _constants={
             "num": len(points),
             "ids": listed_ids(runs[0].ids[points]),
-            "classes": list(names),
-            "labels": indices(runs[0].strata()[points], len(names)),
-            "tags": without_repeats(beside),
+            "classes": list(strata),
+            "labels": indices(runs[0].strata()[points], len(strata)),
+            **constants,
         },
     )
 

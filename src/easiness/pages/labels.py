@@ -127,7 +127,7 @@ def suspect_labels(
     for split, num in [*nums.items()][: 1 + has_held_out(run)]:
         result = suspects(SuspectOptions((run,), split=split, pictures=False, **at))
         over = result.ranked[result.ranked["p_wrong"] >= ABOVE]
-        first = result.table() if result.doubt() and not len(over) else over
+        first = result.ranked.head(result.num_listed) if result.doubt() and not len(over) else over
         rows = [one | {"name": (split, one["id"])} for one in first.head(num).to_dict("records")]
         of_split = [] if split == "train" else ["--split", split]
         where = (run.path, *epoch_option(run, epoch), *of_split)

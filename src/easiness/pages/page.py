@@ -99,6 +99,7 @@ def blind_page(run: Run, epoch: int, options: ReportOptions) -> str:
         name=run.network,
         kind=kind_named(run.spec.data.kind) if data is None else data.kind,
         examples=examples,
+        tags=tags_beside(run),
         deciding=view,
         deciding_data=view.data(examples, data is not None and are_small(data)),
     )

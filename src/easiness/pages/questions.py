@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from easiness.data import MARK
 from easiness.lazy import Integers
+from easiness.pages.template import without_repeats
 from easiness.runs import has_held_out
 from easiness.spec import Split
 from easiness.store import Run
@@ -34,6 +35,10 @@ class TagsBeside:
     def of(self, name: Name) -> tuple[str, ...]:
         return self.by_example.get((name[0], self.example(name)), ())
 
+    def listed(self, names: Iterable[Name]) -> dict[int, Any]:
+        """`of` by place, for scripts."""
+        return without_repeats({at: self.of(name) for at, name in enumerate(names)})
+
 
 def tags_beside(run: Run) -> TagsBeside | None:
     """The tags of the examples of both splits of a run; ``None`` where they have classes."""
@@ -51,8 +56,7 @@ def tags_beside(run: Run) -> TagsBeside | None:
 
 def strata_names(run: Run) -> tuple[str, ...]:
     """Names of the strata of a run: its classes, or each tag with what is said of it."""
-    tags = run.spec.data.tag_names
-    return tuple(f"{tag}: {state}" for tag in tags for state in run.classes) if tags else run.classes
+    return run.classes if run.tags is None else run.tags.stratum_names
 
 
 def in_strata(run: Run, labels: Integers) -> Integers:
