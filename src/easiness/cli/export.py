@@ -56,7 +56,7 @@ class CardOptions:
     loading: Annotated[
         Loading,
         Fields(
-            ("data_root", "download", "allow_outside", "skip_unreadable", "columns", *TABLE_OPTIONS),
+            ("data_root", "download", "allow_outside", "skip_unreadable", "columns", *TABLE_OPTIONS, "tags"),
             help={"data_root": "Folder of a torchvision data set; this and the following with --apply."},
         ),
     ] = Loading()

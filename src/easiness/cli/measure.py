@@ -19,7 +19,7 @@ def _carry(options: Measuring) -> None:
         return
     with runs.ShownProgress() as progress:
         run = runs.measure(options, progress)
-    few = suspects.too_few(run.labels, run.classes)
+    few = suspects.too_few(run.strata(), run.stratum_names)
     if few:
         say(f"note: {few}")
     say_text(summarize(run))
@@ -87,7 +87,7 @@ def summarize(run: store.Run) -> str:
     heads = run.spec.heads
     about = "" if heads is None else "".join(f"\nfeatures: {one}" for one in pages.about_features(heads))
     about = about and f"{about}\n{pages.FOR_FEATURES}"
-    if run.shares:
+    if run.shares and run.tags is None:
         from easiness.studies.learning import learning_curve  # which loads SciPy
 
         ahead = f"\n{learning_curve(run).text}{ahead}"
@@ -105,4 +105,4 @@ def _accuracy(run: store.Run, epoch: int) -> str:
     accuracy = pages.accuracy_texts(accuracy_by_split(run), epoch)
     parts = ", ".join(f"{split} {text}" for split, text in accuracy.items())
     over = f"accuracy {run.at(epoch)} (mean ± standard deviation over trials)"
-    return f"{over}: {parts}; chance {1 / len(run.classes):.3f}"
+    return f"{over}: {parts}; chance {run.chance:.3f}"

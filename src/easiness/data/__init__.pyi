@@ -67,4 +67,6 @@ from .tags import (
     RunTags as RunTags,
     Tags as Tags,
     check_tag_names as check_tag_names,
+    refusal_of_tags as refusal_of_tags,
+    unfold_tags as unfold_tags,
 )

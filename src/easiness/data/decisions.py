@@ -26,6 +26,7 @@ from easiness.data.label_files import (
     action_in,
     read_label_file,
 )
+from easiness.data.tags import TAG
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import at_home, read_regular
 from easiness.spec import Split
@@ -152,9 +153,10 @@ def _files(file: str | os.PathLike[str], of: LabelledExamples) -> dict[str, Labe
 
 def _decisions(read: LabelFile, of: LabelledExamples, split: Split, data: str) -> Decisions:
     decisions, other_cells, blanks, places = [], {}, [], {}
+    ours = COLUMNS if of.tags is None else (*COLUMNS, TAG)
     for at, label, action, (where, cells) in LabelReader(of, data).statements(read.of_splits(split)):
         own = int(of.labels[at])
-        other_cells[at] = {name: cell for name, cell in cells.items() if name not in COLUMNS}
+        other_cells[at] = {name: cell for name, cell in cells.items() if name not in ours}
         places[at] = where
         action = action or ("" if label == own else RELABEL)
         if action:

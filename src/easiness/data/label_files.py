@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
+from easiness.data.sources.source import with_tags
 from easiness.data.tables.splits import open_table
 from easiness.data.tables.table import Table, is_numbers, written_in
-from easiness.data.tags import MARK, SUGGESTIONS, TAG, RunTags
+from easiness.data.tags import MARK, MISSING, SUGGESTIONS, TAG, RunTags
 from easiness.errors import BadInput, nearest, shorten
 from easiness.gate import is_text
 from easiness.regular_file import at_home
@@ -230,6 +231,11 @@ def apply_labels(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     it ``was``. A file with a column ``by`` has decisions on some labels: other examples keep theirs.
     """
     labels, _ = new_labels(data, file)
+    if data.tags is not None:
+        values, asked = np.full_like(data.tags.values, MISSING), data.questions
+        values[asked.examples, asked.tags] = labels
+        data = with_tags(data, replace(data.tags, values=values))
+        labels = np.where((values != MISSING).any(axis=1), data.labels, -1)
     rows = np.flatnonzero(labels >= 0)
     options = data.load_options.model_copy(update={"labels": str(at_home(file).absolute())})
     return replace(data._take(rows), labels=labels[rows], true_labels=labels[rows], load_options=options)
@@ -240,19 +246,20 @@ def new_labels(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """The labels [K] that `apply_labels` gives, -1 of those left out, by rows of the ``splits``; who decided.
 
-    Decided [K] are rows of people with an action, and those with another label or none.
+    Decided [K] are rows of people with an action, and those with another label or none. With tags both are of
+    the questions [Q].
     """
+    asked, names = data.questions, () if data.tags is None else data.tags.names
+    of = LabelledExamples(data.name, asked.ids, asked.labels, data.classes, tag_names=names)
     read = read_label_file(at_home(file))
     decisions = "by" in read.columns
-    labels = data.labels.copy() if decisions else np.full(len(data), -1, np.int64)
-    is_decided = np.zeros(len(data), np.bool_)
+    labels = of.labels.copy() if decisions else np.full(len(of.ids), -1, np.int64)
+    is_decided = np.zeros(len(labels), np.bool_)
     version = data.ref().version if "data" in read.columns else ""
-    reader = LabelReader(
-        LabelledExamples(data.name, data.ids, data.labels, data.classes), version, by_name=True
-    )
+    reader = LabelReader(of, version, by_name=True)
     rows = [*read.of_splits(*splits)]
     for at, label, action, row in reader.statements(rows):
-        is_wrong = action == RELABEL and row.cells["was"].strip() and label == data.labels[at]
+        is_wrong = action == RELABEL and row.cells["was"].strip() and label == of.labels[at]
         labels[at] = -1 if label is None or is_wrong else label
         is_decided[at] = decisions and bool(action)
     if not rows and not decisions:
@@ -261,4 +268,4 @@ def new_labels(
     if not left.all():
         missing = data.classes[int(left.argmin())]
         raise BadInput(f"{read.path}: no example has the label {missing!r} any more; keep some of each class")
-    return labels, is_decided | (labels != data.labels)
+    return labels, is_decided | (labels != of.labels)

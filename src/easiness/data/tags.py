@@ -107,6 +107,12 @@ def check_tag_names(names: Sequence[str], where: str) -> None:
             raise BadInput(f"{where}: the tag {name!r} is empty or has {MARK!r} in it; rename it")
 
 
+def refusal_of_tags(where: object, what: str) -> BadInput:
+    """An error that says of data ``where`` examples have several tags that ``what`` is for classes."""
+    remedy = "give data with classes, such as one tag's absent and present"
+    return BadInput(f"{where}: has several tags an example, and `{what}` is of one class each; {remedy}")
+
+
 @dataclass(frozen=True, eq=False)
 class RunTags:
     """The tags behind the questions of a run: ``names`` [T], and the tag ``of`` each question [Q].
@@ -134,18 +140,24 @@ class RunTags:
 
     @property
     def stratum_names(self) -> tuple[str, ...]:
-        """``dog: absent``, ``dog: present`` and so on: of tag t and label in the place 2 t + label."""
+        """``dog: absent``, ``dog: present`` and so on, of tag t and a label in the place 2 t + label."""
         return tuple(f"{name}: {state}" for name in self.names for state in TAG_STATES)
 
-    def unfold(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Rows on some questions, with ``id`` of the example and ``tag`` in place of the id of the question.
+    def strata(self, labels: Integers) -> Integers:
+        """Numbers [Q] that tell apart questions by tag and label: those of `stratum_names`."""
+        return 2 * self.of + labels
 
-        Labels that are ``suggested`` become the state that the tag should have.
-        """
-        parts = [one.rpartition(MARK) for one in table["id"].tolist()]
-        ids = np.array([one for one, _, _ in parts], object).astype(self.examples.dtype)
-        table = table.assign(id=ids)
-        table.insert(table.columns.get_loc("id") + 1, TAG, np.array([tag for _, _, tag in parts], object))
-        if "suggested" not in table:
-            return table
-        return table.assign(suggested=table["suggested"].map(dict(enumerate(SUGGESTIONS))))
+
+def unfold_tags(table: pd.DataFrame, tags: RunTags | None) -> pd.DataFrame:
+    """Rows on questions as people read them: their ``id`` becomes that of the example, and a ``tag`` behind.
+
+    A label that is ``suggested`` becomes the state that the tag should have. Without tags rows stay.
+    """
+    if tags is None:
+        return table
+    parts = [one.rpartition(MARK) for one in table["id"].tolist()]
+    table = table.assign(id=np.array([one for one, _, _ in parts], object).astype(tags.examples.dtype))
+    table.insert(table.columns.get_loc("id") + 1, TAG, np.array([tag for _, _, tag in parts], object))
+    if "suggested" in table:
+        table["suggested"] = table["suggested"].map(dict(enumerate(SUGGESTIONS)))
+    return table

@@ -71,7 +71,7 @@ class Rows:
 
 
 _STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 7))  # of the mean eigenvalue
-_SAMPLE, _SAMPLE_OF_TAGS = 1024, 4096  # examples of which leave-one-out errors are computed
+_SAMPLE, _SAMPLE_OF_TAGS = 1024, 2048  # examples of which leave-one-out errors are computed
 _MOST_LEVERAGE = 1 - 1e-4
 _UNLIKE = 25.0  # times the median deviation of a column: those of networks go up to 5
 _LEAST = 1e-300  # of what an example leaves over: one that is alone leaves nothing

@@ -221,7 +221,7 @@ def run_html(run: Run) -> str:
     section, figure = show.Section(run.network, describe_data(run), rows), ""
     if run.observed:
         with suppress(BadInput):  # nothing is right in any trial, so there is no easiness yet
-            levels = easiness_levels(run.votes(), len(run.classes))
+            levels = easiness_levels(run.votes(), len(run.stratum_names))
             which = (
                 f"{run.path.absolute()} {len(run.trials)} {run.epochs}"  # there may be several in a notebook
             )

@@ -270,7 +270,7 @@ def run_part(
             reliabilities[index] if reliabilities else matching.run_reliability(run, votes, fraction=fraction)
         )
     warnings = [*filter(None, [one_trial(run)])] if labels else []
-    curve = learning_curve(run) if run.shares else None
+    curve = learning_curve(run) if run.shares and run.tags is None else None
 
     def svg(figure: Figure, name: str, words: str) -> str:
         return to_svg(figure, key=f"{key}-{name}", label=f"{words}; the table below has the numbers.")

@@ -70,7 +70,7 @@ TABLE_OPTIONS = ("text", "sound", "inputs", "without", "label", "id", "encoding"
 class LoadOptions(Frozen):
     """How data were loaded from their source, where that is not the usual way."""
 
-    LATER: ClassVar[tuple[str, ...]] = ("labels", "columns", "group", *TABLE_OPTIONS)
+    LATER: ClassVar[tuple[str, ...]] = ("labels", "columns", "group", *TABLE_OPTIONS, "tags")
 
     data_root: str | None = None
     allow_outside: bool = False
@@ -86,6 +86,7 @@ class LoadOptions(Frozen):
     label: str | None = None
     id: str | None = None
     encoding: str | None = None
+    tags: bool = False
 
 
 _LEFT_OUT = {"num_unreadable", "unreadable", "num_other_files", "other_files"}

@@ -280,9 +280,8 @@ def ids_array(ids: Ids) -> Any:
 def _write_rows(path: Path | BinaryIO, ids: Any, epochs: Sequence[int], columns: Columns) -> None:
     """Write a group of rows for each epoch, of the ids and of the columns of its row."""
     integer_ids = pa.types.is_integer(ids.type)
-    # positions in order cost next to nothing as differences; anything else repeats within a file
+    # ids occur once: numbers cost little as differences, and a dictionary of texts would say them twice
     names = ["label", "prediction", "rival", "trained_on", "augmented", "epoch"]
-    names += [] if integer_ids else ["id"]
 
     def table(row: int) -> Any:
         return pa.table({"epoch": np.full(len(ids), epochs[row], np.int32), "id": ids, **columns(row)})

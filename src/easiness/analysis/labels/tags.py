@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
-from easiness.analysis.labels.estimate import EstimatedNoise
+from easiness.analysis.labels.mixture import EstimatedNoise
 from easiness.lazy import Floats, Integers
 
 FADING = 0.12

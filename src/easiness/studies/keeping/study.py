@@ -160,6 +160,9 @@ KEEP = Study(
     ),
     suffixes=_suffixes,
     trusts=True,
+    not_of_tags=lambda options: {_PACES: "keep --steps", _TRIES: "keep without --drop"}.get(
+        _task(vars(options)), ""
+    ),
     outcomes=Later("easiness.studies.outcomes:keep_between"),
 )
 
@@ -238,4 +241,5 @@ NEXT = Study(
     ),
     trusts=True,
     outcomes=Later("easiness.studies.outcomes:next_rollouts"),
+    not_of_tags=lambda _: "next",
 )

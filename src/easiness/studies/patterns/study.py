@@ -224,6 +224,7 @@ EXPLAIN = Study(
     ExplainOptions,
     explain,
     needs="vectors of the examples",
+    not_of_tags=lambda _: "explain",
     about=(
         "How far frequency and contradiction do: frequency is how many of its class lie near an example, "
         "contradiction the share of other classes among its neighbours. It is what goes along with easiness, "
