@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
 from easiness.lazy import Array, Integers, pd
-from easiness.pages.questions import in_strata, strata_names, tags_beside
+from easiness.pages.questions import tags_beside
 from easiness.pages.template import InlineScript, inert, inline_script, without_repeats
 from easiness.scoring import SCORES, formula_text
 from easiness.show import ShownExample, count
@@ -132,7 +132,7 @@ def data_map(
     first = np.array(list(dict.fromkeys([*picture_places, *suspect])), np.int64)
     first = first[np.isin(first, points)]
     ids, places = runs[0].ids[picture_places].tolist(), np.searchsorted(points, picture_places).tolist()
-    strata, tags = strata_names(runs[0]), tags_beside(runs[0])
+    strata, tags = runs[0].stratum_names, tags_beside(runs[0])
     constants: Document = (
         {} if tags is None else {"tags": tags.listed([("train", one) for one in runs[0].ids[points]])}
     )
@@ -159,9 +159,12 @@ def _with_suspicion(run: Run, table: pd.DataFrame, suspects: pd.DataFrame | None
     if suspects is None:
         table = table.assign(p_wrong=np.nan, suggested=-1)
     else:
-        table = table.join(suspects.set_index("id")[["p_wrong", "suggested"]], on="id")
-    labels = {name: in_strata(run, table[name].to_numpy(np.int64)) for name in ("suggested", "predicted")}
-    return table.assign(**labels)
+        table = table.assign(id=run.ids).join(suspects.set_index("id")[["p_wrong", "suggested"]], on="id")
+    if run.tags is not None:
+        for name in ("suggested", "predicted"):
+            labels = table[name].to_numpy(np.int64)
+            table[name] = np.where(labels < 0, labels, run.tags.strata(labels))
+    return table
 
 
 def _worth_a_picture(table: pd.DataFrame) -> list[int]:
@@ -224,8 +227,8 @@ def _of_run(
         "name": name,
         "numTrials": len(run.trials),
         "scores": scores,
-        "suggested": indices(rows["suggested"].to_numpy(np.int64), len(strata_names(run))),
-        "predicted": indices(rows["predicted"].to_numpy(np.int64), len(strata_names(run))),
+        "suggested": indices(rows["suggested"].to_numpy(np.int64), len(run.stratum_names)),
+        "predicted": indices(rows["predicted"].to_numpy(np.int64), len(run.stratum_names)),
         "predictedShare": quantize(rows["predicted_share"].to_numpy(np.float64), 8),
         **course,
     }

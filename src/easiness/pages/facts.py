@@ -7,8 +7,6 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
-import numpy as np
-
 from easiness import show
 from easiness.data import Dataset
 from easiness.errors import BadInput
@@ -129,14 +127,6 @@ def describe_data(run: Run) -> str:
     if data.held_out is not None:
         text += f"; {show.count(data.held_out.num_examples)} more are held out"
     return text
-
-
-def guessing(run: Run) -> tuple[str, float]:
-    """What somebody can guess who looks at no example, and how often that is right."""
-    if run.tags is None:
-        return f"one of the {show.count(len(run.classes))} classes", 1 / len(run.classes)
-    counts = np.bincount(run.strata(), minlength=2 * len(run.tags.names)).reshape(-1, 2)
-    return "what most examples have of each tag", float(counts.max(axis=1).sum() / len(run.ids))
 
 
 FOR_FEATURES = "Difficulty is measured for these features, not for networks in general."

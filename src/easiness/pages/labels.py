@@ -80,7 +80,7 @@ class Certain:
 
 def certain(run: Run, data: Dataset | None) -> Certain:
     """The conflicts in the data of a run, where these are at hand, and soon or already looked through."""
-    if data is None:
+    if data is None or run.tags is not None:
         return Certain()
     most = MOST_COMPARED if are_small(data) or data.kind.in_words else MOST_PHOTOS
     num = sum(map(len, data.splits.values()))

@@ -18,10 +18,10 @@ from easiness.inputs import kind_named, tell
 from easiness.pages.data_map import Name, data_map
 from easiness.pages.deciding import OF_AUDIT, deciding, decision_lists
 from easiness.pages.examples import FoundExamples, are_small, found_examples, found_within
-from easiness.pages.facts import FOR_FEATURES, data_name, describe_data, guessing
+from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
 from easiness.pages.labels import certain
 from easiness.pages.outcomes import outcomes_page
-from easiness.pages.questions import strata_names, tags_beside
+from easiness.pages.questions import tags_beside
 from easiness.pages.run_part import MAX_CLASSES, run_part
 from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
@@ -262,8 +262,8 @@ def render_report(options: ReportOptions) -> str:
         isnan=np.isnan,
         data_name=data_name(runs[0]),
         data_text=describe_data(runs[0]),
-        classes=strata_names(runs[0]),
-        guessing=guessing(runs[0]),
+        classes=runs[0].stratum_names,
+        chance=runs[0].chance,
         tags=tags_beside(runs[0]),
         unit="example" if runs[0].tags is None else "question",
         num_examples=len(runs[0].ids),

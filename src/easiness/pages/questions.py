@@ -6,10 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from easiness.data import MARK
-from easiness.lazy import Integers
 from easiness.pages.template import without_repeats
 from easiness.runs import has_held_out
 from easiness.spec import Split
@@ -52,13 +49,3 @@ def tags_beside(run: Run) -> TagsBeside | None:
             example, _, tag = one.rpartition(MARK)
             by_example[split, example] = (*by_example.get((split, example), ()), tag)
     return TagsBeside(by_example)
-
-
-def strata_names(run: Run) -> tuple[str, ...]:
-    """Names of the strata of a run: its classes, or each tag with what is said of it."""
-    return run.classes if run.tags is None else run.tags.stratum_names
-
-
-def in_strata(run: Run, labels: Integers) -> Integers:
-    """Labels [K] of all questions of a run as places in `strata_names`; -1 for none stays."""
-    return labels if run.tags is None else np.where(labels < 0, labels, 2 * run.tags.of + labels)

@@ -22,7 +22,6 @@ from easiness.pages.facts import (
     run_facts,
 )
 from easiness.pages.labels import suspect_labels
-from easiness.pages.questions import strata_names
 from easiness.show import count, percent, to_svg
 from easiness.spec import NO_NAME, Drawing, Loading, Training, command_line, training_of
 from easiness.store import Run
@@ -42,7 +41,7 @@ def class_galleries(
     ``num_predicted`` trials predict the class ``predicted`` of an example. Where there are more than
     ``max_classes``, those whose examples fewest trials are right about on average, the hardest class first.
     """
-    names = strata_names(run)
+    names = run.stratum_names
     labels = _labels_to_show(votes.labels, votes.num_right, len(names), max_classes)
     extremes = class_extremes(votes, labels, per_side, [scores["difficulty"].to_numpy()])
     table = scores[["p_easy", "p_hard"]].assign(
@@ -53,14 +52,11 @@ def class_galleries(
         num_predicted=(scores["predicted_share"] * votes.num_trials).round().astype(int),
     )
     table["name"] = [("train", one) for one in run.ids.tolist()]
-    sizes = np.bincount(votes.labels, minlength=len(names))
-    of_tag = sizes.reshape(-1, len(run.classes)).sum(axis=1)
     return [
         {
             "label": label,
             "name": names[label],
-            "num_examples": int(sizes[label]),
-            "base_rate": float(sizes[label] / max(of_tag[label // len(run.classes)], 1)),
+            "num_examples": int((votes.labels == label).sum()),
             "easiest": table.loc[easiest].to_dict("records"),
             "hardest": table.loc[hardest].to_dict("records"),
         }
@@ -258,10 +254,9 @@ def run_part(
     features the heads that were not shown it. ``more`` measures what is missing to judge labels.
     """
     key, row, votes = f"run{index + 1}", run.row(epoch), run.votes(epoch)
-    by_stratum, names = replace(votes, labels=run.strata(), is_rounded=True), strata_names(run)
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)
     accuracy = run_figures.accuracy_by_split(run)
-    levels = run_figures.easiness_levels(by_stratum, len(names), fraction)
+    levels = run_figures.easiness_levels(votes, len(run.stratum_names), fraction)
     reliability = None
     if comparison is not None:
         # a comparison of many runs has rates alone
@@ -269,7 +264,8 @@ def run_part(
         reliability = (
             reliabilities[index] if reliabilities else matching.run_reliability(run, votes, fraction=fraction)
         )
-    warnings = [*filter(None, [one_trial(run)])] if labels else []
+    by_tag = run_figures.RunScores(run, epoch, fraction, scores)
+    warnings = [*filter(None, [one_trial(run) if labels else "", by_tag.rare_tags()])]
     curve = learning_curve(run) if run.shares and run.tags is None else None
 
     def svg(figure: Figure, name: str, words: str) -> str:
@@ -301,6 +297,7 @@ def run_part(
             "accuracy",
             f"Accuracy over {run.row_name}s, a line per trial and their mean",
         ),
+        "by_tag": by_tag.printed_sections(),
         "levels": levels,
         "levels_figure": svg(
             run_figures.draw_levels(levels), "levels", "Examples by the number of trials that are right"
@@ -308,7 +305,7 @@ def run_part(
         "alike": ""
         if data is None or data.kind.pixels is None or data.tags is not None
         else _alike(run, data, epoch, fraction),
-        "galleries": class_galleries(run, by_stratum, scores, _PER_SIDE[num_runs > 1], MAX_CLASSES),
+        "galleries": class_galleries(run, votes, scores, _PER_SIDE[num_runs > 1], MAX_CLASSES),
         "suspects": labels,
         "more": measure_more(run, labels[0].result.glance if labels else None),
         "left_out": left_out(run, epoch),
@@ -318,7 +315,7 @@ def run_part(
         "reliability": reliability,
         "outlook": [] if reliability is None else reliability.outlook.sentences(),
         "warnings": warnings + ([] if reliability is None else reliability.outlook.warnings()),
-        "too_few": too_few(run.strata(), names),
+        "too_few": too_few(run.strata(), run.stratum_names),
         "by_epoch_figure": halves(run.row_name, by_trials=False),
         "by_trials_figure": halves("trials", by_trials=True),
     }

@@ -163,7 +163,7 @@ class RunScores(show.Result):
         run, notes = self.run, list[str | None]()
         if run.spec.observe != ALL and not (self.split == "held_out" and run.augmented):  # that is seen clean
             notes.append(f"observations: {observe_text(run.spec.observe)}")
-        notes += [self.scores.attrs.get("unfinished"), self.left_empty(), self._rare()]
+        notes += [self.scores.attrs.get("unfinished"), self.left_empty(), self.rare_tags()]
         return [f"{in_words(run.path)}: {one}" for one in notes if one]
 
     def printed_sections(self) -> list[show.Section]:
@@ -185,7 +185,7 @@ class RunScores(show.Result):
         table = groups.mean().assign(examples=groups.size(), present_examples=groups["base_rate"].sum())
         return table.assign(chance=table["base_rate"].clip(lower=1 - table["base_rate"])).reset_index()
 
-    def _rare(self) -> str | None:
+    def rare_tags(self) -> str | None:
         """Name tags of which few examples are there."""
         if self.run.tags is None:
             return None
