@@ -233,7 +233,9 @@ class Nearest:
         self._identity = identity_of(run, of_class=NUM_OF_CLASS, among=MOST_OF_CLASS, version=2)
         self._run, self._split, self._name = run, split, f"nearest-{split}"
         own, strata = run.strata(split)[positions], run.strata()
-        others = own - run.examples(split)[1][positions] + suggested  # of tags the other state of the same one
+        others = (
+            own - run.examples(split)[1][positions] + suggested
+        )  # of tags the other state of the same one
         classes = np.concatenate([own, np.where(suggested < 0, -1, others)])
         self._pairs = pd.MultiIndex.from_arrays([np.tile(positions, 2), classes])
         arrays = kept_answer(run.path, self._name, self._identity, _FORMS)
