@@ -11,27 +11,25 @@ from .dataset import (
     value_digest as value_digest,
     value_digests as value_digests,
 )
-from .decisions import (
-    CONTROL as CONTROL,
-    UNKNOWN as UNKNOWN,
-    Decisions as Decisions,
-    choice_of as choice_of,
-    decisions_by_person as decisions_by_person,
-    read_decisions as read_decisions,
-    splits_in as splits_in,
-)
 from .label_files import (
     ACTIONS as ACTIONS,
     AUDIT_COLUMNS as AUDIT_COLUMNS,
     COLUMNS as COLUMNS,
+    CONTROL as CONTROL,
     DROP as DROP,
     KEEP as KEEP,
     RELABEL as RELABEL,
+    UNKNOWN as UNKNOWN,
     UNSURE as UNSURE,
+    Decisions as Decisions,
     LabelledExamples as LabelledExamples,
     apply_labels as apply_labels,
+    choice_of as choice_of,
+    decisions_by_person as decisions_by_person,
     new_labels as new_labels,
+    read_decisions as read_decisions,
     read_label_file as read_label_file,
+    splits_in as splits_in,
 )
 from .load import (
     load_dataset as load_dataset,

@@ -14,14 +14,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.decisions import (
+from easiness.data.label_files import (
     MOST_BYTES,
     UNKNOWN,
+    UNSURE,
     Answer,
+    LabelledExamples,
+    LabelReader,
     answers_in_decisions,
     answers_to_tasks,
+    read_label_file,
 )
-from easiness.data.label_files import UNSURE, LabelledExamples, LabelReader, read_label_file
 from easiness.data.outcome_forms import ROLES
 from easiness.data.outcomes import cells_in, table_of_frame
 from easiness.data.tables.splits import open_table

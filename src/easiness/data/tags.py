@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.lazy import Integers, Mask, Singles
+from easiness.lazy import Integers, Mask, Singles, pd
 from easiness.records import ObservationLog, TagLog
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TAG = "tag"
 """The column behind the ``id`` of an example in tables and files: the name of the tag that a row is on."""
@@ -143,10 +140,6 @@ class RunTags:
         """``dog: absent``, ``dog: present`` and so on, of tag t and a label in the place 2 t + label."""
         return tuple(f"{name}: {state}" for name in self.names for state in TAG_STATES)
 
-    def strata(self, labels: Integers) -> Integers:
-        """Numbers [Q] that tell apart questions by tag and label: those of `stratum_names`."""
-        return 2 * self.of + labels
-
 
 def unfold_tags(table: pd.DataFrame, tags: RunTags | None) -> pd.DataFrame:
     """Rows on questions as people read them: their ``id`` becomes that of the example, and a ``tag`` behind.
@@ -159,5 +152,6 @@ def unfold_tags(table: pd.DataFrame, tags: RunTags | None) -> pd.DataFrame:
     table = table.assign(id=np.array([one for one, _, _ in parts], object).astype(tags.examples.dtype))
     table.insert(table.columns.get_loc("id") + 1, TAG, np.array([tag for _, _, tag in parts], object))
     if "suggested" in table:
-        table["suggested"] = table["suggested"].map(dict(enumerate(SUGGESTIONS)))
+        states = dict(enumerate(SUGGESTIONS))
+        table["suggested"] = table["suggested"].map(lambda one: states.get(one, one))
     return table

@@ -117,10 +117,6 @@ def _never(_: Mapping[str, Any]) -> bool:
     return False
 
 
-def _nothing(_: Any) -> str:
-    return ""
-
-
 @dataclass(frozen=True)
 class Later:
     """A function by its ``home``, ``package.module:name``, which is imported when it is first called.
@@ -183,7 +179,7 @@ class Study(Generic[A]):
     trusts: bool = False
     outcomes: Callable[[A], show.Result] | None = None
     needs: str = "classes"
-    not_of_tags: Callable[[A], str] = _nothing
+    not_of_tags: Callable[[A], str] = lambda _: ""
 
 
 @dataclass(frozen=True)

@@ -309,7 +309,7 @@ class Run:
         A question of tag t is compared with those on t of its label, in stratum 2 t + label.
         """
         labels, tags = self.examples(split)[1], self.tags_of(split)
-        return labels if tags is None else tags.strata(labels)
+        return labels if tags is None else 2 * tags.of + labels
 
     @property
     def stratum_names(self) -> tuple[str, ...]:
@@ -323,10 +323,6 @@ class Run:
             return 1 / len(self.classes)
         counts = np.bincount(self.strata(), minlength=2 * len(self.tags.names)).reshape(-1, 2)
         return float(counts.max(axis=1).sum() / len(self.ids))
-
-    def with_tags(self, table: pd.DataFrame, split: Split = "train") -> pd.DataFrame:
-        """Rows on questions of a split as people read them, by ``id`` and ``tag``; others as they are."""
-        return unfold_tags(table, self.tags_of(split))
 
     def _intact_examples(self) -> Path:
         path = self.path / EXAMPLES
@@ -463,7 +459,7 @@ class Run:
         if between is not None:
             raise BadInput(f"{self.path}: between: is of outcomes (`easiness record`); leave it out")
         epoch = self.resolve_at(at)
-        table = self.with_tags(scores_table(self, epoch, fraction, split), split)
+        table = unfold_tags(scores_table(self, epoch, fraction, split), self.tags_of(split))
         if self.of_folds:
             of_course = [f"{name}{end}" for name in COURSE for end in ("", "_se", "_low", "_high")]
             table[of_course] = np.nan

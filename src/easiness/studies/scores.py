@@ -11,7 +11,6 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import FEWEST, SIDES, Side, Votes, select, tie_mass, usual_fraction
-from easiness.data import TAG
 from easiness.engine import SEVERAL_RUNS, At, HeldOutToo, Later, Study
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Floats, Integers, pd
@@ -182,15 +181,15 @@ class RunScores(show.Result):
         names = pd.Categorical(self.scores["tag"], self.run.spec.data.tag_names)
         rows = pd.DataFrame({"tag": names, "base_rate": there, "right": right, **parts})
         groups = rows.groupby("tag", observed=True)
-        table = groups.mean().assign(examples=groups.size(), present_examples=groups["base_rate"].sum())
+        table = groups.mean().assign(examples=groups.size())
         return table.assign(chance=table["base_rate"].clip(lower=1 - table["base_rate"])).reset_index()
 
     def rare_tags(self) -> str | None:
-        """Name tags of which few examples are there."""
+        """A note that names the tags that few examples have."""
         if self.run.tags is None:
             return None
-        rows = self.by_tag[["tag", "present_examples", "examples"]].to_numpy().tolist()
-        rare = [f"{tag} ({num} of {of:,})" for tag, num, of in rows if num < FEWEST or num * _RARE <= of]
+        counts = self.scores.groupby("tag", sort=False)["label"].agg(["sum", "size"]).itertuples()
+        rare = [f"{tag} ({num} of {of:,})" for tag, num, of in counts if num < FEWEST or num * _RARE <= of]
         return f"rare tags, whose rates rest on few examples: {shorten(rare)}" if rare else None
 
     def _by_tag(self) -> list[show.Frame]:
@@ -199,7 +198,7 @@ class RunScores(show.Result):
         columns = {"tag": show.names(), "examples": show.counts(), "base_rate": show.shares(title="have it")}
         columns |= {"right": show.shares(), "chance": show.shares("Share that a guess has right.")}
         columns |= dict.fromkeys(("present", "absent"), show.shares())
-        note = "Share of the trials that are right, beside a guess of what most have; where it is there, and not."
+        note = "Share of the trials that are right, beside a guess of what most have, and by what there is."
         return [show.Frame("By tag", note, self.by_tag, columns)]
 
     def left_empty(self) -> str | None:
@@ -360,7 +359,7 @@ def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedS
     ranks, columns, agreement = ranks_together([table["difficulty"].to_numpy() for table in tables])
     for at, (rank, table) in enumerate(zip(ranks, tables, strict=True), 1):
         columns |= {f"rank_{at}": rank, f"easiness_{at}": table["easiness"].to_numpy()}
-    examples = tables[0][[name for name in ("id", TAG, "label", "class") if name in tables[0]]]
+    examples = tables[0].loc[:, :"class"]  # type: ignore[misc]
     scores = pd.concat([examples, pd.DataFrame(columns)], axis=1)
     return CombinedScores(tuple(runs), scores, agreement)
 

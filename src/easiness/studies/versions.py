@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import NoiseOfChange, PValues, num_deals, p_beyond, p_of_change
-from easiness.data import TAG
+from easiness.data import TAG, unfold_tags
 from easiness.engine import ONE_RUN, At, Later, Study
 from easiness.errors import BadInput, RunFailed
 from easiness.lazy import Figure, Floats, Integers, optimize, pd, stats
@@ -154,8 +154,6 @@ def _check(old: Run, new: Run, by: str) -> None:
             )
     if old.path.resolve() == new.path.resolve():
         raise BadInput(f"{old.path}: is the same run twice; give the run of each version")
-    if (old.tags is None) != (new.tags is None):
-        raise BadInput(f"{old.path} and {new.path}: one has tags and one has classes; give two of a kind")
     ours, theirs = old.spec.measured, new.spec.measured
     if (ours is None) != (theirs is None):
         raise BadInput(f"{old.path} and {new.path}: one is recorded and one measured; make both in one way")
@@ -257,7 +255,7 @@ def _examples(
         table["id"] = table["id"].astype(str)
     order = np.lexsort((table["p"].to_numpy(), table["change"].map(CHANGES.index).to_numpy()))
     told = old if old_ids.dtype == object else new  # some ids of one version may be no numbers
-    return told.with_tags(table.iloc[order].reset_index(drop=True))
+    return unfold_tags(table.iloc[order].reset_index(drop=True), told.tags)
 
 
 def _overall(before: Floats, after: Floats) -> tuple[float, float, float]:

@@ -158,7 +158,10 @@ def estimate_noise(course: LabelCourse) -> EstimatedNoise:
     for values in (last.labels, last.margin, last.lead, last.rival, course.others, log_p, stages, tags):
         key.update(np.ascontiguousarray(values).data)
     if (name := key.hexdigest()) not in _answers:
-        noise = _by_model(course) if course.tags is None else _by_tag(course, course.tags)
+        noise = _by_model(course)
+        if course.tags is None:
+            noise, (less, more) = pulled_to_prior(noise, last.labels)
+            noise = replace(noise, low=max(noise.low + less, 0), high=min(noise.high + more, 1))
         for values in (noise.p_wrong, noise.suspicion):
             values.setflags(write=False)
         if len(_answers) == _MOST_ANSWERS:
@@ -167,25 +170,13 @@ def estimate_noise(course: LabelCourse) -> EstimatedNoise:
     return _answers[name]
 
 
-def _by_tag(course: LabelCourse, tags: Positions) -> EstimatedNoise:
-    """The noise of tags, by the mean log odds that each is there; of two classes these are the margin."""
-    last = course.last.of_labels
-    noise = tag_noise(
-        np.where(last.labels == 1, last.margin, -last.margin), last.labels, tags, course.num_tags
-    )
-    shares = tuple(share_standing_out(stage.of_labels) for stage in course.stages)
-    to_read = epoch_to_read(shares, [stage.wrong for stage in course.stages])
-    return replace(noise, shares=shares, to_read=None if course.left_out else to_read)
-
-
 def _by_model(course: LabelCourse) -> EstimatedNoise:
-    noise, (less, more) = pulled_to_prior(_of_classes(course), course.last.of_labels.labels)
-    return replace(noise, low=max(noise.low + less, 0), high=min(noise.high + more, 1))
-
-
-def _of_classes(course: LabelCourse) -> EstimatedNoise:
     shares = tuple(share_standing_out(stage.of_labels) for stage in course.stages)
-    labels = course.last.of_labels.labels
+    labels, margin = course.last.of_labels.labels, course.last.of_labels.margin
+    if course.tags is not None:  # of two classes the margin is the log odds
+        of_tags = tag_noise(np.where(labels == 1, margin, -margin), labels, course.tags, course.num_tags)
+        by_heart = epoch_to_read(shares, [stage.wrong for stage in course.stages])
+        return replace(of_tags, shares=shares, to_read=None if course.left_out else by_heart)
     if (course.of_heads or course.of_folds) and course.log_p is not None:
         log_p = _without_zeros(course.log_p) if course.of_folds else course.log_p
         heads = label_noise_of_heads([log_p], labels)

@@ -11,15 +11,7 @@ from typing import Annotated
 import numpy as np
 
 from easiness import analysis, show
-from easiness.data import (
-    AUDIT_COLUMNS,
-    UNSURE,
-    Decisions,
-    LabelledExamples,
-    read_decisions,
-    splits_in,
-    unfold_tags,
-)
+from easiness.data import AUDIT_COLUMNS, UNSURE, Decisions, LabelledExamples, read_decisions, splits_in
 from easiness.engine import SEVERAL_RUNS, Later, Seed, Study, share
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
@@ -116,8 +108,8 @@ class AuditDraw(show.Result):
         """The file to fill in: columns as of decisions, then how each was drawn.
 
         ``id``, ``label``, ``class``, ``was``, ``action`` (empty), ``by``, ``time``, ``split``, ``data``, what
-        is ``suggested`` and how probable (unless ``blind``), ``order``, ``stratum`` and ``draw``. Where
-        examples have several tags, the ``tag`` stands behind ``id``.
+        is ``suggested`` and how probable (unless ``blind``), ``order``, ``stratum`` and ``draw``.
+        Where examples have several tags, ``tag`` is behind ``id``.
         """
         return self.rows.drop(columns=list(self.hints) if self.blind else [])
 
@@ -264,7 +256,7 @@ def audit_of(
         )
     p_wrong = table["p_wrong"].fillna((table["suggested_share"] + _UNSAID) / 2)  # of bare votes
     design, likely_looks = _design(p_wrong.to_numpy(), len(order), looks, at_most, options.seed)
-    rows = unfold_tags(_rows_to_look_at(of, table, design, split, decisions), of.of.tags)
+    rows = of.of.unfold(_rows_to_look_at(of, table, design, split, decisions))
     kind = design, rows, options.blind, likely_looks
     return AuditDraw(split, of.data, len(order), *kind, of.paths, of.hints, of.noun)
 

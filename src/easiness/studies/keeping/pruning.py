@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from easiness import analysis, show
-from easiness.data import MARK, TAG, is_table, open_table, written_in
+from easiness.data import MARK, TAG, is_table, open_table, unfold_tags, written_in
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Array, Figure, Floats, Integers, Mask, pd
 from easiness.regular_file import at_home, text_lines
@@ -66,7 +66,7 @@ class Pruning(show.Result):
         labels = self.run.labels[self.kept_mask]
         classes = np.array(self.run.classes, dtype=object)[labels]
         table = pd.DataFrame({"id": self.run.ids[self.kept_mask], "label": labels, "class": classes})
-        return self.run.with_tags(table)
+        return unfold_tags(table, self.run.tags)
 
     def by_class(self) -> pd.DataFrame:
         """Numbers of kept and dropped examples by class, with their mean scores; NaN where there is none."""
@@ -221,13 +221,11 @@ def _number(policy: str, text: str, within: Callable[[float], bool]) -> float:
     return number
 
 
-def named_positions(source: str | Path | Iterable[Any], ids: Array, of_tags: bool = False) -> Integers:
+def named_positions(source: str | Path | Iterable[Any], ids: Array, tags: bool = False) -> Integers:
     """Positions, ascending, of the examples that a file or a list names, among all ``ids`` [K]."""
     is_file = isinstance(source, str | Path)
     where = f"--ids {source}" if is_file else "ids"
-    names = (
-        _read(at_home(source), where, of_tags) if isinstance(source, str | Path) else list(map(str, source))
-    )
+    names = _read(at_home(source), where, tags) if isinstance(source, str | Path) else list(map(str, source))
     positions = {str(one): position for position, one in enumerate(ids)}
     names = [name for name in names if name or not is_file or "" in positions]  # an empty cell names nothing
     if not names:
@@ -246,13 +244,14 @@ def ids_as_text(ids: Array) -> bytes:
     return "".join(f"{name}\n" for name in names).encode()
 
 
-def _read(path: Path, where: str, of_tags: bool) -> list[str]:
+def _read(path: Path, where: str, tags: bool) -> list[str]:
     if is_table(path):
         table = open_table(path)
         table.check_column("id", f"; {_FORM}")
         names = written_in(table, "id")
-        of_tags = of_tags and TAG in table.names
-        return [*map(MARK.join, zip(names, written_in(table, TAG), strict=True))] if of_tags else names
+        if tags and TAG in table.names:
+            names = [*map(MARK.join, zip(names, written_in(table, TAG), strict=True))]
+        return names
     try:
         lines = list(text_lines(path, _ERRORS))
     except OSError as error:

@@ -100,6 +100,7 @@ class KeepOptions:
 
 _PRUNES, _PACES, _TRIES = "drops some", "paces a training", "tries what is worth keeping"
 _BAND = "keeps items by their rate"
+_OF_CLASSES = {_PACES: "keep --steps", _TRIES: "keep without --drop"}
 _OPTIONS = {
     _PRUNES: ("drop", "policy", "ids", "keep", "balanced"),
     _PACES: ("steps", "batch_size", "start", "whole_after"),
@@ -160,9 +161,7 @@ KEEP = Study(
     ),
     suffixes=_suffixes,
     trusts=True,
-    not_of_tags=lambda options: {_PACES: "keep --steps", _TRIES: "keep without --drop"}.get(
-        _task(vars(options)), ""
-    ),
+    not_of_tags=lambda options: _OF_CLASSES.get(_task(vars(options)), ""),
     outcomes=Later("easiness.studies.outcomes:keep_between"),
 )
 

@@ -23,7 +23,6 @@ from easiness.data import (
     Decisions,
     LabelledExamples,
     decisions_by_person,
-    unfold_tags,
 )
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Integers, pd
@@ -243,7 +242,7 @@ def _agreement(
     labels = {one: votes[one][votes[one] >= 0] for one in people}
     is_wrong = {one: label != of.labels[label.index] for one, label in labels.items()}
     between = agreement_between(groups, {"wrong": is_wrong, "label": labels})
-    table = unfold_tags(table.iloc[order].reset_index(drop=True), of.tags)
+    table = of.unfold(table.iloc[order].reset_index(drop=True))
     return PeopleAgreement(of, counts, table, standing[order], differing, between)
 
 

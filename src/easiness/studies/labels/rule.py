@@ -130,7 +130,7 @@ class CleanLabels(show.Result):
         is_relabelled, names = self.is_relabelled, self.classes
         before, after = self.before, self.labels
         if self.tags is not None:
-            names, before, after = self.tags.stratum_names, *map(self.tags.strata, (before, after))
+            names, before, after = self.tags.stratum_names, *(2 * self.tags.of + [before, after])
         columns = {
             "examples": before,
             "to_others": before[is_relabelled],
@@ -268,8 +268,8 @@ def clean(
     new = np.where(relabel, suggested, labels)
     above, notices = (relabel_above, drop_above), list[str]()
     if tags is not None:
-        before = tags.strata(labels)
-        lost = np.setdiff1d(before, tags.strata(new)[~drop])
+        before = 2 * tags.of + labels
+        lost = np.setdiff1d(before, (2 * tags.of + new)[~drop])
         new, drop = np.where(np.isin(before, lost), labels, new), drop & ~np.isin(before, lost)
         names = shorten(tags.stratum_names[one] for one in lost)
         notices = [f"{names}: stays as it is, since no example would be left"] * bool(len(lost))

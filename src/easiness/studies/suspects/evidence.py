@@ -373,14 +373,14 @@ def glance(run: Run) -> Glance:
     """Look at some of the training examples of a run, after a few epochs of a few trials.
 
     It takes a second where `suspects`, which looks at all, takes many, and may say another number. Heads are
-    heard as `suspects` hears them, where examples are few: their labels are counted by classes.
+    heard as `suspects` hears them, where examples are few: their labels are counted by classes, or by tag.
     """
     num = len(run.labels)
     by_classes = bool(run.shares or run.of_folds) and num <= _FEW
     evidence = gather(run, "train", few=not by_classes)
     if evidence.of_votes:
         raise BadInput(f"{run.path}: {VOTES}; give the probabilities behind them")
-    if by_classes:
+    if by_classes or run.tags is not None:
         share = analysis.estimate_noise(evidence.course).share
     else:
         stages = evidence.course.stages

@@ -113,10 +113,10 @@ def reasons(
     words = ["; ".join(filter(None, both)) for both in texts]
     if tags is None:
         return words
-    verdicts = [" is too many" if one else " is missing" for one in evidence["label"][positions]]
-    verdicts = np.where(evidence["other_share"][positions] > 0, verdicts, "").tolist()
-    names = (tags.names[one] for one in tags.of[positions].tolist())
-    return [f"{name}{verdict}: {text}" for name, verdict, text in zip(names, verdicts, words, strict=True)]
+    verdicts = np.where(evidence["label"][positions] == 1, " is too many", " is missing")
+    verdicts = np.where(evidence["other_share"][positions] > 0, verdicts, "")
+    about = zip(tags.of[positions], verdicts, words, strict=True)
+    return [f"{tags.names[tag]}{verdict}: {text}" for tag, verdict, text in about]
 
 
 def reason(

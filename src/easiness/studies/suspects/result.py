@@ -240,7 +240,7 @@ class Suspects(show.Result):
             "suspects": self.table().to_dict("records"),
         }
         if self.decided is not None:
-            left = self._unsure
+            left, looked_at = self._unsure, unfold_tags(self.ranked[self.ranked["action"] != ""], self.tags)
             document["decisions"] = {
                 "decided": self.decided.num_sure,
                 "unsure": len(self.decided.decisions) - self.decided.num_sure,
@@ -253,9 +253,7 @@ class Suspects(show.Result):
                     "num_likely": int((left >= 1 / 2).sum()),
                     "expected_wrong": float(left.sum()),
                 },
-                "examples": unfold_tags(self.ranked[self.ranked["action"] != ""], self.tags).to_dict(
-                    "records"
-                ),
+                "examples": looked_at.to_dict("records"),
             }
         return show.without_nan(document)
 

@@ -95,11 +95,9 @@ def suspects(options: SuspectOptions) -> Suspects:
     source = options.data if data is None else data
     conflicts = conflicts_of(run, source) if pictures else Conflicts.none("")
     near, why = None, "networks are asked for training examples only"
-    if run.tags is not None:
-        why = "each example has several tags"
-    elif not pictures:
+    if not pictures:
         why = "examples were not to be looked at"
-    elif split == "train":
+    elif split == "train" and run.tags is None:
         top = before[:MOST_LOOKED_AT]
         try:
             nearest = Nearest(run, top, evidence["rival"][top])  # what is nearest to the first is kept
@@ -111,7 +109,7 @@ def suspects(options: SuspectOptions) -> Suspects:
     table = table if near is None else table.join(near)
     known = 1 - float(evidence["other_share"].mean())
     of_sound = known / max(1 - noise.share, 1e-9)
-    table["kind"], left_out = "", {"kinds": why}
+    table["kind"], left_out = "", {"kinds": "each example has several tags"}
     if run.tags is None:
         table["kind"], left_out = find_kinds(table, evidence.rows[-1], of_sound, why)
     by, above = (evidence["rival_share"], _MOST_VOTES) if of_votes else (noise.p_wrong, options.above)
