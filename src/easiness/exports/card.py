@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness import store
-from easiness.data import TAG, Dataset, load_dataset, value_digests
+from easiness.data import TAG, Dataset, RunTags, load_dataset, unfold_tags, value_digests
 from easiness.engine import check_output_folder, output_folder
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_columns
@@ -211,11 +211,10 @@ def _readme(run: store.Run, epoch: int, document: CardDocument, claim: str) -> s
         recipe = f"only heads count that did not see the example.\n{FOR_FEATURES} {markdown_text(about)}"
     elif spec is not None:
         recipe = f"recipe: {describe_recipe(spec.recipe)}"
+    tags = " --tags" * bool(document.tag_names)
     means = (
         "Each example is found again by the SHA-256 of its decoded values (`digest`), in whatever order and "
-        "format another copy has:\n\n```sh\neasiness card --apply CARD SOURCE"
-        + " --tags" * bool(document.tag_names)
-        + " -o scores.csv\n```"
+        f"format another copy has:\n\n```sh\neasiness card --apply CARD SOURCE{tags} -o scores.csv\n```"
         if document.has_digests
         else f"No digests of examples were to be had: join `{SCORES}` to your examples by `id`."
     )
@@ -311,11 +310,15 @@ def apply_card(card: str | Path, source: Any) -> CopyScores:
     data = source if isinstance(source, Dataset) else load_dataset(source)
     parts = []
     for split, part in data.splits.items():
-        at, labels = part.questions.examples, part.questions.labels
-        columns = {"id": part.ids[at]}
-        columns |= {} if part.tags is None else {TAG: np.array(part.tags.names, object)[part.questions.tags]}
-        columns |= {"label": labels, "class": np.array(part.classes, object)[labels]}
-        parts.append(pd.DataFrame(columns).assign(split=split, **{DIGEST: _digests(part)[at]}))
+        asked, at = part.questions, part.questions.examples
+        columns = {
+            "id": asked.ids,
+            "label": asked.labels,
+            "class": np.array(part.classes, object)[asked.labels],
+        }
+        table = pd.DataFrame(columns).assign(split=split, **{DIGEST: _digests(part)[at]})
+        tags = None if part.tags is None else RunTags.read(asked.ids, part.tags.names)
+        parts.append(unfold_tags(table, tags))
     own = pd.concat(parts, ignore_index=True)
     if (TAG in scores) != (TAG in own):
         has = "tags" if TAG in own else "classes"

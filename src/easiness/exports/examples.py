@@ -110,10 +110,9 @@ class Examples:
         lists = {str(name): self.by_tag(values.to_numpy(np.float64)) for name, values in table.items()}
         at = np.flatnonzero(~self.table["id"].duplicated())
         tags = [np.flatnonzero(row == 1) for row in lists.pop("label")]
-        columns = {"id": self.table["id"].to_numpy()[at], "tags": tags}
-        return replace(
-            self, at=at, table=pd.DataFrame(columns | {name: [*one] for name, one in lists.items()})
-        )
+        columns: dict[str, Any] = {"id": self.table["id"].to_numpy()[at], "tags": tags}
+        columns |= {name: [*one] for name, one in lists.items()}
+        return replace(self, at=at, table=pd.DataFrame(columns))
 
     def file(self, position: int) -> Path | None:
         assert self.data is not None

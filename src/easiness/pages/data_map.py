@@ -133,9 +133,7 @@ def data_map(
     first = first[np.isin(first, points)]
     ids, places = runs[0].ids[picture_places].tolist(), np.searchsorted(points, picture_places).tolist()
     strata, tags = runs[0].stratum_names, tags_beside(runs[0])
-    constants: Document = (
-        {} if tags is None else {"tags": tags.listed([("train", one) for one in runs[0].ids[points]])}
-    )
+    beside = {at: tags.of(("train", one)) for at, one in enumerate(runs[0].ids[points])} if tags else {}
     return DataMap(
         runs=[
             _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
@@ -149,7 +147,7 @@ def data_map(
             "ids": listed_ids(runs[0].ids[points]),
             "classes": list(strata),
             "labels": indices(runs[0].strata()[points], len(strata)),
-            **constants,
+            **({"tags": without_repeats(beside)} if tags else {}),
         },
     )
 
@@ -163,7 +161,7 @@ def _with_suspicion(run: Run, table: pd.DataFrame, suspects: pd.DataFrame | None
     if run.tags is not None:
         for name in ("suggested", "predicted"):
             labels = table[name].to_numpy(np.int64)
-            table[name] = np.where(labels < 0, labels, run.tags.strata(labels))
+            table[name] = np.where(labels < 0, labels, 2 * run.tags.of + labels)
     return table
 
 

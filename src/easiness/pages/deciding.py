@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from easiness.data import AUDIT_COLUMNS, MARK, TAG, UNKNOWN, Dataset, splits_in
+from easiness.data import AUDIT_COLUMNS, MARK, UNKNOWN, Dataset, splits_in
 from easiness.errors import BadInput
 from easiness.lazy import Integers, pd
 from easiness.pages.data_map import COMMON_SCRIPTS, Document, Name, in_turns, trajectories
@@ -129,7 +129,7 @@ def _of_file(
                 rows = part.result.ranked.set_index("id").loc[file_rows.of.ids[at]].reset_index()
         stratum = cells["stratum"].tolist() if {*cells} >= OF_AUDIT else [""] * len(at)
         before = [row for row in decisions if stratum[row] == KNOWN]
-        cells = cells.drop(columns=[*hints, TAG], errors="ignore")
+        cells = cells.drop(columns=hints, errors="ignore")
         name = f"{_PARTS[split]} of {file.name}"
         yield DecidingList(split, name, rows, decisions=decisions, cells=cells, before=before)
 
@@ -231,7 +231,7 @@ def deciding(
         },
     }
     if (tags := tags_beside(run)) is not None:
-        values["tags"] = tags.listed(labels)
+        values["tags"] = without_repeats({at: tags.of(name) for at, name in enumerate(labels)})
     firsts = np.cumsum([0, *(len(one.rows) for one in lists[:-1])]).tolist()
     both = [*zip(firsts, lists, strict=True)]
     if not options.is_blind:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from easiness.data import MARK
-from easiness.pages.template import without_repeats
 from easiness.runs import has_held_out
 from easiness.spec import Split
 from easiness.store import Run
@@ -31,10 +30,6 @@ class TagsBeside:
 
     def of(self, name: Name) -> tuple[str, ...]:
         return self.by_example.get((name[0], self.example(name)), ())
-
-    def listed(self, names: Iterable[Name]) -> dict[int, Any]:
-        """`of` by place, for scripts."""
-        return without_repeats({at: self.of(name) for at, name in enumerate(names)})
 
 
 def tags_beside(run: Run) -> TagsBeside | None:

@@ -302,9 +302,7 @@ def run_part(
         "levels_figure": svg(
             run_figures.draw_levels(levels), "levels", "Examples by the number of trials that are right"
         ),
-        "alike": ""
-        if data is None or data.kind.pixels is None or data.tags is not None
-        else _alike(run, data, epoch, fraction),
+        "alike": "" if data is None or data.kind.pixels is None else _alike(run, data, epoch, fraction),
         "galleries": class_galleries(run, votes, scores, _PER_SIDE[num_runs > 1], MAX_CLASSES),
         "suspects": labels,
         "more": measure_more(run, labels[0].result.glance if labels else None),
