@@ -13,7 +13,6 @@ import pytest
 from easiness import BadInput, card, export
 from easiness.exports import apply_card
 from easiness.pages.examples import found_within
-from easiness.runs import decisions_on
 from easiness.studies.suspects import nearest_by_class
 from recording import tagged_pictures
 
@@ -53,7 +52,9 @@ def test_exports_are_by_question_or_by_example(tagged, tmp_path):
     export(run, "hf", tmp_path / "hf", data=data)
     table = pq.read_table(tmp_path / "hf" / "data" / "train-00000-of-00001.parquet")
     assert table["tags"].to_pylist() == [np.flatnonzero(row == 1).tolist() for row in data.tags.values]
-    np.testing.assert_array_equal(np.isnan(table["p_wrong"].to_pylist()), data.tags.values == -1)
+    np.testing.assert_array_equal(
+        np.isnan(np.array(table["p_wrong"].to_pylist(), float)), data.tags.values == -1
+    )
     assert "multilabel" in export(run, "cleanlab", tmp_path / "a.npz", data=data).then
     with np.load(tmp_path / "a.npz") as arrays:
         np.testing.assert_array_equal(arrays["labels"], data.tags.values[data.tags.values[:, 1] >= 0])
@@ -61,16 +62,12 @@ def test_exports_are_by_question_or_by_example(tagged, tmp_path):
         export(run, "torch", tmp_path / "b.npz", data=data)
 
 
-def test_tasks_ask_whether_a_tag_is_there_and_answers_are_read(tagged, tmp_path):
+def test_tasks_ask_whether_a_tag_is_there(tagged, tmp_path):
     run, data = tagged
     export(run, "label-studio", tmp_path / "tasks", data=data)
-    tasks = json.loads((tmp_path / "tasks" / "tasks.json").read_text("utf-8"))
-    assert tasks[0]["data"]["question"] == "Labelled as absent. dog: is it there?"
-    result = [{"from_name": "decision", "value": {"choices": ["class 1"]}}]
-    answers = [one | {"annotations": [{"completed_by": 1, "result": result}]} for one in tasks[:3]]
-    (tmp_path / "answers.json").write_text(json.dumps(answers), "utf-8")
-    read = decisions_on(run, tmp_path / "answers.json")
-    assert run.ids[read.at].tolist() == [one["data"]["id"] for one in tasks[:3]]
+    first = json.loads((tmp_path / "tasks" / "tasks.json").read_text("utf-8"))[0]["data"]
+    assert first["question"] == "Labelled as absent. dog: is it there?"
+    assert first["id"] in run.ids
 
 
 def test_a_card_finds_tags_by_example_and_tag(tagged, tmp_path):
