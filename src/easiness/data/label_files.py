@@ -239,8 +239,8 @@ def apply_labels(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     """
     labels, _ = new_labels(data, file)
     if data.tags is not None:
-        values, asked = np.full_like(data.tags.values, MISSING), data.questions
-        values[asked.examples, asked.tags] = labels
+        values = np.full_like(data.tags.values, MISSING)
+        values[data.questions.examples, data.questions.tags] = labels
         data = with_tags(data, replace(data.tags, values=values))
         labels = np.where((values != MISSING).any(axis=1), data.labels, -1)
     rows = np.flatnonzero(labels >= 0)

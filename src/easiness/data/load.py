@@ -22,7 +22,7 @@ from easiness.data.sources.source import (
     SourceRequest,
     Split,
     absolute,
-    check_spread,
+    check_tags,
     dataset_of,
     one_tag_each,
     own_ids,
@@ -113,6 +113,8 @@ def load_dataset(
     for name, value in (("text", text), ("sound", sound), ("label", label), ("id", id)):
         if not isinstance(value, str | None):
             raise BadInput(f"{name} {value!r:.80}: give the name of a column")
+    if not isinstance(tags, bool):
+        raise BadInput(f"tags {tags!r:.80}: give True or False, and columns by label=")
     options = LoadOptions(
         data_root=None if data_root is None else str(absolute(os.fspath(data_root))),
         allow_outside=allow_outside,
@@ -138,10 +140,11 @@ def load_dataset(
         request = SourceRequest(os.fspath(data), options, classes, download)
         data = find_source(request).dataset(request)
     if data.tags is not None and not tags:
-        raise BadInput(f"{data.where}: its examples have several labels each; {TAGS}")
+        raise BadInput(f"{data.where}: has values of 0 and 1 a column, not a class a row; {TAGS}")
     if tags:
         data = one_tag_each(data) if data.tags is None else data
-        check_spread(data, data.where)
+        assert data.tags is not None
+        data = check_tags(data, data.tags)
     # names of classes given by hand are not found again at the source
     found_again = data.source if classes is None else None
     data = with_groups(replace(data, source=found_again, load_options=options), group)

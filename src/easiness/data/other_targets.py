@@ -9,10 +9,10 @@ from easiness.errors import BadInput
 from easiness.gate import is_text
 from easiness.lazy import Array, pa
 
-_PAGE = "docs/how-to/boxes-tokens.md"
+_PAGE = "the page 'Boxes, masks, tokens and numbers' shows how"
 BOXES = f"crop each box to a picture of its own, with a class each, or record outcomes by box ({_PAGE})"
 NUMBERS = f"put them into bins, or record as outcomes which are met ({_PAGE})"
-INSTEAD = f"record boxes and masks as outcomes, tokens by the Recorder with groups, numbers in bins ({_PAGE})"
+INSTEAD = f"record outcomes by box or mask, and tokens by the Recorder with groups ({_PAGE})"
 TAGS = "add --tags to take them as tags (in Python tags=True)"
 
 

@@ -12,6 +12,7 @@ from .ridge import (
     Rows as Rows,
     by_examples as by_examples,
     bytes_of_moments as bytes_of_moments,
+    eigen_of as eigen_of,
     fit_ridge as fit_ridge,
     sample_of as sample_of,
     temperature_of as temperature_of,

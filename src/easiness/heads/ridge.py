@@ -215,7 +215,7 @@ def sample_of(num: int, of_tags: bool = False) -> Tensor:
 def _primal(moments: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
     assert moments.gram is not None
     gram = moments.gram - torch.outer(mean, moments.features)
-    values, vectors = torch.linalg.eigh(gram)
+    values, vectors = eigen_of(gram)
     values = values.clamp(min=0)
     inner = vectors.T @ (moments.cross - torch.outer(mean, moments.classes))
     apart = (x - mean) @ vectors
@@ -232,6 +232,18 @@ def _primal(moments: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Te
     strength = _best(outputs, targets, float(values.mean()))
     weight = vectors @ (inner / (values + strength)[:, None])
     return Fit(Head(weight, share - mean @ weight), outputs(strength))
+
+
+def eigen_of(gram: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues [D], ascending, and eigenvectors [D, D] of a symmetric matrix.
+
+    With many of them next to 0 the solver may come to NaN in single precision, on one thread, and does not
+    in double.
+    """
+    values, vectors = torch.linalg.eigh(gram)
+    if vectors.isnan().any():
+        values, vectors = (one.to(gram.dtype) for one in torch.linalg.eigh(gram.double()))
+    return values, vectors
 
 
 def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:

@@ -197,13 +197,15 @@ def with_tags(data: Dataset, tags: Tags) -> Dataset:
     return replace(data, tags=tags, labels=tags.strata, true_labels=tags.strata, classes=TAG_STATES)
 
 
-def check_spread(data: Dataset, where: str) -> None:
-    """Refuse a tag that no example has, or that all have."""
-    assert data.tags is not None
-    for name, values in zip(data.tags.names, data.tags.values.T, strict=True):
+def check_tags(data: Dataset, tags: Tags) -> Dataset:
+    """The examples with a note where none has two tags; a tag that none has, or that all have, is refused."""
+    for name, values in zip(tags.names, tags.values.T, strict=True):
         for value, who in ((1, "no example has"), (0, "all examples have")):
             if value not in values:
-                raise BadInput(f"{where}: {who} the tag {name!r}; leave the tag out")
+                raise BadInput(f"{data.where}: {who} the tag {name!r}; leave the tag out")
+    if len(tags.names) < 2 or (tags.values == 1).sum(axis=1).max() > 1:
+        return data
+    return replace(data, notes=(*data.notes, "no example has two tags: without --tags they are classes"))
 
 
 def one_tag_each(data: Dataset) -> Dataset:
@@ -211,10 +213,7 @@ def one_tag_each(data: Dataset) -> Dataset:
     check_tag_names(data.classes, data.where)
     held_out = None if data.held_out is None else one_tag_each(data.held_out)
     values = data.labels[:, None] == np.arange(data.num_classes)
-    notes = (*data.notes, "each example has one tag: without --tags they are classes")
-    return replace(
-        with_tags(data, Tags(data.classes, values.astype(np.int8))), held_out=held_out, notes=notes
-    )
+    return replace(with_tags(data, Tags(data.classes, values.astype(np.int8))), held_out=held_out)
 
 
 def check_examples(

@@ -153,8 +153,8 @@ def _pixels(picture: Any, name: str) -> tuple[Pixels, bool]:
 def _label(label: Any, name: str) -> int | tuple[int, ...]:
     is_array = hasattr(label, "detach") or isinstance(label, np.ndarray)
     value = to_numpy(label)[()] if is_array else label  # a number of an array without axes
-    if isinstance(value, np.ndarray) and are_tags(value[None]):
-        return tuple(MISSING if one != one else int(one) for one in value.tolist())
+    if np.size(value) > 1 and are_tags(np.asarray(value)[None]):
+        return tuple(MISSING if one != one else int(one) for one in value)
     if not isinstance(value, int | np.integer) or isinstance(value, bool):
         raise BadInput(f"{name}: its label is a {type(label).__name__} ({label!r:.40}); give an integer")
     if not INT64.min <= int(value) <= INT64.max:

@@ -65,7 +65,7 @@ def named_columns(options: LoadOptions) -> dict[str, str]:
 def label_columns(table: Table, options: LoadOptions) -> tuple[str, ...]:
     """The column of the labels: as named, ``label``, or the only one of class labels of `datasets`.
 
-    Of tags there may be several, a column each.
+    Several may be named of tags, a column each.
     """
     by_type = [name for name, of in table.features.items() if of.get("_type") == "ClassLabel"]
     usual = by_type[0] if len(by_type) == 1 and LABEL not in table.names else LABEL

@@ -57,9 +57,7 @@ def read_labels(tables: Sequence[Table], columns: Sequence[str], classes: Sequen
     that of their size.
     """
     column = columns[0]
-    for table in tables:
-        instead = "" if column in table.names else _instead_of_labels(table)
-        table.check_column(column, f"; name the column of the labels with --label NAME{instead}")
+    check_columns(tables, [column])
     parts = [_distinct(table, column) for table in tables]
     if len({type(value) for one in parts for value in one.values}) > 1:
         parts = [replace(one, values=list(map(str, one.values))) for one in parts]
@@ -139,6 +137,13 @@ def class_names(table: Table, column: str) -> list[str] | None:
     of = table.features.get(column, {})
     names = (of["feature"] if isinstance(of.get("feature"), dict) else of).get("names")  # of lists or not
     return [str(name) for name in names] if isinstance(names, list) else None
+
+
+def check_columns(tables: Sequence[Table], columns: Sequence[str]) -> None:
+    for table in tables:
+        for column in columns:
+            instead = "" if column in table.names else _instead_of_labels(table)
+            table.check_column(column, f"; name the column of the labels with --label NAME{instead}")
 
 
 def _instead_of_labels(table: Table) -> str:

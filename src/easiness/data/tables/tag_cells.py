@@ -9,7 +9,7 @@ import numpy as np
 
 from easiness.data.other_targets import INSTEAD, refusal_of_column, tag_lists
 from easiness.data.tables import table as cells
-from easiness.data.tables.labels import Labels, check_no_measure, class_names
+from easiness.data.tables.labels import Labels, check_columns, check_no_measure, class_names
 from easiness.data.tables.table import INTEGER, Table
 from easiness.errors import BadInput, printable, shorten
 from easiness.gate import check_fits
@@ -26,9 +26,7 @@ def read_tags(tables: Sequence[Table], columns: Sequence[str], classes: Sequence
     of `SEPARATORS` that there is separates; tags are in alphabetical order, and whole numbers in that of
     their size, or by the names that the metadata of `datasets` or ``classes`` give them.
     """
-    for table in tables:
-        for column in columns:
-            table.check_column(column, "; name the column of the tags, or one for each, with --label NAME")
+    check_columns(tables, columns)
     train, column = tables[0], columns[0]
     names = classes or class_names(train, column)
     if len(columns) > 1 or (names is None and _is_tag(train, column)):

@@ -227,5 +227,5 @@ def _directions(kinds: Sequence[Vectors], num: int, test: Sequence[Vectors]) -> 
         start += width
     if x.shape[1] <= WIDEST:
         return torch.from_numpy(x), torch.from_numpy(apart)
-    leading = torch.linalg.eigh(torch.from_numpy(x[:num].T @ x[:num]))[1][:, -WIDEST:].contiguous()
+    leading = heads.eigen_of(torch.from_numpy(x[:num].T @ x[:num]))[1][:, -WIDEST:].contiguous()
     return torch.from_numpy(x) @ leading, torch.from_numpy(apart) @ leading
