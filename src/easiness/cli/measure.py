@@ -73,7 +73,7 @@ def summarize(run: store.Run) -> str:
     num = len(run.trials)
     size = f"{show.quantity(num, 'trial')} of {run.length}"
     of_tags = "" if run.tags is None else f" of {run.spec.data.classes_text}"
-    asked = "questions" if of_tags else "examples"
+    nouns = "questions" if of_tags else "examples"
     head = f"{run.path}: {run.network}, {size} over {run.spec.data.train.num_examples} examples{of_tags}"
     if not run.observed:
         return f"{head}\neasiness: unknown, since the trials were observed after no common epoch"
@@ -97,7 +97,7 @@ def summarize(run: store.Run) -> str:
     return f"""\
 {head}
 {_accuracy(run, epoch)}
-easiness {run.at(epoch)}: {(right == num).mean():.1%} of the {asked} right in {judges}, \
+easiness {run.at(epoch)}: {(right == num).mean():.1%} of the {nouns} right in {judges}, \
 {(right == 0).mean():.1%} in none{augmented}{enough}{ahead}{about}"""
 
 

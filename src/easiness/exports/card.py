@@ -310,14 +310,14 @@ def apply_card(card: str | Path, source: Any) -> CopyScores:
     data = source if isinstance(source, Dataset) else load_dataset(source)
     parts = []
     for split, part in data.splits.items():
-        asked, at = part.questions, part.questions.examples
+        questions, at = part.questions, part.questions.examples
         columns = {
-            "id": asked.ids,
-            "label": asked.labels,
-            "class": np.array(part.classes, object)[asked.labels],
+            "id": questions.ids,
+            "label": questions.labels,
+            "class": np.array(part.classes, object)[questions.labels],
         }
         table = pd.DataFrame(columns).assign(split=split, **{DIGEST: _digests(part)[at]})
-        tags = None if part.tags is None else RunTags.read(asked.ids, part.tags.names)
+        tags = None if part.tags is None else RunTags.read(questions.ids, part.tags.names)
         parts.append(unfold_tags(table, tags))
     own = pd.concat(parts, ignore_index=True)
     if (TAG in scores) != (TAG in own):

@@ -375,12 +375,12 @@ def _task(examples: Examples, row: dict[Any, Any], address: str, blind: bool) ->
         "split": examples.split,
         "of": data_version(examples.run),
     }
-    asked = ("Which class is it?", "Which class is right?")
+    ask = ("Which class is it?", "Which class is right?")
     if "tag" in row:
-        asked = (f"{printable(row['tag'])}: is it there?",) * 2
+        ask = (f"{printable(row['tag'])}: is it there?",) * 2
     if blind:
-        return {"data": {_EXAMPLE: address, _QUESTION: asked[0], **about}}
-    question = f"Labelled as {printable(row['class'])}. {asked[1]}"
+        return {"data": {_EXAMPLE: address, _QUESTION: ask[0], **about}}
+    question = f"Labelled as {printable(row['class'])}. {ask[1]}"
     data = {_EXAMPLE: address, _QUESTION: question, **about, "label": row["class"]}
     p_wrong = float(row.get("p_wrong", math.nan))
     if math.isnan(p_wrong):

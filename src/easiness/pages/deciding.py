@@ -189,8 +189,8 @@ class Deciding:
                 if value is not None:
                     media[name][at] = value
         photos = {at: examples.photos[one] for at, one in enumerate(self.names) if one in examples.photos}
-        shown = {name: without_repeats(values) for name, values in {**media, "photos": photos}.items()}
-        return inert({**self._values, **shown, "pixelated": is_pixelated})
+        once = {name: without_repeats(values) for name, values in {**media, "photos": photos}.items()}
+        return inert({**self._values, **once, "pixelated": is_pixelated})
 
 
 def deciding(

@@ -164,13 +164,13 @@ def photos_of(data: Dataset, names: Sequence[Name], room: int, pixels: int) -> t
     while (size := size_of_all(side)) > room and side > _FEWEST_PIXELS:
         side = max(_FEWEST_PIXELS, int(side * math.sqrt(0.9 * room / size)))
     addresses = dict(_make_each(data, set(names), lambda value: photo(value, side)))
-    photos, left, taken = {}, room, set[str]()
+    photos, left, own = {}, room, set[str]()
     for name in names:
         address = addresses.get(name)
-        if address is not None and (address in taken or len(address) <= left):
+        if address is not None and (address in own or len(address) <= left):
             photos[name] = address
-            left -= 0 if address in taken else len(address)
-            taken.add(address)
+            left -= 0 if address in own else len(address)
+            own.add(address)
     if side == pixels:
         return photos, ""
     of = f"The {count(len(photos))} pictures to decide on have at most {side} pixels a side, not {pixels}"
@@ -227,15 +227,15 @@ def _make_each(
 ) -> Iterator[tuple[Name, Result]]:
     """Make something of each wanted example, in the order of the data, one at a time: sounds can be large.
 
-    Of an example with several questions it is made once, for all of them that are wanted.
+    An example with several questions is made once, for all of them that are wanted.
     """
     for split, part in data.splits.items():
         of_example: dict[int, list[Name]] = {}
         for at, one in zip(part.questions.examples.tolist(), part.questions.ids.tolist(), strict=True):
             if (split, one) in names:
                 of_example.setdefault(at, []).append((split, one))
-        wanted = part.stored.subset(np.array([*of_example], np.int64))
-        for own, value in zip(of_example.values(), wanted.map(make), strict=True):
+        stored = part.stored.subset(np.array([*of_example], np.int64))
+        for own, value in zip(of_example.values(), stored.map(make), strict=True):
             yield from ((name, value) for name in own)
 
 

@@ -1,4 +1,4 @@
-"""What pages of a run of tags call its questions, and the tags beside each example."""
+"""The tags beside each example, as pages of a run of tags show them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TagsBeside:
     def example(self, name: Name) -> str:
         return str(name[1]).rpartition(MARK)[0]
 
-    def asked(self, name: Name) -> str:
+    def tag(self, name: Name) -> str:
         """The tag that a question is about."""
         return str(name[1]).rpartition(MARK)[2]
 

@@ -204,7 +204,7 @@ def nearest_by_class(
     suggested instead of its label, -1 for none. Returns positions [n, 2, `NUM_OF_CLASS`] in the training
     split, the nearest by the mean cosine over networks first, -1 where there are no more: at [:, 0] those
     with the label of the example, at [:, 1] those of the class suggested. No example is near to itself.
-    Of tags these are questions on the same tag.
+    Where examples have several tags these are questions on the same one.
 
     The answer is kept in the run: `suspects` has it for the first suspects, when it asks the networks.
     Without ``ask`` nothing else is asked, which takes a while.
