@@ -72,7 +72,9 @@ def summarize(run: store.Run) -> str:
 
     num = len(run.trials)
     size = f"{show.quantity(num, 'trial')} of {run.length}"
-    head = f"{run.path}: {run.network}, {size} over {len(run.ids)} examples"
+    of_tags = "" if run.tags is None else f" of {run.spec.data.classes_text}"
+    nouns = "questions" if of_tags else "examples"
+    head = f"{run.path}: {run.network}, {size} over {run.spec.data.train.num_examples} examples{of_tags}"
     if not run.observed:
         return f"{head}\neasiness: unknown, since the trials were observed after no common epoch"
     epoch = run.resolve_at(None)
@@ -95,7 +97,7 @@ def summarize(run: store.Run) -> str:
     return f"""\
 {head}
 {_accuracy(run, epoch)}
-easiness {run.at(epoch)}: {(right == num).mean():.1%} of the examples right in {judges}, \
+easiness {run.at(epoch)}: {(right == num).mean():.1%} of the {nouns} right in {judges}, \
 {(right == 0).mean():.1%} in none{augmented}{enough}{ahead}{about}"""
 
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from easiness.data import AUDIT_COLUMNS, UNKNOWN, Dataset, splits_in
+from easiness.data import AUDIT_COLUMNS, MARK, UNKNOWN, Dataset, splits_in
 from easiness.errors import BadInput
 from easiness.lazy import Integers, pd
 from easiness.pages.data_map import COMMON_SCRIPTS, Document, Name, in_turns, trajectories
 from easiness.pages.examples import FoundExamples, are_small, originals_of, table_of
 from easiness.pages.labels import SuspectLabels
-from easiness.pages.template import InlineScript, inert, inline_script
+from easiness.pages.questions import tags_beside
+from easiness.pages.template import InlineScript, inert, inline_script, without_repeats
 from easiness.runs import data_version, decisions_on
 from easiness.show import quantity
 from easiness.spec import Split, command_line
@@ -101,7 +102,11 @@ def decision_lists(
         reasons = ["; ".join(filter(None, both)) for both in zip(flaw, suspects["reason"], strict=True)]
         last = (np.arange(len(flaw)) >= part.num) * np.where([bool(one) for one in flaw], 1, 2)
         rows = suspects.assign(reason=reasons).iloc[np.argsort(last, kind="stable")].head(options.suspects)
-        lists.append(DecidingList(split, _PARTS[split], rows, min(int((last < 2).sum()), len(rows))))
+        num_suspect = min(int((last < 2).sum()), len(rows))
+        if run.tags is not None:  # those of one example one after another
+            of_example = rows.groupby(rows["id"].str.rpartition(MARK)[0], sort=False).ngroup()
+            rows = rows.iloc[np.lexsort((of_example, np.arange(len(rows)) >= num_suspect))]
+        lists.append(DecidingList(split, _PARTS[split], rows, num_suspect))
     return lists
 
 
@@ -185,7 +190,8 @@ class Deciding:
                 if value is not None:
                     media[name][at] = value
         photos = {at: examples.photos[one] for at, one in enumerate(self.names) if one in examples.photos}
-        return inert({**self._values, **media, "photos": photos, "pixelated": is_pixelated})
+        once = {name: without_repeats(values) for name, values in {**media, "photos": photos}.items()}
+        return inert({**self._values, **once, "pixelated": is_pixelated})
 
 
 def deciding(
@@ -225,6 +231,8 @@ def deciding(
             "labels": [*labels.values()],
         },
     }
+    if (tags := tags_beside(run)) is not None:
+        values["tags"] = without_repeats({at: tags.of(name) for at, name in enumerate(labels)})
     firsts = np.cumsum([0, *(len(one.rows) for one in lists[:-1])]).tolist()
     both = [*zip(firsts, lists, strict=True)]
     if not options.is_blind:

@@ -1,6 +1,7 @@
 // One example, large: what it is, why it is suspect, what stands beside it, and what was decided on it.
 
 const [BRIEF_LETTERS, BRIEF_COLUMNS] = [200, 3];
+const STATES = ["absent", "present"]; // of a tag
 const NAMES = { keep: "kept", relabel: "relabelled", drop: "dropped", unsure: "unsure" };
 
 function inWords({ action, label }, place) {
@@ -9,10 +10,10 @@ function inWords({ action, label }, place) {
 }
 
 const [pagePictures, pageSounds] = [elsewhere("img"), elsewhere("audio")];
-const addressOf = (own, ofPage, place) => own[place] ?? (splitOf(place) === "train" ? ofPage().get(ids[place]) : undefined);
+const addressOf = (own, ofPage, place) => unfolded(own, place) ?? (splitOf(place) === "train" ? ofPage().get(ids[place]) : undefined);
 
 function pictureOf(place, small) {
-  const [own, large] = [addressOf(given.pictures, pagePictures, place), given.photos[place]];
+  const [own, large] = [addressOf(given.pictures, pagePictures, place), unfolded(given.photos, place)];
   const source = small ? own ?? large : large ?? own;
   if (source === undefined) return [];
   const alt = `Example ${ids[place]}, labelled ${className(labels[place])}`;
@@ -116,26 +117,34 @@ function shownOf(place, small) {
 }
 
 function textOf(place) {
-  const text = given.texts[place];
+  const text = unfolded(given.texts, place);
   return text === undefined ? [] : [make("p", { className: "decide-text", dir: "auto", textContent: text })];
 }
 
 // in a line or two: where a row of a table is most unusual, or how a text begins
 function briefOf(place) {
-  if (!isRow(place)) return (given.texts[place] ?? "").slice(0, BRIEF_LETTERS);
+  if (!isRow(place)) return (unfolded(given.texts, place) ?? "").slice(0, BRIEF_LETTERS);
   const { columns, rows, unusual } = given.table;
   return mostUnusual(unusual[place]).slice(0, BRIEF_COLUMNS).map((at) => `${columns[at]}: ${rows[place][at]}`).join(", ");
 }
 
 function nameOf(place) {
-  const short = shortId(place);
-  const folder = make("span", { textContent: ids[place].slice(0, ids[place].length - short.length) });
-  return [folder, make("wbr"), short];
+  const [id, short] = [exampleOf(ids[place]), shortExample(ids[place])];
+  const folder = make("span", { textContent: id.slice(0, id.length - short.length) });
+  return [folder, make("wbr"), short, ...(isQuestion ? [" · ", make("bdi", { textContent: tagOf(ids[place]) })] : [])];
 }
 
 const bold = (label) => make("bdi", { textContent: className(label) });
 
+function drawQuestion(place) {
+  const [tag, tags] = [tagOf(ids[place]), unfolded(given.tags, place)];
+  const mark = (one) => make(one === tag ? "strong" : "bdi", { textContent: one });
+  element("question").replaceChildren(make("bdi", { textContent: tag }), ": is it there?");
+  element("tags").replaceChildren(...(tags.length > 0 ? ["Its tags: ", ...tags.flatMap((one, at) => (at > 0 ? [", ", mark(one)] : [mark(one)]))] : ["It has no tags"]));
+}
+
 function drawLabels(place) {
+  if (isQuestion) drawQuestion(place);
   const suggested = suggestedOf(place);
   element("label").textContent = className(labels[place]);
   element("suggestion").hidden = suggested < 0 || isFaint(place);
@@ -164,7 +173,7 @@ function drawWhy(place) {
 function drawSo(place) {
   const decision = decisionOn(place);
   for (const [name, button] of Object.entries(acts)) {
-    if (["keep", "take", "drop", "unsure"].includes(name)) button.setAttribute("aria-pressed", String(isChosen(name, decision, place)));
+    if (["keep", "take", "drop", "unsure", ...STATES].includes(name)) button.setAttribute("aria-pressed", String(isChosen(name, decision, place)));
   }
   element("so").hidden = decision === undefined;
   if (decision === undefined) return;
@@ -176,6 +185,7 @@ function drawSo(place) {
 
 function isChosen(name, decision, place) {
   if (decision === undefined) return false;
+  if (STATES.includes(name)) return !["drop", "unsure"].includes(decision.action) && decision.label === STATES.indexOf(name);
   if (name === "take") return decision.action === "relabel" && decision.label === suggestedOf(place);
   return decision.action === name;
 }
@@ -194,22 +204,24 @@ function drawCopies(place) {
   element("copies").replaceChildren(make("h4", { textContent: copies.length === 1 ? "A copy of it" : "Copies of it" }), make("ul", {}, ...rows));
 }
 
-function neighbours(what, label, places, said) {
+function neighbours(title, places, said) {
   const shown = places.map((place, at) => {
     const example = shownOf(place, true);
     const note = said ? [make("p", { className: "decide-faint" }, ...said(place, at))] : [];
     return make("li", {}, ...(example.length > 0 ? example : [shortId(place)]), ...note);
   });
-  return make("div", {}, make("h4", {}, what, bold(label)), make("ul", {}, ...shown));
+  return make("div", {}, make("h4", {}, ...title), make("ul", {}, ...shown));
 }
 
 // of the label and of the class suggested, what pulls there and by how much, and the label that alone decides it
 function nearOf(place) {
   const [own, others, pulling = [], mend = [], sizes = [], [to] = []] = given.near?.[place] ?? [[], []];
-  const near = [["Nearest labelled ", labels[place], own], ["Nearest labelled ", suggestedOf(place), others]];
+  const tag = isQuestion ? make("bdi", { textContent: tagOf(ids[place]) }) : null;
+  const nearest = (label) => (isQuestion ? [`Nearest ${label ? "with" : "without"} `, tag.cloneNode(true)] : ["Nearest labelled ", bold(label)]);
+  const near = [[nearest(labels[place]), own], [nearest(suggestedOf(place)), others]];
   const labelled = (one, ...more) => ["labelled ", bold(labels[one]), ...more];
-  const pulls = ["Pulls it to ", suggestedOf(place), pulling, (one, at) => labelled(one, `, pull ${sizes[at].toFixed(2)}`)];
-  return [...near, pulls, ["It would be right if this label were ", to, mend, (one) => labelled(one)]].filter(([, , places]) => places.length > 0);
+  const pulls = [["Pulls it to ", bold(suggestedOf(place))], pulling, (one, at) => labelled(one, `, pull ${sizes[at].toFixed(2)}`)];
+  return [...near, pulls, [["It would be right if this label were ", bold(to)], mend, (one) => labelled(one)]].filter(([, places]) => places.length > 0);
 }
 
 function drawNear(place) {
