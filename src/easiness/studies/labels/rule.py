@@ -234,9 +234,9 @@ def _at_source(run: Run) -> Integers:
     if ref.source is not None:
         with suppress(BadInput):
             data = load_as(ref.source, ref.model_copy(update={"labels": None}))
-            asked = data.questions
-            at = pd.Index(asked.ids).get_indexer(pd.Index(run.ids))
-            return np.where(at < 0, UNKNOWN, asked.labels[at])
+            questions = data.questions
+            at = pd.Index(questions.ids).get_indexer(pd.Index(run.ids))
+            return np.where(at < 0, UNKNOWN, questions.labels[at])
     return np.full(len(run.ids), UNKNOWN, np.int64)
 
 
@@ -256,7 +256,7 @@ def clean(
     wrong: in a simulation with three such pictures in ten and a fifth of the labels wrong, 81 % of the
     suggestions taken at 0.9 were right, and 98 % with it; those that fall short are dropped instead.
 
-    Of tags, each of which some have and some lack, none is lost: what would lose one is left as it is.
+    No tag loses all that have it, or all that lack it: they are left as they are.
     """
     labels = table["label"].to_numpy(np.int64)
     suggested = table["suggested"].fillna(UNKNOWN).to_numpy(np.int64)
@@ -268,10 +268,10 @@ def clean(
     above, notices = (relabel_above, drop_above), list[str]()
     if tags is not None:
         before = 2 * tags.of + labels
-        lost = np.setdiff1d(before, (2 * tags.of + new)[~drop])
-        new, drop = np.where(np.isin(before, lost), labels, new), drop & ~np.isin(before, lost)
-        names = shorten(tags.stratum_names[one] for one in lost)
-        notices = [f"no example would be left of {names}: it stays as it is"] * bool(len(lost))
+        empty = np.setdiff1d(before, (2 * tags.of + new)[~drop])
+        new, drop = np.where(np.isin(before, empty), labels, new), drop & ~np.isin(before, empty)
+        names = shorten(tags.stratum_names[one] for one in empty)
+        notices = [f"no example would be left of {names}: it stays as it is"] * bool(len(empty))
     for label in np.setdiff1d(labels, new[~drop]).tolist():
         own = labels == label
         num, num_dropped = int(own.sum()), int((drop & own).sum())

@@ -141,7 +141,7 @@ class Suspects(show.Result):
     ``above`` or more, and the first few in any case. ``conflicts`` are certain; ``left_out_kinds`` says which
     kinds were not looked for and why. ``others`` are folders of runs that judged along. A ``leak`` says what
     tells the labels: the number of wrong ones is then not a number. ``doubts`` are sentences on the runs.
-    Of ``tags`` a row is a question by its id here, and by ``id`` and ``tag`` in what is written.
+    With ``tags`` a row here has the id of a question, and in what is written ``id`` and ``tag``.
     """
 
     model: str
