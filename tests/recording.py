@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from easiness.data import TAG_STATES, Dataset, Tags
+from easiness.data import Dataset
 from easiness.pages import ReportOptions, render_report
 from easiness.records import ObservationLog, Observations
 from easiness.spec import DatasetRef, Loading, Probe, Recipe, Resolved, RunSpec, SplitRef, TrialsAre
@@ -140,12 +139,29 @@ def tagged_pictures(out: Path, names: Sequence[str] = ("dog", "<b>car", "owl")) 
     pictures = np.repeat(values[:, :, None] * np.int64(180), 3, axis=2) + random.integers(0, 60, (240, 3, 3))
     values[::12, 0] = 1 - values[::12, 0]
     values[5::10, 1] = -1
-    tags = Tags(tuple(names), values)
-    data = load_dataset((pictures.astype(np.uint8), values[:, 0].astype(int)))
-    data = replace(data, tags=tags, classes=TAG_STATES, labels=tags.strata, true_labels=tags.strata)
+    data = load_dataset((pictures.astype(np.uint8), values), tags=True, classes=names)
     out.parent.mkdir(parents=True, exist_ok=True)
     np.save(out.parent / "vectors.npy", pictures.reshape(240, 9).astype(np.float32) / 255)
     return measure(data, features=out.parent / "vectors.npy", trials=5, out=out, progress=False), data
+
+
+def tagged(out: Path, num: int = 60, **options: Any) -> Run:
+    """Measure heads, in ``out/run``, on numbers that tell three tags of examples in ``out/pets.csv``.
+
+    Every second has a dog, every third a car, every fifth an owl. The dog of 3 is missing, the car of 4 is
+    too many, and nobody says whether the owl of 5 is there.
+    """
+    from easiness import load_dataset, measure
+
+    out.mkdir()
+    there = np.stack([np.arange(num) % 2, np.arange(num) % 3 == 0, np.arange(num) % 5 == 0], axis=1) * 1.0
+    noise = np.random.default_rng(0).normal(0, 0.3, there.shape)
+    table = pd.DataFrame(np.hstack([3 * there + noise, there]), columns=[*"abc", "dog", "car", "owl"])
+    table.loc[3, "dog"], table.loc[4, "car"], table.loc[5, "owl"] = 0, 1, np.nan
+    table.to_csv(out / "pets.csv", index=False)
+    data = load_dataset(out / "pets.csv", tags=True, label="dog,car,owl")
+    usual = {"model": "ridge", "features": ["inputs"], "trials": 10}
+    return measure(data, out=out / "run", **{**usual, **options})
 
 
 def counted(

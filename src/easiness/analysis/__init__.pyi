@@ -68,6 +68,7 @@ from .labels.mixture import (
     share_standing_out as share_standing_out,
 )
 from .labels.questions import useful_questions as useful_questions
+from .labels.tags import tag_noise as tag_noise
 from .learning_curve import (
     TIMES as TIMES,
     AccuracyAhead as AccuracyAhead,

@@ -256,8 +256,8 @@ def new_labels(
     Decided [K] are rows of people with an action, and those with another label or none. With tags both are of
     the questions [Q].
     """
-    asked, names = data.questions, () if data.tags is None else data.tags.names
-    of = LabelledExamples(data.name, asked.ids, asked.labels, data.classes, tag_names=names)
+    questions, names = data.questions, () if data.tags is None else data.tags.names
+    of = LabelledExamples(data.name, questions.ids, questions.labels, data.classes, tag_names=names)
     read = read_label_file(at_home(file))
     decisions = "by" in read.columns
     labels = of.labels.copy() if decisions else np.full(len(of.ids), -1, np.int64)

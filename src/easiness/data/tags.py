@@ -150,7 +150,7 @@ def unfold_tags(table: pd.DataFrame, tags: RunTags | None) -> pd.DataFrame:
         return table
     parts = [one.rpartition(MARK) for one in table["id"].tolist()]
     table = table.assign(id=np.array([one for one, _, _ in parts], object).astype(tags.examples.dtype))
-    table.insert(table.columns.get_loc("id") + 1, TAG, np.array([tag for _, _, tag in parts], object))
+    table.insert(list(table).index("id") + 1, TAG, np.array([tag for _, _, tag in parts], object))
     if "suggested" in table:
         states = dict(enumerate(SUGGESTIONS))
         table["suggested"] = table["suggested"].map(lambda one: states.get(one, one))

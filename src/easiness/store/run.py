@@ -266,19 +266,15 @@ class Run:
         rows = self.outcomes.rows
         return int(rows["trial"].nunique() if self.trials_are == "models" else rows["count"].sum())
 
-    def check_course(self, what: str) -> None:
-        """Refuse ``what`` needs a course of training where there are outcomes alone."""
+    def check_course(self, what: str, *, of_classes: bool = False) -> None:
+        """Refuse ``what`` needs a course of training where there is none, or classes where there are tags."""
+        if of_classes and self.tags is not None:
+            raise refusal_of_tags(self.path, what)
         if self.is_outcomes:
             raise BadInput(
                 f"{self.path}: has outcomes, without classes, probabilities and a course of training, and "
                 f"{what} needs them; give a run of `measure`"
             )
-
-    def check_classes(self, what: str) -> None:
-        """Refuse ``what`` is of one class an example where there are outcomes, or tags."""
-        self.check_course(what)
-        if self.tags is not None:
-            raise refusal_of_tags(self.path, what)
 
     @functools.cached_property
     def _examples(self) -> tuple[Ids, Integers]:

@@ -359,7 +359,7 @@ def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedS
     ranks, columns, agreement = ranks_together([table["difficulty"].to_numpy() for table in tables])
     for at, (rank, table) in enumerate(zip(ranks, tables, strict=True), 1):
         columns |= {f"rank_{at}": rank, f"easiness_{at}": table["easiness"].to_numpy()}
-    examples = tables[0].loc[:, :"class"]  # type: ignore[misc]
+    examples = tables[0].loc[:, :"class"]
     scores = pd.concat([examples, pd.DataFrame(columns)], axis=1)
     return CombinedScores(tuple(runs), scores, agreement)
 

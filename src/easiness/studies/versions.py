@@ -254,8 +254,8 @@ def _examples(
     if old.ids.dtype != new.ids.dtype:  # one column of a file has one type
         table["id"] = table["id"].astype(str)
     order = np.lexsort((table["p"].to_numpy(), table["change"].map(CHANGES.index).to_numpy()))
-    told = old if old_ids.dtype == object else new  # some ids of one version may be no numbers
-    return unfold_tags(table.iloc[order].reset_index(drop=True), told.tags)
+    run = old if old_ids.dtype == object else new  # some ids of one version may be no numbers
+    return unfold_tags(table.iloc[order].reset_index(drop=True), run.tags)
 
 
 def _overall(before: Floats, after: Floats) -> tuple[float, float, float]:

@@ -89,7 +89,7 @@ function tableOf(place) {
   const far = unusual[place];
   const order = unusualFirst ? mostUnusual(far) : columns.map((_, at) => at);
   const rowOf = (name, cells, className = "") => make("tr", { className }, make("th", { scope: "row" }, ...name), ...order.map((at) => make("td", { textContent: cells[at], className: far[at] >= 3 ? "unusual" : "" })));
-  const near = nearOf(place).flatMap(([label, places]) => places.filter((one) => rows[one]).map((one) => rowOf(["nearest ", bold(label)], rows[one])));
+  const near = nearOf(place).flatMap(([what, label, places, said]) => places.map((one, at) => rows[one] && rowOf([what.replace("labelled ", "").toLowerCase(), bold(label), ...(said ? [": ", ...said(one, at)] : [])], rows[one])).filter(Boolean));
   const head = make("tr", {}, make("td"), ...order.map((at) => make("th", { scope: "col", textContent: columns[at] })));
   const body = make("tbody", {}, rowOf(["this: ", bold(labels[place])], rows[place], "this"), rowOf(["unusual"], far.map(String), "far"), ...near);
   const button = make("button", { type: "button", textContent: "Most unusual columns first" });
@@ -204,24 +204,41 @@ function drawCopies(place) {
   element("copies").replaceChildren(make("h4", { textContent: copies.length === 1 ? "A copy of it" : "Copies of it" }), make("ul", {}, ...rows));
 }
 
+<<<<<<< HEAD
 function neighbours(place, label, places) {
   const shown = places.map((place) => {
+=======
+function neighbours(what, label, places, said) {
+  const shown = places.map((place, at) => {
+>>>>>>> w-questions
     const example = shownOf(place, true);
-    return make("li", {}, ...(example.length > 0 ? example : [shortId(place)]));
+    const note = said ? [make("p", { className: "decide-faint" }, ...said(place, at))] : [];
+    return make("li", {}, ...(example.length > 0 ? example : [shortId(place)]), ...note);
   });
+<<<<<<< HEAD
   return make("div", {}, make("h4", {}, ...(isQuestion ? [`Nearest ${label ? "with" : "without"} `, make("bdi", { textContent: tagOf(ids[place]) })] : ["Nearest labelled ", bold(label)])), make("ul", {}, ...shown));
+=======
+  return make("div", {}, make("h4", {}, what, bold(label)), make("ul", {}, ...shown));
+>>>>>>> w-questions
 }
 
-// of the label, and of the class suggested
+// of the label and of the class suggested, what pulls there and by how much, and the label that alone decides it
 function nearOf(place) {
-  const [own, others] = given.near?.[place] ?? [[], []];
-  return [[labels[place], own], [suggestedOf(place), others]].filter(([, places]) => places.length > 0);
+  const [own, others, pulling = [], mend = [], sizes = [], [to] = []] = given.near?.[place] ?? [[], []];
+  const near = [["Nearest labelled ", labels[place], own], ["Nearest labelled ", suggestedOf(place), others]];
+  const labelled = (one, ...more) => ["labelled ", bold(labels[one]), ...more];
+  const pulls = ["Pulls it to ", suggestedOf(place), pulling, (one, at) => labelled(one, `, pull ${sizes[at].toFixed(2)}`)];
+  return [...near, pulls, ["It would be right if this label were ", to, mend, (one) => labelled(one)]].filter(([, , places]) => places.length > 0);
 }
 
 function drawNear(place) {
   const near = isRow(place) ? [] : nearOf(place);
   element("near").hidden = near.length === 0;
+<<<<<<< HEAD
   element("near").replaceChildren(...near.map(([label, places]) => neighbours(place, label, places)));
+=======
+  element("near").replaceChildren(...near.map((group) => neighbours(...group)));
+>>>>>>> w-questions
 }
 
 function drawExample(place) {

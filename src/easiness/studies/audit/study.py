@@ -109,7 +109,6 @@ class AuditDraw(show.Result):
 
         ``id``, ``label``, ``class``, ``was``, ``action`` (empty), ``by``, ``time``, ``split``, ``data``, what
         is ``suggested`` and how probable (unless ``blind``), ``order``, ``stratum`` and ``draw``.
-        Where examples have several tags, ``tag`` is behind ``id``.
         """
         return self.rows.drop(columns=list(self.hints) if self.blind else [])
 

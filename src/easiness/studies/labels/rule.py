@@ -110,7 +110,6 @@ class CleanLabels(show.Result):
         ``label`` and ``was`` are indices of classes, ``class`` is the name for ``label``, ``action`` is
         ``keep``, ``relabel`` (another label than at the source) or ``drop``, whose label stays as it is.
         ``was`` is empty where it is not known. The texts of the examples come last, where they are at hand.
-        With several tags an example, ``tag`` is behind ``id``.
         """
         was, has_source = self.was, self.was != UNKNOWN
         other = self.labels != np.where(has_source, was, self.before)
@@ -201,8 +200,8 @@ def _by_rule(run: Run, options: LabelOptions) -> CleanLabels:
 
 def without(run: Run, drop: Mask) -> CleanLabels:
     """The file of labels of a run that leaves some examples out [K], and changes no label."""
-    labels, more = run.labels, {"texts": _texts(run), "tags": run.tags}
-    return CleanLabels(run.ids, labels, labels, drop, _at_source(run), run.classes, **more)
+    of = run.labels, run.labels, drop, _at_source(run), run.classes
+    return CleanLabels(run.ids, *of, texts=_texts(run), tags=run.tags)
 
 
 def _as_decided(in_order: pd.DataFrame, decisions: Decisions, only: bool) -> pd.DataFrame:
@@ -235,9 +234,9 @@ def _at_source(run: Run) -> Integers:
     if ref.source is not None:
         with suppress(BadInput):
             data = load_as(ref.source, ref.model_copy(update={"labels": None}))
-            asked = data.questions
-            at = pd.Index(asked.ids).get_indexer(run.ids)
-            return np.where(at < 0, UNKNOWN, asked.labels[at])
+            questions = data.questions
+            at = pd.Index(questions.ids).get_indexer(pd.Index(run.ids))
+            return np.where(at < 0, UNKNOWN, questions.labels[at])
     return np.full(len(run.ids), UNKNOWN, np.int64)
 
 
@@ -257,7 +256,7 @@ def clean(
     wrong: in a simulation with three such pictures in ten and a fifth of the labels wrong, 81 % of the
     suggestions taken at 0.9 were right, and 98 % with it; those that fall short are dropped instead.
 
-    Of tags, each of which some have and some lack, none is lost: what would lose one is left as it is.
+    No tag loses all that have it, or all that lack it: they are left as they are.
     """
     labels = table["label"].to_numpy(np.int64)
     suggested = table["suggested"].fillna(UNKNOWN).to_numpy(np.int64)
@@ -269,10 +268,10 @@ def clean(
     above, notices = (relabel_above, drop_above), list[str]()
     if tags is not None:
         before = 2 * tags.of + labels
-        lost = np.setdiff1d(before, (2 * tags.of + new)[~drop])
-        new, drop = np.where(np.isin(before, lost), labels, new), drop & ~np.isin(before, lost)
-        names = shorten(tags.stratum_names[one] for one in lost)
-        notices = [f"{names}: stays as it is, since no example would be left"] * bool(len(lost))
+        empty = np.setdiff1d(before, (2 * tags.of + new)[~drop])
+        new, drop = np.where(np.isin(before, empty), labels, new), drop & ~np.isin(before, empty)
+        names = shorten(tags.stratum_names[one] for one in empty)
+        notices = [f"no example would be left of {names}: it stays as it is"] * bool(len(empty))
     for label in np.setdiff1d(labels, new[~drop]).tolist():
         own = labels == label
         num, num_dropped = int(own.sum()), int((drop & own).sum())
@@ -280,8 +279,8 @@ def clean(
             f"no example of class {classes[label]!r} would be left: of {num}, {num - num_dropped} would be "
             f"relabelled and {num_dropped} dropped; give a higher --relabel-above or --drop-above"
         )
-    more = {"above": above, "notices": notices, "tags": tags}
-    return CleanLabels(table["id"].to_numpy(), labels, new, drop, labels, classes, **more)
+    of = labels, new, drop, labels, classes
+    return CleanLabels(table["id"].to_numpy(), *of, notices=notices, above=above, tags=tags)
 
 
 def verifying(

@@ -32,7 +32,7 @@ Rows: TypeAlias = Mapping[Split, Integers]
 """Positions of examples in the run, by split."""
 
 
-class NoFeatures(Exception):
+class NoFeatures(BadInput):
     """The features of a run cannot be had, and why."""
 
 
@@ -220,7 +220,7 @@ def nearest_by_class(
             for one in read_features(run, examples, source, device):
                 nearest.add(one["train"], one.get("held_out"))
             nearest.keep()
-    except (NoFeatures, BadInput) as error:  # weights are damaged: what is shown beside goes on without
+    except BadInput as error:  # weights are damaged: what is shown beside goes on without
         return None, str(error)
     return nearest.positions(), ""
 

@@ -141,7 +141,7 @@ class Suspects(show.Result):
     ``above`` or more, and the first few in any case. ``conflicts`` are certain; ``left_out_kinds`` says which
     kinds were not looked for and why. ``others`` are folders of runs that judged along. A ``leak`` says what
     tells the labels: the number of wrong ones is then not a number. ``doubts`` are sentences on the runs.
-    Of ``tags`` a row is a question by its id here, and by ``id`` and ``tag`` in what is written.
+    With ``tags`` a row here has the id of a question, and in what is written ``id`` and ``tag``.
     """
 
     model: str
@@ -215,8 +215,7 @@ class Suspects(show.Result):
         ``id``, ``label`` and ``class``, the ``suggested`` label (-1 where nothing tells one) and its class,
         ``p_wrong``, ``suggested_share`` (the share of all predictions heard that name it), ``kind`` and
         ``reason``; where the data are found a ``text``, or a ``path`` where files have positions for ids;
-        then the scores behind it. Of tags it has the ``tag`` and is ``suggested`` to be ``missing`` or
-        ``present``.
+        then the scores behind it. A ``tag`` is ``suggested`` to be ``missing`` or ``present``.
         """
         flaws = [name for split, name in self.conflicts.flaws if split == self.split]
         rows = self._open
