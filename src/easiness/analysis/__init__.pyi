@@ -140,6 +140,12 @@ from .sides import (
     tie_order as tie_order,
     usual_fraction as usual_fraction,
 )
+from .slices import (
+    Slice as Slice,
+    SliceEffects as SliceEffects,
+    make_slices as make_slices,
+    slice_effects as slice_effects,
+)
 from .tail_model import (
     FIRST_CHECK as FIRST_CHECK,
     MIN_TRIALS as MIN_TRIALS,

@@ -121,7 +121,9 @@ def data_map(
     scores: Sequence[pd.DataFrame],
     suspects: Sequence[pd.DataFrame | None],
     exhibits: Iterable[int],
+    columns: Mapping[str, Array] | None = None,
 ) -> DataMap:
+    """The map of runs with these tables of scores; the first may be seen by other ``columns`` [K], too."""
     num = len(runs[0].ids)
     tables = [_with_suspicion(*both) for both in zip(runs, scores, suspects, strict=True)]
     exhibits = sorted(set(exhibits))
@@ -134,11 +136,15 @@ def data_map(
     ids, places = runs[0].ids[picture_places].tolist(), np.searchsorted(points, picture_places).tolist()
     strata, tags = runs[0].stratum_names, tags_beside(runs[0])
     beside = {at: tags.of(("train", one)) for at, one in enumerate(runs[0].ids[points])} if tags else {}
+    of_runs = [
+        _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
+        for run, name, row, table in zip(runs, names, at, tables, strict=True)
+    ]
+    own = of_runs[0][0]["scores"]
+    free = {*(columns or {})} - {one["name"] for one in own}
+    own += [_of_column(name, one[points]) for name, one in (columns or {}).items() if name in free]
     return DataMap(
-        runs=[
-            _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
-            for run, name, row, table in zip(runs, names, at, tables, strict=True)
-        ],
+        runs=of_runs,
         points=points,
         picture_places={("train", one): at for one, at in zip(ids, places, strict=True)},
         num_examples=num,
@@ -231,6 +237,18 @@ def _of_run(
         **course,
     }
     return document, notes
+
+
+def _of_column(name: str, values: Array) -> Document:
+    """A column as a score is written; texts are places in a list of them."""
+    texts: list[str] = []
+    if values.dtype == object:
+        known, every = pd.notna(values), values
+        names, places = np.unique(every[known].astype(str), return_inverse=True)
+        texts, values = names.tolist(), np.full(len(every), np.nan)
+        values[known] = places
+    about = {"name": name, "high": "", "formula": "A column by which hardness is explained"}
+    return {**about, **({"names": texts} if texts else {}), **quantize(values, 16)}
 
 
 def quantize(values: Array, bits: Bits) -> Document:

@@ -204,41 +204,30 @@ function drawCopies(place) {
   element("copies").replaceChildren(make("h4", { textContent: copies.length === 1 ? "A copy of it" : "Copies of it" }), make("ul", {}, ...rows));
 }
 
-<<<<<<< HEAD
-function neighbours(place, label, places) {
-  const shown = places.map((place) => {
-=======
-function neighbours(what, label, places, said) {
+function neighbours(title, places, said) {
   const shown = places.map((place, at) => {
->>>>>>> w-questions
     const example = shownOf(place, true);
     const note = said ? [make("p", { className: "decide-faint" }, ...said(place, at))] : [];
     return make("li", {}, ...(example.length > 0 ? example : [shortId(place)]), ...note);
   });
-<<<<<<< HEAD
-  return make("div", {}, make("h4", {}, ...(isQuestion ? [`Nearest ${label ? "with" : "without"} `, make("bdi", { textContent: tagOf(ids[place]) })] : ["Nearest labelled ", bold(label)])), make("ul", {}, ...shown));
-=======
-  return make("div", {}, make("h4", {}, what, bold(label)), make("ul", {}, ...shown));
->>>>>>> w-questions
+  return make("div", {}, make("h4", {}, ...title), make("ul", {}, ...shown));
 }
 
 // of the label and of the class suggested, what pulls there and by how much, and the label that alone decides it
 function nearOf(place) {
   const [own, others, pulling = [], mend = [], sizes = [], [to] = []] = given.near?.[place] ?? [[], []];
-  const near = [["Nearest labelled ", labels[place], own], ["Nearest labelled ", suggestedOf(place), others]];
+  const tag = isQuestion ? make("bdi", { textContent: tagOf(ids[place]) }) : null;
+  const nearest = (label) => (isQuestion ? [`Nearest ${label ? "with" : "without"} `, tag.cloneNode(true)] : ["Nearest labelled ", bold(label)]);
+  const near = [[nearest(labels[place]), own], [nearest(suggestedOf(place)), others]];
   const labelled = (one, ...more) => ["labelled ", bold(labels[one]), ...more];
-  const pulls = ["Pulls it to ", suggestedOf(place), pulling, (one, at) => labelled(one, `, pull ${sizes[at].toFixed(2)}`)];
-  return [...near, pulls, ["It would be right if this label were ", to, mend, (one) => labelled(one)]].filter(([, , places]) => places.length > 0);
+  const pulls = [["Pulls it to ", bold(suggestedOf(place))], pulling, (one, at) => labelled(one, `, pull ${sizes[at].toFixed(2)}`)];
+  return [...near, pulls, [["It would be right if this label were ", bold(to)], mend, (one) => labelled(one)]].filter(([, places]) => places.length > 0);
 }
 
 function drawNear(place) {
   const near = isRow(place) ? [] : nearOf(place);
   element("near").hidden = near.length === 0;
-<<<<<<< HEAD
-  element("near").replaceChildren(...near.map(([label, places]) => neighbours(place, label, places)));
-=======
   element("near").replaceChildren(...near.map((group) => neighbours(...group)));
->>>>>>> w-questions
 }
 
 function drawExample(place) {

@@ -39,13 +39,15 @@ function showLegend() {
   const score = run().scores.get(view.color);
   const values = run().values(view.color);
   const range = colorRange(values);
-  element("low").textContent = (range.low > range.least ? "≤ " : "") + shortNumber(range.low, 2);
-  element("high").textContent = (range.high < range.most ? "≥ " : "") + shortNumber(range.high, 2);
+  const said = (value) => score.names?.[value] ?? shortNumber(value, 2);
+  element("low").textContent = (range.low > range.least ? "≤ " : "") + said(range.low);
+  element("high").textContent = (range.high < range.most ? "≥ " : "") + said(range.high);
   element("ramp").classList.toggle("turned", !goodIsHigh(score));
   element("undefined").hidden = range.num === num;
-  element("meaning").textContent = `High means ${meanings[score.high] ?? score.high}; ${score.formula.split(";")[0]}.`;
-  element("least").placeholder = shortNumber(range.least, 2);
-  element("most").placeholder = shortNumber(range.most, 2);
+  const high = score.high === "" ? "" : `High means ${meanings[score.high] ?? score.high}; `;
+  element("meaning").textContent = `${high}${score.formula.split(";")[0]}.`;
+  element("least").placeholder = said(range.least);
+  element("most").placeholder = said(range.most);
 }
 
 function showSelection() {

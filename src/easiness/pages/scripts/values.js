@@ -51,7 +51,8 @@ const words = (name) => (name === "p_wrong" ? "p wrong" : name.replaceAll("_", "
 const wholeScores = new Map();
 
 function scoreText(name, point) {
-  const values = run().values(name);
+  const [values, names] = [run().values(name), run().scores.get(name)?.names];
+  if (names !== undefined) return names[values[point]] ?? "–";
   const key = `${view.run} ${name}`;
   if (!wholeScores.has(key)) wholeScores.set(key, !values.some((value) => !Number.isNaN(value) && !Number.isInteger(value)));
   return wholeScores.get(key) || Number.isNaN(values[point]) ? shortNumber(values[point]) : values[point].toFixed(3);
