@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from easiness.data import TAG_STATES, Dataset, Tags
+from easiness.data import Dataset
 from easiness.pages import ReportOptions, render_report
 from easiness.records import ObservationLog, Observations
 from easiness.spec import DatasetRef, Loading, Probe, Recipe, Resolved, RunSpec, SplitRef, TrialsAre
@@ -159,9 +158,7 @@ def tagged_pictures(out: Path, names: Sequence[str] = ("dog", "<b>car", "owl")) 
     pictures = np.repeat(values[:, :, None] * np.int64(180), 3, axis=2) + random.integers(0, 60, (240, 3, 3))
     values[::12, 0] = 1 - values[::12, 0]
     values[5::10, 1] = -1
-    tags = Tags(tuple(names), values)
-    data = load_dataset((pictures.astype(np.uint8), values[:, 0].astype(int)))
-    data = replace(data, tags=tags, classes=TAG_STATES, labels=tags.strata, true_labels=tags.strata)
+    data = load_dataset((pictures.astype(np.uint8), values), tags=True, classes=names)
     out.parent.mkdir(parents=True, exist_ok=True)
     np.save(out.parent / "vectors.npy", pictures.reshape(240, 9).astype(np.float32) / 255)
     return measure(data, features=out.parent / "vectors.npy", trials=5, out=out, progress=False), data
