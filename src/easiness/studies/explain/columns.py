@@ -6,6 +6,7 @@ Each is numbers [K], NaN where one is missing, or objects, ``None`` where one is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -36,30 +37,26 @@ _PER_CLUSTER, _NUM_NEAREST = 50, 8  # examples, on average; and those that show 
 
 def columns_of(names: Sequence[str], data: Dataset, at: Integers) -> dict[str, Array]:
     """Columns of the examples at positions ``at`` [K] of the data: of their table, else what is measured."""
+    measures = cache(partial(_measures, data, at))
     values: dict[str, Array] = {}
-    measures = pd.DataFrame()
     for name in names:
         try:
-            if name != AUTO:
-                values[name] = data.cells(name)[at]
-                continue
+            values |= measures() if name == AUTO else {name: data.cells(name)[at]}
         except BadInput:
-            measures = _measures(data) if measures.empty else measures
-            if name not in measures:
+            if name not in measures():
                 raise
-        measures = _measures(data) if measures.empty else measures
-        values |= {str(one): measures[one].to_numpy()[at] for one in measures if name in (AUTO, one)}
+            values[name] = measures()[name]
     return values
 
 
-def _measures(data: Dataset) -> pd.DataFrame:
+def _measures(data: Dataset, at: Integers) -> dict[str, Array]:
     """The numbers that the kind of the examples measures, without those that are the same in all."""
     measure, traits = data.kind.measures, data.traits
     if measure is None:
-        return pd.DataFrame()
+        return {}
     numbers = data.stored.map(lambda value: measure(value, traits))
     rows = pd.DataFrame(track(numbers, "measuring examples", len(data)), dtype=np.float64)
-    return rows.loc[:, rows.nunique() > 1]
+    return {str(name): rows[name].to_numpy()[at] for name in rows if rows[name].nunique() > 1}
 
 
 def metadata_columns(run: Run, file: Path, split: Split) -> dict[str, Array]:

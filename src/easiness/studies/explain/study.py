@@ -56,7 +56,9 @@ def explain(options: ExplainOptions) -> Explanation:
     columns, others = _columns(options, {}, AUTO)
     needed = others or options.features is not None
     whole = data_of(run, options.data) if needed else find_data(run, options.data)[0]
-    data = None if whole is None else find_split(run, whole, split)[0]
+    data, why = (None, "") if whole is None else find_split(run, whole, split)
+    if data is None and others:
+        raise BadInput(f"{run.path}: its held-out examples are needed, and {why}")
     groups, nearest, around = None, dict[str, Integers](), None
     if run.tags is not None:
         groups = example_ids(run, split)[1]

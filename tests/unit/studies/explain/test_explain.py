@@ -248,7 +248,7 @@ def test_the_page_has_slices_and_their_examples(run: Run, data: ez.Dataset, tmp_
 def test_measures_by_hand() -> None:
     stripes = np.tile(np.array([[0, 255]], np.uint8), (4, 3))[..., None]
     measures = IMAGE.measures(stripes, None)
-    assert measures["width"], measures["height"] == (6, 4)
+    assert (measures["width"], measures["height"]) == (6, 4)
     assert measures["brightness"] == measures["contrast"] == 0.5
     # inside the Laplacian is 2 or -2, at the upright edges 1 and -1
     assert measures["sharpness"] == pytest.approx(np.sqrt((4 * 4 + 2 * 1) / 6))
