@@ -137,7 +137,7 @@ OLD_ARGUMENTS = {
     **dict.fromkeys(
         (
             *("limit", "skip_unreadable", "data_root", "download", "allow_outside", "holdout", "columns"),
-            *("text", "sound", "inputs", "without", "label", "id", "encoding", "rate", "group"),
+            *("text", "sound", "inputs", "without", "label", "id", "encoding", "rate", "group", "tags"),
         ),
         "is what load_dataset takes: load the data first",
     ),

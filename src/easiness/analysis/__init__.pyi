@@ -47,7 +47,6 @@ from .labels.decisions import (
 )
 from .labels.estimate import (
     FEWEST as FEWEST,
-    EstimatedNoise as EstimatedNoise,
     LabelCourse as LabelCourse,
     Stage as Stage,
     epoch_to_read as epoch_to_read,
@@ -62,12 +61,14 @@ from .labels.left_out import (
     weights_together as weights_together,
 )
 from .labels.mixture import (
+    EstimatedNoise as EstimatedNoise,
     LabelEvidence as LabelEvidence,
     LabelNoise as LabelNoise,
     label_noise as label_noise,
     share_standing_out as share_standing_out,
 )
 from .labels.questions import useful_questions as useful_questions
+from .labels.tags import tag_noise as tag_noise
 from .learning_curve import (
     TIMES as TIMES,
     AccuracyAhead as AccuracyAhead,

@@ -84,7 +84,9 @@ def make_slices(
         )
         of = np.array(names, object)
         found, sizes = np.unique(of[of != ""], return_counts=True)
-        order = np.argsort(-sizes, kind="stable")[int(len(found) == 2 and sizes.sum() == len(of)) : most_values]
+        order = np.argsort(-sizes, kind="stable")[
+            int(len(found) == 2 and sizes.sum() == len(of)) : most_values
+        ]
         enough = [found[one] for one in order if least <= sizes[one] <= len(of) - least]
         single += [Slice(column, name, (of == name).astype(np.float64)) for name in enough]
         if is_number and len(np.unique(values[np.isfinite(values)])) > 2:

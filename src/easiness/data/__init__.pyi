@@ -63,9 +63,12 @@ from .tables.table import (
 from .tables.text_files import csv_header as csv_header
 from .tags import (
     MARK as MARK,
+    TAG as TAG,
     TAG_STATES as TAG_STATES,
     Questions as Questions,
     RunTags as RunTags,
     Tags as Tags,
     check_tag_names as check_tag_names,
+    refusal_of_tags as refusal_of_tags,
+    unfold_tags as unfold_tags,
 )

@@ -23,6 +23,7 @@ from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
 from easiness.pages.labels import MOST_PHOTOS, certain
 from easiness.pages.outcomes import outcomes_page
 from easiness.pages.paper_page import Gallery, slice_galleries, slice_names
+from easiness.pages.questions import tags_beside
 from easiness.pages.run_part import MAX_CLASSES, run_part
 from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
@@ -117,6 +118,7 @@ def blind_page(run: Run, epoch: int, options: ReportOptions) -> str:
         name=run.network,
         kind=kind_named(run.spec.data.kind) if data is None else data.kind,
         examples=examples,
+        tags=tags_beside(run),
         deciding=view,
         deciding_data=view.data(examples, data is not None and are_small(data)),
     )
@@ -296,7 +298,10 @@ def render_report(options: ReportOptions) -> str:
         isnan=np.isnan,
         data_name=data_name(runs[0]),
         data_text=describe_data(runs[0]),
-        classes=runs[0].classes,
+        classes=runs[0].stratum_names,
+        chance=runs[0].chance,
+        tags=tags_beside(runs[0]),
+        unit="example" if runs[0].tags is None else "question",
         num_examples=len(runs[0].ids),
         num_selected=num_selected(len(runs[0].ids), fraction),
         fraction=fraction,

@@ -70,7 +70,7 @@ TABLE_OPTIONS = ("text", "sound", "inputs", "without", "label", "id", "encoding"
 class LoadOptions(Frozen):
     """How data were loaded from their source, where that is not the usual way."""
 
-    LATER: ClassVar[tuple[str, ...]] = ("labels", "columns", "group", *TABLE_OPTIONS)
+    LATER: ClassVar[tuple[str, ...]] = ("labels", "columns", "group", *TABLE_OPTIONS, "tags")
 
     data_root: str | None = None
     allow_outside: bool = False
@@ -86,6 +86,7 @@ class LoadOptions(Frozen):
     label: str | None = None
     id: str | None = None
     encoding: str | None = None
+    tags: bool = False
 
 
 _LEFT_OUT = {"num_unreadable", "unreadable", "num_other_files", "other_files"}
@@ -143,6 +144,13 @@ class DatasetRef(LoadOptions):
     def num_outputs(self) -> int:
         """Number of outputs of a network: one a class, or one a tag."""
         return len(self.tag_names or self.classes)
+
+    @property
+    def classes_text(self) -> str:
+        """``10 classes``, or ``10 tags (30,000 questions)``."""
+        if self.tag_names:
+            return f"{len(self.tag_names)} tags ({self.train.num_questions:,} questions)"
+        return f"{len(self.classes)} classes"
 
     def load_options(self) -> LoadOptions:
         return LoadOptions.model_validate(self.model_dump(include=set(LoadOptions.model_fields)))

@@ -21,6 +21,7 @@ from easiness.inputs import Blobs, Files, Positions
 from easiness.lazy import Array, Floats, pa, pc
 
 Numbers = Floats
+Names = Sequence[str]
 
 INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 """A whole number as `str` writes it; ``007`` is a name."""

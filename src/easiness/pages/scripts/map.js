@@ -54,7 +54,7 @@ function showSelection() {
   let visible = 0;
   for (const one of view.visible) visible += one;
   const number = view.selected.size;
-  element("shown").textContent = visible === num ? `${counted(num)} examples` : `${counted(visible)} of ${counted(num)} examples`;
+  element("shown").textContent = `${visible === num ? "" : `${counted(visible)} of `}${counted(num)} ${section.dataset.unit}s`;
   element("selected").textContent = `${counted(number)} selected`;
   for (const name of ["copy", "save", "clear"]) element(name).disabled = number === 0;
   element("only").disabled = number === 0;
@@ -156,7 +156,9 @@ element("copy").addEventListener("click", async () => {
 const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 element("save").addEventListener("click", () => {
-  const text = ["id", ...selectedIds().map(quoted)].join("\n") + "\n";
+  const cells = (id) => (data.tags === undefined ? [id] : [id.slice(0, endOf(id)), id.slice(endOf(id) + 1)]);
+  const rows = [data.tags === undefined ? ["id"] : ["id", "tag"], ...selectedIds().map(cells)];
+  const text = rows.map((row) => row.map(quoted).join(",") + "\n").join("");
   const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "selected.csv" });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);

@@ -64,11 +64,11 @@ def metadata_columns(run: Run, file: Path, split: Split) -> dict[str, Array]:
 
     Rows of the other split are passed over, and examples without a row have no value.
     """
-    table, ids = open_table(at_home(file)), run.ids if split == "train" else run.examples(split)[0]
+    table, (ids, places) = open_table(at_home(file)), example_ids(run, split)
     table.check_column("id", "; give a table of id and other columns")
-    others = run.ids if split == "held_out" else ids[:0]
+    others = example_ids(run, "train")[0] if split == "held_out" else ids[:0]
     if split == "train" and not run.is_outcomes and has_held_out(run):
-        others = run.examples("held_out")[0]
+        others = example_ids(run, "held_out")[0]
     passed_over = {*map(str, others.tolist())} - {*map(str, ids.tolist())}
     noun = "item" if run.is_outcomes else "example"
     reader = LabelReader(LabelledExamples(str(run.path), ids, np.zeros(len(ids), np.int64), (), noun), "")
@@ -87,8 +87,17 @@ def metadata_columns(run: Run, file: Path, split: Split) -> dict[str, Array]:
     for name, one in columns.items():
         nothing = np.full(len(ids), None if one.dtype == object else np.nan, one.dtype)
         nothing[[*rows]] = one
-        columns[name] = nothing
+        columns[name] = nothing[places]
     return columns
+
+
+def example_ids(run: Run, split: Split) -> tuple[Array, Integers]:
+    """The ids of the examples of a split, and which each row of the run is of [K]; of tags several are."""
+    tags = run.tags_of(split)
+    if tags is not None:
+        return np.unique(tags.examples, return_inverse=True)
+    ids = run.ids if split == "train" else run.examples(split)[0]
+    return ids, np.arange(len(ids))
 
 
 def why_left_out(values: Array, strata: Integers) -> str:

@@ -19,6 +19,7 @@ from easiness.studies.explain.columns import (
     AUTO,
     clusters,
     columns_of,
+    example_ids,
     metadata_columns,
     numbers_to_adjust,
     why_left_out,
@@ -59,10 +60,12 @@ def explain(options: ExplainOptions) -> Explanation:
     if data is None and others:
         raise BadInput(f"{run.path}: its held-out examples are needed, and {why}")
     groups, nearest, around = None, dict[str, Integers](), None
+    if run.tags is not None:
+        groups = example_ids(run, split)[1]
     if data is not None:
         at = positions_in(data, run, split)
         columns |= columns_of(others, data, at)
-        groups = None if data.groups is None else pd.factorize(data.groups[at])[0]
+        groups = groups if data.groups is None else pd.factorize(data.groups[at])[0]
     if options.features is not None:
         around = patterns(replace(options, data=whole))
         names, nearest = clusters(around.around.unit)
@@ -171,7 +174,7 @@ def _hardness(options: ExplainOptions, labels: Integers, row: int, groups: Integ
     except BadInput:
         if options.score == P_WRONG:
             raise
-    return Hardness(values[options.score], means, labels, groups)
+    return Hardness(values[options.score], means, run.strata(split), groups)
 
 
 EXPLAIN = Study(
@@ -181,6 +184,7 @@ EXPLAIN = Study(
     ExplainOptions,
     explain,
     outcomes=explain_outcomes,
+    not_of_tags=lambda options: "" if options.features is None else "explain --features",
     about=(
         "Which groups of examples are harder than others of their class, beyond chance: by columns of their "
         "table, by a file of id and other columns, or by what is measured of them (auto). With --features "
