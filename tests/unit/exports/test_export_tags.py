@@ -35,6 +35,7 @@ def test_the_nearest_are_examples_with_the_tag_and_without(tagged):
     run, data = tagged
     at = np.array([4, 100, 333])
     near, _ = nearest_by_class(run, at, 1 - run.labels[at], source=data)
+    assert near is not None
     vectors = np.load(run.path.parent / "vectors.npy")
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     for row, label in np.ndindex(3, 2):
