@@ -42,6 +42,11 @@ def in_lists(folder: Path) -> tuple[Any, dict[str, Any]]:
     return folder / "a.parquet", {}
 
 
+def as_python_writes(folder: Path) -> tuple[Any, dict[str, Any]]:
+    pd.DataFrame({"text": TEXTS, "label": CELLS}).to_csv(folder / "a.csv", index=False)
+    return folder / "a.csv", {}
+
+
 def in_json(folder: Path) -> tuple[Any, dict[str, Any]]:
     rows = [{"text": text, "label": some or None} for text, some in zip(TEXTS, CELLS, strict=True)]
     (folder / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
@@ -90,7 +95,17 @@ def in_items(_: Path) -> tuple[Any, dict[str, Any]]:
 
 
 SOURCES: list[Write] = [in_cells(sign) for sign in ";|,"]
-SOURCES += [in_lists, in_json, on_the_hub, in_columns, in_folders, in_npz, in_arrays, in_items]
+SOURCES += [
+    in_lists,
+    as_python_writes,
+    in_json,
+    on_the_hub,
+    in_columns,
+    in_folders,
+    in_npz,
+    in_arrays,
+    in_items,
+]
 
 
 @pytest.fixture(params=SOURCES, ids=lambda one: one.__name__)
@@ -160,6 +175,7 @@ def test_a_file_of_labels_replaces_values(tmp_path):
 
 PAGE = r"the page 'Boxes, masks, tokens and numbers' shows how\)$"
 TWO = {"text": TEXTS[:2] * 10}
+LETTERS: dict[str, Any] = {**TWO, "a": [0, 1] * 10, "b": ["1", "0"] * 10}
 FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "without the switch": ((X, GAPS), {"tags": False}, "values of 0 and 1 a column, .*; add --tags"),
     "a tag of all": ((X, np.ones((4, 2))), {}, "all examples have the tag '0'; leave the tag out"),
@@ -172,18 +188,10 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "boxes": ((X, np.ones((4, 2, 4))), {}, f"; .*record outcomes by box or mask, .*{PAGE}"),
     "masks": ((X, np.ones((4, 5, 6), int)), {"tags": False}, f"by box or mask.*{PAGE}"),
     "numbers": ((X, [0.5, 1, 2, 4]), {}, f"put them into bins, or record as outcomes.*{PAGE}"),
-    "a number in a column": (
-        {**TWO, "a": [0, 2] * 10, "b": [1, 0] * 10},
-        {"label": "a,b"},
-        "row 1: the a is 2",
-    ),
-    "a word in a column": ({**TWO, "a": [0, 1] * 10, "b": ["1", "x"] * 10}, {"label": "a,b"}, "the b is 'x'"),
-    "no such column": ({**TWO, "a": [0, 1] * 10, "b": [1, 0] * 10}, {}, "give --tags --label a,b"),
-    "the input": (
-        {**TWO, "a": [0, 1] * 10, "b": ["1", "0"] * 10},
-        {"label": "a,b", "text": "b"},
-        "--text b: holds",
-    ),
+    "a number in a column": (LETTERS | {"a": [0, 2] * 10}, {"label": "a,b"}, "row 1: the a is 2"),
+    "a word in a column": (LETTERS | {"b": ["1", "x"] * 10}, {"label": "a,b"}, "the b is 'x'"),
+    "no such column": (LETTERS, {}, "give --tags --label a,b"),
+    "the input": (LETTERS, {"label": "a,b", "text": "b"}, "--text b: holds the labels"),
     "held out alone": (
         {**TWO, "label": ["a;b", "b"] * 9 + ["b", "c"], "split": ["train"] * 19 + ["test"]},
         {},
@@ -195,11 +203,7 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "lists of tokens": ({**TWO, "label": [["O", "O", "N"], ["O", "O"]] * 10}, {}, f"tokens by the.*{PAGE}"),
     "words of tokens": ({**TWO, "label": ["O B-PER O", "O O"] * 10}, {}, f"tokens by the Recorder.*{PAGE}"),
     "lists of boxes": ({**TWO, "label": [[[0, 1, 2, 3]], []] * 10}, {}, f"by box or mask, .*{PAGE}"),
-    "pictures of masks": (
-        {**TWO, "label": [{"bytes": b"a"}] * 20},
-        {"tags": False},
-        f"by box or mask.*{PAGE}",
-    ),
+    "pictures": ({**TWO, "label": [{"bytes": b"a"}] * 20}, {"tags": False}, f"by box or mask.*{PAGE}"),
     "measures": ({"text": TEXTS * 10, "label": [7.5 * at for at in range(40)]}, {}, PAGE[:-1]),
 }
 

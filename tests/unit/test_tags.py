@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -163,7 +164,7 @@ def test_fingerprints_are_of_values_and_names_of_tags() -> None:
 
 
 @pytest.mark.parametrize("how", [{"observe": "train"}, {"train_share": 0.8, "observe": "last"}])
-def test_networks_learn_an_output_a_tag(how: dict[str, object], tmp_path: Path) -> None:
+def test_networks_learn_an_output_a_tag(how: dict[str, Any], tmp_path: Path) -> None:
     data, _ = tagged(400)
     data = hold_out(data, 0.2)
     run = measure(data, model="mlp_2", epochs=30, trials=1, out=tmp_path / "run", progress=False, **how)

@@ -47,7 +47,6 @@ from .labels.decisions import (
 )
 from .labels.estimate import (
     FEWEST as FEWEST,
-    EstimatedNoise as EstimatedNoise,
     LabelCourse as LabelCourse,
     Stage as Stage,
     epoch_to_read as epoch_to_read,
@@ -62,6 +61,7 @@ from .labels.left_out import (
     weights_together as weights_together,
 )
 from .labels.mixture import (
+    EstimatedNoise as EstimatedNoise,
     LabelEvidence as LabelEvidence,
     LabelNoise as LabelNoise,
     label_noise as label_noise,
@@ -139,6 +139,12 @@ from .sides import (
     num_selected as num_selected,
     tie_order as tie_order,
     usual_fraction as usual_fraction,
+)
+from .slices import (
+    Slice as Slice,
+    SliceEffects as SliceEffects,
+    make_slices as make_slices,
+    slice_effects as slice_effects,
 )
 from .tail_model import (
     FIRST_CHECK as FIRST_CHECK,

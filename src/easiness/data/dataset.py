@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.data.tables.table import column_values, vectors_of
 from easiness.data.tags import Questions, Tags
 from easiness.errors import BadInput
 from easiness.gate import check_fits
@@ -25,8 +26,8 @@ R = TypeVar("R")
 
 Ids = Integers | npt.NDArray[np.object_]
 
-Columns = Callable[[str, Array], Iterator[Array]]
-"""Reads vectors [n, D] in a column of a table by its name, of rows by their ids, some at a time."""
+Columns: TypeAlias = Callable[[str, Array, Callable[..., Any]], Any]
+"""Reads a column of a table by its name, in rows by their ids, by `vectors_of` or `column_values`."""
 
 DIGEST_BYTES = 32
 
@@ -43,7 +44,7 @@ class Dataset:
     are recipe settings that this subject needs. ``limited_to`` is the size of a subset made by `limit` at
     seed 0, which `load_dataset` makes again. ``unreadable`` names examples left out on request, and ``notes``
     what is there and not used. By their names ``num_other_files`` files are no pictures; ``other_files`` are
-    the first. Examples of one of the ``groups`` [K] are of one origin. ``columns`` reads vectors in a table.
+    the first. Examples of one of the ``groups`` [K] are of one origin. ``columns`` reads their table.
     """
 
     name: str
@@ -182,7 +183,16 @@ class Dataset:
         """Vectors [n, D] in a column of the table that the examples are read from, some at a time."""
         if self.columns is None:
             raise BadInput(f"{self.where}: is no table, so it has no column {name}; give a Parquet file")
-        return self.columns(name, self.ids)
+        vectors: Iterator[Array] = self.columns(name, self.ids, vectors_of)
+        return vectors
+
+    def cells(self, name: str) -> Array:
+        """The cells [K] of a column of the table that the examples are read from, see `column_values`."""
+        if self.columns is None:
+            remedy = f"give a table of id and {name} with --metadata"
+            raise BadInput(f"{self.where}: is no table, so it has no column {name}; {remedy}")
+        cells: Array = self.columns(name, self.ids, column_values)
+        return cells
 
     def packed(
         self, recipe: Recipe, cache: Path | None = None, on_packed: Callable[[int], None] = lambda _: None

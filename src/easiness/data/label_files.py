@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
@@ -17,7 +18,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.source import with_tags
 from easiness.data.tables.splits import open_table
 from easiness.data.tables.table import Table, is_numbers, written_in
-from easiness.data.tags import MARK, MISSING
+from easiness.data.tags import MARK, MISSING, SUGGESTIONS, TAG, RunTags, unfold_tags
 from easiness.errors import BadInput, nearest, shorten
 from easiness.gate import is_text
 from easiness.regular_file import at_home, read_regular
@@ -45,7 +46,8 @@ _WHOLE = re.compile(r"([0-9]+)(\.0+)?")  # a spreadsheet may make 3.0 of 3
 class LabelledExamples:
     """The examples [K] that a file of labels is about: their ids, their labels, the names of classes.
 
-    ``name`` is what messages call the data, and ``noun`` each of them.
+    ``name`` is what messages call the data, and ``noun`` each of them. With ``tag_names`` they are questions,
+    which a file names by the columns ``id`` and ``tag``.
     """
 
     name: str
@@ -53,6 +55,16 @@ class LabelledExamples:
     labels: npt.NDArray[np.int64]
     classes: tuple[str, ...]
     noun: str = "training example"
+    tag_names: tuple[str, ...] = ()
+
+    @cached_property
+    def tags(self) -> RunTags | None:
+        """The tags behind the questions, where they are some."""
+        return RunTags.read(self.ids, self.tag_names) if self.tag_names else None
+
+    def unfold(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Rows on some of them as files have them, see `unfold_tags`."""
+        return unfold_tags(table, self.tags)
 
 
 class LabelRow(NamedTuple):
@@ -120,7 +132,8 @@ class LabelReader:
     def __init__(self, of: LabelledExamples, data: str, *, by_name: bool = False) -> None:
         self.of, self._data, self._takes_name = of, data, by_name
         self._positions = {str(name): position for position, name in enumerate(of.ids.tolist())}
-        self._labels = {name: label for label, name in enumerate(of.classes)}
+        names = (SUGGESTIONS if of.tag_names else (), of.classes)
+        self._labels = {name: label for some in names for label, name in enumerate(some)}
 
     def statements(self, rows: Iterable[LabelRow]) -> Iterator[tuple[int, int | None, str, LabelRow]]:
         """The position of each row's example, its label (``None`` where it is dropped), action and row."""
@@ -128,9 +141,10 @@ class LabelReader:
         for row in rows:
             where, cells = row
             self._check_data(where, cells["data"])
-            at = self.position(where, cells["id"], cells.get("tag", ""))
+            at = self.position(where, cells["id"], cells.get(TAG))
             if at in positions:
-                raise BadInput(f"{where}: the id {cells['id']!r} stands there twice; keep one of its rows")
+                name = str(self.of.ids[at])
+                raise BadInput(f"{where}: the id {name!r} stands there twice; keep one of its rows")
             positions.add(at)
             action = action_in(row)
             yield at, self.label(row, action, int(self.of.labels[at])), action, row
@@ -143,17 +157,31 @@ class LabelReader:
                 f"{where}: is of {data}, and not of {self._data}; give a file of these data{remedy}"
             )
 
-    def position(self, where: str, text: str, tag: str = "") -> int:
-        """The position of an example by its id, or of the question whether it has a tag."""
-        whole = _WHOLE.fullmatch(text.strip()) if self.of.ids.dtype.kind == "i" else None
-        question = f"{text.strip()}{MARK}{tag.strip()}" if tag else text
-        for form in (question, text, text.strip(), whole and whole[1]):
-            if form in self._positions:
-                return self._positions[form]
+    def position(self, where: str, text: str, tag: str | None = None) -> int:
+        """The place of the example with the id in the ``text``, or of the question on its ``tag``."""
+        ids, end = self.of.ids, ""
+        if self.of.tags is not None and text not in self._positions:
+            ids, end = self.of.tags.examples, f"{MARK}{self._tag(where, tag)}"
+        whole = _WHOLE.fullmatch(text.strip()) if ids.dtype.kind == "i" else None
+        for form in (text, text.strip(), whole and whole[1]):
+            if f"{form}{end}" in self._positions:
+                return self._positions[f"{form}{end}"]
+        of_tag = f" and a value of the tag {end[1:]!r}" if end else ""
         raise BadInput(
-            f"{where}: {self.of.name} has no {self.of.noun} with the id {text!r}"
-            f"{nearest(text, self._positions)}; give the file that was made for these data"
+            f"{where}: {self.of.name} has no {self.of.noun} with the id {text!r}{of_tag}"
+            f"{nearest(f'{text}{end}', self._positions)}; give the file that was made for these data"
         )
+
+    def _tag(self, where: str, text: str | None) -> str:
+        names, whole = self.of.tag_names, _WHOLE.fullmatch((text or "").strip())
+        if text is None:
+            problem = f"no column {TAG}, and {self.of.name} has several tags an example"
+            raise BadInput(f"{where}: {problem}; give a table with the columns id, {TAG} and label")
+        for form in (text, text.strip(), whole[1] if whole else ""):
+            if form in names:
+                return form
+        known = f"{nearest(text, names)}; write one of {shorten(names)}"
+        raise BadInput(f"{where}: the tag {text!r} is none of the data{known}")
 
     def label(self, row: LabelRow, action: str, own: int) -> int | None:
         where, cells = row
@@ -178,7 +206,7 @@ class LabelReader:
         text, name, has_was = cells["label"], cells["class"], bool(cells["was"].strip())
         by_text, by_name = self.labels_of(text), self._label_named(name)
         if not by_text:
-            remedy = f"give the name of a class, or its index from 0 to {len(self._labels) - 1}"
+            remedy = f"give the name of a class, or its index from 0 to {len(self.of.classes) - 1}"
             remedy += ", or write drop in the column action to leave it out" * (not text.strip())
             raise BadInput(f"{where}: the label {text!r} is no class{nearest(text, self._labels)}; {remedy}")
         # one of the two cells may have been edited alone: the other is what the label was
@@ -196,7 +224,7 @@ class LabelReader:
         whole = _WHOLE.fullmatch(text.strip())
         # Python makes no number of thousands of digits
         index = [] if whole is None or len(whole[1]) > _MOST_DIGITS else [int(whole[1])]
-        return [*self._label_named(text), *(label for label in index if label < len(self._labels))]
+        return [*self._label_named(text), *(label for label in index if label < len(self.of.classes))]
 
     def _label_named(self, text: str) -> list[int]:
         return [self._labels[form] for form in (text, text.strip()) if form in self._labels][:1]
@@ -228,7 +256,8 @@ def new_labels(
     Decided [K] are rows of people with an action, and those with another label or none. With tags both are of
     the questions [Q].
     """
-    of = LabelledExamples(data.name, data.questions.ids, data.questions.labels, data.classes)
+    questions, names = data.questions, () if data.tags is None else data.tags.names
+    of = LabelledExamples(data.name, questions.ids, questions.labels, data.classes, tag_names=names)
     read = read_label_file(at_home(file))
     decisions = "by" in read.columns
     labels = of.labels.copy() if decisions else np.full(len(of.ids), -1, np.int64)
@@ -368,9 +397,10 @@ def _files(file: str | os.PathLike[str], of: LabelledExamples) -> dict[str, Labe
 
 def _decisions(read: LabelFile, of: LabelledExamples, split: Split, data: str) -> Decisions:
     decisions, other_cells, blanks, places = [], {}, [], {}
+    ours = COLUMNS if of.tags is None else (*COLUMNS, TAG)
     for at, label, action, (where, cells) in LabelReader(of, data).statements(read.of_splits(split)):
         own = int(of.labels[at])
-        other_cells[at] = {name: cell for name, cell in cells.items() if name not in COLUMNS}
+        other_cells[at] = {name: cell for name, cell in cells.items() if name not in ours}
         places[at] = where
         action = action or ("" if label == own else RELABEL)
         if action:

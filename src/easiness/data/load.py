@@ -142,9 +142,7 @@ def load_dataset(
     if data.tags is not None and not tags:
         raise BadInput(f"{data.where}: has values of 0 and 1 a column, not a class a row; {TAGS}")
     if tags:
-        data = one_tag_each(data) if data.tags is None else data
-        assert data.tags is not None
-        data = check_tags(data, data.tags)
+        data = check_tags(one_tag_each(data) if data.tags is None else data)
     # names of classes given by hand are not found again at the source
     found_again = data.source if classes is None else None
     data = with_groups(replace(data, source=found_again, load_options=options), group)

@@ -26,8 +26,7 @@ def are_tags(y: Array) -> bool:
 def refusal_of_column(table: Table, column: str) -> BadInput:
     kind, remedy = table.kind(column), TAGS
     if tag_lists(table, column) is None:
-        is_other = pa.types.is_nested(kind) or "binary" in str(kind)
-        remedy = INSTEAD if is_other else "name another with --label"
+        remedy = INSTEAD if pa.types.is_nested(kind) else "name another with --label"
     return BadInput(f"{table.where}: column {column} holds {kind} and no labels; {remedy}")
 
 

@@ -11,11 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.lazy import Integers, Mask, Singles
+from easiness.lazy import Integers, Mask, Singles, pd
 from easiness.records import ObservationLog, TagLog
+
+TAG = "tag"
+"""The column behind the ``id`` of an example in tables and files: the name of the tag that a row is on."""
 
 TAG_STATES = ("absent", "present")
 """The classes of a question: is the tag there?"""
+
+SUGGESTIONS = ("missing", "present")
+"""The words for the state that a tag should have instead of its own, by label."""
 
 MISSING = -1
 """The value of a tag of which nobody says whether it is there: it asks no question."""
@@ -98,6 +104,12 @@ def check_tag_names(names: Sequence[str], where: str) -> None:
             raise BadInput(f"{where}: the tag {name!r} is empty or has {MARK!r} in it; rename it")
 
 
+def refusal_of_tags(where: object, what: str) -> BadInput:
+    """An error that says of data ``where`` examples have several tags that ``what`` is for classes."""
+    remedy = "give data with classes, such as one tag's absent and present"
+    return BadInput(f"{where}: has several tags an example, and `{what}` is of one class each; {remedy}")
+
+
 @dataclass(frozen=True, eq=False)
 class RunTags:
     """The tags behind the questions of a run: ``names`` [T], and the tag ``of`` each question [Q].
@@ -122,3 +134,24 @@ class RunTags:
         if all(one.isdecimal() and str(int(one)) == one and len(one) < 19 for one in distinct):
             return cls(names, of, examples.astype(np.int64))
         return cls(names, of, examples)
+
+    @property
+    def stratum_names(self) -> tuple[str, ...]:
+        """``dog: absent``, ``dog: present`` and so on, of tag t and a label in the place 2 t + label."""
+        return tuple(f"{name}: {state}" for name in self.names for state in TAG_STATES)
+
+
+def unfold_tags(table: pd.DataFrame, tags: RunTags | None) -> pd.DataFrame:
+    """Rows on questions as people read them: their ``id`` becomes that of the example, and a ``tag`` behind.
+
+    A label that is ``suggested`` becomes the state that the tag should have. Without tags rows stay.
+    """
+    if tags is None:
+        return table
+    parts = [one.rpartition(MARK) for one in table["id"].tolist()]
+    table = table.assign(id=np.array([one for one, _, _ in parts], object).astype(tags.examples.dtype))
+    table.insert(list(table).index("id") + 1, TAG, np.array([tag for _, _, tag in parts], object))
+    if "suggested" in table:
+        states = dict(enumerate(SUGGESTIONS))
+        table["suggested"] = table["suggested"].map(lambda one: states.get(one, one))
+    return table

@@ -6,6 +6,7 @@ from .folds import (
     join_with_near as join_with_near,
     kept_together as kept_together,
 )
+from .influence import Influence as Influence, influence_of as influence_of
 from .ridge import (
     Head as Head,
     Moments as Moments,

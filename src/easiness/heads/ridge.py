@@ -70,10 +70,11 @@ class Rows:
             yield first, self.take(slice(first, first + AT_ONCE))
 
 
-_STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 7))  # of the mean eigenvalue
+STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 7))  # of the mean eigenvalue
 _SAMPLE, _SAMPLE_OF_TAGS = 1024, 2048  # examples of which leave-one-out errors are computed
 _MOST_LEVERAGE = 1 - 1e-4
 _UNLIKE = 25.0  # times the median deviation of a column: those of networks go up to 5
+_CONSTANT = 3e-3  # of the mean square, as a root: rounding makes as much of a column that does not vary
 _LEAST = 1e-300  # of what an example leaves over: one that is alone leaves nothing
 _COLDEST, _HOTTEST = math.log(1e-3), math.log(1e2)
 
@@ -170,9 +171,9 @@ def fit_ridge(moments: Moments, x: Tensor, labels: Tensor) -> Fit:
     examples for leave-one-out outputs: all, if they are few (`by_examples`).
     """
     plain = _fit(moments, x, labels)
-    deviation = (
-        (moments.squares / moments.num - (moments.features / moments.num).square()).clamp(min=0).sqrt()
-    )
+    squares = moments.squares / moments.num
+    deviation = (squares - (moments.features / moments.num).square()).clamp(min=0).sqrt()
+    deviation[deviation < _CONSTANT * squares.sqrt()] = 0
     if float(deviation.max()) <= _UNLIKE * float(deviation.median()):
         return plain
     scale = torch.where(deviation > 0, 1 / deviation.clamp(min=1e-12), torch.zeros_like(deviation))
@@ -265,7 +266,7 @@ def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
 
 
 def _best(outputs: Callable[[float], Tensor], targets: Tensor, scale: float) -> float:
-    strengths = (max(scale, 1e-12) * strength for strength in _STRENGTHS)
+    strengths = (max(scale, 1e-12) * strength for strength in STRENGTHS)
     best: float = min(strengths, key=lambda strength: float((outputs(strength) - targets).square().sum()))
     return best
 

@@ -208,7 +208,7 @@ class _Repeat:
 
 
 def _together(fits: Sequence[Fit], labels: Tensor, before: Tensor) -> tuple[RowOfHeads, float]:
-    """The heads as one, by temperatures on the ``labels`` left out, beside the log odds of tags ``before``."""
+    """The heads as one, by temperatures on ``labels`` left out, beside the log odds of tags ``before``."""
     scales = [1 / temperature_of(one.left_out, labels, before) for one in fits]
     parts = [one.left_out * scale for one, scale in zip(fits, scales, strict=True)]
     logits = torch.stack(parts).sum(dim=0)

@@ -259,6 +259,7 @@ class InputKind:
     ``show`` shows an example to people, ``in_words`` tells whether its text is enough for that, and
     ``export_form`` is its form in tables. ``tokens`` tells whether networks get numbers of tokens. ``files``
     reads files, ``near`` finds near copies, and ``flaws`` examples that show nothing, if the kind has them.
+    ``measures`` gives numbers of an example by their names, from it and the traits of the data.
 
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, and
     ``photo`` the address of a larger picture, no side longer than so many pixels. ``table`` has the columns
@@ -280,6 +281,7 @@ class InputKind:
     files: Files | None = None
     near: Near | None = None
     flaws: Flaws | None = None
+    measures: Callable[[Value, Any], dict[str, float]] | None = None
     pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
     photo: Callable[[Value, int], str | None] | None = None
     table: Callable[[Value, Any], list[VectorColumn]] | None = None

@@ -181,6 +181,12 @@ class VectorKind(InputKind):
             )
         return StoredVectors(values)
 
+    def measures(self, value: Vector, traits: VectorTraits) -> dict[str, float]:
+        """The values of a row of a table by their names; of other vectors their length."""
+        if not traits.of_columns:
+            return {"length": float(np.linalg.norm(value))}
+        return {traits.name_of(at): one for at, one in enumerate(value.tolist())}
+
     def pack(self, examples: Any, *_: object) -> Pack:
         traits: VectorTraits = examples.traits
         rows, num = examples.stored.map(lambda value: value), len(examples.stored)

@@ -232,7 +232,7 @@ def data_version(run: Run) -> str:
 def labelled_examples(run: Run, split: spec.Split) -> LabelledExamples:
     ids, labels = run.examples(split)
     noun = "training example" if split == "train" else "held-out example"
-    return LabelledExamples(str(run.path), ids, labels, run.classes, noun=noun)
+    return LabelledExamples(str(run.path), ids, labels, run.classes, noun, run.spec.data.tag_names)
 
 
 def decisions_on(run: Run, file: str | os.PathLike[str], split: spec.Split = "train") -> Decisions:

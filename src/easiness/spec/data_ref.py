@@ -145,6 +145,13 @@ class DatasetRef(LoadOptions):
         """Number of outputs of a network: one a class, or one a tag."""
         return len(self.tag_names or self.classes)
 
+    @property
+    def classes_text(self) -> str:
+        """``10 classes``, or ``10 tags (30,000 questions)``."""
+        if self.tag_names:
+            return f"{len(self.tag_names)} tags ({self.train.num_questions:,} questions)"
+        return f"{len(self.classes)} classes"
+
     def load_options(self) -> LoadOptions:
         return LoadOptions.model_validate(self.model_dump(include=set(LoadOptions.model_fields)))
 

@@ -16,7 +16,7 @@ from easiness import load_dataset, measure
 from easiness.errors import BadInput
 from easiness.heads import Moments, eigen_of, fit_ridge, temperature_of
 from easiness.heads.boosting import BoostedHead, _weigh, fit_boosted
-from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fit, Rows
+from easiness.heads.ridge import _UNLIKE, STRENGTHS, Fit, Rows
 from easiness.inputs import Pack
 from lengths import long_but
 
@@ -40,7 +40,7 @@ def solved(x: Tensor, y: Tensor, strength: float) -> Ridge:
 def strengths(x: Tensor) -> list[float]:
     """As the head tries them: of the mean eigenvalue of the smaller of both products."""
     apart = x - x.mean(dim=0)
-    return [float(apart.square().sum()) / min(x.shape) * one for one in _STRENGTHS]
+    return [float(apart.square().sum()) / min(x.shape) * one for one in STRENGTHS]
 
 
 def without_each(x: Tensor, y: Tensor, strength: float) -> np.ndarray:

@@ -266,6 +266,22 @@ class LabelNoise:
         return float(self.p_wrong.mean())
 
 
+@dataclass(frozen=True)
+class EstimatedNoise(LabelNoise):
+    """`LabelNoise` with the model it is ``by``, and the shares of wrong labels that fit the data.
+
+    ``low`` to ``high`` is the range over models and halves of the trials. ``shares`` are those of labels that
+    stand out over the stages; ``to_read`` is the stage to read instead of the last where labels are
+    being learned by heart, else None.
+    """
+
+    by: str
+    low: float
+    high: float
+    shares: tuple[float, ...]
+    to_read: int | None
+
+
 def label_noise(evidence: LabelEvidence) -> LabelNoise:
     """Fit how probable it is that each label is wrong, with 2 examples and 2 classes or more.
 

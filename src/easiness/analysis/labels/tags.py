@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit, logit, softmax
 
-from easiness.analysis.labels.estimate import EstimatedNoise
+from easiness.analysis.labels.mixture import EstimatedNoise
 from easiness.lazy import Floats, Integers
 
 FADES = {0.0: 0.4, 0.1: 0.4, 0.2: 0.15, 0.3: 0.05}

@@ -197,8 +197,10 @@ def with_tags(data: Dataset, tags: Tags) -> Dataset:
     return replace(data, tags=tags, labels=tags.strata, true_labels=tags.strata, classes=TAG_STATES)
 
 
-def check_tags(data: Dataset, tags: Tags) -> Dataset:
+def check_tags(data: Dataset) -> Dataset:
     """The examples with a note where none has two tags; a tag that none has, or that all have, is refused."""
+    tags = data.tags
+    assert tags is not None
     for name, values in zip(tags.names, tags.values.T, strict=True):
         for value, who in ((1, "no example has"), (0, "all examples have")):
             if value not in values:

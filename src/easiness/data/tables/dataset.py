@@ -6,7 +6,7 @@ import os
 import posixpath
 import shlex
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -21,13 +21,13 @@ from easiness.data.sources.file_blobs import FileBlobs, FileFacts, TextFiles
 from easiness.data.sources.source import Split, dataset_of
 from easiness.data.tables import table as cells
 from easiness.data.tables.labels import read_labels
-from easiness.data.tables.table import INTEGER, Names, Table, Tables, names_in, usable, vectors_of
+from easiness.data.tables.table import INTEGER, Names, Table, Tables, names_in, usable
 from easiness.data.tables.tag_cells import read_tags
 from easiness.data.tables.vectors import input_columns, make_vectors, named_by
 from easiness.errors import BadInput, nearest, printable, shorten
 from easiness.gate import is_text
 from easiness.inputs import IMAGE, KINDS, SOUND, TEXT, VECTOR, Blobs, InputKind, StoredExamples, StoredVectors
-from easiness.lazy import Array, Integers
+from easiness.lazy import Integers
 from easiness.regular_file import at_home
 from easiness.spec import LoadOptions, read_names
 
@@ -63,10 +63,7 @@ def named_columns(options: LoadOptions) -> dict[str, str]:
 
 
 def label_columns(table: Table, options: LoadOptions) -> tuple[str, ...]:
-    """The column of the labels: as named, ``label``, or the only one of class labels of `datasets`.
-
-    Several may be named of tags, a column each.
-    """
+    """The column of the labels: as named (of tags several), ``label``, or the one of labels of `datasets`."""
     by_type = [name for name, of in table.features.items() if of.get("_type") == "ClassLabel"]
     usual = by_type[0] if len(by_type) == 1 and LABEL not in table.names else LABEL
     name = named_columns(options).get("label", usual)
@@ -382,7 +379,7 @@ def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
     return np.array(names, np.int64 if all(map(INTEGER.fullmatch, names)) else object)
 
 
-def _columns(table: Table, ids: Ids, name: str, names: Ids) -> Iterator[Array]:
-    """Read vectors in a column of the table, whose rows have these ids: the `Columns` of a data set."""
+def _columns(table: Table, ids: Ids, name: str, names: Ids, read: Callable[..., Any]) -> Any:
+    """Read a column of the table, whose rows have these ids: the `Columns` of a data set."""
     rows = {one: row for row, one in enumerate(ids.tolist())}
-    return vectors_of(table, name, np.array([rows[one] for one in names.tolist()], np.int64))
+    return read(table, name, np.array([rows[one] for one in names.tolist()], np.int64))

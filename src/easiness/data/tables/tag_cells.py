@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,7 +15,6 @@ from easiness.gate import check_fits
 from easiness.lazy import Array, Floats
 
 SEPARATORS = ";|,"
-_OF_TOKEN = re.compile(r"[BI]-\S+|(O|[BI]-\S+)(\s+(O|[BI]-\S+))+")
 
 
 def read_tags(tables: Sequence[Table], columns: Sequence[str], classes: Sequence[str] | None) -> Labels:
@@ -37,7 +35,8 @@ def read_tags(tables: Sequence[Table], columns: Sequence[str], classes: Sequence
     by_number = {str(number): name for number, name in enumerate(names or ())}
     rows = [[_names(cell, separator, by_number) for cell in part] for part in parts]
     present = {name for row in rows[0] for name in row}
-    if any(map(_OF_TOKEN.fullmatch, present)):
+    words = {word for name in present for word in name.split()}
+    if "O" in words and any(word[:2] in ("B-", "I-") for word in words):
         raise BadInput(f"{train.where}: column {column} holds a label for each token; {INSTEAD}")
     check_no_measure(present, train.num_rows, train.where)
     order = sorted(present, key=int if all(map(INTEGER.fullmatch, present)) else None)
@@ -72,8 +71,9 @@ def _cells(table: Table, column: str) -> Sequence[str | list[str]]:
 
 
 def _names(cell: str | list[str], separator: str, by_number: Mapping[str, str]) -> list[str]:
-    names = cell.split(separator) if isinstance(cell, str) else cell
-    return [by_number.get(name.strip(), name.strip()) for name in names if name.strip()]
+    around = " '\"[]" if isinstance(cell, str) and cell[:1] == "[" else None  # a list as Python writes it
+    names = (name.strip(around) for name in (cell.split(separator) if isinstance(cell, str) else cell))
+    return [by_number.get(name, name) for name in names if name]
 
 
 def _matrix(table: Table, rows: Sequence[Sequence[str]], names: Sequence[str]) -> Array:

@@ -50,6 +50,7 @@ _HIGHEST_RATE = 16_000  # speech and most that is told apart by ear lies below 8
 _LONGEST_HEARD = 4.0  # seconds that are heard by default, at most
 _ENOUGH = 0.95  # of the sounds are heard whole
 _STEP = 0.04  # seconds, to which the window is rounded up
+_SILENCE = 1e-5  # of full scale: quieter sounds count as that
 
 
 class SoundHeader(NamedTuple):
@@ -353,6 +354,11 @@ class SoundKind(InputKind):
     export_form = ExportForm("audio", "file", feature="Audio", dtype="Audio")
     files = SOUND_FILES
     flaws = OF_SOUNDS
+
+    def measures(self, value: Samples, traits: SoundTraits) -> dict[str, float]:
+        """Seconds, and decibels of the root mean square, below full scale."""
+        level = max(float(np.sqrt(np.square(value).mean())), _SILENCE)
+        return {"duration": len(value) / traits.rate, "loudness": 20 * math.log10(level)}
 
     def pixels(self, value: Samples, traits: SoundTraits) -> npt.NDArray[np.uint8]:
         return ShownSound(value, traits).square

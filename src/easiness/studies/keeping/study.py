@@ -100,6 +100,7 @@ class KeepOptions:
 
 _PRUNES, _PACES, _TRIES = "drops some", "paces a training", "tries what is worth keeping"
 _BAND = "keeps items by their rate"
+_OF_CLASSES = {_PACES: "keep --steps", _TRIES: "keep without --drop"}
 _OPTIONS = {
     _PRUNES: ("drop", "policy", "ids", "keep", "balanced"),
     _PACES: ("steps", "batch_size", "start", "whole_after"),
@@ -160,6 +161,7 @@ KEEP = Study(
     ),
     suffixes=_suffixes,
     trusts=True,
+    not_of_tags=lambda options: _OF_CLASSES.get(_task(vars(options)), ""),
     outcomes=Later("easiness.studies.outcomes:keep_between"),
 )
 
@@ -238,4 +240,5 @@ NEXT = Study(
     ),
     trusts=True,
     outcomes=Later("easiness.studies.outcomes:next_rollouts"),
+    not_of_tags=lambda _: "next",
 )
