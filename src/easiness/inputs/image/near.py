@@ -20,7 +20,7 @@ from easiness.analysis import pack, unit_rows
 from easiness.inputs.encoding import tell
 from easiness.inputs.image.pixels import Pixels, to_pil
 from easiness.inputs.kind import Near, NearPairs
-from easiness.lazy import Image, Integers, Mask
+from easiness.lazy import Image, Mask
 
 NEAR = 32  # bits; different pictures differ in 72 on average
 ALIKE = 0.8  # correlation of the grey values of two pictures as small as `_THUMB`
@@ -35,8 +35,6 @@ _BITS = 12  # a side
 _THUMB = 16  # pixels a side
 _PAIRS_AT_ONCE = 1 << 22  # of hashes: 32 MB of bits that differ
 _CORRELATED_AT_ONCE = 1 << 14
-
-Positions = Integers
 
 
 def hash_picture(pixels: Pixels) -> tuple[Mask, npt.NDArray[np.uint8]] | None:
