@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from easiness.data.label_files import (
     MOST_BYTES,
@@ -30,7 +31,7 @@ from easiness.data.tables.splits import open_table
 from easiness.data.tables.table import INTEGER, MISSING, Table
 from easiness.errors import BadInput, nearest, shorten
 from easiness.gate import check_names, reading
-from easiness.lazy import Array, Integers, Mask, pd
+from easiness.lazy import Integers, Mask, pd
 from easiness.regular_file import at_home, read_regular
 
 _ITEM = (*ROLES["item"], "example", "task")
@@ -53,13 +54,13 @@ class Annotations:
     there). ``notes`` say what was left out, and what was taken for what.
     """
 
-    ids: Array
+    ids: npt.NDArray[Any]
     people: tuple[str, ...]
     classes: tuple[str, ...]
     votes: pd.DataFrame
     notes: tuple[str, ...] = ()
 
-    def among(self, ids: Array, classes: tuple[str, ...]) -> Annotations:
+    def among(self, ids: npt.NDArray[Any], classes: tuple[str, ...]) -> Annotations:
         """The same votes, beside more ``ids`` and ``classes``."""
         item = pd.Index(ids).get_indexer(self.ids.astype(ids.dtype))[self.votes["item"]]
         label = np.append(pd.Index(classes).get_indexer(pd.Index(self.classes)), UNKNOWN)[self.votes["label"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -196,9 +196,7 @@ class ValidationPlans:
         (run, *_), wrong = (runs[name] for name in self.final), (~every).sum(axis=0)
         views = {runs[name].model: runs[name].votes(epoch) for name in self.joint}
         if len(views) > 1:
-            both = ("correct", "p_label")
-            together = {of: np.concatenate([getattr(one, of) for one in views.values()]) for of in both}
-            views["all"] = replace(next(iter(views.values())), **together, trials=None, is_rounded=True)
+            views["all"] = _together([*views.values()])
         chance = 1 / len(run.classes)
         rows = pd.concat(
             [easiness_view(name, one, wrong, num_final, chance) for name, one in views.items()],
@@ -271,6 +269,11 @@ def _to_the_end(recipe: RecipeGiven, epochs: int, model: str) -> Recipe | dict[s
     if isinstance(recipe, Recipe):
         return recipe.model_copy(update=period)
     return {**recipe_settings(recipe, model=model), **period}
+
+
+def _together(views: Sequence[Votes]) -> Votes:
+    correct, p_label = (np.concatenate([getattr(one, of) for one in views]) for of in ("correct", "p_label"))
+    return replace(views[0], correct=correct, p_label=p_label, trials=None, is_rounded=True)
 
 
 def easiness_view(name: str, votes: Votes, wrong: Integers, num_final: int, chance: float) -> pd.DataFrame:
