@@ -141,10 +141,10 @@ def run_paper(
         pattern_level=max(1.0, min(_PSEUDO, side / 8)),
         execution=execution,
     )
-    curves, compared = {}, {"color": 0.0, "shuffle": 0.25, "radial": side / 4}
+    curves, common = {}, {"color": 0.0, "shuffle": 0.25, "radial": side / 4}
     for kind in KINDS if preset.perturbed else ():
         # the kind's own levels, and those at which kinds are compared (claim 5)
-        levels = sorted({*find_kind(kind).levels(shape), compared[kind]})
+        levels = sorted({*find_kind(kind).levels(shape), common[kind]})
         options = PerturbationOptions(main, kind, levels, execution=execution)
         curves[kind] = perturbation_curve(options, data, progress)
     results = PaperResults(
