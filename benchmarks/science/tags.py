@@ -1,8 +1,7 @@
 """Wrong tags: order, number and calibration beside cleanlab's, where the truth is known, and what tags cost.
 
 Scenes of digits and pairs of TREC's questions have tags that are wrong at random, or forgotten as people do;
-heads and people are simulated besides. Where cleanlab is in another environment, --field is its folder of
-packages. Results are kept in --runs, so that the command goes on where it stopped.
+others are simulated. --field is the folder of cleanlab's packages, if it is not here; --runs keeps results.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from sklearn.metrics import average_precision_score
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 import easiness as ez
-from easiness.analysis import tag_noise
+from easiness.analysis import EstimatedNoise, tag_noise
 from kit.pages import table
 from kit.rounds import medians
 from kit.science import ALONE, calibration_error, kept, options, publish
@@ -44,13 +43,14 @@ def measured(data, out):
     return ez.measure(data, features="inputs", model="ridge", trials=TRIALS, out=out, **ALONE)
 
 
-def log_odds(data):
-    """What heads that left each example out say of its tags [K, T], on average."""
-    from easiness.studies.suspects.evidence import gather
-
+def suspected(data):
+    """What is said of all tags [K, T], and the log odds of heads that left each example out, on average."""
     with tempfile.TemporaryDirectory() as folder:
-        evidence = gather(measured(data, Path(folder, "run")), "train").course.last.of_labels
-    return (evidence.margin * (2 * evidence.labels - 1)).reshape(len(data), -1)
+        said = ez.suspects(measured(data, Path(folder, "run")), above=0, pictures=False, progress=False)
+    rows, values = said.table(), np.zeros((3, len(data), data.num_outputs))
+    odds = np.where(rows["label"] == 1, rows["margin"], -rows["margin"])
+    values[:, rows["id"], rows["tag"].astype(int)] = odds, rows["p_wrong"], -rows.index
+    return values[0], EstimatedNoise(*values[1:].reshape(2, -1), "tags", said.low, said.high, (), None)
 
 
 def of_cleanlab(labels, odds):
@@ -63,10 +63,9 @@ def of_cleanlab(labels, odds):
     return -get_label_quality_scores_per_class([np.flatnonzero(row).tolist() for row in labels], expit(odds))
 
 
-def judged(odds, labels, truth, other):
+def judged(noise, labels, truth, other):
     """A row of what is said of labels [K, T], and the average precision of another order [K, T]."""
-    num_tags, wrong = labels.shape[1], (labels != truth).ravel()
-    noise = tag_noise(odds.ravel(), labels.ravel(), np.tile(np.arange(num_tags), len(labels)), num_tags)
+    wrong = (labels != truth).ravel()
     share, suspects = float(wrong.mean()), noise.p_wrong >= SUSPECT
     row = {
         "wrong": share,
@@ -87,9 +86,9 @@ def of_cell(make, seed):
     cell, rows = make(seed), []
     for kind in KINDS:
         labels = cell.labels(kind, seed)
-        odds = log_odds(ez.load_dataset((cell.x, labels), tags=True))
+        odds, noise = suspected(ez.load_dataset((cell.x, labels), tags=True))
         known = average_precision_score(cell.truth, odds)
-        row = judged(odds, labels, cell.truth, of_cleanlab(labels, odds))
+        row = judged(noise, labels, cell.truth, of_cleanlab(labels, odds))
         rows.append({"data": kind, "known": known, **row})
     return rows
 
@@ -97,7 +96,8 @@ def of_cell(make, seed):
 def of_shape(shape, seed):
     """A row; what cleanlab orders by is the probability of the label."""
     odds, labels, truth = simulated(shape, seed)
-    return [{"data": "simulated", **judged(odds, labels, truth, np.where(labels == 1, -odds, odds))}]
+    noise = tag_noise(odds.ravel(), labels.ravel(), np.tile(np.arange(shape.tags), shape.num), shape.tags)
+    return [{"data": "simulated", **judged(noise, labels, truth, np.where(labels == 1, -odds, odds))}]
 
 
 def of_costs():

@@ -6,8 +6,8 @@ Heads learn from what people give: z stays apart from q, and a sure one is given
 Each tag has the a, b, m and d that make its labels most probable, shrunk towards those of all by how much
 tags differ (empirical Bayes, Efron and Morris 1975, of log odds): rare tags borrow from the others.
 
-Labels do not tell two things, which are constants: people forget more where heads are less sure (`FADE`), and
-heads overlook some tags (`OVERSIGHT`), so that not each that is given in spite of them is one too many.
+Labels hardly tell how much more people forget where heads are less sure: several such `FADES` count by how
+probable they make the labels. Nor do they tell how many tags heads overlook (`OVERSIGHT`).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit, logit, softmax
 
 from easiness.analysis.labels.mixture import EstimatedNoise
 from easiness.lazy import Floats, Integers
 
-FADE = 0.1
-"""How much the log odds that a tag is forgotten rise as the log odds that it is there fall: 0 where people
-forget at random, 0.2 to 0.3 where they forget small digits in scenes."""
+FADES = {0.0: 0.4, 0.1: 0.4, 0.2: 0.15, 0.3: 0.05}
+"""How much the log odds that a tag is forgotten rise as the log odds that it is there fall, and how probable
+that is before labels tell: 0 where people forget at random, 0.2 to 0.3 where they forget small digits."""
 OVERSIGHT = 0.08
 """Tags that are there whatever heads say, over the mean of min(q, 1 - q): 0.04 to 0.12 do."""
 
-_LEAST_FADE, _MOST_FADE = 0.0, 0.3  # for the range
+_HEED = 0.5  # of the log likelihood, by which fades count: heads' odds are not quite those of the model
 _MODEL_ERROR, _UNLIKE = 1.15, 0.05  # of the least number, and over the sum of min(q, 1 - q): see `OVERSIGHT`
 _FAR_ENOUGH = 4.0  # log odds from which on people forget no more and no less
 _FAR, _FARTHEST, _WIDTH = 20.0, 100.0, 0.1  # log odds that heads say, of q, and of a cell
@@ -46,19 +46,20 @@ def tag_noise(log_odds: Floats, labels: Integers, tags: Integers, num_tags: int)
         tags: the tag that each question is about, in 0 to ``num_tags`` - 1 [Q].
         num_tags: 1 or more.
 
-    The order is that of the log odds to be wrong, over all tags and both labels. The range is over what
-    labels leave open, constants included.
+    The order is over all tags and both labels. The range is over what labels leave open.
     """
     z = np.clip(np.asarray(log_odds, np.float64), -_FAR, _FAR)
     cells = _Cells.of(z, labels, tags, num_tags)
-    channels = _Channels.fit(cells, FADE)
-    suspicion = channels.log_odds_wrong(z, labels, tags)
+    fits = [_Channels.fit(cells, fade) for fade in FADES]
+    likelihood = np.array([fit.log_likelihood(cells, fit.values, _APART).sum() for fit in fits])
+    weights = softmax(np.log(list(FADES.values())) + _HEED * likelihood)
+    odds = np.stack([fit.log_odds_wrong(z, labels, tags) for fit in fits])
+    suspicion = np.log(weights @ expit(odds)) - np.log(weights @ expit(-odds))
     p_wrong: Floats = expit(suspicion)
     num, own = max(len(z), 1), float(p_wrong.sum())
-    unlike = _UNLIKE / OVERSIGHT * float(channels.floor[cells.tag] @ cells.num)
-    low = _Channels.fit(cells, _LEAST_FADE).reach(cells, -_REACH) / _MODEL_ERROR - unlike
-    high = _Channels.fit(cells, _MOST_FADE).reach(cells, _REACH)
-    low, high = min(max(low, 0.0), own) / num, min(max(high, own) / num, 1.0)
+    unlike = _UNLIKE / OVERSIGHT * float(fits[0].floor[cells.tag] @ cells.num)
+    low = fits[0].reach(cells, -_REACH) / _MODEL_ERROR - unlike
+    low, high = min(max(low, 0.0), own) / num, min(max(fits[-1].reach(cells, _REACH), own) / num, 1.0)
     return EstimatedNoise(p_wrong, suspicion, "tags", low, high, (), None)
 
 
@@ -108,7 +109,8 @@ class _Channels:
             matrix = precision * (1 + damping[:, None, None] * np.eye(4))
             step = np.linalg.solve(matrix, (slope - (now.values - usual) / spread)[:, :, None])
             then = replace(now, values=now.values + np.clip(step[:, :, 0], -1, 1))
-            rises = then._fits(cells, usual, spread) >= now._fits(cells, usual, spread)
+            before, after = (one.log_likelihood(cells, usual, spread) for one in (now, then))
+            rises = after >= before
             damping = np.clip(np.where(rises, damping / 3, damping * 4), 1e-6, 1e6)
             values = np.where(rises[:, None], then.values, now.values)
             q = expit(values[cells.tag, 0] + np.exp(values[cells.tag, 1]) * cells.z)
@@ -134,11 +136,11 @@ class _Channels:
         _, there, not_there, m, d = self._parts(cells.z, cells.tag)
         return there * (1 - m) + not_there * d, there * m + not_there * (1 - d)
 
-    def _fits(self, cells: _Cells, usual: Floats, spread: Floats) -> Floats:
-        """The log likelihood of each tag's labels and values [T]."""
+    def log_likelihood(self, cells: _Cells, usual: Floats, spread: Floats) -> Floats:
+        """The log likelihood of each tag's labels, and of its values about the ``usual`` ones [T]."""
         one, zero = self._labels(cells)
-        fits = cells.by_tag(cells.ones * np.log(one) + (cells.num - cells.ones) * np.log(zero))
-        return np.asarray(fits - (np.square(self.values - usual) / spread).sum(axis=1) / 2)
+        of_labels = cells.by_tag(cells.ones * np.log(one) + (cells.num - cells.ones) * np.log(zero))
+        return np.asarray(of_labels - (np.square(self.values - usual) / spread).sum(axis=1) / 2)
 
     def _slopes(self, cells: _Cells) -> tuple[Floats, Floats]:
         """Slopes of the log likelihood of labels [T, 4], and the information of these [T, 4, 4]."""

@@ -55,10 +55,12 @@ def test_slopes_are_those_of_the_likelihood():
     values = np.array([[0.1, 0.2, -2.0, -4.0], [-0.3, 0.0, -1.0, -3.0]])
     now = _Channels(values, np.array([0.01, 0.02]), 0.1, np.zeros((2, 4, 4)))
     slope, information = now._slopes(cells)
-    far = np.full(4, 1e9)  # a prior that says nothing
     for at in range(4):
         step = 1e-5 * np.eye(4)[at]
-        ends = [replace(now, values=values + sign * step)._fits(cells, values, far) for sign in (1, -1)]
+        far = np.full(4, 1e9)  # a prior that says nothing
+        ends = [
+            replace(now, values=values + sign * step).log_likelihood(cells, values, far) for sign in (1, -1)
+        ]
         assert slope[:, at] == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-5, abs=1e-5)
     assert (np.linalg.eigvalsh(information) > -1e-9).all()
 
@@ -95,8 +97,8 @@ def test_a_rare_tag_borrows_from_the_others():
     for forgets in (0.02, 0.3):
         others = questions(1500, 10_000, tags=8, forgets=forgets, adds=0.0005)
         others[2] += 1
-        joined = [np.concatenate(both) for both in zip(own, others, strict=True)]
-        suspicion.append(tag_noise(*joined[:3], 9).suspicion[: len(missing)][missing])
+        z, labels, tags, _ = (np.concatenate(both) for both in zip(own, others, strict=True))
+        suspicion.append(tag_noise(z, labels, tags, 9).suspicion[: len(missing)][missing])
     assert missing.sum() == 3
     assert (suspicion[1] - suspicion[0] > 1).all()
 
