@@ -26,7 +26,7 @@ that is before labels tell: 0 where people forget at random, 0.2 to 0.3 where th
 OVERSIGHT = 0.08
 """Tags that are there whatever heads say, over the mean of min(q, 1 - q): 0.04 to 0.12 do."""
 
-_HEED = 0.5  # of the log likelihood, by which fades count: heads' odds are not quite those of the model
+_TRUST = 0.5  # of the log likelihood, by which fades count: heads' odds are not quite those of the model
 _MODEL_ERROR, _UNLIKE = 1.15, 0.05  # of the least number, and over the sum of min(q, 1 - q): see `OVERSIGHT`
 _FAR_ENOUGH = 4.0  # log odds from which on people forget no more and no less
 _FAR, _FARTHEST, _WIDTH = 20.0, 100.0, 0.1  # log odds that heads say, of q, and of a cell
@@ -52,7 +52,7 @@ def tag_noise(log_odds: Floats, labels: Integers, tags: Integers, num_tags: int)
     cells = _Cells.of(z, labels, tags, num_tags)
     fits = [_Channels.fit(cells, fade) for fade in FADES]
     likelihood = np.array([fit.log_likelihood(cells, fit.values, _APART).sum() for fit in fits])
-    weights = softmax(np.log(list(FADES.values())) + _HEED * likelihood)
+    weights = softmax(np.log(list(FADES.values())) + _TRUST * likelihood)
     odds = np.stack([fit.log_odds_wrong(z, labels, tags) for fit in fits])
     suspicion = np.log(weights @ expit(odds)) - np.log(weights @ expit(-odds))
     p_wrong: Floats = expit(suspicion)
