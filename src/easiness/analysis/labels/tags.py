@@ -1,10 +1,10 @@
 """The probability that a tag is missing or one too many, by heads that left its example out.
 
-A tag is there with probability q, of log odds a + b z where heads say z. People forget a part m of the tags
-that are there and add a part d of the others, so that they give it with probability q (1 - m) + (1 - q) d.
-Heads learn from what people give: z stays apart from q, and a sure one is given no more than 1 - m times.
-Each tag has the a, b, m and d that make its labels most probable, shrunk towards those of all by how much
-tags differ (empirical Bayes, Efron and Morris 1975, of log odds): rare tags borrow from the others.
+A tag is there with probability q, of log odds a + b z where heads say z, which learned from what people give.
+These forget a part m of the tags that are there and add a part d of the others, so that they give a tag with
+probability q (1 - m) + (1 - q) d. Each tag has the a, b, m and d that make its labels most probable, shrunk
+towards those of all by how much tags differ (empirical Bayes, Efron and Morris 1975, of log odds): rare tags
+borrow from the others.
 
 Labels hardly tell how much more people forget where heads are less sure: several such `FADES` count by how
 probable they make the labels. Nor do they tell how many tags heads overlook (`OVERSIGHT`).
@@ -53,8 +53,9 @@ def tag_noise(log_odds: Floats, labels: Integers, tags: Integers, num_tags: int)
     fits = [_Channels.fit(cells, fade) for fade in FADES]
     likelihood = np.array([fit.log_likelihood(cells, fit.values, _APART).sum() for fit in fits])
     weights = softmax(np.log(list(FADES.values())) + _TRUST * likelihood)
-    odds = np.stack([fit.log_odds_wrong(z, labels, tags) for fit in fits])
-    suspicion = np.log(weights @ expit(odds)) - np.log(weights @ expit(-odds))
+    odds = (fit.log_odds_wrong(z, labels, tags) for fit in fits)
+    both = (weight * expit(np.stack([one, -one])) for weight, one in zip(weights, odds, strict=True))
+    suspicion = np.subtract(*np.log(sum(both, np.zeros((2, 1)))))
     p_wrong: Floats = expit(suspicion)
     num, own = max(len(z), 1), float(p_wrong.sum())
     unlike = _UNLIKE / OVERSIGHT * float(fits[0].floor[cells.tag] @ cells.num)
