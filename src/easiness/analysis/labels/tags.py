@@ -3,8 +3,7 @@
 A tag is there with probability q, of log odds a + b z where heads say z, which learned from what people give.
 These forget a part m of the tags that are there and add a part d of the others, so that they give a tag with
 probability q (1 - m) + (1 - q) d. Each tag has the a, b, m and d that make its labels most probable, shrunk
-towards those of all by how much tags differ (empirical Bayes, Efron and Morris 1975, of log odds): rare tags
-borrow from the others.
+towards those of all by how much tags differ (empirical Bayes, Efron and Morris 1975): rare tags borrow most.
 
 Labels hardly tell how much more people forget where heads are less sure: several such `FADES` count by how
 probable they make the labels. Nor do they tell how many tags heads overlook (`OVERSIGHT`).
