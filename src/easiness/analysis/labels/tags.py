@@ -1,10 +1,9 @@
 """The probability that a tag is missing or one too many, by heads that left its example out.
 
-A tag is there with probability q, of log odds a + b z where heads say z. People forget a part m of the tags
-that are there and add a part d of the others, so that they give it with probability q (1 - m) + (1 - q) d.
-Heads learn from what people give: z stays apart from q, and a sure one is given no more than 1 - m times.
-Each tag has the a, b, m and d that make its labels most probable, shrunk towards those of all by how much
-tags differ (empirical Bayes, Efron and Morris 1975, of log odds): rare tags borrow from the others.
+A tag is there with probability q, of log odds a + b z where heads say z, which learned from what people give.
+These forget a part m of the tags that are there and add a part d of the others, so that they give a tag with
+probability q (1 - m) + (1 - q) d. Each tag has the a, b, m and d that make its labels most probable, shrunk
+towards those of all by how much tags differ (empirical Bayes, Efron and Morris 1975): rare tags borrow most.
 
 Labels hardly tell how much more people forget where heads are less sure: several such `FADES` count by how
 probable they make the labels. Nor do they tell how many tags heads overlook (`OVERSIGHT`).
@@ -26,7 +25,7 @@ that is before labels tell: 0 where people forget at random, 0.2 to 0.3 where th
 OVERSIGHT = 0.08
 """Tags that are there whatever heads say, over the mean of min(q, 1 - q): 0.04 to 0.12 do."""
 
-_HEED = 0.5  # of the log likelihood, by which fades count: heads' odds are not quite those of the model
+_TRUST = 0.5  # of the log likelihood, by which fades count: heads' odds are not quite those of the model
 _MODEL_ERROR, _UNLIKE = 1.15, 0.05  # of the least number, and over the sum of min(q, 1 - q): see `OVERSIGHT`
 _FAR_ENOUGH = 4.0  # log odds from which on people forget no more and no less
 _FAR, _FARTHEST, _WIDTH = 20.0, 100.0, 0.1  # log odds that heads say, of q, and of a cell
@@ -52,9 +51,10 @@ def tag_noise(log_odds: Floats, labels: Integers, tags: Integers, num_tags: int)
     cells = _Cells.of(z, labels, tags, num_tags)
     fits = [_Channels.fit(cells, fade) for fade in FADES]
     likelihood = np.array([fit.log_likelihood(cells, fit.values, _APART).sum() for fit in fits])
-    weights = softmax(np.log(list(FADES.values())) + _HEED * likelihood)
-    odds = np.stack([fit.log_odds_wrong(z, labels, tags) for fit in fits])
-    suspicion = np.log(weights @ expit(odds)) - np.log(weights @ expit(-odds))
+    weights = softmax(np.log(list(FADES.values())) + _TRUST * likelihood)
+    odds = (fit.log_odds_wrong(z, labels, tags) for fit in fits)
+    both = (weight * expit(np.stack([one, -one])) for weight, one in zip(weights, odds, strict=True))
+    suspicion = np.subtract(*np.log(sum(both, np.zeros((2, 1)))))
     p_wrong: Floats = expit(suspicion)
     num, own = max(len(z), 1), float(p_wrong.sum())
     unlike = _UNLIKE / OVERSIGHT * float(fits[0].floor[cells.tag] @ cells.num)
