@@ -52,6 +52,7 @@ from .labels.estimate import (
     epoch_to_read as epoch_to_read,
     estimate_noise as estimate_noise,
     pulled_to_prior as pulled_to_prior,
+    rare_tags as rare_tags,
     too_small as too_small,
 )
 from .labels.left_out import (
