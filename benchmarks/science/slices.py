@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 import easiness as ez
 from easiness.analysis import make_slices, slice_effects
-from kit.science import ALONE, kept, options, publish
+from kit.science import ALONE, kept, options
 
 EFFECT, SHARE, SMALL, COLUMNS = 0.15, 0.05, 20, 40
 PERMUTATIONS = 400

@@ -42,7 +42,7 @@ def dots_with_intervals(
     """Draw a dot with its interval (value, low, high; NaN is none) for each name in series with colors."""
     figure, axes = new_axes(5.2, 1.2 + 0.35 * len(names))
     for row, (name, (estimates, color)) in enumerate(series.items()):
-        values, low, high = np.array(estimates, np.float64).T
+        values, low, high = np.array(estimates, np.float64).reshape(-1, 3).T
         places = np.arange(len(names)) + 0.24 * (row - (len(series) - 1) / 2)
         axes.hlines(places, low, high, color=color, linewidth=3, alpha=0.5)
         axes.plot(values, places, "o", color=color, label=name)
