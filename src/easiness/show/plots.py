@@ -64,7 +64,7 @@ def bars(names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]]
 
 def _name_rows(axes: Axes, names: Sequence[str], label: str, num_series: int) -> None:
     axes.set_yticks(range(len(names)), list(names), parse_math=False)
-    axes.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
+    axes.set(xlabel=label, ylim=(max(len(names), 1) - 0.5, -0.5))
     if num_series > 1:
         legend_above(axes, num_series)
 
