@@ -53,8 +53,7 @@ make bench CIFAR10=FOLDER PHOTOS=FOLDER
 ```
 
 It takes an hour on a quiet machine; without these folders made-up images take their place. Ratios are of
-medians of rounds in turn: on a shared machine seconds vary by a factor of three, ratios much less. What
-ImageNet would take: [a plan for a fleet](scale.md).
+medians of rounds in turn: on a shared machine seconds vary by a factor of three, ratios much less.
 """
 
 

@@ -127,6 +127,43 @@ def small_run(out: Path, source: Any = "digits", **options: Any) -> Run:
     return measure(data, out=out, **{**usual, **options})
 
 
+def tagged(out: Path, num: int = 60, **options: Any) -> Run:
+    """Measure heads, in ``out/run``, on numbers that tell three tags of examples in ``out/pets.csv``.
+
+    Every second has a dog, every third a car, every fifth an owl. The dog of 3 is missing, the car of 4 is
+    too many, and nobody says whether the owl of 5 is there.
+    """
+    from easiness import load_dataset, measure
+
+    out.mkdir()
+    there = np.stack([np.arange(num) % 2, np.arange(num) % 3 == 0, np.arange(num) % 5 == 0], axis=1) * 1.0
+    noise = np.random.default_rng(0).normal(0, 0.3, there.shape)
+    table = pd.DataFrame(np.hstack([3 * there + noise, there]), columns=[*"abc", "dog", "car", "owl"])
+    table.loc[3, "dog"], table.loc[4, "car"], table.loc[5, "owl"] = 0, 1, np.nan
+    table.to_csv(out / "pets.csv", index=False)
+    data = load_dataset(out / "pets.csv", tags=True, label="dog,car,owl")
+    usual = {"model": "ridge", "features": ["inputs"], "trials": 10}
+    return measure(data, out=out / "run", **{**usual, **options})
+
+
+def tagged_pictures(out: Path, names: Sequence[str] = ("dog", "<b>car", "owl")) -> tuple[Run, Dataset]:
+    """Measure heads on 240 pictures of three rows of pixels, each bright where the example has its tag.
+
+    Of every 12th the first tag is wrong, and of every 10th nobody says whether it has the second.
+    """
+    from easiness import load_dataset, measure
+
+    random = np.random.default_rng(0)
+    values = (random.random((240, 3)) < [0.5, 0.3, 0.2]).astype(np.int8)
+    pictures = np.repeat(values[:, :, None] * np.int64(180), 3, axis=2) + random.integers(0, 60, (240, 3, 3))
+    values[::12, 0] = 1 - values[::12, 0]
+    values[5::10, 1] = -1
+    data = load_dataset((pictures.astype(np.uint8), values), tags=True, classes=names)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    np.save(out.parent / "vectors.npy", pictures.reshape(240, 9).astype(np.float32) / 255)
+    return measure(data, features=out.parent / "vectors.npy", trials=5, out=out, progress=False), data
+
+
 def counted(
     out: Path | None,
     *,

@@ -196,7 +196,6 @@ def write(path):
             ("", "ImageNet-1k, one run", "a billion photos, 1,000 runs"), zip(TAKES, *both, strict=True)
         ),
         "limits": table(holds, [row for row in rows if row[1].endswith(EXAMPLES)]),
-        "designs": table(("", "GPU hours (range)", "on 256 GPUs", "on disk", "today"), designs(costs)),
         "training_cores": f"{costs.training_rate / costs.crops_rate:.1f}",
         "evaluation_cores": f"{costs.evaluation_rate / costs.centres_rate:.1f}",
         "trains": number(costs.training_rate),
@@ -208,6 +207,7 @@ def write(path):
     beside = ("", "GPUs and trials", "bytes to nodes", "beside training", "until all is stored")
     lost = ("", "losses of nodes", "checkpoints", "plan", "simulated", "apart", "nodes lost", "trials failed")
     tables = {
+        "designs": (("", "GPU hours (range)", "on 256 GPUs", "on disk", "today"), designs(costs)),
         "limits": (holds, rows),
         "photos-to-nodes": (beside, ways(costs)),
         "lost-nodes": (lost, losses(costs, spot)),

@@ -199,8 +199,7 @@ def written(whole, short, without, heads):
     of_heads = ("data set", *TARGETS, *(f"`loss`, {target}" for target in TARGETS))
     tables = {"correlations": (("score", *cells), whole), "by-data-set": (header, short)}
     tables |= {"left-out": (leads, without), "heads": (of_heads, heads)}
-    some = (header[:3] + header[-1:], [row[:3] + row[-1:] for row in own])
-    return tables, some, (leads, without), (of_heads, heads)
+    return tables, (header[:3] + header[-1:], [row[:3] + row[-1:] for row in own])
 
 
 def main():

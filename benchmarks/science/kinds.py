@@ -222,11 +222,9 @@ def tables(found):
         "ways": (("data", "among", "way", "macro-F1", "95 % interval"), ways),
         "kinds": (("data", "among", "kind", *names), flat),
     }
-    told = {(name, way): f"{f1} ({span})" if span else f1 for name, at, way, f1, span in ways if at == "all"}
-    by_way = [(way, *(told[name, way] for name in found)) for way in WAYS]
     each = [(row[0], *row[2:6], row[9]) for row in flat if row[1] == "all" and row[2] not in ("rare", NONE)]
     of_kind = ("data", "kind", "precision", "recall", "F1", "F1 of the map, 5 folds")
-    return whole, (("way", *found), by_way), (of_kind, each)
+    return whole, (of_kind, each)
 
 
 def main():

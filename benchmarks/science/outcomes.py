@@ -199,8 +199,8 @@ def main():
         shares = [[adaptive(one, member, streams[3]) for _ in range(given.repeats)] for one in right.values()]
         gains.append((MEMBERS[member], *gain_text(np.array(shares))))
         print(gains[-1], flush=True)
-    shown = (FORETOLD, ahead), (OFF, worst), (AGREEMENT, paired), (GAIN, gains), (COST, cost)
-    publish(given.docs, "outcomes", {}, *shown)
+    tables = {"held-back": (FORETOLD, ahead), "cost": (COST, cost)}
+    publish(given.docs, "outcomes", tables, (OFF, worst), (AGREEMENT, paired), (GAIN, gains))
 
 
 MEMBERS = {"band": "between 0.2 and 0.8", "hardest": "the hardest tenth"}

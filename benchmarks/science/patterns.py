@@ -244,7 +244,7 @@ def real(asked):
     rows, others = [], []
     for name, features, more in ASKED:
         given = features.replace("run:", f"run:{asked.runs}/")
-        found = ez.explain(runs[name], features=given, progress=False, **more)
+        found = ez.explain(runs[name], features=given, progress=False, **more).patterns
         knows = " (knows these labels)" if any("ImageNet" in one for one in found.notes) else ""
         local = found.ways[f"local {found.around.nearest}"]
         in_local_units = with_interval(*local.first, with_sign=True)

@@ -361,7 +361,7 @@ def main():
     groups = [group_row(name, cells) for name in GROUPS]
     pairs = [rare_pair(*rares[at : at + 2]) for at in range(0, len(rares), 2)]
     tables = {"cells": table(CELLS, cells), "rare": table(RARE, rares), "cost": (COST, costs)}
-    publish(asked.docs, "small-classes", tables, (GROUP, groups), (ON_PAGE, pairs), (COST, costs))
+    publish(asked.docs, "small-classes", tables, (GROUP, groups), (ON_PAGE, pairs))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from easiness.exports import Export
 from easiness.runs import Progress
 from easiness.spec import Recipe as Recipe
 from easiness.store import Recorder as Recorder, Run as Run, open_run as open_run
+from easiness.studies.explain import Explanation
 from easiness.studies.matching import Comparison, matching_rate as matching_rate
-from easiness.studies.patterns import Patterns
 from easiness.studies.suspects import Suspects
 from easiness.studies.verification import Verification
 from easiness.studies.versions import Difference
@@ -73,6 +73,8 @@ def report(
     suspects: int = ...,
     decide: str | Path | None = ...,
     blind: bool | None = ...,
+    explain: Sequence[str] | None = ...,
+    metadata: str | Path | None = ...,
     pixels: int = ...,
     progress: bool | Progress = ...,
 ) -> Path: ...
@@ -109,16 +111,19 @@ def diff(
 def explain(
     run: Run,
     *,
-    features: Any,
+    by: Sequence[str] | None = ...,
+    metadata: Any = ...,
+    adjust: Sequence[str] | None = ...,
+    features: Any = ...,
     split: Literal["train", "held_out"] = ...,
-    score: str | None = ...,
+    score: Literal["error_rate", "difficulty", "p_wrong"] = ...,
     at: float | None = ...,
     nearest: int | None = ...,
     data: Any = ...,
     download: bool = ...,
     device: str = ...,
     progress: bool | Progress = ...,
-) -> Patterns: ...
+) -> Explanation: ...
 def suspects(
     run: Run | Sequence[Run],
     *,

@@ -45,7 +45,7 @@ COMMANDS: tuple[CommandEntry, ...] = (
         ("scores", "studies.scores:SCORES", "Write every score of every example, with standard errors."),
         ("compare", "studies.matching:COMPARE", "Say how far runs agree on the easy and hard examples."),
         ("diff", "studies.versions:DIFF", "Say which examples changed between two versions of the data."),
-        ("explain", "studies.patterns:EXPLAIN", "Say what explains easiness."),
+        ("explain", "studies.explain:EXPLAIN", "Say what hardness goes along with."),
     ),
     *_entries(
         "Mend",
@@ -137,7 +137,7 @@ OLD_ARGUMENTS = {
     **dict.fromkeys(
         (
             *("limit", "skip_unreadable", "data_root", "download", "allow_outside", "holdout", "columns"),
-            *("text", "sound", "inputs", "without", "label", "id", "encoding", "rate", "group"),
+            *("text", "sound", "inputs", "without", "label", "id", "encoding", "rate", "group", "tags"),
         ),
         "is what load_dataset takes: load the data first",
     ),

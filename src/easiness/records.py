@@ -360,6 +360,31 @@ class ObservationLog:
         )
 
 
+class TagLog(ObservationLog):
+    """Takes logits of tags [b, T] of examples, and logs each of their questions as one of two classes.
+
+    ``examples`` [Q], ascending positions, and ``tags`` [Q] say what each question is about.
+    """
+
+    def __init__(self, *about: Any, examples: Integers, tags: Integers, **more: Any) -> None:
+        super().__init__(*about, **more)
+        self._tags, num = tags, int(examples[-1]) + 1
+        self._starts = np.searchsorted(examples, np.arange(num + 1))
+
+    def update(self, positions: Integers, logits: Reals) -> None:
+        """Take the logits [b, T] of the examples at ``positions`` [b]; a sigmoid of each is a probability."""
+        within = (
+            np.minimum(positions, len(self._starts) - 1),
+            np.minimum(positions + 1, len(self._starts) - 1),
+        )
+        starts, ends = (self._starts[at] for at in within)
+        num = ends - starts
+        rows = np.repeat(np.arange(len(positions)), num)
+        questions = np.arange(num.sum()) + np.repeat(starts - np.cumsum(num) + num, num)
+        there = logits[rows, self._tags[questions]]
+        super().update(questions, np.stack([np.zeros_like(there), there], axis=1))
+
+
 def _as_slice(positions: Integers) -> Integers | slice:
     """Consecutive positions as a slice, which is several times as fast to read and write."""
     num = len(positions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from easiness.data import Dataset
 from easiness.inputs import TensorBank, Values
 from easiness.lazy import Floats
 from easiness.models import build_model
-from easiness.records import ObservationLog, TrialRecord
+from easiness.records import TrialRecord
 from easiness.spec import Probe, TrialSeeds, TrialSpec, examples_of_epoch, trial_seeds
 from easiness.training import (
     AnyObserver,
@@ -60,16 +61,17 @@ def run_trial(
         seeds = trial_seeds(spec.seed, spec.index)
         training = training_set(data.labels, data.num_classes, spec.train_share, spec.draw, ranking, seeds)
         positions = torch.from_numpy(np.flatnonzero(training.trained_on))
-        labels = torch.from_numpy(training.labels).to(device)
+        targets = training.labels if data.tags is None else data.targets
+        labels = torch.from_numpy(targets).to(device)
         steps = recipe.steps_per_epoch(examples_of_epoch(spec, len(data), len(positions)))
         seed_all(seeds.initialization)
         network = Network(
-            build_model(spec.model, data.signature(recipe.over(spec.epochs)), data.num_classes, pretrained),
+            build_model(spec.model, data.signature(recipe.over(spec.epochs)), data.num_outputs, pretrained),
             recipe.over(spec.epochs),
             spec.resolved,
             device,
             num_examples=len(positions),
-            num_classes=data.num_classes,
+            num_classes=data.num_outputs,
             steps_per_epoch=steps,
         )
         banks = _banks(spec, data, device, images or {}, seeds)
@@ -108,14 +110,15 @@ def _banks(
 def _observer(
     probe: Probe, spec: TrialSpec, data: Dataset, banks: Mapping[str, TensorBank], training: TrainingSet
 ) -> AnyObserver:
-    split, labels, trained_on = data.splits[probe.name], training.labels, training.trained_on
+    split, trained_on = data.splits[probe.name], training.trained_on
+    questions = split.questions
     if probe.name == "held_out":
-        labels, trained_on = split.labels, np.zeros(len(split), np.bool_)
+        trained_on = np.zeros(len(split), np.bool_)
+    elif data.tags is None:
+        questions = replace(questions, labels=training.labels)
     as_trained = probe.name == "train" and probe.observe == "train"
     keep = {"none": None, "all": np.ones(len(split), np.bool_), "left_out": ~trained_on}
-    log = ObservationLog(
-        split.ids,
-        labels,
+    log = questions.log(
         split.num_classes,
         trained_on=trained_on,
         keep_logits=keep[probe.keep_logits],
@@ -124,4 +127,4 @@ def _observer(
     )
     if as_trained:
         return StepObserver(log)
-    return Observer(banks[probe.name], log, data.signature(spec.recipe), data.num_classes)
+    return Observer(banks[probe.name], log, data.signature(spec.recipe), data.num_outputs)

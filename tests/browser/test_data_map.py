@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import easiness as ez
@@ -432,3 +433,45 @@ def test_the_wheel_comes_closer_to_what_it_is_over(page: Page) -> None:
     before = page.evaluate("scrollY")
     wheel(page, 0.5, 0.5, 60)  # nothing is enlarged, so it moves the page
     assert page.evaluate("scrollY") > before
+
+
+@pytest.fixture(scope="module")
+def explained(made_once: Callable[..., Path], open_page: Any) -> Page:
+    """A page of 120 texts, of which those of a speaker, whose name tries to break out, are wrong."""
+    return open_page(made_once("explained", _write_explained) / "page.html", viewport=SIZE)
+
+
+SIZE = {"width": 1280, "height": 900}
+
+
+def _write_explained(folder: Path) -> None:
+    folder.mkdir()
+    labels, speakers = np.arange(120) % 2, np.array([EVIL[at % 4 > 1] for at in range(120)], object)
+    data = ez.load_dataset((np.array([f"text {at}" for at in range(120)], object), labels))
+    believed = np.where(speakers == EVIL[1], 1 - labels, labels)
+    run = recorded(folder / "run", believing(believed, 4, 3, sure=2.0), data=data)
+    pd.DataFrame({"id": data.ids, "speaker": speakers}).to_csv(folder / "speakers.csv", index=False)
+    ez.report(run, folder / "page.html", metadata=folder / "speakers.csv", data=data)
+
+
+def test_a_slice_shows_its_examples_behind_a_click(explained: Page) -> None:
+    slices = explained.locator("#study-1 > details.class")
+    assert slices.count() == 1
+    assert EVIL[0] in slices.locator("h3").inner_text()
+    assert not slices.locator("li").first.is_visible()
+    slices.locator("summary").first.press("Enter")
+    assert slices.locator("li").count() == 8
+    assert slices.locator("li").first.is_visible()
+    assert "error rate" in slices.locator("li").first.inner_text()
+
+
+def test_the_map_has_the_colors_of_a_column(explained: Page) -> None:
+    before = pixels(explained)
+    explained.select_option("#map-color", "speaker")
+    assert pixels(explained) != before
+    assert {said(explained, "low"), said(explained, "high")} == {EVIL[0], EVIL[1]}
+    assert said(explained, "meaning") == "A column by which hardness is explained."
+    assert set(rows(explained, -1 + explained.locator("#map-head th").count())) == {EVIL[1]}  # the hardest
+    explained.fill("#map-least", "1")
+    assert said(explained, "shown") == "60 of 120 examples"
+    assert explained.evaluate("document.title") != "evil"

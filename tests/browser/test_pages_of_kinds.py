@@ -210,7 +210,7 @@ def _made(folder: Path) -> None:
         rows.append(",".join([*map(str, row), draw.choice(["red", "<b>blue"]), ("no", "yes")[label]]))
     (folder / "table.csv").write_text("\n".join(rows) + "\n")
     data = load_dataset(str(folder / "table.csv"), label="label")
-    run = measure(data, features="inputs", trials=5, out=folder / "run", device="cpu")
+    run = measure(data, features="inputs", model="ridge", trials=5, out=folder / "run", device="cpu")
     ez.report(run, folder / "report.html", data=data)
 
 
@@ -229,7 +229,8 @@ def test_all_columns_are_there_beside_those_of_the_nearest(
     label = page.locator("#decide-label").inner_text()
     other = "yes" if label == "no" else "no"
     near = [f"nearest {label}"] * 4 + [f"nearest {other}"] * 4
-    assert [row[0] for row in cells] == [f"this: {label}", "unusual", *near]
+    assert [row[0] for row in cells[:10]] == [f"this: {label}", "unusual", *near]
+    assert cells[10][0].startswith(f"pulls it to {other}: labelled {other}, pull ")
     unusual = [float(cell) for cell in cells[1][1:]]
     assert unusual == sorted(unusual, reverse=True)
     assert unusual[0] > 2

@@ -88,7 +88,7 @@ def test_pictures_and_figures_are_there(open_page: Any, reports: dict[str, Path]
     shown = page.evaluate("[...document.images].every(i => i.alt && i.clientWidth >= 40)")
     assert shown
     plots = page.locator("svg[role=img]")
-    assert plots.count() == 4  # accuracy, levels, reliability by epoch and by trials
+    assert plots.count() == 5  # slices, accuracy, levels, reliability by epoch and by trials
     assert all(box and box["height"] > 100 for box in (plot.bounding_box() for plot in plots.all()))
     headings = page.locator("h2").all_inner_texts()
     for heading in (

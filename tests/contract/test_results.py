@@ -40,6 +40,7 @@ from easiness.show.result import Result, Section
 from easiness.store import Row, Run
 from easiness.studies import outcomes
 from easiness.studies.audit import Audit, AuditDraw, Certificate
+from easiness.studies.explain import Explanation
 from easiness.studies.keeping import PICKS, RARE, Curriculum, NextAnswers, NextLabels, Pruning, Worth
 from easiness.studies.keeping.grid import cells_of, table_of
 from easiness.studies.labels import CleanLabels, Consensus, PeopleAgreement
@@ -87,6 +88,12 @@ def _curve(_: Run) -> PerturbationCurve:
 
 
 def _what_is_shown(run: Run) -> Patterns:
+    patterns = _explained(run).patterns
+    assert patterns is not None
+    return patterns
+
+
+def _explained(run: Run) -> Explanation:
     vectors = np.random.default_rng(0).normal(size=(NUM, 3)).astype(np.float32)
     data = easiness.load_dataset((vectors, run.labels), classes=run.classes)
     return easiness.explain(run, features=vectors, nearest=5, data=data)
@@ -241,6 +248,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     NextLabels: _next_labels,
     outcomes.NextRollouts: lambda run: easiness.next(_outcomes(run)[0], rollouts=50, hard=True),
     outcomes.OutcomeScores: lambda run: easiness.scores(_outcomes(run)[0], between=(0.2, 0.8)),
+    Explanation: _explained,
     Patterns: _what_is_shown,
     PerturbationStudy: lambda run: PerturbationStudy(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
@@ -389,6 +397,7 @@ def _read_json(file: Path, result: Any) -> None:
         outcomes.KeySuspects: "suspects",
         outcomes.OutcomeComparison: "items",
         outcomes.RolloutsAhead: "rows",
+        Explanation: "slices",
         Patterns: "examples",
         Suspects: "suspects",
         Worth: "grid",

@@ -24,7 +24,6 @@ WORKS = [
     *("status one --verify", "scores runs/b"),
 ]
 LACKS = {
-    "explain one --features x.npy": "vectors of the examples",
     "labels one -o labels.csv": "classes",
     "export one --to csv -o x.csv": ALL,
     "card one -o card": ALL,
@@ -43,7 +42,7 @@ LACKS = {
     "measure digits --features run:one --out out": ALL,
     f"measure digits {TRAINING} --out one/a": "from a training loop of your own or as outcomes",
 }
-OF_OTHERS = {"report", "compare", "diff", "keep", "next", "record", "paper hypothesis"}
+OF_OTHERS = {"report", "compare", "diff", "explain", "keep", "next", "record", "paper hypothesis"}
 """Their own tests have runs of outcomes, and the last takes no run."""
 
 
@@ -92,7 +91,6 @@ FUNCTIONS: dict[str, Callable[[Run], object]] = {
     "learning_curve": learning_curve,
     "similarity": lambda run: similarity(run, "digits"),
     "matching_rate": lambda run: ez.matching_rate(run, ez.open_run("runs/b")),
-    "explain": lambda run: ez.explain(run, features=np.zeros((21, 2))),
 }
 
 

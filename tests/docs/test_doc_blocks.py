@@ -40,7 +40,7 @@ RUN_ELSEWHERE = {
 }
 
 # Pages that quote what their commands print here, with dots for what is left out.
-QUOTED = ("docs/tutorials/outcomes.md", "docs/tutorials/votes.md")
+QUOTED = tuple(f"docs/tutorials/{name}.md" for name in ("outcomes", "slices", "tags", "votes"))
 
 # Options whose values would take too long, with what stands for them.
 IN_SMALL = {

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import datasets
@@ -39,6 +40,7 @@ from easiness.runs import find_data
 from easiness.show import file_bytes
 from easiness.spec import Recipe, make_recipe, recipe_settings
 from easiness.studies.audit import read_certificate
+from easiness.studies.explain.columns import metadata_columns
 from recording import answered, harness, instance
 from sounds import encoded, tone
 
@@ -104,6 +106,8 @@ def _files(whole: Path) -> None:
     names = [f"picture {at}" for at in range(NUM)]
     test: dict[str, Any] = {"x_test": PIXELS[:4], "y_test": LABELS[:4]}
     np.savez(whole / "a.npz", x=PIXELS, y=LABELS, ids=names, classes=CLASSES, **test)
+    tags = np.array([[1, 0], [0, -1], [0, 1]] * 4)
+    np.savez(whole / "t.npz", x=PIXELS, y=tags, tags=CLASSES, x_test=PIXELS[:3], y_test=tags[:3])
     np.savez_compressed(whole / "b.npz", x=PIXELS / 255, y=LABELS.astype(np.int8))
     np.save(whole / "rows.npy", ROWS)
     p = np.full((len(LABELS), len(CLASSES)), 1 / len(CLASSES))
@@ -121,10 +125,16 @@ def _tables(whole: Path) -> None:
             "kind": rng.choice(["red", "green", "blue"], num),
             "text": [f"what is {at}?" for at in range(num)],
             "label": rng.permutation(CLASSES * (num // 2)),
+            **{name: rng.integers(0, 2, num) for name in CLASSES},
             "split": ["train"] * 18 + ["test"] * 6,
         }
     )
     numbers.loc[3, "x"] = np.nan
+    tags = pd.DataFrame({"text": numbers["text"], "label": ["dog;cat", "cat", ""] * (num // 3)})
+    tags.to_csv(whole / "tags.csv", index=False)
+    tags["label"] = tags["label"].str.split(";")
+    tags.to_parquet(whole / "tags.parquet", row_group_size=10)
+    tags.to_json(whole / "tags.jsonl", orient="records", lines=True)
     for end in ("csv", "csv.gz"):
         numbers.to_csv(whole / f"numbers.{end}", index=False)
     numbers.to_json(whole / "numbers.jsonl", orient="records", lines=True)
@@ -306,11 +316,17 @@ OF_TABLES: tuple[dict[str, Any], ...] = (
     *({}, {"text": "text"}, {"inputs": ["x", "kind"]}, {"inputs": "hidden"}, {"encoding": "utf-16"}),
     *({"encoding": "unicode_escape"}, {"label": "kind"}, {"group": "kind"}, {"columns": {"split": "kind"}}),
     *({"holdout": 0.25}, {"id": "kind"}, {"id": "x"}, {"without": "kind,x"}),
+    *({"tags": True, "label": name} for name in ("dog,cat", "text", "hidden", "x")),
 )
 
 
 def _certificate(at: Path) -> None:
     read_certificate(at / "certificate.json", open_run(at / "run"))
+
+
+def _metadata(at: Path) -> None:
+    run: Any = SimpleNamespace(path=at, ids=PETS.ids, is_outcomes=True)
+    metadata_columns(run, at, "train")
 
 
 class Door(NamedTuple):
@@ -323,6 +339,7 @@ class Door(NamedTuple):
 
 
 _SKIP = {"load": _load(), "load what is readable": _load(skip_unreadable=True)}
+_TAGS = {"tags": _load(tags=True), "readable tags": _load(tags=True, skip_unreadable=True)}
 _RUN = {
     "read": read_run,
     "verify": store.verify,
@@ -352,8 +369,9 @@ DOORS = (
     Door(4, "recorded", {**_RUN, "read": _kept_examples}),
     Door(2, store.CHECKPOINTS, {"checkpoint": _read_checkpoint}),
     Door(4, "card", {"card": lambda at: card(load_dataset("digits", limit=40), apply=at).text}),
-    *(Door(4, name, _SKIP, ("*/*",)) for name in ("pets", "voices", "mail")),
+    *(Door(4, name, {**_SKIP, **_TAGS}, ("*/*",)) for name in ("pets", "voices", "mail")),
     *(Door(2, f"{name}.npz", _SKIP) for name in "ab"),
+    *(Door(2, name, _TAGS) for name in ("t.npz", "tags.csv", "tags.parquet", "tags.jsonl")),
     Door(4, "hub", _SKIP),
     Door(2, "saved", {"hf": _load("hf:{}")}),
     Door(3, "csv", {"list": _load("{}/list.csv"), "outside": _load("{}/list.csv", allow_outside=True)}),
@@ -370,6 +388,7 @@ DOORS = (
     Door(1, "rows.npy", {"a pool": lambda at: load_unlabelled(at, _arrays(), vectors=True)}),
     Door(2, "features", {"a file of features": _made_again}),
     Door(2, "decisions.csv", {"decisions": _decided, "votes": _voted, "votes alone": read_annotations}),
+    Door(2, "decisions.csv", {"metadata": _metadata}),
     Door(3, "answers.json", {"decisions": _decided, "votes": _voted, "votes alone": read_annotations}),
     Door(2, "votes.csv", {"votes": read_annotations, "votes on a run": _voted}),
     *(

@@ -30,9 +30,9 @@ class Votes:
     """The votes of N trials on K examples after ``epoch`` epochs.
 
     ``correct`` [N, K] says whether the prediction was the label trained with, ``p_label`` [N, K] (float32
-    or float64, in [0, 1]) is the probability of that label, ``labels`` [K] are class indices and ``ids``
-    [K] the examples' ids. ``trials`` [N] are the indices of the trials in their run, 0..N-1 where not
-    given; ``id_keys`` gives the keys [K] of `easiness.analysis.sides`, for votes that share them.
+    or float64, in [0, 1]) is the probability of that label, ``labels`` [K] are class indices, or strata,
+    and ``ids`` [K] the examples' ids. ``trials`` [N] are the indices of the trials in their run, 0..N-1 where
+    not given; ``id_keys`` gives the keys [K] of `easiness.analysis.sides`, for votes that share them.
 
     ``p_label`` is kept rounded to multiples of 2**-40, which makes sums over trials exact: equal examples
     stay equal, whatever the order of trials and examples. Probabilities within 1e-12 tie (with float32

@@ -56,7 +56,7 @@ class CardOptions:
     loading: Annotated[
         Loading,
         Fields(
-            ("data_root", "download", "allow_outside", "skip_unreadable", "columns", *TABLE_OPTIONS),
+            ("data_root", "download", "allow_outside", "skip_unreadable", "columns", *TABLE_OPTIONS, "tags"),
             help={"data_root": "Folder of a torchvision data set; this and the following with --apply."},
         ),
     ] = Loading()
@@ -88,11 +88,12 @@ def _card(options: CardOptions) -> None:
         return
     then = "apply it with" if result.document.has_digests else f"join {exports.SCORES} by id"
     held_out = result.document.held_out
-    also = "" if held_out is None else f" and {held_out.num_examples:,} held out"
+    also = "" if held_out is None else f" and {held_out.num_recorded:,} held out"
     engine.say_written(result.path)
-    engine.say(f"{result.path}: {result.document.num_examples:,} examples{also}; {then}")
+    engine.say(f"{result.path}: {result.document.num_examples:,} {result.document.nouns}{also}; {then}")
     if result.document.has_digests:
-        engine.say(spec.command_line("card", "--apply", result.path, "SOURCE", "-o", "scores.csv"))
+        tags = ["--tags"] if result.document.tag_names else []
+        engine.say(spec.command_line("card", "--apply", result.path, "SOURCE", *tags, "-o", "scores.csv"))
     if result.note is not None:
         engine.say(f"note: {result.note}", err=True)
 

@@ -19,7 +19,7 @@ def _carry(options: Measuring) -> None:
         return
     with runs.ShownProgress() as progress:
         run = runs.measure(options, progress)
-    few = suspects.too_few(run.labels, run.classes)
+    few = suspects.too_few(run)
     if few:
         say(f"note: {few}")
     say_text(summarize(run))
@@ -72,7 +72,9 @@ def summarize(run: store.Run) -> str:
 
     num = len(run.trials)
     size = f"{show.quantity(num, 'trial')} of {run.length}"
-    head = f"{run.path}: {run.network}, {size} over {len(run.ids)} examples"
+    of_tags = "" if run.tags is None else f" of {run.spec.data.classes_text}"
+    nouns = "questions" if of_tags else "examples"
+    head = f"{run.path}: {run.network}, {size} over {run.spec.data.train.num_examples} examples{of_tags}"
     if not run.observed:
         return f"{head}\neasiness: unknown, since the trials were observed after no common epoch"
     epoch = run.resolve_at(None)
@@ -87,7 +89,7 @@ def summarize(run: store.Run) -> str:
     heads = run.spec.heads
     about = "" if heads is None else "".join(f"\nfeatures: {one}" for one in pages.about_features(heads))
     about = about and f"{about}\n{pages.FOR_FEATURES}"
-    if run.shares:
+    if run.shares and run.tags is None:
         from easiness.studies.learning import learning_curve  # which loads SciPy
 
         ahead = f"\n{learning_curve(run).text}{ahead}"
@@ -95,7 +97,7 @@ def summarize(run: store.Run) -> str:
     return f"""\
 {head}
 {_accuracy(run, epoch)}
-easiness {run.at(epoch)}: {(right == num).mean():.1%} of the examples right in {judges}, \
+easiness {run.at(epoch)}: {(right == num).mean():.1%} of the {nouns} right in {judges}, \
 {(right == 0).mean():.1%} in none{augmented}{enough}{ahead}{about}"""
 
 
@@ -105,4 +107,4 @@ def _accuracy(run: store.Run, epoch: int) -> str:
     accuracy = pages.accuracy_texts(accuracy_by_split(run), epoch)
     parts = ", ".join(f"{split} {text}" for split, text in accuracy.items())
     over = f"accuracy {run.at(epoch)} (mean ± standard deviation over trials)"
-    return f"{over}: {parts}; chance {1 / len(run.classes):.3f}"
+    return f"{over}: {parts}; chance {run.chance:.3f}"

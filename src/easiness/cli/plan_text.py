@@ -68,7 +68,7 @@ def _of_trainings(
     elif rule is not None:
         costs = f"cost of the first check: {cost(plan.trials)}\ncost at the most: {cost(rule.max_trials)}"
     return f"""\
-data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} classes, \
+data: {plan.data.name}, {len(plan.data)} examples of {spec.data.classes_text}, \
 {" x ".join(map(str, plan.signature.shape))} ({" x ".join(kind.axes)}, as the network gets them)
 held-out split: {f"{len(held_out)} examples" if held_out else "none"}
 fingerprint: {plan.data.fingerprint}
@@ -103,13 +103,14 @@ def _of_heads(plan: runs.Plan, heads: Heads, out: Path, device: torch.device, fo
         which = trials_text(task.missing) if task.missing else "nothing"
         costs = f"to fit: {which}; the run has {quantity(len(run.trials), 'trial')}"
     features = "\n".join(f"features: {one.name}. {one.about}" for one in heads.features)
-    method = "in closed form, by ridge regression on the classes; strength and temperature by leave-one-out"
+    nouns = "classes" if plan.data.tags is None else "tags"
+    method = f"in closed form, by ridge regression on the {nouns}; strength and temperature by leave-one-out"
     if plan.model == BOOSTING:
         method = "as boosted trees and a logistic regression, weighed by examples left out"
     if heads.epochs is not None:
         method = f"in steps, {quantity(heads.epochs, 'time')} over the vectors"
     return f"""\
-data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} classes
+data: {plan.data.name}, {len(plan.data)} examples of {spec.data.classes_text}
 held-out split: {f"{len(held_out)} examples" if held_out else "none"}
 fingerprint: {plan.data.fingerprint}
 {features}

@@ -213,7 +213,7 @@ def _lines(run: store.Run, working: store.AtWork | None, *, is_damaged: bool) ->
     of = "" if training is None else f"{num} of "
     yield f"{run.path}: {printable(run.network)}, {of}{trials} finished"
     source = printable(data.source or "arrays")
-    yield f"data: {source}, {data.train.num_examples} examples of {len(run.classes)} classes"
+    yield f"data: {source}, {data.train.num_examples} examples of {data.classes_text}"
     if data.num_unreadable:
         yield f"{data.examples_text} left out, since they cannot be read: {data.unreadable_text()}"
     if data.num_other_files:

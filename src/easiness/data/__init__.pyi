@@ -23,6 +23,7 @@ from .label_files import (
     UNSURE as UNSURE,
     Decisions as Decisions,
     LabelledExamples as LabelledExamples,
+    LabelReader as LabelReader,
     apply_labels as apply_labels,
     choice_of as choice_of,
     decisions_by_person as decisions_by_person,
@@ -49,11 +50,25 @@ from .sources.source import (
     check_ids as check_ids,
     own_ids as own_ids,
 )
+from .tables.dataset import checked_names as checked_names
 from .tables.splits import is_table as is_table, open_table as open_table
 from .tables.table import (
     INTEGER as INTEGER,
     Table as Table,
+    column_values as column_values,
+    is_value as is_value,
     names_in as names_in,
     written_in as written_in,
 )
 from .tables.text_files import csv_header as csv_header
+from .tags import (
+    MARK as MARK,
+    TAG as TAG,
+    TAG_STATES as TAG_STATES,
+    Questions as Questions,
+    RunTags as RunTags,
+    Tags as Tags,
+    check_tag_names as check_tag_names,
+    refusal_of_tags as refusal_of_tags,
+    unfold_tags as unfold_tags,
+)

@@ -9,23 +9,25 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.data.tables.table import column_values, vectors_of
+from easiness.data.tags import Questions, Tags
 from easiness.errors import BadInput
 from easiness.gate import check_fits
 from easiness.inputs import IMAGE, InputKind, Signature, StoredExamples, Values, track
-from easiness.lazy import Array, Floats, Integers, Mask
+from easiness.lazy import Array, Floats, Integers, Mask, Singles
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 
 R = TypeVar("R")
 
 Ids = Integers | npt.NDArray[np.object_]
 
-Columns = Callable[[str, Array], Iterator[Array]]
-"""Reads vectors [n, D] in a column of a table by its name, of rows by their ids, some at a time."""
+Columns: TypeAlias = Callable[[str, Array, Callable[..., Any]], Any]
+"""Reads a column of a table by its name, in rows by their ids, by `vectors_of` or `column_values`."""
 
 DIGEST_BYTES = 32
 
@@ -42,7 +44,7 @@ class Dataset:
     are recipe settings that this subject needs. ``limited_to`` is the size of a subset made by `limit` at
     seed 0, which `load_dataset` makes again. ``unreadable`` names examples left out on request, and ``notes``
     what is there and not used. By their names ``num_other_files`` files are no pictures; ``other_files`` are
-    the first. Examples of one of the ``groups`` [K] are of one origin. ``columns`` reads vectors in a table.
+    the first. Examples of one of the ``groups`` [K] are of one origin. ``columns`` reads their table.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Dataset:
     kind: InputKind = field(default=IMAGE, repr=False)
     standard: StoredExamples | None = field(default=None, repr=False)
     columns: Columns | None = field(default=None, repr=False)
+    tags: Tags | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         assert len(self.ids) == len(self.labels) == len(self.true_labels) == len(self.stored)
@@ -93,6 +96,23 @@ class Dataset:
     def num_classes(self) -> int:
         """Number of classes."""
         return len(self.classes)
+
+    @property
+    def num_outputs(self) -> int:
+        """Number of outputs of a network: one a class, or one a tag."""
+        return self.num_classes if self.tags is None else len(self.tags.names)
+
+    @cached_property
+    def questions(self) -> Questions:
+        """The questions that the examples ask, each recorded: their class, or whether each tag is there."""
+        if self.tags is not None:
+            return self.tags.questions(self.ids)
+        return Questions(self.ids, np.arange(len(self)), np.zeros(len(self), np.int64), self.labels)
+
+    @property
+    def targets(self) -> Integers | Singles:
+        """Labels [K] to train with, or values of tags [K, T], NaN where nobody says."""
+        return self.labels if self.tags is None else self.tags.targets
 
     @cached_property
     def traits(self) -> Any:
@@ -163,7 +183,16 @@ class Dataset:
         """Vectors [n, D] in a column of the table that the examples are read from, some at a time."""
         if self.columns is None:
             raise BadInput(f"{self.where}: is no table, so it has no column {name}; give a Parquet file")
-        return self.columns(name, self.ids)
+        vectors: Iterator[Array] = self.columns(name, self.ids, vectors_of)
+        return vectors
+
+    def cells(self, name: str) -> Array:
+        """The cells [K] of a column of the table that the examples are read from, see `column_values`."""
+        if self.columns is None:
+            remedy = f"give a table of id and {name} with --metadata"
+            raise BadInput(f"{self.where}: is no table, so it has no column {name}; {remedy}")
+        cells: Array = self.columns(name, self.ids, column_values)
+        return cells
 
     def packed(
         self, recipe: Recipe, cache: Path | None = None, on_packed: Callable[[int], None] = lambda _: None
@@ -189,9 +218,11 @@ class Dataset:
 
     @cached_property
     def _identities(self) -> tuple[str, str]:
-        total = hashlib.sha256(json.dumps(["classes", *self.classes]).encode())
+        names = ["classes", *self.classes] if self.tags is None else ["tags", *self.tags.names]
+        labels = self.labels if self.tags is None else self.tags.values
+        total = hashlib.sha256(json.dumps(names).encode())
         contents = hashlib.sha256()
-        for row in zip(self.ids.tolist(), self.labels.tolist(), self.stored.digests(), strict=True):
+        for row in zip(self.ids.tolist(), labels.tolist(), self.stored.digests(), strict=True):
             total.update(b"\n" + json.dumps(row).encode())
             contents.update(row[-1].encode())
         return total.hexdigest(), contents.hexdigest()
@@ -240,12 +271,20 @@ class Dataset:
             true_labels=self.true_labels[positions],
             stored=self.stored.subset(positions),
             groups=None if self.groups is None else self.groups[positions],
+            tags=None if self.tags is None else self.tags.take(positions),
         )
 
     def ref(self) -> DatasetRef:
         """Record that a run keeps of this data."""
         splits = self.splits.values()
-        refs = [SplitRef(fingerprint=split.fingerprint, num_examples=len(split)) for split in splits]
+        refs = [
+            SplitRef(
+                fingerprint=split.fingerprint,
+                num_examples=len(split),
+                num_questions=0 if split.tags is None else len(split.questions.ids),
+            )
+            for split in splits
+        ]
         unreadable = tuple(name for split in splits for name in split.unreadable)
         shape = {"kind": self.kind.name, "shape": self.traits.shape}
         if self.kind.name == IMAGE.name:  # as it was called when there was no other
@@ -261,6 +300,7 @@ class Dataset:
             train=refs[0],
             held_out=refs[1] if len(refs) > 1 else None,
             classes=self.classes,
+            tag_names=() if self.tags is None else self.tags.names,
             **shape,
         )
 
@@ -373,12 +413,12 @@ def _draw_examples(data: Dataset, targets: Integers, lots: Floats) -> Mask:
 def _draw_groups(data: Dataset, targets: Integers, lots: Floats) -> Mask:
     _, group = np.unique(np.asarray(data.groups, str), return_inverse=True)
     sizes = np.bincount(data.labels, minlength=data.num_classes)
-    counts = np.zeros(data.num_classes, np.int64)
+    counts = np.zeros(len(sizes), np.int64)
     mask = np.zeros(len(data), np.bool_)
     by_group = np.argsort(group, kind="stable")
     members_of = np.split(by_group, np.flatnonzero(np.diff(group[by_group])) + 1)
     for members in sorted(members_of, key=lambda members: float(lots[members[0]])):
-        own = np.bincount(data.labels[members], minlength=data.num_classes)
+        own = np.bincount(data.labels[members], minlength=len(sizes))
         over = np.maximum(counts + own - targets, 0).sum()
         if 2 * over <= len(members) and (counts + own < np.maximum(sizes, 1)).all():
             mask[members] = True
@@ -410,6 +450,7 @@ def merge_splits(data: Dataset) -> Dataset:
         held_out=None,
         groups=None,
         columns=None,
+        tags=None if data.tags is None or other.tags is None else data.tags.join(other.tags),
         unreadable=data.unreadable + other.unreadable,
         limited_to=None,
     )

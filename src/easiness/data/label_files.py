@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
@@ -14,8 +15,10 @@ import numpy.typing as npt
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from easiness.data.dataset import Dataset
+from easiness.data.sources.source import with_tags
 from easiness.data.tables.splits import open_table
 from easiness.data.tables.table import Table, is_numbers, written_in
+from easiness.data.tags import MARK, MISSING, SUGGESTIONS, TAG, RunTags, unfold_tags
 from easiness.errors import BadInput, nearest, shorten
 from easiness.gate import is_text
 from easiness.regular_file import at_home, read_regular
@@ -43,7 +46,8 @@ _WHOLE = re.compile(r"([0-9]+)(\.0+)?")  # a spreadsheet may make 3.0 of 3
 class LabelledExamples:
     """The examples [K] that a file of labels is about: their ids, their labels, the names of classes.
 
-    ``name`` is what messages call the data, and ``noun`` each of them.
+    ``name`` is what messages call the data, and ``noun`` each of them. With ``tag_names`` they are questions,
+    which a file names by the columns ``id`` and ``tag``.
     """
 
     name: str
@@ -51,6 +55,16 @@ class LabelledExamples:
     labels: npt.NDArray[np.int64]
     classes: tuple[str, ...]
     noun: str = "training example"
+    tag_names: tuple[str, ...] = ()
+
+    @cached_property
+    def tags(self) -> RunTags | None:
+        """The tags behind the questions, where they are some."""
+        return RunTags.read(self.ids, self.tag_names) if self.tag_names else None
+
+    def unfold(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Rows on some of them as files have them, see `unfold_tags`."""
+        return unfold_tags(table, self.tags)
 
 
 class LabelRow(NamedTuple):
@@ -118,7 +132,8 @@ class LabelReader:
     def __init__(self, of: LabelledExamples, data: str, *, by_name: bool = False) -> None:
         self.of, self._data, self._takes_name = of, data, by_name
         self._positions = {str(name): position for position, name in enumerate(of.ids.tolist())}
-        self._labels = {name: label for label, name in enumerate(of.classes)}
+        names = (SUGGESTIONS if of.tag_names else (), of.classes)
+        self._labels = {name: label for some in names for label, name in enumerate(some)}
 
     def statements(self, rows: Iterable[LabelRow]) -> Iterator[tuple[int, int | None, str, LabelRow]]:
         """The position of each row's example, its label (``None`` where it is dropped), action and row."""
@@ -126,9 +141,10 @@ class LabelReader:
         for row in rows:
             where, cells = row
             self._check_data(where, cells["data"])
-            at = self.position(where, cells["id"])
+            at = self.position(where, cells["id"], cells.get(TAG))
             if at in positions:
-                raise BadInput(f"{where}: the id {cells['id']!r} stands there twice; keep one of its rows")
+                name = str(self.of.ids[at])
+                raise BadInput(f"{where}: the id {name!r} stands there twice; keep one of its rows")
             positions.add(at)
             action = action_in(row)
             yield at, self.label(row, action, int(self.of.labels[at])), action, row
@@ -141,15 +157,29 @@ class LabelReader:
                 f"{where}: is of {data}, and not of {self._data}; give a file of these data{remedy}"
             )
 
-    def position(self, where: str, text: str) -> int:
-        whole = _WHOLE.fullmatch(text.strip()) if self.of.ids.dtype.kind == "i" else None
+    def position(self, where: str, text: str, tag: str | None = None) -> int:
+        """The place of the example with the id in the ``text``, or of the question on its ``tag``."""
+        ids, end = self.of.ids, ""
+        if self.of.tags is not None and text not in self._positions:
+            ids, end = self.of.tags.examples, f"{MARK}{self._tag(where, tag)}"
+        whole = _WHOLE.fullmatch(text.strip()) if ids.dtype.kind == "i" else None
         for form in (text, text.strip(), whole and whole[1]):
-            if form in self._positions:
-                return self._positions[form]
-        raise BadInput(
-            f"{where}: {self.of.name} has no {self.of.noun} with the id {text!r}"
-            f"{nearest(text, self._positions)}; give the file that was made for these data"
-        )
+            if f"{form}{end}" in self._positions:
+                return self._positions[f"{form}{end}"]
+        of_tag = f" and a value of the tag {end[1:]!r}" if end else nearest(text, self._positions)
+        problem = f"{self.of.name} has no {self.of.noun} with the id {text!r}{of_tag}"
+        raise BadInput(f"{where}: {problem}; give the file that was made for these data")
+
+    def _tag(self, where: str, text: str | None) -> str:
+        names, whole = self.of.tag_names, _WHOLE.fullmatch((text or "").strip())
+        if text is None:
+            problem = f"no column {TAG}, and {self.of.name} has several tags an example"
+            raise BadInput(f"{where}: {problem}; give a table with the columns id, {TAG} and label")
+        for form in (text, text.strip(), whole[1] if whole else ""):
+            if form in names:
+                return form
+        known = f"{nearest(text, names)}; write one of {shorten(names)}"
+        raise BadInput(f"{where}: the tag {text!r} is none of the data{known}")
 
     def label(self, row: LabelRow, action: str, own: int) -> int | None:
         where, cells = row
@@ -174,7 +204,7 @@ class LabelReader:
         text, name, has_was = cells["label"], cells["class"], bool(cells["was"].strip())
         by_text, by_name = self.labels_of(text), self._label_named(name)
         if not by_text:
-            remedy = f"give the name of a class, or its index from 0 to {len(self._labels) - 1}"
+            remedy = f"give the name of a class, or its index from 0 to {len(self.of.classes) - 1}"
             remedy += ", or write drop in the column action to leave it out" * (not text.strip())
             raise BadInput(f"{where}: the label {text!r} is no class{nearest(text, self._labels)}; {remedy}")
         # one of the two cells may have been edited alone: the other is what the label was
@@ -192,7 +222,7 @@ class LabelReader:
         whole = _WHOLE.fullmatch(text.strip())
         # Python makes no number of thousands of digits
         index = [] if whole is None or len(whole[1]) > _MOST_DIGITS else [int(whole[1])]
-        return [*self._label_named(text), *(label for label in index if label < len(self._labels))]
+        return [*self._label_named(text), *(label for label in index if label < len(self.of.classes))]
 
     def _label_named(self, text: str) -> list[int]:
         return [self._labels[form] for form in (text, text.strip()) if form in self._labels][:1]
@@ -206,6 +236,11 @@ def apply_labels(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     it ``was``. A file with a column ``by`` has decisions on some labels: other examples keep theirs.
     """
     labels, _ = new_labels(data, file)
+    if data.tags is not None:
+        values = np.full_like(data.tags.values, MISSING)
+        values[data.questions.examples, data.questions.tags] = labels
+        data = with_tags(data, replace(data.tags, values=values))
+        labels = np.where((values != MISSING).any(axis=1), data.labels, -1)
     rows = np.flatnonzero(labels >= 0)
     options = data.load_options.model_copy(update={"labels": str(at_home(file).absolute())})
     return replace(data._take(rows), labels=labels[rows], true_labels=labels[rows], load_options=options)
@@ -216,19 +251,20 @@ def new_labels(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """The labels [K] that `apply_labels` gives, -1 of those left out, by rows of the ``splits``; who decided.
 
-    Decided [K] are rows of people with an action, and those with another label or none.
+    Decided [K] are rows of people with an action, and those with another label or none. With tags both are of
+    the questions [Q].
     """
+    questions, names = data.questions, () if data.tags is None else data.tags.names
+    of = LabelledExamples(data.name, questions.ids, questions.labels, data.classes, tag_names=names)
     read = read_label_file(at_home(file))
     decisions = "by" in read.columns
-    labels = data.labels.copy() if decisions else np.full(len(data), -1, np.int64)
-    is_decided = np.zeros(len(data), np.bool_)
+    labels = of.labels.copy() if decisions else np.full(len(of.ids), -1, np.int64)
+    is_decided = np.zeros(len(labels), np.bool_)
     version = data.ref().version if "data" in read.columns else ""
-    reader = LabelReader(
-        LabelledExamples(data.name, data.ids, data.labels, data.classes), version, by_name=True
-    )
+    reader = LabelReader(of, version, by_name=True)
     rows = [*read.of_splits(*splits)]
     for at, label, action, row in reader.statements(rows):
-        is_wrong = action == RELABEL and row.cells["was"].strip() and label == data.labels[at]
+        is_wrong = action == RELABEL and row.cells["was"].strip() and label == of.labels[at]
         labels[at] = -1 if label is None or is_wrong else label
         is_decided[at] = decisions and bool(action)
     if not rows and not decisions:
@@ -237,7 +273,7 @@ def new_labels(
     if not left.all():
         missing = data.classes[int(left.argmin())]
         raise BadInput(f"{read.path}: no example has the label {missing!r} any more; keep some of each class")
-    return labels, is_decided | (labels != data.labels)
+    return labels, is_decided | (labels != of.labels)
 
 
 UNKNOWN = -1
@@ -359,9 +395,10 @@ def _files(file: str | os.PathLike[str], of: LabelledExamples) -> dict[str, Labe
 
 def _decisions(read: LabelFile, of: LabelledExamples, split: Split, data: str) -> Decisions:
     decisions, other_cells, blanks, places = [], {}, [], {}
+    ours = COLUMNS if of.tags is None else (*COLUMNS, TAG)
     for at, label, action, (where, cells) in LabelReader(of, data).statements(read.of_splits(split)):
         own = int(of.labels[at])
-        other_cells[at] = {name: cell for name, cell in cells.items() if name not in COLUMNS}
+        other_cells[at] = {name: cell for name, cell in cells.items() if name not in ours}
         places[at] = where
         action = action or ("" if label == own else RELABEL)
         if action:

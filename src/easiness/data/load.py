@@ -12,6 +12,7 @@ import numpy as np
 
 from easiness.data.dataset import Dataset, Ids, hold_out
 from easiness.data.label_files import apply_labels
+from easiness.data.other_targets import TAGS
 from easiness.data.sources.arrays import DIGITS, NPZ, from_arrays
 from easiness.data.sources.folders import FOLDER, MINI_IMAGENET, files_of
 from easiness.data.sources.hub import HUB, from_hub_object, is_hub_object
@@ -21,7 +22,9 @@ from easiness.data.sources.source import (
     SourceRequest,
     Split,
     absolute,
+    check_tags,
     dataset_of,
+    one_tag_each,
     own_ids,
 )
 from easiness.data.sources.torch_dataset import TORCHVISION, check_map_style, is_item_list, load_map_style
@@ -59,6 +62,7 @@ def load_dataset(
     encoding: str | None = None,
     rate: int | None = None,
     group: Any = None,
+    tags: bool = False,
 ) -> Dataset:
     """The labelled examples of a data set.
 
@@ -98,6 +102,9 @@ def load_dataset(
         rate: samples a second of arrays of recordings.
         group: a column of a table whose examples of one value are of one origin (the patient, the film), or
             such a value for each training example [K]: `Dataset.groups`.
+        tags: an example may have several tags: ``label`` names a column whose cells hold such as ``dog;car``
+            or lists, or a column for each tag (``dog,car``) of 1, 0 and nothing where nobody says; ``y`` is
+            [K, T] of 1, 0 and NaN or -1, with the names ``classes``; a file may lie in several class folders.
 
     Raises:
         BadInput: the data or something in them cannot be used.
@@ -106,6 +113,8 @@ def load_dataset(
     for name, value in (("text", text), ("sound", sound), ("label", label), ("id", id)):
         if not isinstance(value, str | None):
             raise BadInput(f"{name} {value!r:.80}: give the name of a column")
+    if not isinstance(tags, bool):
+        raise BadInput(f"tags {tags!r:.80}: give True or False, and columns by label=")
     options = LoadOptions(
         data_root=None if data_root is None else str(absolute(os.fspath(data_root))),
         allow_outside=allow_outside,
@@ -119,6 +128,7 @@ def load_dataset(
         label=label,
         id=id,
         encoding=tables.checked_encoding(encoding),
+        tags=tags,
     )
     if not isinstance(data, str | os.PathLike):
         data = _load_object(data, held_out, classes, options, rate)
@@ -129,6 +139,10 @@ def load_dataset(
     else:
         request = SourceRequest(os.fspath(data), options, classes, download)
         data = find_source(request).dataset(request)
+    if data.tags is not None and not tags:
+        raise BadInput(f"{data.where}: has values of 0 and 1 a column, not a class a row; {TAGS}")
+    if tags:
+        data = check_tags(one_tag_each(data) if data.tags is None else data)
     # names of classes given by hand are not found again at the source
     found_again = data.source if classes is None else None
     data = with_groups(replace(data, source=found_again, load_options=options), group)
@@ -310,12 +324,12 @@ def _array_split(where: str, x: Array, ids: Array | None) -> Split:
 
 def _table_split(table: Table, like: Dataset) -> Split:
     options = like.load_options
-    label = tables.label_column(table, options)
+    labels = tables.label_columns(table, options)
     if like.kind == VECTOR:
         examples = tables.TableExamples(VECTOR, [_vectors(table, like)], [np.arange(table.num_rows)])
     else:
         if like.kind == TEXT:
-            others = [name for name in table.names if name != label]
+            others = [name for name in table.names if name not in labels]
             name = options.text or tables.text_column(others) or TEXT.columns[0]
             column = tables.ExampleColumn("texts", TEXT, name)
         else:
@@ -323,7 +337,7 @@ def _table_split(table: Table, like: Dataset) -> Split:
         if column.form not in ("texts", "files", "bytes"):
             columns = " or ".join(("path", *like.kind.columns))
             raise BadInput(f"{table.where}: no column {columns}; rename that of the {like.kind.nouns}")
-        examples = tables.examples_in(Tables(table), column, label, options)
+        examples = tables.examples_in(Tables(table), column, labels, options)
     own_options = options if options.id in table.names else options.model_copy(update={"id": None})
     return tables.split_of(table, examples, 0, np.zeros(table.num_rows, np.int64), own_options, "pool")
 
@@ -334,7 +348,7 @@ def _vectors(table: Table, like: Dataset) -> StoredVectors:
     if own is None or not own.exists() or table_files(own) is None:
         raise BadInput(f"{table.where}: a table, and the run has vectors of none; give an .npy file of them")
     train = open_tables(own, like.load_options).train
-    columns, _ = input_columns(train, tables.label_column(train, like.load_options), like.load_options)
+    columns, _ = input_columns(train, tables.label_columns(train, like.load_options), like.load_options)
     vectors = make_vectors(train, table, columns)
     return StoredVectors(vectors.values[1], vectors.names)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, Generic, TypeVar
 
-from easiness import runs, show, training
+from easiness import data, runs, show, training
 from easiness.commands import Group
 from easiness.errors import BadInput
 from easiness.executors import check_execution
@@ -161,6 +161,8 @@ class Study(Generic[A]):
         outcomes: finds the result where the runs are outcomes that somebody else measured. A study without
             it refuses them.
         needs: the noun for what it then lacks.
+        not_of_tags: what is asked that makes no sense of several tags an example, and is refused: ``keep
+            --steps``; empty where nothing is. The paper's studies are all refused.
     """
 
     name: str
@@ -177,6 +179,7 @@ class Study(Generic[A]):
     trusts: bool = False
     outcomes: Callable[[A], show.Result] | None = None
     needs: str = "classes"
+    not_of_tags: Callable[[A], str] = lambda _: ""
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,15 @@ def _in_outcomes(study: Study[Any], options: Any) -> Callable[[Any], show.Result
     return study.outcomes
 
 
+def _check_tags(study: Study[Any], options: Any) -> None:
+    """Refuse what makes no sense of runs and data whose examples have several tags."""
+    if what := study.not_of_tags(options) or study.name * (study.group == "Paper"):
+        for value in vars(options).values():
+            for one in value if isinstance(value, list | tuple) else [value]:
+                if getattr(one, "tags", None):
+                    raise data.refusal_of_tags(getattr(one, "path", getattr(one, "name", "--tags")), what)
+
+
 def answer(study: Study[Any] | Verb[Any], options: Any, progress: runs.Progress | None = None) -> Any:
     """The result of a study; what it plans is carried out below ``asked.out`` as far as it is missing."""
     extra = () if progress is None else (progress,)
@@ -227,6 +239,7 @@ def answer(study: Study[Any] | Verb[Any], options: Any, progress: runs.Progress 
         return study.call(options, *extra)
     if find := _in_outcomes(study, options):
         return find(options)
+    _check_tags(study, options)
     if study.plan is None:
         return study.find(options, *extra)
     check_execution(options.execution)
@@ -239,6 +252,7 @@ def forecast(study: Study[Any], options: Any) -> str:
     """The runs of a study that are there and missing, and their cost, in a sentence; nothing is trained."""
     assert study.plan is not None
     _in_outcomes(study, options)  # or refuse them
+    _check_tags(study, options)
     check_execution(options.execution)
     plans = study.plan(options)
     device = training.resolve_device(options.execution.device)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness import store
-from easiness.data import Dataset, load_dataset, value_digests
+from easiness.data import TAG, Dataset, RunTags, load_dataset, unfold_tags, value_digests
 from easiness.engine import check_output_folder, output_folder
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_columns
@@ -48,6 +48,7 @@ class CardDocument(BaseModel):
     data: str | None
     num_examples: int
     classes: tuple[str, ...]
+    tag_names: tuple[str, ...] = ()
     fingerprint: str
     held_out: SplitRef | None = None
     has_digests: bool
@@ -58,6 +59,11 @@ class CardDocument(BaseModel):
     training: dict[str, Any] | None
     versions: dict[str, str]
     files: dict[store.FileName, store.FileDigest]
+
+    @property
+    def nouns(self) -> str:
+        """The name of rows: each example asks of each tag."""
+        return "questions on tags" if self.tag_names else "examples"
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ def write_card(
             (folder / CERTIFICATE).write_bytes(content)
         files = {name: store.digest(folder / name) for name in names}
         document = _document(run, scores.epoch, DIGEST in tables["train"], files)
-        unsaid = {"epoch"} if run.shares else {"share"}
+        unsaid = {"epoch" if run.shares else "share", *(() if document.tag_names else ("tag_names",))}
         (folder / CARD).write_text(document.model_dump_json(indent=1, exclude=unsaid) + "\n", "utf-8")
         (folder / README).write_text(_readme(run, scores.epoch, document, claim), "utf-8")
     return Card(path, document, note)
@@ -137,7 +143,7 @@ def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
 
     with store.read_strictly(path, damaged_card), pq.ParquetFile(path) as file:
         kinds = {field.name: str(field.type) for field in file.schema_arrow}
-        texts = [name for name in (DIGEST, "class") if name == "class" or name in kinds]
+        texts = [name for name in (DIGEST, TAG, "class") if name == "class" or name in kinds]
         types_of = {"id": _TYPES_OF_IDS} | dict.fromkeys(texts, _TEXTS)
         own = {"split", "card_id", "card_split"}  # it gets them when applied
         if (
@@ -185,6 +191,7 @@ def _document(
         data=data_name(run),
         num_examples=len(run.ids),
         classes=run.classes,
+        tag_names=run.spec.data.tag_names,
         fingerprint=run.spec.data.train.fingerprint,
         held_out=run.spec.data.held_out if HELD_OUT in files else None,
         has_digests=has_digests,
@@ -204,9 +211,10 @@ def _readme(run: store.Run, epoch: int, document: CardDocument, claim: str) -> s
         recipe = f"only heads count that did not see the example.\n{FOR_FEATURES} {markdown_text(about)}"
     elif spec is not None:
         recipe = f"recipe: {describe_recipe(spec.recipe)}"
+    tags = " --tags" * bool(document.tag_names)
     means = (
         "Each example is found again by the SHA-256 of its decoded values (`digest`), in whatever order and "
-        "format another copy has:\n\n```sh\neasiness card --apply CARD SOURCE -o scores.csv\n```"
+        f"format another copy has:\n\n```sh\neasiness card --apply CARD SOURCE{tags} -o scores.csv\n```"
         if document.has_digests
         else f"No digests of examples were to be had: join `{SCORES}` to your examples by `id`."
     )
@@ -214,11 +222,12 @@ def _readme(run: store.Run, epoch: int, document: CardDocument, claim: str) -> s
     if document.held_out is not None:
         files = f"\n  - split: train\n    path: {SCORES}\n  - split: test\n    path: {HELD_OUT}"
         held_out = (
-            f"\n\n`{HELD_OUT}` has the same of {count(document.held_out.num_examples)} examples that no "
-            "training saw. This alone makes\ntheir scores others, so compare them among each other; `p_easy` "
-            "and `p_hard` do too."
+            f"\n\n`{HELD_OUT}` has the same of {count(document.held_out.num_recorded)} {document.nouns} that "
+            "no training saw. This alone makes\ntheir scores others, so compare them among each other; "
+            "`p_easy` and `p_hard` do too."
         )
     trainings = f"{count(document.num_trials)} {run.noun}"
+    each = "example and tag: their names" if document.tag_names else "example: its id"
     labels = f"\n## Labels\n\n{markdown_text(claim)} `{CERTIFICATE}` says how.\n" if claim else ""
     return f"""---
 configs:
@@ -233,7 +242,7 @@ The scores are of {trainings} of {markdown_text(run.network)}, {run.at(epoch)}; 
 
 ![How many examples are right in how many trials]({FIGURE})
 
-`{SCORES}` has a row for each example: its id, every score with its standard error (`_se`) and 95 % interval
+`{SCORES}` has a row for each {each}, every score with its standard error (`_se`) and 95 % interval
 (`_low`, `_high`), the probability to be among the truly easiest and hardest tenth (`p_easy`, `p_hard`).
 `{CARD}` has the recipe, versions, and digests of the files.{held_out}
 
@@ -247,7 +256,7 @@ the data set as its authors ask.
 """
 
 
-_OF_THE_COPY = ("id", "label", "class", "split")
+_OF_THE_COPY = ("id", TAG, "label", "class", "split")
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,10 +280,10 @@ class CopyScores:
     def text(self) -> str:
         """``9,990 of 10,000 examples found by their values; 10 are not in the card``."""
         num = len(self.table) + len(self.unknown)
-        there = self.table["card_split"]
+        there, nouns = self.table["card_split"], "questions" if TAG in self.table else "examples"
         new_names = shorten([f"{was} is {name}" for was, name in self.new_names.items()])
         parts = [
-            (len(self.table), f"of {num:,} examples found by their values"),
+            (len(self.table), f"of {num:,} {nouns} found by their values"),
             ((there == "held_out").sum(), "of them are in the held-out split of the card"),
             ((there != self.table["split"]).sum(), "of them are in the other split here"),
             (len(self.unknown), f"are not in the card (such as {next(iter(self.unknown), '')})"),
@@ -301,9 +310,20 @@ def apply_card(card: str | Path, source: Any) -> CopyScores:
     data = source if isinstance(source, Dataset) else load_dataset(source)
     parts = []
     for split, part in data.splits.items():
-        columns = {"id": part.ids, "label": part.labels, "class": np.array(part.classes, object)[part.labels]}
-        parts.append(pd.DataFrame(columns).assign(split=split, **{DIGEST: _digests(part)}))
+        questions, at = part.questions, part.questions.examples
+        columns = {
+            "id": questions.ids,
+            "label": questions.labels,
+            "class": np.array(part.classes, object)[questions.labels],
+        }
+        table = pd.DataFrame(columns).assign(split=split, **{DIGEST: _digests(part)[at]})
+        tags = None if part.tags is None else RunTags.read(questions.ids, part.tags.names)
+        parts.append(unfold_tags(table, tags))
     own = pd.concat(parts, ignore_index=True)
+    if (TAG in scores) != (TAG in own):
+        has = "tags" if TAG in own else "classes"
+        remedy = "give data as the card's were, with --tags or without"
+        raise BadInput(f"{data.name}: has {has}, unlike the card {in_words(folder.path)}; {remedy}")
     places = _rows_of_copy(scores, own)
     matches = np.flatnonzero(places >= 0)
     if not len(matches):
@@ -320,14 +340,14 @@ def apply_card(card: str | Path, source: Any) -> CopyScores:
     new_names = renamed_classes(there, here, sorted(set(scores["class"])), data.classes)
     num_relabelled = int((np.array([new_names.get(name, name) for name in there], object) != here).sum())
     own_rows["card_id"], own_rows["card_split"] = rows["id"], rows["split"]
-    table = pd.concat([own_rows, rows.drop(columns=[*_OF_THE_COPY, DIGEST])], axis=1)
+    table = pd.concat([own_rows, rows.drop(columns=[*_OF_THE_COPY, DIGEST], errors="ignore")], axis=1)
     missing = len(scores) - len(np.unique(places[matches]))
     return CopyScores(table, tuple(own["id"][places < 0].tolist()), missing, num_relabelled, new_names)
 
 
 def _scores(card: Card) -> pd.DataFrame:
     document = card.document
-    held_out = None if document.held_out is None else document.held_out.num_examples
+    held_out = None if document.held_out is None else document.held_out.num_recorded
     nums: dict[Split, int | None] = {"train": document.num_examples, "held_out": held_out}
     there = [(split, name) for split, name in FILES.items() if name in document.files]
     parts = [read_scores(card.path / name, nums[split]).assign(split=split) for split, name in there]
@@ -340,7 +360,8 @@ def _scores(card: Card) -> pd.DataFrame:
 def _rows_of_copy(scores: pd.DataFrame, own: pd.DataFrame) -> Integers:
     """Rows of the card for each example of the copy, in order, -1 where it has none; each is given once."""
     rows = np.full(len(own), -1, np.int64)
-    for keys in ([DIGEST, "class", "split"], [DIGEST, "class"], [DIGEST]):
+    same = [DIGEST, TAG] if TAG in own else [DIGEST]
+    for keys in ([*same, "class", "split"], [*same, "class"], same):
         left = own.loc[rows < 0, keys].rename_axis("at")
         free = scores.loc[~scores.index.isin(rows), keys].rename_axis("row")
         left, free = (one.assign(nth=one.groupby(keys).cumcount()).reset_index() for one in (left, free))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +13,7 @@ import numpy as np
 from easiness.engine import At, Data, HeldOutToo, OneRun
 from easiness.errors import BadInput
 from easiness.inputs import Cell, ExportForm, kind_named
-from easiness.lazy import Array, Integers, pa, pd
+from easiness.lazy import Array, Floats, Integers, pa, pd
 from easiness.runs import CellTexts, cell_texts, find_split, positions_in
 from easiness.spec import Option, Split, setting
 from easiness.store import Run
@@ -68,7 +68,7 @@ class Examples:
     """The examples of a split of a run after ``epoch`` epochs, as ``options`` say.
 
     ``data`` are those of the split; ``without_data`` says why there are none. ``note`` says what else is left
-    out.
+    out. The ``table`` has a row for each, or those ``at`` positions.
     """
 
     options: ExportOptions
@@ -79,6 +79,7 @@ class Examples:
     data: Dataset | None
     without_data: str | None = None
     note: str | None = None
+    at: Integers | None = None
 
     @property
     def ids(self) -> Array:
@@ -91,7 +92,27 @@ class Examples:
         """Positions [K] of the examples in the data, and by that at their source."""
         if self.data is None:
             raise BadInput(f"{self.run.path}: {self.without_data}")
-        return positions_in(self.data, self.run, self.split)
+        rows = positions_in(self.data, self.run, self.split)
+        return rows if self.at is None else rows[self.at]
+
+    def by_tag(self, values: Array) -> Floats:
+        """Values [Q] of the questions of a run of tags as [K, T], NaN where nobody says."""
+        tags = self.run.tags_of(self.split)
+        assert tags is not None
+        rows, examples = pd.factorize(tags.examples)
+        cells = np.full((len(examples), len(tags.names)), np.nan)
+        cells[rows, tags.of] = values
+        return cells
+
+    def by_example(self) -> Examples:
+        """A row an example with all its ``tags``; scores become lists, of each tag in the order of names."""
+        table = self.table.drop(columns=["id", "tag", "class", "suggested_class"], errors="ignore")
+        lists = {str(name): self.by_tag(values.to_numpy(np.float64)) for name, values in table.items()}
+        at = np.flatnonzero(~self.table["id"].duplicated())
+        tags = [np.flatnonzero(row == 1) for row in lists.pop("label")]
+        columns: dict[str, Any] = {"id": self.table["id"].to_numpy()[at], "tags": tags}
+        columns |= {name: [*one] for name, one in lists.items()}
+        return replace(self, at=at, table=pd.DataFrame(columns))
 
     def file(self, position: int) -> Path | None:
         assert self.data is not None
@@ -138,7 +159,8 @@ def examples_of(options: ExportOptions) -> Examples:
     except BadInput as error:
         note = f"nothing is said of suspect labels ({error})"
     else:
-        table = table.join(suspect_rows.set_index("id")[_SUSPECT_COLUMNS], on="id")
+        ids = pd.Index(run.examples(split)[0])
+        table = table.join(suspect_rows.set_index("id")[_SUSPECT_COLUMNS].reindex(ids).reset_index(drop=True))
     data, why = find_split(run, options.data, split)
     return Examples(options, run, split, epoch, table, data, None if data is not None else why, note)
 
@@ -149,7 +171,8 @@ class Format:
 
     ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
     with ``{out}`` for the path and ``{type}`` for the type of the column of examples. ``is_to_label`` says
-    that people decide in it, and see the examples.
+    that people decide in it, and see the examples. ``then_of_tags`` is how to read several tags an example,
+    where that is otherwise, and ``None`` where they are refused.
     """
 
     name: str
@@ -157,3 +180,4 @@ class Format:
     then: str
     suffixes: tuple[str, ...] = ()
     is_to_label: bool = False
+    then_of_tags: str | None = ""

@@ -51,6 +51,11 @@ def export(options: ExportOptions) -> Export:
         check_output_file(path, form.suffixes)
     else:
         check_output_folder(path)
+    of_tags = options.run.tags is not None
+    if of_tags and form.then_of_tags is None:
+        others = ", ".join(one.name for one in FORMATS if one.then_of_tags is not None)
+        problem = f"is of one class an example, and {options.run.path} has tags"
+        raise BadInput(f"--to {form.name}: {problem}; choose {others}")
     examples = examples_of(options)
     if form.is_to_label:
         _check_kind(form, examples)
@@ -60,7 +65,8 @@ def export(options: ExportOptions) -> Export:
     example_form, column_type = examples.form, ""
     if example_form is not None and example_form.dtype is not None:
         column_type = f", dtype={{{example_form.column!r}: spotlight.{example_form.dtype}}}"
-    return Export(path, form.then.format(out=str(path), type=column_type), notes)
+    then = (of_tags and form.then_of_tags) or form.then
+    return Export(path, then.format(out=str(path), type=column_type), notes)
 
 
 def _check_to_label(form: Format, options: ExportOptions) -> None:
@@ -127,6 +133,7 @@ SPOTLIGHT = Format(
     lambda examples, file: _with_examples(examples, file, examples.table),
     "spotlight.show({out!r}{type})",
     suffixes=(".parquet",),
+    then_of_tags=None,
 )
 
 
@@ -135,10 +142,12 @@ def _hugging_face(examples: Examples, folder: Path) -> str | None:
         types = {name: _feature(name, schema, examples) for name in schema.names}
         return {"huggingface": json.dumps({"info": {"features": types}})}
 
+    if examples.run.tags is not None:
+        examples = examples.by_example()
     path = folder / "data" / f"{_NAMES[examples.split]}-00000-of-00001.parquet"
     path.parent.mkdir()
     (folder / "README.md").write_text(_card(examples), "utf-8")
-    return _with_examples(examples, path, examples.table.drop(columns="class"), features)
+    return _with_examples(examples, path, examples.table.drop(columns="class", errors="ignore"), features)
 
 
 def _feature(name: str, schema: Any, examples: Examples) -> dict[str, Any]:
@@ -148,6 +157,13 @@ def _feature(name: str, schema: Any, examples: Examples) -> dict[str, Any]:
         return numbers if example_form.feature is None else {"_type": example_form.feature}
     if name == "label":
         return {"_type": "ClassLabel", "names": list(examples.run.classes)}
+    if name == "tags":
+        return {
+            "_type": "Sequence",
+            "feature": {"_type": "ClassLabel", "names": [*examples.run.spec.data.tag_names]},
+        }
+    if pa.types.is_list(schema.field(name).type):  # a score of each tag
+        return {"_type": "Sequence", "feature": {"_type": "Value", "dtype": "float64"}}
     dtype = str(schema.field(name).type).replace("double", "float64").removeprefix("large_")
     return {"_type": "Value", "dtype": dtype}
 
@@ -160,6 +176,7 @@ def _card(examples: Examples) -> str:
         f"  - split: {split}\n    path: data/{split}-*\n---\n\n"
         f"{len(examples.table):,} {which} with a column for each score of easiness, from {len(run.trials)} "
         f"{run.noun} of {markdown_text(run.network)} {run.at(examples.epoch)}.\n"
+        + ("Each score is a list, with a value for each tag in the order of names.\n" if run.tags else "")
     )
 
 
@@ -171,6 +188,8 @@ _TEXT_BYTES = 2**28  # of texts in an array, where each takes as much as the lon
 
 def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
     run, table, split = examples.run, examples.table, examples.split
+    if run.tags is not None:
+        return _write_multilabel(examples, file)
     probabilities = np.full((len(table), len(run.classes)), np.nan)
     with suppress(BadInput):  # no trial left any out, or too few were kept
         probabilities = run.probabilities(**run.argument(examples.epoch), split=split, left_out=True)
@@ -196,6 +215,18 @@ def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
     )
 
 
+def _write_multilabel(examples: Examples, file: BinaryIO) -> str:
+    """Labels and probabilities [K, T] of examples of which all tags are known, and judged out of sample."""
+    run, split = examples.run, examples.split
+    there = run.probabilities(**run.argument(examples.epoch), split=split, left_out=True)[:, 1]
+    labels, pred_probs = (examples.by_tag(one) for one in (examples.table["label"].to_numpy(), there))
+    known = np.flatnonzero(~np.isnan(pred_probs).any(axis=1))
+    every = {"labels": labels, "pred_probs": pred_probs, "ids": examples.by_example().ids}
+    arrays: dict[str, Any] = {name: values[known] for name, values in every.items()}
+    np.savez_compressed(file, **arrays, classes=np.array(run.spec.data.tag_names, str))
+    return f"{len(known):,} of {len(labels):,} examples, those of which every tag is known"
+
+
 def _of_all_trials(examples: Examples) -> Floats:
     run = examples.run
     try:
@@ -212,6 +243,8 @@ CLEANLAB = Format(
     _write_cleanlab,
     "cleanlab.filter.find_label_issues(**{{k: numpy.load({out!r})[k] for k in ('labels', 'pred_probs')}})",
     suffixes=(".npz",),
+    then_of_tags="part = numpy.load({out!r}); cleanlab.multilabel_classification.filter.find_label_issues("
+    "[list(numpy.flatnonzero(one)) for one in part['labels']], part['pred_probs'])",
 )
 
 
@@ -260,6 +293,7 @@ TORCH = Format(
     "torch.utils.data.WeightedRandomSampler(part['weights'], len(subset)); loader = "
     "torch.utils.data.DataLoader(subset, sampler=sampler)",
     suffixes=(".npz",),
+    then_of_tags=None,
 )
 
 
@@ -281,7 +315,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
     if element == "Audio" and examples.options.document_root is None:
         element += ' decoder="none"'  # what is in a task is played, and not taken apart for a picture of it
     (folder / CONFIG).write_text(_config(examples.run.classes, element), "utf-8")
-    rows = examples.table.to_dict("records")
+    rows = examples.table.assign(id=examples.run.examples(examples.split)[0]).to_dict("records")
     with (folder / TASKS).open("w", encoding="utf-8") as file:
         before = "["
         for position, address in zip(positions.tolist(), _addresses(examples, positions), strict=True):
@@ -341,9 +375,12 @@ def _task(examples: Examples, row: dict[Any, Any], address: str, blind: bool) ->
         "split": examples.split,
         "of": data_version(examples.run),
     }
+    ask = ("Which class is it?", "Which class is right?")
+    if "tag" in row:
+        ask = (f"{printable(row['tag'])}: is it there?",) * 2
     if blind:
-        return {"data": {_EXAMPLE: address, _QUESTION: "Which class is it?", **about}}
-    question = f"Labelled as {printable(row['class'])}. Which class is right?"
+        return {"data": {_EXAMPLE: address, _QUESTION: ask[0], **about}}
+    question = f"Labelled as {printable(row['class'])}. {ask[1]}"
     data = {_EXAMPLE: address, _QUESTION: question, **about, "label": row["class"]}
     p_wrong = float(row.get("p_wrong", math.nan))
     if math.isnan(p_wrong):

@@ -46,7 +46,7 @@ def feature_reader(
     network = training.FeatureReader(
         spec.model,
         data.signature(spec.recipe),
-        len(run.classes),
+        run.spec.data.num_outputs,
         trial.weights(),
         device,
         None if spec.pretrained is None else pretrained_file(spec.model),

@@ -6,12 +6,14 @@ from .folds import (
     join_with_near as join_with_near,
     kept_together as kept_together,
 )
+from .influence import Influence as Influence, influence_of as influence_of
 from .ridge import (
     Head as Head,
     Moments as Moments,
     Rows as Rows,
     by_examples as by_examples,
     bytes_of_moments as bytes_of_moments,
+    eigen_of as eigen_of,
     fit_ridge as fit_ridge,
     sample_of as sample_of,
     temperature_of as temperature_of,

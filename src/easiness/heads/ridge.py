@@ -1,7 +1,8 @@
 """Ridge regression on the classes, in closed form, from moments that add up over blocks of examples.
 
-Classes are regressed as 0 and 1; the mean is not shrunk. The leave-one-out error on training examples (PRESS,
-Allen 1974) decides the strength of the penalty, and the temperature that makes outputs probabilities.
+Classes are regressed as 0 and 1, and so are tags; the mean is not shrunk. The leave-one-out error on training
+examples (PRESS, Allen 1974) decides the strength of the penalty, and the temperature that makes outputs
+probabilities.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot as one_hot_of
+from torch.nn.functional import one_hot
 
 from easiness.inputs import Pack
 from easiness.lazy import Integers, Reals, optimize
+from easiness.training import loss_of
 
 AT_ONCE = 8192  # rows that are widened to single precision
 
@@ -68,10 +70,11 @@ class Rows:
             yield first, self.take(slice(first, first + AT_ONCE))
 
 
-_STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 7))  # of the mean eigenvalue
-_SAMPLE = 1024  # examples of which leave-one-out errors are computed
+STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 7))  # of the mean eigenvalue
+_SAMPLE, _SAMPLE_OF_TAGS = 1024, 2048  # examples of which leave-one-out errors are computed
 _MOST_LEVERAGE = 1 - 1e-4
 _UNLIKE = 25.0  # times the median deviation of a column: those of networks go up to 5
+_CONSTANT = 3e-3  # of the mean square, as a root: rounding makes as much of a column that does not vary
 _LEAST = 1e-300  # of what an example leaves over: one that is alone leaves nothing
 _COLDEST, _HOTTEST = math.log(1e-3), math.log(1e2)
 
@@ -95,12 +98,15 @@ class Moments:
     def of(
         cls, batches: Iterable[tuple[Tensor, Tensor]], num_classes: int, *, with_gram: bool = True
     ) -> Moments:
-        """Sums over one batch or more of features [b, D] and labels [b]."""
+        """Sums over one batch or more of features [b, D] and labels [b], or values of tags [b, C]."""
         total: Moments | None = None
         for x, labels in batches:
-            classes = torch.bincount(labels, minlength=num_classes).to(x.dtype)
-            cross = torch.zeros(num_classes, x.shape[1], dtype=x.dtype, device=x.device)
-            cross.index_add_(0, labels, x)
+            if labels.ndim == 2:
+                classes, cross = labels.sum(dim=0), labels.T @ x
+            else:
+                classes = torch.bincount(labels, minlength=num_classes).to(x.dtype)
+                cross = torch.zeros(num_classes, x.shape[1], dtype=x.dtype, device=x.device)
+                cross.index_add_(0, labels, x)
             gram = _gram(x) if with_gram else None
             own = cls(len(x), x.sum(dim=0), x.square().sum(dim=0), classes, cross.T, gram)
             total = own if total is None else total + own
@@ -152,6 +158,11 @@ class Fit:
     left_out: Tensor
 
 
+def targets_of(labels: Tensor, num_classes: int) -> Tensor:
+    """Values regressed on [n, C]: 0 and 1 of classes [n], or those of tags as they are."""
+    return labels if labels.ndim == 2 else one_hot(labels, num_classes)
+
+
 def fit_ridge(moments: Moments, x: Tensor, labels: Tensor) -> Fit:
     """Fit a head in closed form, to examples with these `Moments`.
 
@@ -160,15 +171,15 @@ def fit_ridge(moments: Moments, x: Tensor, labels: Tensor) -> Fit:
     examples for leave-one-out outputs: all, if they are few (`by_examples`).
     """
     plain = _fit(moments, x, labels)
-    deviation = (
-        (moments.squares / moments.num - (moments.features / moments.num).square()).clamp(min=0).sqrt()
-    )
+    squares = moments.squares / moments.num
+    deviation = (squares - (moments.features / moments.num).square()).clamp(min=0).sqrt()
+    deviation[deviation < _CONSTANT * squares.sqrt()] = 0
     if float(deviation.max()) <= _UNLIKE * float(deviation.median()):
         return plain
     scale = torch.where(deviation > 0, 1 / deviation.clamp(min=1e-12), torch.zeros_like(deviation))
     alternative = _fit(moments.times(scale), x * scale, labels)
-    one_hot = one_hot_of(labels, len(moments.classes))
-    errors = [float((one.left_out - one_hot).square().sum()) for one in (plain, alternative)]
+    targets = targets_of(labels, len(moments.classes))
+    errors = [float((one.left_out - targets).square().sum()) for one in (plain, alternative)]
     if errors[0] <= errors[1]:
         return plain
     return Fit(Head(alternative.head.weight * scale[:, None], alternative.head.bias), alternative.left_out)
@@ -193,60 +204,100 @@ def bytes_of_moments(num: int, width: int, classes: int, blocks: int) -> int:
     return 4 * (blocks + 4) * width * (gram + classes)
 
 
-def sample_of(num: int) -> Tensor:
-    """Positions of a sample, evenly spread over ``num`` examples; all, if they are few."""
-    return torch.linspace(0, num - 1, min(num, _SAMPLE), dtype=torch.float64).round().long()
+def sample_of(num: int, of_tags: bool = False) -> Tensor:
+    """Positions of a sample, evenly spread over ``num`` examples; all, if they are few.
+
+    It is larger for tags, of which some are rare.
+    """
+    most = _SAMPLE_OF_TAGS if of_tags else _SAMPLE
+    return torch.linspace(0, num - 1, min(num, most), dtype=torch.float64).round().long()
 
 
 def _primal(moments: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
     assert moments.gram is not None
     gram = moments.gram - torch.outer(mean, moments.features)
-    values, vectors = torch.linalg.eigh(gram)
+    values, vectors = eigen_of(gram)
     values = values.clamp(min=0)
     inner = vectors.T @ (moments.cross - torch.outer(mean, moments.classes))
     apart = (x - mean) @ vectors
-    one_hot, squares = one_hot_of(labels, len(share)).to(share.dtype), apart.square()
+    targets, squares = targets_of(labels, len(share)).to(share.dtype), apart.square()
 
     def outputs(strength: float) -> Tensor:
         shrunk = 1 / (values + strength)
         predictions = share + apart @ (shrunk[:, None] * inner)
         leverage = 1 / moments.num + squares @ shrunk
         # y - (y - f) / (1 - h)
-        left: Tensor = (one_hot - predictions) / (1 - leverage.clamp(max=_MOST_LEVERAGE))[:, None]
-        return one_hot - left
+        left: Tensor = (targets - predictions) / (1 - leverage.clamp(max=_MOST_LEVERAGE))[:, None]
+        return targets - left
 
-    strength = _best(outputs, one_hot, float(values.mean()))
+    strength = _best(outputs, targets, float(values.mean()))
     weight = vectors @ (inner / (values + strength)[:, None])
     return Fit(Head(weight, share - mean @ weight), outputs(strength))
 
 
+def eigen_of(gram: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues [D], ascending, and eigenvectors [D, D] of a symmetric matrix.
+
+    With many of them next to 0 the solver may come to NaN in single precision, on one thread, and does not
+    in double.
+    """
+    values, vectors = torch.linalg.eigh(gram)
+    if vectors.isnan().any():
+        values, vectors = (one.to(gram.dtype) for one in torch.linalg.eigh(gram.double()))
+    return values, vectors
+
+
 def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fit:
     """By eigenvalues of examples' inner products, in double precision: heads may fit every example."""
-    apart, one_hot = (x - mean).double(), one_hot_of(labels, len(share)).double()
+    apart, targets = (x - mean).double(), targets_of(labels, len(share)).double()
     values, vectors = torch.linalg.eigh(apart @ apart.T)
     values = values.clamp(min=0)
-    inner, squares = vectors.T @ (one_hot - share.double()), vectors.square()
+    inner, squares = vectors.T @ (targets - share.double()), vectors.square()
 
     def outputs(strength: float) -> Tensor:
         # the fitted mean takes up its direction, of eigenvalue 0
         own = squares @ (1 / (values + strength)) - 1 / (len(x) * strength)
         left: Tensor = (vectors @ (inner / (values + strength)[:, None])) / own.clamp(min=_LEAST)[:, None]
-        return one_hot - left
+        return targets - left
 
-    strength = _best(outputs, one_hot, float(values.sum()) / min(x.shape))
+    strength = _best(outputs, targets, float(values.sum()) / min(x.shape))
     weight = (apart.T @ (vectors @ (inner / (values + strength)[:, None]))).to(x.dtype)
     return Fit(Head(weight, share - mean @ weight), outputs(strength).to(x.dtype))
 
 
-def _best(outputs: Callable[[float], Tensor], one_hot: Tensor, scale: float) -> float:
-    strengths = (max(scale, 1e-12) * strength for strength in _STRENGTHS)
-    best: float = min(strengths, key=lambda strength: float((outputs(strength) - one_hot).square().sum()))
+def _best(outputs: Callable[[float], Tensor], targets: Tensor, scale: float) -> float:
+    strengths = (max(scale, 1e-12) * strength for strength in STRENGTHS)
+    best: float = min(strengths, key=lambda strength: float((outputs(strength) - targets).square().sum()))
     return best
 
 
-def temperature_of(outputs: Tensor, labels: Tensor) -> float:
+def to_evidence(fit: Fit, there: Tensor) -> Fit:
+    """A head whose outputs are log odds of each tag beside those of its share, [n, C].
+
+    By two normal distributions of one spread of the leave-one-out outputs, with the tag and without: it is
+    ``there`` [n, C]. With few examples of a tag they are drawn together.
+    """
+    outputs = fit.left_out
+    num, num_without = there.sum(dim=0), (1 - there).sum(dim=0)
+    above = (there * outputs).sum(dim=0) / num.clamp(min=1)
+    below = ((1 - there) * outputs).sum(dim=0) / num_without.clamp(min=1)
+    spread = (there * (outputs - above).square() + (1 - there) * (outputs - below).square()).mean(dim=0)
+    apart = (above - below).clamp(min=0) * num / (num + 1)
+    slope = apart / spread.clamp(min=1e-9)
+    middle = below + apart / 2
+    head = Head(fit.head.weight * slope, (fit.head.bias - middle) * slope)
+    return Fit(head, (outputs - middle) * slope)
+
+
+def log_odds_of(values: Tensor) -> Tensor:
+    """Log odds of each tag [C] by its ``values`` [n, C], as if half a one more had it and half lacked it."""
+    return ((values.sum(dim=0) + 0.5) / ((1 - values).sum(dim=0) + 0.5)).log()
+
+
+def temperature_of(outputs: Tensor, labels: Tensor, before: Tensor | float = 0.0) -> float:
     """The temperature by which leave-one-out outputs [n, C] make labels [n] most probable.
 
+    Values of tags [n, C] have log odds [C] ``before`` the outputs, which stay; those of classes are 0.
     Targets are short of 1 by one example in n + 1, as in Platt (1999): a few outputs that are all right do
     not make the next one certain.
     """
@@ -254,7 +305,7 @@ def temperature_of(outputs: Tensor, labels: Tensor) -> float:
 
     def loss(log_temperature: float) -> float:
         logits = wide / math.exp(log_temperature)
-        return float(cross_entropy(logits, labels, label_smoothing=short))
+        return float(loss_of(logits + before, labels, short))
 
     optimum = optimize.minimize_scalar(loss, bounds=(_COLDEST, _HOTTEST), method="bounded")
     return math.exp(float(optimum.x))

@@ -20,7 +20,18 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.heads.boosting import fit_boosted
 from easiness.heads.folds import Deal, Partition
-from easiness.heads.ridge import Head, Moments, Rows, by_examples, fit_ridge, sample_of, temperature_of
+from easiness.heads.ridge import (
+    Fit,
+    Head,
+    Moments,
+    Rows,
+    by_examples,
+    fit_ridge,
+    log_odds_of,
+    sample_of,
+    temperature_of,
+    to_evidence,
+)
 from easiness.inputs import VECTOR, Pack, Signature
 from easiness.lazy import Array, Integers, Mask, Reals, Singles
 from easiness.models import build_model
@@ -146,9 +157,10 @@ def run_heads(
             split = data.splits[probe.name]
             own = of_train if probe.name == "train" else np.zeros((len(of_train), len(split)), np.bool_)
             with_logits = {"none": None, "left_out": ~own[-1], "all": np.ones(own.shape[1], np.bool_)}
-            about, logits = (split.ids, split.labels, split.num_classes), with_logits[probe.keep_logits]
-            logs = [ObservationLog(*about, trained_on=mask, keep_logits=logits) for mask in own]
-            probes[probe.name] = _observe(rows_of_heads, rows[probe.name], logs, listener, own)
+            questions, logits = split.questions, with_logits[probe.keep_logits]
+            logs = [questions.log(split.num_classes, trained_on=mask, keep_logits=logits) for mask in own]
+            trained_on = own[:, questions.examples]
+            probes[probe.name] = _observe(rows_of_heads, rows[probe.name], logs, listener, trained_on)
     record = TrialRecord(probes=probes, train_loss=losses, weights=weights)
     _report(spec, record, time.perf_counter() - began, listener)
     record.ran.update(training.how_it_ran(began, device))
@@ -178,21 +190,32 @@ class _Repeat:
             else:
                 heads, loss = fit_by_steps(spec, self.rows, positions, labels, self.num_classes, row)
             return RowOfHeads(heads, [1 / len(heads)] * len(heads)), loss
-        sample = sample_of(len(positions))
-        fits = []
+        of_tags = labels.ndim == 2
+        sample = sample_of(len(positions), of_tags)
+        own, fits = sample.to(labels.device), []
         for rows, moments in zip(self.rows, self.moments, strict=True):
             first, *others = (moments[block] for block in self.partition.blocks_of(turn, row))
             total = sum(others, start=first)
             few = by_examples(total.num, len(total.features))
             some = torch.arange(len(positions)) if few else sample
-            fits.append(fit_ridge(total, rows.take(positions[some.numpy()]), labels[some.to(labels.device)]))
-        own = sample.to(labels.device)
-        left_out = [one.left_out[own] if len(one.left_out) > len(own) else one.left_out for one in fits]
-        scales = [1 / temperature_of(one, labels[own]) for one in left_out]
-        together = torch.stack([one * scale for one, scale in zip(left_out, scales, strict=True)]).sum(dim=0)
-        joint = temperature_of(together, labels[own]) if len(fits) > 1 else 1.0
-        loss = float(torch.nn.functional.cross_entropy(together / joint, labels[own]))
-        return RowOfHeads([one.head for one in fits], [scale / joint for scale in scales]), loss
+            fit = fit_ridge(total, rows.take(positions[some.numpy()]), labels[some.to(labels.device)])
+            left_out = fit.left_out[own] if len(fit.left_out) > len(own) else fit.left_out
+            fits.append(Fit(fit.head, left_out))
+        before = labels.new_zeros((), dtype=torch.float32)
+        if of_tags:
+            before, fits = log_odds_of(labels), [to_evidence(one, labels[own]) for one in fits]
+        return _together(fits, labels[own], before)
+
+
+def _together(fits: Sequence[Fit], labels: Tensor, before: Tensor) -> tuple[RowOfHeads, float]:
+    """The heads as one, by temperatures on ``labels`` left out, beside the log odds of tags ``before``."""
+    scales = [1 / temperature_of(one.left_out, labels, before) for one in fits]
+    parts = [one.left_out * scale for one, scale in zip(fits, scales, strict=True)]
+    logits = torch.stack(parts).sum(dim=0)
+    joint = temperature_of(logits, labels, before) if len(fits) > 1 else 1.0
+    scales, heads = [scale / joint for scale in scales], [one.head for one in fits]
+    heads[0] = Head(heads[0].weight, heads[0].bias + before / scales[0])
+    return RowOfHeads(heads, scales), float(training.loss_of(logits / joint + before, labels))
 
 
 _last: dict[str, tuple[Any, _Repeat]] = {}
@@ -216,13 +239,22 @@ def _repeat(
     is_kept = before is not None and before[0][: len(of_rows)] == of_rows
     rows = before[1].rows if before is not None and is_kept else [Rows.of(one, device) for one in packs]
     partition = deal.partition(heads.shares, spec.seed, number)
-    labels = torch.from_numpy(data.labels).to(device)
+    labels = torch.from_numpy(_with_means(data.targets)).to(device)
     moments = []
     if spec.model == RIDGE:
-        moments = [_moments(partition, one, labels, data.num_classes) for one in rows]
-    new = _Repeat(partition, rows, labels, data.num_classes, moments)
+        moments = [_moments(partition, one, labels, data.num_outputs) for one in rows]
+    new = _Repeat(partition, rows, labels, data.num_outputs, moments)
     _last["repeat"] = key, new
     return new
+
+
+def _with_means(targets: Array) -> Array:
+    """Labels [K] as they are; of tags [K, T] what nobody says is the mean of what is said of the tag."""
+    if targets.ndim == 1:
+        return targets
+    unknown = np.isnan(targets)
+    means = np.where(unknown, 0, targets).sum(axis=0) / np.maximum((~unknown).sum(axis=0), 1)
+    return np.where(unknown, means, targets).astype(np.float32)
 
 
 def _moments(

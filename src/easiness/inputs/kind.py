@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
@@ -99,7 +100,11 @@ class StoredExamples:
         raise NotImplementedError
 
     def subset(self, positions: Integers) -> Self:
-        raise NotImplementedError
+        """A copy of the examples at ``positions``, by default with traits of their own."""
+        part = copy(self)
+        part._items = self._items[positions]
+        vars(part).pop("traits", None)
+        return part
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of the stored bytes of each example."""
@@ -259,6 +264,7 @@ class InputKind:
     ``show`` shows an example to people, ``in_words`` tells whether its text is enough for that, and
     ``export_form`` is its form in tables. ``tokens`` tells whether networks get numbers of tokens. ``files``
     reads files, ``near`` finds near copies, and ``flaws`` examples that show nothing, if the kind has them.
+    ``measures`` gives numbers of an example by their names, from it and the traits of the data.
 
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, and
     ``photo`` the address of a larger picture, no side longer than so many pixels. ``table`` has the columns
@@ -280,6 +286,7 @@ class InputKind:
     files: Files | None = None
     near: Near | None = None
     flaws: Flaws | None = None
+    measures: Callable[[Value, Any], dict[str, float]] | None = None
     pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
     photo: Callable[[Value, int], str | None] | None = None
     table: Callable[[Value, Any], list[VectorColumn]] | None = None

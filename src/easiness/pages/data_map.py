@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
 from easiness.lazy import Array, Integers, pd
-from easiness.pages.template import InlineScript, inert, inline_script
+from easiness.pages.questions import tags_beside
+from easiness.pages.template import InlineScript, inert, inline_script, without_repeats
 from easiness.scoring import SCORES, formula_text
 from easiness.show import ShownExample, count
 from easiness.spec import Split
@@ -106,6 +107,9 @@ class DataMap:
             for medium, uri in (("pictures", one.uri), ("sounds", one.sound)):
                 if uri is not None:
                     media[medium][point] = uri
+        media |= {medium: without_repeats(media[medium]) for medium in ("pictures", "sounds")}
+        if texts is not None:
+            media["texts"] = [*without_repeats(dict(enumerate(texts))).values()]
         had = {medium: of for medium, of in media.items() if of or medium == "pictures"}
         return inert({**self._constants, "runs": [values for values, _ in self.runs], **had})
 
@@ -117,9 +121,11 @@ def data_map(
     scores: Sequence[pd.DataFrame],
     suspects: Sequence[pd.DataFrame | None],
     exhibits: Iterable[int],
+    columns: Mapping[str, Array] | None = None,
 ) -> DataMap:
+    """The map of runs with these tables of scores; the first may be seen by other ``columns`` [K], too."""
     num = len(runs[0].ids)
-    tables = [_with_suspicion(table, one) for table, one in zip(scores, suspects, strict=True)]
+    tables = [_with_suspicion(*both) for both in zip(runs, scores, suspects, strict=True)]
     exhibits = sorted(set(exhibits))
     spread = in_turns(_worth_a_picture(table) for table in tables)[:_MOST_PICTURES]
     picture_places = list(dict.fromkeys([*spread, *exhibits]))
@@ -128,28 +134,41 @@ def data_map(
     first = np.array(list(dict.fromkeys([*picture_places, *suspect])), np.int64)
     first = first[np.isin(first, points)]
     ids, places = runs[0].ids[picture_places].tolist(), np.searchsorted(points, picture_places).tolist()
+    strata, tags = runs[0].stratum_names, tags_beside(runs[0])
+    beside = {at: tags.of(("train", one)) for at, one in enumerate(runs[0].ids[points])} if tags else {}
+    of_runs = [
+        _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
+        for run, name, row, table in zip(runs, names, at, tables, strict=True)
+    ]
+    own = of_runs[0][0]["scores"]
+    free = {*(columns or {})} - {one["name"] for one in own}
+    own += [_of_column(name, one[points]) for name, one in (columns or {}).items() if name in free]
     return DataMap(
-        runs=[
-            _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
-            for run, name, row, table in zip(runs, names, at, tables, strict=True)
-        ],
+        runs=of_runs,
         points=points,
         picture_places={("train", one): at for one, at in zip(ids, places, strict=True)},
         num_examples=num,
         _constants={
             "num": len(points),
             "ids": listed_ids(runs[0].ids[points]),
-            "classes": list(runs[0].classes),
-            "labels": indices(runs[0].labels[points], len(runs[0].classes)),
+            "classes": list(strata),
+            "labels": indices(runs[0].strata()[points], len(strata)),
+            **({"tags": without_repeats(beside)} if tags else {}),
         },
     )
 
 
-def _with_suspicion(table: pd.DataFrame, suspects: pd.DataFrame | None) -> pd.DataFrame:
+def _with_suspicion(run: Run, table: pd.DataFrame, suspects: pd.DataFrame | None) -> pd.DataFrame:
     """The scores of a run, ``p_wrong`` and ``suggested``: NaN and -1 where nothing is said."""
     if suspects is None:
-        return table.assign(p_wrong=np.nan, suggested=-1)
-    return table.join(suspects.set_index("id")[["p_wrong", "suggested"]], on="id")
+        table = table.assign(p_wrong=np.nan, suggested=-1)
+    else:
+        table = table.assign(id=run.ids).join(suspects.set_index("id")[["p_wrong", "suggested"]], on="id")
+    if run.tags is not None:
+        for name in ("suggested", "predicted"):
+            labels = table[name].to_numpy(np.int64)
+            table[name] = np.where(labels < 0, labels, 2 * run.tags.of + labels)
+    return table
 
 
 def _worth_a_picture(table: pd.DataFrame) -> list[int]:
@@ -212,12 +231,24 @@ def _of_run(
         "name": name,
         "numTrials": len(run.trials),
         "scores": scores,
-        "suggested": indices(rows["suggested"].to_numpy(np.int64), len(run.classes)),
-        "predicted": indices(rows["predicted"].to_numpy(np.int64), len(run.classes)),
+        "suggested": indices(rows["suggested"].to_numpy(np.int64), len(run.stratum_names)),
+        "predicted": indices(rows["predicted"].to_numpy(np.int64), len(run.stratum_names)),
         "predictedShare": quantize(rows["predicted_share"].to_numpy(np.float64), 8),
         **course,
     }
     return document, notes
+
+
+def _of_column(name: str, values: Array) -> Document:
+    """A column as a score is written; texts are places in a list of them."""
+    texts: list[str] = []
+    if values.dtype == object:
+        known, every = pd.notna(values), values
+        names, places = np.unique(every[known].astype(str), return_inverse=True)
+        texts, values = names.tolist(), np.full(len(every), np.nan)
+        values[known] = places
+    about = {"name": name, "high": "", "formula": "A column by which hardness is explained"}
+    return {**about, **({"names": texts} if texts else {}), **quantize(values, 16)}
 
 
 def quantize(values: Array, bits: Bits) -> Document:

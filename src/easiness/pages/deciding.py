@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from itertools import chain, islice
@@ -11,20 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from easiness.data import AUDIT_COLUMNS, UNKNOWN, Dataset, splits_in
+from easiness.data import AUDIT_COLUMNS, MARK, UNKNOWN, Dataset, splits_in
 from easiness.errors import BadInput
 from easiness.lazy import Integers, pd
 from easiness.pages.data_map import COMMON_SCRIPTS, Document, Name, in_turns, trajectories
 from easiness.pages.examples import FoundExamples, are_small, originals_of, table_of
 from easiness.pages.labels import SuspectLabels
-from easiness.pages.template import InlineScript, inert, inline_script
+from easiness.pages.questions import tags_beside
+from easiness.pages.template import InlineScript, inert, inline_script, without_repeats
 from easiness.runs import data_version, decisions_on
 from easiness.show import quantity
 from easiness.spec import Split, command_line
 from easiness.store import Run
 from easiness.studies.audit import KNOWN
 from easiness.studies.labels import ANSWER_COLUMN
-from easiness.studies.suspects import ABOVE, Conflicts, nearest_by_class
+from easiness.studies.suspects import ABOVE, Conflicts, Pulls, nearest_by_class, pulls
 
 if TYPE_CHECKING:
     from easiness.pages.page import ReportOptions
@@ -100,7 +102,11 @@ def decision_lists(
         reasons = ["; ".join(filter(None, both)) for both in zip(flaw, suspects["reason"], strict=True)]
         last = (np.arange(len(flaw)) >= part.num) * np.where([bool(one) for one in flaw], 1, 2)
         rows = suspects.assign(reason=reasons).iloc[np.argsort(last, kind="stable")].head(options.suspects)
-        lists.append(DecidingList(split, _PARTS[split], rows, min(int((last < 2).sum()), len(rows))))
+        num_suspect = min(int((last < 2).sum()), len(rows))
+        if run.tags is not None:  # those of one example one after another
+            of_example = rows.groupby(rows["id"].str.rpartition(MARK)[0], sort=False).ngroup()
+            rows = rows.iloc[np.lexsort((of_example, np.arange(len(rows)) >= num_suspect))]
+        lists.append(DecidingList(split, _PARTS[split], rows, num_suspect))
     return lists
 
 
@@ -184,7 +190,8 @@ class Deciding:
                 if value is not None:
                     media[name][at] = value
         photos = {at: examples.photos[one] for at, one in enumerate(self.names) if one in examples.photos}
-        return inert({**self._values, **media, "photos": photos, "pixelated": is_pixelated})
+        once = {name: without_repeats(values) for name, values in {**media, "photos": photos}.items()}
+        return inert({**self._values, **once, "pixelated": is_pixelated})
 
 
 def deciding(
@@ -217,13 +224,15 @@ def deciding(
         "classes": list(run.classes),
         "parts": [{"name": one.name, "num": len(one.rows), "numSuspect": one.num_suspect} for one in lists],
         "copies": {place[one]: [(place[name], how) for name, how in same] for one, same in copies.items()},
-        "near": {place[one]: [[place[name] for name in side] for side in both] for one, both in near.items()},
+        "near": {place[key]: [[place.get(n, n) for n in side] for side in one] for key, one in near.items()},
         "examples": {
             "splits": [int(split == "held_out") for split, _ in labels],
             "ids": [str(one) for _, one in labels],
             "labels": [*labels.values()],
         },
     }
+    if (tags := tags_beside(run)) is not None:
+        values["tags"] = without_repeats({at: tags.of(name) for at, name in enumerate(labels)})
     firsts = np.cumsum([0, *(len(one.rows) for one in lists[:-1])]).tolist()
     both = [*zip(firsts, lists, strict=True)]
     if not options.is_blind:
@@ -303,9 +312,12 @@ def _copies(labels: dict[Name, int], conflicts: Conflicts) -> dict[Name, list[tu
 
 def _nearest(
     run: Run, lists: Sequence[DecidingList], labels: dict[Name, int], data: Dataset | None
-) -> dict[Name, list[list[Name]]]:
-    """The nearest to the first of each list, of the label's class and the suggested; ``labels`` gets both."""
-    nearest: dict[Name, list[list[Name]]] = {}
+) -> dict[Name, list[list[Any]]]:
+    """The nearest to the first of each list, of the label's class and the suggested; ``labels`` gets both.
+
+    Behind them come those of `pulls`, the one to mend, the sizes of pulls, and the class to mend it to.
+    """
+    nearest: dict[Name, list[list[Any]]] = {}
     ask = bool(data is not None and run.shares)
     if data is not None and not ask:  # are the networks asked within a minute or so?
         ask = len(run.ids) <= (_MOST_ASKED if are_small(data) or data.kind.in_words else _MOST_PHOTOS)
@@ -313,10 +325,15 @@ def _nearest(
         suggested = one.rows["suggested"].head(_BESIDE).to_numpy(np.int64)
         at = one.positions(run, len(suggested))
         near, _ = nearest_by_class(run, at, suggested, split=one.split, source=data, device="cpu", ask=ask)
-        for name, sides in zip(one.names, near if near is not None else (), strict=False):
+        behind: list[Pulls | None] = [None] * len(at)
+        with suppress(BadInput):
+            behind = pulls(run, at, suggested, split=one.split, source=data)
+        for name, both, pull in zip(one.names, near if near is not None else (), behind, strict=False):
             nearest[name] = []
+            sides = [*both] if pull is None else [*both, pull.examples, np.array(pull.mend[:1])]
             for side in (side[side >= 0] for side in sides):
                 neighbours: list[Name] = [("train", other) for other in run.ids[side].tolist()]
                 labels |= dict(zip(neighbours, run.labels[side].tolist(), strict=True))
                 nearest[name].append(neighbours)
+            nearest[name] += [] if pull is None else [pull.sizes.round(2).tolist(), [pull.mend[1]]]
     return nearest

@@ -18,7 +18,7 @@ from easiness.data import Dataset
 from easiness.lazy import Integers
 from easiness.pages.data_map import DataMap, Document, Name
 from easiness.regular_file import way_between
-from easiness.runs import positions_in, run_values
+from easiness.runs import positions_in
 from easiness.show import ShownExample, count, size_text
 from easiness.store import Run
 
@@ -115,7 +115,7 @@ def found_within(
     last, large = ([], []) if view is None else (view.by_worth, view.large)
     small = {*names, *last} - ({*large} - {*names})
     photos, fewer = photos_of(data, large, room - min(room // 3, _SMALL_BYTES * len(small)), pixels)
-    last, left = [one for one in last if one not in photos], room - sum(map(len, photos.values()))
+    last, left = [one for one in last if one not in photos], room - sum(map(len, {*photos.values()}))
     examples = FoundExamples.of(data, [*names, *last], left)
     return replace(examples, photos=photos, fewer_pixels=fewer)
 
@@ -164,12 +164,13 @@ def photos_of(data: Dataset, names: Sequence[Name], room: int, pixels: int) -> t
     while (size := size_of_all(side)) > room and side > _FEWEST_PIXELS:
         side = max(_FEWEST_PIXELS, int(side * math.sqrt(0.9 * room / size)))
     addresses = dict(_make_each(data, set(names), lambda value: photo(value, side)))
-    photos, left = {}, room
+    photos, left, own = {}, room, set[str]()
     for name in names:
         address = addresses.get(name)
-        if address is not None and len(address) <= left:
+        if address is not None and (address in own or len(address) <= left):
             photos[name] = address
-            left -= len(address)
+            left -= 0 if address in own else len(address)
+            own.add(address)
     if side == pixels:
         return photos, ""
     of = f"The {count(len(photos))} pictures to decide on have at most {side} pixels a side, not {pixels}"
@@ -184,7 +185,7 @@ def originals_of(data: Dataset, names: Sequence[Name], page: Path | None) -> dic
     files = {
         place[split, one]: Path(part.stored.name(at))
         for split, part in data.splits.items()
-        for at, one in enumerate(part.ids.tolist())
+        for at, one in zip(part.questions.examples.tolist(), part.questions.ids.tolist(), strict=True)
         if (split, one) in place
     }
     folder = Path(os.path.abspath(page.parent))  # noqa: PTH100 - browsers follow no links
@@ -210,7 +211,7 @@ def table_of(
     unusual: dict[int, list[float]] = {}
     for label in set(labels):
         own = [at for at, name in enumerate(names) if labels[at] == label and name in values_of]
-        usual = every[data.labels == label]
+        usual = every if data.tags is not None else every[data.labels == label]
         usual = every if len(usual) < _FEWEST_ROWS else usual
         values = [values_of[names[at]] for at in own]
         far = [one.unusual(np.array(values)[:, one.at], usual[:, one.at]) for one in columns] if own else []
@@ -224,24 +225,33 @@ def table_of(
 def _make_each(
     data: Dataset, names: Container[Name], make: Callable[[Any], Result]
 ) -> Iterator[tuple[Name, Result]]:
-    """Make something of each wanted example, in the order of the data, one at a time: sounds can be large."""
+    """Make something of each wanted example, in the order of the data, one at a time: sounds can be large.
+
+    An example with several questions is made once, for all of them that are wanted.
+    """
     for split, part in data.splits.items():
-        ids = part.ids.tolist()
-        at = np.array([i for i, one in enumerate(ids) if (split, one) in names], np.int64)
-        yield from zip(((split, ids[i]) for i in at.tolist()), part.stored.subset(at).map(make), strict=True)
+        of_example: dict[int, list[Name]] = {}
+        for at, one in zip(part.questions.examples.tolist(), part.questions.ids.tolist(), strict=True):
+            if (split, one) in names:
+                of_example.setdefault(at, []).append((split, one))
+        stored = part.stored.subset(np.array([*of_example], np.int64))
+        for own, value in zip(of_example.values(), stored.map(make), strict=True):
+            yield from ((name, value) for name in own)
 
 
 def texts_at(run: Run, data: Dataset, positions: Integers) -> list[str] | None:
     """Texts at ``positions`` of a run, cut to a page's room; ``None`` of too many, or kinds without words."""
     if not data.kind.in_words or len(positions) > _MOST_TEXTS:
         return None
-    texts = run_values(run, data, positions, lambda value: data.kind.show(value, data.traits).in_page().text)
+    examples, which = np.unique(positions_in(data, run)[positions], return_inverse=True)
+    texts = data.map(examples, lambda value: data.kind.show(value, data.traits).in_page().text)
     sizes = np.sort([len(text.encode()) for text in texts])
     most = (_TEXT_BYTES - np.cumsum(sizes) + sizes) // np.arange(len(sizes), 0, -1)  # of the rest, each
     (cut,) = np.nonzero(sizes > most)
     if len(cut) and most[cut[0]] < _FEWEST_LETTERS:
         return None
-    return [f"{text[: most[cut[0]]]} …" if len(cut) and len(text) > most[cut[0]] else text for text in texts]
+    texts = [f"{text[: most[cut[0]]]} …" if len(cut) and len(text) > most[cut[0]] else text for text in texts]
+    return [texts[at] for at in which.tolist()]
 
 
 def are_small(data: Dataset) -> bool:

@@ -118,7 +118,7 @@ def _where(run: Run) -> dict[str, str]:
 def describe_data(run: Run) -> str:
     """The data of a run in a phrase: numbers of examples and classes, and what one is like."""
     data = run.spec.data
-    text = f"{show.count(data.train.num_examples)} examples of {len(data.classes)} classes"
+    text = f"{show.count(data.train.num_examples)} examples of {data.classes_text}"
     kind, shape = kind_named(data.kind), data.image_shape or data.shape
     if shape is not None:
         text += kind.looks(shape)
@@ -211,7 +211,7 @@ def run_html(run: Run) -> str:
     section, figure = show.Section(run.network, describe_data(run), rows), ""
     if run.observed:
         with suppress(BadInput):  # nothing is right in any trial, so there is no easiness yet
-            levels = easiness_levels(run.votes(), len(run.classes))
+            levels = easiness_levels(run.votes(), len(run.stratum_names))
             which = (
                 f"{run.path.absolute()} {len(run.trials)} {run.epochs}"  # there may be several in a notebook
             )

@@ -80,7 +80,7 @@ class Certain:
 
 def certain(run: Run, data: Dataset | None) -> Certain:
     """The conflicts in the data of a run, where these are at hand, and soon or already looked through."""
-    if data is None:
+    if data is None or run.tags is not None:
         return Certain()
     most = MOST_COMPARED if are_small(data) or data.kind.in_words else MOST_PHOTOS
     num = sum(map(len, data.splits.values()))
@@ -127,7 +127,7 @@ def suspect_labels(
     for split, num in [*nums.items()][: 1 + has_held_out(run)]:
         result = suspects(SuspectOptions((run,), split=split, pictures=False, **at))
         over = result.ranked[result.ranked["p_wrong"] >= ABOVE]
-        first = result.table() if result.doubt() and not len(over) else over
+        first = result.ranked.head(result.num_listed) if result.doubt() and not len(over) else over
         rows = [one | {"name": (split, one["id"])} for one in first.head(num).to_dict("records")]
         of_split = [] if split == "train" else ["--split", split]
         where = (run.path, *epoch_option(run, epoch), *of_split)

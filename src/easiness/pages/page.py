@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,28 +13,43 @@ import numpy as np
 
 from easiness import engine
 from easiness.analysis import MIN_GROUP, SIDES, Ties, num_selected, usual_fraction
-from easiness.data import read_label_file
+from easiness.data import Dataset, read_label_file
 from easiness.errors import BadInput
 from easiness.inputs import kind_named, tell
 from easiness.pages.data_map import Name, data_map
 from easiness.pages.deciding import OF_AUDIT, deciding, decision_lists
 from easiness.pages.examples import FoundExamples, are_small, found_examples, found_within
 from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
-from easiness.pages.labels import certain
+from easiness.pages.labels import MOST_PHOTOS, certain
 from easiness.pages.outcomes import outcomes_page
+from easiness.pages.paper_page import Gallery, slice_galleries, slice_names
+from easiness.pages.questions import tags_beside
 from easiness.pages.run_part import MAX_CLASSES, run_part
 from easiness.pages.template import render_page
 from easiness.paper import reproduction as paper
 from easiness.runs import data_of, find_data
-from easiness.show import to_svg
-from easiness.spec import Option, setting
+from easiness.show import Result, to_svg
+from easiness.spec import Option, read_names, setting
 from easiness.store import Run, check_opened
 from easiness.studies import matching
+from easiness.studies.explain import Explanation, explain
 from easiness.studies.matching import CompareOptions
+from easiness.studies.patterns import ExplainOptions
 from easiness.studies.suspects import ABOVE
 from easiness.studies.versions import Matching, Versions, diff
 
+_HARD, _MOST_SLICES = "What hardness goes along with", 6  # whose examples are shown
 _MOST_CHANGES = 6  # of those that became harder, and of those that became easier
+
+
+_NOTHING = {"notices": (), "figure": "", "galleries": (), "sections": ()}
+
+
+def _study_part(title: str, result: Result, galleries: Sequence[Gallery] = ()) -> dict[str, Any]:
+    label = f"{title}: the tables below have the numbers."
+    part = {one: getattr(result, one) for one in ("headline", "notices")}
+    part |= {"figure": to_svg(result.figure(), key=f"study-{title}", label=label)}
+    return part | {"title": title, "galleries": galleries, "sections": result.sections()}
 
 
 def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
@@ -44,16 +60,10 @@ def registered_parts(run: Run) -> Iterator[dict[str, Any]]:
             continue
         fields = [one for one in engine.arguments_of(study.asks) if one.option.opens]
         runs = {one.name: (run,) if one.option.several else run for one in fields}
-        part = {"title": study.name, "headline": "", "notices": (), "figure": "", "sections": ()}
         try:
-            result = engine.answer(study, engine.make_value(study.asks, runs))
-            label = f"{study.name}: the tables below have the numbers."
-            part["figure"] = to_svg(result.figure(), key=f"study-{study.name}", label=label)
-            part |= {one: getattr(result, one) for one in ("headline", "notices")}
-            part["sections"] = result.sections()
+            yield _study_part(study.name, engine.answer(study, engine.make_value(study.asks, runs)))
         except BadInput as error:
-            part["headline"] = str(error)
-        yield part
+            yield {**_NOTHING, "title": study.name, "headline": str(error)}
 
 
 def changes(options: ReportOptions, run: Run, epoch: int) -> dict[str, Any] | None:
@@ -83,6 +93,16 @@ def changes(options: ReportOptions, run: Run, epoch: int) -> dict[str, Any] | No
     }
 
 
+def explanation(options: ReportOptions, run: Run, data: Dataset | None) -> Explanation | None:
+    """Explain hardness of a run; of few examples by what is measured where nothing is asked for."""
+    request = ExplainOptions(run, options.explain, options.metadata, at=options.at, data=data or options.data)
+    if options.explain or options.metadata:
+        return explain(request)
+    with suppress(BadInput):
+        return explain(request) if data is not None and len(data) <= MOST_PHOTOS else None
+    return None
+
+
 def blind_page(run: Run, epoch: int, options: ReportOptions) -> str:
     """The page, of a run read after ``epoch``, that hides what networks say of the labels."""
     data, why = find_data(run, options.data)
@@ -98,6 +118,7 @@ def blind_page(run: Run, epoch: int, options: ReportOptions) -> str:
         name=run.network,
         kind=kind_named(run.spec.data.kind) if data is None else data.kind,
         examples=examples,
+        tags=tags_beside(run),
         deciding=view,
         deciding_data=view.data(examples, data is not None and are_small(data)),
     )
@@ -148,6 +169,14 @@ class ReportOptions:
         "With --decide: hide what the networks say of the labels, and what people said. By default of an "
         "audit alone, and there only what the networks say.",
     )
+    explain: Sequence[str] | None = setting(
+        "--explain",
+        "Columns that may explain what is hard, as `explain --by`, also seen on the map. By default of a "
+        "small run what is measured.",
+        metavar="auto|A,B,...",
+        read=read_names,
+    )
+    metadata: Path | None = setting("--metadata", "A table of id and such columns.", metavar="FILE")
     pixels: int = setting(
         "--pixels",
         "Longer side of a photo to decide on, 32 to 4,096 at most; fewer where the page would pass 25 MB.",
@@ -192,6 +221,8 @@ def _check(options: ReportOptions, runs: Sequence[Run]) -> None:
         raise BadInput(
             "--blind: hides what is suggested of the examples of a file; name the file with --decide"
         )
+    if len(runs) != 1 and (options.explain or options.metadata):
+        raise BadInput(f"--explain, --metadata: are of the page of one run; give one instead of {len(runs)}")
     if options.since is None and options.by != "ids":
         raise BadInput(f"--by {options.by}: is how to find examples in the run before; name it with --since")
     if options.since is None and options.old_data is not None:
@@ -236,7 +267,9 @@ def render_report(options: ReportOptions) -> str:
     galleries = [gallery for part in parts for gallery in part["galleries"]]
     exhibits = [one for side in ("hardest", "easiest") for gallery in galleries for one in gallery[side]]
     positions = [one["position"] for one in exhibits]
-    map_view = data_map(runs, [part["name"] for part in parts], rows, tables, suspicions, positions)
+    hardness = explanation(options, runs[0], data) if num_runs == 1 else None
+    columns = {} if hardness is None else hardness.columns
+    map_view = data_map(runs, [part["name"] for part in parts], rows, tables, suspicions, positions, columns)
     lists = decision_lists(runs[0], parts[0]["suspects"], options, sure.flaws) if len(runs) == 1 else []
     view = deciding(runs[0], rows[0], lists, sure.conflicts, data, options)
     examples, suspects = FoundExamples(why_none=why), [one for part in parts for one in part["suspects"]]
@@ -246,12 +279,17 @@ def render_report(options: ReportOptions) -> str:
         for _, _, records in () if comparison_before is None else comparison_before["parts"]:
             names += [one["name"] for one in records]
         names += [one["name"] for one in exhibits]
+        names += [] if hardness is None else slice_names(hardness, hardness.named_rows[:_MOST_SLICES])
         try:
             examples = found_examples(runs[0], data, names, map_view, view, options.pixels)
         except BadInput as error:
             if options.data is not None:
                 raise
             examples = FoundExamples(why_none=str(error))
+    studies = list(registered_parts(runs[0])) if len(parts) == 1 else []
+    if hardness is not None:
+        slices = [*slice_galleries(hardness, hardness.named_rows[:_MOST_SLICES], examples)]
+        studies = [_study_part(_HARD, hardness, slices), *studies]
     # a run that was recorded does not know of what kind its examples are
     kind = kind_named(runs[0].spec.data.kind) if data is None else data.kind
     is_pixelated = data is not None and are_small(data)
@@ -260,7 +298,10 @@ def render_report(options: ReportOptions) -> str:
         isnan=np.isnan,
         data_name=data_name(runs[0]),
         data_text=describe_data(runs[0]),
-        classes=runs[0].classes,
+        classes=runs[0].stratum_names,
+        chance=runs[0].chance,
+        tags=tags_beside(runs[0]),
+        unit="example" if runs[0].tags is None else "question",
         num_examples=len(runs[0].ids),
         num_selected=num_selected(len(runs[0].ids), fraction),
         fraction=fraction,
@@ -274,7 +315,7 @@ def render_report(options: ReportOptions) -> str:
         not_compared=not_compared,
         answers=[] if comparison is None else comparison.pair_answers(),
         changes=comparison_before,
-        registered=list(registered_parts(runs[0])) if len(parts) == 1 else [],
+        registered=studies,
         certain=sure,
         above=ABOVE,
         examples=examples,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from easiness import show, store
@@ -12,6 +12,7 @@ from easiness.pages.examples import FoundExamples, are_small, found_within, room
 from easiness.pages.template import render_page
 from easiness.paper.claims import Claim, count_verdicts
 from easiness.studies.audit import Certificate
+from easiness.studies.explain import Explanation
 from easiness.studies.keeping import NextLabels
 from easiness.studies.patterns import Patterns
 
@@ -55,6 +56,11 @@ def result_page(result: show.Result) -> str:
 
 def galleries_of(result: show.Result) -> Iterator[Gallery]:
     """Examples that a result is about, where there are pictures of them, or sounds or texts."""
+    if isinstance(result, Explanation):
+        if result.data is not None:
+            examples = found_within(result.run, result.data, slice_names(result, range(result.num_shown)))
+            yield from slice_galleries(result, range(result.num_shown), examples)
+        result = result.patterns or result
     if isinstance(result, Patterns):
         yield from _patterns(result)
     if isinstance(result, NextLabels) and result.pool is not None:
@@ -80,6 +86,25 @@ def _picks(result: NextLabels, pool: Dataset) -> Iterator[Gallery]:
         examples,
         are_small(pool),
     )
+
+
+def slice_names(result: Explanation, rows: Iterable[int]) -> list[Name]:
+    """The examples that show what is in the slices of some rows."""
+    return [(result.split, one) for at in rows for one in result.ids[result.examples_of(at)].tolist()]
+
+
+def slice_galleries(result: Explanation, rows: Iterable[int], examples: FoundExamples) -> Iterator[Gallery]:
+    """Yield these examples by slice, each with its class and how hard it is."""
+    run, is_small = result.run, result.data is not None and are_small(result.data)
+    labels, score = run.examples(result.split)[1] if run.classes else None, result.score.replace("_", " ")
+    for at in rows:
+        items = []
+        for position, name in zip(result.examples_of(at).tolist(), slice_names(result, [at]), strict=True):
+            text = "" if labels is None else run.classes[labels[position]]
+            lines = [(text, f"{score} {show.number(float(result.hard[position]))}")]
+            items.append((name[1], examples.by_name.get(name), f"Example {name[1]}", lines))
+        title = "{column}: {value}".format(**result.slices.iloc[at])
+        yield Gallery(title, result.sentence(at), items, examples, is_small)
 
 
 def _patterns(result: Patterns) -> Iterator[Gallery]:

@@ -41,7 +41,8 @@ def class_galleries(
     ``num_predicted`` trials predict the class ``predicted`` of an example. Where there are more than
     ``max_classes``, those whose examples fewest trials are right about on average, the hardest class first.
     """
-    labels = _labels_to_show(votes.labels, votes.num_right, len(run.classes), max_classes)
+    names = run.stratum_names
+    labels = _labels_to_show(votes.labels, votes.num_right, len(names), max_classes)
     extremes = class_extremes(votes, labels, per_side, [scores["difficulty"].to_numpy()])
     table = scores[["p_easy", "p_hard"]].assign(
         position=np.arange(len(scores)),
@@ -50,11 +51,11 @@ def class_galleries(
         predicted=np.array(run.classes, object)[scores["predicted"]],
         num_predicted=(scores["predicted_share"] * votes.num_trials).round().astype(int),
     )
-    table["name"] = [("train", one) for one in scores["id"].tolist()]
+    table["name"] = [("train", one) for one in run.ids.tolist()]
     return [
         {
             "label": label,
-            "name": run.classes[label],
+            "name": names[label],
             "num_examples": int((votes.labels == label).sum()),
             "easiest": table.loc[easiest].to_dict("records"),
             "hardest": table.loc[hardest].to_dict("records"),
@@ -94,13 +95,13 @@ _POLICY = "easy"
 
 
 def left_out(run: Run, epoch: int) -> dict[str, Any] | None:
-    """Count what can be left out after ``epoch``; ``None`` with one trial, or if nothing is right in all.
+    """Count what can be left out after ``epoch``; ``None`` with one trial, tags, or nothing right in all.
 
     ``num_right`` are right in all trials then; ``since`` has pairs of an earlier epoch, or share, and how
     many are so in each observed from it on. ``dropped`` are those that `keep` drops at a ``share``, with the
     mean probability of the label of both parts. ``keep`` and ``ablate`` are commands.
     """
-    if len(run.trials) < 2:
+    if len(run.trials) < 2 or run.tags is not None:
         return None
     epochs = [one for one in run.observed if one <= epoch]
     first = _right_since(run, epochs)
@@ -255,7 +256,7 @@ def run_part(
     key, row, votes = f"run{index + 1}", run.row(epoch), run.votes(epoch)
     labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)
     accuracy = run_figures.accuracy_by_split(run)
-    levels = run_figures.easiness_levels(votes, len(run.classes), fraction)
+    levels = run_figures.easiness_levels(votes, len(run.stratum_names), fraction)
     reliability = None
     if comparison is not None:
         # a comparison of many runs has rates alone
@@ -263,8 +264,9 @@ def run_part(
         reliability = (
             reliabilities[index] if reliabilities else matching.run_reliability(run, votes, fraction=fraction)
         )
-    warnings = [*filter(None, [one_trial(run)])] if labels else []
-    curve = learning_curve(run) if run.shares else None
+    by_tag = run_figures.RunScores(run, epoch, fraction, scores)
+    warnings = [*filter(None, [one_trial(run) if labels else "", by_tag.rare_tags()])]
+    curve = learning_curve(run) if run.shares and run.tags is None else None
 
     def svg(figure: Figure, name: str, words: str) -> str:
         return to_svg(figure, key=f"{key}-{name}", label=f"{words}; the table below has the numbers.")
@@ -295,6 +297,7 @@ def run_part(
             "accuracy",
             f"Accuracy over {run.row_name}s, a line per trial and their mean",
         ),
+        "by_tag": by_tag.printed_sections(),
         "levels": levels,
         "levels_figure": svg(
             run_figures.draw_levels(levels), "levels", "Examples by the number of trials that are right"
@@ -310,7 +313,7 @@ def run_part(
         "reliability": reliability,
         "outlook": [] if reliability is None else reliability.outlook.sentences(),
         "warnings": warnings + ([] if reliability is None else reliability.outlook.warnings()),
-        "too_few": too_few(run.labels, run.classes),
+        "too_few": too_few(run),
         "by_epoch_figure": halves(run.row_name, by_trials=False),
         "by_trials_figure": halves("trials", by_trials=True),
     }

@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
@@ -89,6 +89,13 @@ def inline_script(names: Iterable[str]) -> InlineScript:
     folder = resources.files("easiness.pages") / "scripts"
     parts = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in names)
     return InlineScript(f'(() => {{\n"use strict";\n{parts}}})();\n')
+
+
+def without_repeats(values: Mapping[int, Hashable]) -> dict[int, Any]:
+    """Values by place; of those that are equal the first stays, and the others are its place."""
+    first: dict[Hashable, int] = {}
+    places = ((at, first.setdefault(value, at)) for at, value in values.items())
+    return {at: values[at] if before == at else before for at, before in places}
 
 
 def inert(value: Any) -> str:

@@ -260,7 +260,7 @@ def _ready(
         of_train.append(vectors["train"])
     heads = plan.request.heads
     if heads is not None and plan.model == RIDGE:
-        check_memory(heads, len(plan.data), plan.data.num_classes, [one.shape[1] for one in of_train])
+        check_memory(heads, len(plan.data), plan.data.num_outputs, [one.shape[1] for one in of_train])
     groups = examples_together(plan, of_train, features_beside(out))
     return values, replace(plan.deal or Deal(plan.data.labels), groups=groups)
 

@@ -47,7 +47,7 @@ def work_of(run: RunSpec, data: Dataset, device: str) -> Work:
     # what training computes anyway is no pass of its own
     probes = [probe for probe in run.probes if probe.observe != TRAIN]
     return Work(
-        Workload(run.model, run.recipe, data.signature(run.recipe), data.num_classes, batch, device),
+        Workload(run.model, run.recipe, data.signature(run.recipe), data.num_outputs, batch, device),
         run.epochs * run.recipe.steps_per_epoch(examples_of_epoch(run, len(data), trained_on)),
         sum(len(probe.observed(run.epochs)) * len(data.splits[probe.name]) for probe in probes),
     )
@@ -126,7 +126,7 @@ def estimate_cost(
     rows = {probe.name: len(probe.observed(spec.epochs)) * len(splits[probe.name]) for probe in spec.probes}
     share = spec.heads.shares[-1] if spec.heads else spec.train_share
     logits = sum(
-        4 * data.num_classes * rows[probe.name] * (1 - share if probe.keep_logits == "left_out" else 1)
+        4 * data.num_outputs * rows[probe.name] * (1 - share if probe.keep_logits == "left_out" else 1)
         for probe in spec.probes
         if probe.keep_logits != "none"
     )

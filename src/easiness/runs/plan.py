@@ -185,6 +185,8 @@ def make_plan(
     weights = pretrained_file(model) if training.pretrained else None
     _check_builds(model, signature, data, weights)
     if ranked_draw is not None:
+        if data.tags is not None:
+            raise BadInput(f"{data.name}: has several tags, and labels are drawn one each; give classes")
         _check_draws(data, ranked_draw, seed, trials)
     spec = RunSpec(
         data=data.ref(),
@@ -207,7 +209,7 @@ def make_plan(
 
 def _check_builds(model: str, signature: Signature, data: Dataset, weights: Path | None = None) -> None:
     with torch.random.fork_rng(devices=[]):
-        build_model(model, signature, data.num_classes, weights)
+        build_model(model, signature, data.num_outputs, weights)
 
 
 def probes_of(
@@ -228,7 +230,7 @@ def _kept_logits(data: Dataset, recording: Recording, train_share: float) -> dic
         what = f"logits of {num:,} examples for {data.num_classes:,} classes (--keep-logits)"
         check_fits(_BYTES_PER_LOGIT * num * data.num_classes, what, "leave out --keep-logits")
         return dict.fromkeys(data.splits, "all")
-    few = train_share < 1 and num * data.num_classes <= _MOST_LOGITS
+    few = train_share < 1 and num * data.num_outputs <= _MOST_LOGITS
     return {"train": "left_out" if few else "none", "held_out": "none"}
 
 
@@ -320,8 +322,8 @@ def plan_of(
         return make_plan(data, training, trials, loading=loading, recording=recording)
     data = given_data(data, loading, featuring.group)
     features = _features(data, featuring, training)
-    _check_examples(data)
     training = replace(training, model=(model := training.model or _usual_model(features, data)))
+    _check_examples(data, model)
     _check_no_training(training, recording)
     trials = at_least("--trials", trials, 1, MOST)
     shares = _shares(data, featuring.shares)
@@ -333,7 +335,7 @@ def plan_of(
     # logits are kept of what was left out, where they are not too many
     keep = {"train": "all" if recording.keep_logits else "left_out", "held_out": "all"}
     for name, split in data.splits.items():
-        keep[name] = keep[name] if len(split) * data.num_classes <= MOST_LOGITS else "none"
+        keep[name] = keep[name] if len(split) * data.num_outputs <= MOST_LOGITS else "none"
     spec = RunSpec(
         data=data.ref(),
         model=model,
@@ -377,7 +379,7 @@ def _is_numbers(features: Sequence[Any]) -> bool:
 
 def _usual_model(features: list[Any], data: Dataset) -> str:
     own = all(isinstance(one, str) and one in (AUTO_NAME, INPUTS_NAME) for one in features)
-    return BOOSTING if own and data.kind == VECTOR and data.traits.of_columns else RIDGE
+    return BOOSTING if own and data.kind == VECTOR and data.traits.of_columns and data.tags is None else RIDGE
 
 
 def check_rotates(trials: int, shares: tuple[float, ...]) -> None:
@@ -437,15 +439,19 @@ def _check_no_training(training: Training, recording: Recording) -> None:
     )
 
 
-def _check_examples(data: Dataset) -> None:
+def _check_examples(data: Dataset, model: str) -> None:
+    if model == BOOSTING and data.tags is not None:
+        problem = f"tells classes apart, and {data.name} has tags"
+        raise BadInput(f"--model {model}: {problem}; choose ridge or mlp_1")
     counts = np.bincount(data.labels, minlength=data.num_classes)
-    if len(data) < 2 * data.num_classes:
+    nouns = "classes" if data.tags is None else "tags"
+    if len(data) < 2 * data.num_outputs:
         raise BadInput(
-            f"{data.name}: {len(data)} examples of {data.num_classes} classes; features need twice as many "
-            "examples as classes or more"
+            f"{data.name}: {len(data)} examples of {data.num_outputs} {nouns}; features need twice as many "
+            f"examples as {nouns} or more"
         )
     few = np.flatnonzero((counts > 0) & (counts < _FEWEST_OF_A_CLASS))
-    if len(few):
+    if len(few) and data.tags is None:
         raise BadInput(
             f"{data.name}: class {data.classes[int(few[0])]!r} has one example, which is seen or left out; "
             "add others, or drop the class"

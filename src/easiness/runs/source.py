@@ -136,11 +136,15 @@ def find_split(run: Run, data: Any, split: spec.Split) -> tuple[Dataset | None, 
 
 
 def positions_in(data: Dataset, run: Run, split: spec.Split = "train") -> Integers:
-    """Where each example [K] of a split of the run is in ``data``, which are of this split, by its id."""
+    """Where each example [K] of a split of the run is in ``data``, which are of this split, by its id.
+
+    In a run of tags it is that of each question.
+    """
     own = run.ids if split == "train" else run.examples(split)[0]
-    if data.ids.dtype == own.dtype and np.array_equal(data.ids, own):
-        return np.arange(len(own))
-    where = {name: at for at, name in enumerate(data.ids.tolist())}
+    there, examples = data.questions.ids, data.questions.examples
+    if there.dtype == own.dtype and np.array_equal(there, own):
+        return examples
+    where = dict(zip(there.tolist(), examples.tolist(), strict=True))
     ids = own.tolist()
     unknown = [name for name in ids if name not in where]
     if unknown:
@@ -228,7 +232,7 @@ def data_version(run: Run) -> str:
 def labelled_examples(run: Run, split: spec.Split) -> LabelledExamples:
     ids, labels = run.examples(split)
     noun = "training example" if split == "train" else "held-out example"
-    return LabelledExamples(str(run.path), ids, labels, run.classes, noun=noun)
+    return LabelledExamples(str(run.path), ids, labels, run.classes, noun, run.spec.data.tag_names)
 
 
 def decisions_on(run: Run, file: str | os.PathLike[str], split: spec.Split = "train") -> Decisions:

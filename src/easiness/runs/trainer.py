@@ -323,7 +323,7 @@ class Making:
         cost = estimate_cost(here, data, len(task.missing), self.device, self.cache)
         self.progress.begin(here, task.missing, writer.path, cost)
         if not store.is_run(writer.path):
-            writer.create(spec, data.ids, data.labels)
+            writer.create(spec, data.questions.ids, data.questions.labels)
         elif store.read_document(writer.path).spec != spec:
             writer.describe(spec)
         writer.events.write(
@@ -433,7 +433,7 @@ class Making:
         try:
             trial_on_disk = writer.add(
                 record,
-                {name: split.ids for name, split in trainer.data.splits.items()},
+                {name: split.questions.ids for name, split in trainer.data.splits.items()},
                 index=index,
                 seed=trial.seed,
                 identity=trial.hash,

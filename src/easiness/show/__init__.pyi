@@ -2,6 +2,7 @@ from .frames import (
     Column as Column,
     Frame as Frame,
     counts as counts,
+    id_columns as id_columns,
     intervals as intervals,
     means as means,
     names as names,

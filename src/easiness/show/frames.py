@@ -31,6 +31,7 @@ _MEANINGS = {
     "suggested_share": "Share of the trials that say so.",
     "p_wrong": "Probability that the label is wrong.",
     "kind": "Kind of hard example that it looks like.",
+    "tag": "Tag of the example that the row is on.",
     "reason": "Sentence on what the trials say.",
     "difficulty": "From 0, the easiest, to 1, the hardest.",
     "easiness": "Share of the trials that are right, over the largest such share.",
@@ -175,6 +176,11 @@ def intervals(digits: int = 2, about: str = "", title: str = "", *, high: str) -
     return Column(
         str, about, title, high, high, lambda low, _, high: interval_text(low, high, digits), kind=kind
     )
+
+
+def id_columns(data: pd.DataFrame) -> dict[str, Column]:
+    """The columns that say which example a row is on, and which tag where there is one."""
+    return {name: names() for name in ("id", "tag") if name in data}
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,10 +49,18 @@ class Frozen(BaseModel):
 
 
 class SplitRef(Frozen):
-    """One split of a data set as a trial sees it."""
+    """One split of a data set as a trial sees it; with tags its examples ask ``num_questions``."""
+
+    LATER: ClassVar[tuple[str, ...]] = ("num_questions",)
 
     fingerprint: str
     num_examples: int = Field(ge=1)
+    num_questions: int = Field(default=0, ge=0)
+
+    @property
+    def num_recorded(self) -> int:
+        """The number of rows of an epoch: of questions, or of examples that ask one each."""
+        return self.num_questions or self.num_examples
 
 
 TABLE_OPTIONS = ("text", "sound", "inputs", "without", "label", "id", "encoding")
@@ -62,7 +70,7 @@ TABLE_OPTIONS = ("text", "sound", "inputs", "without", "label", "id", "encoding"
 class LoadOptions(Frozen):
     """How data were loaded from their source, where that is not the usual way."""
 
-    LATER: ClassVar[tuple[str, ...]] = ("labels", "columns", "group", *TABLE_OPTIONS)
+    LATER: ClassVar[tuple[str, ...]] = ("labels", "columns", "group", *TABLE_OPTIONS, "tags")
 
     data_root: str | None = None
     allow_outside: bool = False
@@ -78,6 +86,7 @@ class LoadOptions(Frozen):
     label: str | None = None
     id: str | None = None
     encoding: str | None = None
+    tags: bool = False
 
 
 _LEFT_OUT = {"num_unreadable", "unreadable", "num_other_files", "other_files"}
@@ -90,10 +99,10 @@ class DatasetRef(LoadOptions):
     ``kind`` is what the examples are. ``image_shape`` is that of images, absent where they differ in size;
     ``shape`` that of examples of other kinds. ``unreadable`` names the images that were left out, which older
     runs have counted alone, and ``other_files`` the first of the ``num_other_files`` that by their names are
-    no pictures, of which older runs say nothing.
+    no pictures, of which older runs say nothing. Examples with tags have ``tag_names``.
     """
 
-    LATER = (*LoadOptions.LATER, "unreadable", "num_other_files", "other_files", "kind", "shape")
+    LATER = (*LoadOptions.LATER, "unreadable", "num_other_files", "other_files", "kind", "shape", "tag_names")
 
     source: str | None = None
     limit: int | None = None
@@ -104,6 +113,7 @@ class DatasetRef(LoadOptions):
     train: SplitRef
     held_out: SplitRef | None = None
     classes: tuple[str, ...]
+    tag_names: tuple[str, ...] = ()
     image_shape: tuple[int, int, int] | None = None
     kind: str = IMAGE
     shape: tuple[int, ...] | None = Field(default=None, min_length=1)
@@ -122,13 +132,25 @@ class DatasetRef(LoadOptions):
     def _classes_can_be(self) -> Self:
         if (self.kind == ITEMS) == bool(self.classes):
             raise ValueError(f"{len(self.classes)} classes of examples of kind {self.kind}")
-        most = max(self.train.num_examples, _MOST_CLASSES)
-        if len(self.classes) > most or max(map(len, self.classes), default=0) > LONGEST_NAME:
+        most, names = max(self.train.num_examples, _MOST_CLASSES), self.classes + self.tag_names
+        if len(names) > most or max(map(len, names), default=0) > LONGEST_NAME:
             raise ValueError(
-                f"{len(self.classes)} classes for {self.train.num_examples} examples, or names of more than "
+                f"{len(names)} classes for {self.train.num_examples} examples, or names of more than "
                 f"{LONGEST_NAME} letters"
             )
         return self
+
+    @property
+    def num_outputs(self) -> int:
+        """Number of outputs of a network: one a class, or one a tag."""
+        return len(self.tag_names or self.classes)
+
+    @property
+    def classes_text(self) -> str:
+        """``10 classes``, or ``10 tags (30,000 questions)``."""
+        if self.tag_names:
+            return f"{len(self.tag_names)} tags ({self.train.num_questions:,} questions)"
+        return f"{len(self.classes)} classes"
 
     def load_options(self) -> LoadOptions:
         return LoadOptions.model_validate(self.model_dump(include=set(LoadOptions.model_fields)))

@@ -78,6 +78,12 @@ class Loading:
     label: str | None = setting(
         "--label", "Column of a table with the labels. Default: label.", metavar="COLUMN", first=True
     )
+    tags: bool = setting(
+        "--tags",
+        "An example may have several tags: --label is a column of such as dog;car, or a column a tag, A,B.",
+        default=False,
+        first=True,
+    )
     id: str | None = setting(
         "--id", "Column of a table with the ids, by which all else then names the examples.", metavar="COLUMN"
     )

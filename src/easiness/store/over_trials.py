@@ -24,11 +24,11 @@ _AT_ONCE = 1 << 22  # predictions held at a time, of all trials together: 16 MiB
 
 
 def votes_of(run: store.Run, epoch: int, at_most: int | None, spare: Votes | None, split: Split) -> Votes:
-    trials, (ids, labels) = run.trials, run.examples(split)
+    trials, (ids, labels), strata = run.trials, run.examples(split), run.strata(split)
     sample = None if at_most is None else drawn_examples(len(ids), at_most)
     keys = run.id_keys if sample is None and ids is run.ids else None
     if sample is not None:
-        ids, labels = ids[sample], labels[sample]
+        ids, labels, strata = ids[sample], labels[sample], strata[sample]
     num_votes = num_heard(trials, epoch, split)
     shape = (len(trials) if num_votes is None else num_votes, len(labels))
     if spare is not None and spare.correct.shape == shape:
@@ -62,7 +62,7 @@ def votes_of(run: store.Run, epoch: int, at_most: int | None, spare: Votes | Non
         else np.array([trial.index for trial in trials], np.int64)
     )
     share = run.shares[epoch - 1] if num_votes is not None else None
-    return Votes(correct, p_label, labels, ids, epoch, indices, keys, is_rounded=True, share=share)
+    return Votes(correct, p_label, strata, ids, epoch, indices, keys, is_rounded=True, share=share)
 
 
 def num_heard(trials: Sequence[StoredTrial], epoch: int, split: Split) -> int | None:

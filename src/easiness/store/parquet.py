@@ -169,7 +169,7 @@ def read_logits(path: Path, rows: Sequence[int], trained_on: Mask, extent: Exten
 def read_examples(path: Path, data: DatasetRef, error: Callable[[Path], BadInput]) -> tuple[Ids, Integers]:
     """Ids (int64, or strings as objects) and labels of the examples that a run was trained on."""
     names = ["id", "label"]
-    extent = Extent(examples=data.train.num_examples, classes=len(data.classes))
+    extent = Extent(examples=data.train.num_recorded, classes=len(data.classes))
     with read_strictly(path, error), pq.ParquetFile(path) as file:
         check_table(file, names, replace(extent, examples=None))
         if file.metadata.num_rows != extent.examples:

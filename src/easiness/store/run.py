@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import Votes, keys_when_asked, num_selected, usual_fraction
+from easiness.data import RunTags, refusal_of_tags, unfold_tags
 from easiness.errors import BadInput
 from easiness.lazy import Floats, Integers, pd
 from easiness.named_import import find_offer
@@ -24,7 +25,7 @@ from easiness.store import run_folder
 from easiness.store.examples import KEPT_FILE, check_kept, damaged_kept
 from easiness.store.files import ASIDE, is_intact
 from easiness.store.over_trials import mean_probabilities, scores_table, votes_of
-from easiness.store.parquet import Ids, read_examples
+from easiness.store.parquet import Ids, read_examples, read_strictly
 from easiness.store.run_folder import EXAMPLES, TRIALS, trial_names
 
 if TYPE_CHECKING:
@@ -265,8 +266,10 @@ class Run:
         rows = self.outcomes.rows
         return int(rows["trial"].nunique() if self.trials_are == "models" else rows["count"].sum())
 
-    def check_course(self, what: str) -> None:
-        """Refuse ``what`` needs a course of training where there are outcomes alone."""
+    def check_course(self, what: str, *, of_classes: bool = False) -> None:
+        """Refuse ``what`` needs a course of training where there is none, or classes where there are tags."""
+        if of_classes and self.tags is not None:
+            raise refusal_of_tags(self.path, what)
         if self.is_outcomes:
             raise BadInput(
                 f"{self.path}: has outcomes, without classes, probabilities and a course of training, and "
@@ -279,6 +282,43 @@ class Run:
             ids = self.outcomes.items["id"].to_numpy()
             return ids, np.zeros(len(ids), np.int64)
         return read_examples(self._intact_examples(), self.spec.data, _damaged_examples)
+
+    @functools.cached_property
+    def tags(self) -> RunTags | None:
+        """The tags behind its questions, where each row asks whether a tag is there; else None."""
+        return self._read_tags("train")
+
+    def tags_of(self, split: Split) -> RunTags | None:
+        """`tags` of the questions of a split."""
+        return self.tags if split == "train" else self._read_tags(split)
+
+    def _read_tags(self, split: Split) -> RunTags | None:
+        names = self.spec.data.tag_names
+        if not names:
+            return None
+        with read_strictly(self.path / EXAMPLES, _damaged_examples):
+            return RunTags.read(self.examples(split)[0], names)
+
+    def strata(self, split: Split = "train") -> Integers:
+        """The part of the examples that each is compared with [K]: those of its class.
+
+        A question of tag t is compared with those on t of its label, in stratum 2 t + label.
+        """
+        labels, tags = self.examples(split)[1], self.tags_of(split)
+        return labels if tags is None else 2 * tags.of + labels
+
+    @property
+    def stratum_names(self) -> tuple[str, ...]:
+        """The names of `strata`: classes, or such as ``dog: absent`` and ``dog: present``."""
+        return self.classes if self.tags is None else self.tags.stratum_names
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of a guess: of any of the classes, or of what most examples have of each tag."""
+        if self.tags is None:
+            return 1 / len(self.classes)
+        counts = np.bincount(self.strata(), minlength=2 * len(self.tags.names)).reshape(-1, 2)
+        return float(counts.max(axis=1).sum() / len(self.ids))
 
     def _intact_examples(self) -> Path:
         path = self.path / EXAMPLES
@@ -389,10 +429,10 @@ class Run:
         Examples are those measured, or with ``split="held_out"`` those held out, which no trial trains on:
         `memorization` is undefined there, and `consistency` and `self_confidence` are over all trials.
 
-        Columns: ``id``, ``label``, ``class``, then each score with its standard error and interval (see
-        `score_columns`), then the masks, then
-        ``predicted`` (int64: the class index that most trials predict, the lowest of the most frequent) and
-        ``predicted_share`` (the share of the trials that do), then ``p_easy``, ``p_hard`` (the probability to
+        Columns: ``id`` (with several tags an example also ``tag``), ``label``, ``class``, then each score
+        with its standard error and interval (see `score_columns`), then the masks, then ``predicted`` (int64:
+        the class index that most trials predict, the lowest of the most frequent) and ``predicted_share``
+        (the share of the trials that do), then ``p_easy``, ``p_hard`` (the probability to
         be among the truly easiest and hardest ``fraction``, a tenth unless given) and ``easiness_expected``
         (the posterior mean of the probability to be right), see `membership`. Where the training was
         unfinished then, see `warning`, the table's ``attrs["unfinished"]`` says so.
@@ -415,7 +455,7 @@ class Run:
         if between is not None:
             raise BadInput(f"{self.path}: between: is of outcomes (`easiness record`); leave it out")
         epoch = self.resolve_at(at)
-        table = scores_table(self, epoch, fraction, split)
+        table = unfold_tags(scores_table(self, epoch, fraction, split), self.tags_of(split))
         if self.of_folds:
             of_course = [f"{name}{end}" for name in COURSE for end in ("", "_se", "_low", "_high")]
             table[of_course] = np.nan

@@ -151,8 +151,8 @@ class StoredTrial:
         if self._data is None:
             return Extent(len(self.observed))
         split = self._data.train if probe == "train" else self._data.held_out
-        num_examples = None if split is None else split.num_examples
-        return Extent(len(self.observed), num_examples, len(self._data.classes))
+        num_recorded = None if split is None else split.num_recorded
+        return Extent(len(self.observed), num_recorded, len(self._data.classes))
 
     def _file(self, name: str) -> Path:
         path = self.path / name
@@ -280,9 +280,8 @@ def ids_array(ids: Ids) -> Any:
 def _write_rows(path: Path | BinaryIO, ids: Any, epochs: Sequence[int], columns: Columns) -> None:
     """Write a group of rows for each epoch, of the ids and of the columns of its row."""
     integer_ids = pa.types.is_integer(ids.type)
-    # positions in order cost next to nothing as differences; anything else repeats within a file
+    # ids occur once: numbers cost little as differences, and a dictionary of texts would say them twice
     names = ["label", "prediction", "rival", "trained_on", "augmented", "epoch"]
-    names += [] if integer_ids else ["id"]
 
     def table(row: int) -> Any:
         return pa.table({"epoch": np.full(len(ids), epochs[row], np.int32), "id": ids, **columns(row)})

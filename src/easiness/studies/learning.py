@@ -108,7 +108,7 @@ def learning_curve(run: Run) -> LearningCurve:
     the form of the curve. Where the shares say nothing of more examples, a reason is given instead.
     """
     check_opened(run=run)
-    run.check_course("learning_curve")
+    run.check_course("learning_curve", of_classes=True)
     if not run.shares:
         raise BadInput(
             f"{run.path}: has epochs, not shares, so no learning curve; measure with features (--features)"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
 
 from easiness import show
-from easiness.analysis import SIDES, Side, Votes, select, tie_mass, usual_fraction
+from easiness.analysis import FEWEST, SIDES, Side, Votes, select, tie_mass, usual_fraction
 from easiness.engine import SEVERAL_RUNS, At, HeldOutToo, Later, Study
-from easiness.errors import BadInput
+from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
 from easiness.scoring import SCORES as ALL_SCORES, ScoreMoments
@@ -23,6 +24,7 @@ _LEAVE_OUT = "measure another run with --train-share below 1, such as 0.7"
 _STYLES = {"train": (show.TRAIN, "-"), "left_out": (show.LEFT_OUT, "-."), "held_out": (show.HELD_OUT, "--")}
 _MOST_MARKED = 15  # epochs up to which each is marked with a dot
 _MOST_NAMED = 13  # levels up to which each bar says its share
+_RARE = 500  # examples for one that has a tag
 _FIRST = 20  # rows of the combined order that are shown
 
 
@@ -50,7 +52,7 @@ def draw_accuracy(run: Run, accuracy: Mapping[str, pd.DataFrame], row: Row) -> F
         dots: dict[str, Any] = {"marker": "o" if len(epochs) <= _MOST_MARKED else "", "markersize": 4}
         name = split.replace("_", "-")
         axes.plot(epochs, values.mean(axis=1), line, color=color, linewidth=2, label=name, **dots)
-    show.chance_line(axes, 1 / len(run.classes))
+    show.chance_line(axes, run.chance)
     axes.axvline(row.value, color=show.FAINT, linewidth=0.8)
     axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
     show.row_axis(axes, run.shares)
@@ -160,11 +162,44 @@ class RunScores(show.Result):
         run, notes = self.run, list[str | None]()
         if run.spec.observe != ALL and not (self.split == "held_out" and run.augmented):  # that is seen clean
             notes.append(f"observations: {observe_text(run.spec.observe)}")
-        notes += [self.scores.attrs.get("unfinished"), self.left_empty()]
+        notes += [self.scores.attrs.get("unfinished"), self.left_empty(), self.rare_tags()]
         return [f"{in_words(run.path)}: {one}" for one in notes if one]
 
     def printed_sections(self) -> list[show.Section]:
-        return []  # the table is long enough
+        return [frame.section for frame in self._by_tag()]  # the table is long enough
+
+    @cached_property
+    def by_tag(self) -> pd.DataFrame:
+        """A row a tag, if there are some: how many ``examples``, and the share that has it, ``base_rate``.
+
+        ``right`` is the share of the trials that are right, also where it is ``present`` and ``absent``, and
+        ``chance`` that of guessing what most examples have.
+        """
+        votes, there = self.run.votes(self.epoch, split=self.split), self.scores["label"] == 1
+        right = pd.Series(votes.num_right / votes.num_trials)
+        parts = {"present": right.where(there), "absent": right.mask(there)}
+        names = pd.Categorical(self.scores["tag"], self.run.spec.data.tag_names)
+        rows = pd.DataFrame({"tag": names, "base_rate": there, "right": right, **parts})
+        groups = rows.groupby("tag", observed=True)
+        table = groups.mean().assign(examples=groups.size())
+        return table.assign(chance=table["base_rate"].clip(lower=1 - table["base_rate"])).reset_index()
+
+    def rare_tags(self) -> str | None:
+        """A note that names the tags that few examples have."""
+        if self.run.tags is None:
+            return None
+        counts = self.scores.groupby("tag", sort=False)["label"].agg(["sum", "size"]).itertuples()
+        rare = [f"{tag} ({num} of {of:,})" for tag, num, of in counts if num < FEWEST or num * _RARE <= of]
+        return f"rare tags, whose rates rest on few examples: {shorten(rare)}" if rare else None
+
+    def _by_tag(self) -> list[show.Frame]:
+        if self.run.tags is None:
+            return []
+        columns = {"tag": show.names(), "examples": show.counts(), "base_rate": show.shares(title="have it")}
+        columns |= {"right": show.shares(), "chance": show.shares("Share that a guess has right.")}
+        columns |= dict.fromkeys(("present", "absent"), show.shares())
+        note = "Share of the trials that are right, beside a guess of what most have, and by what there is."
+        return [show.Frame("By tag", note, self.by_tag, columns)]
 
     def left_empty(self) -> str | None:
         """Name the scores without a value, and say what they need."""
@@ -185,7 +220,7 @@ class RunScores(show.Result):
     def figure(self) -> Figure:
         """The examples by how many trials are right, and where the two sets are cut off."""
         votes = self.run.votes(self.epoch, split=self.split)
-        return draw_levels(easiness_levels(votes, len(self.run.classes), self.fraction))
+        return draw_levels(easiness_levels(votes, len(self.run.stratum_names), self.fraction))
 
     def frames(self) -> list[show.Frame]:
         names = [str(one).removesuffix("_se") for one in self.scores if str(one).endswith("_se")]
@@ -196,16 +231,17 @@ class RunScores(show.Result):
             (self.scores[f"{one}_high"] - self.scores[f"{one}_low"]).mean() / 2 for one in names
         ]
         data["undefined"] = values.isna().sum()
-        of = "examples" if self.split == "train" else "held-out examples"
+        of = "examples" if self.run.tags is None else "questions"
+        of = of if self.split == "train" else f"held-out {of}"
         columns = {str(name): show.numbers() for name in data}
         frame = show.Frame(
-            f"Scores of {len(self.scores)} {of} {self.run.at(self.epoch)}",
+            f"Scores of {len(self.scores):,} {of} {self.run.at(self.epoch)}",
             f"{self.run.network}, {len(self.run.trials)} trials. Over all examples that have the "
             "score. 95 % within: half the width of an example's interval, on average.",
             data,
             columns | {"score": show.names(), "undefined": show.counts()},
         )
-        return [frame]
+        return [frame, *self._by_tag()]
 
 
 def run_scores(
@@ -289,7 +325,7 @@ class CombinedScores(show.Result):
             f"{names}. Difficulty is the mean rank of an example over the runs: 0 is the easiest, 1 "
             f"the hardest. The runs' ranks correlate at {self.agreement:.2f}."
         )
-        columns = {"id": show.names(), "class": show.names()}
+        columns = {**show.id_columns(hardest), "class": show.names()}
         columns |= {name: show.numbers() for name in ("difficulty", *ranks)}
         return [show.Frame("The hardest examples of all runs together", note, hardest, columns)]
 
@@ -324,7 +360,7 @@ def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedS
     ranks, columns, agreement = ranks_together([table["difficulty"].to_numpy() for table in tables])
     for at, (rank, table) in enumerate(zip(ranks, tables, strict=True), 1):
         columns |= {f"rank_{at}": rank, f"easiness_{at}": table["easiness"].to_numpy()}
-    examples = tables[0][["id", "label", "class"]]
+    examples = tables[0].loc[:, :"class"]
     scores = pd.concat([examples, pd.DataFrame(columns)], axis=1)
     return CombinedScores(tuple(runs), scores, agreement)
 

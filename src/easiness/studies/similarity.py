@@ -183,7 +183,7 @@ def similarity(
     ``data`` are those of the run, or what `load_dataset` takes; by default where the run found them.
     """
     check_opened(run=run)
-    run.check_course("similarity")
+    run.check_course("similarity", of_classes=True)
     data = data_of(run, data)
     if data.kind.tokens and "pixel" in spaces:
         raise BadInput(

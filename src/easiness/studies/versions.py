@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import NoiseOfChange, PValues, num_deals, p_beyond, p_of_change
+from easiness.data import TAG, unfold_tags
 from easiness.engine import ONE_RUN, At, Later, Study
 from easiness.errors import BadInput, RunFailed
-from easiness.lazy import Figure, Floats, Integers, optimize, pd, stats
+from easiness.lazy import Figure, Floats, Integers, optimize, pd, special, stats
 from easiness.regular_file import in_words
 from easiness.runs import training_difference
 from easiness.spec import NO_NAME, Option, setting
@@ -102,7 +103,7 @@ def diff(options: Versions) -> Difference:
     before, after = (one[:, rows] for one, rows in zip(confidences, pairs[:2], strict=True))
     old_mean, new_mean = before.mean(axis=0), after.mean(axis=0)
     least = least_logits((old_mean + new_mean) / 2, at_least)
-    logits = [logit(np.clip(one, CERTAIN, 1 - CERTAIN)) for one in (before, after)]
+    logits = [special.logit(np.clip(one, CERTAIN, 1 - CERTAIN)) for one in (before, after)]
     test = p_of_change(logits[0], logits[1], least, rate)
     num_trials = (len(old.trials), len(new.trials))
     needed = trials_needed(test, num_trials, rate, at_least)
@@ -202,12 +203,14 @@ def pair(old: Iterable[Hashable], new: Iterable[Hashable]) -> Pairing:
     return Pairing(places[common], common, went, np.flatnonzero(places < 0))
 
 
-def _pixels(run: Run, source: Any, option: str) -> list[bytes]:
+def _pixels(run: Run, source: Any, option: str) -> list[tuple[bytes, str]]:
     from easiness.data import value_digests  # loads torch, which matching by ids need not wait for
     from easiness.runs import data_of, positions_in
 
     data = data_of(run, source, option)
-    return [digest.tobytes() for digest in value_digests(data)[positions_in(data, run)]]
+    digests = (digest.tobytes() for digest in value_digests(data)[positions_in(data, run)])
+    of = itertools.repeat("") if run.tags is None else (run.tags.names[one] for one in run.tags.of)
+    return [*zip(digests, of, strict=False)]
 
 
 def _confidence(run: Run, epoch: int) -> Floats:
@@ -236,9 +239,10 @@ def _examples(
         for run, name, confidence in zip((old, new), ("old", "new"), confidences, strict=True)
     )
     was, both = before.iloc[pairs.old], after.iloc[pairs.new].reset_index(drop=True)
-    whole = old.ids.dtype.kind == "i"
+    old_ids = old.ids if old.tags is None else old.tags.examples
+    whole = old_ids.dtype.kind == "i"
     kind: Any = "Int64" if whole else str
-    old_id = pd.array(was["id"], dtype=kind)
+    old_id = pd.array(old_ids[pairs.old], dtype=kind)
     both = both.assign(old_class=was["class"].to_numpy(), old_id=old_id, **columns)
     came = after.iloc[pairs.came].assign(change="came", old_class="")
     went = before.iloc[pairs.went].assign(change="went", old_class="")
@@ -250,7 +254,8 @@ def _examples(
     if old.ids.dtype != new.ids.dtype:  # one column of a file has one type
         table["id"] = table["id"].astype(str)
     order = np.lexsort((table["p"].to_numpy(), table["change"].map(CHANGES.index).to_numpy()))
-    return table.iloc[order].reset_index(drop=True)
+    run = old if old_ids.dtype == object else new  # some ids of one version may be no numbers
+    return unfold_tags(table.iloc[order].reset_index(drop=True), run.tags)
 
 
 def _overall(before: Floats, after: Floats) -> tuple[float, float, float]:
@@ -271,7 +276,7 @@ def notes(old: Run, new: Run, by: Matching, epoch: int, pairs: Pairing) -> Itera
             "left out or put in moves all after it. Match them --by pixels then."
         )
     before, after = _classes(old, pairs.old), _classes(new, pairs.new)
-    names = renamed_classes(before, after, old.classes, new.classes)
+    names = renamed_classes(before, after, old.stratum_names, new.stratum_names)
     for was, name in names.items():
         yield f"{was} is called {name} in the new version ({(before == was).sum():,} examples)."
     num = int((np.array([names.get(name, name) for name in before], object) != after).sum())
@@ -305,11 +310,7 @@ def renamed_classes(
 
 
 def _classes(run: Run, positions: Integers) -> npt.NDArray[np.object_]:
-    return np.array(run.classes, object)[run.labels[positions]]
-
-
-def logit(p: Floats) -> Floats:
-    return np.log(p) - np.log1p(-p)
+    return np.array(run.stratum_names, object)[run.strata()[positions]]
 
 
 def least_logits(middle: Floats, at_least: float) -> Floats:
@@ -317,7 +318,7 @@ def least_logits(middle: Floats, at_least: float) -> Floats:
     low, high = middle - at_least / 2, middle + at_least / 2
     inside = (low > 0) & (high < 1)
     low, high = np.where(inside, low, 0.5), np.where(inside, high, 0.5)
-    return np.where(inside, logit(high) - logit(low), np.inf)
+    return np.where(inside, special.logit(high) - special.logit(low), np.inf)
 
 
 def fewest_shown(num_deals: int, rate: float) -> int:
@@ -339,7 +340,7 @@ def smallest_shown(test: PValues, rate: float, at_least: float) -> float | None:
 
     def excess(change: float) -> float:
         """Above 0 where a change is not shown; of logarithms, as p-values fall by powers of ten."""
-        size = 2 * logit(np.array([(1 + change) / 2]))
+        size = 2 * special.logit(np.array([(1 + change) / 2]))
         return float(np.log(max(test.among_deals(p_beyond(size, typical, least))[0], 1e-300) / p_least))
 
     whole = 1 - 2 * CERTAIN
@@ -488,6 +489,8 @@ class Difference(show.Result):
         An example counts for its class in the new version, one that went for that in the old one.
         """
         one = self.examples
+        if TAG in one:
+            one = one.assign(**{"class": one[TAG] + ": " + one["class"]})
         table = pd.crosstab(one["class"], one["change"]).reindex(columns=self.changes, fill_value=0)
         table["difference"] = one.groupby("class")["difference"].mean()
         order = (table["harder"] + table["easier"]).sort_values(ascending=False, kind="stable").index
@@ -557,7 +560,8 @@ class Difference(show.Result):
             "and after, and the adjusted p-value; `was` is the class before, where it was another.",
             data.assign(was=data["old_class"].where(data["old_class"] != data["class"], "")),
             {
-                **dict.fromkeys(("id", "class", "was"), show.names()),
+                **show.id_columns(data),
+                **dict.fromkeys(("class", "was"), show.names()),
                 "confidence_old": show.numbers(3, title="before"),
                 "confidence_new": show.numbers(3, title="after"),
                 "q": show.Column("{:.2g}".format),

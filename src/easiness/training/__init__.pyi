@@ -27,6 +27,7 @@ from .network import (
     NetworkFacts as NetworkFacts,
     Workload as Workload,
     find_classifier as find_classifier,
+    loss_of as loss_of,
     network_facts as network_facts,
 )
 from .stored_network import (

@@ -217,6 +217,8 @@ class Network:
     def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """One update on images [b, c, h, w] and labels [b]: its mean loss and logits [b, classes].
 
+        Values of tags [b, tags] in place of labels train each output by itself, see `loss_of`.
+
         Both are on the device still, and nothing has waited for them.
         """
         self.optimizer.advance()
@@ -225,7 +227,7 @@ class Network:
     def update(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Take a step at the rate that `Optimizer.advance` has set."""
         logits = self._forward(images)
-        loss = F.cross_entropy(logits, labels, label_smoothing=self._smoothing)
+        loss = loss_of(logits, labels, self._smoothing)
         self.optimizer.update(loss)
         return loss.detach(), logits.detach()
 
@@ -247,6 +249,19 @@ class Network:
     def weights(self) -> dict[str, Tensor]:
         state: dict[str, Tensor] = self.model.state_dict()
         return state
+
+
+def loss_of(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    """The mean cross entropy of ``logits`` [b, C] against classes [b], or values of tags [b, C] in [0, 1].
+
+    A tag is there with the sigmoid of its logit; where its value is NaN, nobody says, and nothing is learned.
+    """
+    if labels.ndim == 1:
+        return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+    known = ~labels.isnan()
+    targets = torch.where(known, labels, 0.5) * (1 - smoothing) + smoothing / 2
+    losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    return (losses * known).sum() / known.sum().clamp(min=1)
 
 
 # bytes of the largest activation and examples, at the most: above, batches only take more memory

@@ -97,8 +97,8 @@ def test_the_help_of_a_command_is_in_groups_with_every_option(one):
     assert all(text in (*get_args(OptionGroup), "Arguments", "Options") for text in sections)
     if one.name == "measure":
         flags = [typed.split()[0] for typed, _ in sections["Options"]]
-        most = ["--out", "--model", "--epochs", "--features", "--trials", "--limit", "--label", "--dry-run"]
-        assert flags == [*most, "--help"]
+        most = ["--out", "--model", "--epochs", "--features", "--trials", "--limit", "--label"]
+        assert flags == [*most, "--tags", "--dry-run", "--help"]
         assert tuple(sections) == ("Arguments", "Options", "Data", "Training", "Recording", "Machine")
         assert len(sections["Data"]) > 10
 

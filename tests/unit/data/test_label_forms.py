@@ -30,7 +30,7 @@ NONE: dict[str, tuple[dict[str, list[Any]], str]] = {
     "one-hot": ({"is_dog": [1, 0], "is_cat": [0, 1]}, f"is_dog, is_cat {FLAGS}"),
     "several": (
         {"dog": [1, 0, 1, 0], "outdoor": [1, 1, 0, 0]},
-        f"dog, outdoor {FLAGS}.*where there are several",
+        f"dog, outdoor {FLAGS}.*several give --tags --label dog,outdoor",
     ),
     "classes with numbers": (
         {f"class_{at}": [int(at == row) for row in range(3)] for at in range(3)},

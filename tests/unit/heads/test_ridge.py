@@ -14,9 +14,9 @@ from torch import Tensor
 
 from easiness import load_dataset, measure
 from easiness.errors import BadInput
-from easiness.heads import Moments, fit_ridge, temperature_of
+from easiness.heads import Moments, eigen_of, fit_ridge, temperature_of
 from easiness.heads.boosting import BoostedHead, _weigh, fit_boosted
-from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fit, Rows
+from easiness.heads.ridge import _UNLIKE, STRENGTHS, Fit, Rows
 from easiness.inputs import Pack
 from lengths import long_but
 
@@ -40,7 +40,7 @@ def solved(x: Tensor, y: Tensor, strength: float) -> Ridge:
 def strengths(x: Tensor) -> list[float]:
     """As the head tries them: of the mean eigenvalue of the smaller of both products."""
     apart = x - x.mean(dim=0)
-    return [float(apart.square().sum()) / min(x.shape) * one for one in _STRENGTHS]
+    return [float(apart.square().sum()) / min(x.shape) * one for one in STRENGTHS]
 
 
 def without_each(x: Tensor, y: Tensor, strength: float) -> np.ndarray:
@@ -220,3 +220,17 @@ def test_a_table_has_them_by_default_and_its_trees_are_not_kept(tmp_path) -> Non
     assert run.spec.measured is not None
     with pytest.raises(BadInput, match="model boosting: keeps no trees"):
         stored_heads(run.spec.measured, {}, 0.8, [3], 2, torch.device("cpu"))
+
+
+def test_eigenvectors_are_numbers_where_single_precision_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As happens on one thread with features of few pictures, which random matrices do not show."""
+    x = torch.randn(6, 9, generator=torch.Generator().manual_seed(0))
+    solve = torch.linalg.eigh
+
+    def fails(gram: Tensor) -> tuple[Tensor, Tensor]:
+        values, vectors = solve(gram)
+        return values, vectors if gram.dtype == torch.float64 else vectors * float("nan")
+
+    monkeypatch.setattr(torch.linalg, "eigh", fails)
+    values, vectors = eigen_of(x.T @ x)
+    torch.testing.assert_close(vectors * values @ vectors.T, x.T @ x)

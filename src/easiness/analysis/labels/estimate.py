@@ -41,6 +41,7 @@ from easiness.analysis.labels.left_out import (
     wrong_by_transition,
 )
 from easiness.analysis.labels.mixture import (
+    EstimatedNoise,
     LabelEvidence,
     LabelNoise,
     Positions,
@@ -49,6 +50,8 @@ from easiness.analysis.labels.mixture import (
     monotone,
     share_standing_out,
 )
+from easiness.analysis.labels.tags import tag_noise
+from easiness.lazy import Mask
 
 FEWEST = 20
 """Labels from which on a class is judged, where the others are far larger: with 10 or 17 among 2,000 some
@@ -75,13 +78,24 @@ def pulled_to_prior(noise: Noise, labels: Positions) -> tuple[Noise, tuple[float
     rare = np.isin(labels, too_small(labels))
     if not rare.any():
         return noise, (0.0, 0.0)
-    sizes, share = np.bincount(labels)[labels[rare]], noise.share
-    p_wrong, order = noise.p_wrong.copy(), noise.suspicion.copy()
+    noise = _pull_rare(noise, rare, np.bincount(labels)[labels[rare]])
+    in_rare = float(noise.p_wrong[rare].sum()) / len(labels)
+    return noise, (-in_rare, float(rare.mean()) - in_rare)
+
+
+def _pull_rare(noise: Noise, rare: Mask, sizes: Positions) -> Noise:
+    """The same, where ``rare`` labels [K] keep as much of their probability as ``sizes`` [n] warrant."""
+    share, p_wrong, order = noise.share, noise.p_wrong.copy(), noise.suspicion.copy()
     p_wrong[rare] = share + np.square(sizes / FEWEST) * (p_wrong[rare] - share)
     ascending = noise.suspicion.argsort(kind="stable")
     order[rare] = np.interp(p_wrong[rare], noise.p_wrong[ascending], noise.suspicion[ascending])
-    in_rare = float(p_wrong[rare].sum()) / len(labels)
-    return replace(noise, p_wrong=p_wrong, suspicion=order), (-in_rare, float(rare.mean()) - in_rare)
+    return replace(noise, p_wrong=p_wrong, suspicion=order)
+
+
+def rare_tags(labels: Positions, tags: Positions, num_tags: int) -> tuple[Positions, Positions]:
+    """The ``tags`` [Q] that fewer than `FEWEST` labels [Q] say are there, and how many say it of each [T]."""
+    sizes = np.bincount(tags[labels == 1], minlength=num_tags)
+    return np.flatnonzero((sizes < FEWEST) & (np.bincount(tags, minlength=num_tags) > 0)), sizes
 
 
 APART = 0.95
@@ -125,6 +139,7 @@ class LabelCourse:
     of heads, whose examples are left out, or of networks; None for very many classes. ``left_out``: trials
     judge what they have not trained on. ``others`` [K] is the share of the predictions at the end
     that are not the label. ``of_folds``: no trial has trained on any of the examples, nor has a course.
+    Where labels say whether examples have one of ``num_tags``, ``tags`` [K] is the one that each is on.
     """
 
     last: Stage
@@ -135,22 +150,8 @@ class LabelCourse:
     left_out: bool
     others: Values
     of_folds: bool = False
-
-
-@dataclass(frozen=True)
-class EstimatedNoise(LabelNoise):
-    """`LabelNoise` with the model it is ``by``, and the shares of wrong labels that fit the data.
-
-    ``low`` to ``high`` is the range over models and halves of the trials. ``shares`` are those of labels that
-    stand out over the stages; ``to_read`` is the stage to read instead of the last where labels are
-    being learned by heart, else None.
-    """
-
-    by: str
-    low: float
-    high: float
-    shares: tuple[float, ...]
-    to_read: int | None
+    tags: Positions | None = None
+    num_tags: int = 0
 
 
 _answers: dict[str, EstimatedNoise] = {}
@@ -165,22 +166,32 @@ def estimate_noise(course: LabelCourse) -> EstimatedNoise:
     """
     key, last = hashlib.sha256(), course.last.of_labels
     stages = [course.of_heads, course.left_out, course.of_folds, *(stage.wrong for stage in course.stages)]
-    log_p = np.zeros(0) if course.log_p is None else course.log_p
-    for values in (last.labels, last.margin, last.lead, last.rival, course.others, log_p, stages):
+    log_p, tags = (np.zeros(0) if one is None else one for one in (course.log_p, course.tags))
+    for values in (last.labels, last.margin, last.lead, last.rival, course.others, log_p, stages, tags):
         key.update(np.ascontiguousarray(values).data)
     if (name := key.hexdigest()) not in _answers:
-        noise, (less, more) = pulled_to_prior(_by_model(course), course.last.of_labels.labels)
+        noise = _by_model(course)
+        if course.tags is None:
+            noise, (less, more) = pulled_to_prior(noise, last.labels)
+            noise = replace(noise, low=max(noise.low + less, 0), high=min(noise.high + more, 1))
         for values in (noise.p_wrong, noise.suspicion):
             values.setflags(write=False)
         if len(_answers) == _MOST_ANSWERS:
             del _answers[next(iter(_answers))]
-        _answers[name] = replace(noise, low=max(noise.low + less, 0), high=min(noise.high + more, 1))
+        _answers[name] = noise
     return _answers[name]
 
 
 def _by_model(course: LabelCourse) -> EstimatedNoise:
     shares = tuple(share_standing_out(stage.of_labels) for stage in course.stages)
-    labels = course.last.of_labels.labels
+    labels, margin = course.last.of_labels.labels, course.last.of_labels.margin
+    if course.tags is not None:  # of two classes the margin is the log odds
+        of_tags = tag_noise(np.where(labels == 1, margin, -margin), labels, course.tags, course.num_tags)
+        few, sizes = rare_tags(labels, course.tags, course.num_tags)
+        likely = np.isin(course.tags, few) & (of_tags.p_wrong > of_tags.share)
+        of_tags = _pull_rare(of_tags, likely, sizes[course.tags[likely]])
+        by_heart = epoch_to_read(shares, [stage.wrong for stage in course.stages])
+        return replace(of_tags, shares=shares, to_read=None if course.left_out else by_heart)
     if (course.of_heads or course.of_folds) and course.log_p is not None:
         log_p = _without_zeros(course.log_p) if course.of_folds else course.log_p
         heads = label_noise_of_heads([log_p], labels)

@@ -18,13 +18,13 @@ from easiness.inputs import SOUND, ArrayImages, InputKind, StoredExamples, kind_
 from easiness.lazy import Array
 from easiness.records import to_numpy
 
-KEYS = ("x", "y", "ids", "classes", "x_test", "y_test")
+KEYS = ("x", "y", "ids", "classes", "tags", "x_test", "y_test")
 
 
 def from_arrays(
     x: Any, y: Any, *, held_out: Any = None, classes: Sequence[str] | None = None, rate: int | None = None
 ) -> Dataset:
-    """Examples ``x`` and labels ``y`` [K] from NumPy or torch, copied; ids are 0..K-1."""
+    """Examples ``x`` and labels ``y`` [K], or tags [K, T], copied; ids are 0..K-1."""
     splits = [_from_pair(x, y, "", "train", rate)]
     if held_out is not None:
         if not isinstance(held_out, tuple | list) or len(held_out) != 2:
@@ -37,10 +37,11 @@ def from_arrays(
 def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     """The examples in an ``.npz`` file at the absolute ``path``."""
     content = read_npz(path, KEYS, groups=(("x", "y"), ("x_test", "y_test")))
-    if classes is None and "classes" in content:
-        if content["classes"].ndim != 1 or content["classes"].dtype.kind != "U":
-            raise BadInput(f"{path}: classes are not a list of strings; save one name per class")
-        classes = content["classes"].tolist()
+    names = content.get("tags" if content["y"].ndim > 1 and "tags" in content else "classes")
+    if classes is None and names is not None:
+        if names.ndim != 1 or names.dtype.kind != "U":
+            raise BadInput(f"{path}: classes are not a list of strings; save one name per class, or tag")
+        classes = names.tolist()
     splits = [_of_array("train", content["x"], content["y"], f"{path}: x", f"{path}: y")]
     if "ids" in content:
         splits = [replace(splits[0], ids=own_ids(content["ids"], f"{path}: ids"))]

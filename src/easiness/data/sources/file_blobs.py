@@ -242,6 +242,10 @@ class TextFiles:
     def unreadable(self, positions: Positions) -> Positions:
         return np.array([at for at in positions if isinstance(self._texts[at], Unreadable)], np.int64)
 
+    def digests(self, positions: Positions) -> list[str]:
+        """The texts themselves, of which equal ones are one."""
+        return [str(self._texts[at]) for at in positions.tolist()]
+
     def stored(self, positions: Positions) -> inputs.StoredTexts:
         if not len(positions):
             raise BadInput(f"{self._root}: no text in it can be read; give some that can")

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from easiness.data.dataset import Dataset
+from easiness.data.other_targets import BOXES
+from easiness.data.sources.file_blobs import FileBlobs, TextFiles
 from easiness.data.sources.source import HELD_OUT_NAMES, Source, SourceRequest, Split, absolute, dataset_of
 from easiness.data.tables.dataset import files_below, kind_of_files, suffixes_of
-from easiness.data.tables.labels import CROP
 from easiness.data.tables.splits import table_files
 from easiness.errors import BadInput, printable, shorten
 from easiness.inputs import HEIF, TEXT, InputKind
@@ -50,7 +51,7 @@ def load_folder(
     if options.encoding is not None and kind != TEXT:
         raise BadInput(f"{root}: holds {_nouns(kind)}, which have no encoding; leave out --encoding")
     if (root / "data.yaml").is_file():
-        raise BadInput(f"{root}: has data.yaml, as of boxes; {CROP}, or remove that file")
+        raise BadInput(f"{root}: has data.yaml, as of boxes; {BOXES}, or remove that file")
     train = root / "train" if has_train else root
     folders = _class_folders(train, selection)
     left_out: list[str] = []
@@ -143,7 +144,21 @@ def _split(
         labels += [label] * len(own)
     files = files_below(root, [paths], kind, options)
     examples: Any = files.splits[0]
-    return Split(name, str(folder), examples, files.ids[0], np.array(labels), examples.name, kind)
+    split = Split(name, str(folder), examples, files.ids[0], np.array(labels), examples.name, kind)
+    if not options.tags:
+        return split
+    return _with_tags(split.readable() if options.skip_unreadable else split, len(classes))
+
+
+def _with_tags(split: Split, num_classes: int) -> Split:
+    """The first of the files of each content, with the tags [K, T] of all class folders that hold it."""
+    assert isinstance(split.examples, FileBlobs | TextFiles)
+    digests = split.examples.digests(split.positions)
+    _, first, files = np.unique(digests, return_index=True, return_inverse=True)
+    values = np.zeros((len(first), num_classes), np.int8)
+    values[files, split.labels] = 1
+    order = np.argsort(first)
+    return replace(split.part(first[order]), labels=values[order])
 
 
 def _folders(folder: Path) -> list[str]:

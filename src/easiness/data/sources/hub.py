@@ -15,7 +15,7 @@ from typing import Any
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileFacts
 from easiness.data.sources.source import HELD_OUT_ON_HUB, Source, SourceRequest, absolute
-from easiness.data.tables.dataset import dataset_of_tables, label_column
+from easiness.data.tables.dataset import dataset_of_tables, label_columns
 from easiness.data.tables.parquet import AT_ONCE, RowBlobs, RowsOfFile
 from easiness.data.tables.splits import split_by_column
 from easiness.data.tables.table import Table, Tables
@@ -70,7 +70,8 @@ def from_hub_object(
         tables = Tables(hub_table(data, what), hub_table(held_out, f"{what} (test)"), "test")
     else:
         tables = split_by_column(hub_table(data, what), options)
-    if classes is not None and "names" in tables.train.features.get(label_column(tables.train, options), {}):
+    label, *_ = label_columns(tables.train, options)
+    if classes is not None and "names" in tables.train.features.get(label, {}):
         raise BadInput(f"{what}: has class names of its own; leave out classes=")
     return dataset_of_tables(name, source, tables, options, classes)
 
@@ -83,9 +84,9 @@ def _splits(content: dict[str, Any], what: str, options: LoadOptions) -> Tables:
     for other in HELD_OUT_ON_HUB:
         if other in content and other != name:
             held_out = hub_table(content[other], f"{what} ({other})")
-            labels = held_out.column(label_column(held_out, options))
+            columns = [held_out.column(name) for name in label_columns(held_out, options)]
             # test splits on the hub often have -1 or nothing for a label
-            if labels.null_count < len(labels) and any(label != -1 for label in labels.to_pylist()):
+            if any(label not in (None, -1) for labels in columns for label in labels.to_pylist()):
                 return Tables(train, held_out, other)
     return Tables(train)
 

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Columns, Dataset, Ids
+from easiness.data.other_targets import INSTEAD, NUMBERS, are_tags
 from easiness.data.sources.file_blobs import TextFiles
+from easiness.data.tags import TAG_STATES, Tags, check_tag_names
 from easiness.errors import BadInput, shorten
 from easiness.gate import check_names
 from easiness.inputs import IMAGE, Blobs, EncodedExamples, EncodedSource, InputKind, Positions, StoredExamples
@@ -109,6 +111,10 @@ class Split:
             return self
         bad = np.isin(self.positions, self.examples.unreadable(np.arange(len(self.examples))))
         rows, by_id = np.flatnonzero(~bad), self.ids.dtype == object
+        names = (str(self.ids[at]) if by_id else self.name_at(at) for at in np.flatnonzero(bad).tolist())
+        return replace(self.part(rows), unreadable=(*self.unreadable, *names))
+
+    def part(self, rows: Positions) -> Split:
         return replace(
             self,
             ids=self.ids[rows],
@@ -116,9 +122,6 @@ class Split:
             rows=self.positions[rows],
             name_at=lambda row: self.name_at(int(rows[row])),
             groups=None if self.groups is None else self.groups[rows],
-            unreadable=tuple(
-                str(self.ids[at]) if by_id else self.name_at(at) for at in np.flatnonzero(bad).tolist()
-            ),
         )
 
     def stored(self, parts: EncodedSource) -> StoredExamples:
@@ -136,7 +139,10 @@ def dataset_of(
     skip_unreadable: bool = False,
     like: Dataset | None = None,
 ) -> Dataset:
-    """The data set of the training split and a held-out one; ``like`` gives classes where labels do not."""
+    """The data set of the training split and a held-out one; ``like`` gives classes where labels do not.
+
+    Labels [K, T] are values of tags, of which ``classes`` are the names.
+    """
     splits = [split.readable() if skip_unreadable else split for split in splits]
     blobs = ((split.examples, split.positions) for split in splits if isinstance(split.examples, Blobs))
     parts = EncodedSource(tuple(blobs))
@@ -145,7 +151,11 @@ def dataset_of(
     for split in splits:
         examples, labels, is_held_out = split.stored(parts), split.labels, bool(data)
         check_ids(split.ids, len(examples), split.where, unique=not is_held_out)
-        if like is None:
+        own: Tags | None = None
+        if are_tags(labels):
+            own = _tags(labels, len(examples), names, split.where)
+            labels, names = own.strata, own.names
+        elif like is None:
             labels, names = check_examples(
                 labels, len(examples), names, split.where, split.name_at, held_out=is_held_out
             )
@@ -157,7 +167,8 @@ def dataset_of(
                 ids=split.ids,
                 labels=labels,
                 true_labels=labels,
-                classes=tuple(names or ()),
+                classes=TAG_STATES if own else tuple(names or ()),
+                tags=own,
                 stored=examples,
                 unreadable=split.unreadable,
                 kind=split.kind,
@@ -166,6 +177,52 @@ def dataset_of(
             )
         )
     return replace(data[0], held_out=data[1]) if len(data) > 1 else data[0]
+
+
+def _tags(values: Array, num: int, names: Sequence[str] | None, where: str) -> Tags:
+    """The tags in values [K, T], 1, 0, or missing, by their names, which are 0 to T-1 by default."""
+    names = tuple(map(str, range(values.shape[1]) if names is None else names))
+    if values.shape != (num, len({*names})) or len(names) != values.shape[1] or not values.size:
+        problem = f"{' x '.join(map(str, values.shape))} tags named {shorten(names)}, of {num} examples"
+        raise BadInput(f"{where}: {problem}; give each example a row, and each tag a name of its own")
+    check_unicode(names, where)
+    check_names(names, f"{where}: names of tags")
+    check_tag_names(names, where)
+    is_missing = (values != 0) & (values != 1)
+    return Tags(names, np.where(is_missing, 0, values).astype(np.int8) - is_missing)
+
+
+def with_tags(data: Dataset, tags: Tags) -> Dataset:
+    """The examples with these tags."""
+    return replace(data, tags=tags, labels=tags.strata, true_labels=tags.strata, classes=TAG_STATES)
+
+
+def check_tags(data: Dataset) -> Dataset:
+    """The examples without tags that none has or all have, which a note names, as where none has two tags."""
+    tags = data.tags
+    assert tags is not None
+    tells = (tags.values == 1).any(axis=0) & (tags.values == 0).any(axis=0)
+    if not tells.any():
+        raise BadInput(f"{data.where}: no tag that some examples have and others lack; give one")
+    if not tells.all():
+        names = shorten([repr(tags.names[at]) for at in np.flatnonzero(~tells)])
+        note = f"left out: tags that no example has, or that all have or may have ({names})"
+        held_out = data.held_out
+        if held_out is not None and held_out.tags is not None:
+            held_out = with_tags(held_out, held_out.tags.of(tells))
+        tags = tags.of(tells)
+        data = replace(with_tags(data, tags), held_out=held_out, notes=(*data.notes, note))
+    if len(tags.names) < 2 or (tags.values == 1).sum(axis=1).max() > 1:
+        return data
+    return replace(data, notes=(*data.notes, "no example has two tags: without --tags they are classes"))
+
+
+def one_tag_each(data: Dataset) -> Dataset:
+    """The examples with their classes as tags, of which each has one."""
+    check_tag_names(data.classes, data.where)
+    held_out = None if data.held_out is None else one_tag_each(data.held_out)
+    values = data.labels[:, None] == np.arange(data.num_classes)
+    return replace(with_tags(data, Tags(data.classes, values.astype(np.int8))), held_out=held_out)
 
 
 def check_examples(
@@ -206,7 +263,8 @@ def check_examples(
 
 def _integers(labels: Array, num_examples: int, where: str, name: Callable[[int], str]) -> Array:
     if labels.ndim != 1:
-        raise BadInput(f"{where}: labels have shape {labels.shape}; give one integer per example")
+        problem = f"labels have shape {labels.shape}"
+        raise BadInput(f"{where}: {problem}; give one integer per example, or {INSTEAD}")
     if len(labels) != num_examples:
         raise BadInput(f"{where}: {num_examples} examples but {len(labels)} labels; give each one label")
     if num_examples == 0:
@@ -215,7 +273,9 @@ def _integers(labels: Array, num_examples: int, where: str, name: Callable[[int]
         row = int(np.isnan(labels).argmax())
         raise BadInput(f"{name(row)}: the label is NaN; give it a label or leave the example out")
     if labels.dtype.kind not in "iu":
-        raise BadInput(f"{where}: labels have dtype {labels.dtype}; convert them to integers 0, 1, 2, ...")
+        raise BadInput(
+            f"{where}: labels have dtype {labels.dtype}; convert them to integers 0, 1, 2, ..., or {NUMBERS}"
+        )
     return labels
 
 

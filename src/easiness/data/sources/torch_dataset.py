@@ -17,8 +17,10 @@ import numpy as np
 
 from easiness import inputs
 from easiness.data.dataset import Dataset
+from easiness.data.other_targets import are_tags
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts
 from easiness.data.sources.source import Source, SourceRequest, Split, dataset_of
+from easiness.data.tags import MISSING
 from easiness.errors import BadInput, RunFailed, one_line
 from easiness.inputs import IMAGE_FILES, Blobs, ImageHeader, Pixels, Positions, Unreadable
 from easiness.lazy import Image, Integers
@@ -35,7 +37,7 @@ class _Item(NamedTuple):
 
     header: ImageHeader
     digest: str
-    label: int
+    label: int | tuple[int, ...]
 
 
 def _with_channels(blob: Any, _: str, traits: inputs.ImageTraits) -> Pixels:
@@ -70,7 +72,10 @@ class Items(Blobs):
 
     def labels(self, positions: Positions) -> Integers:
         places = inputs.track(positions.tolist(), self.reader.reading, len(positions))
-        return np.array([self._item(at).label for at in places], np.int64)
+        labels = [self._item(at).label for at in places]
+        if len({np.shape(label) for label in labels}) > 1:
+            raise BadInput(f"{self._what}: its items have different numbers of labels; give each as many")
+        return np.array(labels, np.int64)
 
     def unreadable(self, positions: Positions) -> Positions:
         places = inputs.track(positions.tolist(), self.reader.looking, len(positions))
@@ -145,9 +150,11 @@ def _pixels(picture: Any, name: str) -> tuple[Pixels, bool]:
     return np.array(inputs.to_picture(to_numpy(picture), name).transpose(1, 2, 0), order="C"), False
 
 
-def _label(label: Any, name: str) -> int:
+def _label(label: Any, name: str) -> int | tuple[int, ...]:
     is_array = hasattr(label, "detach") or isinstance(label, np.ndarray)
     value = to_numpy(label)[()] if is_array else label  # a number of an array without axes
+    if np.size(value) > 1 and are_tags(np.asarray(value)[None]):
+        return tuple(MISSING if one != one else int(one) for one in value)
     if not isinstance(value, int | np.integer) or isinstance(value, bool):
         raise BadInput(f"{name}: its label is a {type(label).__name__} ({label!r:.40}); give an integer")
     if not INT64.min <= int(value) <= INT64.max:

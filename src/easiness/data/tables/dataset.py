@@ -6,7 +6,7 @@ import os
 import posixpath
 import shlex
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -16,16 +16,18 @@ import numpy as np
 
 from easiness import inputs
 from easiness.data.dataset import Dataset, Ids
+from easiness.data.other_targets import BOXES
 from easiness.data.sources.file_blobs import FileBlobs, FileFacts, TextFiles
 from easiness.data.sources.source import Split, dataset_of
 from easiness.data.tables import table as cells
-from easiness.data.tables.labels import CROP, read_labels
-from easiness.data.tables.table import INTEGER, Table, Tables, names_in, usable, vectors_of
+from easiness.data.tables.labels import read_labels
+from easiness.data.tables.table import INTEGER, Names, Table, Tables, names_in, usable
+from easiness.data.tables.tag_cells import read_tags
 from easiness.data.tables.vectors import input_columns, make_vectors, named_by
 from easiness.errors import BadInput, nearest, printable, shorten
 from easiness.gate import is_text
 from easiness.inputs import IMAGE, KINDS, SOUND, TEXT, VECTOR, Blobs, InputKind, StoredExamples, StoredVectors
-from easiness.lazy import Array, Integers
+from easiness.lazy import Integers
 from easiness.regular_file import at_home
 from easiness.spec import LoadOptions, read_names
 
@@ -60,11 +62,13 @@ def named_columns(options: LoadOptions) -> dict[str, str]:
     return {**columns, "label": label}
 
 
-def label_column(table: Table, options: LoadOptions) -> str:
-    """The column of the labels: as named, ``label``, or the only one of class labels of `datasets`."""
+def label_columns(table: Table, options: LoadOptions) -> tuple[str, ...]:
+    """The column of the labels: as named (of tags several), ``label``, or the one of labels of `datasets`."""
     by_type = [name for name, of in table.features.items() if of.get("_type") == "ClassLabel"]
     usual = by_type[0] if len(by_type) == 1 and LABEL not in table.names else LABEL
-    return named_columns(options).get("label", usual)
+    name = named_columns(options).get("label", usual)
+    several = options.tags and "," in name and name not in table.names
+    return (checked_names("--label", name) if several else None) or (name,)
 
 
 def example_column(table: Table, options: LoadOptions) -> ExampleColumn:
@@ -83,11 +87,11 @@ def example_column(table: Table, options: LoadOptions) -> ExampleColumn:
     if path is not None:
         table.check_column(path, "; name that of the paths with --columns path=NAME")
         return ExampleColumn("files", None, path)
-    return _by_names(table, label_column(table, options), options)
+    return _by_names(table, label_columns(table, options), options)
 
 
-def _by_names(table: Table, label: str, options: LoadOptions) -> ExampleColumn:
-    names = [name for name in table.names if name not in (label, *(options.without or ()))]
+def _by_names(table: Table, labels: Names, options: LoadOptions) -> ExampleColumn:
+    names = [name for name in table.names if name not in (*labels, *(options.without or ()))]
     for kind in KINDS:
         if kind.files is None:
             continue
@@ -166,22 +170,22 @@ class TableExamples(NamedTuple):
     in_rows: bool = False
 
 
-def examples_in(tables: Tables, column: ExampleColumn, label: str, options: LoadOptions) -> TableExamples:
+def examples_in(tables: Tables, column: ExampleColumn, labels: Names, options: LoadOptions) -> TableExamples:
     """The examples of the rows; ids are paths of files, the texts that name vectors, else positions."""
     both = tables.both()
     positions = [np.arange(table.num_rows) for table in both]
-    if column.name == label:
+    if column.name in labels:
         option = "--text " if column.form == "texts" else "--sound " if options.sound else "--columns path="
-        raise BadInput(f"{option}{label}: holds the labels; name another, or the labels with --label")
+        raise BadInput(f"{option}{column.name}: holds the labels; name another, or the labels with --label")
     if column.form == "texts":
         texts = [texts_of(table, column.name) for table in both]
-        note = _note_on_texts(tables.train, column.name, label, options)
+        note = _note_on_texts(tables.train, column.name, labels, options)
         return TableExamples(TEXT, texts, positions, note)
     if column.form == "vectors":
-        columns, notes = input_columns(tables.train, label, options)
+        columns, notes = input_columns(tables.train, labels, options)
         vectors = make_vectors(tables.train, tables.held_out, columns)
         splits = [StoredVectors(values, vectors.names) for values in vectors.values]
-        naming = "" if options.id else named_by(tables, columns, label, options)
+        naming = "" if options.id else named_by(tables, columns, labels, options)
         notes += (f"the ids are the column {printable(naming)!r} (--id names another)",) if naming else ()
         ids = [np.array(cells.texts_in(table, naming), object) for table in both] if naming else positions
         return TableExamples(VECTOR, splits, ids, (vectors.note, *notes))
@@ -210,8 +214,8 @@ def texts_of(table: Table, column: str) -> StoredExamples:
     return inputs.from_texts(texts, table.where, lambda row: f"{table.name_at(row)}: the {column}")
 
 
-def _note_on_texts(train: Table, column: str, label: str, options: LoadOptions) -> tuple[str, ...]:
-    ours = {column, label, "split", "id", options.id, *(options.without or ())}
+def _note_on_texts(train: Table, column: str, labels: Names, options: LoadOptions) -> tuple[str, ...]:
+    ours = {column, *labels, "split", "id", options.id, *(options.without or ())}
     others = [name for name in train.names if name not in ours]
     if options.text is not None or not others:
         return ()
@@ -277,7 +281,7 @@ def _check_files(table: Table, root: Path, paths: Sequence[str], places: dict[st
         where, file = table.name_at(row), root / at_home(path)
         place = os.path.abspath(file)  # noqa: PTH100 - resolves ".." but no links
         if place in places:
-            boxes = f"leave one out, or where they are boxes, {CROP}"
+            boxes = f"leave one out, or where they are boxes, {BOXES}"
             raise BadInput(f"{where}: {path} is in {places[place]} already; {boxes}")
         places[place] = table.place_at(row)
         try:
@@ -312,11 +316,12 @@ def kind_of_files(paths: Iterable[PurePath]) -> InputKind:
 def dataset_of_tables(
     name: str, source: str | None, tables: Tables, options: LoadOptions, classes: Sequence[str] | None
 ) -> Dataset:
-    label = label_column(tables.train, options)
-    _check_unused(tables.train, {**named_columns(options), "label": label}, options)
+    columns = label_columns(tables.train, options)
+    _check_unused(tables.train, columns, options)
     column = example_column(tables.train, options)
-    labels = read_labels(tables.both(), label, classes)
-    examples = examples_in(tables, column, label, options)
+    read = read_tags if options.tags else read_labels
+    labels = read(tables.both(), columns, classes)
+    examples = examples_in(tables, column, columns, options)
     splits = [
         split_of(table, examples, at, labels.values[at], options, "train" if at == 0 else tables.name)
         for at, table in enumerate(tables.both())
@@ -351,11 +356,13 @@ def split_of(
     )
 
 
-def _check_unused(table: Table, columns: dict[str, str], options: LoadOptions) -> None:
-    uses = {"id": options.id, "text": options.text, "sound": options.sound, "group": options.group, **columns}
+def _check_unused(table: Table, labels: Names, options: LoadOptions) -> None:
+    uses = {"id": options.id, "text": options.text, "sound": options.sound, "group": options.group}
+    uses |= named_columns(options)
     for column in options.without or ():
         table.check_column(column)
-        use = next((use for use, name in uses.items() if name == column), None)
+        own = "label" if column in labels else None
+        use = next((use for use, name in uses.items() if name == column), own)
         if use is not None or column in (options.inputs or ()):
             raise BadInput(f"--without {column}: is the column for --{use or 'inputs'}; leave one out")
 
@@ -372,7 +379,7 @@ def row_ids(table: Table, options: LoadOptions, usual: Ids) -> Ids:
     return np.array(names, np.int64 if all(map(INTEGER.fullmatch, names)) else object)
 
 
-def _columns(table: Table, ids: Ids, name: str, names: Ids) -> Iterator[Array]:
-    """Read vectors in a column of the table, whose rows have these ids: the `Columns` of a data set."""
+def _columns(table: Table, ids: Ids, name: str, names: Ids, read: Callable[..., Any]) -> Any:
+    """Read a column of the table, whose rows have these ids: the `Columns` of a data set."""
     rows = {one: row for row, one in enumerate(ids.tolist())}
-    return vectors_of(table, name, np.array([rows[one] for one in names.tolist()], np.int64))
+    return read(table, name, np.array([rows[one] for one in names.tolist()], np.int64))

@@ -21,6 +21,7 @@ from easiness.inputs import Blobs, Files, Positions
 from easiness.lazy import Array, Floats, pa, pc
 
 Numbers = Floats
+Names = Sequence[str]
 
 INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 """A whole number as `str` writes it; ``007`` is a name."""
@@ -276,6 +277,22 @@ def vectors_of(table: Table, name: str, rows: Positions) -> Iterator[Array]:
     values = table.column(name)
     for start in range(0, len(rows), AT_ONCE):
         yield _array(table, name, values.take(rows[start : start + AT_ONCE]))
+
+
+def column_values(table: Table, name: str, rows: Positions) -> Array:
+    """The cells of a column in some rows [n]: numbers, NaN where one is missing, or texts and ``None``.
+
+    Days and times are texts, of times the day.
+    """
+    kind = table.kind(name)
+    if not is_value(kind):
+        raise BadInput(f"{table.where}: column {name} holds {kind}; name one of texts, numbers or days")
+    if not pa.types.is_boolean(kind) and (numbers := _fast_numbers(table, name)) is not None:
+        return np.asarray(numbers, np.float64)[rows]
+    texts = texts_in(table, name)
+    return np.array([text and text[:10] for text in texts] if pa.types.is_temporal(kind) else texts, object)[
+        rows
+    ]
 
 
 def _array(table: Table, name: str, values: Any) -> Array:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from easiness.data.tables import table as cells
-from easiness.data.tables.table import Numbers, Table, Tables
+from easiness.data.tables.table import Names, Numbers, Table, Tables
 from easiness.errors import BadInput, printable, shorten
 from easiness.gate import check_fits, is_text
 from easiness.inputs import VECTOR
@@ -154,15 +154,15 @@ _MAKERS: dict[str, Callable[[Table, str], Making]] = {
 }
 
 
-def input_columns(train: Table, label: str, options: LoadOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def input_columns(train: Table, labels: Names, options: LoadOptions) -> tuple[Names, tuple[str, ...]]:
     """The columns that make vectors, and a note about those that do not."""
     if options.inputs is not None:
         for name in options.inputs:
             train.check_column(name)
-        if label in options.inputs:
+        if label := next((name for name in labels if name in options.inputs), ""):
             raise BadInput(f"--inputs {label}: holds the labels; leave it out, or name others with --label")
         return options.inputs, ()
-    no_inputs = {label, options.group, options.id, *(options.without or ())}
+    no_inputs = {*labels, options.group, options.id, *(options.without or ())}
     no_inputs.add((options.columns or {}).get("split", "split"))
     names = [name for name in train.names if name not in no_inputs]
     for name in VECTOR.columns:
@@ -171,7 +171,9 @@ def input_columns(train: Table, label: str, options: LoadOptions) -> tuple[tuple
             return (name,), _left_out(others, f"{name} holds the vectors")
     rest = [name for name in names if name.lower() not in IDS]
     if not rest:
-        problem = f"no column of numbers or categories beside {label} among {shorten(train.names, 10)}"
+        problem = (
+            f"no column of numbers or categories beside {shorten(labels)} among {shorten(train.names, 10)}"
+        )
         remedy = "name inputs with --inputs, texts with --text, paths with --columns path=NAME"
         raise BadInput(f"{train.where}: {problem}; {remedy}")
     notes = _left_out([name for name in names if name not in rest], "it counts the rows")
@@ -189,9 +191,9 @@ def _names_rows(table: Table, name: str) -> bool:
     return len(texts) == table.num_rows and all(cells.number_in(text) is None for text in texts)
 
 
-def named_by(tables: Tables, columns: Sequence[str], label: str, options: LoadOptions) -> str:
+def named_by(tables: Tables, columns: Names, labels: Names, options: LoadOptions) -> str:
     """The column of the shortest texts that name all rows, where nobody has named the inputs; else empty."""
-    others = {*columns, label, options.group, *(options.without or ())}
+    others = {*columns, *labels, options.group, *(options.without or ())}
     rest = [] if options.inputs else [name for name in tables.train.names if name not in others]
     naming = [name for name in rest if all(_names_rows(table, name) for table in tables.both())]
     return min(naming, key=lambda name: max(map(len, cells.written_in(tables.train, name))), default="")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-import wave
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,6 +49,7 @@ _HIGHEST_RATE = 16_000  # speech and most that is told apart by ear lies below 8
 _LONGEST_HEARD = 4.0  # seconds that are heard by default, at most
 _ENOUGH = 0.95  # of the sounds are heard whole
 _STEP = 0.04  # seconds, to which the window is rounded up
+_SILENCE = 1e-5  # of full scale: quieter sounds count as that
 
 
 class SoundHeader(NamedTuple):
@@ -326,12 +326,10 @@ class ShownSound(ShownValue):
 
 
 def _wav(samples: Samples, rate: int) -> bytes:
+    from scipy.io import wavfile
+
     buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.rint(samples.clip(-1, 1) * _LOUDEST).astype("<i2").tobytes())
+    wavfile.write(buffer, rate, np.rint(samples.clip(-1, 1) * _LOUDEST).astype("<i2"))
     return buffer.getvalue()
 
 
@@ -353,6 +351,11 @@ class SoundKind(InputKind):
     export_form = ExportForm("audio", "file", feature="Audio", dtype="Audio")
     files = SOUND_FILES
     flaws = OF_SOUNDS
+
+    def measures(self, value: Samples, traits: SoundTraits) -> dict[str, float]:
+        """Seconds, and decibels of the root mean square, below full scale."""
+        level = max(float(np.sqrt(np.square(value).mean())), _SILENCE)
+        return {"duration": len(value) / traits.rate, "loudness": 20 * math.log10(level)}
 
     def pixels(self, value: Samples, traits: SoundTraits) -> npt.NDArray[np.uint8]:
         return ShownSound(value, traits).square

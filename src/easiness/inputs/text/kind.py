@@ -212,6 +212,10 @@ class TextKind(InputKind):
     def same(self, value: TextBytes) -> TextBytes:
         return to_bytes(" ".join(unicodedata.normalize("NFKC", to_text(value)).split()))
 
+    def measures(self, value: TextBytes, _: Any) -> dict[str, float]:
+        text = to_text(value)
+        return {"words": len(text.split()), "characters": len(text)}
+
     def plain(self, value: TextBytes) -> str:
         return to_text(value)
 

@@ -2,6 +2,8 @@
 
 function facts(point) {
   const pairs = [["given label", className(labels[point])]];
+  const tags = unfolded(data.tags, point);
+  if (tags !== undefined) pairs.push(["tags", tags.join(", ") || "none"]);
   const suggested = run().suggested()[point];
   if (suggested >= 0) pairs.push(["suggested label", className(suggested)]);
   const [predicted, share] = [run().predicted()[point], run().predictedShare()[point]];

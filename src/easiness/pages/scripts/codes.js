@@ -30,6 +30,9 @@ function indicesOf(column) {
   return Int32Array.from(codesOf(column), (code) => (code === none ? -1 : code));
 }
 
+// a value that stands elsewhere as well is the place of that
+const unfolded = (values, at) => (typeof values?.[at] === "number" ? values[values[at]] : values?.[at]);
+
 function once(make) {
   let made;
   return () => (made === undefined ? (made = make()) : made);

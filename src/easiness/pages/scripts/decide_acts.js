@@ -5,7 +5,8 @@ const HISTORY = `${PREFIX}history`; // of no example: those begin with their spl
 const MOST_UNDONE = 500;
 const undone = readHistory(); // what was decided in this tab, and before it was loaded, the last one last: key, what was before, what is since
 const acts = Object.fromEntries([...element("acts").querySelectorAll("[data-act]")].map((button) => [button.dataset.act, button]));
-const KEYS = { k: "keep", s: "take", d: "drop", u: "unsure", b: "back", n: "next", ArrowLeft: "before", ArrowRight: "after", " ": "play", z: "enlarge" };
+const OF_QUESTIONS = isQuestion ? { p: "present", a: "absent" } : {};
+const KEYS = { ...OF_QUESTIONS, k: "keep", s: "take", d: "drop", u: "unsure", b: "back", n: "next", ArrowLeft: "before", ArrowRight: "after", " ": "play", z: "enlarge" };
 
 const focusOn = (name) => element(name).focus({ preventScroll: true });
 const speak = (text) => (element("spoken").textContent = text);
@@ -145,7 +146,11 @@ function walk(by) {
   speak(`${described(place)}. ${decision === undefined ? "Undecided" : inWords(decision, place)}.`);
 }
 
+const judge = (label) => act(label === labels[current] ? "keep" : "relabel", label);
+
 const DOES = {
+  absent: () => judge(0),
+  present: () => judge(1),
   keep: () => act("keep"),
   take: () => suggestedOf(current) >= 0 && act("relabel", suggestedOf(current)),
   drop: () => act("drop"),

@@ -55,7 +55,7 @@ function choose(option) {
   const label = Number(option.dataset.label);
   closeClasses();
   field.value = "";
-  act(label === labels[current] ? "keep" : "relabel", label);
+  judge(label);
   focusOn("name");
 }
 

@@ -1,6 +1,7 @@
 // One example, large: what it is, why it is suspect, what stands beside it, and what was decided on it.
 
 const [BRIEF_LETTERS, BRIEF_COLUMNS] = [200, 3];
+const STATES = ["absent", "present"]; // of a tag
 const NAMES = { keep: "kept", relabel: "relabelled", drop: "dropped", unsure: "unsure" };
 
 function inWords({ action, label }, place) {
@@ -9,10 +10,10 @@ function inWords({ action, label }, place) {
 }
 
 const [pagePictures, pageSounds] = [elsewhere("img"), elsewhere("audio")];
-const addressOf = (own, ofPage, place) => own[place] ?? (splitOf(place) === "train" ? ofPage().get(ids[place]) : undefined);
+const addressOf = (own, ofPage, place) => unfolded(own, place) ?? (splitOf(place) === "train" ? ofPage().get(ids[place]) : undefined);
 
 function pictureOf(place, small) {
-  const [own, large] = [addressOf(given.pictures, pagePictures, place), given.photos[place]];
+  const [own, large] = [addressOf(given.pictures, pagePictures, place), unfolded(given.photos, place)];
   const source = small ? own ?? large : large ?? own;
   if (source === undefined) return [];
   const alt = `Example ${ids[place]}, labelled ${className(labels[place])}`;
@@ -88,7 +89,8 @@ function tableOf(place) {
   const far = unusual[place];
   const order = unusualFirst ? mostUnusual(far) : columns.map((_, at) => at);
   const rowOf = (name, cells, className = "") => make("tr", { className }, make("th", { scope: "row" }, ...name), ...order.map((at) => make("td", { textContent: cells[at], className: far[at] >= 3 ? "unusual" : "" })));
-  const near = nearOf(place).flatMap(([label, places]) => places.filter((one) => rows[one]).map((one) => rowOf(["nearest ", bold(label)], rows[one])));
+  const shorter = (part) => (typeof part === "string" ? part.replace("labelled ", "").toLowerCase() : part);
+  const near = nearOf(place).flatMap(([title, places, said]) => places.map((one, at) => rows[one] && rowOf([...title().map(shorter), ...(said ? [": ", ...said(one, at)] : [])], rows[one])).filter(Boolean));
   const head = make("tr", {}, make("td"), ...order.map((at) => make("th", { scope: "col", textContent: columns[at] })));
   const body = make("tbody", {}, rowOf(["this: ", bold(labels[place])], rows[place], "this"), rowOf(["unusual"], far.map(String), "far"), ...near);
   const button = make("button", { type: "button", textContent: "Most unusual columns first" });
@@ -116,26 +118,34 @@ function shownOf(place, small) {
 }
 
 function textOf(place) {
-  const text = given.texts[place];
+  const text = unfolded(given.texts, place);
   return text === undefined ? [] : [make("p", { className: "decide-text", dir: "auto", textContent: text })];
 }
 
 // in a line or two: where a row of a table is most unusual, or how a text begins
 function briefOf(place) {
-  if (!isRow(place)) return (given.texts[place] ?? "").slice(0, BRIEF_LETTERS);
+  if (!isRow(place)) return (unfolded(given.texts, place) ?? "").slice(0, BRIEF_LETTERS);
   const { columns, rows, unusual } = given.table;
   return mostUnusual(unusual[place]).slice(0, BRIEF_COLUMNS).map((at) => `${columns[at]}: ${rows[place][at]}`).join(", ");
 }
 
 function nameOf(place) {
-  const short = shortId(place);
-  const folder = make("span", { textContent: ids[place].slice(0, ids[place].length - short.length) });
-  return [folder, make("wbr"), short];
+  const [id, short] = [exampleOf(ids[place]), shortExample(ids[place])];
+  const folder = make("span", { textContent: id.slice(0, id.length - short.length) });
+  return [folder, make("wbr"), short, ...(isQuestion ? [" · ", make("bdi", { textContent: tagOf(ids[place]) })] : [])];
 }
 
 const bold = (label) => make("bdi", { textContent: className(label) });
 
+function drawQuestion(place) {
+  const [tag, tags] = [tagOf(ids[place]), unfolded(given.tags, place)];
+  const mark = (one) => make(one === tag ? "strong" : "bdi", { textContent: one });
+  element("question").replaceChildren(make("bdi", { textContent: tag }), ": is it there?");
+  element("tags").replaceChildren(...(tags.length > 0 ? ["Its tags: ", ...tags.flatMap((one, at) => (at > 0 ? [", ", mark(one)] : [mark(one)]))] : ["It has no tags"]));
+}
+
 function drawLabels(place) {
+  if (isQuestion) drawQuestion(place);
   const suggested = suggestedOf(place);
   element("label").textContent = className(labels[place]);
   element("suggestion").hidden = suggested < 0 || isFaint(place);
@@ -164,7 +174,7 @@ function drawWhy(place) {
 function drawSo(place) {
   const decision = decisionOn(place);
   for (const [name, button] of Object.entries(acts)) {
-    if (["keep", "take", "drop", "unsure"].includes(name)) button.setAttribute("aria-pressed", String(isChosen(name, decision, place)));
+    if (["keep", "take", "drop", "unsure", ...STATES].includes(name)) button.setAttribute("aria-pressed", String(isChosen(name, decision, place)));
   }
   element("so").hidden = decision === undefined;
   if (decision === undefined) return;
@@ -176,6 +186,7 @@ function drawSo(place) {
 
 function isChosen(name, decision, place) {
   if (decision === undefined) return false;
+  if (STATES.includes(name)) return !["drop", "unsure"].includes(decision.action) && decision.label === STATES.indexOf(name);
   if (name === "take") return decision.action === "relabel" && decision.label === suggestedOf(place);
   return decision.action === name;
 }
@@ -194,24 +205,30 @@ function drawCopies(place) {
   element("copies").replaceChildren(make("h4", { textContent: copies.length === 1 ? "A copy of it" : "Copies of it" }), make("ul", {}, ...rows));
 }
 
-function neighbours(label, places) {
-  const shown = places.map((place) => {
+function neighbours(title, places, said) {
+  const shown = places.map((place, at) => {
     const example = shownOf(place, true);
-    return make("li", {}, ...(example.length > 0 ? example : [shortId(place)]));
+    const note = said ? [make("p", { className: "decide-faint" }, ...said(place, at))] : [];
+    return make("li", {}, ...(example.length > 0 ? example : [shortId(place)]), ...note);
   });
-  return make("div", {}, make("h4", {}, "Nearest labelled ", bold(label)), make("ul", {}, ...shown));
+  return make("div", {}, make("h4", {}, ...title()), make("ul", {}, ...shown));
 }
 
-// of the label, and of the class suggested
+// of the label and of the class suggested, what pulls there and by how much, and the label that alone decides it
 function nearOf(place) {
-  const [own, others] = given.near?.[place] ?? [[], []];
-  return [[labels[place], own], [suggestedOf(place), others]].filter(([, places]) => places.length > 0);
+  const [own, others, pulling = [], mend = [], sizes = [], [to] = []] = given.near?.[place] ?? [[], []];
+  const ofTag = (label) => [`Nearest ${label ? "with" : "without"} `, make("bdi", { textContent: tagOf(ids[place]) })];
+  const nearest = (label) => () => (isQuestion ? ofTag(label) : ["Nearest labelled ", bold(label)]);
+  const near = [[nearest(labels[place]), own], [nearest(suggestedOf(place)), others]];
+  const labelled = (one, ...more) => ["labelled ", bold(labels[one]), ...more];
+  const pulls = [() => ["Pulls it to ", bold(suggestedOf(place))], pulling, (one, at) => labelled(one, `, pull ${sizes[at].toFixed(2)}`)];
+  return [...near, pulls, [() => ["It would be right if this label were ", bold(to)], mend, (one) => labelled(one)]].filter(([, places]) => places.length > 0);
 }
 
 function drawNear(place) {
   const near = isRow(place) ? [] : nearOf(place);
   element("near").hidden = near.length === 0;
-  element("near").replaceChildren(...near.map(([label, places]) => neighbours(label, places)));
+  element("near").replaceChildren(...near.map((group) => neighbours(...group)));
 }
 
 function drawExample(place) {

@@ -1,11 +1,12 @@
 // The file of decisions: written as `easiness` reads it, and read back; a file of other labels is refused, and nothing of it is taken.
 
-const COLUMNS = ["id", "label", "class", "was", "action", "by", "time", "split", "data"];
+const OF_ONE = isQuestion ? ["id", "tag"] : ["id"]; // say of what a row is
+const COLUMNS = [...OF_ONE, "label", "class", "was", "action", "by", "time", "split", "data"];
 const OTHERS = given.others ?? []; // columns that the list came with
 
 function rowFor(split, id, was, decision, others) {
   const label = decision?.label ?? was;
-  const named = [id, String(label), className(label), was === undefined ? "" : String(was), decision?.action ?? ""];
+  const named = [...(isQuestion ? [exampleOf(id), tagOf(id)] : [id]), String(label), className(label), was === undefined ? "" : String(was), decision?.action ?? ""];
   return [...named, decision?.by ?? "", decision?.time ?? "", split, given.data, ...OTHERS.map((_, at) => others?.[at] ?? "")];
 }
 
@@ -64,7 +65,8 @@ function decisionIn(cells, where) {
   if (!SPLITS.includes(split)) throw new Refused(`${where}: the split ${split} is unknown; write train or held_out`);
   const made = cells.data.trim();
   if (made !== "" && version(made) !== version(given.data)) throw new Refused(`${where}: is of ${made}, and this page is of ${given.data}; give the file of this run`);
-  const key = [cells.id, cells.id.trim()].map((id) => keyOf(split, id)).find((one) => placeOf.has(one)) ?? keyOf(split, cells.id);
+  const idIn = (trimmed) => OF_ONE.map((name) => (trimmed ? cells[name].trim() : cells[name])).join("#");
+  const key = [false, true].map((trimmed) => keyOf(split, idIn(trimmed))).find((one) => placeOf.has(one)) ?? keyOf(split, idIn(false));
   const own = placeOf.has(key) ? labels[placeOf.get(key)] : undefined;
   if (own !== undefined && cells.was.trim() !== "" && !meant(cells.was).includes(own)) {
     throw new Refused(`${where}: the example ${cells.id} was ${cells.was} when the file was made, and is ${className(own)} on this page (${given.data}); give the file of this run`);
@@ -87,7 +89,7 @@ function decisionsIn(name, text) {
   const rows = parsedCsv(text);
   if (rows === null) throw new Refused(`${name}: is not CSV, a quote does not end; give the file as it was saved`);
   const header = (rows[0] ?? []).map((cell) => fromCell(cell).trim());
-  for (const column of ["id", "label"]) {
+  for (const column of [...OF_ONE, "label"]) {
     if (!header.includes(column)) throw new Refused(`${name}: has no column ${column}; give a file of decisions, as this page saves it`);
   }
   const found = new Map();

@@ -12,7 +12,13 @@ const splitOf = (place) => SPLITS[splits[place]];
 const keyOf = (split, id) => `${split}/${id}`;
 const placeOf = new Map(ids.map((id, place) => [keyOf(splitOf(place), id), place]));
 const className = (label) => classes[label] ?? "";
-const shortId = (place) => ids[place].slice(ids[place].lastIndexOf("/") + 1) || ids[place];
+// the id of a question is that of its example, a mark, and its tag
+const isQuestion = given.tags !== undefined;
+const markIn = (id) => (isQuestion ? id.lastIndexOf("#") : id.length);
+const exampleOf = (id) => id.slice(0, markIn(id));
+const tagOf = (id) => id.slice(markIn(id) + 1);
+const shortExample = (id) => exampleOf(id).slice(exampleOf(id).lastIndexOf("/") + 1) || exampleOf(id);
+const shortId = (place) => shortExample(ids[place]) + (isQuestion ? `, ${tagOf(ids[place])}` : "");
 const suggestedOf = (place) => given.suggested?.[place] ?? NONE;
 const pWrongOf = (place) => given.pWrong?.[place] ?? NaN;
 // in small letters, as no reason to look: of labels that chance has drawn, or that are likely right

@@ -39,20 +39,22 @@ function showLegend() {
   const score = run().scores.get(view.color);
   const values = run().values(view.color);
   const range = colorRange(values);
-  element("low").textContent = (range.low > range.least ? "≤ " : "") + shortNumber(range.low, 2);
-  element("high").textContent = (range.high < range.most ? "≥ " : "") + shortNumber(range.high, 2);
+  const said = (value) => score.names?.[value] ?? shortNumber(value, 2);
+  element("low").textContent = (range.low > range.least ? "≤ " : "") + said(range.low);
+  element("high").textContent = (range.high < range.most ? "≥ " : "") + said(range.high);
   element("ramp").classList.toggle("turned", !goodIsHigh(score));
   element("undefined").hidden = range.num === num;
-  element("meaning").textContent = `High means ${meanings[score.high] ?? score.high}; ${score.formula.split(";")[0]}.`;
-  element("least").placeholder = shortNumber(range.least, 2);
-  element("most").placeholder = shortNumber(range.most, 2);
+  const high = score.high === "" ? "" : `High means ${meanings[score.high] ?? score.high}; `;
+  element("meaning").textContent = `${high}${score.formula.split(";")[0]}.`;
+  element("least").placeholder = said(range.least);
+  element("most").placeholder = said(range.most);
 }
 
 function showSelection() {
   let visible = 0;
   for (const one of view.visible) visible += one;
   const number = view.selected.size;
-  element("shown").textContent = visible === num ? `${counted(num)} examples` : `${counted(visible)} of ${counted(num)} examples`;
+  element("shown").textContent = `${visible === num ? "" : `${counted(visible)} of `}${counted(num)} ${section.dataset.unit}s`;
   element("selected").textContent = `${counted(number)} selected`;
   for (const name of ["copy", "save", "clear"]) element(name).disabled = number === 0;
   element("only").disabled = number === 0;
@@ -154,7 +156,9 @@ element("copy").addEventListener("click", async () => {
 const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 element("save").addEventListener("click", () => {
-  const text = ["id", ...selectedIds().map(quoted)].join("\n") + "\n";
+  const cells = (id) => (data.tags === undefined ? [id] : [id.slice(0, endOf(id)), id.slice(endOf(id) + 1)]);
+  const rows = [data.tags === undefined ? ["id"] : ["id", "tag"], ...selectedIds().map(cells)];
+  const text = rows.map((row) => row.map(quoted).join(",") + "\n").join("");
   const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "selected.csv" });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);

@@ -80,7 +80,7 @@ function drawRows() {
     return row;
   });
   if (made.length === 0) {
-    const words = { colSpan: 4 + hasTexts + names.length, className: "map-text", textContent: "No example passes the filters." };
+    const words = { colSpan: 4 + hasTexts + names.length, className: "map-text", textContent: `No ${section.dataset.unit} passes the filters.` };
     made.push(make("tr", {}, make("td", words)));
   }
   body.replaceChildren(...made);

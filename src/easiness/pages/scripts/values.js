@@ -9,7 +9,8 @@ const ids = Array.isArray(data.ids) ? data.ids : spaced(data.ids);
 const JOINTS = /(?<=[\p{L}\p{N}][_/\\-])(?=[\p{L}\p{N}_])|(?<=[\p{L}\p{N}_]\.)(?=\p{L})(?!\w{1,4}$)/u;
 const named = (text) => text.split(JOINTS).flatMap((part, at) => (at === 0 ? [part] : [document.createElement("wbr"), part]));
 
-const shortId = (point) => ids[point].slice(ids[point].lastIndexOf("/") + 1) || ids[point];
+const endOf = (id) => (data.tags === undefined ? id.length : id.lastIndexOf("#")); // of a question, the tag is behind it
+const shortId = (point) => ids[point].slice(ids[point].lastIndexOf("/", endOf(ids[point])) + 1) || ids[point];
 const lowerIds = once(() => ids.map((id) => id.toLowerCase()));
 const classes = data.classes;
 const labels = indicesOf(data.labels);
@@ -37,11 +38,11 @@ const runs = data.runs.map((run) => {
 
 // pictures and sounds: the map's own, and those that the page shows in any case
 const [pictures, sounds] = [elsewhere("img"), elsewhere("audio")];
-const pictureOf = (point) => data.pictures[point] ?? pictures().get(ids[point]);
-const soundOf = (point) => data.sounds?.[point] ?? sounds().get(ids[point]);
-const textOf = (point) => data.texts?.[point];
+const pictureOf = (point) => unfolded(data.pictures, point) ?? pictures().get(ids[point]);
+const soundOf = (point) => unfolded(data.sounds, point) ?? sounds().get(ids[point]);
+const textOf = (point) => unfolded(data.texts, point);
 const hasTexts = Array.isArray(data.texts);
-const lowerTexts = once(() => (hasTexts ? data.texts.map((text) => text.toLowerCase()) : null));
+const lowerTexts = once(() => (hasTexts ? data.texts.map((_, at) => textOf(at).toLowerCase()) : null));
 
 const className = (label) => (label < 0 ? "" : classes[label]);
 const words = (name) => (name === "p_wrong" ? "p wrong" : name.replaceAll("_", " "));
@@ -50,7 +51,8 @@ const words = (name) => (name === "p_wrong" ? "p wrong" : name.replaceAll("_", "
 const wholeScores = new Map();
 
 function scoreText(name, point) {
-  const values = run().values(name);
+  const [values, names] = [run().values(name), run().scores.get(name)?.names];
+  if (names !== undefined) return names[values[point]] ?? "–";
   const key = `${view.run} ${name}`;
   if (!wholeScores.has(key)) wholeScores.set(key, !values.some((value) => !Number.isNaN(value) && !Number.isInteger(value)));
   return wholeScores.get(key) || Number.isNaN(values[point]) ? shortNumber(values[point]) : values[point].toFixed(3);

@@ -255,7 +255,7 @@ def audit_of(
         )
     p_wrong = table["p_wrong"].fillna((table["suggested_share"] + _UNSAID) / 2)  # of bare votes
     design, likely_looks = _design(p_wrong.to_numpy(), len(order), looks, at_most, options.seed)
-    rows = _rows_to_look_at(of, table, design, split, decisions)
+    rows = of.of.unfold(_rows_to_look_at(of, table, design, split, decisions))
     kind = design, rows, options.blind, likely_looks
     return AuditDraw(split, of.data, len(order), *kind, of.paths, of.hints, of.noun)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from easiness import analysis, show
-from easiness.data import is_table, open_table, written_in
+from easiness.data import MARK, TAG, is_table, open_table, unfold_tags, written_in
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Array, Figure, Floats, Integers, Mask, pd
 from easiness.regular_file import at_home, text_lines
@@ -65,11 +65,12 @@ class Pruning(show.Result):
         """The kept examples, a row each: ``id``, ``label``, ``class``."""
         labels = self.run.labels[self.kept_mask]
         classes = np.array(self.run.classes, dtype=object)[labels]
-        return pd.DataFrame({"id": self.run.ids[self.kept_mask], "label": labels, "class": classes})
+        table = pd.DataFrame({"id": self.run.ids[self.kept_mask], "label": labels, "class": classes})
+        return unfold_tags(table, self.run.tags)
 
     def by_class(self) -> pd.DataFrame:
         """Numbers of kept and dropped examples by class, with their mean scores; NaN where there is none."""
-        classes, labels = self.run.classes, self.run.labels
+        classes, labels = self.run.stratum_names, self.run.strata()
         parts = {"kept": self.kept_mask, "dropped": ~self.kept_mask}
         num = {name: np.bincount(labels[part], minlength=len(classes)) for name, part in parts.items()}
         means = {
@@ -131,7 +132,7 @@ def prune(options: KeepOptions) -> Pruning:
     ranking, table, at = ranks.rank_values(run, order, options.at)
     policy, positions = _draw(options, rate, order, policy, ranking, table)
     remedy = _REMEDY if options.balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
-    analysis.check_classes_left(run.labels, positions, run.classes, remedy=remedy)
+    analysis.check_classes_left(run.strata(), positions, run.stratum_names, remedy=remedy)
     kept_mask = ~np.isin(np.arange(len(table)), positions)
     draw = rate, options.seed, options.balanced
     return Pruning(run, score, run.row(at), table[score].to_numpy(), kept_mask, policy, order.keep, *draw)
@@ -142,10 +143,10 @@ def _without_named(options: KeepOptions, score: str) -> Pruning:
     flags = {f"--{name}": getattr(options, name) not in (None, False) for name in names}
     if others := [name for name, value in flags.items() if value]:
         raise BadInput(f"--ids: drops exactly the examples that it names; leave {', '.join(others)} out")
-    positions, at = named_positions(options.ids, run.ids), run.resolve_at(options.at)
+    positions, at = named_positions(options.ids, run.ids, run.tags is not None), run.resolve_at(options.at)
     find_score(score)
     remedy = {"drawn_by": "--ids", "remedy": "name fewer of them"}
-    analysis.check_classes_left(run.labels, positions, run.classes, **remedy)
+    analysis.check_classes_left(run.strata(), positions, run.stratum_names, **remedy)
     values = run.scores(**run.argument(at))[score].to_numpy()
     kept_mask = ~np.isin(np.arange(len(values)), positions)
     return Pruning(run, score, run.row(at), values, kept_mask, BY_NAME)
@@ -177,7 +178,7 @@ def _draw(
 ) -> tuple[str, Integers]:
     """The full name of the policy, and the positions that it drops; ``ranking`` [K] is high for the easy."""
     run, difficulty = options.run, table["difficulty"].to_numpy()
-    of_all: dict[str, Any] = {"seed": options.seed, "labels": run.labels if options.balanced else None}
+    of_all: dict[str, Any] = {"seed": options.seed, "labels": run.strata() if options.balanced else None}
     name, _, number = policy.partition(":")
     if name == "ccs":
         cut = _number(policy, number, lambda one: 0 <= one < 1) if number else analysis.default_cut(rate)
@@ -220,11 +221,11 @@ def _number(policy: str, text: str, within: Callable[[float], bool]) -> float:
     return number
 
 
-def named_positions(source: str | Path | Iterable[Any], ids: Array) -> Integers:
+def named_positions(source: str | Path | Iterable[Any], ids: Array, tags: bool = False) -> Integers:
     """Positions, ascending, of the examples that a file or a list names, among all ``ids`` [K]."""
     is_file = isinstance(source, str | Path)
     where = f"--ids {source}" if is_file else "ids"
-    names = _read(at_home(source), where) if isinstance(source, str | Path) else list(map(str, source))
+    names = _read(at_home(source), where, tags) if isinstance(source, str | Path) else list(map(str, source))
     positions = {str(one): position for position, one in enumerate(ids)}
     names = [name for name in names if name or not is_file or "" in positions]  # an empty cell names nothing
     if not names:
@@ -243,11 +244,14 @@ def ids_as_text(ids: Array) -> bytes:
     return "".join(f"{name}\n" for name in names).encode()
 
 
-def _read(path: Path, where: str) -> list[str]:
+def _read(path: Path, where: str, tags: bool) -> list[str]:
     if is_table(path):
         table = open_table(path)
         table.check_column("id", f"; {_FORM}")
-        return written_in(table, "id")
+        names = written_in(table, "id")
+        if tags and TAG in table.names:
+            names = [*map(MARK.join, zip(names, written_in(table, TAG), strict=True))]
+        return names
     try:
         lines = list(text_lines(path, _ERRORS))
     except OSError as error:

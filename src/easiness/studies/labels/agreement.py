@@ -98,7 +98,7 @@ class PeopleAgreement(show.Result):
         First come examples without a majority, whose ``action`` is empty, then those decided against
         somebody, those that nobody decided, and those on which all agree. ``by`` has the names of all who
         looked, joined by a plus, ``time`` is the last of theirs, and ``said`` what each said. Other columns
-        are kept where they are the same in all files.
+        are kept where they are the same in all files. With several tags an example, ``tag`` is behind ``id``.
         """
         return self.decisions
 
@@ -149,8 +149,8 @@ class PeopleAgreement(show.Result):
         data = data.assign(decided=verdict, **{"class": np.array(self.of.classes, object)[data["was"]]})
         which = f"The first {_MOST} of {show.count(num)}" if num > _MOST else f"All {show.count(num)}"
         note = f"{which}, those without a majority first; the class is that of the run."
-        columns = dict.fromkeys(("id", "class", "decided", ANSWER_COLUMN), show.names())
-        return show.Frame("Decided differently", note, data, columns)
+        columns = dict.fromkeys(("class", "decided", ANSWER_COLUMN), show.names())
+        return show.Frame("Decided differently", note, data, show.id_columns(data) | columns)
 
 
 def agreement(of: LabelledExamples, data: str, files: Sequence[Path], split: Split) -> PeopleAgreement:
@@ -242,9 +242,8 @@ def _agreement(
     labels = {one: votes[one][votes[one] >= 0] for one in people}
     is_wrong = {one: label != of.labels[label.index] for one, label in labels.items()}
     between = agreement_between(groups, {"wrong": is_wrong, "label": labels})
-    return PeopleAgreement(
-        of, counts, table.iloc[order].reset_index(drop=True), standing[order], differing, between
-    )
+    table = of.unfold(table.iloc[order].reset_index(drop=True))
+    return PeopleAgreement(of, counts, table, standing[order], differing, between)
 
 
 def _words(of: LabelledExamples) -> npt.NDArray[np.object_]:

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.data import DROP, KEEP, RELABEL, UNKNOWN, Decisions
+from easiness.data import DROP, KEEP, RELABEL, UNKNOWN, Decisions, RunTags, unfold_tags
 from easiness.engine import DecisionFile, HeldOutToo, Study, refuse_options
-from easiness.errors import BadInput
+from easiness.errors import BadInput, shorten
 from easiness.inputs import kind_named
 from easiness.lazy import Figure, Integers, Mask, pd
 from easiness.models import is_given
@@ -72,6 +72,7 @@ class CleanLabels(show.Result):
     notices: Sequence[str] = ()
     above: tuple[float, float] | None = None
     run: Run | None = field(default=None, repr=False)
+    tags: RunTags | None = field(default=None, repr=False)
     listing = "labels"
 
     @property
@@ -121,20 +122,23 @@ class CleanLabels(show.Result):
         }
         if self.texts is not None:
             columns[self.texts.column] = self.texts.texts
-        return pd.DataFrame(columns)
+        return unfold_tags(pd.DataFrame(columns), self.tags)
 
     def by_class(self) -> pd.DataFrame:
         """A row a class: how many ``examples`` it has, go to others, come from others, are dropped, left."""
-        num, is_relabelled = len(self.classes), self.is_relabelled
+        is_relabelled, names = self.is_relabelled, self.classes
+        before, after = self.before, self.labels
+        if self.tags is not None:
+            names, before, after = self.tags.stratum_names, *(2 * self.tags.of + [before, after])
         columns = {
-            "examples": self.before,
-            "to_others": self.before[is_relabelled],
-            "from_others": self.labels[is_relabelled],
-            "dropped": self.before[self.is_dropped],
-            "left": self.labels[~self.is_dropped],
+            "examples": before,
+            "to_others": before[is_relabelled],
+            "from_others": after[is_relabelled],
+            "dropped": before[self.is_dropped],
+            "left": after[~self.is_dropped],
         }
-        counts = {name: np.bincount(one, minlength=num) for name, one in columns.items()}
-        return pd.DataFrame({"class": self.classes, **counts})
+        counts = {name: np.bincount(one, minlength=len(names)) for name, one in columns.items()}
+        return pd.DataFrame({"class": names, **counts})
 
     def figure(self) -> Figure:
         """Bars for the classes that change most: examples that leave them, come to them, and are dropped."""
@@ -186,9 +190,9 @@ def _by_rule(run: Run, options: LabelOptions) -> CleanLabels:
     drop_above = options.drop_above
     if drop_above is None:
         drop_above = DROP_ABOVE if ranking.low > 0 else RELABEL_ABOVE
-    result = clean(table, run.classes, relabel_above, drop_above)
+    result = clean(table, run.classes, relabel_above, drop_above, run.tags)
     if (decisions := ranking.decided) is not None:
-        num, notices = len(decisions.decisions.blanks), [*filter(None, [decisions.note()])]
+        num, notices = len(decisions.decisions.blanks), [*result.notices, *filter(None, [decisions.note()])]
         result = replace(result, num_decided=decisions.num_sure, num_undecided=num, notices=notices)
     was, above = _at_source(run), None if only else result.above
     return replace(result, ids=run.ids, was=was, texts=_texts(run), above=above, run=run)
@@ -196,7 +200,8 @@ def _by_rule(run: Run, options: LabelOptions) -> CleanLabels:
 
 def without(run: Run, drop: Mask) -> CleanLabels:
     """The file of labels of a run that leaves some examples out [K], and changes no label."""
-    return CleanLabels(run.ids, run.labels, run.labels, drop, _at_source(run), run.classes, texts=_texts(run))
+    of = run.labels, run.labels, drop, _at_source(run), run.classes
+    return CleanLabels(run.ids, *of, texts=_texts(run), tags=run.tags)
 
 
 def _as_decided(in_order: pd.DataFrame, decisions: Decisions, only: bool) -> pd.DataFrame:
@@ -229,7 +234,9 @@ def _at_source(run: Run) -> Integers:
     if ref.source is not None:
         with suppress(BadInput):
             data = load_as(ref.source, ref.model_copy(update={"labels": None}))
-            return data.labels[positions_in(data, run)]
+            questions = data.questions
+            at = pd.Index(questions.ids).get_indexer(pd.Index(run.ids))
+            return np.where(at < 0, UNKNOWN, questions.labels[at])
     return np.full(len(run.ids), UNKNOWN, np.int64)
 
 
@@ -238,6 +245,7 @@ def clean(
     classes: tuple[str, ...],
     relabel_above: float = RELABEL_ABOVE,
     drop_above: float = DROP_ABOVE,
+    tags: RunTags | None = None,
 ) -> CleanLabels:
     """Relabel where the suggestion is probably right, drop where the label is probably wrong, keep the rest.
 
@@ -247,6 +255,8 @@ def clean(
     the share a picture that trials read in several ways would be relabelled as soon as its label is surely
     wrong: in a simulation with three such pictures in ten and a fifth of the labels wrong, 81 % of the
     suggestions taken at 0.9 were right, and 98 % with it; those that fall short are dropped instead.
+
+    No tag loses all that have it, or all that lack it: they are left as they are.
     """
     labels = table["label"].to_numpy(np.int64)
     suggested = table["suggested"].fillna(UNKNOWN).to_numpy(np.int64)
@@ -255,6 +265,13 @@ def clean(
     relabel = (suggested != UNKNOWN) & (suggested != labels) & (p_right >= relabel_above)  # not if it is none
     drop = ~relabel & (p_wrong >= drop_above)
     new = np.where(relabel, suggested, labels)
+    above, notices = (relabel_above, drop_above), list[str]()
+    if tags is not None:
+        before = 2 * tags.of + labels
+        empty = np.setdiff1d(before, (2 * tags.of + new)[~drop])
+        new, drop = np.where(np.isin(before, empty), labels, new), drop & ~np.isin(before, empty)
+        names = shorten(tags.stratum_names[one] for one in empty)
+        notices = [f"no example would be left of {names}: it stays as it is"] * bool(len(empty))
     for label in np.setdiff1d(labels, new[~drop]).tolist():
         own = labels == label
         num, num_dropped = int(own.sum()), int((drop & own).sum())
@@ -262,8 +279,8 @@ def clean(
             f"no example of class {classes[label]!r} would be left: of {num}, {num - num_dropped} would be "
             f"relabelled and {num_dropped} dropped; give a higher --relabel-above or --drop-above"
         )
-    above = (relabel_above, drop_above)
-    return CleanLabels(table["id"].to_numpy(), labels, new, drop, labels, classes, above=above)
+    of = labels, new, drop, labels, classes
+    return CleanLabels(table["id"].to_numpy(), *of, notices=notices, above=above, tags=tags)
 
 
 def verifying(
@@ -382,4 +399,5 @@ LABELS = Study(
     "decisions like any other.\n\nWith --annotations: the label of each item that votes speak for, how "
     "likely it is, who errs, and how likely labels that the data have are wrong. `audit` draws from that.",
     decides=lambda _: True,
+    not_of_tags=lambda options: "" if options.annotations is None else "labels --annotations",
 )

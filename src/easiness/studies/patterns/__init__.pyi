@@ -4,4 +4,10 @@ from .neighbourhood import (
     least_explained as least_explained,
     neighbourhood as neighbourhood,
 )
-from .study import EXPLAIN as EXPLAIN, ExplainOptions as ExplainOptions, explain as explain
+from .study import (
+    DIFFICULTY as DIFFICULTY,
+    ERROR_RATE as ERROR_RATE,
+    P_WRONG as P_WRONG,
+    ExplainOptions as ExplainOptions,
+    patterns as patterns,
+)

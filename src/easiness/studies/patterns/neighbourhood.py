@@ -43,7 +43,8 @@ class Neighbourhood:
 
     An example's own copies with its label are no neighbours of it, and copies of one another with one label
     are one neighbour. A copy with another label is one: the surest contradiction. ``picture`` [Q] numbers the
-    examples, copies alike, and ``regions`` [Q] number parts of the space of features.
+    examples, copies alike, ``regions`` [Q] number parts of the space of features, and ``unit`` [Q, D] are the
+    examples there.
     """
 
     frequency: Integers
@@ -51,6 +52,7 @@ class Neighbourhood:
     others: dict[str, Integers]
     picture: Integers
     regions: Integers
+    unit: Singles
     nearest: int
     num_among: int
 
@@ -107,6 +109,7 @@ def neighbourhood(
         others=ways,
         picture=picture[place],
         regions=_regions(unit[place], picture[place]),
+        unit=unit[place],
         nearest=nearest,
         num_among=len(among),
     )

@@ -1,4 +1,4 @@
-"""``explain``: how easiness goes along with the frequency and the contradiction of what examples show."""
+"""How easiness goes along with the frequency and the contradiction of what examples show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.analysis import RankRegression, class_share, rank_regression
 from easiness.data import Dataset, same_at
-from easiness.engine import At, Data, Device, HeldOutToo, OneRun, Study
+from easiness.engine import At, Data, Device, HeldOutToo, OneRun
 from easiness.errors import BadInput
 from easiness.features import FeatureSource, find_features, ready_features
 from easiness.heads import join_pairs
@@ -22,7 +23,7 @@ from easiness.inputs import tell, track
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.runs import data_of, features_beside, find_data, find_split, positions_in
 from easiness.scoring import Score, Scoring, find_score
-from easiness.spec import Option, Split, setting
+from easiness.spec import Split, read_names, setting
 from easiness.store import Run, StoredTrial, num_heard
 from easiness.studies.patterns.neighbourhood import (
     AT_MOST,
@@ -31,6 +32,9 @@ from easiness.studies.patterns.neighbourhood import (
     least_explained,
     neighbourhood,
 )
+
+Hard: TypeAlias = Literal["error_rate", "difficulty", "p_wrong"]
+ERROR_RATE, DIFFICULTY, P_WRONG = get_args(Hard)
 
 EASE = {"easy": 1, "sound label": 1, "hard": -1, "suspect label": -1}
 """1 where a high score is easy, -1 where it is hard, by what high means."""
@@ -144,22 +148,29 @@ class ExplainOptions:
     """Options of `explain`."""
 
     run: OneRun
-    features: Annotated[
-        Any,
-        Option(
-            "--features",
-            "Where vectors come from, as for `measure`: auto, hashed, logmel, run:RUN and others. They must "
-            "not be trained on these labels, and are kept beside the run.",
-            metavar="NAME",
-            typed=str,
-        ),
-    ]
-    split: HeldOutToo = "train"
-    score: str | None = setting(
-        "--score",
-        "Score to explain, one of ease or of labels. Default: easiness, or consistency of networks whose "
-        "trials left examples out.",
+    by: Sequence[str] | None = setting(
+        "--by",
+        "Columns of the table that the data came from, or of --metadata; auto: what is measured of the "
+        "examples, such as brightness, words or duration. Default: auto, or all of --metadata.",
+        metavar="auto|A,B,...",
+        read=read_names,
     )
+    metadata: Any = setting(
+        "--metadata", "A table of id and other columns.", metavar="FILE", typed=Path | None
+    )
+    adjust: Sequence[str] | None = setting(
+        "--adjust", "Columns that are held equal, as the class is.", metavar="A,B,...", read=read_names
+    )
+    features: Any = setting(
+        "--features",
+        "Explain also by frequency, contradiction and neighbourhoods in these vectors, as for `measure`: "
+        "auto, hashed, logmel, run:RUN and others. They must not be trained on these labels, and are kept "
+        "beside the run.",
+        metavar="NAME",
+        typed=str | None,
+    )
+    split: HeldOutToo = "train"
+    score: Hard = setting("--score", "Measure of hardness.", default=ERROR_RATE)
     at: At = None
     nearest: int | None = setting(
         "--nearest",
@@ -173,7 +184,7 @@ class ExplainOptions:
     device: Device = "auto"
 
 
-def explain(options: ExplainOptions) -> Patterns:
+def patterns(options: ExplainOptions) -> Patterns:
     """How far the frequency of what examples show, and the contradiction of other classes, explain easiness.
 
     `Neighbourhood` defines both. A rank regression on both (`rank_regression`), over all examples and within
@@ -182,7 +193,7 @@ def explain(options: ExplainOptions) -> Patterns:
     """
     run, split = options.run, options.split
     ids, labels = run.examples(split)  # or says that there is none, before anything is read
-    score = _score(run, options.score, split)
+    score = _score(run, DIFFICULTY if options.score == DIFFICULTY else None, split)
     row = run.resolve_at(options.at)
     data = data_of(run, options.data)
     source = find_features(options.features, data, download=options.download, device=options.device)
@@ -217,21 +228,6 @@ def explain(options: ExplainOptions) -> Patterns:
     )
 
 
-EXPLAIN = Study(
-    "explain",
-    "Look",
-    "Say what explains easiness.",
-    ExplainOptions,
-    explain,
-    needs="vectors of the examples",
-    about=(
-        "How far frequency and contradiction do: frequency is how many of its class lie near an example, "
-        "contradiction the share of other classes among its neighbours. It is what goes along with easiness, "
-        "not what makes it. The examples that they explain least are listed; -o FILE.html shows them."
-    ),
-)
-
-
 def _regression(
     outcome: ScoredOutcome, around: Neighbourhood, frequency: Integers, within: Integers | None = None
 ) -> RankRegression:
@@ -250,13 +246,7 @@ def _regression(
 def _score(run: Run, name: str | None, split: Split) -> Score:
     spec = run.spec.measured
     leaves_out = spec is not None and spec.heads is None and spec.train_share < 1 and split == "train"
-    score = find_score(name or ("consistency" if leaves_out else "easiness"))
-    if score.high_means not in EASE:
-        raise BadInput(
-            f"score {score.name!r}: high means {score.high_means}, neither easy nor hard; give another, such "
-            "as easiness or difficulty"
-        )
-    return score
+    return find_score(name or ("consistency" if leaves_out else "easiness"))
 
 
 def _around(

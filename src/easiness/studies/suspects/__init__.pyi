@@ -13,6 +13,7 @@ from .evidence import (
     too_few as too_few,
 )
 from .neighbours import features_command as features_command, nearest_by_class as nearest_by_class
+from .pulls import Pulls as Pulls, pulls as pulls
 from .result import ABOVE as ABOVE, Suspects as Suspects
 from .study import (
     SUSPECTS as SUSPECTS,

@@ -194,7 +194,9 @@ def kept_conflicts(run: Run, data: Dataset) -> Conflicts | None:
 def conflicts_of(run: Run, source: Any = None) -> Conflicts:
     """`conflicts_in` the data of a run; where its examples cannot be had, nothing and why."""
     data, why = find_data(run, source)
-    if data is not None:
+    if run.tags is not None:
+        why = "each has several tags"
+    elif data is not None:
         try:
             return conflicts_in(run, data)
         except BadInput as error:

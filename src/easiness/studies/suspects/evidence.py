@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,9 @@ def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = Fals
         right = course.end_epoch()
         first_right = np.where(right, np.where(np.isnan(first_right), row.value, first_right), np.nan)
     of_labels, means = course.end()
+    if (tags := run.tags_of(split)) is not None:  # where the other state is the rival, however little is said
+        of_labels = replace(of_labels, tags=tags.of[some], num_tags=len(tags.names))
+        means |= {"rival": 1 - labels, "rival_share": means["other_share"]}
     ends = {"num_heard": judges.sum(axis=0), "left_out": left_out, "first_right": first_right}
     table = pd.DataFrame({"id": ids, "label": labels, **means, **ends})
     return Evidence(table, rows, num_last, judges, of_labels, course.stages, of_votes)
@@ -370,14 +373,14 @@ def glance(run: Run) -> Glance:
     """Look at some of the training examples of a run, after a few epochs of a few trials.
 
     It takes a second where `suspects`, which looks at all, takes many, and may say another number. Heads are
-    heard as `suspects` hears them, where examples are few: their labels are counted by classes.
+    heard as `suspects` hears them, where examples are few: their labels are counted by classes, or by tag.
     """
     num = len(run.labels)
     by_classes = bool(run.shares or run.of_folds) and num <= _FEW
     evidence = gather(run, "train", few=not by_classes)
     if evidence.of_votes:
         raise BadInput(f"{run.path}: {VOTES}; give the probabilities behind them")
-    if by_classes:
+    if by_classes or run.tags is not None:
         share = analysis.estimate_noise(evidence.course).share
     else:
         stages = evidence.course.stages
@@ -390,18 +393,25 @@ def glance(run: Run) -> Glance:
     return Glance(num, share, 1 - float(others.mean()), num_unsaid, leak_of(run))
 
 
-def too_few(labels: Integers, classes: Sequence[str]) -> str:
-    """A sentence that names the ``classes`` whose ``labels`` [K] are too few to judge; else empty."""
-    small = analysis.too_small(labels)
+def too_few(run: Run, split: Split = "train") -> str:
+    """A sentence that names classes of a run, or tags, that have too few labels to judge; else empty."""
+    labels, tags = run.examples(split)[1], run.tags_of(split)
+    small, sizes, names = analysis.too_small(labels), np.bincount(labels), run.classes
+    which, beside = "Class", "labels, too few to judge beside classes ten times as large: their p wrong is"
+    if tags is not None:
+        small, sizes = analysis.rare_tags(labels, tags.of, len(tags.names))
+        which, beside, names = (
+            "Tag",
+            "examples, too few to judge: p wrong above the usual share is",
+            tags.names,
+        )
     if not len(small):
         return ""
-    sizes = np.bincount(labels)
-    names = shorten((f"{classes[one]!r} ({sizes[one]})" for one in small), _MOST_NAMED)
-    which, have = ("Class", "has") if len(small) == 1 else ("Classes", "have")
-    return (
-        f"{which} {names} {have} fewer than {analysis.FEWEST} labels, too few to judge beside "
-        "classes ten times as large: their p wrong is drawn to the usual share."
-    )
+    some = shorten((f"{names[one]!r} ({sizes[one]})" for one in small), _MOST_NAMED)
+    many = "Classes" if tags is None else "Tags"
+    which, have = (which, "has") if len(small) == 1 else (many, "have")
+    target = "the usual share" if tags is None else "it"
+    return f"{which} {some} {have} fewer than {analysis.FEWEST} {beside} drawn to {target}."
 
 
 def one_trial(run: Run) -> str:

@@ -102,7 +102,7 @@ def reasons(
         for at, row in enumerate(evidence.rows):
             prediction = trial.columns(row.number, ["prediction"], split)["prediction"][positions]
             num[at] += own & (prediction == rival)
-    alone = bool(evidence["left_out"].all())
+    alone, tags = bool(evidence["left_out"].all()), run.tags_of(split)
     texts = (
         (
             reason(one, numbers, evidence.rows, run.classes, alone),
@@ -110,7 +110,13 @@ def reasons(
         )
         for one, numbers in zip(table.iloc[positions].to_dict("records"), num.T, strict=True)
     )
-    return ["; ".join(filter(None, both)) for both in texts]
+    words = ["; ".join(filter(None, both)) for both in texts]
+    if tags is None:
+        return words
+    verdicts = np.where(evidence["label"][positions] == 1, " is too many", " is missing")
+    verdicts = np.where(evidence["other_share"][positions] > 0, verdicts, "")
+    about = zip(tags.of[positions], verdicts, words, strict=True)
+    return [f"{tags.names[tag]}{verdict}: {text}" for tag, verdict, text in about]
 
 
 def reason(

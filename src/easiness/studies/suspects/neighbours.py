@@ -32,7 +32,7 @@ Rows: TypeAlias = Mapping[Split, Integers]
 """Positions of examples in the run, by split."""
 
 
-class NoFeatures(Exception):
+class NoFeatures(BadInput):
     """The features of a run cannot be had, and why."""
 
 
@@ -204,6 +204,7 @@ def nearest_by_class(
     suggested instead of its label, -1 for none. Returns positions [n, 2, `NUM_OF_CLASS`] in the training
     split, the nearest by the mean cosine over networks first, -1 where there are no more: at [:, 0] those
     with the label of the example, at [:, 1] those of the class suggested. No example is near to itself.
+    Where examples have several tags these are questions on the same one.
 
     The answer is kept in the run: `suspects` has it for the first suspects, when it asks the networks.
     Without ``ask`` nothing else is asked, which takes a while.
@@ -213,13 +214,13 @@ def nearest_by_class(
         if len(nearest.missing):
             if not ask:
                 raise NoFeatures("the networks were not asked")
-            examples: dict[Split, Integers] = {"train": np.arange(len(run.labels))}
+            examples: dict[Split, Integers] = {"train": nearest.firsts}
             if split != "train":
                 examples[split] = nearest.missing
             for one in read_features(run, examples, source, device):
                 nearest.add(one["train"], one.get("held_out"))
             nearest.keep()
-    except (NoFeatures, BadInput) as error:  # weights are damaged: what is shown beside goes on without
+    except BadInput as error:  # weights are damaged: what is shown beside goes on without
         return None, str(error)
     return nearest.positions(), ""
 
@@ -231,7 +232,11 @@ class Nearest:
         """As `nearest_by_class`; raises `NoFeatures` where the run has no networks."""
         self._identity = identity_of(run, of_class=NUM_OF_CLASS, among=MOST_OF_CLASS, version=2)
         self._run, self._split, self._name = run, split, f"nearest-{split}"
-        classes = np.concatenate([run.examples(split)[1][positions], suggested])
+        own, strata = run.strata(split)[positions], run.strata()
+        others = (
+            own - run.examples(split)[1][positions] + suggested
+        )  # of tags the other state of the same one
+        classes = np.concatenate([own, np.where(suggested < 0, -1, others)])
         self._pairs = pd.MultiIndex.from_arrays([np.tile(positions, 2), classes])
         arrays = kept_answer(run.path, self._name, self._identity, _FORMS)
         if arrays is None or not np.isin(arrays["positions"], np.arange(-1, len(run.labels))).all():
@@ -243,16 +248,20 @@ class Nearest:
         self.missing = np.unique(pairs["at"].to_numpy(np.int64))
         """Positions of the examples that something is not kept of."""
         self._new = {
-            one: (at.to_numpy(), _among(np.flatnonzero(run.labels == one), MOST_OF_CLASS))
+            one: (at.to_numpy(), _among(np.flatnonzero(strata == one), MOST_OF_CLASS))
             for one, at in pairs.groupby("class")["at"]
         }
         self._sums: dict[Any, npt.NDArray[np.float32]] = {}
+        self.firsts = self._rows = np.arange(len(run.labels))
+        """Positions of the examples whose features are to be added, of each example one question."""
+        if run.tags is not None:
+            _, self.firsts, self._rows = np.unique(run.tags.examples, return_index=True, return_inverse=True)
 
     def add(self, of_train: Vectors, of_missing: Vectors | None = None) -> None:
-        """Add the features of a trial: of all training examples [K, d], and of those missing of others."""
-        unit = unit_rows(of_train[self.missing] if of_missing is None else of_missing)
+        """Add the features of a trial: of the training examples `firsts`, and of those missing of others."""
+        unit = unit_rows(of_train[self._rows[self.missing]] if of_missing is None else of_missing)
         for one, (at, members) in self._new.items():
-            cosine = unit[np.searchsorted(self.missing, at)] @ unit_rows(of_train[members]).T
+            cosine = unit[np.searchsorted(self.missing, at)] @ unit_rows(of_train[self._rows[members]]).T
             self._sums[one] = self._sums.get(one, np.float32(0)) + cosine
 
     def keep(self) -> None:

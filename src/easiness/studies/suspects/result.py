@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from easiness import show
-from easiness.data import UNKNOWN, UNSURE, Decisions
+from easiness.data import UNKNOWN, UNSURE, Decisions, RunTags, unfold_tags
 from easiness.lazy import Figure, Floats, pd
 from easiness.regular_file import in_words
 from easiness.runs import CellTexts
@@ -32,6 +32,7 @@ _BY = {
     ),
     "expected": "Counted by which labels heads expect that did not see the example.",
     "classes": "Counted by classes: examples of one class lie together, whatever their labels.",
+    "tags": "Counted by tag, from how often each is given where trials expect it and where they do not.",
 }
 
 
@@ -140,6 +141,7 @@ class Suspects(show.Result):
     ``above`` or more, and the first few in any case. ``conflicts`` are certain; ``left_out_kinds`` says which
     kinds were not looked for and why. ``others`` are folders of runs that judged along. A ``leak`` says what
     tells the labels: the number of wrong ones is then not a number. ``doubts`` are sentences on the runs.
+    With ``tags`` a row here has the id of a question, and in what is written ``id`` and ``tag``.
     """
 
     model: str
@@ -161,6 +163,7 @@ class Suspects(show.Result):
     decided: LabelDecisions | None = None
     doubts: tuple[str, ...] = ()
     leak: str = ""
+    tags: RunTags | None = field(default=None, repr=False)
 
     @property
     def num_likely(self) -> int:
@@ -212,12 +215,12 @@ class Suspects(show.Result):
         ``id``, ``label`` and ``class``, the ``suggested`` label (-1 where nothing tells one) and its class,
         ``p_wrong``, ``suggested_share`` (the share of all predictions heard that name it), ``kind`` and
         ``reason``; where the data are found a ``text``, or a ``path`` where files have positions for ids;
-        then the scores behind it.
+        then the scores behind it. A ``tag`` is ``suggested`` to be ``missing`` or ``present``.
         """
         flaws = [name for split, name in self.conflicts.flaws if split == self.split]
         rows = self._open
         rows = rows[(np.arange(len(rows)) < self.num_listed) | rows["id"].isin(flaws)]
-        return rows.drop(columns="action", errors="ignore")
+        return unfold_tags(rows.drop(columns="action", errors="ignore"), self.tags)
 
     def document(self) -> Any:
         document: dict[str, Any] = {
@@ -236,7 +239,7 @@ class Suspects(show.Result):
             "suspects": self.table().to_dict("records"),
         }
         if self.decided is not None:
-            left = self._unsure
+            left, looked_at = self._unsure, unfold_tags(self.ranked[self.ranked["action"] != ""], self.tags)
             document["decisions"] = {
                 "decided": self.decided.num_sure,
                 "unsure": len(self.decided.decisions) - self.decided.num_sure,
@@ -249,7 +252,7 @@ class Suspects(show.Result):
                     "num_likely": int((left >= 1 / 2).sum()),
                     "expected_wrong": float(left.sum()),
                 },
-                "examples": self.ranked[self.ranked["action"] != ""].to_dict("records"),
+                "examples": looked_at.to_dict("records"),
             }
         return show.without_nan(document)
 
@@ -311,7 +314,7 @@ class Suspects(show.Result):
         labels, note = ({}, "") if self.decided is None else (self.decided.labels, self.decided.note())
         data = self.table()[:most]
         columns = {
-            "id": show.names(),
+            **show.id_columns(data),
             "class": show.names(),
             "suggested_class": show.names(title="suggested"),
             "p_wrong": show.numbers(2, title="p wrong"),
@@ -381,12 +384,13 @@ class Suspects(show.Result):
     @property
     def reasons_mean(self) -> str:
         """The words that all reasons share, said once."""
+        otherwise = "name another class" if self.tags is None else "say otherwise"
         none = "; none was {} on the labels that it judges" if self.ranked["left_out"].all() else ""
         if self.rows[-1].share is None:
-            who = "The reason says how many networks name another class, and from when on"
+            who = f"The reason says how many networks {otherwise}, and from when on"
             return f"{who}{none.format('trained')}."
         return (
-            "The reason says how many heads name another class, and how little of the data was enough for "
+            f"The reason says how many heads {otherwise}, and how little of the data was enough for "
             f"that. A head is a small classifier of the features{none.format('fitted')}."
         )
 

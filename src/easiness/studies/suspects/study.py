@@ -97,7 +97,7 @@ def suspects(options: SuspectOptions) -> Suspects:
     near, why = None, "networks are asked for training examples only"
     if not pictures:
         why = "examples were not to be looked at"
-    elif split == "train":
+    elif split == "train" and run.tags is None:
         top = before[:MOST_LOOKED_AT]
         try:
             nearest = Nearest(run, top, evidence["rival"][top])  # what is nearest to the first is kept
@@ -109,7 +109,9 @@ def suspects(options: SuspectOptions) -> Suspects:
     table = table if near is None else table.join(near)
     known = 1 - float(evidence["other_share"].mean())
     of_sound = known / max(1 - noise.share, 1e-9)
-    table["kind"], left_out = find_kinds(table, evidence.rows[-1], of_sound, why)
+    table["kind"], left_out = "", {"kinds": "each example has several tags"}
+    if run.tags is None:
+        table["kind"], left_out = find_kinds(table, evidence.rows[-1], of_sound, why)
     by, above = (evidence["rival_share"], _MOST_VOTES) if of_votes else (noise.p_wrong, options.above)
     first = order[: num_to_list(by[~looked_at], above)]
     table.loc[first, "reason"] = reasons(run, split, evidence, table, first)
@@ -139,8 +141,9 @@ def suspects(options: SuspectOptions) -> Suspects:
         others=others,
         views=views,
         decided=decisions,
-        doubts=(too_few(evidence.labels, run.classes), alone and f"{show.sentence_case(alone)}."),
+        doubts=(too_few(run, split), alone and f"{show.sentence_case(alone)}."),
         leak=leak,
+        tags=run.tags_of(split),
     )
 
 
@@ -166,10 +169,11 @@ def _after(
 
     ``order`` [K] has the examples by suspicion whatever is decided.
     """
-    pairs = decisions.of.labels * (len(run.classes) + 1) + suggested
+    finer = decisions.of.labels * (len(run.classes) + 1) + suggested
+    finer = finer if run.tags is None else run.strata(decisions.split)
     at, wrong = decisions.at[decisions.sure], decisions.wrong[decisions.sure]
     after = analysis.calibrate(
-        noise.p_wrong, (decisions.of.labels, pairs), at, wrong, estimate.low, estimate.high
+        noise.p_wrong, (decisions.of.labels, finer), at, wrong, estimate.low, estimate.high
     )
     place, rest, audit = np.argsort(order), np.setdiff1d(order, at), ""
     if len(at):  # nearly all decisions may be above most of what may be wrong of the rest
@@ -279,7 +283,7 @@ class Judgement:
     def voice(self) -> Floats | None:
         """Log probabilities [K, C] by trials that left the example out; None where they did not."""
         course = self.evidence.course
-        return course.log_p if course.of_heads or course.left_out else None
+        return course.log_p if (course.of_heads or course.left_out) and course.tags is None else None
 
 
 def judge(run: Run, split: Split, epoch: int, is_fixed: bool = False) -> Judgement:

@@ -242,7 +242,7 @@ def plan(options: VerifyOptions) -> Verifications:
         raise BadInput(f"{data.name}: one held-out example is too few to test on; hold out more")
     rotates, has_decision = data.held_out is None, None
     read = partial(new_labels, data, splits=("train", "held_out") if rotates else ("train",))
-    old, has_old = (data.labels, False) if options.before is None else read(options.before)
+    old, has_old = (data.questions.labels, False) if options.before is None else read(options.before)
     new, has_new = read(options.labels)
     if np.array_equal(old, new):
         raise BadInput(
@@ -250,6 +250,10 @@ def plan(options: VerifyOptions) -> Verifications:
             "there is nothing to verify"
         )
     if rotates:
+        if data.tags is not None:
+            raise BadInput(
+                f"{data.name}: has tags, and no examples to test on; hold some out (--holdout 0.2)"
+            )
         has_decision = has_old | has_new | (old != new)
         runs = _rotation(data, options, (old, new), has_decision)
     else:

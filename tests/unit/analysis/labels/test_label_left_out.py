@@ -18,7 +18,7 @@ from easiness import analysis
 from easiness.analysis.labels import estimate, left_out
 from easiness.analysis.labels.channel import label_noise_of_outputs
 from easiness.analysis.labels.left_out import HeadNoise
-from easiness.analysis.labels.mixture import LabelEvidence
+from easiness.analysis.labels.mixture import EstimatedNoise, LabelEvidence
 from label_worlds import calibration_error, held_out, world
 from lengths import long_but
 
@@ -424,10 +424,10 @@ def course(num: int = 60, wrong: int = 6) -> estimate.LabelCourse:
 
 
 def test_what_is_asked_again_is_not_fitted_again(monkeypatch):
-    def fit(course: estimate.LabelCourse) -> estimate.EstimatedNoise:
+    def fit(course: estimate.LabelCourse) -> EstimatedNoise:
         fitted.append(len(course.others))
         p_wrong = (course.last.of_labels.margin < 0).astype(float)
-        return estimate.EstimatedNoise(p_wrong, p_wrong.copy(), "margins", 0.0, 1.0, (0.1,), None)
+        return EstimatedNoise(p_wrong, p_wrong.copy(), "margins", 0.0, 1.0, (0.1,), None)
 
     fitted: list[int] = []
     monkeypatch.setattr(estimate, "_answers", {})

@@ -1,0 +1,50 @@
+"""Who pulls suspects to what is suggested, where that was planted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from easiness import BadInput, Run, measure, open_run
+from easiness.studies.suspects import pulls
+
+SOUND, WRONG = np.arange(5) * 3, np.arange(5) * 3 + 1
+
+
+def planted(folder: Path, **options: Any) -> Run:
+    """Three classes; five examples of the first are alone with one each, labelled as the second is."""
+    draw, labels = np.random.default_rng(0), np.arange(90) % 3
+    x = draw.normal(size=(90, 20)) * 0.5 + 3 * np.eye(20)[labels]
+    x[SOUND] = np.eye(20)[0] + 10 * np.eye(20)[10:15]
+    x[WRONG], others = x[SOUND] + draw.normal(size=(2, 5, 20))
+    x, others = x.astype(np.float32), others.astype(np.float32)
+    np.savez(folder / "data.npz", x=x, x_test=others, y=labels, y_test=labels[SOUND])
+    usual: dict[str, Any] = {"model": "ridge", "features": "inputs", "trials": 5, "out": folder / "run"}
+    return measure(str(folder / "data.npz"), **{**usual, **options})
+
+
+@pytest.mark.parametrize("split", ["train", "held_out"])
+def test_wrong_labels_pull_and_the_one_that_decides_is_found(tmp_path: Path, split: Any) -> None:
+    run, positions = planted(tmp_path), SOUND if split == "train" else np.arange(5)
+    *found, none = pulls(run, positions, np.array([1, 1, 1, 1, -1]), split=split)
+    assert none is None
+    trained_on = [one.columns(run.epochs, ["trained_on"])["trained_on"] for one in run.trials]
+    for at, wrong, one in zip(positions, WRONG, found, strict=False):
+        judge = next(mask for mask in trained_on if split == "held_out" or not mask[at])
+        assert one is not None
+        assert (one.examples[0] == wrong) == judge[wrong]
+        assert (np.diff(one.sizes) <= 0).all()
+        assert one.mend in {(-1, -1), (wrong, 0)}
+    assert any(one is not None and one.mend[1] == 0 for one in found)
+
+
+def test_what_cannot_be_known_says_why(measured: Path, tmp_path: Path) -> None:
+    bare = planted(tmp_path, keep_weights=False)
+    steps = planted(tmp_path, model="linear", epochs=1, out=tmp_path / "steps")
+    only = "only ridge heads tell"
+    for run, why in (open_run(measured), only), (steps, f"linear: {only}"), (bare, "made without weights"):
+        with pytest.raises(BadInput, match=why):
+            pulls(run, np.array([1]), np.array([0]))
