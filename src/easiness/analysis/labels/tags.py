@@ -26,7 +26,7 @@ OVERSIGHT = 0.08
 """Tags that are there whatever heads say, over the mean of min(q, 1 - q): 0.04 to 0.12 do."""
 
 _TRUST = 0.5  # of the log likelihood, by which fades count: heads' odds are not quite those of the model
-_MODEL_ERROR, _UNLIKE = 1.15, 0.05  # of the least number, and over the sum of min(q, 1 - q): see `OVERSIGHT`
+_MODEL_ERROR, _UNLIKE = 1.3, 0.05  # of the least number, and over the sum of min(q, 1 - q): see `OVERSIGHT`
 _FAR_ENOUGH = 4.0  # log odds from which on people forget no more and no less
 _FAR, _FARTHEST, _WIDTH = 20.0, 100.0, 0.1  # log odds that heads say, of q, and of a cell
 _USUAL = np.array([0.3, np.log(1.3), logit(0.05), logit(0.01)])  # a, log b, and the log odds of m and d
