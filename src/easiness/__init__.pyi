@@ -112,7 +112,7 @@ def explain(
     run: Run,
     *,
     by: Sequence[str] | None = ...,
-    metadata: str | Path | None = ...,
+    metadata: Any = ...,
     adjust: Sequence[str] | None = ...,
     features: Any = ...,
     split: Literal["train", "held_out"] = ...,

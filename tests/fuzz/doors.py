@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import datasets
@@ -39,6 +40,7 @@ from easiness.runs import find_data
 from easiness.show import file_bytes
 from easiness.spec import Recipe, make_recipe, recipe_settings
 from easiness.studies.audit import read_certificate
+from easiness.studies.explain.columns import metadata_columns
 from recording import answered, harness, instance
 from sounds import encoded, tone
 
@@ -322,6 +324,11 @@ def _certificate(at: Path) -> None:
     read_certificate(at / "certificate.json", open_run(at / "run"))
 
 
+def _metadata(at: Path) -> None:
+    run: Any = SimpleNamespace(path=at, ids=PETS.ids, is_outcomes=True)
+    metadata_columns(run, at, "train")
+
+
 class Door(NamedTuple):
     """What is ``whole`` is copied, a file of it (of ``globs``) is altered, and one of ``reads`` reads it."""
 
@@ -381,6 +388,7 @@ DOORS = (
     Door(1, "rows.npy", {"a pool": lambda at: load_unlabelled(at, _arrays(), vectors=True)}),
     Door(2, "features", {"a file of features": _made_again}),
     Door(2, "decisions.csv", {"decisions": _decided, "votes": _voted, "votes alone": read_annotations}),
+    Door(2, "decisions.csv", {"metadata": _metadata}),
     Door(3, "answers.json", {"decisions": _decided, "votes": _voted, "votes alone": read_annotations}),
     Door(2, "votes.csv", {"votes": read_annotations, "votes on a run": _voted}),
     *(

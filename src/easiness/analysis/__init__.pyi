@@ -52,6 +52,7 @@ from .labels.estimate import (
     epoch_to_read as epoch_to_read,
     estimate_noise as estimate_noise,
     pulled_to_prior as pulled_to_prior,
+    rare_tags as rare_tags,
     too_small as too_small,
 )
 from .labels.left_out import (
@@ -85,6 +86,7 @@ from .matching import (
     Rule as Rule,
     match_groups as match_groups,
     pack as pack,
+    shifted_interval as shifted_interval,
 )
 from .nearest import nearest_rows as nearest_rows, unit_rows as unit_rows
 from .rank_regression import (
@@ -103,7 +105,15 @@ from .rate_pairs import (
     rate_changes as rate_changes,
     rate_difference as rate_difference,
 )
-from .rates import Rates as Rates, fit_rates as fit_rates, likelihoods as likelihoods
+from .rates import (
+    Allotment as Allotment,
+    Rates as Rates,
+    allot as allot,
+    fit_rates as fit_rates,
+    likelihoods as likelihoods,
+    shares_ahead as shares_ahead,
+    times_enough as times_enough,
+)
 from .reliability import (
     Agreement as Agreement,
     Drift as Drift,
@@ -118,12 +128,6 @@ from .reliability import (
     spearman_brown as spearman_brown,
     split_half as split_half,
     true_rate as true_rate,
-)
-from .rollouts import (
-    Allotment as Allotment,
-    allot as allot,
-    shares_ahead as shares_ahead,
-    times_enough as times_enough,
 )
 from .selection import (
     Membership as Membership,

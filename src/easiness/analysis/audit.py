@@ -11,6 +11,8 @@ import numpy.typing as npt
 from scipy.special import betaln, gammaln
 from scipy.stats import binom
 
+from easiness.lazy import Floats, Integers, Mask
+
 _LEAST = 0.95
 """Least share of the looks that a stratum would have by its size, so that probabilities that are
 worth nothing cost no more than a twentieth."""
@@ -18,9 +20,6 @@ worth nothing cost no more than a twentieth."""
 _EVEN = 0.2  # of the measure by which strata are cut, how much counts examples alike
 _LOOKS_EACH = 12
 _MOST = 8  # strata
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +120,7 @@ def weights(strata: Strata) -> Floats:
 _FINEST = 1 << 13  # steps that a total is counted in: of more examples a step is a few of them
 _CACHE_SIZE = 4096
 
-_Counts = Sequence[int] | npt.NDArray[np.int64]
+_Counts = Sequence[int] | Integers
 _Spectrum = npt.NDArray[np.complex128]
 
 
@@ -277,7 +276,7 @@ class Wealth:
     growth: Floats
 
 
-def wealth_of_looks(strata: Strata, order: Integers, wrong: npt.NDArray[np.bool_], numbers: Floats) -> Wealth:
+def wealth_of_looks(strata: Strata, order: Integers, wrong: Mask, numbers: Floats) -> Wealth:
     """Bet against each of the ``numbers`` [..., T] of wrong labels, or more, while labels are looked at.
 
     ``order`` [..., n] has the strata of examples in the order in which they were drawn one by one in
@@ -333,7 +332,7 @@ def _stake(remaining: Floats, outcomes: Floats, p: Floats) -> tuple[Floats, Floa
 
 
 def most_wrong_in_sequence(
-    strata: Strata, order: Integers, wrong: npt.NDArray[np.bool_], confidences: Sequence[float]
+    strata: Strata, order: Integers, wrong: Mask, confidences: Sequence[float]
 ) -> Integers:
     """Upper bounds [n, C] for the number of wrong labels, with confidences that hold for all looks together.
 

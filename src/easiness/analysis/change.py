@@ -19,9 +19,6 @@ import numpy as np
 from easiness.errors import BadInput
 from easiness.lazy import Floats, Mask, optimize, special, stats
 
-_Right = Mask
-Values = Floats
-
 _DEALS = 100  # of many
 _WIDEST = 15.0  # logarithm of half the degrees of freedom: a normal distribution for all that matters
 
@@ -43,7 +40,7 @@ class Gain:
         return low > 0 or high < 0
 
 
-def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: float = 1.0) -> Gain:
+def paired_gain(before: Mask, after: Mask, level: float = 0.95, *, alike: float = 1.0) -> Gain:
     """The mean accuracy after less that before, with an interval over trials and test examples.
 
     The differences d[t, i] of trial t at example i are taken as a grand mean plus an effect of the trial, one
@@ -91,7 +88,7 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: fl
 class NoiseOfChange:
     """The standard error [K] of the difference of both means, and the degrees of freedom of its variance."""
 
-    error: Values
+    error: Floats
     freedom: float
 
 
@@ -105,23 +102,23 @@ class PValues:
     """
 
     trials: tuple[int, int]
-    by_t: Values
+    by_t: Floats
     discoveries: Mask
     noise: NoiseOfChange
-    null: Values
+    null: Floats
     num_deals: int
 
     @property
-    def p(self) -> Values:
+    def p(self) -> Floats:
         """The p-values [K] that hold for any noise."""
         return self.among_deals(self.by_t)
 
     @property
-    def q(self) -> Values:
+    def q(self) -> Floats:
         """The p-values adjusted for all examples [K] (Benjamini and Hochberg 1995)."""
         return np.asarray(stats.false_discovery_control(self.p))
 
-    def among_deals(self, by_t: Values) -> Values:
+    def among_deals(self, by_t: Floats) -> Floats:
         """p-values of the t-test, or the share of dealt ones that are as small, whichever is larger.
 
         One more is counted than there are, so that none is 0 (Phipson and Smyth 2010).
@@ -130,7 +127,7 @@ class PValues:
         return np.maximum(by_t, np.minimum(as_small / (self.num_deals * len(self.by_t)), 1))
 
 
-def p_beyond(size: Values, noise: NoiseOfChange, least: Values | float = 0.0) -> Values:
+def p_beyond(size: Floats, noise: NoiseOfChange, least: Floats | float = 0.0) -> Floats:
     """p-values of the t-test that differences of these sizes, at least 0, are no more than ``least``."""
     error, total = noise.error, noise.freedom
     with np.errstate(divide="ignore", invalid="ignore"):  # trials that are all equal have no noise
@@ -139,7 +136,7 @@ def p_beyond(size: Values, noise: NoiseOfChange, least: Values | float = 0.0) ->
     return np.where(error > 0, np.minimum(p, 1.0), (size <= least).astype(float))
 
 
-def p_of_change(old: Values, new: Values, least: Values | float = 0.0, rate: float = 0.05) -> PValues:
+def p_of_change(old: Floats, new: Floats, least: Floats | float = 0.0, rate: float = 0.05) -> PValues:
     """p-values that an example changed by no more than ``least``, on the scale of the values.
 
     The t-test takes noise for normal. Where trials are at one of two levels, all of one version may be at the
@@ -193,7 +190,7 @@ def _deals(old: int, new: int, most: int) -> list[Mask]:
     return [np.isin(everything, way) for way in ways[1:]]  # the first are the old ones as they are
 
 
-def _change(old: Values, new: Values, prior: tuple[float, float]) -> tuple[Values, NoiseOfChange]:
+def _change(old: Floats, new: Floats, prior: tuple[float, float]) -> tuple[Floats, NoiseOfChange]:
     """The size of the change of each example [K], with its noise, moderated by the prior."""
     total, centre = prior[0] + len(old) + len(new) - 2, prior[1]
     weight = 1.0 if math.isinf(total) else prior[0] / total
@@ -202,12 +199,12 @@ def _change(old: Values, new: Values, prior: tuple[float, float]) -> tuple[Value
     return np.abs(new.mean(axis=0) - old.mean(axis=0)), noise
 
 
-def _variance(old: Values, new: Values) -> Values:
+def _variance(old: Floats, new: Floats) -> Floats:
     squares = len(old) * old.var(axis=0) + len(new) * new.var(axis=0)
     return np.asarray(squares / (len(old) + len(new) - 2))
 
 
-def _prior(variance: Values, freedom: int) -> tuple[float, float]:
+def _prior(variance: Floats, freedom: int) -> tuple[float, float]:
     """Degrees of freedom and variance that all examples together are worth, by moments of the logarithms.
 
     Infinite degrees of freedom where the variances differ by no more than chance makes them.

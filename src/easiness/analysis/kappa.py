@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.analysis.tail_model import Interval
+from easiness.lazy import Array, Floats, Integers
 
 _DRAWS = 2_000
 _TAILS = (2.5, 97.5)  # percent
-
-_Values = npt.NDArray[np.float64]
 
 
 class Kappa(NamedTuple):
@@ -29,9 +27,7 @@ class Kappa(NamedTuple):
     kappa: Interval | None
 
 
-def kappa(
-    answers: npt.NDArray[np.int64], counts: npt.NDArray[Any] | None = None, seed: int = 0
-) -> Kappa | None:
+def kappa(answers: Integers, counts: Array | None = None, seed: int = 0) -> Kappa | None:
     """The agreement of two people or more, of whom each has answered all examples.
 
     For two people it is Cohen's kappa (1960), where each person has a distribution of answers; for more it is
@@ -75,12 +71,12 @@ def kappa(
     return Kappa(num, share, float(chance), _with_range(value, values))
 
 
-def _with_range(value: float, draws: _Values) -> Interval:
+def _with_range(value: float, draws: Floats) -> Interval:
     low, high = np.percentile(draws, _TAILS)
     return Interval(float(value), float(min(low, value)), float(max(high, value)))
 
 
-def _by_chance(weights: _Values, by_person: _Values) -> _Values:
+def _by_chance(weights: Floats, by_person: Floats) -> Floats:
     """Agreement by chance where ways of answering occur as often as each row of ``weights`` [draws, ways]."""
     usual = weights @ by_person  # [people or 1, draws, categories]
     return np.asarray((usual[0] * usual[-1]).sum(axis=1))

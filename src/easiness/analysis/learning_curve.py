@@ -86,8 +86,6 @@ def _left_of(
     return weight, np.clip(rise, 0, most[:, None])
 
 
-_Counts = Integers
-
 TIMES = (1, 2)
 """How many times the examples there are the curve is foretold for."""
 
@@ -110,8 +108,8 @@ class ShareVotes:
     shares: tuple[float, ...]
     num_examples: int
     chance: float
-    right: _Counts
-    left_out: _Counts
+    right: Integers
+    left_out: Integers
     among_examples: Floats
 
     @property
@@ -148,9 +146,9 @@ class ShareVotes:
 def share_votes(
     shares: tuple[float, ...],
     chance: float,
-    right: _Counts,
-    left_out: _Counts,
-    examples: tuple[_Counts, _Counts],
+    right: Integers,
+    left_out: Integers,
+    examples: tuple[Integers, Integers],
 ) -> ShareVotes:
     """`ShareVotes` from counts by trial [T, S] and, in ``examples``, by example: right, and heard of, [S, K].
 

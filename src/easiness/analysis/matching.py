@@ -395,8 +395,10 @@ def match_groups(
     )
 
 
-def shifted_interval(rate: float, replicates: Floats, reach: float) -> tuple[tuple[float, float], float]:
-    """95 % interval of replicates [R] with their bias taken off, in [0, 1], and the bias; NaN without any.
+def shifted_interval(
+    rate: float, replicates: Floats, reach: float = 0, within: tuple[float, float] = (0, 1)
+) -> tuple[tuple[float, float], float]:
+    """95 % interval ``within`` bounds of replicates [R], their bias taken off, and the bias; NaN without any.
 
     An independent error of this ``reach`` is added to either side of the rate.
     """
@@ -404,7 +406,7 @@ def shifted_interval(rate: float, replicates: Floats, reach: float) -> tuple[tup
     if math.isnan(rate) or not len(rates):
         return (math.nan, math.nan), math.nan
     bias = float(rates.mean()) - rate
-    low, high = np.clip(np.percentile(rates, (2.5, 97.5)) - bias, 0, 1).tolist()
+    low, high = np.clip(np.percentile(rates, (2.5, 97.5)) - bias, *within).tolist()
     if reach:
         low = max(rate - math.hypot(rate - low, reach), 0.0)
         high = min(rate + math.hypot(high - rate, reach), 1.0)

@@ -12,10 +12,8 @@ from easiness.analysis.draw import as_floats, of_length
 from easiness.analysis.mixing import binomial, fit_mixing, shares_of_tail
 from easiness.analysis.sides import SIDES, Side, Ties, first_in_order, id_keys, num_selected
 from easiness.errors import BadInput, nearest
-from easiness.lazy import Array, Integers, Reals
+from easiness.lazy import Array, Floats, Integers, Reals
 from easiness.spec import at_least, check_within
-
-_Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +25,9 @@ class Membership:
     posterior of the probability to be right, in 0..1.
     """
 
-    p_easy: _Floats
-    p_hard: _Floats
-    expected: _Floats
+    p_easy: Floats
+    p_hard: Floats
+    expected: Floats
 
 
 def membership(
@@ -74,8 +72,6 @@ def _as_counts(counts: npt.ArrayLike, num_trials: int) -> Integers:
     return values.astype(np.int64)
 
 
-Floats = Reals
-
 _SOME = 4096  # values looked at to guess a cut
 
 
@@ -85,13 +81,13 @@ def check_option(name: str, value: str, options: tuple[str, ...]) -> None:
         raise BadInput(f"{name} {value!r}: unknown{nearest(value, options)}; {one_of}")
 
 
-def _from_side(values: npt.ArrayLike, side: str, name: str) -> Floats:
+def _from_side(values: npt.ArrayLike, side: str, name: str) -> Reals:
     """``values`` as floats [K], negated for the hard side, so that members are always the largest."""
     check_option("side", side, get_args(Side))
     return -as_floats(values, name) if side == "hard" else as_floats(values, name)
 
 
-def nth_largest(values: Floats, n: int) -> np.floating[Any]:
+def nth_largest(values: Reals, n: int) -> np.floating[Any]:
     """The n-th largest of ``values`` (n counts from 1), in linear time."""
     # where values tie a few thousand of them tell, and counting, ten times faster than a partition, proves it
     some = values[:: max(1, len(values) // _SOME)]
@@ -111,7 +107,7 @@ def select(
     ids: npt.ArrayLike | None = None,
     seed: int = 0,
     num_trials: int | None = None,
-) -> npt.NDArray[np.float64]:
+) -> Floats:
     """Membership weights [K] in [0, 1] of the ``k = round(fraction * K)`` easiest or hardest examples.
 
     ``expected``: examples beyond the k-th value have weight 1, those that share it share what is left

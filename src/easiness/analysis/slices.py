@@ -29,9 +29,9 @@ _STREAM = 0x736C6963  # keeps the random numbers here apart from others of the s
 class Slice:
     """A hypothesis: these examples are harder, or easier.
 
-    ``weights`` [K] are 1 for examples of the slice and 0 for others; of a ``slope`` they are ranks with a mean
-    of 0, 1 from the lowest to the highest, and 0 where the value is missing. ``within`` has the positions of
-    the two slices that a pair adds to.
+    ``weights`` [K] are 1 for examples of the slice and 0 for others; of a ``slope`` they are ranks with mean
+    0, 1 from the lowest to the highest, and 0 where the value is missing. ``within`` has the positions of the
+    two slices that a pair adds to.
     """
 
     column: str
@@ -67,8 +67,8 @@ def make_slices(
     Columns of numbers are cut at quantiles into at most four bins, equal numbers together, and have a slope
     if more than two differ. Others have a slice for each of the ``most_values`` most frequent values; of two
     values that all have, the rarer alone. A slice, and the rest, has ``least`` examples. A pair is of two
-    columns, and ``least`` examples have both values, either alone, and neither. Of more than 500 pairs those
-    stay that tell most, by the harmonic mean of these four counts, the first where they are equal.
+    columns, and ``least`` examples have both values, either alone, and neither. The 500 pairs stay that tell
+    most, by the harmonic mean of these four counts, the first where they are equal.
 
     Args:
         columns: values [K] by name; None, "" and NaN are missing.
@@ -79,20 +79,17 @@ def make_slices(
     single: list[Slice] = []
     for column, values in columns.items():
         is_number = values.dtype.kind in "fiu"
-        names = (
-            _bins(values) if is_number else ["" if one is None or one != one else str(one) for one in values]
-        )
-        of = np.array(names, object)
-        found, sizes = np.unique(of[of != ""], return_counts=True)
-        order = np.argsort(-sizes, kind="stable")[
-            int(len(found) == 2 and sizes.sum() == len(of)) : most_values
-        ]
-        enough = [found[one] for one in order if least <= sizes[one] <= len(of) - least]
+        names = _bins(values) if is_number else pd.Series(values).map(str, na_action="ignore")
+        of = pd.Series(names, dtype=object).fillna("").to_numpy()
+        texts, sizes = np.unique(of[of != ""], return_counts=True)
+        order = np.argsort(-sizes, kind="stable")
+        order = order[int(len(texts) == 2 and sizes.sum() == len(of)) : most_values]  # one says both
+        enough = [texts[one] for one in order if least <= sizes[one] <= len(of) - least]
         single += [Slice(column, name, (of == name).astype(np.float64)) for name in enough]
         if is_number and len(np.unique(values[np.isfinite(values)])) > 2:
             ranks = pd.Series(values).rank()
             slope = (ranks - ranks.mean()) / (ranks.max() - ranks.min())
-            single.append(Slice(column, "slope", slope.fillna(0).to_numpy(np.float64)))
+            single.append(Slice(column, "slope", np.array(slope.fillna(0), np.float64)))
     return single + (_pairs(single, least) if pairs and single else [])
 
 
@@ -100,9 +97,9 @@ def _bins(values: Array) -> list[str]:
     """The name of the bin of each number, as "12 to 40"; equal numbers have equal ranks."""
     numbers = pd.Series(values)
     bins = numbers.groupby(BINS * (numbers.rank() - 0.5) // numbers.count())
-    ends = zip(bins.transform("min"), bins.transform("max"), strict=True)
-    names = ["" if low != low else f"{low:.5g} to {high:.5g}" for low, high in ends]
-    return [low if low == high else name for name in names for low, _, high in [name.partition(" to ")]]
+    ends = [bins.transform(one).map("{:.5g}".format) for one in ("min", "max")]
+    names = [low if low == high else f"{low} to {high}" for low, high in zip(*ends, strict=True)]
+    return ["" if number != number else name for number, name in zip(values, names, strict=True)]
 
 
 def _pairs(single: Sequence[Slice], least: int) -> list[Slice]:
@@ -114,7 +111,7 @@ def _pairs(single: Sequence[Slice], least: int) -> list[Slice]:
     tells[(cells.min(0) < max(least, 1)) | (of[:, None] == of) | np.tri(len(of), dtype=bool)] = 0
     best = np.argsort(-tells, axis=None, kind="stable")[: min(MOST_PAIRS, np.count_nonzero(tells))]
     pairs = []
-    for one, other in zip(*map(np.ndarray.tolist, np.unravel_index(np.sort(best), tells.shape)), strict=True):
+    for one, other in (divmod(at, len(of)) for at in np.sort(best).tolist()):
         a, b = single[one], single[other]
         names = f"{a.column} x {b.column}", f"{a.value} x {b.value}"
         pairs.append(Slice(*names, a.weights * b.weights, (one, other)))
@@ -134,7 +131,7 @@ def slice_effects(
 ) -> SliceEffects:
     """How much harder each slice is than the rest at equal class, and which of them by more than chance.
 
-    Of a pair it is what it adds to both its slices, of a slope the highest less the lowest by a line. The
+    A pair's effect is what it adds to both its slices, a slope's the highest less the lowest by a line. The
     variance over examples is the robust one, but no less than that of exchangeable examples, whole groups
     together; trials add the luck that examples share in them. Means in 0..1 have variances that go as
     m (1 - m): an interval has the effects that the one measured is not too far from, as Wilson's (1927) has.
@@ -151,8 +148,8 @@ def slice_effects(
         permutations: p is above 1 / permutations.
     """
     is_judged = ~np.isnan(values).all(0)
-    of_examples = (one if one is None else one[is_judged] for one in (strata, groups, adjust))
-    data = _Outcome(values[:, is_judged], *of_examples)
+    beside = (one if one is None else one[is_judged] for one in (groups, adjust))
+    data = _Outcome(values[:, is_judged], strata[is_judged], *beside)
     weights = np.reshape([one.weights for one in slices], (len(slices), len(strata)))[:, is_judged].T
     w, rest = data.beside_mains(weights, [one.within for one in slices])
     robust = _Robust.of(data, w)
@@ -164,17 +161,13 @@ def slice_effects(
     far = np.where(is_told, np.abs(effect) / error, -np.inf)
     freedom = trials * np.where(luck > 0, error**2 / luck, 1e3) ** 2
     normal = -special.ndtri(special.stdtr(freedom, -far))  # as unlikely, had trials no luck
-    chance = np.concatenate([robust.statistics(one) for one in data.permuted(seed, permutations)], axis=1)
+    chance = np.concatenate([robust.statistics(one) for one in data.draws(seed, permutations)], axis=1)
     chance = np.where(is_told[:, None], chance[:, :permutations], -np.inf)
     p_adjusted, critical = _step_down(np.where(np.isfinite(normal), normal, far), chance)
     least = (special.stdtrit(freedom, special.ndtr(critical)) + special.ndtri(POWER)) * error
-    low, high = robust.ends(effect, null, luck, trials)
-    examples, least, is_named = (
-        np.count_nonzero(weights, axis=0),
-        np.where(is_told, least, np.nan),
-        p_adjusted <= ALPHA,
-    )
-    return SliceEffects(examples, effect, low, high, p_adjusted, least, is_named)
+    least[~is_told] = np.nan
+    ends, examples = robust.ends(effect, null, luck, trials), np.count_nonzero(weights, axis=0)
+    return SliceEffects(examples, effect, *ends, p_adjusted, least, p_adjusted <= ALPHA)
 
 
 def _step_down(far: Floats, chance: Singles) -> tuple[Floats, float]:
@@ -183,17 +176,13 @@ def _step_down(far: Floats, chance: Singles) -> tuple[Floats, float]:
     most = np.maximum.accumulate(chance[order[::-1]], axis=0)[::-1]
     p = np.arange(1, num + 2) / (num + 1)  # by how many of them are as large
     p = np.minimum(p + _SURE * np.sqrt(p * (1 - p) / num), 1)
-    adjusted = np.ones(len(far))
-    adjusted[order] = np.maximum.accumulate(p[(most >= far[order, None]).sum(1)])
-    critical = np.append(np.inf, np.sort(most[:1].max(0, initial=-np.inf))[::-1])[
-        np.count_nonzero(p <= ALPHA)
-    ]
-    return np.where(np.isfinite(far), adjusted, 1), float(critical)
+    of_all = np.ones(len(far))
+    of_all[order] = np.maximum.accumulate(p[(most >= far[order, None]).sum(1)])
+    largest = np.append(np.inf, np.sort(most[:1].max(0, initial=-np.inf))[::-1])
+    return np.where(np.isfinite(far), of_all, 1), float(largest[np.count_nonzero(p <= ALPHA)])
 
 
-def _luck(
-    data: _Outcome, w: Floats, effect: Floats, rest: Floats, columns: list[str]
-) -> tuple[Floats, Floats]:
+def _luck(data: _Outcome, w: Floats, effect: Floats, rest: Floats, of: list[str]) -> tuple[Floats, Floats]:
     """The variance of effects [S] by luck that examples share in a trial, and its degrees of freedom.
 
     It is the sum over trials of products of two examples, whose mean is 0 without luck once what their common
@@ -203,27 +192,23 @@ def _luck(
     squares, size = w**2, (w**2).sum(0)
     by_judge = squares.T @ data.judges
     by_trial = ((w.T @ data.trials - effect[:, None] * by_judge) ** 2).sum(1)
-    own = squares.T @ (data.trials**2).sum(1) - 2 * effect * (
-        (squares * w).T @ (data.trials * data.judges).sum(1)
-    )
-    own += effect**2 * ((squares**2).T @ (data.judges**2).sum(1))
+    own = squares.T @ (data.trials**2).sum(1) + effect**2 * ((squares**2).T @ (data.judges**2).sum(1))
+    own -= 2 * effect * ((squares * w).T @ (data.trials * data.judges).sum(1))
     share = (by_judge**2).sum(1) / size**2
     several = np.where(share < 1 - 1e-9, size**2 * (1 - share), np.inf)  # of one trial nothing is told
     noise = (own - share * (squares * rest**2).sum(0)) / several
     alone = np.nan_to_num(by_trial / several - noise)
     luck, tells = np.maximum(alone, 0), np.where(noise > 0, 1 / noise**2, 0)
-    for of in (np.unique(columns, return_inverse=True)[1], np.zeros(len(columns), np.int64)):
-        means = np.bincount(of, tells * alone) / np.maximum(np.bincount(of, tells), 1e-300)
-        luck = np.maximum(luck, np.where(tells > 0, means[of], 0))
+    for column in (np.unique(of, return_inverse=True)[1], np.zeros(len(of), np.int64)):
+        means = np.bincount(column, tells * alone) / np.maximum(np.bincount(column, tells), 1e-300)
+        luck = np.maximum(luck, np.where(tells > 0, means[column], 0))
     return luck, np.maximum(1 / share - 1, 1)
 
 
 class _Outcome:
-    """What class and other columns leave of how hard K examples are, ``y``, and of that in each trial."""
+    """How hard K examples are beside class and other columns, ``y``, and what trials add to that."""
 
-    def __init__(
-        self, values: Floats, strata: Integers, groups: Integers | None, adjust: Floats | None
-    ) -> None:
+    def __init__(self, values: Floats, strata: Array, groups: Array | None, adjust: Array | None) -> None:
         self.classes, self.basis = _indicator(strata), np.zeros((len(strata), 0))
         if adjust is not None:
             u, size, _ = np.linalg.svd(self.beside(adjust), full_matrices=False)
@@ -243,21 +228,20 @@ class _Outcome:
         self.alike = max(pairs / max(num_pairs, 1), 0)  # the covariance of two of a group
 
     def beside(self, columns: Floats) -> Floats:
-        """What is left of columns [K, B]."""
-        means = (self.classes @ columns) / self.classes.sum(1)[:, None]
-        rest = columns - self.classes.T @ means
+        """The rest of columns [K, B] beside class and others."""
+        rest = columns - self.classes.T @ (self.classes @ columns / self.classes.sum(1)[:, None])
         return np.asarray(rest - self.basis @ (self.basis.T @ rest))
 
     def beside_mains(self, weights: Floats, within: Sequence[tuple[int, ...]]) -> tuple[Floats, Floats]:
-        """What is left of weights [K, S], and of ``y`` for each, beside the slices that a pair adds to."""
+        """The rest of weights [K, S], and of ``y`` for each, beside the slices that a pair adds to too."""
         w, rest = self.beside(weights), np.repeat(self.y[:, None], len(within), axis=1)
         for at in (at for at, mains in enumerate(within) if mains):
             mains, both = w[:, list(within[at])], np.stack([w[:, at], rest[:, at]], axis=1)
             w[:, at], rest[:, at] = (both - mains @ np.linalg.lstsq(mains, both)[0]).T
         return w, rest
 
-    def permuted(self, seed: int, permutations: int) -> Iterator[Singles]:
-        """What ``y`` [K, P] could as well have been, some at a time; of groups their signs [U, P]."""
+    def draws(self, seed: int, permutations: int) -> Iterator[Singles]:
+        """Values as good as ``y`` [K, P] by chance, some at a time; where there are groups, signs [U, P]."""
         for one in np.random.SeedSequence(seed, spawn_key=(_STREAM,)).spawn(-(-permutations // _AT_ONCE)):
             rng, y = np.random.default_rng(one), np.empty((_AT_ONCE, len(self.y)))
             if self.is_grouped:
@@ -275,7 +259,7 @@ def _indicator(of: Integers) -> Any:
 
 
 class _Robust(NamedTuple):
-    """What the variances of S slices' effects are made of, by example or group [U, S] or in all [S]."""
+    """Sums that variances of S slices' effects are made of, by example or group [U, S] or in all [S]."""
 
     once: Singles
     parts: Singles
@@ -298,11 +282,10 @@ class _Robust(NamedTuple):
 
     def as_null(self, squares: Floats, effect: Floats) -> Floats:
         """Variances [S, P] were effects 0, of sums of squared scores and effects."""
-        size, units, slope, bend, pooled = (
-            one[:, None] for one in (self.size, self.units, *self.bends, self.pooled)
-        )
+        arrays = self.size, self.units, *self.bends, self.pooled
+        size, units, slope, bend, pooled = (one[:, None] for one in arrays)
         bent = np.maximum(1 + effect * (slope - effect * bend), _FLOOR)
-        return np.maximum(squares / bent / size**2 / (1 - 1 / units), pooled)
+        return np.asarray(np.maximum(squares / bent / size**2 / (1 - 1 / units), pooled))
 
     def ends(self, effect: Floats, null: Floats, luck: Floats, trials: Floats) -> tuple[Floats, Floats]:
         """The least and the largest effects that the one measured is not too far from."""
@@ -317,7 +300,7 @@ class _Robust(NamedTuple):
     def statistics(self, draws: Singles) -> Singles:
         """How far from 0 effects are in draws [U, P], in standard errors, [S, P]."""
         once, parts = self.once, self.parts
-        effect = once.T @ draws / self.size[:, None].astype(np.float32)
+        effect = np.asarray(once.T @ draws, np.float64) / self.size[:, None]
         squares = (once**2).T @ draws**2 - 2 * effect * ((once * parts).T @ draws)
-        squares += effect**2 * (parts**2).sum(0)[:, None]
-        return np.abs(effect) / np.sqrt(self.as_null(squares, effect))
+        squares = np.asarray(squares + effect**2 * (parts**2).sum(0)[:, None], np.float64)
+        return np.asarray(np.abs(effect) / np.sqrt(self.as_null(squares, effect)), np.float32)

@@ -197,8 +197,8 @@ class Forecast:
 
         def lies_above(n: int) -> bool:
             value, jackknife = self._log_odds(lambda model: model.share(n))
-            variance = jackknife * self.num_trials / n + self._fixed_variance(_from_odds(value))
-            return _from_odds(value - _Z95 * math.sqrt(variance)) >= share
+            variance = jackknife * self.num_trials / n + self._fixed_variance(special.expit(value))
+            return bool(special.expit(value - _Z95 * math.sqrt(variance)) >= share)
 
         return self._first(lies_above)
 
@@ -226,18 +226,13 @@ class Forecast:
 
     def _interval(self, of: Callable[[TailModel], float]) -> Interval:
         middle, jackknife = self._log_odds(of)
-        value = _from_odds(middle)
-        reach = _Z95 * math.sqrt(jackknife + self._fixed_variance(value))
-        return Interval(value, _from_odds(middle - reach), _from_odds(middle + reach))
+        reach = _Z95 * math.sqrt(jackknife + self._fixed_variance(special.expit(middle)))
+        return Interval(*special.expit([middle, middle - reach, middle + reach]).tolist())
 
     def _log_odds(self, of: Callable[[TailModel], float]) -> tuple[float, float]:
         rates = np.clip([of(model) for model in self.models], 1e-6, 1 - 1e-6)
         value, *left_out = np.log(rates / (1 - rates)).tolist()
         return value, (len(left_out) - 1) * float(np.var(left_out))
-
-
-def _from_odds(odds: float) -> float:
-    return 1 / (1 + math.exp(-odds))
 
 
 def forecast(

@@ -19,7 +19,7 @@ def _carry(options: Measuring) -> None:
         return
     with runs.ShownProgress() as progress:
         run = runs.measure(options, progress)
-    few = suspects.too_few(run.strata(), run.stratum_names)
+    few = suspects.too_few(run)
     if few:
         say(f"note: {few}")
     say_text(summarize(run))

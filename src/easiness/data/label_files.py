@@ -166,11 +166,9 @@ class LabelReader:
         for form in (text, text.strip(), whole and whole[1]):
             if f"{form}{end}" in self._positions:
                 return self._positions[f"{form}{end}"]
-        of_tag = f" and a value of the tag {end[1:]!r}" if end else ""
-        raise BadInput(
-            f"{where}: {self.of.name} has no {self.of.noun} with the id {text!r}{of_tag}"
-            f"{nearest(f'{text}{end}', self._positions)}; give the file that was made for these data"
-        )
+        of_tag = f" and a value of the tag {end[1:]!r}" if end else nearest(text, self._positions)
+        problem = f"{self.of.name} has no {self.of.noun} with the id {text!r}{of_tag}"
+        raise BadInput(f"{where}: {problem}; give the file that was made for these data")
 
     def _tag(self, where: str, text: str | None) -> str:
         names, whole = self.of.tag_names, _WHOLE.fullmatch((text or "").strip())

@@ -17,10 +17,10 @@ TAGS = "add --tags to take them as tags (in Python tags=True)"
 
 
 def are_tags(y: Array) -> bool:
-    """Are targets [K, T] all 1, 0 or missing, which is NaN, and of integers -1?"""
+    """Are targets [K, T] all 1, 0 or missing, which is NaN or -1?"""
     if y.ndim != 2 or y.dtype.kind not in "biuf":
         return False
-    return bool(((y == 0) | (y == 1) | (np.isnan(y) if y.dtype.kind == "f" else y == -1)).all())
+    return bool(((y == 0) | (y == 1) | (y == -1) | np.isnan(y.astype(np.float64))).all())
 
 
 def refusal_of_column(table: Table, column: str) -> BadInput:

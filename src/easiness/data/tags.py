@@ -72,6 +72,10 @@ class Tags:
     def take(self, positions: Integers) -> Tags:
         return Tags(self.names, self.values[positions])
 
+    def of(self, some: Mask) -> Tags:
+        """The tags in a mask [T] alone."""
+        return Tags(tuple(np.array(self.names, object)[some]), self.values[:, some])
+
     def join(self, other: Tags) -> Tags:
         """The tags of examples, and of others behind them, by the same names."""
         return Tags(self.names, np.concatenate([self.values, other.values]))

@@ -211,7 +211,8 @@ class ProcessesExecutor:
                 if not running:
                     return
                 ends, _ = wait(running, timeout=_SECONDS_BETWEEN_LOOKS, return_when=FIRST_COMPLETED)
-                self._hear(listener)
+                while self._queue is not None and not self._queue.empty():
+                    listener(self._queue.get())
                 if not ends:
                     self._give_up_what_was_half_sent()
                 pools = [running[future][1] for future in ends if _is_broken(future)]
@@ -283,10 +284,6 @@ class ProcessesExecutor:
     def _has_missed_an_end(self) -> bool:
         ends = [worker.sentinel for worker in list(self._pool._processes.values())]
         return self._pool._flags.broken is None and bool(connection.wait(ends, timeout=0))
-
-    def _hear(self, listener: Tell) -> None:
-        while self._queue is not None and not self._queue.empty():
-            listener(self._queue.get())
 
 
 def _is_broken(future: Future[Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
@@ -99,7 +100,11 @@ class StoredExamples:
         raise NotImplementedError
 
     def subset(self, positions: Integers) -> Self:
-        raise NotImplementedError
+        """A copy of the examples at ``positions``, by default with traits of their own."""
+        part = copy(self)
+        part._items = self._items[positions]
+        vars(part).pop("traits", None)
+        return part
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of the stored bytes of each example."""

@@ -13,7 +13,7 @@ import numpy as np
 from easiness.errors import BadInput
 from easiness.inputs.kind import ExportForm, InputKind, ShownValue, Signature, StoredExamples, Traits
 from easiness.inputs.pack import Pack
-from easiness.lazy import Array, Floats, Integers, Mask, Reals, Singles, special
+from easiness.lazy import Array, Floats, Mask, Reals, Singles, special
 
 Vector: TypeAlias = Singles  # one example: [D]
 _AT_ONCE = 4096  # rows that are looked at, or widened to double precision, at a time
@@ -94,9 +94,6 @@ class StoredVectors(StoredExamples):
         same = (self._items == self._items[:1]).all(axis=0)  # not left to rounding
         mean, scale = np.where(same, self._items[0], mean), np.where(same, 1.0, scale)
         return VectorTraits(mean, scale, same, self._names)
-
-    def subset(self, positions: Integers) -> StoredVectors:
-        return StoredVectors(self._items[positions], self._names)
 
     def _content(self, item: Vector) -> bytes:
         return self._prefix + item.astype("<f4").tobytes()

@@ -313,7 +313,7 @@ def run_part(
         "reliability": reliability,
         "outlook": [] if reliability is None else reliability.outlook.sentences(),
         "warnings": warnings + ([] if reliability is None else reliability.outlook.warnings()),
-        "too_few": too_few(run.strata(), run.stratum_names),
+        "too_few": too_few(run),
         "by_epoch_figure": halves(run.row_name, by_trials=False),
         "by_trials_figure": halves("trials", by_trials=True),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -31,10 +32,6 @@ _DRAWING = ("rates", "policies", "repetitions", "score", "keep", "at", "balanced
 _OF_THE_RUN = ("limit", "labels", "text", "sound", "inputs", "without", "label", "id", "encoding")
 
 
-def _levels(text: str) -> tuple[float, ...]:
-    return read_numbers("--levels", text, "0,0.5,1")
-
-
 @dataclass(frozen=True)
 class PerturbationOptions:
     """Options of `perturb`."""
@@ -54,7 +51,9 @@ class PerturbationOptions:
         ),
     ]
     levels: Sequence[float] | None = setting(
-        "--levels", "Such as 0,0.5,1, beside the neutral one; by default the kind's own.", read=_levels
+        "--levels",
+        "Such as 0,0.5,1, beside the neutral one; by default the kind's own.",
+        read=partial(read_numbers, "--levels", example="0,0.5,1"),
     )
     side: Side | None = setting("--side", "Match easy or hard sets alone; both by default.")
     fraction: engine.Fraction = 0.1

@@ -231,10 +231,11 @@ class RunScores(show.Result):
             (self.scores[f"{one}_high"] - self.scores[f"{one}_low"]).mean() / 2 for one in names
         ]
         data["undefined"] = values.isna().sum()
-        of = "examples" if self.split == "train" else "held-out examples"
+        of = "examples" if self.run.tags is None else "questions"
+        of = of if self.split == "train" else f"held-out {of}"
         columns = {str(name): show.numbers() for name in data}
         frame = show.Frame(
-            f"Scores of {len(self.scores)} {of} {self.run.at(self.epoch)}",
+            f"Scores of {len(self.scores):,} {of} {self.run.at(self.epoch)}",
             f"{self.run.network}, {len(self.run.trials)} trials. Over all examples that have the "
             "score. 95 % within: half the width of an example's interval, on average.",
             data,

@@ -17,7 +17,7 @@ from easiness.analysis import NoiseOfChange, PValues, num_deals, p_beyond, p_of_
 from easiness.data import TAG, unfold_tags
 from easiness.engine import ONE_RUN, At, Later, Study
 from easiness.errors import BadInput, RunFailed
-from easiness.lazy import Figure, Floats, Integers, optimize, pd, stats
+from easiness.lazy import Figure, Floats, Integers, optimize, pd, special, stats
 from easiness.regular_file import in_words
 from easiness.runs import training_difference
 from easiness.spec import NO_NAME, Option, setting
@@ -103,7 +103,7 @@ def diff(options: Versions) -> Difference:
     before, after = (one[:, rows] for one, rows in zip(confidences, pairs[:2], strict=True))
     old_mean, new_mean = before.mean(axis=0), after.mean(axis=0)
     least = least_logits((old_mean + new_mean) / 2, at_least)
-    logits = [logit(np.clip(one, CERTAIN, 1 - CERTAIN)) for one in (before, after)]
+    logits = [special.logit(np.clip(one, CERTAIN, 1 - CERTAIN)) for one in (before, after)]
     test = p_of_change(logits[0], logits[1], least, rate)
     num_trials = (len(old.trials), len(new.trials))
     needed = trials_needed(test, num_trials, rate, at_least)
@@ -313,16 +313,12 @@ def _classes(run: Run, positions: Integers) -> npt.NDArray[np.object_]:
     return np.array(run.stratum_names, object)[run.strata()[positions]]
 
 
-def logit(p: Floats) -> Floats:
-    return np.log(p) - np.log1p(-p)
-
-
 def least_logits(middle: Floats, at_least: float) -> Floats:
     """A change of confidence by ``at_least`` around ``middle`` [C], in logits; infinite at the ends."""
     low, high = middle - at_least / 2, middle + at_least / 2
     inside = (low > 0) & (high < 1)
     low, high = np.where(inside, low, 0.5), np.where(inside, high, 0.5)
-    return np.where(inside, logit(high) - logit(low), np.inf)
+    return np.where(inside, special.logit(high) - special.logit(low), np.inf)
 
 
 def fewest_shown(num_deals: int, rate: float) -> int:
@@ -344,7 +340,7 @@ def smallest_shown(test: PValues, rate: float, at_least: float) -> float | None:
 
     def excess(change: float) -> float:
         """Above 0 where a change is not shown; of logarithms, as p-values fall by powers of ten."""
-        size = 2 * logit(np.array([(1 + change) / 2]))
+        size = 2 * special.logit(np.array([(1 + change) / 2]))
         return float(np.log(max(test.among_deals(p_beyond(size, typical, least))[0], 1e-300) / p_least))
 
     whole = 1 - 2 * CERTAIN

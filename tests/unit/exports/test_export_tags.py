@@ -28,13 +28,13 @@ def test_an_example_is_made_once_for_all_its_questions(tagged, monkeypatch):
     monkeypatch.setattr(type(data.kind), "show", lambda _, *about: made.append(0) or show(*about))
     found = found_within(run, data, [("train", one) for one in run.ids[:9].tolist()]).by_name
     assert len(made) == len({id(one) for one in found.values()}) == len({*run.tags.examples[:9]})
-    assert found["train", "0#dog"] is found["train", "0#owl"]
 
 
 def test_the_nearest_are_examples_with_the_tag_and_without(tagged):
     run, data = tagged
     at = np.array([4, 100, 333])
     near, _ = nearest_by_class(run, at, 1 - run.labels[at], source=data)
+    assert near is not None
     vectors = np.load(run.path.parent / "vectors.npy")
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     for row, label in np.ndindex(3, 2):
@@ -67,7 +67,6 @@ def test_tasks_ask_whether_a_tag_is_there(tagged, tmp_path):
     export(run, "label-studio", tmp_path / "tasks", data=data)
     first = json.loads((tmp_path / "tasks" / "tasks.json").read_text("utf-8"))[0]["data"]
     assert first["question"] == "Labelled as absent. dog: is it there?"
-    assert first["id"] in run.ids
 
 
 def test_a_card_finds_tags_by_example_and_tag(tagged, tmp_path):

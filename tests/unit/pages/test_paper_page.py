@@ -214,7 +214,7 @@ def test_curves_are_read_from_the_trials_that_have_them(tmp_path: Path) -> None:
 
 
 def test_every_trial_has_a_line_and_so_has_their_mean() -> None:
-    run: Any = SimpleNamespace(observed=(1, 2), shares=(), classes=range(10))
+    run: Any = SimpleNamespace(observed=(1, 2), shares=(), chance=0.1)
     train = pd.DataFrame([[0.1, 0.3], [0.3, 0.5]])
     (axes,) = draw_accuracy(run, {"train": train}, Row(2)).axes
     drawn = [np.asarray(line.get_ydata()).tolist() for line in axes.lines]

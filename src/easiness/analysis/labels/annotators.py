@@ -20,12 +20,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.optimize import brentq
 from scipy.sparse import csr_array
-from scipy.special import betaln, expit, gammaln, log_softmax, logit, softmax
+from scipy.special import expit, log_softmax, logit, softmax
 from scipy.stats import beta as beta_distribution
 
 from easiness.analysis.labels.channel import channel_table, joint_counts
 from easiness.analysis.labels.decisions import calibrate, share_of_wrong
-from easiness.analysis.labels.mixture import Positions, Values
+from easiness.analysis.labels.mixture import Positions, Values, likeliest_strength
 from easiness.lazy import Mask
 
 MOST_CLASSES = 200
@@ -167,22 +167,10 @@ class _Voices:
         return rows, self.item[rows]
 
 
-def _strength(counts: Values, right: Values, usual: Values) -> float:
-    """How many votes' worth of their ``usual`` rates make the numbers ``right`` of ``counts`` likeliest."""
-    a, b = _OF_VOICES[:, None] * usual, _OF_VOICES[:, None] * (1 - usual)
-    fits = (betaln(right + a, np.maximum(counts - right, 0) + b) - betaln(a, b)).sum(axis=1)
-    return float(_OF_VOICES[np.argmax(fits + _ALIKE_STRENGTH * np.log(_OF_VOICES))])
-
-
 def _rates(counts: Values, usual: Values) -> Values:
     """Shares of ``counts`` [..., said], shrunk to the ``usual`` ones by the likeliest strength."""
     totals, size = counts.sum(axis=-1), np.maximum(usual, _LEAST)
-    fits = [
-        (gammaln(one) - gammaln(totals + one)).sum()
-        + (gammaln(counts + one * size) - gammaln(one * size)).sum()
-        for one in _STRENGTHS
-    ]
-    strength = _STRENGTHS[np.argmax(fits + _ALIKE_STRENGTH * np.log(_STRENGTHS))]
+    strength = likeliest_strength(counts, size, totals, _STRENGTHS, _ALIKE_STRENGTH)
     return np.asarray((counts + strength * size) / (totals + strength)[..., None])
 
 
@@ -194,7 +182,9 @@ def _accuracies(counts: Values, of_class: Values) -> tuple[Values, Values, Value
     num, right = counts.sum(axis=(1, 2)), np.trace(counts, axis1=1, axis2=2)
     usual = (counts.sum(axis=2) @ of_class + _LEAST * of_class.mean()) / (num + _LEAST)
     usual = np.clip(usual, _CLAMP, 1 - _CLAMP)
-    return right, np.full(len(num), _strength(num, right, usual)), usual
+    counts, rates = (np.stack([one, other]) for one, other in ((right, num - right), (usual, 1 - usual)))
+    strength = likeliest_strength(np.maximum(counts, 0), rates, num, _OF_VOICES, _ALIKE_STRENGTH)
+    return right, np.full(len(num), strength), usual
 
 
 def _one_accuracy(counts: Values) -> float:
@@ -332,11 +322,6 @@ class _VoiceFit:
         prior = np.broadcast_to(self.prior, self.p.shape)[items]
         return rows, softmax(prior + others * _worth(left, alike)[:, None], axis=1), own
 
-    def _log_likelihood_of_votes(self, alike: float) -> float:
-        """The log likelihood of votes by the others on the item."""
-        _, true, own = self._held_out(alike)
-        return float(np.log((true * own).sum(axis=1)).sum())
-
     def _by(self, alike: float) -> Values:
         """The probabilities of true classes [K, C]."""
         say = self.votes_say * _worth(self.voices.num, alike)[:, None]
@@ -354,7 +339,8 @@ class _VoiceFit:
         if looks is None and self.is_open:  # a vote held out leaves its answer among those that there are
             return 0.0, 0.0, float(_ALIKE[-1])
         if looks is None:
-            fits = np.array([self._log_likelihood_of_votes(one) for one in _ALIKE])
+            others = (self._held_out(one) for one in _ALIKE)  # by whom votes are more or less likely
+            fits = np.array([np.log((true * own).sum(axis=1)).sum() for _, true, own in others])
         else:
             of_class = tuple(one[looks[1] >= 0] for one in looks)
             fits = np.array([np.log(self._by(one)[of_class] + _LEAST).sum() for one in _ALIKE])

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.special import betaln, expit, gammaln, log_softmax, logit, logsumexp, softmax
+from scipy.special import expit, gammaln, log_softmax, logit, logsumexp, softmax
 
 from easiness.analysis.labels.mixture import (
     FAINT,
@@ -49,22 +49,11 @@ def channel_table(counts: Values, strength: float | None = None) -> tuple[Values
     size = counts.sum(axis=1)
     rate = float(wrong.sum() / counts.sum())
     # half a wrong label in ten classes, so that one among a few hundred stays possible
-    alike = _how_alike(in_class, size, rate)
+    shares = np.clip([rate, 1 - rate], 1e-6, 1 - 1e-6)[:, None]
+    # the prior is the root of that: where few labels are wrong, classes are taken to be alike
+    alike = likeliest_strength(np.stack([in_class, size - in_class]), shares, size, _ALIKE, 0.5)
     of_class = (in_class + alike * rate + 0.05) / (size + alike + 0.1)
     return which * of_class[:, None] + np.diag(1 - of_class), strength
-
-
-def _how_alike(wrong: Values, size: Values, rate: float) -> float:
-    """How many examples' worth of the usual ``rate`` make the rates of classes likeliest.
-
-    The prior is the root of that: where few labels are wrong, classes are taken to be alike.
-    """
-    usual = float(np.clip(rate, 1e-6, 1 - 1e-6))
-    right, fits = size - wrong, []
-    for strength in _ALIKE:
-        a, b = strength * usual, strength * (1 - usual)
-        fits.append(float((betaln(wrong + a, right + b) - betaln(a, b)).sum()) + np.log(strength) / 2)
-    return float(_ALIKE[int(np.argmax(fits))])
 
 
 TEMPER = 0.8

@@ -23,15 +23,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit, logit, softmax
 from scipy.stats import beta as beta_distribution
 
 from easiness.analysis.audit import most_wrong, stratify
 from easiness.analysis.labels.mixture import Values
-
-Integers = npt.NDArray[np.int64]
+from easiness.lazy import Integers, Mask
 
 ALL_BUT_CERTAIN = 0.98
 """From this probability on examples are looked at in the order that they had without decisions."""
@@ -70,7 +68,7 @@ def calibrate(
     p_wrong: Values,
     groups: tuple[Integers, Integers],
     at: Integers,
-    wrong: npt.NDArray[np.bool_],
+    wrong: Mask,
     low: float,
     high: float,
 ) -> Calibration:
@@ -119,7 +117,7 @@ def calibrate(
     return Calibration(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])))
 
 
-def share_of_wrong(p_wrong: Values, at: Integers, wrong: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
+def share_of_wrong(p_wrong: Values, at: Integers, wrong: Mask) -> tuple[float, float, float]:
     """The share of wrong labels, and its 95 % range, from n that `audit` drew in the order of ``p_wrong``.
 
     It is the stratified share, moved by how far the probabilities [K] of the labels drawn differ from those
@@ -197,7 +195,7 @@ class _Looks:
 
     x: sparse.csr_array
     odds: Values
-    wrong: npt.NDArray[np.bool_]
+    wrong: Mask
     rest: sparse.csr_array
     odds_of_rest: Values
     expected: float

@@ -51,6 +51,7 @@ from easiness.analysis.labels.mixture import (
     share_standing_out,
 )
 from easiness.analysis.labels.tags import tag_noise
+from easiness.lazy import Mask
 
 FEWEST = 20
 """Labels from which on a class is judged, where the others are far larger: with 10 or 17 among 2,000 some
@@ -77,13 +78,24 @@ def pulled_to_prior(noise: Noise, labels: Positions) -> tuple[Noise, tuple[float
     rare = np.isin(labels, too_small(labels))
     if not rare.any():
         return noise, (0.0, 0.0)
-    sizes, share = np.bincount(labels)[labels[rare]], noise.share
-    p_wrong, order = noise.p_wrong.copy(), noise.suspicion.copy()
+    noise = _pulled(noise, rare, np.bincount(labels)[labels[rare]])
+    in_rare = float(noise.p_wrong[rare].sum()) / len(labels)
+    return noise, (-in_rare, float(rare.mean()) - in_rare)
+
+
+def _pulled(noise: Noise, rare: Mask, sizes: Positions) -> Noise:
+    """The same, where ``rare`` labels [K] keep as much of their probability as ``sizes`` [n] warrant."""
+    share, p_wrong, order = noise.share, noise.p_wrong.copy(), noise.suspicion.copy()
     p_wrong[rare] = share + np.square(sizes / FEWEST) * (p_wrong[rare] - share)
     ascending = noise.suspicion.argsort(kind="stable")
     order[rare] = np.interp(p_wrong[rare], noise.p_wrong[ascending], noise.suspicion[ascending])
-    in_rare = float(p_wrong[rare].sum()) / len(labels)
-    return replace(noise, p_wrong=p_wrong, suspicion=order), (-in_rare, float(rare.mean()) - in_rare)
+    return replace(noise, p_wrong=p_wrong, suspicion=order)
+
+
+def rare_tags(labels: Positions, tags: Positions, num_tags: int) -> tuple[Positions, Positions]:
+    """The ``tags`` [Q] that fewer than `FEWEST` labels [Q] say are there, and how many say it of each [T]."""
+    sizes = np.bincount(tags[labels == 1], minlength=num_tags)
+    return np.flatnonzero((sizes < FEWEST) & (np.bincount(tags, minlength=num_tags) > 0)), sizes
 
 
 APART = 0.95
@@ -175,6 +187,9 @@ def _by_model(course: LabelCourse) -> EstimatedNoise:
     labels, margin = course.last.of_labels.labels, course.last.of_labels.margin
     if course.tags is not None:  # of two classes the margin is the log odds
         of_tags = tag_noise(np.where(labels == 1, margin, -margin), labels, course.tags, course.num_tags)
+        few, sizes = rare_tags(labels, course.tags, course.num_tags)
+        likely = np.isin(course.tags, few) & (of_tags.p_wrong > of_tags.share)
+        of_tags = _pulled(of_tags, likely, sizes[course.tags[likely]])
         by_heart = epoch_to_read(shares, [stage.wrong for stage in course.stages])
         return replace(of_tags, shares=shares, to_read=None if course.left_out else by_heart)
     if (course.of_heads or course.of_folds) and course.log_p is not None:

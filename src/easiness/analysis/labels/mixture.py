@@ -113,17 +113,20 @@ FAINT = 1e-3
 """Part of the whole mass, for a class that is hardly named."""
 
 
-def likeliest_strength(counts: Values, usual: Values, totals: Values) -> float:
+def likeliest_strength(
+    counts: Values, usual: Values, totals: Values, strengths: Values = _STRENGTHS, power: float = 0
+) -> float:
     """The strength of ``usual`` shares by which ``counts`` are likeliest (Dirichlet-multinomial).
 
-    ``totals`` are the sums of the counts of each class.
+    ``totals`` are the sums of the counts of each class. The prior of the ``strengths`` is this ``power`` of
+    theirs.
     """
     fits = [
         (gammaln(one) - gammaln(one + totals)).sum()
         + (gammaln(counts + one * usual) - gammaln(one * usual)).sum()
-        for one in _STRENGTHS
+        for one in strengths
     ]
-    return float(_STRENGTHS[int(np.argmax(fits))])
+    return float(strengths[np.argmax(fits + power * np.log(strengths))])
 
 
 class Pairs:

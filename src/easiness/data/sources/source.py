@@ -198,13 +198,20 @@ def with_tags(data: Dataset, tags: Tags) -> Dataset:
 
 
 def check_tags(data: Dataset) -> Dataset:
-    """The examples with a note where none has two tags; a tag that none has, or that all have, is refused."""
+    """The examples without tags that none has or all have, which a note names, as where none has two tags."""
     tags = data.tags
     assert tags is not None
-    for name, values in zip(tags.names, tags.values.T, strict=True):
-        for value, who in ((1, "no example has"), (0, "all examples have")):
-            if value not in values:
-                raise BadInput(f"{data.where}: {who} the tag {name!r}; leave the tag out")
+    tells = (tags.values == 1).any(axis=0) & (tags.values == 0).any(axis=0)
+    if not tells.any():
+        raise BadInput(f"{data.where}: no tag that some examples have and others lack; give one")
+    if not tells.all():
+        names = shorten([repr(tags.names[at]) for at in np.flatnonzero(~tells)])
+        note = f"left out: tags that no example has, or that all have or may have ({names})"
+        held_out = data.held_out
+        if held_out is not None and held_out.tags is not None:
+            held_out = with_tags(held_out, held_out.tags.of(tells))
+        tags = tags.of(tells)
+        data = replace(with_tags(data, tags), held_out=held_out, notes=(*data.notes, note))
     if len(tags.names) < 2 or (tags.values == 1).sum(axis=1).max() > 1:
         return data
     return replace(data, notes=(*data.notes, "no example has two tags: without --tags they are classes"))

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import pack
+from easiness.analysis import pack, unit_rows
 from easiness.inputs.encoding import tell
 from easiness.inputs.image.pixels import Pixels, to_pil
 from easiness.inputs.kind import Near, NearPairs
-from easiness.lazy import Image, Integers, Mask, Singles
+from easiness.lazy import Image, Mask
 
 NEAR = 32  # bits; different pictures differ in 72 on average
 ALIKE = 0.8  # correlation of the grey values of two pictures as small as `_THUMB`
@@ -35,8 +35,6 @@ _BITS = 12  # a side
 _THUMB = 16  # pixels a side
 _PAIRS_AT_ONCE = 1 << 22  # of hashes: 32 MB of bits that differ
 _CORRELATED_AT_ONCE = 1 << 14
-
-Positions = Integers
 
 
 def hash_picture(pixels: Pixels) -> tuple[Mask, npt.NDArray[np.uint8]] | None:
@@ -99,7 +97,9 @@ def _near(some: PictureHashes, others: PictureHashes, num: int, block: slice, mo
     for at in range(0, len(rows), _CORRELATED_AT_ONCE):
         part = slice(at, at + _CORRELATED_AT_ONCE)
         thumbs = some.thumbs[columns[part]], others.thumbs[block.start + rows[part]]
-        near[part] = _correlations(*thumbs) >= ALIKE
+        # what has a single grey value correlates with nothing
+        one, other = (unit_rows(grey - grey.mean(axis=1, keepdims=True, dtype=np.float32)) for grey in thumbs)
+        near[part] = np.einsum("ij,ij->i", one, other) >= ALIKE
     rows, columns = rows[near], columns[near]
     return NearPairs(columns, block.start + rows, distance[rows, columns].astype(np.int64))
 
@@ -110,21 +110,6 @@ def _distances(train: npt.NDArray[np.uint64], held_out: npt.NDArray[np.uint64]) 
     for some, others in zip(train, held_out, strict=True):
         distance += np.bitwise_count((others[:, None] ^ some).ravel()).reshape(shape)
     return distance
-
-
-def _correlations(some: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> Singles:
-    """The correlation [n] of the thumbnails [n, 256] of each pair; 0 where one has a single grey value."""
-    one, other = _standardize(some), _standardize(others)
-    correlations: Singles = np.einsum("ij,ij->i", one, other)
-    return correlations
-
-
-def _standardize(thumbs: npt.NDArray[np.uint8]) -> Singles:
-    values = thumbs.astype(np.float32)
-    values -= values.mean(axis=1, keepdims=True)
-    norms = np.linalg.norm(values, axis=1, keepdims=True)
-    unit: Singles = values / np.maximum(norms, np.float32(1e-6))
-    return unit
 
 
 class NearPictures(Near):

@@ -135,9 +135,6 @@ class ArrayImages(StoredExamples):
         height, width = self._items.shape[2:]
         return ImageTraits(channels, (height, width), min(height, width))
 
-    def subset(self, positions: Integers) -> ArrayImages:
-        return ArrayImages(self._items[positions])
-
     def sizes(self) -> Integers:
         return np.tile(np.array(self._items.shape[2:], np.int64), (len(self), 1))
 

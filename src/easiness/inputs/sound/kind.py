@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-import wave
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -327,12 +326,10 @@ class ShownSound(ShownValue):
 
 
 def _wav(samples: Samples, rate: int) -> bytes:
+    from scipy.io import wavfile
+
     buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.rint(samples.clip(-1, 1) * _LOUDEST).astype("<i2").tobytes())
+    wavfile.write(buffer, rate, np.rint(samples.clip(-1, 1) * _LOUDEST).astype("<i2"))
     return buffer.getvalue()
 
 

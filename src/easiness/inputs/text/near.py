@@ -23,7 +23,6 @@ import numpy.typing as npt
 
 from easiness.inputs.encoding import track
 from easiness.inputs.kind import Near, NearPairs
-from easiness.lazy import Integers
 
 GRAM = 4  # characters of a run
 ALIKE = 0.75  # Jaccard similarity: of the runs that two texts have, the share that both have
@@ -37,8 +36,6 @@ _COMPARED_AT_ONCE = 1 << 14
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 _WORD = re.compile(r"\w+")
-
-Positions = Integers
 
 
 def fold(value: npt.NDArray[np.uint8]) -> str:

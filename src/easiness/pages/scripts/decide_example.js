@@ -89,7 +89,8 @@ function tableOf(place) {
   const far = unusual[place];
   const order = unusualFirst ? mostUnusual(far) : columns.map((_, at) => at);
   const rowOf = (name, cells, className = "") => make("tr", { className }, make("th", { scope: "row" }, ...name), ...order.map((at) => make("td", { textContent: cells[at], className: far[at] >= 3 ? "unusual" : "" })));
-  const near = nearOf(place).flatMap(([what, label, places, said]) => places.map((one, at) => rows[one] && rowOf([what.replace("labelled ", "").toLowerCase(), bold(label), ...(said ? [": ", ...said(one, at)] : [])], rows[one])).filter(Boolean));
+  const shorter = (part) => (typeof part === "string" ? part.replace("labelled ", "").toLowerCase() : part);
+  const near = nearOf(place).flatMap(([title, places, said]) => places.map((one, at) => rows[one] && rowOf([...title().map(shorter), ...(said ? [": ", ...said(one, at)] : [])], rows[one])).filter(Boolean));
   const head = make("tr", {}, make("td"), ...order.map((at) => make("th", { scope: "col", textContent: columns[at] })));
   const body = make("tbody", {}, rowOf(["this: ", bold(labels[place])], rows[place], "this"), rowOf(["unusual"], far.map(String), "far"), ...near);
   const button = make("button", { type: "button", textContent: "Most unusual columns first" });
@@ -210,18 +211,18 @@ function neighbours(title, places, said) {
     const note = said ? [make("p", { className: "decide-faint" }, ...said(place, at))] : [];
     return make("li", {}, ...(example.length > 0 ? example : [shortId(place)]), ...note);
   });
-  return make("div", {}, make("h4", {}, ...title), make("ul", {}, ...shown));
+  return make("div", {}, make("h4", {}, ...title()), make("ul", {}, ...shown));
 }
 
 // of the label and of the class suggested, what pulls there and by how much, and the label that alone decides it
 function nearOf(place) {
   const [own, others, pulling = [], mend = [], sizes = [], [to] = []] = given.near?.[place] ?? [[], []];
-  const tag = isQuestion ? make("bdi", { textContent: tagOf(ids[place]) }) : null;
-  const nearest = (label) => (isQuestion ? [`Nearest ${label ? "with" : "without"} `, tag.cloneNode(true)] : ["Nearest labelled ", bold(label)]);
+  const ofTag = (label) => [`Nearest ${label ? "with" : "without"} `, make("bdi", { textContent: tagOf(ids[place]) })];
+  const nearest = (label) => () => (isQuestion ? ofTag(label) : ["Nearest labelled ", bold(label)]);
   const near = [[nearest(labels[place]), own], [nearest(suggestedOf(place)), others]];
   const labelled = (one, ...more) => ["labelled ", bold(labels[one]), ...more];
-  const pulls = [["Pulls it to ", bold(suggestedOf(place))], pulling, (one, at) => labelled(one, `, pull ${sizes[at].toFixed(2)}`)];
-  return [...near, pulls, [["It would be right if this label were ", bold(to)], mend, (one) => labelled(one)]].filter(([, places]) => places.length > 0);
+  const pulls = [() => ["Pulls it to ", bold(suggestedOf(place))], pulling, (one, at) => labelled(one, `, pull ${sizes[at].toFixed(2)}`)];
+  return [...near, pulls, [() => ["It would be right if this label were ", bold(to)], mend, (one) => labelled(one)]].filter(([, places]) => places.length > 0);
 }
 
 function drawNear(place) {

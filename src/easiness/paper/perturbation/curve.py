@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from easiness import show
-from easiness.analysis import MIN_GROUP, Rule, Side, Ties, Votes, match_groups
+from easiness.analysis import MIN_GROUP, Rule, Side, Ties, Votes, match_groups, shifted_interval
 from easiness.errors import BadInput
 from easiness.lazy import Axes, Figure, Floats, pd
 from easiness.paper.claims import Contrast
@@ -240,11 +240,8 @@ def _contrast(value: float, replicates: Floats, enough: bool) -> Contrast:
     The same groups before and after, with the bias of resampling taken off. Where a rate is undefined, or
     there is one trial, all are NaN.
     """
-    finite = replicates[~np.isnan(replicates)]
-    if math.isnan(value) or not len(finite):
-        return Contrast(value, (math.nan, math.nan), False)
-    low, high = np.percentile(finite, (2.5, 97.5)) - (finite.mean() - value)
-    return Contrast(value, (float(low), float(high)), enough)
+    interval, bias = shifted_interval(value, replicates, within=(-math.inf, math.inf))
+    return Contrast(value, interval, enough and not math.isnan(bias))
 
 
 def match_levels(

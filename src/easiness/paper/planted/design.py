@@ -256,10 +256,6 @@ class StoredPatterns(StoredExamples):
     def traits(self) -> PatternKind:
         return self._kind
 
-    def subset(self, positions: Integers) -> StoredPatterns:
-        """A copy of the patches at ``positions``."""
-        return StoredPatterns(self._items[positions], self._kind)
-
     def _content(self, item: Singles) -> bytes:
         return f"{_VERSION} {self._kind}".encode() + item.astype("<f4").tobytes()
 

@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from easiness.lazy import Floats, Mask, special
 
-Values = Floats
-
 _STEPS = 50
 _STEEPEST = 30.0  # logits beyond which shares are 0 or 1
 _LEAST = 1e-9
@@ -30,7 +28,7 @@ class PlantedEstimate:
     """
 
     value: float
-    parts: Values
+    parts: Floats
     common: float
     freedom: int
     of_trials: float
@@ -68,7 +66,7 @@ class PlantedEstimate:
         return PlantedEstimate(self.value - factor * other.value, parts, common, freedom, of_trials)
 
 
-def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) -> PlantedEstimate:
+def slope(values: Floats, doublings: Floats, groups: npt.NDArray[np.generic]) -> PlantedEstimate:
     """The change of the logit of shares [T, P] for one of ``doublings`` [P], the same in all ``groups`` [P].
 
     A logistic regression of the mean over trials, in which every pattern counts once, whatever number of
@@ -77,7 +75,7 @@ def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) ->
     return _fit(values, np.column_stack([doublings, _members(groups)]), logistic=True)
 
 
-def drop(values: Values, low: Mask, high: Mask, groups: npt.NDArray[np.generic]) -> PlantedEstimate:
+def drop(values: Floats, low: Mask, high: Mask, groups: npt.NDArray[np.generic]) -> PlantedEstimate:
     """The mean of the patterns ``high`` [P] less that of ``low`` [P], within ``groups`` [P]."""
     both = low | high
     columns = np.column_stack([high[both], _members(groups[both])]).astype(np.float64)
@@ -87,7 +85,7 @@ def drop(values: Values, low: Mask, high: Mask, groups: npt.NDArray[np.generic])
     return replace(estimate, parts=parts)
 
 
-def mean(values: Values) -> PlantedEstimate:
+def mean(values: Floats) -> PlantedEstimate:
     return _fit(values, np.ones((values.shape[1], 1)), logistic=False)
 
 
@@ -96,7 +94,7 @@ def _members(groups: npt.NDArray[np.generic]) -> Mask:
     return members
 
 
-def _fit(values: Values, columns: Values, *, logistic: bool) -> PlantedEstimate:
+def _fit(values: Floats, columns: Floats, *, logistic: bool) -> PlantedEstimate:
     """The coefficient of the first of ``columns`` [P, k]; leverages enlarge deviations, as jackknives do.
 
     Newton's steps from the least squares, of a logistic regression from those of logits that are cut.

@@ -13,7 +13,7 @@ import torch
 
 from easiness import show
 from easiness.analysis import MIN_GROUP
-from easiness.lazy import Figure, Mask, pd
+from easiness.lazy import Figure, Floats, Mask, pd
 from easiness.paper.claims import Claim, Side, Statistic, count_verdicts
 from easiness.paper.options import HypothesisOptions
 from easiness.paper.planted.design import (
@@ -28,7 +28,7 @@ from easiness.paper.planted.design import (
     PlantedPatterns,
     PlantedPreset,
 )
-from easiness.paper.planted.estimates import PlantedEstimate, Values, drop, mean, slope
+from easiness.paper.planted.estimates import PlantedEstimate, drop, mean, slope
 from easiness.store import Run
 
 Measure: TypeAlias = Literal["easiness", "held_out"]
@@ -52,10 +52,10 @@ class OfArm(NamedTuple):
     all examples.
     """
 
-    easiness: Values
-    other_carriers: Values
-    held_out: Values
-    accuracy: Values
+    easiness: Floats
+    other_carriers: Floats
+    held_out: Floats
+    accuracy: Floats
 
 
 def decide(options: HypothesisOptions, experiment: Experiment, runs: Mapping[str, Run]) -> Hypothesis:  # noqa: ARG001
@@ -74,11 +74,11 @@ def decide(options: HypothesisOptions, experiment: Experiment, runs: Mapping[str
     return Hypothesis(experiment.preset, experiment.seed, experiment.patterns, arms)
 
 
-def _shares(right: Values, examples: ArmExamples, among: Mask) -> Values:
+def _shares(right: Floats, examples: ArmExamples, among: Mask) -> Floats:
     """The share [T, P] of the carriers ``among`` those of each pattern that a trial is right about."""
     carries = examples.pattern[among, None] == np.unique(examples.pattern)
     with np.errstate(invalid="ignore"):  # of patterns that none of them carries
-        shares: Values = right[:, among] @ carries / carries.sum(axis=0)
+        shares: Floats = right[:, among] @ carries / carries.sum(axis=0)
     return shares
 
 

@@ -141,9 +141,11 @@ def run_paper(
         pattern_level=max(1.0, min(_PSEUDO, side / 8)),
         execution=execution,
     )
-    curves = {}
+    curves, common = {}, {"color": 0.0, "shuffle": 0.25, "radial": side / 4}
     for kind in KINDS if preset.perturbed else ():
-        options = PerturbationOptions(main, kind, _levels(kind, shape), execution=execution)
+        # the kind's own levels, and those at which kinds are compared (claim 5)
+        levels = sorted({*find_kind(kind).levels(shape), common[kind]})
+        options = PerturbationOptions(main, kind, levels, execution=execution)
         curves[kind] = perturbation_curve(options, data, progress)
     results = PaperResults(
         kind=kind_of(data),
@@ -184,12 +186,6 @@ def _training_sets(preset: Preset, data: Dataset, effect: Effect, values: Any, s
         if preset.balanced:
             raise
         return _training_sets(replace(preset, balanced=True), data, effect, values, seed)
-
-
-def _levels(kind: str, shape: tuple[int, ...]) -> list[float]:
-    """The kind's own levels, and those at which kinds are compared (claim 5)."""
-    common = {"color": 0.0, "shuffle": 0.25, "radial": min(shape[1:]) / 4}
-    return sorted({*find_kind(kind).levels(shape), common[kind]})
 
 
 def _similarity(run: Run, data: Dataset, device: str) -> Similarity | str:

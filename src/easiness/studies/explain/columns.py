@@ -5,9 +5,12 @@ Each is numbers [K], NaN where one is missing, or objects, ``None`` where one is
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +21,7 @@ from easiness.data import (
     column_values,
     is_value,
     open_table,
+    table_of_frame,
     written_in,
 )
 from easiness.errors import BadInput
@@ -32,6 +36,7 @@ AUTO = "auto"
 """The name that stands for all that can be measured of the examples."""
 
 _MOST_VALUES = 50  # of a column of texts
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _PER_CLUSTER, _NUM_NEAREST = 50, 8  # examples, on average; and those that show what is in a cluster
 
 
@@ -41,7 +46,7 @@ def columns_of(names: Sequence[str], data: Dataset, at: Integers) -> dict[str, A
     values: dict[str, Array] = {}
     for name in names:
         try:
-            values |= measures() if name == AUTO else {name: data.cells(name)[at]}
+            values |= measures() if name == AUTO else {name: _by_time(data.cells(name)[at])}
         except BadInput:
             if name not in measures():
                 raise
@@ -59,12 +64,14 @@ def _measures(data: Dataset, at: Integers) -> dict[str, Array]:
     return {str(name): rows[name].to_numpy()[at] for name in rows if rows[name].nunique() > 1}
 
 
-def metadata_columns(run: Run, file: Path, split: Split) -> dict[str, Array]:
-    """The columns of a table of ``id`` and others, for the examples of a split of a run.
+def metadata_columns(run: Run, source: Any, split: Split) -> dict[str, Array]:
+    """The columns of a table, or DataFrame, of ``id`` and others, for the examples of a split of a run.
 
     Rows of the other split are passed over, and examples without a row have no value.
     """
-    table, (ids, places) = open_table(at_home(file)), example_ids(run, split)
+    is_file = isinstance(source, str | os.PathLike)
+    table = open_table(at_home(Path(source))) if is_file else table_of_frame(source, "metadata")
+    ids, places = example_ids(run, split)
     table.check_column("id", "; give a table of id and other columns")
     others = example_ids(run, "train")[0] if split == "held_out" else ids[:0]
     if split == "train" and not run.is_outcomes and has_held_out(run):
@@ -82,13 +89,22 @@ def metadata_columns(run: Run, file: Path, split: Split) -> dict[str, Array]:
     names = [name for name in table.names if name not in ("id", "") and is_value(table.kind(name))]
     if not rows or not names:
         lacks = "column of values" if rows else f"example of {run.path}"
-        raise BadInput(f"{file}: has no {lacks}; give a table of id and other columns")
+        raise BadInput(f"{table.where}: has no {lacks}; give a table of id and other columns")
     columns = {name: column_values(table, name, np.array([*rows.values()])) for name in names}
     for name, one in columns.items():
         nothing = np.full(len(ids), None if one.dtype == object else np.nan, one.dtype)
         nothing[[*rows]] = one
-        columns[name] = nothing[places]
+        columns[name] = _by_time(nothing[places])
     return columns
+
+
+def _by_time(values: Array) -> Array:
+    """Days of more than `_MOST_VALUES` different ones by month, or else by year; other values as they are."""
+    known = values[pd.notna(values)]
+    if values.dtype != object or len({*known}) <= _MOST_VALUES or not all(map(_DAY.match, map(str, known))):
+        return values
+    months = np.array([None if one is None else str(one)[:7] for one in values], object)
+    return months if len({*months}) <= _MOST_VALUES else np.array([one and one[:4] for one in months], object)
 
 
 def example_ids(run: Run, split: Split) -> tuple[Array, Integers]:
@@ -105,7 +121,7 @@ def why_left_out(values: Array, strata: Integers) -> str:
     known = pd.notna(values)
     codes, texts = pd.factorize(values[known])
     if len(texts) < 2:
-        return "has one value"
+        return "has one value" if len(texts) else "is empty"
     if pd.Series(codes).groupby(strata[known]).nunique().max() < 2:
         return "is the label, or follows from it"
     if values.dtype == object and len(texts) == known.sum():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from easiness import show
 from easiness.analysis import make_slices, slice_effects
 from easiness.data import checked_names
 from easiness.engine import Study, refuse_options
@@ -89,6 +90,8 @@ def explain_outcomes(options: ExplainOptions) -> Explanation:
     metadata = items.drop(columns=["id", "text", "key", "group"], errors="ignore")
     columns, others = _columns(options, {str(name): metadata[name].to_numpy() for name in metadata})
     for name in others:
+        if name == AUTO:
+            raise BadInput(f"--by {AUTO}: measures examples, and outcomes have none; name columns of items")
         there = f"there are {shorten(map(str, metadata), 9)}" if len(metadata.columns) else "there is none"
         remedy = "give a table of id and columns with --metadata"
         raise BadInput(f"{run.path}: its items have no column {name}; {there}: {remedy}")
@@ -114,7 +117,7 @@ def _columns(
     names = [*dict.fromkeys([*(by or file or (*usual, *own)), *(adjust or ())])]
     if file and not {*file} & {*names}:
         remedy = f"name some with --by ({shorten(file, 9)})"
-        raise BadInput(f"{options.metadata}: no column of it is asked for; {remedy}")
+        raise BadInput(f"--metadata: no column of it is asked for; {remedy}")
     beside = {name: one for name, one in {**own, **file}.items() if name in names}
     return beside, [name for name in names if name not in beside]
 
@@ -126,7 +129,9 @@ def _effects(options: ExplainOptions, columns: dict[str, Array], hard: Hardness)
     left_out = {name: why for name, one in candidates.items() if (why := why_left_out(one, hard.strata))}
     slices = make_slices({name: one for name, one in candidates.items() if name not in left_out})
     if not slices:
-        reasons = "; ".join(f"{name} {why}" for name, why in left_out.items()) or "no value has 20 examples"
+        left_out |= dict.fromkeys(equal, "is held equal")
+        usual = "no value has 20 examples" if candidates else "it has no columns"
+        reasons = "; ".join(f"{name} {why}" for name, why in left_out.items()) or usual
         raise BadInput(f"{options.run.path}: nothing to explain by ({reasons}); give --by or --metadata")
     adjust = numbers_to_adjust(equal)
     effects = slice_effects(hard.values, slices, hard.strata, groups=hard.groups, adjust=adjust)
@@ -136,9 +141,14 @@ def _effects(options: ExplainOptions, columns: dict[str, Array], hard: Hardness)
     for name, mean in hard.means.items():
         table[name] = [pd.Series(mean[one.weights > 0]).mean() for one in slices]
         table.loc[table["value"] == SLOPE, name] = np.nan
-    by = table.assign(pair=[bool(one.within) for one in slices], size=-table["effect"].abs())
-    order = by.sort_values(["p_adjusted", "pair", "size"]).index
+    if options.run.tags is not None and hard.groups is not None:
+        table["examples"] = [len(np.unique(hard.groups[one.weights != 0])) for one in slices]
+    # p has a floor, which many reach
+    strength = table["effect"].abs() / (table["high"] - table["low"])
+    order = table.assign(strength=-strength).sort_values(["p_adjusted", "strength"]).index
     units = [] if hard.groups is None else [f"Intervals and tests are over {hard.groups.max() + 1:,} groups."]
+    if np.isnan(effects.effect).all():
+        units += [f"Nothing is left of these columns beside {show.enumeration(['class', *equal])}."]
     return {
         **{name: getattr(options, name) for name in ("run", "split", "score")},
         "equal": (*equal,),

@@ -1,4 +1,3 @@
-from .asking import NextAnswers as NextAnswers
 from .grid import (
     SIZES as SIZES,
     choose as choose,
@@ -10,6 +9,7 @@ from .labelling import (
     MARGIN as MARGIN,
     RANDOM as RANDOM,
     RARE as RARE,
+    NextAnswers as NextAnswers,
     NextLabels as NextLabels,
 )
 from .pruning import Pruning as Pruning, ids_as_text as ids_as_text, prune as prune

@@ -18,7 +18,7 @@ from scipy.special import stdtrit
 from easiness.analysis import Gain, Interval, paired_gain
 from easiness.errors import BadInput
 from easiness.inputs import tell
-from easiness.lazy import Floats, pd
+from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.store import Run
 from easiness.studies import keeping
 from easiness.studies.keeping import heads
@@ -40,7 +40,7 @@ def cells_of(size: int, shares: Sequence[float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["kept", "share", "suspects_out"]).assign(size=size)
 
 
-def kept_in(cell: Any, scores: pd.DataFrame, lots: Floats) -> heads.Positions | None:
+def kept_in(cell: Any, scores: pd.DataFrame, lots: Floats) -> Integers | None:
     """Positions that a row of the grid keeps, ties by ``lots`` [K]; ``None`` where suspects leave too few."""
     size, p_label = len(scores), scores["p_label"].to_numpy()
     sound = ~(scores["p_wrong"].to_numpy() >= 1 / 2)
@@ -49,7 +49,7 @@ def kept_in(cell: Any, scores: pd.DataFrame, lots: Floats) -> heads.Positions | 
     if num < 1 or num > there.sum():
         return None
     order = np.lexsort((lots, {EASIEST: -p_label, HARDEST: p_label}.get(cell.kept, lots)))
-    positions: heads.Positions = order[there[order]][:num]
+    positions: Integers = order[there[order]][:num]
     return np.sort(positions)
 
 
@@ -107,8 +107,8 @@ def grid_of(
     classes in the shares of all, smaller sizes from larger ones.
     """
     grid = pd.concat([cells_of(size, options.keep_shares) for size in sizes], ignore_index=True)
-    trials: dict[int, list[tuple[heads.Positions, heads.Right]]] = {row: [] for row in grid.index}
-    of_whole = dict[bytes, heads.Right]()
+    trials: dict[int, list[tuple[Integers, Mask]]] = {row: [] for row in grid.index}
+    of_whole = dict[bytes, Mask]()
     for seed in range(options.seeds):
         order = _in_turn(examples.pool, _generator(options.seed, seed))
         # two numbers to `SeedSequence`, so that no two studies share any
@@ -139,7 +139,7 @@ def _generator(seed: int, number: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM, number)))
 
 
-def _in_turn(some: heads.LabelledVectors, rng: np.random.Generator) -> heads.Positions:
+def _in_turn(some: heads.LabelledVectors, rng: np.random.Generator) -> Integers:
     """Positions in a random order, any beginning of which has the classes in the shares of all."""
     labels = some.labels.numpy()
     order = np.lexsort((rng.random(len(labels)), labels))
@@ -155,16 +155,16 @@ def _advice(
     num, num_classes = len(run.ids), len(np.unique(run.labels))
     lots = np.random.default_rng(options.seed).random(num)
     cells: list[Any] = [*grid[grid["size"] == len(examples.pool)].itertuples()]
-    masks = dict[Any, heads.Right]()
+    masks = dict[Any, Mask]()
     # as many at random as without suspects, which may be none, are held against and not advised
     for cell in (one for one in cells if one.kept != RANDOM or one.share > 0):
         positions = kept_in(cell, own, lots)
         if positions is not None and len(np.unique(run.labels[positions])) == num_classes:
             masks[cell.Index] = ~np.isin(np.arange(num), positions)
     rows = grid.loc[[*masks]]
-    by_near: dict[int, heads.Right] = {}
+    by_near: dict[int, Mask] = {}
 
-    def near(row: int) -> heads.Right:
+    def near(row: int) -> Mask:
         if (at := rows.index[row]) not in by_near:
             by_near[at] = heads.right_by_neighbours(examples.pool, test, rows["parts"][at])
         return by_near[at]
@@ -243,7 +243,7 @@ Draws of half of them have most of their luck in common with all; measured in th
 _LEAST, _MOST = 0.25, 0.75  # of all examples: what is about half
 _FEWEST_WRONG = 5  # test examples, or next to nothing is left to gain
 
-Classifier = Callable[[int], heads.Right]  # right [seeds, n] on what a row of the grid keeps, by its number
+Classifier = Callable[[int], Mask]  # right [seeds, n] on what a row of the grid keeps, by its number
 Gains = dict[str, Gain]
 """Gains by name: ``over_start`` and ``over_all`` of the chosen row, and where there is something to gain
 ``start_over_all``, and ``over_random``, as many at random.
@@ -307,13 +307,11 @@ def judged_choice(
     return best, start, gains
 
 
-def _part(by: Classifier, seeds: slice, examples: heads.Right) -> Classifier:
+def _part(by: Classifier, seeds: slice, examples: Mask) -> Classifier:
     return lambda row: by(row)[seeds][:, examples]
 
 
-def more_labels(
-    sizes: Sequence[int], right: Sequence[heads.Right], chance: float
-) -> tuple[Interval | None, str]:
+def more_labels(sizes: Sequence[int], right: Sequence[Mask], chance: float) -> tuple[Interval | None, str]:
     """Gain in accuracy of twice the labels, on average over draws of as many; or ``None``, and why.
 
     The gain from about half of the labels to all of them is seen, and the next doubling gives a part of it

@@ -27,23 +27,20 @@ from easiness.studies.keeping.worth import NEIGHBOURS
 
 REPEATS, FOLDS = 2, 5  # folds that examples are judged by: ten heads, two of which have not seen an example
 
-Right = Mask
-Positions = Integers
-
 
 @dataclass(frozen=True, eq=False)
 class LabelledVectors:
-    """Vectors ``x`` [K, D], ``labels`` [K], and numbers ``groups`` [K], the same for copies."""
+    """Reals ``x`` [K, D], ``labels`` [K], and numbers ``groups`` [K], the same for copies."""
 
     x: Tensor
     labels: Tensor
-    groups: Positions
+    groups: Integers
     num_classes: int
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def part(self, positions: Positions) -> LabelledVectors:
+    def part(self, positions: Integers) -> LabelledVectors:
         some = torch.from_numpy(positions)
         return LabelledVectors(self.x[some], self.labels[some], self.groups[positions], self.num_classes)
 
@@ -66,16 +63,16 @@ def fit(train: LabelledVectors, moments: heads.Moments | None = None) -> tuple[h
     return ridge.head, heads.temperature_of(ridge.left_out, train.labels[some])
 
 
-def right(train: LabelledVectors, test: LabelledVectors) -> Right:
+def right(train: LabelledVectors, test: LabelledVectors) -> Mask:
     """Tell whether a head that has seen some examples is right about each other one [n]."""
     head, _ = fit(train)
-    is_right: Right = (head(test.x).argmax(dim=1) == test.labels).numpy()
+    is_right: Mask = (head(test.x).argmax(dim=1) == test.labels).numpy()
     return is_right
 
 
-def right_by_neighbours(some: LabelledVectors, test: LabelledVectors, parts: Sequence[Positions]) -> Right:
+def right_by_neighbours(some: LabelledVectors, test: LabelledVectors, parts: Sequence[Integers]) -> Mask:
     """Tell whether the `NEIGHBOURS` nearest of each part are right by votes [parts, n]."""
-    by_part: dict[bytes, Right] = {}
+    by_part: dict[bytes, Mask] = {}
     for part in parts:
         if part.tobytes() not in by_part:
             near, _ = nearest_rows(test.x.numpy(), some.x.numpy()[part], min(NEIGHBOURS, len(part)))
@@ -110,8 +107,6 @@ WIDEST = 512
 _AT_ONCE = 1024
 _TEST_FOLDS = 5  # one of which is tested on where nothing is held out
 
-Vectors = Reals
-
 
 @dataclass(frozen=True, eq=False)
 class SplitVectors:
@@ -123,18 +118,18 @@ class SplitVectors:
     """
 
     pool: LabelledVectors
-    positions: Positions
+    positions: Integers
     test: LabelledVectors
     held_out: bool
     everyone: LabelledVectors
-    copies: Positions
+    copies: Integers
 
 
 def read_examples(run: Run, source: Any = None, seed: int = 0, others: Dataset | None = None) -> SplitVectors:
     """The vectors and labels of a run on features, and what to test on.
 
     It is the held-out split, or else a fifth of the examples, with the classes as all have them and copies on
-    one side. Vectors are centred, each kind has a mean squared length of one, and of wide ones the leading
+    one side. Reals are centred, each kind has a mean squared length of one, and of wide ones the leading
     directions are kept, which no label decides. ``others`` are without labels.
     """
     heads_of(run)
@@ -185,7 +180,7 @@ def in_files(names: Sequence[str]) -> bool:
 
 
 def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[Singles]:
-    """Vectors [M, D] of examples without labels, of each of the features of a run, as its own are scaled."""
+    """Reals [M, D] of examples without labels, of each of the features of a run, as its own are scaled."""
     kinds = []
     folder = features_beside(run.path)
     for ref in heads_of(run).features:
@@ -207,7 +202,7 @@ def vectors_of_others(run: Run, data: Dataset, others: Dataset) -> list[Singles]
     return kinds
 
 
-def _directions(kinds: Sequence[Vectors], num: int, test: Sequence[Vectors]) -> tuple[Tensor, Tensor]:
+def _directions(kinds: Sequence[Reals], num: int, test: Sequence[Reals]) -> tuple[Tensor, Tensor]:
     """Kinds of vectors beside each other, less their means and with a mean squared length of one.
 
     Wide ones keep the leading directions of the first ``num``.

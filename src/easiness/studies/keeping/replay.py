@@ -21,7 +21,7 @@ from easiness.analysis import drawn_examples, nearest_rows, paired_gain
 from easiness.data import Dataset, load_unlabelled
 from easiness.errors import BadInput
 from easiness.inputs import tell
-from easiness.lazy import Floats, Singles, pd
+from easiness.lazy import Floats, Integers, Mask, Singles, pd
 from easiness.runs import data_of
 from easiness.show import quantity
 from easiness.spec import at_least
@@ -38,10 +38,10 @@ _SCALE = 10  # the nearest whose distance is the local scale
 class NearestRows:
     """The ``nearest`` of K examples [K, n], itself first, and how ``alike`` they are [K, n], in 0..1."""
 
-    nearest: heads.Positions
+    nearest: Integers
     alike: Singles
 
-    def cover(self, labelled_at: heads.Positions) -> Singles:
+    def cover(self, labelled_at: Integers) -> Singles:
         """How alike each example [K] is to one with a label: 0 where none is near."""
         closeness = np.zeros(len(self.nearest), np.float32)
         np.maximum.at(closeness, self.nearest[labelled_at], self.alike[labelled_at])
@@ -62,12 +62,12 @@ def near_of(x: Singles, num: int = NUM_NEAREST) -> NearestRows:
 class Candidates:
     """A ``pool`` [n] and positions ``labelled_at`` among K examples, and the ``margin`` [n], in 0..1."""
 
-    pool: heads.Positions
-    labelled_at: heads.Positions
+    pool: Integers
+    labelled_at: Integers
     margin: Floats
 
 
-def rare_and_uncertain(near: NearestRows, candidates: Candidates, num: int) -> heads.Positions:
+def rare_and_uncertain(near: NearestRows, candidates: Candidates, num: int) -> Integers:
     """Places in the pool of those that together cover most of what is uncertain, the first one first."""
     cover, weights = near.cover(candidates.labelled_at), np.zeros(len(near.nearest), np.float32)
     weights[candidates.pool] = 1 - candidates.margin
@@ -93,7 +93,7 @@ def rare_and_uncertain(near: NearestRows, candidates: Candidates, num: int) -> h
     return np.array(picks, np.int64)
 
 
-Rule = Callable[[NearestRows, Candidates, int], heads.Positions]
+Rule = Callable[[NearestRows, Candidates, int], Integers]
 
 PICKS: dict[str, Rule] = {
     RARE: rare_and_uncertain,
@@ -134,7 +134,7 @@ def replay(
     for at, start in enumerate(starts):
         here = max(1, min(picks, (num - start) // _REST))
         picks_by_rule = {rule: np.zeros((seeds, len(some)), np.float32) for rule in rules}
-        right: dict[str, heads.Right] = {rule: np.zeros((seeds, len(test)), np.bool_) for rule in rules}
+        right: dict[str, Mask] = {rule: np.zeros((seeds, len(test)), np.bool_) for rule in rules}
         for draw in range(seeds):
             tell("replaying whom to label", at * seeds + draw, len(starts) * seeds)
             order = rng.permutation(len(some))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,7 @@ from easiness.errors import BadInput
 from easiness.show import SUFFIXES
 from easiness.spec import Keep, read_band, read_numbers, setting
 from easiness.store import Run
-from easiness.studies.keeping.asking import NextAnswers, next_answers
-from easiness.studies.keeping.labelling import NextLabels
+from easiness.studies.keeping.labelling import NextAnswers, NextLabels, next_answers
 from easiness.studies.keeping.pruning import Pruning, prune
 from easiness.studies.keeping.ranks import Curriculum, pace
 from easiness.studies.keeping.worth import FEWEST_SEEDS, Worth
@@ -24,10 +24,6 @@ def _read_sizes(text: str) -> tuple[int, ...]:
     if any(number % 1 for number in numbers):  # what is left of one that is not finite is not a number
         raise BadInput(f"--sizes {text!r}: give whole numbers with commas between them, such as 500,2000")
     return tuple(map(int, numbers))
-
-
-def _read_shares(text: str) -> tuple[float, ...]:
-    return read_numbers("--keep-shares", text, "0.2,0.4,0.8")
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ class KeepOptions:
         "--keep-shares",
         "Shares of them to keep in these trials.",
         metavar="S,S,..",
-        read=_read_shares,
+        read=partial(read_numbers, "--keep-shares", example="0.2,0.4,0.8"),
         default=(0.1, 0.2, 0.4, 0.6, 0.8),
     )
     seeds: int = setting("--seeds", "Draws of each size, at least five.", least=FEWEST_SEEDS, default=5)
@@ -127,10 +123,6 @@ def _task(values: Mapping[str, Any]) -> str:
     return task
 
 
-def _suffixes(values: Mapping[str, Any]) -> tuple[str, ...]:
-    return (*([".txt"] if _task(values) in (_PRUNES, _BAND) else []), *SUFFIXES)
-
-
 def keep(options: KeepOptions) -> Worth | Pruning | Curriculum:
     """Find what is worth keeping, or which examples to keep, or those of each step of a training."""
     task = _task(vars(options))
@@ -159,7 +151,7 @@ KEEP = Study(
         "easiest, the hardest and random examples, with and without suspects, and tests them on the held-out "
         "split, or on a fifth; minutes on one core. -o FILE.csv has labels for --labels and `verify`."
     ),
-    suffixes=_suffixes,
+    suffixes=lambda values: (*([".txt"] if _task(values) in (_PRUNES, _BAND) else []), *SUFFIXES),
     trusts=True,
     not_of_tags=lambda options: _OF_CLASSES.get(_task(vars(options)), ""),
     outcomes=Later("easiness.studies.outcomes:keep_between"),

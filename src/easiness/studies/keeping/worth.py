@@ -128,9 +128,9 @@ class Worth(show.Result):
         return self.keep.table()
 
     def document(self) -> Any:
-        gains = [
-            {name: _interval(one[name]) if name in one else None for name in _GAINS} for one in self.gains
-        ]
+        every = ([one.get(name) for name in _GAINS] for one in self.gains)
+        ends = ([one and Interval(one.value, *one.interval)._asdict() for one in some] for some in every)
+        gains = [dict(zip(_GAINS, some, strict=True)) for some in ends]
         near = gains[1] if len(gains) > 1 else None
         texts = {name: getattr(self, name) for name in ("advice", "ahead", "margin", "num_test")}
         twice = self.twice and self.twice._asdict()
@@ -221,10 +221,6 @@ def _frame(title: str, note: str, rows: pd.DataFrame) -> show.Frame:
         "accuracy_near": show.numbers(3, title="neighbours"),
     }
     return show.Frame(title, note, data, columns)
-
-
-def _interval(gain: Gain) -> dict[str, float]:
-    return Interval(gain.value, *gain.interval)._asdict()
 
 
 def _points(gain: Gain) -> str:

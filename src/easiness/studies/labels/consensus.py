@@ -277,11 +277,6 @@ class Consensus(show.Result):
             steps.append(f"look at labels drawn by chance: {drawing}; then {then}")
         return steps
 
-    def _worth_in_words(self) -> str:
-        of, votes = self.posterior, self._votes.groupby("item")["share"].sum().mean()
-        worth = f"{of.worth:.1f} that do not err together ({of.worth_low:.1f} to {of.worth_high:.1f})"
-        return f"The {votes:.1f} votes on an item are worth {worth}."
-
     def figure(self) -> Figure:
         """The accuracy of each person with its interval."""
         table = self.people().sort_values("accuracy", kind="stable")[:_FIRST]
@@ -299,7 +294,9 @@ class Consensus(show.Result):
             "takes": show.names("What is said, of what, how often."),
         }
         note = "The worst first; accuracies are drawn to that of all, and with a ? votes are few. "
-        note += self._worth_in_words()
+        of, votes = self.posterior, self._votes.groupby("item")["share"].sum().mean()
+        worth = f"{of.worth:.1f} that do not err together ({of.worth_low:.1f} to {of.worth_high:.1f})"
+        note += f"The {votes:.1f} votes on an item are worth {worth}."
         if (left := len(people) - _FIRST) > 0:
             note += f" {show.count(left)} more are in the JSON file."
         frames = [show.Frame("Who errs", note, people[:_FIRST], columns)]

@@ -155,7 +155,9 @@ class ExplainOptions:
         metavar="auto|A,B,...",
         read=read_names,
     )
-    metadata: Path | None = setting("--metadata", "A table of id and other columns.", metavar="FILE")
+    metadata: Any = setting(
+        "--metadata", "A table of id and other columns.", metavar="FILE", typed=Path | None
+    )
     adjust: Sequence[str] | None = setting(
         "--adjust", "Columns that are held equal, as the class is.", metavar="A,B,...", read=read_names
     )

@@ -393,18 +393,25 @@ def glance(run: Run) -> Glance:
     return Glance(num, share, 1 - float(others.mean()), num_unsaid, leak_of(run))
 
 
-def too_few(labels: Integers, classes: Sequence[str]) -> str:
-    """A sentence that names the ``classes`` whose ``labels`` [K] are too few to judge; else empty."""
-    small = analysis.too_small(labels)
+def too_few(run: Run, split: Split = "train") -> str:
+    """A sentence that names classes of a run, or tags, that have too few labels to judge; else empty."""
+    labels, tags = run.examples(split)[1], run.tags_of(split)
+    small, sizes, names = analysis.too_small(labels), np.bincount(labels), run.classes
+    which, beside = "Class", "labels, too few to judge beside classes ten times as large: their p wrong is"
+    if tags is not None:
+        small, sizes = analysis.rare_tags(labels, tags.of, len(tags.names))
+        which, beside, names = (
+            "Tag",
+            "examples, too few to judge: p wrong above the usual share is",
+            tags.names,
+        )
     if not len(small):
         return ""
-    sizes = np.bincount(labels)
-    names = shorten((f"{classes[one]!r} ({sizes[one]})" for one in small), _MOST_NAMED)
-    which, have = ("Class", "has") if len(small) == 1 else ("Classes", "have")
-    return (
-        f"{which} {names} {have} fewer than {analysis.FEWEST} labels, too few to judge beside "
-        "classes ten times as large: their p wrong is drawn to the usual share."
-    )
+    some = shorten((f"{names[one]!r} ({sizes[one]})" for one in small), _MOST_NAMED)
+    many = "Classes" if tags is None else "Tags"
+    which, have = (which, "has") if len(small) == 1 else (many, "have")
+    target = "the usual share" if tags is None else "it"
+    return f"{which} {some} {have} fewer than {analysis.FEWEST} {beside} drawn to {target}."
 
 
 def one_trial(run: Run) -> str:

@@ -141,7 +141,7 @@ def suspects(options: SuspectOptions) -> Suspects:
         others=others,
         views=views,
         decided=decisions,
-        doubts=(too_few(run.strata(split), run.stratum_names), alone and f"{show.sentence_case(alone)}."),
+        doubts=(too_few(run, split), alone and f"{show.sentence_case(alone)}."),
         leak=leak,
         tags=run.tags_of(split),
     )

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.special import logit
 
 from easiness import BadInput, diff, open_run
 from easiness.analysis import NoiseOfChange, PValues, p_of_change
 from easiness.studies.versions import (
     fewest_shown,
     least_logits,
-    logit,
     pair,
     renamed_classes,
     resolution_note,

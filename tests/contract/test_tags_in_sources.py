@@ -178,8 +178,8 @@ TWO = {"text": TEXTS[:2] * 10}
 LETTERS: dict[str, Any] = {**TWO, "a": [0, 1] * 10, "b": ["1", "0"] * 10}
 FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "without the switch": ((X, GAPS), {"tags": False}, "values of 0 and 1 a column, .*; add --tags"),
-    "a tag of all": ((X, np.ones((4, 2))), {}, "all examples have the tag '0'; leave the tag out"),
-    "a tag of none": ((X, 0 * GAPS), {"classes": NAMES}, "no example has the tag 'car'; leave"),
+    "a tag of all": ((X, np.ones((4, 2))), {}, "no tag that some examples have and others lack"),
+    "a tag of none": ((X, 0 * GAPS), {"classes": NAMES}, "no tag that some examples have and others lack"),
     "too few names": ((X, GAPS), {"classes": ["a", "b"]}, "4 x 3 tags named a, b, of 4 examples; give"),
     "too few rows": ((X, GAPS[:3]), {}, "3 x 3 tags named 0, 1, 2, of 4 examples; give each"),
     "a mark": ((X, GAPS), {"classes": ["a#", "b", "c"]}, "the tag 'a#' .*; rename it"),
