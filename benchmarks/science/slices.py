@@ -24,10 +24,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 import easiness as ez
 from easiness.analysis import make_slices, slice_effects
-from kit.science import ALONE, kept, options, publish
+from kit.science import ALONE, kept, options
 
-EFFECT, SHARE, SMALL, COLUMNS = 0.15, 0.05, 20, 40
-PERMUTATIONS = 400
+EFFECT, SHARE, SMALL, PERMUTATIONS = 0.15, 0.05, 20, 400
 ROOM = 0.85  # of difficulties before a slice is harder, so that none is above 1
 KINDS = ("others", "harder", "of 20", "slope", "pair")  # of slices, whose intervals are counted apart
 WEIGHT, BESIDE = 0.99, 50  # SliceLine's alpha, as below 0.96 no slice of 5 % can score; and its draws
@@ -48,6 +47,7 @@ class World(NamedTuple):
     luck: float = 0.0  # standard deviation of what a trial adds to a value, in a quarter of the columns
     judges: float = 1.0  # share of the examples that a trial judges
     values: tuple[int, int] = (2, 8)  # of a column, at least and below
+    columns: int = 40
 
 
 WORLDS = {
@@ -65,10 +65,10 @@ WORLDS = {
     "groups": World(groups=400),
     "groups that columns follow": World(groups=400, follows=1.0),
     "slices of 20": World(num=1000, values=(40, 50)),
-    "slices of 20, heavy, one trial": World(num=1000, trials=1, ease="heavy", values=(40, 50)),
+    "slices of 20, heavy": World(num=1000, trials=1, ease="heavy", values=(40, 50)),
     "luck, 3 trials": World(trials=3, luck=0.05),
     "10 trials of 40 %": World(trials=10, judges=0.4, luck=0.02, ease="two groups"),
-    "pairs": World(planted="pair"),
+    "pairs of 10 columns": World(planted="pair", columns=8),
     "slopes": World(planted="slope", ease="logit"),
 }
 """Constants were set on the first three, and on others like them; the rest were looked at afterwards."""
@@ -86,7 +86,7 @@ def difficulty(kind, num, draw):
 def null_columns(world, strata, group, draw):
     """Columns that explain nothing at equal class: three in four categories, the rest numbers."""
     found = {}
-    for at in range(COLUMNS):
+    for at in range(world.columns):
         place = draw.random(world.num)
         if at % 2 and group is not None and world.follows:
             place = draw.random(world.groups)[group]

@@ -169,7 +169,7 @@ def test_a_file_of_labels_replaces_values(tmp_path):
     assert decided is not None
     assert decided.values.tolist() == [[1, 0, 0], *GAPS[1:3].tolist(), [-1, 1, -1]]
     file.write_text("id,tag,label\n0,bird,1\n")
-    with pytest.raises(BadInput, match="no training example with the id '0'"):
+    with pytest.raises(BadInput, match="the tag 'bird' is none of the data"):
         load(tmp_path, in_arrays, labels=file)
 
 

@@ -21,6 +21,8 @@ BINS, MOST_PAIRS = 4, 500
 _FEWEST = 5  # examples, or groups, for a statistic
 _EDGE, _FLOOR = 0.01, 0.25  # means are no nearer to 0 and 1; a variance falls no further as they come there
 _SURE = 1.64  # standard errors of a p-value of permutations, so that other seeds name the same
+_OF_PAIRS = 0.2  # of the chance of an error: pairs are many, and must not hide single slices
+_WORTH = 16.0  # trials that the luck of more slices counts for beside that of fewer
 _AT_ONCE = 250  # permutations
 _STREAM = 0x736C6963  # keeps the random numbers here apart from others of the same seed
 
@@ -163,19 +165,33 @@ def slice_effects(
     normal = -special.ndtri(special.stdtr(freedom, -far))  # as unlikely, had trials no luck
     chance = np.concatenate([robust.statistics(one) for one in data.draws(seed, permutations)], axis=1)
     chance = np.where(is_told[:, None], chance[:, :permutations], -np.inf)
-    p_adjusted, critical = _step_down(np.where(np.isfinite(normal), normal, far), chance)
+    far = np.where(np.isfinite(normal), normal, far)
+    p_adjusted, critical, are_pairs = (
+        np.ones(len(slices)),
+        far.copy(),
+        np.array([*map(_is_pair, slices)], bool),
+    )
+    for some, part in ((are_pairs, _OF_PAIRS), (~are_pairs, 1 - _OF_PAIRS * are_pairs.any())):
+        p_adjusted[some], critical[some] = _step_down(far[some], chance[some], part)
     least = (special.stdtrit(freedom, special.ndtr(critical)) + special.ndtri(POWER)) * error
     least[~is_told] = np.nan
     ends, examples = robust.ends(effect, null, luck, trials), np.count_nonzero(weights, axis=0)
     return SliceEffects(examples, effect, *ends, p_adjusted, least, p_adjusted <= ALPHA)
 
 
-def _step_down(far: Floats, chance: Singles) -> tuple[Floats, float]:
-    """Adjusted p-values [S] of statistics beside those [S, P] by chance, and the one that is just named."""
+def _is_pair(one: Slice) -> bool:
+    return bool(one.within)
+
+
+def _step_down(far: Floats, chance: Singles, part: float) -> tuple[Floats, float]:
+    """Adjusted p-values [S] of statistics beside those [S, P] by chance, and the one that is just named.
+
+    They have a ``part`` of the chance of an error.
+    """
     order, num = np.argsort(-far, kind="stable"), chance.shape[1]
     most = np.maximum.accumulate(chance[order[::-1]], axis=0)[::-1]
     p = np.arange(1, num + 2) / (num + 1)  # by how many of them are as large
-    p = np.minimum(p + _SURE * np.sqrt(p * (1 - p) / num), 1)
+    p = np.minimum((p + _SURE * np.sqrt(p * (1 - p) / num)) / part, 1)
     of_all = np.ones(len(far))
     of_all[order] = np.maximum.accumulate(p[(most >= far[order, None]).sum(1)])
     largest = np.append(np.inf, np.sort(most[:1].max(0, initial=-np.inf))[::-1])
@@ -186,8 +202,8 @@ def _luck(data: _Outcome, w: Floats, effect: Floats, rest: Floats, of: list[str]
     """The variance of effects [S] by luck that examples share in a trial, and its degrees of freedom.
 
     It is the sum over trials of products of two examples, whose mean is 0 without luck once what their common
-    mean takes from it is put back. Few trials tell little of one slice, and the least of many would be far
-    too small: it is the most of its own, its column's and all slices', weighted as if there were no luck.
+    mean takes from it is put back. Few trials tell little of one slice: its own is drawn to its column's,
+    and that to all slices', each as if these were `_WORTH` trials more. None is below that of all.
     """
     squares, size = w**2, (w**2).sum(0)
     by_judge = squares.T @ data.judges
@@ -198,11 +214,14 @@ def _luck(data: _Outcome, w: Floats, effect: Floats, rest: Floats, of: list[str]
     several = np.where(share < 1 - 1e-9, size**2 * (1 - share), np.inf)  # of one trial nothing is told
     noise = (own - share * (squares * rest**2).sum(0)) / several
     alone = np.nan_to_num(by_trial / several - noise)
-    luck, tells = np.maximum(alone, 0), np.where(noise > 0, 1 / noise**2, 0)
-    for column in (np.unique(of, return_inverse=True)[1], np.zeros(len(of), np.int64)):
-        means = np.bincount(column, tells * alone) / np.maximum(np.bincount(column, tells), 1e-300)
-        luck = np.maximum(luck, np.where(tells > 0, means[column], 0))
-    return luck, np.maximum(1 / share - 1, 1)
+    tells, freedom = np.where(noise > 0, 1 / noise**2, 0), np.maximum(1 / share - 1, 1)
+    column = np.unique(of, return_inverse=True)[1]
+    means = np.bincount(column, tells * alone) / np.maximum(np.bincount(column, tells), 1e-300)
+    least = max(float(tells @ alone) / max(float(tells.sum()), 1e-300), 0.0)
+    luck, trials = np.full(len(of), least), freedom * np.bincount(column)[column]
+    for own, num in ((means[column], trials), (alone, freedom)):
+        luck = np.maximum((num * own + _WORTH * luck) / (num + _WORTH), luck)
+    return np.where(tells > 0, luck, np.maximum(alone, 0)), freedom
 
 
 class _Outcome:

@@ -42,7 +42,7 @@ def dots_with_intervals(
     """Draw a dot with its interval (value, low, high; NaN is none) for each name in series with colors."""
     figure, axes = new_axes(5.2, 1.2 + 0.35 * len(names))
     for row, (name, (estimates, color)) in enumerate(series.items()):
-        values, low, high = np.array(estimates, np.float64).T
+        values, low, high = np.array(estimates, np.float64).reshape(-1, 3).T
         places = np.arange(len(names)) + 0.24 * (row - (len(series) - 1) / 2)
         axes.hlines(places, low, high, color=color, linewidth=3, alpha=0.5)
         axes.plot(values, places, "o", color=color, label=name)
@@ -64,7 +64,7 @@ def bars(names: Sequence[str], series: Mapping[str, tuple[Sequence[float], str]]
 
 def _name_rows(axes: Axes, names: Sequence[str], label: str, num_series: int) -> None:
     axes.set_yticks(range(len(names)), list(names), parse_math=False)
-    axes.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
+    axes.set(xlabel=label, ylim=(max(len(names), 1) - 0.5, -0.5))
     if num_series > 1:
         legend_above(axes, num_series)
 

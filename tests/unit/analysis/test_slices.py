@@ -121,7 +121,7 @@ def test_a_slice_that_is_the_label_or_a_constant_explains_nothing():
 def test_luck_that_a_slice_has_in_each_trial_is_in_its_interval():
     slices, luck = [_one([1] * 20 + [0] * 20)], np.array([-0.2, 0, 0.2])
     effects = slice_effects(0.5 + luck[:, None] * slices[0].weights, slices, np.zeros(40, int))
-    error = luck.std(ddof=1) / 3**0.5 * (1 - 1 / 40) ** 0.5  # as much would be chance of 40 alone
+    error = luck.std(ddof=1) / 3**0.5 * (1 - 1 / 20) ** 0.5  # as much would be chance of 20 alone
     np.testing.assert_allclose([effects.effect[0], effects.high[0]], [0, t.ppf(0.975, 2) * error], atol=1e-9)
 
 

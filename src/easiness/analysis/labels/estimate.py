@@ -78,12 +78,12 @@ def pulled_to_prior(noise: Noise, labels: Positions) -> tuple[Noise, tuple[float
     rare = np.isin(labels, too_small(labels))
     if not rare.any():
         return noise, (0.0, 0.0)
-    noise = _pulled(noise, rare, np.bincount(labels)[labels[rare]])
+    noise = _pull_rare(noise, rare, np.bincount(labels)[labels[rare]])
     in_rare = float(noise.p_wrong[rare].sum()) / len(labels)
     return noise, (-in_rare, float(rare.mean()) - in_rare)
 
 
-def _pulled(noise: Noise, rare: Mask, sizes: Positions) -> Noise:
+def _pull_rare(noise: Noise, rare: Mask, sizes: Positions) -> Noise:
     """The same, where ``rare`` labels [K] keep as much of their probability as ``sizes`` [n] warrant."""
     share, p_wrong, order = noise.share, noise.p_wrong.copy(), noise.suspicion.copy()
     p_wrong[rare] = share + np.square(sizes / FEWEST) * (p_wrong[rare] - share)
@@ -189,7 +189,7 @@ def _by_model(course: LabelCourse) -> EstimatedNoise:
         of_tags = tag_noise(np.where(labels == 1, margin, -margin), labels, course.tags, course.num_tags)
         few, sizes = rare_tags(labels, course.tags, course.num_tags)
         likely = np.isin(course.tags, few) & (of_tags.p_wrong > of_tags.share)
-        of_tags = _pulled(of_tags, likely, sizes[course.tags[likely]])
+        of_tags = _pull_rare(of_tags, likely, sizes[course.tags[likely]])
         by_heart = epoch_to_read(shares, [stage.wrong for stage in course.stages])
         return replace(of_tags, shares=shares, to_read=None if course.left_out else by_heart)
     if (course.of_heads or course.of_folds) and course.log_p is not None:
