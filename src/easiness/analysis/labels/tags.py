@@ -22,12 +22,12 @@ from easiness.lazy import Floats, Integers
 FADES = {0.0: 0.4, 0.1: 0.4, 0.2: 0.15, 0.3: 0.05}
 """How much the log odds that a tag is forgotten rise as the log odds that it is there fall, and how probable
 that is before labels tell: 0 where people forget at random, 0.2 to 0.3 where they forget small digits."""
-OVERSIGHT = 0.08
-"""Tags that are there whatever heads say, over the mean of min(q, 1 - q): 0.04 to 0.12 do."""
+OVERSIGHT = 0.06
+"""Tags that are there whatever heads say, over the mean of min(q, 1 - q): 0.04 to 0.1 do."""
 
 _TRUST = 0.5  # of the log likelihood, by which fades count: heads' odds are not quite those of the model
-_MODEL_ERROR, _UNLIKE = 1.15, 0.05  # of the least number, and over the sum of min(q, 1 - q): see `OVERSIGHT`
-_FAR_ENOUGH = 4.0  # log odds from which on people forget no more and no less
+_MODEL_ERROR, _UNLIKE = 1.3, 0.05  # of the least number, and over the sum of min(q, 1 - q): see `OVERSIGHT`
+_UNSURE, _SURE = -2.0, 5.0  # log odds up to which, and from which on, people forget alike
 _FAR, _FARTHEST, _WIDTH = 20.0, 100.0, 0.1  # log odds that heads say, of q, and of a cell
 _USUAL = np.array([0.3, np.log(1.3), logit(0.05), logit(0.01)])  # a, log b, and the log odds of m and d
 _APART = np.array([0.5, 0.2, 0.7, 0.7])  # standard deviations of these from tag to tag
@@ -128,7 +128,7 @@ class _Channels:
         """The log odds of q, q and 1 - q with its floor, m and d, at ``z`` of a ``tag`` [n]."""
         values, floor = self.values[tag].T, self.floor[tag]
         x = np.clip(values[0] + np.exp(values[1]) * z, -_FARTHEST, _FARTHEST)
-        m = expit(values[2] - self.fade * np.clip(x, -_FAR_ENOUGH, _FAR_ENOUGH))
+        m = expit(values[2] - self.fade * np.clip(x, _UNSURE, _SURE))
         return x, floor + (1 - floor) * expit(x), (1 - floor) * expit(-x), m, expit(values[3])
 
     def _labels(self, cells: _Cells) -> tuple[Floats, Floats]:
@@ -146,7 +146,7 @@ class _Channels:
         """Slopes of the log likelihood of labels [T, 4], and the information of these [T, 4, 4]."""
         (x, there, not_there, m, d), (one, zero) = self._parts(cells.z, cells.tag), self._labels(cells)
         by_a = (1 - m - d) * not_there * expit(x)
-        by_a += self.fade * (np.abs(x) < _FAR_ENOUGH) * there * m * (1 - m)
+        by_a += self.fade * ((x > _UNSURE) & (x < _SURE)) * there * m * (1 - m)
         by_b = by_a * cells.z * np.exp(self.values[cells.tag, 1])
         by_value = np.stack([by_a, by_b, -there * m * (1 - m), not_there * d * (1 - d)])
         slope = cells.by_tag((cells.ones - cells.num * one) / (one * zero) * by_value)

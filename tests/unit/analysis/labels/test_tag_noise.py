@@ -41,10 +41,10 @@ def test_log_odds_of_a_channel_are_those_by_hand():
     there = expit(least.log_odds_wrong(np.array([-3.0]), np.array([1]), np.array([0])))
     assert there == pytest.approx((1 - q) * 0.01 / ((1 - q) * 0.01 + q * 0.8))
     fades = replace(channels, fade=0.5)
-    missing = fades.log_odds_wrong(np.array([-2.0, -9.0]), np.array([0, 0]), np.array([0, 0]))
-    odds_forgotten = missing - np.array([-2.0, -9.0]) + np.log(0.99)  # less those that it is there
-    # log odds 0.5 * 2 above those at 0, and no more than 0.5 * 4 above
-    assert odds_forgotten == pytest.approx(np.log(expit(logit(0.2) + np.array([1, 2]))))
+    missing = fades.log_odds_wrong(np.array([-1.0, -9.0]), np.array([0, 0]), np.array([0, 0]))
+    forgotten = missing - np.array([-1.0, -9.0]) + np.log(0.99)  # less the log odds that it is there
+    # log odds 0.5 * 1 above those at 0, and no more than 0.5 * 2 above
+    assert forgotten == pytest.approx(np.log(expit(logit(0.2) + np.array([0.5, 1]))))
 
 
 def test_slopes_are_those_of_the_likelihood():
