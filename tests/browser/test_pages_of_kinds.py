@@ -230,7 +230,7 @@ def test_all_columns_are_there_beside_those_of_the_nearest(
     other = "yes" if label == "no" else "no"
     near = [f"nearest {label}"] * 4 + [f"nearest {other}"] * 4
     assert [row[0] for row in cells[:10]] == [f"this: {label}", "unusual", *near]
-    assert cells[10][0].startswith(f"pulls it to {other}: labelled {other}, pull ")
+    assert cells[10][0].startswith(f"pulls it to {other}: labelled {other}: its log odds would be ")
     unusual = [float(cell) for cell in cells[1][1:]]
     assert unusual == sorted(unusual, reverse=True)
     assert unusual[0] > 2

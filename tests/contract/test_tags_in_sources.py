@@ -186,6 +186,7 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "names as the switch": ((X, GAPS), {"tags": NAMES}, "give True or False, and columns by label="),
     "tokens": ((X, GAPS + 2), {}, f"shape .4, 3.; .* tokens by the Recorder with groups .{PAGE}"),
     "boxes": ((X, np.ones((4, 2, 4))), {}, f"; .*record outcomes by box or mask, .*{PAGE}"),
+    "boxes in cells": ({**TWO, "label": ["[[1, 2, 3, 4]]"] * 20}, {}, f"such as boxes; .*{PAGE}"),
     "masks": ((X, np.ones((4, 5, 6), int)), {"tags": False}, f"by box or mask.*{PAGE}"),
     "numbers": ((X, [0.5, 1, 2, 4]), {}, f"put them into bins, or record as outcomes.*{PAGE}"),
     "a number in a column": (LETTERS | {"a": [0, 2] * 10}, {"label": "a,b"}, "row 1: the a is 2"),

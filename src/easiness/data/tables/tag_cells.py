@@ -31,6 +31,8 @@ def read_tags(tables: Sequence[Table], columns: Sequence[str], classes: Sequence
         return Labels([np.column_stack([_tag(table, one) for one in columns]) for table in tables], columns)
     parts = [_cells(table, column) for table in tables]
     texts = [cell for part in parts for cell in part if isinstance(cell, str)]
+    if any(text.replace(" ", "").startswith("[[") for text in texts):
+        raise BadInput(f"{train.where}: column {column} holds lists of numbers, such as boxes; {INSTEAD}")
     separator = next((sign for sign in SEPARATORS if any(sign in text for text in texts)), "\0")
     by_number = {str(number): name for number, name in enumerate(names or ())}
     rows = [[_names(cell, separator, by_number) for cell in part] for part in parts]

@@ -221,7 +221,7 @@ function nearOf(place) {
   const nearest = (label) => () => (isQuestion ? ofTag(label) : ["Nearest labelled ", bold(label)]);
   const near = [[nearest(labels[place]), own], [nearest(suggestedOf(place)), others]];
   const labelled = (one, ...more) => ["labelled ", bold(labels[one]), ...more];
-  const pulls = [() => ["Pulls it to ", bold(suggestedOf(place))], pulling, (one, at) => labelled(one, `, pull ${sizes[at].toFixed(2)}`)];
+  const pulls = [() => ["Pulls it to ", bold(suggestedOf(place))], pulling, (one, at) => labelled(one, `: its log odds would be ${sizes[at].toFixed(2)} less without`)];
   return [...near, pulls, [() => ["It would be right if this label were ", bold(to)], mend, (one) => labelled(one)]].filter(([, places]) => places.length > 0);
 }
 
