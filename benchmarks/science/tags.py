@@ -30,16 +30,13 @@ from kit.science import ALONE, calibration_error, kept, options, publish
 from science.tags_cells import KINDS, SHAPES, pairs, scenes, simulated
 
 TRIALS, SEEDS, DRAWS = 10, (3, 4, 5), 20
-FIRST = 100  # of simulated draws; constants of the estimate were chosen by smaller ones, and by seed 0
+FIRST = 100  # of simulated draws; constants were chosen by smaller ones, and by seeds 0 to 2
 SUSPECT = 0.1  # probability to be wrong, from which on calibration is shown apart
 COSTS, ROUNDS, OUTPUTS = ((5000, 512), (20_000, 512), (20_000, 1024)), 3, 10  # examples and features
 
 COLUMNS = {"data": "{data}", "wrong": "{wrong:.1%}", "told": "{share:.1%}", "off": "{off:.3f}"}
-COLUMNS |= {
-    "suspects off": "{off, suspects:.3f}",
-    "order": "{order:.2f}",
-    "cleanlab": "{order, cleanlab:.2f}",
-}
+COLUMNS |= {"suspects off": "{off, suspects:.3f}", "order": "{order:.2f}"}
+COLUMNS |= {"cleanlab": "{order, cleanlab:.2f}"}
 
 
 def measured(data, out):
@@ -145,8 +142,9 @@ def goals(rows, costs):
 
 
 def main():
-    more = {"--field": None, "--seeds": SEEDS, "--draws": DRAWS}
-    asked = options(__doc__, "--data", runs="tags", more=more)
+    asked = options(
+        __doc__, "--data", runs="tags", more={"--field": None, "--seeds": SEEDS, "--draws": DRAWS}
+    )
     if asked.field is not None:
         sys.path.append(str(asked.field))  # last, so that it has only what is not here
     version = crc32(Path(inspect.getfile(tag_noise)).read_bytes())
@@ -161,9 +159,8 @@ def main():
     frames = {"all": pd.DataFrame(rows), "costs": pd.DataFrame(kept(asked.runs / "costs.json", of_costs))}
     held = goals(*(frame.set_index("data") for frame in frames.values()))
     of_data = frames["all"].dropna(subset="known").groupby("data", sort=False).mean().reset_index()
-    small = table(COLUMNS, of_data.to_dict("records"))
     whole = {name: (list(one), one.round(4).to_numpy().tolist()) for name, one in frames.items()}
-    publish(asked.docs, "tags", whole, held, small)
+    publish(asked.docs, "tags", whole, held, table(COLUMNS, of_data.to_dict("records")))
 
 
 if __name__ == "__main__":
