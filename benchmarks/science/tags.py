@@ -142,9 +142,8 @@ def goals(rows, costs):
 
 
 def main():
-    asked = options(
-        __doc__, "--data", runs="tags", more={"--field": None, "--seeds": SEEDS, "--draws": DRAWS}
-    )
+    more = {"--field": None, "--seeds": SEEDS, "--draws": DRAWS}
+    asked = options(__doc__, "--data", runs="tags", more=more)
     if asked.field is not None:
         sys.path.append(str(asked.field))  # last, so that it has only what is not here
     version = crc32(Path(inspect.getfile(tag_noise)).read_bytes())
