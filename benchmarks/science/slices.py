@@ -83,7 +83,8 @@ def in_one(world, seed, has_sliceline):
     }
     target = keys.index(next(iter(truth))) if truth else -1
     if truth:
-        first = np.lexsort([-np.abs(told.effect), told.p_adjusted])[0]
+        strength = np.nan_to_num(np.abs(told.effect) / (told.high - told.low))
+        first = np.lexsort([-strength, np.where(told.is_named, 0, told.p_adjusted)])[0]
         found |= {"found": told.is_named[target], "first": told.is_named[target] and first == target}
     if world.planted != "pair" and world.values[0] < SMALL:
         some = np.flatnonzero(~is_label)

@@ -143,9 +143,9 @@ def _effects(options: ExplainOptions, columns: dict[str, Array], hard: Hardness)
         table.loc[table["value"] == SLOPE, name] = np.nan
     if options.run.tags is not None and hard.groups is not None:
         table["examples"] = [len(np.unique(hard.groups[one.weights != 0])) for one in slices]
-    # p has a floor, which many reach
     strength = table["effect"].abs() / (table["high"] - table["low"])
-    order = table.assign(strength=-strength).sort_values(["p_adjusted", "strength"]).index
+    p = table["p_adjusted"].where(~table["named"], 0.0)  # it has a floor, which many reach
+    order = table.assign(p=p, strength=-strength).sort_values(["p", "strength"]).index
     units = [] if hard.groups is None else [f"Intervals and tests are over {hard.groups.max() + 1:,} groups."]
     if np.isnan(effects.effect).all():
         units += [f"Nothing is left of these columns beside {show.enumeration(['class', *equal])}."]
