@@ -77,8 +77,9 @@ def in_one(world, seed, has_sliceline):
     keys = [(one.column, one.value) for one in slices]
     true = np.array([truth.get(key, 0.0) for key in keys])
     is_label = np.array([column == "label" for column, _ in keys])
+    is_other = np.array([column not in {one for one, _ in truth} for column, _ in keys])
     found = {
-        "quiet": not told.is_named[true == 0].any(),
+        "quiet": not told.is_named[is_other & (true == 0)].any(),
         "label quiet": not np.isfinite(told.effect[is_label]).any() and not told.is_named[is_label].any(),
     }
     target = keys.index(next(iter(truth))) if truth else -1

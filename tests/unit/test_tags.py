@@ -109,6 +109,8 @@ def test_outputs_become_log_odds_beside_those_of_the_share() -> None:
     np.testing.assert_allclose(fit.left_out[0, 0], (0.7 - 0.44) * 48, rtol=1e-4)
     np.testing.assert_allclose(fit.head(torch.tensor([[0.7]]))[0, 0], fit.left_out[0, 0], rtol=1e-5)
     assert float(log_odds_of(there)[0]) == 0
+    apart = to_evidence(Fit(fit.head, 1.0 * there), there).left_out  # without a spread, by 0.8 drawn together
+    np.testing.assert_allclose(apart.max(), (1 - 0.4) * 2 * 16 / 0.8, rtol=1e-5)
     assert float(log_odds_of(torch.tensor([[1.0], [0.0], [0.0]]))[0]) == pytest.approx(np.log(1.5 / 2.5))
     rare = torch.tensor([[0.0]] * 8)
     assert (

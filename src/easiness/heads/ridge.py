@@ -76,6 +76,7 @@ _MOST_LEVERAGE = 1 - 1e-4
 _UNLIKE = 25.0  # times the median deviation of a column: those of networks go up to 5
 _CONSTANT = 3e-3  # of the mean square, as a root: rounding makes as much of a column that does not vary
 _LEAST = 1e-300  # of what an example leaves over: one that is alone leaves nothing
+_SUREST = 16.0  # log odds of a tag, on average, before temperature
 _COLDEST, _HOTTEST = math.log(1e-3), math.log(1e2)
 
 
@@ -283,7 +284,8 @@ def to_evidence(fit: Fit, there: Tensor) -> Fit:
     below = ((1 - there) * outputs).sum(dim=0) / num_without.clamp(min=1)
     spread = (there * (outputs - above).square() + (1 - there) * (outputs - below).square()).mean(dim=0)
     apart = (above - below).clamp(min=0) * num / (num + 1)
-    slope = apart / spread.clamp(min=1e-9)
+    # a tag that is told at once would have all others share a temperature that hides them
+    slope = apart / torch.maximum(spread, apart.square() / (2 * _SUREST)).clamp(min=1e-9)
     middle = below + apart / 2
     head = Head(fit.head.weight * slope, (fit.head.bias - middle) * slope)
     return Fit(head, (outputs - middle) * slope)
