@@ -187,15 +187,13 @@ def goals(worlds, real):
 
 def write(docs, worlds, real):
     held = [f"{kind} held" for kind in KINDS]
-    cells = {"world": "{name}", **{name: f"{{{name}:.2f}}" for name in ("found", "first", "quiet")}}
+    cells = {"world": "{name}", **{name: f"{{{name}:.2f}}" for name in ("found", "quiet")}}
     cells["intervals"] = "{least:.3f}"
-    beside = ("regression first", "Holm quiet", "BH quiet", "SliceLine first")
-    cells |= {name: f"{{{name}:.2f}}" for name in beside}
+    cells |= {name: f"{{{name}:.2f}}" for name in ("Holm quiet", "SliceLine first")}
     rows = worlds.assign(name=worlds.index, least=worlds[held].min(axis=1)).to_dict("records")
-    of_real = {"data": "{name}", "first": "{column} {value}", "examples": "{examples:,}"}
+    of_real = {"data": "{name}", "first": "{column} {value}"}
     of_real |= {name: f"{{{name}:.2f}}" for name in ("effect", "low", "high")}
-    of_real |= {"p": "{p_adjusted:.3f}", "named": "{named rows} of {rows}"}
-    of_real |= {"made up, quiet": "{quiet:.2f}", "made up, intervals": "{held:.3f}"}
+    of_real |= {"named": "{named rows} of {rows}", "made up, quiet": "{quiet:.2f}"}
     whole = {name: "{" + name + ":.4f}" for name in worlds}
     publish(
         docs,
@@ -215,7 +213,7 @@ def main():
     if not has_sliceline:
         print("SliceLine is left out: its package is not here; give its folder with --field", flush=True)
     estimator = f"{crc32(Path(inspect.getfile(slice_effects)).read_bytes()):x}"
-    worlds, real = {}, {"quiet": {}, "held": {}}
+    worlds, real = {}, {}
     for name, world in WORLDS.items():
         file = asked.runs / f"{name}, {asked.draws}, {estimator}.json"
         worlds[name] = summary(kept(file, in_world, world, asked.draws, has_sliceline))
@@ -224,7 +222,8 @@ def main():
         row = kept(asked.runs / f"{name}, {estimator}.json", made_up, run)
         real[name] = row | explained(run, metadata, asked.runs / f"{name}.csv")
         print(name, real[name], flush=True)
-    write(asked.docs, *(pd.DataFrame(one).T for one in (worlds, real)))
+    empty = None if real else ["quiet", "held"]
+    write(asked.docs, pd.DataFrame(worlds).T, pd.DataFrame(real, index=empty).T)
 
 
 if __name__ == "__main__":
