@@ -146,8 +146,8 @@ def simulated(shape, seed):
     """Log odds, labels and truth [K, T]; the odds are those of labels at a score, by logistic regression."""
     from sklearn.linear_model import LogisticRegression
 
-    draw, size = np.random.default_rng([seed, 7]), (shape.num, shape.tags)
-    truth = (draw.random(size) < np.geomspace(*shape.shares, shape.tags)).astype(int)
+    draw, size, (low, high) = np.random.default_rng([seed, 7]), (shape.num, shape.tags), shape.shares
+    truth = (draw.random(size) < np.geomspace(low, high, shape.tags)).astype(int)
     apart = shape.apart * np.exp(0.15 * draw.normal(size=shape.tags))
     apart = apart * np.where(draw.random((shape.num, 1)) < shape.hard, 0.3, 1.2 if shape.hard else 1.0)
     visible, score = draw.normal(size=(2, *size))

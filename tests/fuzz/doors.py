@@ -325,7 +325,7 @@ def _certificate(at: Path) -> None:
 
 
 def _metadata(at: Path) -> None:
-    run: Any = SimpleNamespace(path=at, ids=PETS.ids, is_outcomes=True)
+    run: Any = SimpleNamespace(path=at, ids=PETS.ids, is_outcomes=True, tags_of=lambda _: None)
     metadata_columns(run, at, "train")
 
 
