@@ -13,7 +13,7 @@ import struct
 import weakref
 import zlib
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -154,18 +154,21 @@ class CheckedPixels:
         return pixels
 
 
-class _InAnotherProcess:
-    """Photos of a file that the first use opens, and refuses if it is damaged: unpickling may not fail."""
+class _DamagedMeanwhile:
+    """Photos of a file that was damaged meanwhile: the first use fails, since unpickling may not."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._photos, name)
+        raise _damage(self._path)
 
-    @cached_property
-    def _photos(self) -> Pack:
-        return opened_cache(self._path)
+
+def _in_another_process(path: Path) -> Pack | _DamagedMeanwhile:
+    try:
+        return opened_cache(path)
+    except DamagedCache:
+        return _DamagedMeanwhile(path)
 
 
 def opened_cache(path: Path) -> Pack:
@@ -174,7 +177,7 @@ def opened_cache(path: Path) -> Pack:
 
 
 def _pack(pixels: CheckedPixels) -> Pack:
-    return Pack(pixels, pixels.shapes, (_InAnotherProcess, (pixels.path,)))
+    return Pack(pixels, pixels.shapes, (_in_another_process, (pixels.path,)))
 
 
 def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
