@@ -96,11 +96,13 @@ def changes(options: ReportOptions, run: Run, epoch: int) -> dict[str, Any] | No
 def explanation(options: ReportOptions, run: Run, data: Dataset | None) -> Explanation | None:
     """Explain hardness of a run; of few examples by what is measured where nothing is asked for."""
     request = ExplainOptions(run, options.explain, options.metadata, at=options.at, data=data or options.data)
+    hardness: Explanation | None = None
     if options.explain or options.metadata:
-        return engine.answer(EXPLAIN, request)
-    with suppress(BadInput):
-        return engine.answer(EXPLAIN, request) if data is not None and len(data) <= MOST_PHOTOS else None
-    return None
+        hardness = engine.answer(EXPLAIN, request)
+    elif data is not None and len(data) <= MOST_PHOTOS:
+        with suppress(BadInput):
+            hardness = engine.answer(EXPLAIN, request)
+    return hardness
 
 
 def _of_slices(hardness: Explanation, examples: FoundExamples | None = None) -> dict[str, Any]:
