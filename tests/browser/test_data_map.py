@@ -489,6 +489,7 @@ def test_the_map_has_the_colors_of_a_column(explained: Page) -> None:
 def test_names_have_colors_of_their_own(explained: Page, scheme: Any) -> None:
     explained.emulate_media(color_scheme=scheme)
     explained.select_option("#map-color", "room")
+    settle(explained)
     items = [f"room {at}" for at in range(8)] + ["other (2)"]  # of ten that are as frequent
     assert explained.locator("#map-names li").all_inner_texts() == items
     texts = explained.evaluate("""() => {
