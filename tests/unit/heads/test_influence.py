@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -108,10 +107,10 @@ def test_effects_on_tags_are_those_of_fitting_again(num: int) -> None:
     x, everything, which = rows.take(slice(None)).double().numpy(), np.arange(num), np.arange(len(OTHERS))
     strength = STRENGTHS[7] * np.square(x[:num] - x[:num].mean(axis=0)).sum() / min(num, x.shape[1])
 
-    def again(some: Array, targets: Array) -> Any:
+    def again(some: Array, targets: Array) -> Ridge:
         return Ridge(alpha=strength, solver="svd").fit(x[some], factor * (targets[some] - 0.2))
 
-    fit, tags, toward = again(everything, with_means), which % 3, which // 3
+    fit, tags, toward, decided = again(everything, with_means), which % 3, which // 3, 0
     head = Head(*(torch.from_numpy(one).float() for one in (fit.coef_.T, fit.intercept_)))
     heads = StoredHeads(RowOfHeads([head], [1.0]), [rows.center], [rows.scale])
     found, before = influence_of(heads, [X], given, everything, OTHERS, toward, tags), fit.predict(x[OTHERS])
@@ -121,13 +120,11 @@ def test_effects_on_tags_are_those_of_fitting_again(num: int) -> None:
         less = (before - left_out.predict(x[OTHERS]))[which, tags] * np.where(toward, 1, -1)
         np.testing.assert_allclose(found.pulls[:, one], less, atol=1e-6)
         np.testing.assert_allclose(found.left_out[one], left_out.predict(x[[one]])[0], atol=1e-6)
-    mends = []
     for at, tag in enumerate(tags.tolist()):
         own, goal = found.of_tag(at, tag), int(before[at, tag] <= 0)
         assert own.members.tolist() == np.flatnonzero(np.isfinite(given[:num, tag])).tolist()
         (one, to), other = own.mend(0, goal), with_means.copy()
-        if one >= 0:
-            other[one, tag] = to
-            mends.append((again(everything, other).predict(x[OTHERS])[at, tag] > 0) == goal)
-    assert all(mends)
-    assert mends or num > 40
+        other[one, tag] = to  # of the last one, that no head sees, where it is -1
+        assert ((again(everything, other).predict(x[OTHERS])[at, tag] > 0) == goal) == (one >= 0)
+        decided += one >= 0
+    assert decided or num > 40
