@@ -151,6 +151,4 @@ def test_slices_of_items_are_shown_with_the_items(tmp_path: Path, command: Calla
         assert command(words[0], run.path, *words[1:], *asked).code == 0
         page_text = in_words((tmp_path / "page.html").read_text("utf-8"))
         _, rest = page_text.split("topic: sums Items with topic sums are wrong 0.50 more often")
-        assert (
-            re.findall(r"&amp; (i\d+) error rate 1.00", rest)[:8] == ids[:16:2]
-        )  # and marks in texts stay marks
+        assert re.findall(r"&amp; (i\d+) error rate 1.00", rest)[:8] == ids[:16:2]  # marks stay marks
