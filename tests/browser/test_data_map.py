@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import easiness as ez
 from easiness.store import Run
@@ -98,19 +101,16 @@ def pixels(page: Page) -> str:
     return page.evaluate("document.getElementById('map-points').toDataURL()")
 
 
+def painted(page: Page) -> Any:
+    """The map [height, width, 3], red, green and blue from 0 to 255."""
+    picture = io.BytesIO(base64.b64decode(pixels(page).partition(",")[2]))
+    return np.array(Image.open(picture).convert("RGB"), np.int64)
+
+
 def colors(page: Page) -> int:
     """How many pixels of the map are strongly orange or blue, as points that pass the filters are."""
-    settle(page)
-    return page.evaluate("""() => {
-        const map = document.getElementById("map-points");
-        const copy = Object.assign(document.createElement("canvas"), {width: map.width, height: map.height});
-        const context = copy.getContext("2d", {willReadFrequently: true});
-        context.drawImage(map, 0, 0);
-        const {data} = context.getImageData(0, 0, map.width, map.height);
-        let found = 0;
-        for (let i = 0; i < data.length; i += 4) found += Math.abs(data[i] - data[i + 2]) > 60;
-        return found;
-    }""")
+    image = painted(page)
+    return int((np.abs(image[..., 0] - image[..., 2]) > 60).sum())
 
 
 def drag_around(page: Page, corners: list[tuple[float, float]]) -> None:
@@ -450,7 +450,10 @@ def _write_explained(folder: Path) -> None:
     data = ez.load_dataset((np.array([f"text {at}" for at in range(120)], object), labels))
     believed = np.where(speakers == EVIL[1], 1 - labels, labels)
     run = recorded(folder / "run", believing(believed, 4, 3, sure=2.0), data=data)
-    pd.DataFrame({"id": data.ids, "speaker": speakers}).to_csv(folder / "speakers.csv", index=False)
+    rooms = [f"room {at % 10}" for at in range(120)]
+    pd.DataFrame({"id": data.ids, "speaker": speakers, "room": rooms}).to_csv(
+        folder / "speakers.csv", index=False
+    )
     ez.report(run, folder / "page.html", metadata=folder / "speakers.csv", data=data)
 
 
@@ -469,9 +472,29 @@ def test_the_map_has_the_colors_of_a_column(explained: Page) -> None:
     before = pixels(explained)
     explained.select_option("#map-color", "speaker")
     assert pixels(explained) != before
-    assert {said(explained, "low"), said(explained, "high")} == {EVIL[0], EVIL[1]}
+    names = explained.locator("#map-names button")
+    assert {*names.all_inner_texts()} == {EVIL[0], EVIL[1]}
     assert said(explained, "meaning") == "A column by which hardness is explained."
     assert set(rows(explained, -1 + explained.locator("#map-head th").count())) == {EVIL[1]}  # the hardest
-    explained.fill("#map-least", "1")
+    assert not explained.locator("#map-ramp").is_visible()
+    names.last.press("Enter")
     assert said(explained, "shown") == "60 of 120 examples"
+    assert names.last.get_attribute("aria-pressed") == "true"
     assert explained.evaluate("document.title") != "evil"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_names_have_colors_of_their_own(explained: Page, scheme: Any) -> None:
+    explained.emulate_media(color_scheme=scheme)
+    explained.select_option("#map-color", "room")
+    settle(explained)
+    items = explained.locator("#map-names li").all_inner_texts()
+    assert items == [*(f"room {at}" for at in range(8)), "other (2)"]  # of ten that are as frequent
+    texts = explained.evaluate("""() => {
+        const dots = [...document.querySelectorAll("#map-names li > *")].map((one) => [one, "::before"]);
+        return [[document.body], ...dots].map((one) => getComputedStyle(...one).backgroundColor);
+    }""")
+    paper, *own = (np.array(re.findall(r"\d+", text), float) for text in texts)
+    assert len({*texts}) == 10
+    for one in own:  # points let a little of the paper through
+        assert (np.abs(painted(explained) - (0.85 * one + 0.15 * paper)).max(axis=2) < 3).any()

@@ -239,7 +239,7 @@ def _repeat(
     is_kept = before is not None and before[0][: len(of_rows)] == of_rows
     rows = before[1].rows if before is not None and is_kept else [Rows.of(one, device) for one in packs]
     partition = deal.partition(heads.shares, spec.seed, number)
-    labels = torch.from_numpy(_with_means(data.targets)).to(device)
+    labels = torch.from_numpy(with_means(data.targets)).to(device)
     moments = []
     if spec.model == RIDGE:
         moments = [_moments(partition, one, labels, data.num_outputs) for one in rows]
@@ -248,7 +248,7 @@ def _repeat(
     return new
 
 
-def _with_means(targets: Array) -> Array:
+def with_means(targets: Array) -> Array:
     """Labels [K] as they are; of tags [K, T] what nobody says is the mean of what is said of the tag."""
     if targets.ndim == 1:
         return targets

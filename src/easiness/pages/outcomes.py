@@ -36,8 +36,11 @@ _Model: TypeAlias = "tuple[str, pd.DataFrame]"
 """Its name, and scores of the items by their positions on the page."""
 
 
-def outcomes_page(runs: Sequence[Run]) -> str:
-    """The page of one model, or of several side by side, or of one run whose trials are models."""
+def outcomes_page(runs: Sequence[Run], studies: Sequence[Document] = ()) -> str:
+    """The page of one model, or of several side by side, or of one run whose trials are models.
+
+    Behind what was found stand parts of ``studies``, as in pages of measured runs.
+    """
     kinds = {run.trials_are: run.path for run in runs}
     if len(kinds) > 1:
         of = f"trials of {kinds['rollouts']} are rollouts, and of {kinds['models']} models"
@@ -78,6 +81,7 @@ def outcomes_page(runs: Sequence[Run]) -> str:
         values=whole.loc[examples.index].to_dict("records"),
         figures=_figures(runs, scores),
         agreement=_agreement(runs, usual_fraction(len(items))) if 1 < len(runs) <= _MOST_COMPARED else None,
+        registered=studies,
         examples=FoundExamples(),
         folders=[in_words(run.path) for run in runs],
         styles="".join((folder / f"{name}.css").read_text("utf-8") for name in ("data_map", "outcomes")),

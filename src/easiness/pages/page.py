@@ -22,7 +22,7 @@ from easiness.pages.examples import FoundExamples, are_small, found_examples, fo
 from easiness.pages.facts import FOR_FEATURES, data_name, describe_data
 from easiness.pages.labels import MOST_PHOTOS, certain
 from easiness.pages.outcomes import outcomes_page
-from easiness.pages.paper_page import Gallery, slice_galleries, slice_names
+from easiness.pages.paper_page import Gallery, slice_examples, slice_galleries, slice_names
 from easiness.pages.questions import tags_beside
 from easiness.pages.run_part import MAX_CLASSES, run_part
 from easiness.pages.template import render_page
@@ -32,7 +32,7 @@ from easiness.show import Result, to_svg
 from easiness.spec import Option, read_names, setting
 from easiness.store import Run, check_opened
 from easiness.studies import matching
-from easiness.studies.explain import Explanation, explain
+from easiness.studies.explain import EXPLAIN, Explanation
 from easiness.studies.matching import CompareOptions
 from easiness.studies.patterns import ExplainOptions
 from easiness.studies.suspects import ABOVE
@@ -96,11 +96,20 @@ def changes(options: ReportOptions, run: Run, epoch: int) -> dict[str, Any] | No
 def explanation(options: ReportOptions, run: Run, data: Dataset | None) -> Explanation | None:
     """Explain hardness of a run; of few examples by what is measured where nothing is asked for."""
     request = ExplainOptions(run, options.explain, options.metadata, at=options.at, data=data or options.data)
+    hardness: Explanation | None = None
     if options.explain or options.metadata:
-        return explain(request)
-    with suppress(BadInput):
-        return explain(request) if data is not None and len(data) <= MOST_PHOTOS else None
-    return None
+        hardness = engine.answer(EXPLAIN, request)
+    elif data is not None and len(data) <= MOST_PHOTOS:
+        with suppress(BadInput):
+            hardness = engine.answer(EXPLAIN, request)
+    return hardness
+
+
+def _of_slices(hardness: Explanation, examples: FoundExamples | None = None) -> dict[str, Any]:
+    """The part of the page that shows slices, each with these examples of it, or all that are there."""
+    rows = hardness.named_rows[:_MOST_SLICES]
+    examples = examples or slice_examples(hardness, rows)
+    return _study_part(_HARD, hardness, [*slice_galleries(hardness, rows, examples)])
 
 
 def blind_page(run: Run, epoch: int, options: ReportOptions) -> str:
@@ -221,8 +230,6 @@ def _check(options: ReportOptions, runs: Sequence[Run]) -> None:
         raise BadInput(
             "--blind: hides what is suggested of the examples of a file; name the file with --decide"
         )
-    if len(runs) != 1 and (options.explain or options.metadata):
-        raise BadInput(f"--explain, --metadata: are of the page of one run; give one instead of {len(runs)}")
     if options.since is None and options.by != "ids":
         raise BadInput(f"--by {options.by}: is how to find examples in the run before; name it with --since")
     if options.since is None and options.old_data is not None:
@@ -237,11 +244,15 @@ def render_report(options: ReportOptions) -> str:
     """The page of `write_report`, as a text. The same runs give the same."""
     runs: Sequence[Run] = options.runs if isinstance(options.runs, list | tuple) else [options.runs]
     check_opened(runs=runs)
+    if len(runs) != 1 and (options.explain or options.metadata):
+        raise BadInput(f"--explain, --metadata: are of the page of one run; give one instead of {len(runs)}")
     if engine.are_outcomes(runs):
         for one in engine.arguments_of(ReportOptions):
-            if one.name not in ("runs", "output") and getattr(options, one.name) != one.default:
+            is_known = one.name in ("runs", "output", "explain", "metadata")
+            if not is_known and getattr(options, one.name) != one.default:
                 raise BadInput(f"outcomes: {one.option.flag} is of runs of `measure`; leave it out")
-        return outcomes_page(runs)
+        hardness = explanation(options, runs[0], None)
+        return outcomes_page(runs, [] if hardness is None else [_of_slices(hardness)])
     _check(options, runs)
     rows = matching.rows_of(runs, options.at)
     if options.is_blind:
@@ -288,8 +299,7 @@ def render_report(options: ReportOptions) -> str:
             examples = FoundExamples(why_none=str(error))
     studies = list(registered_parts(runs[0])) if len(parts) == 1 else []
     if hardness is not None:
-        slices = [*slice_galleries(hardness, hardness.named_rows[:_MOST_SLICES], examples)]
-        studies = [_study_part(_HARD, hardness, slices), *studies]
+        studies = [_of_slices(hardness, examples), *studies]
     # a run that was recorded does not know of what kind its examples are
     kind = kind_named(runs[0].spec.data.kind) if data is None else data.kind
     is_pixelated = data is not None and are_small(data)

@@ -57,9 +57,9 @@ def result_page(result: show.Result) -> str:
 def galleries_of(result: show.Result) -> Iterator[Gallery]:
     """Examples that a result is about, where there are pictures of them, or sounds or texts."""
     if isinstance(result, Explanation):
-        if result.data is not None:
-            examples = found_within(result.run, result.data, slice_names(result, range(result.num_shown)))
-            yield from slice_galleries(result, range(result.num_shown), examples)
+        rows = range(result.num_shown)
+        if result.data is not None or result.run.is_outcomes:
+            yield from slice_galleries(result, rows, slice_examples(result, rows))
         result = result.patterns or result
     if isinstance(result, Patterns):
         yield from _patterns(result)
@@ -91,6 +91,16 @@ def _picks(result: NextLabels, pool: Dataset) -> Iterator[Gallery]:
 def slice_names(result: Explanation, rows: Iterable[int]) -> list[Name]:
     """The examples that show what is in the slices of some rows."""
     return [(result.split, one) for at in rows for one in result.ids[result.examples_of(at)].tolist()]
+
+
+def slice_examples(result: Explanation, rows: Sequence[int]) -> FoundExamples:
+    """The examples of `slice_names` as they are shown: of items the texts that they have."""
+    if result.data is not None:
+        return found_within(result.run, result.data, slice_names(result, rows))
+    items = result.run.outcomes.items.reindex(columns=["text"])["text"].dropna()
+    at = items.index.intersection([one for row in rows for one in result.examples_of(row).tolist()])
+    texts = {(result.split, result.ids[one]): str(items[one]) for one in at}
+    return FoundExamples({name: show.ShownExample.of(None, text, None) for name, text in texts.items()})
 
 
 def slice_galleries(result: Explanation, rows: Iterable[int], examples: FoundExamples) -> Iterator[Gallery]:

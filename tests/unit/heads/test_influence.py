@@ -96,3 +96,35 @@ def test_the_label_that_alone_decides_is_found_by_trying_each() -> None:
     assert decided > 0
     with pytest.raises(BadInput, match="of no ridge heads on these features"):
         influence_of(heads, [X[:, ::-1].copy()], Y, everything, OTHERS, Y[OTHERS])
+
+
+@pytest.mark.parametrize("num", [40, 200])
+def test_effects_on_tags_are_those_of_fitting_again(num: int) -> None:
+    given = np.stack([Y >= 5, Y % 2 == 0, Y == 3], axis=1).astype(np.float32)
+    given[5:num:9, 1] = np.nan
+    with_means = np.where(np.isnan(given), np.nanmean(given, axis=0), given).astype(np.float64)
+    rows, factor = Rows.of(Pack.of_array(X), CPU), np.array([4.0, 7, 2])
+    x, everything, which = rows.take(slice(None)).double().numpy(), np.arange(num), np.arange(len(OTHERS))
+    strength = STRENGTHS[7] * np.square(x[:num] - x[:num].mean(axis=0)).sum() / min(num, x.shape[1])
+
+    def again(some: Array, targets: Array) -> Ridge:
+        return Ridge(alpha=strength, solver="svd").fit(x[some], factor * (targets[some] - 0.2))
+
+    fit, tags, toward, decided = again(everything, with_means), which % 3, which // 3, 0
+    head = Head(*(torch.from_numpy(one).float() for one in (fit.coef_.T, fit.intercept_)))
+    heads = StoredHeads(RowOfHeads([head], [1.0]), [rows.center], [rows.scale])
+    found, before = influence_of(heads, [X], given, everything, OTHERS, toward, tags), fit.predict(x[OTHERS])
+    np.testing.assert_allclose(found.outputs, before, atol=1e-6)
+    for one in range(0, num, 3):
+        left_out = again(np.delete(everything, one), with_means)
+        less = (before - left_out.predict(x[OTHERS]))[which, tags] * np.where(toward, 1, -1)
+        np.testing.assert_allclose(found.pulls[:, one], less, atol=1e-6)
+        np.testing.assert_allclose(found.left_out[one], left_out.predict(x[[one]])[0], atol=1e-6)
+    for at, tag in enumerate(tags.tolist()):
+        own, goal = found.of_tag(at, tag), int(before[at, tag] <= 0)
+        assert own.members.tolist() == np.flatnonzero(np.isfinite(given[:num, tag])).tolist()
+        (one, to), other = own.mend(0, goal), with_means.copy()
+        other[one, tag] = to  # of the last one, that no head sees, where it is -1
+        assert ((again(everything, other).predict(x[OTHERS])[at, tag] > 0) == goal) == (one >= 0)
+        decided += one >= 0
+    assert decided or num > 40

@@ -137,3 +137,18 @@ def test_a_folder_stands_for_its_runs_and_options_of_trainings_are_refused(
         assert not file.exists()
     assert command(*ask).code == 0
     assert "4 items, 2 models" in in_words(file.read_text("utf-8"))
+
+
+def test_slices_of_items_are_shown_with_the_items(tmp_path: Path, command: Callable[..., Any]) -> None:
+    # by hand: half of the items of sums have rate 0 and half .5, those of logic .5 and 1: .75 - .25 wrong
+    given, ids = ["99", "49"] * 30 + ["49", "44"] * 30, [f"i{at}" for at in range(120)]
+    run, *_ = answered(tmp_path / "runs", dict.fromkeys("AB", given), "4" * 120, id=ids, text=[EVIL] * 120)
+    topics = "".join(f"{one},{'logic' if at >= 60 else 'sums'}\n" for at, one in enumerate(ids))
+    (tmp_path / "topics.csv").write_text(f"id,topic\n{topics}")
+    asked = ("--metadata", tmp_path / "topics.csv", "-o", tmp_path / "page.html")
+    assert "are of the page of one run" in command("report", tmp_path / "runs", *asked).err
+    for words in ("report", "--explain", "topic"), ("explain", "--by", "topic"):
+        assert command(words[0], run.path, *words[1:], *asked).code == 0
+        page_text = in_words((tmp_path / "page.html").read_text("utf-8"))
+        _, rest = page_text.split("topic: sums Items with topic sums are wrong 0.50 more often")
+        assert re.findall(r"&amp; (i\d+) error rate 1.00", rest)[:8] == ids[:16:2]  # marks stay marks

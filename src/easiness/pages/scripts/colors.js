@@ -1,6 +1,8 @@
 // Colors of a score: from what is worth a look (hard, ambiguous, suspect) to what is easy, from the page's styles.
+// Those of names are far apart for all who see colors otherwise, too.
 
 const STEPS = 64;
+const MOST_NAMES = 8; // that have colors of their own
 const section = document.getElementById("data-map");
 const element = (name) => document.getElementById(`map-${name}`);
 
@@ -30,7 +32,8 @@ function theme() {
     const named = Object.fromEntries(
       ["paper", "ink", "soft", "line"].map((name) => [name, `rgb(${rgbOf(`--${name}`).join(" ")})`]),
     );
-    themed = { ramp, undefined: rgbOf("--map-undefined"), paper: rgbOf("--paper"), css: named };
+    const own = Array.from({ length: MOST_NAMES }, (_, at) => rgbOf(`--map-own-${at}`));
+    themed = { ramp, own, other: rgbOf("--soft"), undefined: rgbOf("--map-undefined"), paper: rgbOf("--paper"), css: named };
   }
   return themed;
 }
@@ -61,4 +64,23 @@ function colorSteps(values, score, range) {
     steps[i] = Number.isFinite(values[i]) ? Math.round((upward ? share : 1 - share) * (STEPS - 1)) : -1;
   }
   return steps;
+}
+
+// the places of the most frequent names, in the order of names, and how many others there are
+function namesWithColors(values, names) {
+  const counts = new Uint32Array(names.length);
+  for (const value of values) if (Number.isFinite(value)) counts[value] += 1;
+  const every = names.map((_, at) => at).filter((at) => counts[at] > 0).sort((a, b) => counts[b] - counts[a]);
+  return [every.slice(0, MOST_NAMES).sort((a, b) => a - b), Math.max(0, every.length - MOST_NAMES)];
+}
+
+// the color of a point: of a name its own, of a number its step
+function colorsOf(values, score) {
+  const { ramp, own, other, undefined: none } = theme();
+  if (score.names !== undefined) {
+    const colors = new Map(namesWithColors(values, score.names)[0].map((at, turn) => [at, own[turn]]));
+    return (i) => (Number.isFinite(values[i]) ? colors.get(values[i]) ?? other : none);
+  }
+  const steps = colorSteps(values, score, colorRange(values));
+  return (i) => (steps[i] < 0 ? none : ramp[steps[i]]);
 }

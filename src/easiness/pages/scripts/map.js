@@ -30,16 +30,30 @@ function showControls() {
     if (document.activeElement !== element(name)) element(name).value = shown;
   }
   element("only").checked = view.only;
+  for (const one of element("names").querySelectorAll("button")) {
+    one.setAttribute("aria-pressed", String(view.least === view.most && String(view.least) === one.value));
+  }
   element("range-name").textContent = `Range of ${words(view.color)}`;
   const number = FILTERS.slice(2).filter((name) => view[name] !== DEFAULTS[name]).length;
   element("filtered").textContent = number > 0 ? `(${number} in use)` : "";
+}
+
+// each name that has a color, as a button that shows these alone
+function legendOf(values, names) {
+  const [places, others] = namesWithColors(values, names);
+  const buttons = places.map((at, turn) => make("button", { type: "button", value: at, textContent: names[at], style: `--own: var(--map-own-${turn})` }));
+  const rest = make("span", { textContent: `other (${counted(others)})`, style: "--own: var(--soft)" });
+  return [...buttons, ...(others > 0 ? [rest] : [])].map((one) => make("li", {}, one));
 }
 
 function showLegend() {
   const score = run().scores.get(view.color);
   const values = run().values(view.color);
   const range = colorRange(values);
-  const said = (value) => score.names?.[value] ?? shortNumber(value, 2);
+  const said = (value) => shortNumber(value, 2);
+  for (const name of ["low", "ramp", "high"]) element(name).hidden = score.names !== undefined;
+  element("least").parentElement.hidden = score.names !== undefined;
+  element("names").replaceChildren(...(score.names === undefined ? [] : legendOf(values, score.names)));
   element("low").textContent = (range.low > range.least ? "≤ " : "") + said(range.low);
   element("high").textContent = (range.high < range.most ? "≥ " : "") + said(range.high);
   element("ramp").classList.toggle("turned", !goodIsHigh(score));
@@ -110,6 +124,11 @@ for (const name of ["run", "label", "suggested", "predicted"]) {
   element(name)?.addEventListener("change", (event) => change({ [name]: Number(event.target.value) }));
 }
 element("color").addEventListener("change", (event) => change({ color: event.target.value, least: null, most: null }));
+element("names").addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  const only = button?.getAttribute("aria-pressed") === "false" ? Number(button.value) : null;
+  if (button) change({ least: only, most: only });
+});
 for (const name of ["least", "most"]) element(name).addEventListener("input", (event) => change({ [name]: decimal(event.target.value) }));
 element("search").addEventListener("input", (event) => change({ search: event.target.value }));
 element("search").addEventListener("keydown", (event) => {

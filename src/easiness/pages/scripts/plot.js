@@ -95,14 +95,13 @@ function stamp(image, mask, alpha, colorAt, chosen) {
 const radiusOf = (number) => (number > 20000 ? 1.4 : number > 5000 ? 1.9 : number > 800 ? 2.6 : 3.6);
 
 function drawPoints() {
-  const { ramp, undefined: none, paper, css } = theme();
+  const { undefined: none, paper, css } = theme();
   const image = points.createImageData(points.canvas.width, points.canvas.height);
   const bytes = new Uint8Array([...paper, 255]);
   new Uint32Array(image.data.buffer).fill(new Uint32Array(bytes.buffer)[0]);
   const score = run().scores.get(view.color) ?? { high: "easy" };
   const values = run().values(view.color) ?? new Float64Array(num).fill(NaN);
-  const steps = colorSteps(values, score, colorRange(values));
-  const colorAt = (i) => (steps[i] < 0 ? none : ramp[steps[i]]);
+  const colorAt = colorsOf(values, score);
   const { visible, selected } = view;
   const seen = plot.num;
   const radius = radiusOf(seen) * plot.scale;
