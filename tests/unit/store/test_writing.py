@@ -53,15 +53,6 @@ def test_a_run_killed_before_it_was_described_may_become_one(tmp_path, add):
     assert len(names(folder / "trials")) == 1
 
 
-def test_what_may_not(tmp_path):
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(BadInput, match="file: is a file"):
-        store.check_output(tmp_path / "file")
-    with pytest.raises(BadInput, match=r"neither empty .*'file'"):
-        store.check_output(tmp_path)
-    assert names(tmp_path) == ["file"]
-
-
 def test_one_writer_at_a_time(tmp_path, add):
     add(tmp_path / "run", 0)
     with store.RunWriter(tmp_path / "run"):
