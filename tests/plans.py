@@ -13,7 +13,7 @@ from easiness.analysis import MIN_GROUP, GroupMatch, Rule, Votes
 from easiness.paper.perturbation.curve import PerturbationCurve, match_levels
 from easiness.paper.training_sets import TrainingSetStudy, accuracy_rows
 from easiness.runs.plan import Plan, RankedDraw, make_plan
-from easiness.spec import Draw, Drawing, Loading, Recording, Training
+from easiness.spec import Draw, Drawing, Loading, Recording, Training, TrialSpec
 from easiness.store import Row
 from easiness.training import Keeper, Standing, TrainingState
 
@@ -99,6 +99,11 @@ def _value(kind: type[T], given: dict[str, Any]) -> T:
     """The value of options, of the arguments that have the names of its fields."""
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: value for name, value in given.items() if name in names})
+
+
+def stored_as(trial: TrialSpec) -> dict[str, Any]:
+    """What a trial of this spec is stored with."""
+    return {"index": trial.index, "seed": trial.seed, "identity": trial.hash, "spec": trial}
 
 
 def planned(source: Any, *, trials: int, **options: Any) -> Plan:

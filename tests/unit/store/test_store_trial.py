@@ -12,24 +12,17 @@ from easiness import store
 from easiness.errors import BadInput
 from easiness.records import Observations
 from easiness.store.trial import write_trial
+from plans import stored_as
+from recording import run_spec
 
 IDS = np.array([30, 10, 20, 40])
 
 
 @pytest.fixture
-def write(tmp_path, make_spec):
+def write(tmp_path):
     def write(record, index=0, keep_weights=True):
-        spec = make_spec(epochs=record.num_epochs).trial(index)
-        write_trial(
-            tmp_path,
-            record,
-            {"train": IDS},
-            index=index,
-            seed=5,
-            identity=spec.hash,
-            spec=spec,
-            keep_weights=keep_weights,
-        )
+        spec = run_spec(epochs=record.num_epochs).trial(index)
+        write_trial(tmp_path, record, {"train": IDS}, **stored_as(spec), keep_weights=keep_weights)
         return tmp_path / f"{index:04d}-{spec.hash[:12]}"
 
     return write
