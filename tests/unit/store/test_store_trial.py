@@ -13,7 +13,7 @@ from easiness.errors import BadInput
 from easiness.records import Observations
 from easiness.store.trial import write_trial
 from plans import stored_as
-from recording import run_spec
+from recording import flip, run_spec
 
 IDS = np.array([30, 10, 20, 40])
 
@@ -178,12 +178,6 @@ def test_one_of_another_training_is_refused(tmp_path, here, reason):
         store.read_checkpoint(store.checkpoints_of(tmp_path, 5)[0], *here)
 
 
-def flipped(file):
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-
-
 def altered(file):
     sealed = json.loads(file.read_bytes())
     sealed["checkpoint"]["epoch"] = 2
@@ -198,8 +192,8 @@ def piped(file):
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
-        ("state.safetensors", flipped),
-        ("checkpoint.json", flipped),
+        ("state.safetensors", flip),
+        ("checkpoint.json", flip),
         ("checkpoint.json", altered),
         *((name, lambda file: file.unlink()) for name in ("state.safetensors", "checkpoint.json")),
         *((name, piped) for name in ("state.safetensors", "checkpoint.json")),
