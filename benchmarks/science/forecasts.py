@@ -25,6 +25,8 @@ from easiness.analysis import (
     select,
     true_rate,
 )
+from easiness.analysis.mixing import binomial, shares_of_tail
+from easiness.analysis.rates import fit_counts
 from easiness.show import EASY, FAINT, HARD, INK, Curve, curves, picture_bytes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
@@ -167,8 +169,10 @@ def calibration(votes, side):
     for split in range(SPLITS):
         order = np.random.default_rng(split).permutation(votes.num_trials)
         ours, theirs = (votes.correct[rows].sum(axis=0) for rows in (order[:size], order[size:]))
-        further = membership(ours, size, FRACTION, further=votes.num_trials - size)
-        foretold.append(further.p_easy if side == "easy" else further.p_hard)
+        [rates] = fit_counts([(ours, size)])
+        others = binomial(votes.num_trials - size, rates.probability)
+        belongs = shares_of_tail(others @ rates.population, FRACTION, side)
+        foretold.append((rates.posterior @ (belongs @ others))[ours])
         found.append(select(theirs, FRACTION, side))
     both = pd.DataFrame({"foretold": np.concatenate(foretold), "found": np.concatenate(found)})
     bins = both.groupby(np.minimum((both["foretold"] / BIN).astype(int), round(1 / BIN) - 1))

@@ -28,7 +28,7 @@ from science.slices_worlds import SMALL, WORLDS, World, null_columns, simulated,
 
 PERMUTATIONS = 400
 KINDS = ("others", "harder", "of 20", "slope", "pair")  # of slices, whose intervals are counted apart
-WEIGHT, BESIDE = 0.99, 50  # SliceLine's alpha, as below 0.96 no slice of 5 % can score; and its draws
+WEIGHT, BESIDE = 0.99, 12  # SliceLine's alpha, as below 0.96 no slice of 5 % can score; and its draws
 REAL_DRAWS = 100
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
 from easiness.analysis.sides import Side
-from easiness.lazy import Array, Floats, Integers, Reals, special
+from easiness.lazy import Floats, Integers, Reals, special
 
 _FARTHEST = 4.5  # of the grid, in standard deviations of a trial's noise: there one in 300,000 trials errs
-_POINTS = 121  # of the grid of one run
 POINTS_OF_TWO = 61
 """Points of the grid of each of two runs."""
 
@@ -48,55 +47,6 @@ def shares_of_tail(mass: Floats, fraction: float, side: Side) -> Floats:
     before = np.cumsum(mass) - mass
     room = np.clip(fraction - before, 0, mass)
     return np.asarray(np.divide(room, mass, out=np.zeros_like(mass), where=mass > 0))
-
-
-@dataclass(frozen=True, eq=False)
-class Mixing:
-    """The distribution of the probability to be right: ``mass`` [G] at each ``probability`` [G], ascending.
-
-    ``tally`` [N + 1] says how many examples were right in 0..N of the N trials it was fitted to.
-    """
-
-    probability: Floats
-    mass: Floats
-    tally: Integers
-
-    @property
-    def num_trials(self) -> int:
-        return len(self.tally) - 1
-
-    def mirror(self) -> Mixing:
-        return Mixing(self.probability, self.mass[::-1], self.tally[::-1])
-
-    @cached_property
-    def posterior(self) -> Floats:
-        """Distribution over the grid of an example that was right in c trials: [N + 1, G], rows sum to 1."""
-        joint = binomial(self.num_trials, self.probability) * self.mass
-        return ratio(joint, joint.sum(axis=1, keepdims=True))
-
-    @cached_property
-    def population(self) -> Floats:
-        """Distribution [G] of the examples themselves: the mean of their posteriors."""
-        return np.asarray(self.tally @ self.posterior / self.tally.sum())
-
-
-def fit_mixing(counts: Array, num_trials: int) -> Mixing:
-    """Fit the distribution of the probability to be right to ``counts`` [K], in 0..N, of the trials right.
-
-    The fit is that of `fit_each`. A count is binomial given its example's probability: trials are
-    independent and alike. The fit depends on how many examples have each of the N + 1 counts alone.
-    """
-    return fit_mixings([(counts, num_trials)])[0]
-
-
-def fit_mixings(runs: Sequence[tuple[Array, int]]) -> list[Mixing]:
-    """`fit_mixing` of each pair of counts and a number of trials."""
-    tallies = [np.bincount(counts.astype(np.int64), minlength=num + 1) for counts, num in runs]
-    fits = fit_tallies([tally[:, None].astype(np.float64) for tally in tallies], _POINTS)
-    return [
-        Mixing(_probabilities(_POINTS), masses[:, 0], tally)
-        for masses, tally in zip(fits, tallies, strict=True)
-    ]
 
 
 def fit_tallies(tallies: Sequence[Floats], points: int) -> list[Floats]:

@@ -1,4 +1,4 @@
-"""The rates of items of unequal numbers of trials: their distribution, and what further trials would tell."""
+"""The rates of items of any numbers of trials: their distribution, and what further trials would tell."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from easiness.analysis.mixing import (
     MOST_LEVELS,
     MassFit,
     binomial,
+    fit_tallies,
     grid_places,
     level_starts,
     ratio,
@@ -19,7 +20,7 @@ from easiness.analysis.mixing import (
     two_normals,
 )
 from easiness.analysis.sides import Side
-from easiness.lazy import Floats, Integers, optimize, special
+from easiness.lazy import Array, Floats, Integers, optimize, special
 from easiness.spec import check_within
 
 _POINTS, _FINE_POINTS = 121, 361  # of the grid; the latter where items have many trials
@@ -116,9 +117,31 @@ def fit_rates(trials: Floats, right: Floats) -> Rates:
             mass = np.eye(points)[end]
     smooth_share = _SMOOTH_ITEMS / (_SMOOTH_ITEMS + len(trials))
     mass = (1 - smooth_share) * mass / mass.sum() + smooth_share * beta
-    joint = likelihood * mass
-    posterior = ratio(joint, joint.sum(axis=1, keepdims=True))
-    return Rates(places, mass, weight, kind, posterior)
+    return Rates(places, mass, weight, kind, _rows_of_one(likelihood * mass))
+
+
+def fit_counts(runs: Sequence[tuple[Array, int]]) -> list[Rates]:
+    """Fit the distribution of the true rates to ``counts`` [K], in 0..N, of right ones among N trials each.
+
+    A fit for each run of several: that of `fit_each`. Trials are independent and alike, so that it depends on
+    how many examples have each of the N + 1 counts alone, which are the kinds.
+    """
+    kinds = [counts.astype(np.int64) for counts, _ in runs]
+    tallies = [
+        np.bincount(kind, minlength=num + 1).astype(np.float64)
+        for kind, (_, num) in zip(kinds, runs, strict=True)
+    ]
+    fits = fit_tallies([tally[:, None] for tally in tallies], _POINTS)
+    places = grid_places(_POINTS)
+    return [
+        Rates(places, mass, tally, kind, _rows_of_one(binomial(len(tally) - 1, special.ndtr(places)) * mass))
+        for [mass], tally, kind in zip((fit.T for fit in fits), tallies, kinds, strict=True)
+    ]
+
+
+def _rows_of_one(joint: Floats) -> Floats:
+    """The same rows [U, G], each in parts of its sum."""
+    return ratio(joint, joint.sum(axis=1, keepdims=True))
 
 
 def _beta(kinds: Floats, weight: Floats, usual: float, places: Floats) -> Floats:

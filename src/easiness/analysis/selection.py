@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.draw import as_floats, of_length
-from easiness.analysis.mixing import binomial, fit_mixing, shares_of_tail
+from easiness.analysis.rates import fit_counts
 from easiness.analysis.sides import SIDES, Side, Ties, first_in_order, id_keys, num_selected
 from easiness.errors import BadInput, nearest
 from easiness.lazy import Array, Floats, Integers, Reals
-from easiness.spec import at_least, check_within
+from easiness.spec import at_least
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +30,8 @@ class Membership:
     expected: Floats
 
 
-def membership(
-    counts: npt.ArrayLike, num_trials: int, fraction: float = 0.1, further: int | None = None
-) -> Membership:
-    """Membership by empirical Bayes: the distribution over all examples (`fit_mixing`) is the prior of each.
+def membership(counts: npt.ArrayLike, num_trials: int, fraction: float = 0.1) -> Membership:
+    """Membership by empirical Bayes: the distribution over all examples (`fit_counts`) is the prior of each.
 
     From five trials on ``p_easy`` and ``p_hard`` are within 0.03 of what comes true, for normal, skewed and
     heavy-tailed difficulty and groups (``tests/property/test_membership_properties.py``). Where all examples
@@ -45,17 +43,10 @@ def membership(
         counts: in how many trials each example is right [K], whole numbers in 0..num_trials.
         num_trials: N, at least 1.
         fraction: share of the examples that are called easiest, and hardest, in (0, 1].
-        further: instead of to the true sets, the probability to belong to those that so many further trials
-            would give, ties at the cut left to chance: what can be held against trials that were left out.
     """
-    c = _as_counts(counts, num_trials)
-    check_within("fraction", fraction, "(0, 1]")
-    mixing = fit_mixing(c, num_trials)
-    # with the cut at the population's own fraction the memberships sum to it exactly
-    likelihood = np.eye(len(mixing.mass)) if further is None else binomial(further, mixing.probability)
-    belongs = (shares_of_tail(likelihood @ mixing.population, fraction, side) for side in SIDES)
-    p_easy, p_hard = (np.clip(mixing.posterior @ (one @ likelihood), 0, 1) for one in belongs)
-    return Membership(p_easy[c], p_hard[c], (mixing.posterior @ mixing.probability)[c])
+    [rates] = fit_counts([(_as_counts(counts, num_trials), num_trials)])
+    p_easy, p_hard = (rates.belongs(fraction, side) for side in SIDES)
+    return Membership(p_easy, p_hard, rates.expected)
 
 
 def _as_counts(counts: npt.ArrayLike, num_trials: int) -> Integers:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from easiness.analysis.matching import Rule, match_groups
-from easiness.analysis.mixing import fit_mixings, shares_of_tail
+from easiness.analysis.mixing import shares_of_tail
+from easiness.analysis.rates import fit_counts
 from easiness.analysis.sides import SIDES, Side, Ties
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
@@ -112,20 +113,21 @@ class TailModel:
 
 
 def counted_tails(parts: Sequence[Votes], side: Side, fraction: float) -> list[TailModel]:
-    """The models of sets by counts alone, ties left to chance: a closed form of the fitted `Mixing` of each.
+    """The models of sets by counts alone, ties left to chance: a closed form of the fitted `Rates` of each.
 
-    The hard set is the easy one of how often trials are wrong.
+    The hard set is the easy one of how often trials are wrong: the grid of rates is symmetric.
     """
-    mixings = fit_mixings([(votes.num_right, votes.num_trials) for votes in parts])
+    fits = fit_counts([(votes.num_right, votes.num_trials) for votes in parts])
     around = 1 - min(5 * fraction, 0.9)
     edges = np.r_[np.linspace(0, around, _STEPS_OUT, endpoint=False), np.linspace(around, 1, _STEPS_IN + 1)]
     step, weight = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
     models = []
-    for mixing in mixings if side == "easy" else [one.mirror() for one in mixings]:
-        at = np.minimum(np.searchsorted(np.cumsum(mixing.population), step), len(mixing.population) - 1)
-        truth = shares_of_tail(mixing.population, fraction, "easy")[at]
+    for rates in fits:
+        population = rates.population if side == "easy" else rates.population[::-1]
+        at = np.minimum(np.searchsorted(np.cumsum(population), step), len(population) - 1)
+        truth = shares_of_tail(population, fraction, "easy")[at]
         models.append(
-            TailModel(weight, mixing.probability[at], special.ndtri(step), truth, fraction, math.inf)
+            TailModel(weight, rates.probability[at], special.ndtri(step), truth, fraction, math.inf)
         )
     return models
 
@@ -242,7 +244,7 @@ def forecast(
 
     None too at fraction 1, where all examples are in and no choice is left.
 
-    ``expected`` follows in closed form from the distribution of the probability to be right (`fit_mixing`).
+    ``expected`` follows in closed form from the distribution of the probability to be right (`fit_counts`).
     ``refine`` adds a finer score that decides inside the level at the cut; how much that varies is fitted to
     the matching rate of halves of the trials. The Spearman-Brown formula is not used: it takes the finer
     score to decide as much in many trials as it does in few, and was seen to be off by 0.1.

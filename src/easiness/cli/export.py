@@ -23,9 +23,7 @@ def _export(options: exports.ExportOptions) -> None:
 
 
 EXPORT = engine.Verb(
-    "export",
-    "Share",
-    "Write scores, suspects and the examples for another tool.",
+    *engine.heading("export"),
     exports.ExportOptions,
     exports.export,
     _export,
@@ -114,9 +112,7 @@ def _write_applied(scores: exports.CopyScores, options: CardOptions) -> None:
 
 
 CARD = engine.Verb(
-    "card",
-    "Share",
-    "Publish scores, or find published ones for a copy of the data.",
+    *engine.heading("card"),
     CardOptions,
     card,
     _card,
@@ -140,9 +136,7 @@ def _report(options: pages.ReportOptions) -> None:
 
 
 REPORT = engine.Verb(
-    "report",
-    "Look",
-    "Write a page that shows what was measured.",
+    *engine.heading("report"),
     pages.ReportOptions,
     report,
     _report,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from easiness import pages, runs, show, spec, store, training
-from easiness.engine import Verb, say, say_text
+from easiness.engine import Verb, heading, say, say_text
 from easiness.spec import Measuring
 from easiness.studies import matching, suspects
 
@@ -48,9 +48,7 @@ def _forecast(options: Measuring) -> str:
 
 
 MEASURE = Verb(
-    "measure",
-    "Measure",
-    "Train a network several times and record what it gets right.",
+    *heading("measure"),
     Measuring,
     measure,
     _carry,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from easiness import show, spec, store
-from easiness.engine import Verb, say
+from easiness.engine import Verb, heading, say
 from easiness.errors import BadInput, RunFailed, printable
 from easiness.paper import reproduction as paper
 from easiness.spec import Option, setting
@@ -98,9 +98,7 @@ def _carry(options: StatusOptions) -> None:
 
 
 STATUS = Verb(
-    "status",
-    "Measure",
-    "Show which trials of a run are done, missing and in training.",
+    *heading("status"),
     StatusOptions,
     status,
     _carry,

@@ -26,6 +26,7 @@ from .registry import (
     find_command as find_command,
     find_function as find_function,
     find_study as find_study,
+    heading as heading,
     registered_commands as registered_commands,
 )
 from .results import (

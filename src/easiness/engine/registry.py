@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from easiness.commands import COMMANDS, ENTRY_POINTS, PAPER, CommandEntry
+from easiness.commands import COMMANDS, ENTRY_POINTS, PAPER, CommandEntry, Group
 from easiness.errors import BadInput, unless_exit
 from easiness.standard_error import say_on_stderr
 
@@ -47,6 +47,12 @@ def find_command(name: str) -> CommandEntry | None:
     """The command of this name; of another package only where none of ours has it."""
     own = next((one for one in (*COMMANDS, *PAPER) if one.name == name), None)
     return own or next((_entry(point) for point in _points() if point.name == name), None)
+
+
+def heading(name: str) -> tuple[str, Group, str]:
+    """The name, the group and the summary that one of our commands has in the help, for its `Study`."""
+    one = next(one for one in (*COMMANDS, *PAPER) if one.name == name)
+    return one.name, one.group, one.summary
 
 
 def find_study(one: CommandEntry) -> Study[Any] | Verb[Any]:

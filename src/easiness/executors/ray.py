@@ -61,19 +61,14 @@ class RayExecutor:
         return self._jobs or self._count()
 
     def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
-        return self._run(fn, items, None)
-
-    def run_telling(
-        self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
-    ) -> Iterator[Outcome[Item, Value]]:
-        return self._run(fn, items, listener)
+        return self.run_telling(fn, items, None)
 
     def close(self) -> None:
         self._mailbox = None
         self._counted_at = float("-inf")
         disconnect()
 
-    def _run(
+    def run_telling(
         self, fn: Callable[..., Value], items: Iterable[Item], listener: Tell | None
     ) -> Iterator[Outcome[Item, Value]]:
         rest = iter(items)

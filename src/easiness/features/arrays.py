@@ -21,6 +21,7 @@ from easiness.features.source import (
     Positions,
     Request,
     identity_of,
+    in_parts,
     numbers_of,
 )
 from easiness.gate import mapped_array, read_npz
@@ -38,7 +39,6 @@ INPUTS_NAME = "inputs"
 _ABOUT = "Made by code of your own; what it has learned from is not known here."
 _ABOUT_ARRAY = "Given by you; what they were trained on is not known here."
 _CALLED_AT_ONCE = 64
-_AT_ONCE = 4096  # rows
 _RATE = "rate"
 
 
@@ -78,8 +78,8 @@ def _source_of(function: Any) -> str | None:
 
 def _read(function: Callable[..., Any], name: str, split: Dataset, positions: Positions) -> Iterator[Any]:
     options = _options(function, split)
-    for start in range(0, len(positions), _CALLED_AT_ONCE):
-        examples = split.map(positions[start : start + _CALLED_AT_ONCE], split.kind.plain)
+    for some in in_parts(positions, _CALLED_AT_ONCE):
+        examples = split.map(some, split.kind.plain)
         with (
             recast(
                 lambda error: BadInput(
@@ -143,10 +143,10 @@ def _of_splits(name: str, rows: Mapping[str, Array], data: Dataset) -> FeatureSo
     if len(widths) > 1:
         raise BadInput(f"features {name!r}: splits differ in width ({sorted(widths)}); give both the same")
     by_examples = {examples.contents: rows[split] for split, examples in data.splits.items()}
-    values = {split: _digest(repr(array.shape), _parts(array)) for split, array in rows.items()}
+    values = {split: _digest(repr(array.shape), in_parts(array)) for split, array in rows.items()}
 
     def read(split: Dataset, positions: Positions) -> Iterator[Array]:
-        return (by_examples[split.contents][some] for some in _parts(positions))
+        return (by_examples[split.contents][some] for some in in_parts(positions))
 
     return FeatureSource(name, identity_of(form="array", rows=values), _ABOUT_ARRAY, read, slow=False)
 
@@ -158,10 +158,6 @@ def _digest(prefix: str, parts: Iterable[Array]) -> str:
         with np.errstate(over="ignore"):
             digest.update(np.ascontiguousarray(part, "<f4").data)
     return digest.hexdigest()
-
-
-def _parts(array: Array) -> Iterator[Array]:
-    return (array[start : start + _AT_ONCE] for start in range(0, len(array), _AT_ONCE))
 
 
 def _from_npy(request: Request) -> FeatureSource:
@@ -237,7 +233,7 @@ def _inputs(request: Request) -> FeatureSource:
     identity = identity_of(form=INPUTS_NAME, contents=contents, **settings)
 
     def read(split: Dataset, positions: Positions) -> Iterator[Array]:
-        for some in _parts(positions):
+        for some in in_parts(positions):
             values = np.stack(split.values(some))
             yield split.traits.standardize(values) if settings else values
 

@@ -148,5 +148,9 @@ def numbers_of(values: Any, name: str) -> Array:
     return array
 
 
+def in_parts(rows: Array, size: int = 4096) -> Iterator[Array]:
+    return (rows[at : at + size] for at in range(0, len(rows), size))
+
+
 def identity_of(**parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

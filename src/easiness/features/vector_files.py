@@ -24,9 +24,8 @@ from easiness import perturb
 from easiness.data import Dataset, rewrite_texts
 from easiness.errors import BadInput
 from easiness.features.registry import eye_of
-from easiness.features.source import FeatureSource, Positions, Vectors, identity_of
+from easiness.features.source import FeatureSource, Positions, Vectors, identity_of, in_parts
 from easiness.gate import made_once, mapped_array
-from easiness.lazy import Array
 from easiness.regular_file import open_growing, read_regular
 from easiness.spec import Frozen
 from easiness.store import FileDigest, digest, is_intact, read_sealed, write_sealed, write_whole
@@ -47,7 +46,6 @@ _LOOKED_AT = 1024  # vectors that tell whether half precision keeps what is in t
 _MOST_LOST = 0.01  # of the variance: of the features of networks a millionth is lost
 _DIGEST = "S32"  # half of the digest of an example, by which it is known
 _MOST_LISTED = 2**28  # bytes, of eight million examples
-_AT_ONCE = 1 << 12  # rows
 _CHANGED_AT_ONCE = 512  # examples
 
 
@@ -108,7 +106,7 @@ def changed_vectors(
     after the preparation of the source's network.
     """
     new_texts = None if split.kind.rewritten is None else rewrite_texts(split, transform)
-    for some in _parts(np.arange(len(split)), _CHANGED_AT_ONCE):
+    for some in in_parts(np.arange(len(split)), _CHANGED_AT_ONCE):
         parts = [
             eye_of(one).read(split, some, transform) if new_texts is None else one.parts(new_texts, some)
             for one in sources
@@ -249,7 +247,7 @@ def _list_examples(
 ) -> None:
     """Write the digests of the examples beside a file without ``cut`` values, if possible."""
     list_path = path.with_name(f"{source.identity[:32]}.{path.stem}.examples")
-    if list_path.exists() or (cut and any((np.abs(part) == _LARGEST).any() for part in _parts(file.rows))):
+    if list_path.exists() or (cut and any((np.abs(part) == _LARGEST).any() for part in in_parts(file.rows))):
         return
     with contextlib.suppress(OSError):
         write_whole(list_path, np.array(split.stored.digests(), _DIGEST).tobytes())
@@ -279,7 +277,7 @@ def _sparing(source: FeatureSource, split: Dataset, folder: Path) -> FeatureSour
 
     def read(_: Dataset, positions: Positions) -> Iterator[Vectors]:
         vectors = chain.from_iterable(source.parts(split, positions[place[0, positions] < 0]))
-        for some in _parts(positions):
+        for some in in_parts(positions):
             yield np.stack(
                 [
                     next(vectors)
@@ -290,10 +288,6 @@ def _sparing(source: FeatureSource, split: Dataset, folder: Path) -> FeatureSour
             )
 
     return replace(source, read=read) if files else source
-
-
-def _parts(rows: Array, size: int = _AT_ONCE) -> Iterator[Array]:
-    return (rows[at : at + size] for at in range(0, len(rows), size))
 
 
 def _check_finite(source: FeatureSource, split: Dataset, values: Vectors, start: int) -> None:
@@ -307,7 +301,7 @@ def _check_finite(source: FeatureSource, split: Dataset, values: Vectors, start:
 
 
 def _check_varied(source: FeatureSource, rows: Halves) -> None:
-    same = all((part == rows[0]).all() for part in _parts(rows))
+    same = all((part == rows[0]).all() for part in in_parts(rows))
     if same and len(rows) > 1:
         raise BadInput(
             f"features {source.name!r}: the vectors of all {len(rows)} examples are equal; give features "

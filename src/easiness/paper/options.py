@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -77,9 +77,7 @@ class PerturbationOptions:
 
 
 PERTURB = engine.Study(
-    "paper perturb",
-    "Paper",
-    "Show perturbed examples to the networks of a run.",
+    *engine.heading("paper perturb"),
     PerturbationOptions,
     engine.Later("easiness.paper.perturbation.study:perturb"),
     about="Says how accuracy and the easy and hard sets change, and which examples all networks still get "
@@ -143,19 +141,17 @@ _ABOUT_SETS = (
     "The same command again goes on, or only reads; more repetitions train what is missing."
 )
 ABLATE = engine.Study(
-    "paper ablate",
-    "Paper",
-    "Train without some examples, and test.",
+    *engine.heading("paper ablate"),
     AblationOptions,
     engine.Later(f"{_SETS}:read_sets"),
     engine.Later(f"{_SETS}:plan_sets"),
     about=_ABOUT_SETS.format(beside="which `corrupt` may share."),
 )
-CORRUPT = replace(
-    ABLATE,
-    name="paper corrupt",
-    summary="Train with random labels for some examples, and test.",
-    asks=CorruptionOptions,
+CORRUPT = engine.Study(
+    *engine.heading("paper corrupt"),
+    CorruptionOptions,
+    ABLATE.find,
+    ABLATE.plan,
     about=_ABOUT_SETS.format(beside="which may be that of `ablate`: the run for rate 0 is the same."),
 )
 
@@ -199,9 +195,7 @@ class ValidationOptions:
 
 
 VALIDATE = engine.Study(
-    "paper validate",
-    "Paper",
-    "Check easiness by networks that never saw the examples.",
+    *engine.heading("paper validate"),
     ValidationOptions,
     engine.Later(f"{_VALIDATION}:validate"),
     engine.Later(f"{_VALIDATION}:plan"),
@@ -226,9 +220,7 @@ class HypothesisOptions:
 
 
 HYPOTHESIS = engine.Study(
-    "paper hypothesis",
-    "Paper",
-    "Test the paper's hypothesis on planted patterns.",
+    *engine.heading("paper hypothesis"),
     HypothesisOptions,
     engine.Later(f"{_DESIGN}.result:decide"),
     engine.Later(f"{_DESIGN}.design:plan"),
@@ -268,9 +260,7 @@ class ReproductionOptions:
 
 
 ALL = engine.Verb(
-    "paper all",
-    "Paper",
-    "Reproduce the paper's tables, figures and claims.",
+    *engine.heading("paper all"),
     ReproductionOptions,
     engine.Later(f"{_REPRODUCTION}:reproduce"),
     engine.Later(f"{_REPRODUCTION}:carry"),

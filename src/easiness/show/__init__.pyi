@@ -62,7 +62,6 @@ from .svg import (
     new_figure as new_figure,
     new_panels as new_panels,
     picture_bytes as picture_bytes,
-    quiet as quiet,
     row_axis as row_axis,
     to_svg as to_svg,
     whole_ticks as whole_ticks,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from easiness.lazy import Array, Axes, Figure, Floats
-from easiness.show.svg import EASY, FONT_SIZE, INK, legend_above, new_axes, new_figure, quiet
+from easiness.show.svg import EASY, FONT_SIZE, INK, legend_above, new_axes, new_figure, new_panels
 
 
 def dots_and_mean(values: Floats, mean: Sequence[float], label: str, each: str = "trials") -> Figure:
@@ -118,19 +118,16 @@ def curves(
     across: int | None = None,
 ) -> Figure:
     """Curves in panels by their titles, ``across`` in a row, with one y axis; their names stand above."""
-    figure, first = new_axes(*size)
     across = across or len(panels)
-    grid = figure.add_gridspec(-(-len(panels) // across), across)
-    first.set_subplotspec(grid[0])
-    others = [figure.add_subplot(grid[at], sharey=first) for at in range(1, len(panels))]
-    for at, (axes, (title, lines)) in enumerate(zip([first, *others], panels.items(), strict=True)):
-        quiet(axes)
+    figure, places = new_panels(*size, -(-len(panels) // across), across, sharey=True)
+    for axes in places[len(panels) :]:
+        axes.remove()
+    for at, (axes, (title, lines)) in enumerate(zip(places, panels.items(), strict=False)):
         for one in lines:
             draw_curve(axes, one)
         axes.set_title(title, fontsize=FONT_SIZE, color=INK)
         axes.set(xlabel=x, ylabel="" if at % across else y)
-        axes.tick_params(labelleft=at % across == 0)
-    handles, labels = first.get_legend_handles_labels()
+    handles, labels = places[0].get_legend_handles_labels()
     if labels:
         figure.legend(
             handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=FONT_SIZE,

@@ -81,19 +81,14 @@ def new_panels(
     figure = new_figure(width, height, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, **options).ravel().tolist()
     for axes in panels:
-        quiet(axes)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(FAINT)
+        axes.tick_params(color=FAINT, labelcolor=INK, labelsize=FONT_SIZE, length=3)
+        axes.xaxis.label.set(color=INK, fontsize=FONT_SIZE)
+        axes.yaxis.label.set(color=INK, fontsize=FONT_SIZE)
+        axes.set_axisbelow(True)
+        axes.grid(axis="y", color=FAINT, linewidth=0.5)
     return figure, panels
-
-
-def quiet(axes: Axes) -> None:
-    """Open the axes at the top and right, in ink and faint lines."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(FAINT)
-    axes.tick_params(color=FAINT, labelcolor=INK, labelsize=FONT_SIZE, length=3)
-    axes.xaxis.label.set(color=INK, fontsize=FONT_SIZE)
-    axes.yaxis.label.set(color=INK, fontsize=FONT_SIZE)
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color=FAINT, linewidth=0.5)
 
 
 def legend_above(axes: Axes, columns: int) -> None:

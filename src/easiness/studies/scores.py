@@ -11,7 +11,7 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import FEWEST, SIDES, Side, Votes, select, tie_mass, usual_fraction
-from easiness.engine import SEVERAL_RUNS, At, HeldOutToo, Later, Study
+from easiness.engine import SEVERAL_RUNS, At, HeldOutToo, Later, Study, heading
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.regular_file import in_words
@@ -403,9 +403,7 @@ def scores(options: ScoresOptions) -> RunScores | CombinedScores:
 
 
 SCORES = Study(
-    "scores",
-    "Look",
-    "Write every score of every example, with standard errors.",
+    *heading("scores"),
     ScoresOptions,
     scores,
     about="Also how probably each example is among the easiest or the hardest.",

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.analysis import NoiseOfChange, PValues, num_deals, p_beyond, p_of_change
 from easiness.data import TAG, unfold_tags
-from easiness.engine import ONE_RUN, At, Later, Study
+from easiness.engine import ONE_RUN, At, Later, Study, heading
 from easiness.errors import BadInput, RunFailed
 from easiness.lazy import Figure, Floats, Integers, optimize, pd, special, stats
 from easiness.regular_file import in_words
@@ -132,9 +132,7 @@ def diff(options: Versions) -> Difference:
 
 
 DIFF = Study(
-    "diff",
-    "Look",
-    "Say which examples changed between two versions of the data.",
+    *heading("diff"),
     Versions,
     diff,
     about="Both are measured with the same recipe. Only changes beyond the noise of the trials count. Of "

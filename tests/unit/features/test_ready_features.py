@@ -200,6 +200,7 @@ def test_of_two_at_once_one_makes_it(data: Dataset, tmp_path: Path) -> None:
 
 KILLED = """
 import os, sys
+from functools import partial
 from pathlib import Path
 import numpy as np
 from easiness.data import load_dataset
@@ -209,7 +210,8 @@ def tell(what, done, num):
     if done >= 128:
         os.kill(os.getpid(), 9)
 
-vector_files.MOST_IN_MEMORY, vector_files._SECONDS, arrays._AT_ONCE = 0, 0, 64
+vector_files.MOST_IN_MEMORY, vector_files._SECONDS = 0, 0
+arrays.in_parts = partial(arrays.in_parts, size=64)
 rows = np.random.default_rng(3).standard_normal((300, 5)).astype(np.float32)
 data = load_dataset("digits", limit=300)
 ready_features(find_features(rows, data), data, Path(sys.argv[1]), tell)

@@ -12,7 +12,7 @@ import numpy as np
 
 from easiness import analysis, show
 from easiness.data import AUDIT_COLUMNS, UNSURE, Decisions, LabelledExamples, read_decisions, splits_in
-from easiness.engine import SEVERAL_RUNS, Later, Seed, Study, share
+from easiness.engine import SEVERAL_RUNS, Later, Seed, Study, heading, share
 from easiness.errors import BadInput
 from easiness.lazy import Figure, Floats, Integers, pd
 from easiness.runs import data_version, labelled_examples
@@ -403,9 +403,7 @@ def _rows(decisions: Decisions, path: Path) -> tuple[Design, pd.DataFrame]:
 
 
 AUDIT = Study(
-    "audit",
-    "Mend",
-    "Say how many labels are wrong, from a look at a few.",
+    *heading("audit"),
     AuditOptions,
     audit,
     about="First it draws labels by chance and writes a file (-o audit.csv). Fill it in, on the page or by "

@@ -11,7 +11,7 @@ import numpy as np
 from easiness import show
 from easiness.analysis import make_slices, slice_effects
 from easiness.data import checked_names
-from easiness.engine import Study, refuse_options
+from easiness.engine import Study, heading, refuse_options
 from easiness.errors import BadInput, shorten
 from easiness.lazy import Array, Floats, Integers, pd
 from easiness.runs import data_of, find_data, find_split, positions_in
@@ -188,9 +188,7 @@ def _hardness(options: ExplainOptions, labels: Integers, row: int, groups: Integ
 
 
 EXPLAIN = Study(
-    "explain",
-    "Look",
-    "Say what hardness goes along with.",
+    *heading("explain"),
     ExplainOptions,
     explain,
     outcomes=explain_outcomes,

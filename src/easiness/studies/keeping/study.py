@@ -8,7 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from easiness.engine import At, Data, Later, OneRun, Seed, Study, changed_options, option_flag, refuse_options
+from easiness.engine import (
+    At,
+    Data,
+    Later,
+    OneRun,
+    Seed,
+    Study,
+    changed_options,
+    heading,
+    option_flag,
+    refuse_options,
+)
 from easiness.errors import BadInput
 from easiness.show import SUFFIXES
 from easiness.spec import Keep, read_band, read_numbers, setting
@@ -138,9 +149,7 @@ def keep(options: KeepOptions) -> Worth | Pruning | Curriculum:
 
 
 KEEP = Study(
-    "keep",
-    "Choose",
-    "Say which examples to keep, or to train on first.",
+    *heading("keep"),
     KeepOptions,
     keep,
     about=(
@@ -216,9 +225,7 @@ def label_next(options: NextOptions) -> NextLabels | NextAnswers:
 
 
 NEXT = Study(
-    "next",
-    "Choose",
-    "Say which examples to label next, or which items to ask again.",
+    *heading("next"),
     NextOptions,
     label_next,
     about=(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.data import DROP, KEEP, RELABEL, UNKNOWN, Decisions, RunTags, unfold_tags
-from easiness.engine import DecisionFile, HeldOutToo, Study, refuse_options
+from easiness.engine import DecisionFile, HeldOutToo, Study, heading, refuse_options
 from easiness.errors import BadInput, shorten
 from easiness.inputs import kind_named
 from easiness.lazy import Figure, Integers, Mask, pd
@@ -388,9 +388,7 @@ def labels(options: LabelOptions) -> CleanLabels | PeopleAgreement | Consensus:
 
 
 LABELS = Study(
-    "labels",
-    "Mend",
-    "Write a file of labels: by rule, or as people say.",
+    *heading("labels"),
     LabelOptions,
     labels,
     about="By rule: what to relabel, drop and keep of the suspects of a run. You may edit label, class and "

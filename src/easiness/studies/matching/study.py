@@ -9,7 +9,7 @@ from typing import Annotated
 
 from easiness import analysis
 from easiness.analysis import Match, Side, Ties
-from easiness.engine import SEVERAL_RUNS, At, Fraction, Later, Policies, Study
+from easiness.engine import SEVERAL_RUNS, At, Fraction, Later, Policies, Study, heading
 from easiness.errors import BadInput
 from easiness.inputs import tell
 from easiness.spec import Option, setting
@@ -110,9 +110,7 @@ def compare(options: CompareOptions, *, rates_alone: bool = False) -> Comparison
 
 
 COMPARE = Study(
-    "compare",
-    "Look",
-    "Say how far runs agree on the easy and hard examples.",
+    *heading("compare"),
     CompareOptions,
     compare,
     about="With the rates of chance, and the ceilings that the noise of each run sets. Of outcomes also "

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from easiness.data import check_models, read_outcomes
-from easiness.engine import Verb, refuse_options, say
+from easiness.engine import Verb, heading, refuse_options, say
 from easiness.errors import BadInput, nearest
 from easiness.lazy import pd
 from easiness.show import percent, quantity
@@ -207,9 +207,7 @@ def _carry(options: RecordOptions) -> None:
 
 
 RECORD = Verb(
-    "record",
-    "Measure",
-    "Take in outcomes of items, or probabilities, from elsewhere.",
+    *heading("record"),
     RecordOptions,
     record,
     _carry,

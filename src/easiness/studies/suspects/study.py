@@ -14,7 +14,7 @@ import numpy as np
 
 from easiness import analysis, show
 from easiness.data import Dataset, Decisions
-from easiness.engine import SEVERAL_RUNS, At, Data, DecisionFile, Device, HeldOutToo, Later, Study
+from easiness.engine import SEVERAL_RUNS, At, Data, DecisionFile, Device, HeldOutToo, Later, Study, heading
 from easiness.errors import BadInput
 from easiness.lazy import Floats, Integers, Mask, pd
 from easiness.runs import cell_texts, decisions_on, find_data, leak_of, positions_in
@@ -308,9 +308,7 @@ def _by_votes(evidence: Evidence) -> analysis.EstimatedNoise:
 
 
 SUSPECTS = Study(
-    "suspects",
-    "Mend",
-    "Say which labels are likely wrong, most suspicious first.",
+    *heading("suspects"),
     SuspectOptions,
     suspects,
     about="Identical examples with different labels come first: there one label is certainly wrong. Blank, "

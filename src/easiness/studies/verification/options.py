@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from easiness import spec
-from easiness.engine import Later, OneFolder, Out, Source, Study
+from easiness.engine import Later, OneFolder, Out, Source, Study, heading
 
 _HERE = "easiness.studies.verification"
 
@@ -61,9 +61,7 @@ class VerifyOptions:
 
 
 VERIFY = Study(
-    "verify",
-    "Mend",
-    "Train on the labels before and after; say what was gained.",
+    *heading("verify"),
     VerifyOptions,
     Later(f"{_HERE}.study:verify"),
     Later(f"{_HERE}.study:plan"),
