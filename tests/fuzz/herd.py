@@ -34,15 +34,8 @@ from easiness.store.files import ASIDE
 SECONDS, CPU_SECONDS = 20.0, 6  # of a case, on a machine that does much else; of the processor's
 MEMORY = 3 << 29  # bytes of addresses beyond those of a child that has read nothing
 _OF_A_CHILD = 200  # cases
-_OF_READINGS: tuple[str, ...] = (
-    "datasketch",
-    "imagehash",
-    "jinja2",
-    "matplotlib.figure",
-    "pillow_heif",
-    "safetensors.torch",
-)
-_OF_READINGS += ("sklearn.isotonic", "sklearn.linear_model", "sklearn.neighbors")
+_OF_READINGS = ["datasketch", "imagehash", "jinja2", "matplotlib.figure", "pillow_heif", "safetensors.torch"]
+_OF_READINGS += ["sklearn.isotonic", "sklearn.linear_model", "sklearn.neighbors"]
 """What readings load, loaded once for all children."""
 
 
