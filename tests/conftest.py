@@ -18,7 +18,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from easiness.spec import Loading
-from pixels import images_of
+from pixels import images_of, write_noise
 from starting import start as start, zygote as zygote  # fixtures of all tests
 
 if TYPE_CHECKING:
@@ -253,17 +253,7 @@ def trial_folder() -> Callable[[Path, int], Path]:
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """Two class folders, cat and dog, of twelve 8 x 8 colour pictures each; dogs are brighter."""
-    import numpy as np
-    from PIL import Image
-
-    root = tmp_path / "pets"
-    random = np.random.default_rng(0)
-    for name, brightest in (("cat", 120), ("dog", 256)):
-        (root / name).mkdir(parents=True)
-        for i in range(12):
-            pixels = random.integers(0, brightest, (8, 8, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(root / name / f"{i:02d}.png")
-    return root
+    return write_noise(tmp_path / "pets", {"cat": 120, "dog": 256}, [(8, 8, 3)] * 12, "{:02d}.png")
 
 
 @pytest.fixture(scope="session")

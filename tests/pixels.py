@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,22 @@ def write_pictures(root: Path, pictures: Iterable[tuple[str, Any]]) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(root / name)
     return root
+
+
+def write_noise(
+    root: Path, classes: Mapping[str, int], shapes: Iterable[tuple[int, ...]], form: str = "{}.png"
+) -> Path:
+    """Class folders of random pictures, one of each shape, whose values lie below those of the classes."""
+    rng, sizes = np.random.default_rng(0), [*shapes]
+    pictures = (
+        (f"{name}/{form.format(at)}", rng.integers(0, brightest, shape, np.uint8))
+        for name, brightest in classes.items()
+        for at, shape in enumerate(sizes)
+    )
+    return write_pictures(root, pictures)
+
+
+PETS = {"cat": 256, "dog": 256}
 
 
 def packed_images(images: torch.Tensor) -> Pack:

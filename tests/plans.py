@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,10 +13,28 @@ from easiness.analysis import MIN_GROUP, GroupMatch, Rule, Votes
 from easiness.paper.perturbation.curve import PerturbationCurve, match_levels
 from easiness.paper.training_sets import TrainingSetStudy, accuracy_rows
 from easiness.runs.plan import Plan, RankedDraw, make_plan
-from easiness.spec import Draw, Drawing, Loading, Recording, Training
+from easiness.spec import Draw, Drawing, Loading, Recording, Training, TrialSpec
 from easiness.store import Row
+from easiness.training import Keeper, Standing, TrainingState
 
 T = TypeVar("T")
+
+
+class Memory(Keeper):
+    """Keeps what each epoch of a training came to, and begins with what it is given."""
+
+    def __init__(self, state: TrainingState | None = None) -> None:
+        self.state = state
+        self.kept: list[TrainingState] = []
+
+    def begin(self, standing: Standing) -> None:
+        if self.state is not None:
+            standing.restore(self.state)
+
+    def after_epoch(self, standing: Standing) -> None:
+        state = standing.state()
+        copies = {name: value.clone() for name, value in state.tensors.items()}
+        self.kept.append(replace(state, tensors=copies))
 
 
 def votes_of(correct: Any, labels: Any = None, p_label: Any = None, **options: Any) -> Votes:
@@ -81,6 +99,11 @@ def _value(kind: type[T], given: dict[str, Any]) -> T:
     """The value of options, of the arguments that have the names of its fields."""
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: value for name, value in given.items() if name in names})
+
+
+def stored_as(trial: TrialSpec) -> dict[str, Any]:
+    """What a trial of this spec is stored with."""
+    return {"index": trial.index, "seed": trial.seed, "identity": trial.hash, "spec": trial}
 
 
 def planned(source: Any, *, trials: int, **options: Any) -> Plan:

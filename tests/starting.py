@@ -36,10 +36,11 @@ class Started:
         return self.code
 
     def wait(self, patience: float = PATIENCE) -> int:
-        deadline = time.monotonic() + patience
+        begun = time.monotonic()
         while (code := self.poll()) is None:
-            assert time.monotonic() < deadline, self.err
-            time.sleep(0.005)
+            spent = time.monotonic() - begun
+            assert spent < patience, self.err
+            time.sleep(min(0.005 + spent / 50, 0.1))
         return code
 
     def until(self, condition: Callable[[], bool]) -> None:

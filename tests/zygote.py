@@ -5,6 +5,7 @@ So dozens of commands can be started, killed and started again without loading t
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -34,6 +35,8 @@ def begin(asked: dict[str, str | list[str]]) -> None:
 
 
 assert threading.active_count() == 1, "a process with threads must not be forked"
+gc.collect()
+gc.freeze()  # no collection in a fork looks through, and so copies, what is loaded here
 print("ready", flush=True)
 for line in sys.stdin:
     asked = json.loads(line)

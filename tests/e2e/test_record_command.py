@@ -44,15 +44,6 @@ def test_a_run_a_model_and_the_same_rows_again(command, tmp_path):
     assert re.search(r"\.\./a b .*\n.*<b> ", command("status", tmp_path / "runs").out)
 
 
-def test_models_as_trials_are_counted_once(command, tmp_path):
-    table = written(tmp_path / "t.csv", "item,model,right\n1,a,1\n2,a,0\n1,b,1\n2,b,1")
-    first = command("record", table, "--out", tmp_path / "runs", "--trials-are", "models")
-    assert "models: 2 items, 2 models, 75.0\xa0% right on average" in first.out
-    assert "  2 models  " in command("status", tmp_path / "runs").out
-    step = command("next", tmp_path / "runs", "--rollouts", "3", "-o", tmp_path / "next.csv")
-    assert f"--add --out {tmp_path / 'runs'} --trials-are models" in step.err
-
-
 def test_rows_that_join(command, refused, tmp_path):
     runs = tmp_path / "runs"
     assert command("record", written(tmp_path / "a.csv", "item,right\n007,1\n8,0"), "--out", runs).code == 0
@@ -137,6 +128,9 @@ def test_models_are_no_rollouts(command, refused, tmp_path):
     more = written(tmp_path / "b.csv", "item,model,right\n1,c,1")
     done = command("record", more, "--out", runs, "--trials-are", "models")
     assert "2 items, 3 models (1 new answer), 50.0" in done.out
+    assert "  3 models  " in command("status", runs).out
+    step = command("next", runs, "--rollouts", "3", "-o", tmp_path / "next.csv")
+    assert f"--add --out {runs} --trials-are models" in step.err
     note = "note: one trial of each model: --trials-are models says how hard items are for models like these"
     assert note in command("record", table, "--out", tmp_path / "rollouts").err
     twice = written(tmp_path / "c.csv", "item,model,right\n1,a,1\n2,a,0\n1,b,1\n1,b,0")

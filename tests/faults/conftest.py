@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+
+from pixels import PETS, write_noise
 
 
 def mounted(*arguments: object) -> None:
@@ -79,13 +79,7 @@ def read_only(tmp_path: Path) -> Iterator[Callable[[Path], Path]]:
 @pytest.fixture
 def photos(tmp_path) -> Path:
     """Photos of several sizes, which are decoded when they are needed where they do not fit into memory."""
-    random = np.random.default_rng(0)
-    for name in ("cat", "dog"):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for i in range(6):
-            pixels = random.integers(0, 256, (40 + i, 48, 3), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
-    return tmp_path / "photos"
+    return write_noise(tmp_path / "photos", PETS, [(40 + at, 48, 3) for at in range(6)])
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from easiness import open_run
 from easiness.store import ASIDE, is_run
 
-ALONE, WITH_WORKERS, OF_WORKERS = 27, 4, 6
+ALONE, WITH_WORKERS, OF_WORKERS = 27, 4, 4
 MORE_THAN_ENOUGH = 3001  # a prime number: no group of trials divides it
 
 pytestmark = [

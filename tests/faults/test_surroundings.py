@@ -14,16 +14,15 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from easiness import load_dataset, open_run
 from easiness.data.sources import torch_dataset
 from easiness.errors import RunFailed
 from easiness.store import RunWriter, at_work
 from lengths import long_but
+from pixels import write_noise
 
 NOWHERE = {
     "a file in its place": "open('file', 'w').close(); os.environ['EASINESS_CACHE'] = 'file'",
@@ -156,14 +155,9 @@ ODD = 'a b\nc\'s "d" $HOME `e` %s {0} <i>&amp; Ünïcödé 例え 🙂 -o'
 
 @pytest.fixture
 def odd_pictures(tmp_path) -> Path:
-    random = np.random.default_rng(0)
-    root = tmp_path / f"source {ODD}"
-    for name, brightest in ((f"cat {ODD}", 120), ("犬\t=1+1", 256)):
-        (root / name).mkdir(parents=True)
-        for i in range(12):
-            pixels = random.integers(0, brightest, (8, 8, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(root / name / f"{i:02d} {ODD}.png")
-    return root
+    names = {f"cat {ODD}": 120, "犬\t=1+1": 256}
+    form = "{:02d} " + ODD.replace("{0}", "{{0}}") + ".png"
+    return write_noise(tmp_path / f"source {ODD}", names, [(8, 8, 3)] * 12, form)
 
 
 @pytest.mark.long

@@ -7,6 +7,8 @@ goes on with the next case.
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import multiprocessing
 import os
@@ -24,6 +26,7 @@ from typing import Any
 
 from doors import drawn, prepare
 from mutations import generator
+from PIL import Image
 
 from easiness.errors import EasinessError
 from easiness.store.files import ASIDE
@@ -31,6 +34,9 @@ from easiness.store.files import ASIDE
 SECONDS, CPU_SECONDS = 20.0, 6  # of a case, on a machine that does much else; of the processor's
 MEMORY = 3 << 29  # bytes of addresses beyond those of a child that has read nothing
 _OF_A_CHILD = 200  # cases
+_OF_READINGS = ["datasketch", "imagehash", "jinja2", "matplotlib.figure", "pillow_heif", "safetensors.torch"]
+_OF_READINGS += ["sklearn.isotonic", "sklearn.linear_model", "sklearn.neighbors"]
+"""What readings load, loaded once for all children."""
 
 
 def run_cases(whole: Path, seed: int, cases: range, changed: bool) -> Iterator[dict[str, Any]]:
@@ -106,6 +112,11 @@ def _judged(call: Callable[[], object]) -> tuple[str, str]:
 def main(whole: str, seed: int, first: int, num: int, changed: int) -> None:
     """Run cases, a line each on standard output."""
     prepare()
+    for name in _OF_READINGS:
+        importlib.import_module(name)
+    Image.init()
+    gc.collect()
+    gc.freeze()
     for ended in run_cases(Path(whole), seed, range(first, first + num), bool(changed)):
         print(json.dumps(ended), flush=True)
 

@@ -299,6 +299,7 @@ OF_RUNS: dict[str, tuple[str, Alter]] = {
         for length in (0, 2**62)
     },
     "giant epochs": (FIRST + TRIAL, document("trial", epochs=2**40)),
+    "a hash of another spec": (FIRST + TRIAL, document("trial", "spec", seed=6)),
     "a spec of no probes": (FIRST + TRIAL, document("trial", "spec", probes=[])),
     "no accuracies": (FIRST + TRIAL, document("trial", "accuracy", train=[])),
     "a file above": (FIRST + TRIAL, another_file("../../examples.parquet")),

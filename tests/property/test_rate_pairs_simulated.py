@@ -84,7 +84,7 @@ def seen(shapes: list[str], sizes: list[int]) -> tuple[Floats, list[bool]]:
     ("shapes", "sizes", "by_chance"),
     [
         (["normal"], [400], 2),
-        pytest.param([*SHAPES], [200, 800], 0, marks=pytest.mark.long),  # of more than a hundred statements
+        pytest.param([*SHAPES], [200, 500], 0, marks=pytest.mark.long),  # of more than a hundred statements
     ],
 )
 def test_agreement_is_near_the_overlap_of_the_true_sets_and_its_interval_holds_it(

@@ -13,6 +13,7 @@ from easiness.records import STATISTICS, ObservationLog, TrialRecord, example_st
 from easiness.spec import Probe
 from easiness.store import StoredTrial
 from easiness.store.trial import write_trial
+from plans import stored_as
 from recording import run_spec, trial_of_logits
 
 SQRT2 = float(np.float32(np.sqrt(2)))
@@ -100,16 +101,8 @@ def test_rows_of_the_full_record(observe, num_epochs, num, seed, keep):
     full, thin = observed(tuple(range(1, num_epochs + 1))), observed(probe.observed(num_epochs))
     spec = run_spec(num, classes="abc", probes=(probe,), seed=0, trials=1, epochs=num_epochs).trial(0)
     with tempfile.TemporaryDirectory() as folder:
-        write_trial(
-            Path(folder),
-            TrialRecord({"train": thin}, train_loss=[1.0] * num_epochs),
-            {"train": np.arange(num)},
-            index=0,
-            seed=0,
-            identity=spec.hash,
-            spec=spec,
-            keep_weights=False,
-        )
+        record = TrialRecord({"train": thin}, train_loss=[1.0] * num_epochs)
+        write_trial(Path(folder), record, {"train": np.arange(num)}, **stored_as(spec), keep_weights=False)
         (path,) = Path(folder).iterdir()
         stored = StoredTrial(path)
         assert stored.epochs == num_epochs

@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from easiness.analysis import tag_noise
+from label_worlds import calibration_error
 
 EXACT = ("one rate", "rates differ", "three tags", "80 tags", "two groups", "heads know little")
 OTHERS = {  # least and largest number told over the true one, where no label tells how people forget
@@ -22,11 +23,6 @@ def cells(monkeypatch, pytestconfig):
     from science import tags_cells
 
     return tags_cells
-
-
-def calibration_error(p, came):
-    at = np.minimum((10 * p).astype(int), 9)
-    return np.abs(np.bincount(at, p - came, 10)).sum() / len(p)
 
 
 def judged(cells, name, seed):

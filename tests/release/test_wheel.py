@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from easiness.paper.reproduction.presets import Preset
+
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
 BUILD = "import sys, setuptools.build_meta as backend; getattr(backend, 'build_' + sys.argv[1])(sys.argv[2])"
@@ -90,7 +92,9 @@ def test_an_index_would_take_both(built: Path) -> None:
     call(sys.executable, "-m", "twine", "check", "--strict", *built.iterdir(), cwd=built)
 
 
-def test_the_installed_wheel_measures_and_reports_in_another_folder(built: Path, tmp_path: Path) -> None:
+def test_the_installed_wheel_measures_and_reports_in_another_folder(
+    built: Path, tiny_preset: Preset, tmp_path: Path
+) -> None:
     """The commands of `make demo` and `make paper`, in small; packages are taken from where they lie here."""
     if major_version("pip") < 23:
         pytest.skip("pip, which installs, is not here, or too old")
@@ -113,6 +117,9 @@ def test_the_installed_wheel_measures_and_reports_in_another_folder(built: Path,
     call(easiness, "suspects", "run", "-o", "suspects.csv", cwd=tmp_path)
     call(easiness, "report", "run", "-o", page, cwd=tmp_path)
     # which trains the other networks that `make demo` does
-    call(easiness, "paper", "all", "--preset", "smoke", "--limit", "150", "--out", "paper", cwd=tmp_path)
+    tiny = f"from easiness.paper.reproduction.presets import *; PRESETS['smoke'] = {tiny_preset!r}"
+    begin = f"{tiny}; from easiness.cli.main import run; run()"
+    paper = ("paper", "all", "--preset", "smoke", "--limit", "150", "--out", "paper")
+    call(python, "-c", begin, *paper, cwd=tmp_path)
     assert page.stat().st_size > 100_000
     assert (tmp_path / "paper" / "report.html").stat().st_size > 100_000

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from easiness.store import Run
-from recording import believing, recorded
+from recording import recorded
 
 
 @pytest.fixture
@@ -20,11 +20,6 @@ def record(tmp_path: Path) -> Callable[..., Run]:
         return recorded(tmp_path / name, logits, labels, **options)
 
     return make
-
-
-@pytest.fixture
-def noisy_logits() -> Callable[..., Any]:
-    return believing
 
 
 @pytest.fixture

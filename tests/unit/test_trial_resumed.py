@@ -15,8 +15,9 @@ from easiness.errors import BadInput
 from easiness.models import model_name
 from easiness.records import TrialRecord
 from easiness.spec import Draw, Probe, Recipe, Resolved, TrialSpec
-from easiness.training import EpochReport, Listener, Standing, TrainingState
+from easiness.training import EpochReport, Listener, Standing
 from easiness.trial import run_trial
+from plans import Memory
 
 CPU = torch.device("cpu")
 EPOCHS = 4
@@ -44,24 +45,6 @@ class Dropping(nn.Sequential):
             self.seen += 1
         logits: torch.Tensor = super().forward(images) * (1 + self.seen / 100)
         return logits
-
-
-class Memory:
-    """Keeps what each epoch came to, and begins with what it is given."""
-
-    def __init__(self, state: TrainingState | None = None) -> None:
-        self.state = state
-        self.kept: list[TrainingState] = []
-        self.images = 0
-
-    def begin(self, standing: Standing) -> None:
-        if self.state is not None:
-            standing.restore(self.state)
-
-    def after_epoch(self, standing: Standing) -> None:
-        state = standing.state()
-        copies = {name: value.clone() for name, value in state.tensors.items()}
-        self.kept.append(replace(state, tensors=copies))
 
 
 def asked(data: Dataset, **changes: Any) -> TrialSpec:

@@ -170,7 +170,8 @@ def two_normals(fit: MassFit, *, ends: bool = False) -> Floats:
     x, y = np.meshgrid(grid_places(shape[0]), np.zeros(1) if of_one else grid_places(shape[1]), indexing="ij")
     whole = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
     powers = whole.astype(rough.observed.dtype)
-    lumps = np.eye(whole.shape[1], dtype=powers.dtype)[[0, -1] if ends else []]
+    lumps = np.zeros((2 if ends else 0, whole.shape[1]), powers.dtype)
+    lumps[:1, 0] = lumps[1:, -1] = 1
     weight, mean = np.full((num, 2 + len(lumps)), 0.5), fit.starts()
     weight[:, 2:] = _OF_AN_END
     xx, xy, yy = (np.full((num, 2), one) for one in (0.5, 0.0 if of_one else 0.25, 0.5))

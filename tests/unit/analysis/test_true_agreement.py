@@ -104,13 +104,6 @@ def test_the_rate_alone_is_that_of_the_agreement() -> None:
     assert true_rate(a, b, RULE) == agreed(a, b).rate
 
 
-def test_without_replicates_there_is_no_interval() -> None:
-    found = agreement(measured(match(0.5)), measured(match(0.5), "b"), match(0.3), RULE)
-    assert 0 <= found.rate <= 1
-    assert math.isnan(found.low)
-    assert math.isnan(found.high)
-
-
 def test_noise_that_epochs_share_is_no_agreement() -> None:
     """Early difficulty has nothing to do with late difficulty, yet trials err alike at both epochs."""
     rng = np.random.default_rng(0)

@@ -9,6 +9,7 @@ from PIL import Image
 import easiness as ez
 from easiness.inputs.kind import FLAWS, OF_PICTURES, OF_SOUNDS
 from easiness.studies.suspects import kept_conflicts
+from recording import believing
 
 RNG = np.random.default_rng(0)
 SCENE = np.asarray(Image.fromarray(RNG.integers(0, 256, (6, 6, 3), np.uint8)).resize((48, 48)))
@@ -45,12 +46,12 @@ def test_what_many_have_is_their_kind():
     assert OF_PICTURES.among(np.array([blank] * 6 + [plain] * 194)).sum() == 6
 
 
-def test_they_are_in_every_form_of_the_suspects(record, noisy_logits):
+def test_they_are_in_every_form_of_the_suspects(record):
     x = RNG.integers(0, 256, (12, 8, 8, 3), np.uint8)
     x[3], x[7] = 100, x[7] // 8
     labels = np.arange(12) % 3
     data = ez.load_dataset((x, labels))
-    run = record(noisy_logits(labels, trials=2, epochs=1), labels, fingerprint=data.fingerprint)
+    run = record(believing(labels, trials=2, epochs=1), labels, fingerprint=data.fingerprint)
     found = ez.suspects(run, data=data)
     assert found.conflicts.flaws == {("train", 3): "blank", ("train", 7): "dark"}
     assert "1 of the pictures is blank: 3." in found.conflicts.sentences()

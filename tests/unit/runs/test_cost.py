@@ -5,10 +5,8 @@ import statistics
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 import easiness as ez
 from easiness import load_dataset, measure
@@ -16,6 +14,7 @@ from easiness.runs.carrying_out import cache_beside, resolve_plan  # type: ignor
 from easiness.runs.execution import Cost, effort_text, estimate_cost, seconds_beside
 from easiness.runs.progress import Progress
 from easiness.spec import Execution, RunSpec
+from pixels import PETS, write_noise
 from plans import planned
 
 CPU = torch.device("cpu")
@@ -95,14 +94,9 @@ def test_what_is_kept_counts(tmp_path, changes):
 
 
 def test_the_cache_counts_until_it_is_there(tmp_path):
-    rng = np.random.default_rng(0)
-    for name in ("cat", "dog"):
-        (tmp_path / "pets" / name).mkdir(parents=True)
-        for i, size in enumerate([(40, 60), (50, 20), (30, 30)]):
-            pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{i}.png")
+    pets = write_noise(tmp_path / "pets", PETS, [(40, 60, 3), (50, 20, 3), (30, 30, 3)])
     settings: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "recipe": {"crop": 21}}
-    plan = planned(load_dataset(tmp_path / "pets"), **settings)
+    plan = planned(load_dataset(pets), **settings)
     cache = cache_beside(tmp_path / "run")
     # short sides of 24: 24 x 36, 50 x 20 (smaller already), 24 x 24
     expected = 2 * 3 * (24 * 36 + 50 * 20 + 24 * 24)

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 import easiness as ez
 from easiness.data import load_dataset
@@ -23,6 +22,7 @@ from easiness.runs.progress import Progress
 from easiness.runs.trainer import NodePhotos
 from easiness.spec import Loading, Recipe, Training
 from easiness.training import network_facts
+from pixels import PETS, write_noise
 
 BAD = "train/dog/3.jpg"
 TRAINED: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "recipe": {"crop": 24}}
@@ -31,13 +31,9 @@ TRAINED: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "reci
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """Two classes of five photos a split; the data of one are cut off behind its header."""
-    folder, rng = tmp_path / "pets", np.random.default_rng(0)
+    folder = tmp_path / "pets"
     for split in ("train", "val"):
-        for name in ("cat", "dog"):
-            (folder / split / name).mkdir(parents=True)
-            for at in range(5):
-                pixels = rng.integers(0, 256, (60 + at, 70, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(folder / split / name / f"{at}.jpg")
+        write_noise(folder / split, PETS, [(60 + at, 70, 3) for at in range(5)], "{}.jpg")
     file = folder / BAD
     file.write_bytes(file.read_bytes()[:-400])
     return folder

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import easiness as ez
 from easiness.data import hold_out
@@ -16,6 +15,7 @@ from easiness.errors import BadInput
 from easiness.runs.source import find_data, given_data
 from easiness.spec import Loading, LoadOptions
 from easiness.studies.keeping.ranks import scored_data
+from pixels import PETS, write_noise
 from recording import believing
 
 PART: dict[str, Any] = {"limit": 60, "holdout": 0.2}
@@ -92,12 +92,8 @@ def test_a_recorded_run_without_its_texts_says_why(tmp_path):
 
 @pytest.mark.parametrize("as_path", [True, False])
 def test_a_recorded_run_is_found_in_data_of_which_it_left_some_out(tmp_path, record, as_path):
-    rng = np.random.default_rng(0)
-    for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for at in range(3):
-            pixels = rng.integers(0, 256, (8, 8, 3), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{at}.png")
+    for split in ("train", "test"):
+        write_noise(tmp_path / "photos" / split, PETS, [(8, 8, 3)] * 3)
     (tmp_path / "photos/train/cat/1.png").write_bytes(b"broken")
     kept = ez.load_dataset(tmp_path / "photos", skip_unreadable=True)
     options: dict[str, Any] = {"ids": kept.ids, "classes": kept.classes}

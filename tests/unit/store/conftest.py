@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from easiness.records import TrialRecord
-from easiness.spec import Probe, RunSpec, SplitRef
+from easiness.spec import Probe, SplitRef
 from easiness.store import RunWriter
+from plans import stored_as
 from recording import run_spec, trial_of_logits
 
 IDS = np.array([30, 10, 20, 40])
@@ -36,14 +37,7 @@ def make_record() -> Callable[..., TrialRecord]:
 
 
 @pytest.fixture
-def make_spec() -> Callable[..., RunSpec]:
-    """What the run is: ``make_spec(trials, epochs)``."""
-
-    return run_spec
-
-
-@pytest.fixture
-def add(make_record, make_spec) -> Callable[..., None]:
+def add(make_record) -> Callable[..., None]:
     """Stores the trial of an index and length in the run at ``path``, which it creates where needed."""
 
     def store(path: Path, index: int, epochs: int = 2, **options: bool) -> None:
@@ -51,17 +45,9 @@ def add(make_record, make_spec) -> Callable[..., None]:
 
         with RunWriter(path) as writer:
             if not is_run(path):
-                writer.create(make_spec(), IDS, LABELS)
-            trial = make_spec(epochs=epochs).trial(index)
-            writer.add(
-                make_record(epochs, seed=index),
-                {"train": IDS},
-                index=index,
-                seed=5,
-                identity=trial.hash,
-                spec=trial,
-                **options,
-            )
+                writer.create(run_spec(), IDS, LABELS)
+            trial = run_spec(epochs=epochs).trial(index)
+            writer.add(make_record(epochs, seed=index), {"train": IDS}, **stored_as(trial), **options)
 
     return store
 
@@ -76,9 +62,9 @@ HELD_OUT_LOGITS = np.log(
 
 
 @pytest.fixture
-def held_out_run(tmp_path, make_spec) -> Path:
+def held_out_run(tmp_path) -> Path:
     """Two trials of one epoch; each trained on two of the four examples, and three more are held out."""
-    spec = make_spec(epochs=1)
+    spec = run_spec(epochs=1)
     data = spec.data.model_copy(update={"held_out": SplitRef(fingerprint="g", num_examples=3)})
     spec = spec.model_copy(update={"data": data, "probes": (Probe(name="train"), Probe(name="held_out"))})
     held_out_ids, held_out_labels = np.array(["test/b", "test/a", "test/c"], object), np.array([1, 0, 1])
@@ -89,13 +75,5 @@ def held_out_run(tmp_path, make_spec) -> Path:
             train = trial_of_logits(2 * np.eye(2)[LABELS][None], LABELS, trained_on=own)
             held_out = trial_of_logits(logits[None], held_out_labels, trained_on=np.zeros(3))
             record = TrialRecord({"train": train, "held_out": held_out}, [0.5])
-            trial = spec.trial(index)
-            writer.add(
-                record,
-                {"train": IDS, "held_out": held_out_ids},
-                index=index,
-                seed=5,
-                identity=trial.hash,
-                spec=trial,
-            )
+            writer.add(record, {"train": IDS, "held_out": held_out_ids}, **stored_as(spec.trial(index)))
     return tmp_path / "held_out"

@@ -19,6 +19,8 @@ import pytest
 from easiness import store
 from easiness.errors import BadInput
 from easiness.store.watching import EVENTS, Events
+from plans import stored_as
+from recording import run_spec
 
 IDS = np.array([30, 10, 20, 40])
 LABELS = np.array([0, 1, 1, 0])
@@ -53,15 +55,6 @@ def test_a_run_killed_before_it_was_described_may_become_one(tmp_path, add):
     assert len(names(folder / "trials")) == 1
 
 
-def test_what_may_not(tmp_path):
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(BadInput, match="file: is a file"):
-        store.check_output(tmp_path / "file")
-    with pytest.raises(BadInput, match=r"neither empty .*'file'"):
-        store.check_output(tmp_path)
-    assert names(tmp_path) == ["file"]
-
-
 def test_one_writer_at_a_time(tmp_path, add):
     add(tmp_path / "run", 0)
     with store.RunWriter(tmp_path / "run"):
@@ -74,10 +67,10 @@ def test_one_writer_at_a_time(tmp_path, add):
         pass
 
 
-def test_a_run_that_cannot_be_described_leaves_nothing(tmp_path, make_spec, monkeypatch):
+def test_a_run_that_cannot_be_described_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(store.run_folder, "write_whole", no_room)
     with store.RunWriter(tmp_path / "run") as writer, pytest.raises(BadInput, match=r"to \(No space left"):
-        writer.create(make_spec(), IDS, LABELS)
+        writer.create(run_spec(), IDS, LABELS)
     assert names(tmp_path) == []
 
 
@@ -249,17 +242,14 @@ def counted(monkeypatch) -> Counter[str]:
     return seen
 
 
-def test_adding_a_trial_reads_no_other_however_many_there_are(tmp_path, make_record, make_spec, counted):
-    spec, ids = make_spec(trials=40), np.array([30, 10, 20, 40])
+def test_adding_a_trial_reads_no_other_however_many_there_are(tmp_path, make_record, counted):
+    spec, ids = run_spec(trials=40), np.array([30, 10, 20, 40])
     with store.RunWriter(tmp_path / "run") as writer:
         writer.create(spec, ids, np.array([0, 1, 1, 0]))
         seen = []
         for num in (10, 20):
             counted.clear()
             for index in range(num - 10, num):
-                trial = spec.trial(index)
-                writer.add(
-                    make_record(), {"train": ids}, index=index, seed=5, identity=trial.hash, spec=trial
-                )
+                writer.add(make_record(), {"train": ids}, **stored_as(spec.trial(index)))
             seen.append((counted["trials/"], counted["trial.json"]))
     assert seen[0] == seen[1]  # as much for the second ten as for the first

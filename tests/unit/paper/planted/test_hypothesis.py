@@ -25,8 +25,9 @@ from easiness.records import TrialRecord
 from easiness.runs import Progress
 from easiness.spec import Recipe, Resolved
 from easiness.store import open_run
-from easiness.training import Keeper, Standing, TrainingState
+from easiness.training import Keeper
 from easiness.trial import run_trial
+from plans import Memory
 
 CPU = torch.device("cpu")
 TINY = replace(
@@ -66,21 +67,6 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Hypothesis]:
     return out, carried_out(out)
 
 
-class Memory(Keeper):
-    """Begins with what was kept of a training, and keeps the last."""
-
-    def __init__(self, state: TrainingState | None = None) -> None:
-        self.state = state
-
-    def begin(self, standing: Standing) -> None:
-        if self.state is not None:
-            standing.restore(self.state)
-
-    def after_epoch(self, standing: Standing) -> None:
-        state = standing.state()
-        self.state = replace(state, tensors={name: one.clone() for name, one in state.tensors.items()})
-
-
 def trained(folder: Path, keeper: Keeper | None = None, name: str = "natural-wrn_10_1") -> TrialRecord:
     plan = planned(folder).runs[name]
     resolved = Resolved(precision="float32", channels_last=True, threads=1, folded=True)
@@ -91,7 +77,7 @@ def trained(folder: Path, keeper: Keeper | None = None, name: str = "natural-wrn
 def test_a_trial_has_the_same_bits_wherever_it_runs_and_where_it_goes_on(done):
     out, _ = done
     keeper = Memory()
-    whole, again = trained(out, keeper), trained(out, Memory(keeper.state))
+    whole, again = trained(out, keeper), trained(out, Memory(keeper.kept[-1]))
     (stored, *_) = open_run(out / "natural-wrn_10_1").trials
     for probe in ("train", "held_out"):
         seen = stored.columns(TINY.epochs, ["prediction", "loss"], probe)

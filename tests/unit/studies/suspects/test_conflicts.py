@@ -31,6 +31,7 @@ from easiness.studies.suspects.conflicts import (
     find_conflicts,
     kept_conflicts,
 )
+from recording import believing
 
 Array = npt.NDArray[np.uint8]
 CLASSES = ["cat", "dog", "owl"]
@@ -213,11 +214,11 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert values(find_conflicts(data)) == values(whole)
 
 
-def test_of_a_run_the_data_are_read_again(tmp_path: Path, record: Any, noisy_logits: Any) -> None:
+def test_of_a_run_the_data_are_read_again(tmp_path: Path, record: Any) -> None:
     x, labels = scenes(8), np.arange(8) % 2
     x[5] = x[0]
     np.savez(tmp_path / "data.npz", x=x, y=labels)
-    run = record(noisy_logits(labels, trials=1, epochs=1), labels)
+    run = record(believing(labels, trials=1, epochs=1), labels)
     assert conflicts_of(run).sentences() == [
         "Pictures were not compared: the run does not say where they are (--data names them)."
     ]
@@ -251,11 +252,11 @@ def test_what_was_found_is_kept_for_the_same_data(tmp_path: Path, monkeypatch: A
     + [("flawed", 0, *bad) for bad in ((0, 2), (1, 3), (1, -1), (2, 5))],
 )
 def test_what_somebody_else_wrote_is_looked_for_again(
-    record: Any, noisy_logits: Any, name: str, row: int, column: int, value: int
+    record: Any, name: str, row: int, column: int, value: int
 ) -> None:
     """Kinds, positions and flaws that there are not, whose seal fits."""
     x, labels = np.stack([*noise(2), np.zeros((32, 32, 3), np.uint8)]), np.arange(3) % 2
-    run: Run = record(noisy_logits(labels, trials=1, epochs=1), labels)
+    run: Run = record(believing(labels, trials=1, epochs=1), labels)
     data = ez.load_dataset((np.concatenate([x[:1], x[:1], x[2:]]), labels), held_out=(x[:1], [0]))
     found = conflicts_of(run, data)
     arrays = arrays_of.read(run, data)

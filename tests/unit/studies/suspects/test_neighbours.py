@@ -24,6 +24,7 @@ from easiness.studies.suspects.neighbours import (
     read_features,
 )
 from pixels import images_of
+from recording import believing
 
 
 def at(*degrees: float) -> Any:
@@ -88,15 +89,13 @@ def test_what_somebody_else_wrote_is_asked_again(run_copy: Path) -> None:
         assert all(np.array_equal(again[name], found[name]) for name in found)
 
 
-def test_a_run_without_networks_or_data_says_why(
-    record: Callable[..., Any], noisy_logits: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_run_without_networks_or_data_says_why(record: Callable[..., Any], tmp_path: Path) -> None:
     labels = [0, 1, 0, 1]
     options: dict[str, Any] = {"model": "mlp_2_w8", "trials": 1, "epochs": 1, "precision": "float32"}
     bare = measure(load_dataset("digits", limit=20), keep_weights=False, out=tmp_path / "bare", **options)
     x = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
     for run, why in {
-        record(noisy_logits(labels, trials=2, epochs=2), labels): "no networks to ask",
+        record(believing(labels, trials=2, epochs=2), labels): "no networks to ask",
         bare: "the run was made without weights",
         measure((x, np.arange(20) % 2), out=tmp_path / "arrays", **options): "--data names them",
     }.items():

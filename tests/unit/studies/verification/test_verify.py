@@ -281,9 +281,10 @@ class Tried:
     of_undecided: float
 
 
-def fitted(x: Values, labels: Labels) -> Values:
+def ridge(x: Values) -> Values:
+    """The matrix [W, K] that makes weights of labels [K, C]."""
     gram = x.T @ x + 10 * np.eye(x.shape[1])
-    return np.asarray(np.linalg.solve(gram, x.T @ np.eye(CLASSES)[labels]), np.float64)
+    return np.asarray(np.linalg.solve(gram, x.T), np.float64)
 
 
 def suspicion(said: Values, labels: Labels) -> Values:
@@ -291,23 +292,27 @@ def suspicion(said: Values, labels: Labels) -> Values:
     return value
 
 
+Trials = list[tuple[npt.NDArray[np.bool_], Values]]
+
+
+def trials_of(x: Values, deal: Deal, number: int) -> Trials:
+    """Which examples the heads of each trial see, and the `ridge` of these."""
+    partitions = [deal.partition((0.8,), number, repeat) for repeat in range(TRIALS // 5)]
+    masks = [one.trained_on(turn)[0] for one in partitions for turn in range(5)]
+    return [(seen, ridge(x[seen])) for seen in masks]
+
+
 def asked(
-    x: Values, labels: Labels, test: Values, deal: Deal, number: int
+    x: Values, labels: Labels, test: Values, trials: Trials
 ) -> tuple[Labels, npt.NDArray[np.bool_], Labels]:
     """What heads of all trials say of the examples, which they saw [TRIALS, K], and what of others."""
-    trials = []
-    for repeat in range(TRIALS // 5):
-        partition = deal.partition((0.8,), number, repeat)
-        for turn in range(5):
-            seen = partition.trained_on(turn)[0]
-            weights = fitted(x[seen], labels[seen])
-            trials.append(((x @ weights).argmax(axis=1), seen, (test @ weights).argmax(axis=1)))
-    answers, seen, of_test = map(np.array, zip(*trials, strict=True))
-    return answers, seen, of_test
+    weights = [matrix @ np.eye(CLASSES)[labels[seen]] for seen, matrix in trials]
+    answers, of_test = (np.array([(some @ one).argmax(axis=1) for one in weights]) for some in (x, test))
+    return answers, np.array([seen for seen, _ in trials]), of_test
 
 
 def tried(shape: str, number: int, num: int = 800) -> dict[str, Tried]:
-    """Decide ``rightly``, ``carelessly`` (half anything), as ``suggested``, ``nothing`` (drop half)."""
+    """Decide ``rightly``, ``carelessly`` (half anything), ``nothing`` (drop half), as ``suggested``."""
     streams = np.random.SeedSequence([SHAPES.index(shape), number])
     rng = np.random.default_rng(streams)
     centers = rng.normal(size=(2, CLASSES, WIDTH))
@@ -330,17 +335,19 @@ def tried(shape: str, number: int, num: int = 800) -> dict[str, Tried]:
     first = Deal(given).partition((0.9,), number + 1, 0)
     for turn in range(10):
         seen = first.trained_on(turn)[0]
-        weights = fitted(x[seen], given[seen])
+        weights = ridge(x[seen]) @ np.eye(CLASSES)[given[seen]]
         said[~seen], of_test = x[~seen] @ weights, of_test + test @ weights / 10
     cut = np.quantile(suspicion(said, given), 1 - LOOKED_AT)
     suspects, others = suspicion(said, given) >= cut, suspicion(of_test, test_given) < cut
     anyone, anything = rng.random(num) < LOOKED_AT, rng.integers(CLASSES, size=num)
     half = rng.random(num) < 0.5
-    before, seen, before_of_test = asked(x, given, test, Deal(given), number)
+    trials = trials_of(x, Deal(given), number)
+    before, seen, before_of_test = asked(x, given, test, trials)
 
     def worth(labels: Labels, looked_at: npt.NDArray[np.bool_], others: Any, dropped: Any = None) -> Tried:
         after = np.where(looked_at, labels, given)
-        now, _, of_test = asked(x, after, test, Deal(given, never=dropped), number)
+        own = trials if dropped is None else trials_of(x, Deal(given, never=dropped), number)
+        now, _, of_test = asked(x, after, test, own)
         rows = ~looked_at
         old, new = (np.ma.array(one[:, rows] == given[rows], mask=seen[:, rows]) for one in (before, now))
         truth, of_undecided = (
@@ -349,12 +356,14 @@ def tried(shape: str, number: int, num: int = 800) -> dict[str, Tried]:
         )
         return Tried(paired_gain(old, new), truth, of_undecided)
 
-    return {
+    found = {
         "rightly": worth(true, suspects, others),
         "carelessly": worth(np.where(half, anything, true), suspects, others),
-        "suggested": worth(said.argmax(axis=1), suspects, others),
         "nothing": worth(given, anyone, slice(None), anyone & half),
     }
+    if shape == "groups":
+        found["suggested"] = worth(said.argmax(axis=1), suspects, others)
+    return found
 
 
 def held(found: list[Tried], truth: str = "truth") -> float:
