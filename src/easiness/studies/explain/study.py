@@ -25,7 +25,7 @@ from easiness.studies.explain.columns import (
     numbers_to_adjust,
     why_left_out,
 )
-from easiness.studies.explain.result import NEIGHBOURHOOD, SLOPE, Explanation
+from easiness.studies.explain.result import NEIGHBOURHOOD, Explanation
 from easiness.studies.patterns import DIFFICULTY, ERROR_RATE, P_WRONG, ExplainOptions, patterns
 from easiness.studies.suspects import SuspectOptions, suspects
 
@@ -140,7 +140,7 @@ def _effects(options: ExplainOptions, columns: dict[str, Array], hard: Hardness)
         table[name.removeprefix("is_")] = getattr(effects, name)
     for name, mean in hard.means.items():
         table[name] = [pd.Series(mean[one.weights > 0]).mean() for one in slices]
-        table.loc[table["value"] == SLOPE, name] = np.nan
+        table.loc[[one.is_slope for one in slices], name] = np.nan
     if options.run.tags is not None and hard.groups is not None:
         table["examples"] = [len(np.unique(hard.groups[one.weights != 0])) for one in slices]
     strength = table["effect"].abs() / (table["high"] - table["low"])
