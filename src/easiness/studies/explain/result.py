@@ -49,7 +49,7 @@ class Explanation(show.Result):
     notes: tuple[str, ...] = ()
 
     def table(self) -> pd.DataFrame:
-        """A row for each slice: those named, then by ``p_adjusted``, the surest difference of equal ones first.
+        """A row for each slice: those named, then by ``p_adjusted``; of equal ones the surest first.
 
         ``column`` and ``value``, of a pair joined by `` x ``; ``slope`` is the highest less the lowest by a
         line. ``examples``; ``effect`` is how much harder than others of the class (of a pair: than both
