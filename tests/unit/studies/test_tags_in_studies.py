@@ -196,7 +196,7 @@ def test_what_is_of_one_class_each_is_refused(folder: Path, tmp_path: Path, refu
     assert f"`{' '.join(words[: 2 if words[0] == 'paper' else 1])}" in error
 
 
-def test_slices_are_of_questions(run: Run, folder: Path) -> None:
+def test_slices_are_of_questions(run: Run) -> None:
     found = ez.explain(run, metadata=pd.DataFrame({"id": np.arange(NUM), "half": np.arange(NUM) % 2 * 1.0}))
     assert found.frames()[0].title == "What goes along with hardness of 179 questions"
     assert found.table()["examples"].tolist() == [30]
