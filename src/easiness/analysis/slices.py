@@ -293,13 +293,16 @@ class _Robust(NamedTuple):
 
     @classmethod
     def of(cls, data: _Outcome, w: Floats, rest: Floats) -> _Robust:
-        squares, mean = w**2, np.clip(data.raw[:, None] - rest, _EDGE, 1 - _EDGE)  # as the others foretell
+        squares, lean = w**2, data.raw[:, None] - rest  # as class, others and both slices of a pair foretell
         parts, size = data.groups @ squares, squares.sum(0)
         is_left = size**2 > np.maximum(_FEWEST * (squares**2).sum(0), 1e-12)
         size = np.where(is_left, size, np.nan)
         once = data.groups @ (w * (data.y[:, None] if data.is_grouped else 1))
-        bends = np.stack([(squares * w * (1 - 2 * mean)).sum(0), (squares**2).sum(0)])
-        bends /= (squares * mean * (1 - mean)).sum(0)
+        lean = 1 - 2 * np.clip(lean, _EDGE, 1 - _EDGE, out=lean)
+        bends = np.stack(
+            [np.einsum("us,us,us->s", squares, w, lean), np.einsum("us,us->s", squares, squares)]
+        )
+        bends *= 4 / (squares.sum(0) - np.einsum("us,us,us->s", squares, lean, lean))  # m (1 - m)
         pooled = squares.T @ data.spread + data.alike * (((data.groups @ w) ** 2).sum(0) - size)
         units = np.where(is_left, size**2 / (parts**2).sum(0), 0)
         return cls(once.astype(np.float32), parts.astype(np.float32), size, units, bends, pooled / size**2)
