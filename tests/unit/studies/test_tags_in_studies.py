@@ -197,9 +197,11 @@ def test_what_is_of_one_class_each_is_refused(folder: Path, tmp_path: Path, refu
 
 
 def test_slices_are_of_questions(run: Run) -> None:
-    found = ez.explain(run, metadata=pd.DataFrame({"id": np.arange(NUM), "half": np.arange(NUM) % 2 * 1.0}))
+    rows = pd.DataFrame({"id": np.arange(NUM), "half": np.arange(NUM) % 2, "at": np.arange(NUM) % 31})
+    found = ez.explain(run, metadata=rows)
     assert found.frames()[0].title == "What goes along with hardness of 179 questions"
-    assert found.table()["examples"].tolist() == [30]
+    examples = found.table().set_index(["column", "value"])["examples"]
+    assert (examples["half", "1"], examples["at", "slope"]) == (30, NUM)  # also those in the middle
 
 
 def test_functions_of_classes_refuse_runs_of_tags(run: Run) -> None:

@@ -65,7 +65,7 @@ def explain(options: ExplainOptions) -> Explanation:
         groups = example_ids(run, split)[1]
     if data is not None:
         at = positions_in(data, run, split)
-        columns |= columns_of(others, data, at)
+        columns = {**columns, **columns_of(others, data, at), **columns}  # what a file says comes first
         groups = groups if data.groups is None else pd.factorize(data.groups[at])[0]
     if options.features is not None:
         around = patterns(replace(options, data=whole))
@@ -141,8 +141,9 @@ def _effects(options: ExplainOptions, columns: dict[str, Array], hard: Hardness)
     for name, mean in hard.means.items():
         table[name] = [pd.Series(mean[one.weights > 0]).mean() for one in slices]
         table.loc[[one.is_slope for one in slices], name] = np.nan
-    if options.run.tags is not None and hard.groups is not None:
-        table["examples"] = [len(np.unique(hard.groups[one.weights != 0])) for one in slices]
+    of, is_judged = example_ids(options.run, options.split)[1], ~np.isnan(hard.values).all(0)
+    belongs = [pd.notna(columns[one.column]) if one.is_slope else one.weights != 0 for one in slices]
+    table["examples"] = [len(np.unique(of[one & is_judged])) for one in belongs]
     strength = table["effect"].abs() / (table["high"] - table["low"])
     p = table["p_adjusted"].where(~table["named"], 0.0)  # it has a floor, which many reach
     order = table.assign(p=p, strength=-strength).sort_values(["p", "strength"]).index

@@ -137,6 +137,8 @@ def test_values_and_columns_may_have_names_of_ours(run: Run, data: ez.Dataset) -
     )
     assert found.table()["error_rate"][0] == pytest.approx(0.75)
     assert HARD[found.examples_of(0)].all()
+    rows["words"] = np.where(AT % 3, "few", "many")
+    assert {*ez.explain(run, metadata=rows, by="auto,words", data=data).columns["words"]} == {"few", "many"}
 
 
 def test_trials_that_left_an_example_out_judge_it_alone(data: ez.Dataset, tmp_path: Path) -> None:
