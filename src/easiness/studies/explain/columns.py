@@ -149,7 +149,7 @@ def _standardize(values: Floats) -> Floats:
     """Numbers with mean 0 and standard deviation 1; 0 where one is not finite."""
     finite = pd.Series(np.where(np.isfinite(values), values, np.nan))
     finite /= finite.abs().max()  # whose squares may be too large
-    return ((finite - finite.mean()) / finite.std()).fillna(0).to_numpy()
+    return np.asarray(((finite - finite.mean()) / finite.std()).fillna(0), np.float64)
 
 
 def clusters(unit: Singles) -> tuple[Array, dict[str, Integers]]:
