@@ -41,6 +41,10 @@ class Slice:
     weights: Floats
     within: tuple[int, ...] = ()
 
+    @property
+    def is_slope(self) -> bool:
+        return self.value == "slope" and bool((self.weights < 0).any())  # a text may read so
+
 
 @dataclass(frozen=True, eq=False)
 class SliceEffects:
@@ -105,7 +109,7 @@ def _bins(values: Array) -> list[str]:
 
 
 def _pairs(single: Sequence[Slice], least: int) -> list[Slice]:
-    member = np.array([one.weights * (one.value != "slope") for one in single], np.float32)
+    member = np.array([one.weights * (not one.is_slope) for one in single], np.float32)
     both, size = member @ member.T, member.sum(1)
     cells = np.stack([both, size - both, size[:, None] - both, member.shape[1] - size - size[:, None] + both])
     tells = 1 / (1 / np.maximum(cells, 1)).sum(0)
@@ -154,7 +158,7 @@ def slice_effects(
     data = _Outcome(values[:, is_judged], strata[is_judged], *beside)
     weights = np.reshape([one.weights for one in slices], (len(slices), len(strata)))[:, is_judged].T
     w, rest = data.beside_mains(weights, [one.within for one in slices])
-    robust = _Robust.of(data, w)
+    robust = _Robust.of(data, w, rest)
     effect = (w * rest).sum(0) / robust.size
     rest -= effect * w
     null = robust.as_null(((data.groups @ (w * rest)) ** 2).sum(0)[:, None], effect[:, None])[:, 0]
@@ -238,7 +242,7 @@ class _Outcome:
         raw = (values * self.judges).sum(1)
         self.y = self.beside(raw[:, None])[:, 0]
         self.trials = (values - (raw - self.y)[:, None]) * self.judges
-        self.mean = np.clip(raw - self.y, _EDGE, 1 - _EDGE)
+        self.raw = raw
         self.spread = self.classes.T @ ((self.classes @ self.y**2) / np.maximum(self.classes.sum(1) - 1, 1))
         self.is_grouped = groups is not None
         self.groups = _indicator(np.arange(len(strata)) if groups is None else groups)
@@ -288,13 +292,17 @@ class _Robust(NamedTuple):
     pooled: Floats  # variance of exchangeable examples
 
     @classmethod
-    def of(cls, data: _Outcome, w: Floats) -> _Robust:
-        squares, curve = w**2, data.mean * (1 - data.mean)
+    def of(cls, data: _Outcome, w: Floats, rest: Floats) -> _Robust:
+        squares, lean = w**2, data.raw[:, None] - rest  # as class, others and both slices of a pair foretell
         parts, size = data.groups @ squares, squares.sum(0)
         is_left = size**2 > np.maximum(_FEWEST * (squares**2).sum(0), 1e-12)
         size = np.where(is_left, size, np.nan)
         once = data.groups @ (w * (data.y[:, None] if data.is_grouped else 1))
-        bends = np.stack([(squares * w).T @ (1 - 2 * data.mean), (squares**2).sum(0)]) / (squares.T @ curve)
+        lean = 1 - 2 * np.clip(lean, _EDGE, 1 - _EDGE, out=lean)
+        bends = np.stack(
+            [np.einsum("us,us,us->s", squares, w, lean), np.einsum("us,us->s", squares, squares)]
+        )
+        bends *= 4 / (squares.sum(0) - np.einsum("us,us,us->s", squares, lean, lean))  # m (1 - m)
         pooled = squares.T @ data.spread + data.alike * (((data.groups @ w) ** 2).sum(0) - size)
         units = np.where(is_left, size**2 / (parts**2).sum(0), 0)
         return cls(once.astype(np.float32), parts.astype(np.float32), size, units, bends, pooled / size**2)

@@ -118,6 +118,17 @@ def test_a_slice_that_is_the_label_or_a_constant_explains_nothing():
     assert not effects.is_named.any()
 
 
+def test_intervals_of_pairs_bend_where_both_values_put_them():
+    rates, sizes = np.array([0.05, 0.33, 0.33, 0.02]), np.array([2000, 600, 600, 200])  # neither, a, b, both
+    cell = np.repeat(np.arange(4), sizes)
+    values = np.concatenate([np.arange(num) < rate * num for rate, num in zip(rates, sizes, strict=True)])
+    slices = [_one(cell % 2), _one(cell > 1, "b"), _one(cell == 3, "a x b", (0, 1))]
+    pair = slice_effects(values[None].astype(float), slices, np.zeros(len(cell), int), permutations=20)
+    width = 2 * 1.96 * np.sqrt((rates * (1 - rates) / sizes).sum())
+    assert pair.effect[2] == pytest.approx(rates @ [1, -1, -1, 1])
+    assert pair.high[2] - pair.low[2] == pytest.approx(width, rel=0.2)
+
+
 def test_luck_that_a_slice_has_in_each_trial_is_in_its_interval():
     slices, luck = [_one([1] * 20 + [0] * 20)], np.array([-0.2, 0, 0.2])
     effects = slice_effects(0.5 + luck[:, None] * slices[0].weights, slices, np.zeros(40, int))

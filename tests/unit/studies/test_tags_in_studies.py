@@ -196,6 +196,14 @@ def test_what_is_of_one_class_each_is_refused(folder: Path, tmp_path: Path, refu
     assert f"`{' '.join(words[: 2 if words[0] == 'paper' else 1])}" in error
 
 
+def test_slices_are_of_questions(run: Run) -> None:
+    rows = pd.DataFrame({"id": np.arange(NUM), "half": np.arange(NUM) % 2, "at": np.arange(NUM) % 31})
+    found = ez.explain(run, metadata=rows)
+    assert found.frames()[0].title == "What goes along with hardness of 179 questions"
+    examples = found.table().set_index(["column", "value"])["examples"]
+    assert (examples["half", "1"], examples["at", "slope"]) == (30, NUM)  # also those in the middle
+
+
 def test_functions_of_classes_refuse_runs_of_tags(run: Run) -> None:
     for function in (learning_curve, similarity):
         with pytest.raises(BadInput, match="is of one class each"):

@@ -132,14 +132,24 @@ def why_left_out(values: Array, strata: Integers) -> str:
 
 
 def numbers_to_adjust(columns: Mapping[str, Array]) -> Floats | None:
-    """Columns as numbers [K, A], finite: categories as one a value, and what is missing as one more."""
+    """Columns as numbers [K, A], finite: categories as one a value, and what is missing as one more.
+
+    Numbers are standardized, since of very unequal ones the small would be lost; infinite ones are missing.
+    """
     parts = [
         pd.get_dummies(pd.Series(values), drop_first=True, dummy_na=True)
         if values.dtype == object
-        else np.stack([np.nan_to_num(values, nan=float(np.nanmean(values))), np.isnan(values)], axis=1)
+        else np.stack([_standardize(values), ~np.isfinite(values)], axis=1)
         for values in columns.values()
     ]
     return np.hstack(parts).astype(np.float64) if parts else None
+
+
+def _standardize(values: Floats) -> Floats:
+    """Numbers with mean 0 and standard deviation 1; 0 where one is not finite."""
+    finite = pd.Series(np.where(np.isfinite(values), values, np.nan))
+    finite /= finite.abs().max()  # whose squares may be too large
+    return np.asarray(((finite - finite.mean()) / finite.std()).fillna(0), np.float64)
 
 
 def clusters(unit: Singles) -> tuple[Array, dict[str, Integers]]:

@@ -16,7 +16,7 @@ from easiness.spec import Split
 from easiness.store import Row, Run
 from easiness.studies.patterns import Patterns
 
-SLOPE, NEIGHBOURHOOD = "slope", "neighbourhood"
+NEIGHBOURHOOD = "neighbourhood"
 _SENTENCES, _FEWEST, _MOST, _ROWS = 3, 5, 12, 20  # slices in words, in figures, in tables to read
 _EXAMPLES, _LONGEST = 8, 32  # of a slice; letters of a line of the figure
 _MEANS = 8  # columns before those of means
@@ -49,7 +49,7 @@ class Explanation(show.Result):
     notes: tuple[str, ...] = ()
 
     def table(self) -> pd.DataFrame:
-        """A row for each slice, the surest difference first; of equal ones pairs last, and the largest first.
+        """A row for each slice: those named, then by ``p_adjusted``; of equal ones the surest first.
 
         ``column`` and ``value``, of a pair joined by `` x ``; ``slope`` is the highest less the lowest by a
         line. ``examples``; ``effect`` is how much harder than others of the class (of a pair: than both
@@ -73,7 +73,7 @@ class Explanation(show.Result):
         """The three columns, or pairs, that matter in a sentence each, or that none does; then the reach."""
         first = self.slices.iloc[self.named_rows].drop_duplicates("column").index[:_SENTENCES]
         none = f"None of {show.quantity(len(self.slices), 'slice')} is harder or easier beyond chance."
-        single = [len(one) == 1 and one[0].value != SLOPE for one in self.parts]
+        single = [len(one) == 1 and not one[0].is_slope for one in self.parts]
         rows = self.slices[single].dropna(subset="least").sort_values("least")
         rows = rows.iloc[[0, -1]] if len(rows) else rows
         ends = " to ".join(f"{row.least:.2f} ({row.examples:,} {self.noun}s)" for row in rows.itertuples())
@@ -90,7 +90,7 @@ class Explanation(show.Result):
         which = " and ".join(f"{one.column} {one.value}" for one in self.parts[at])
         beside = show.enumeration([*(["class"] if self.run.classes else []), *self.equal])
         text = f"{which} {by} than others{f' of their {beside}' if beside else ''}"
-        if row["value"] == SLOPE:
+        if self.parts[at][0].is_slope:
             text = f"the highest {row['column']} {by} than with the lowest"
         elif len(self.parts[at]) > 1:
             text = f"{which} {by} than both foretell"
@@ -113,11 +113,11 @@ class Explanation(show.Result):
         They are the easiest where the slice is easier.
         """
         one, *others = self.parts[at]
-        if one.column == NEIGHBOURHOOD and not others:
+        if one.column == NEIGHBOURHOOD and one.value in self.nearest and not others:  # a file may have such
             return self.nearest[one.value]
         sign = -1 if self.slices["effect"].iloc[at] < 0 else 1
         weights = np.prod([part.weights for part in self.parts[at]], axis=0)
-        weights, sign = (sign * weights, 1) if one.value == SLOPE else (weights, sign)
+        weights, sign = (sign * weights, 1) if one.is_slope else (weights, sign)
         members = np.flatnonzero((weights > _FAR) & np.isfinite(self.hard))
         return members[np.argsort(-sign * self.hard[members], kind="stable")][:_EXAMPLES]
 
@@ -149,6 +149,7 @@ class Explanation(show.Result):
             "of a pair beyond what both foretell, of a slope from lowest to highest. p is over all slices; "
             "what is least named is found in 80 of 100. This goes along with hardness, and need not cause it."
         )
-        title = f"What goes along with hardness of {show.quantity(len(self.ids), self.noun)}"
+        noun = self.noun if self.run.tags is None else "question"
+        title = f"What goes along with hardness of {show.quantity(len(self.ids), noun)}"
         others = [] if self.patterns is None else self.patterns.frames()
         return [show.Frame(title, note, self.slices.head(_ROWS), columns), *others]

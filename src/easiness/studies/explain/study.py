@@ -25,7 +25,7 @@ from easiness.studies.explain.columns import (
     numbers_to_adjust,
     why_left_out,
 )
-from easiness.studies.explain.result import NEIGHBOURHOOD, SLOPE, Explanation
+from easiness.studies.explain.result import NEIGHBOURHOOD, Explanation
 from easiness.studies.patterns import DIFFICULTY, ERROR_RATE, P_WRONG, ExplainOptions, patterns
 from easiness.studies.suspects import SuspectOptions, suspects
 
@@ -65,7 +65,7 @@ def explain(options: ExplainOptions) -> Explanation:
         groups = example_ids(run, split)[1]
     if data is not None:
         at = positions_in(data, run, split)
-        columns |= columns_of(others, data, at)
+        columns = {**columns, **columns_of(others, data, at), **columns}  # what a file says comes first
         groups = groups if data.groups is None else pd.factorize(data.groups[at])[0]
     if options.features is not None:
         around = patterns(replace(options, data=whole))
@@ -140,9 +140,10 @@ def _effects(options: ExplainOptions, columns: dict[str, Array], hard: Hardness)
         table[name.removeprefix("is_")] = getattr(effects, name)
     for name, mean in hard.means.items():
         table[name] = [pd.Series(mean[one.weights > 0]).mean() for one in slices]
-        table.loc[table["value"] == SLOPE, name] = np.nan
-    if options.run.tags is not None and hard.groups is not None:
-        table["examples"] = [len(np.unique(hard.groups[one.weights != 0])) for one in slices]
+        table.loc[[one.is_slope for one in slices], name] = np.nan
+    of, is_judged = example_ids(options.run, options.split)[1], ~np.isnan(hard.values).all(0)
+    belongs = [pd.notna(columns[one.column]) if one.is_slope else one.weights != 0 for one in slices]
+    table["examples"] = [len(np.unique(of[one & is_judged])) for one in belongs]
     strength = table["effect"].abs() / (table["high"] - table["low"])
     p = table["p_adjusted"].where(~table["named"], 0.0)  # it has a floor, which many reach
     order = table.assign(p=p, strength=-strength).sort_values(["p", "strength"]).index

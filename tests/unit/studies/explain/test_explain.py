@@ -121,6 +121,26 @@ def test_a_column_that_is_held_takes_what_follows_from_it(run: Run, data: ez.Dat
     assert held.table()["effect"].isna().all()  # nothing is left to tell
 
 
+def test_numbers_of_any_size_are_held(run: Run, data: ez.Dataset) -> None:
+    rows = pd.DataFrame({"id": data.ids, "half": np.where(AT % 8 < 4, "a", "b"), "dark": HARD / 2})
+    rows["time"] = np.where(AT % 8 == 7, np.inf, 1.7e18 + AT * 1e12)
+    for adjust, effect in (("time", 0.25), ("dark,time", 0)):
+        found = ez.explain(run, metadata=rows, by="half", adjust=adjust, data=data)
+        assert found.table()["effect"].abs()[0] == pytest.approx(effect, abs=0.02)
+
+
+def test_values_and_columns_may_have_names_of_ours(run: Run, data: ez.Dataset) -> None:
+    rows = pd.DataFrame({"id": data.ids, "neighbourhood": np.where(HARD, "slope", "valley")})
+    found = ez.explain(run, metadata=rows)
+    assert found.headline.startswith(
+        "Examples with neighbourhood slope are wrong 0.50 more often than others"
+    )
+    assert found.table()["error_rate"][0] == pytest.approx(0.75)
+    assert HARD[found.examples_of(0)].all()
+    rows["words"] = np.where(AT % 3, "few", "many")
+    assert {*ez.explain(run, metadata=rows, by="auto,words", data=data).columns["words"]} == {"few", "many"}
+
+
 def test_trials_that_left_an_example_out_judge_it_alone(data: ez.Dataset, tmp_path: Path) -> None:
     halves = [data.ids[AT % 16 < 8], data.ids[AT % 16 >= 8]] * 2
     logits = wrong_in(0, np.ones(NUM, np.bool_))
