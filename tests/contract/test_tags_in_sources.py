@@ -47,6 +47,15 @@ def as_python_writes(folder: Path) -> tuple[Any, dict[str, Any]]:
     return folder / "a.csv", {}
 
 
+def test_lists_in_texts_keep_quotes_and_separators_of_names(tmp_path):
+    cells = ["['a|b']", '["an \\"owl\\"", "d\\u00f6g"]', "[]", "['a|b', 'dög']"]
+    pd.DataFrame({"text": TEXTS, "label": cells}).to_csv(tmp_path / "a.csv", index=False)
+    tags = load_dataset(tmp_path / "a.csv", tags=True).tags
+    assert tags is not None
+    assert tags.names == ('an "owl"', "a|b", "dög")
+    assert tags.values.tolist() == [[0, 1, 0], [1, 0, 1], [0, 0, 0], [0, 1, 1]]
+
+
 def in_json(folder: Path) -> tuple[Any, dict[str, Any]]:
     rows = [{"text": text, "label": some or None} for text, some in zip(TEXTS, CELLS, strict=True)]
     (folder / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
@@ -185,6 +194,11 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a mark": ((X, GAPS), {"classes": ["a#", "b", "c"]}, "the tag 'a#' .*; rename it"),
     "names as the switch": ((X, GAPS), {"tags": NAMES}, "give True or False, and columns by label="),
     "tokens": ((X, GAPS + 2), {}, f"shape .4, 3.; .* tokens by the Recorder with groups .{PAGE}"),
+    "a number in a row": (
+        (X, np.where(GAPS < 0, 0.5, GAPS)),
+        {},
+        "row 1: the value of tag 1 is 0.5, and a tag is",
+    ),
     "boxes": ((X, np.ones((4, 2, 4))), {}, f"; .*record outcomes by box or mask, .*{PAGE}"),
     "boxes in cells": ({**TWO, "label": ["[[1, 2, 3, 4]]"] * 20}, {}, f"such as boxes; .*{PAGE}"),
     "masks": ((X, np.ones((4, 5, 6), int)), {"tags": False}, f"by box or mask.*{PAGE}"),
@@ -198,7 +212,7 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
         {},
         "row 19: the tag 'c' is none of the 2 of the training examples; add",
     ),
-    "no tag": ({**TWO, "label": [""] * 20}, {}, "20 x 0 tags"),
+    "no tag": ({**TWO, "label": [""] * 20}, {}, "none of 20 examples has a tag; name"),
     "lists without the switch": ({**TWO, "label": [["a"], ["a", "b"]] * 10}, {"tags": False}, "; add --tags"),
     "cells without the switch": ({**TWO, "label": ["a;b", "b"] * 10}, {"tags": False}, "; add --tags"),
     "lists of tokens": ({**TWO, "label": [["O", "O", "N"], ["O", "O"]] * 10}, {}, f"tokens by the.*{PAGE}"),

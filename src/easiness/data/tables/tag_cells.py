@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -69,7 +71,17 @@ def _cells(table: Table, column: str) -> Sequence[str | list[str]]:
         return lists
     if not cells.is_value(table.kind(column)):
         raise refusal_of_column(table, column)
-    return [text or "" for text in cells.texts_in(table, column)]
+    return [_list_in(text or "") for text in cells.texts_in(table, column)]
+
+
+def _list_in(text: str) -> str | list[str]:
+    """The names in a list as Python or JSON writes it; any other text as it is."""
+    if text[:1] == "[":
+        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            names = ast.literal_eval(text)
+            if isinstance(names, list) and {*map(type, names)} <= {str, int}:
+                return [*map(str, names)]
+    return text
 
 
 def _names(cell: str | list[str], separator: str, by_number: Mapping[str, str]) -> list[str]:
