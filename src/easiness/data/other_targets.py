@@ -34,7 +34,7 @@ def check_most_are_tags(y: Array, name: Callable[[int], str]) -> None:
 
 
 def _are_states(y: Array) -> Mask:
-    return (y == 0) | (y == 1) | (y == -1) | np.isnan(y.astype(np.float64))
+    return np.isin(y, (0, 1, -1)) | np.isnan(y.astype(np.float64))
 
 
 def refusal_of_column(table: Table, column: str) -> BadInput:

@@ -145,8 +145,8 @@ class Comparison(show.Result):
         frames = [headline(self), *(_details(self, side) for side in SIDES)]
         for name, one in zip(self.names, self.reliability, strict=False):
             if one.by_epoch:
-                told = (one.row_name, "trials") if one.by_trials else (one.row_name,)
-                frames += [_halves(name, self, one, by) for by in told]
+                ways = (one.row_name, "trials") if one.by_trials else (one.row_name,)
+                frames += [_halves(name, self, one, by) for by in ways]
         return frames
 
     def remarks(self) -> list[str]:
