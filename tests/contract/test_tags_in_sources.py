@@ -47,15 +47,6 @@ def as_python_writes(folder: Path) -> tuple[Any, dict[str, Any]]:
     return folder / "a.csv", {}
 
 
-def test_lists_in_texts_keep_quotes_and_separators_of_names(tmp_path):
-    cells = ["['a|b']", '["an \\"owl\\"", "d\\u00f6g"]', "[]", "['a|b', 'dög']"]
-    pd.DataFrame({"text": TEXTS, "label": cells}).to_csv(tmp_path / "a.csv", index=False)
-    tags = load_dataset(tmp_path / "a.csv", tags=True).tags
-    assert tags is not None
-    assert tags.names == ('an "owl"', "a|b", "dög")
-    assert tags.values.tolist() == [[0, 1, 0], [1, 0, 1], [0, 0, 0], [0, 1, 1]]
-
-
 def in_json(folder: Path) -> tuple[Any, dict[str, Any]]:
     rows = [{"text": text, "label": some or None} for text, some in zip(TEXTS, CELLS, strict=True)]
     (folder / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
@@ -217,6 +208,16 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "cells without the switch": ({**TWO, "label": ["a;b", "b"] * 10}, {"tags": False}, "; add --tags"),
     "lists of tokens": ({**TWO, "label": [["O", "O", "N"], ["O", "O"]] * 10}, {}, f"tokens by the.*{PAGE}"),
     "words of tokens": ({**TWO, "label": ["O B-PER O", "O O"] * 10}, {}, f"tokens by the Recorder.*{PAGE}"),
+    "boxes as classes": (
+        {**TWO, "label": ["[[1, 2, 3, 4]]", "[]"] * 10},
+        {"tags": False},
+        f"such as boxes.*{PAGE}",
+    ),
+    "tokens as classes": (
+        {**TWO, "label": ["O B-PER O", "O O"] * 10},
+        {"tags": False},
+        f"each token; .*{PAGE}",
+    ),
     "lists of boxes": ({**TWO, "label": [[[0, 1, 2, 3]], []] * 10}, {}, f"by box or mask, .*{PAGE}"),
     "pictures": ({**TWO, "label": [{"bytes": b"a"}] * 20}, {"tags": False}, f"by box or mask.*{PAGE}"),
     "measures": ({"text": TEXTS * 10, "label": [7.5 * at for at in range(40)]}, {}, PAGE[:-1]),

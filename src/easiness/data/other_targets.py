@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -35,6 +35,15 @@ def check_most_are_tags(y: Array, name: Callable[[int], str]) -> None:
 
 def _are_states(y: Array) -> Mask:
     return np.isin(y, (0, 1, -1)) | np.isnan(y.astype(np.float64))
+
+
+def check_no_parts(texts: Collection[str], where: str) -> None:
+    """Refuse labels that hold one for each token, or lists as of boxes."""
+    words = {word for text in texts for word in text.split()}
+    if any(text.replace(" ", "").startswith("[[") for text in texts):
+        raise BadInput(f"{where}: the labels are lists of numbers, such as boxes; {INSTEAD}")
+    if "O" in words and any(word[:2] in ("B-", "I-") for word in words):
+        raise BadInput(f"{where}: the labels hold one for each token; {INSTEAD}")
 
 
 def refusal_of_column(table: Table, column: str) -> BadInput:

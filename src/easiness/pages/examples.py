@@ -218,9 +218,7 @@ def table_of(
         rows |= {
             at: [one.text(value[one.at]) for one in columns] for at, value in zip(own, values, strict=True)
         }
-        unusual |= dict(
-            zip(own, np.transpose(far).astype(float).clip(0, _MOST_UNUSUAL).round(1).tolist(), strict=True)
-        )
+        unusual |= dict(zip(own, np.transpose(far).clip(0, _MOST_UNUSUAL).round(1).tolist(), strict=True))
     return {"columns": [one.name for one in columns], "rows": rows, "unusual": unusual}
 
 

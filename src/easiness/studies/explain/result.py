@@ -149,8 +149,7 @@ class Explanation(show.Result):
             "of a pair beyond what both foretell, of a slope from lowest to highest. p is over all slices; "
             "what is least named is found in 80 of 100. This goes along with hardness, and need not cause it."
         )
-        tags = self.run.tags_of(self.split)
-        noun = self.noun if tags is None else "question"
+        noun = self.noun if self.run.tags is None else "question"
         title = f"What goes along with hardness of {show.quantity(len(self.ids), noun)}"
         others = [] if self.patterns is None else self.patterns.frames()
         return [show.Frame(title, note, self.slices.head(_ROWS), columns), *others]
