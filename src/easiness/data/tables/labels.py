@@ -174,7 +174,7 @@ def check_one_class_each(labels: Iterable[str], num: int, where: str) -> tuple[s
     """A note where one of the different ``labels`` of ``num`` examples may be several, or all may measure."""
     names = sorted({*labels})
     check_no_measure(names, num, where)
-    check_no_parts(names, where)
+    check_no_parts([name for name in names if name[:1] == "[" or " " in name], where)  # "O" may be a class
     what = "several labels ({} between them), and one class each is what is measured"
     remedy = f"{TAGS}, or name another column with --label"
     list_label = next(filter(_LIST.fullmatch, names), None)
