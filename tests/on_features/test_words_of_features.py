@@ -116,6 +116,13 @@ def test_a_training_beside_them_is_read_after_its_own_epoch() -> None:
     assert "best_epoch" in document["runs"][1]
 
 
+@pytest.mark.usefixtures("here")
+def test_one_head_an_example_has_tables_but_none_by_the_number_of_heads() -> None:
+    titles = [frame.title for frame in compare([open_run("f").first(5)]).frames()]
+    assert any("reliability by share" in title for title in titles)
+    assert not any("reliability by number" in title for title in titles)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -139,7 +139,7 @@ class VectorColumn(NamedTuple):
             middle = np.median(usual)
             scale = _TO_SD * np.median(np.abs(usual - middle))
             if scale > 0:
-                return np.asarray(np.abs(values[:, 0] - middle) / scale)
+                return np.asarray(np.abs(values[:, 0] - middle) / scale, np.float64)
 
         same = [(usual == one).all(axis=1).mean() for one in values]
         with np.errstate(divide="ignore"):

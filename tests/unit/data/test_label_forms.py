@@ -121,6 +121,7 @@ def test_several_labels_in_a_cell(labels, tmp_path):
         (["red, round", "red, flat", "blue, flat"], False),
         (["['dog, small']", "['cat']"], False),
         (["[0, 10]", "(10, 20]"], False),
+        (["O", "B-PER", "I-PER"], False),  # a token a row
     ],
 )
 def test_names_of_plain_use_are_classes(labels, noted, tmp_path):

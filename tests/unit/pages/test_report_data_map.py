@@ -187,6 +187,14 @@ def test_rows_have_all_columns_and_how_unusual_each_is_in_its_class(data: Datase
     assert found["unusual"][2] == [7.6, 0, 0, 2.1]
 
 
+def test_how_unusual_numbers_are_has_one_decimal() -> None:
+    numbers = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    data = load_dataset((numbers, np.arange(40) % 2))
+    found = table_of(data, _named(1), [1], _named(1))
+    assert found is not None
+    assert found["unusual"][0] == [round(one, 1) for one in found["unusual"][0]]
+
+
 def test_the_last_rows_by_worth_are_left_out(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("easiness.pages.examples._MOST_CELLS", 9)
     found = table_of(data, _named(3, 4, 5), [0, 0, 0], _named(5, 3, 4))

@@ -20,7 +20,7 @@ from easiness.pages.run_part import class_galleries, left_out
 from easiness.pages.template import breakable
 from easiness.show.text import whole_percent
 from easiness.store import Run
-from recording import believing, page_of, recorded
+from recording import believing, page_of, recorded, tagged_pictures
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
 VOID = {"meta", "img", "input", "link", "br", "wbr", "rect", "path", "use"}
@@ -458,3 +458,12 @@ def test_it_is_of_one_run(tmp_path):
     old, new = made(tmp_path / "old"), made(tmp_path / "new", harder=(0,))
     with pytest.raises(BadInput, match="one run; give one instead of 2"):
         ez.report([new, new], tmp_path / "page.html", since=old)
+
+
+def test_what_is_said_of_a_tag_with_html_in_its_name_is_said_once(tmp_path: Path) -> None:
+    run, data = tagged_pictures(tmp_path / "run", ("<b>dog", "car", "owl"))
+    text = ez.report(run, tmp_path / "page.html", data=data).read_text()
+    reasons = re.findall('<span class="reason">(.*)</span>', text)
+    assert "&lt;b&gt;dog is missing" in text
+    assert reasons
+    assert not any("dog is" in one for one in reasons)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Columns, Dataset, Ids
-from easiness.data.other_targets import INSTEAD, NUMBERS, are_tags
+from easiness.data.other_targets import INSTEAD, NUMBERS, are_tags, check_most_are_tags
 from easiness.data.sources.file_blobs import TextFiles
 from easiness.data.tags import TAG_STATES, Tags, check_tag_names
 from easiness.errors import BadInput, shorten
@@ -182,7 +182,9 @@ def dataset_of(
 def _tags(values: Array, num: int, names: Sequence[str] | None, where: str) -> Tags:
     """The tags in values [K, T], 1, 0, or missing, by their names, which are 0 to T-1 by default."""
     names = tuple(map(str, range(values.shape[1]) if names is None else names))
-    if values.shape != (num, len({*names})) or len(names) != values.shape[1] or not values.size:
+    if not values.size:
+        raise BadInput(f"{where}: none of {num} examples has a tag; name the column of the tags with --label")
+    if values.shape != (num, len({*names})) or len(names) != values.shape[1]:
         problem = f"{' x '.join(map(str, values.shape))} tags named {shorten(names)}, of {num} examples"
         raise BadInput(f"{where}: {problem}; give each example a row, and each tag a name of its own")
     check_unicode(names, where)
@@ -263,6 +265,7 @@ def check_examples(
 
 def _integers(labels: Array, num_examples: int, where: str, name: Callable[[int], str]) -> Array:
     if labels.ndim != 1:
+        check_most_are_tags(labels, name)
         problem = f"labels have shape {labels.shape}"
         raise BadInput(f"{where}: {problem}; give one integer per example, or {INSTEAD}")
     if len(labels) != num_examples:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from easiness.csv_cells import from_cell
-from easiness.data.other_targets import BOXES, NUMBERS, TAGS, refusal_of_column
+from easiness.data.other_targets import BOXES, NUMBERS, TAGS, check_no_parts, refusal_of_column
 from easiness.data.tables.table import INTEGER, Table, usable
 from easiness.errors import BadInput, shorten
 from easiness.gate import first_come, is_text
@@ -174,6 +174,7 @@ def check_one_class_each(labels: Iterable[str], num: int, where: str) -> tuple[s
     """A note where one of the different ``labels`` of ``num`` examples may be several, or all may measure."""
     names = sorted({*labels})
     check_no_measure(names, num, where)
+    check_no_parts([name for name in names if name[:1] == "[" or " " in name], where)  # "O" may be a class
     what = "several labels ({} between them), and one class each is what is measured"
     remedy = f"{TAGS}, or name another column with --label"
     list_label = next(filter(_LIST.fullmatch, names), None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from easiness.data.other_targets import INSTEAD, refusal_of_column, tag_lists
+from easiness.data.other_targets import check_no_parts, refusal_of_column, tag_lists
 from easiness.data.tables import table as cells
 from easiness.data.tables.labels import Labels, check_columns, check_no_measure, class_names
 from easiness.data.tables.table import INTEGER, Table
@@ -31,15 +31,12 @@ def read_tags(tables: Sequence[Table], columns: Sequence[str], classes: Sequence
         return Labels([np.column_stack([_tag(table, one) for one in columns]) for table in tables], columns)
     parts = [_cells(table, column) for table in tables]
     texts = [cell for part in parts for cell in part if isinstance(cell, str)]
-    if any(text.replace(" ", "").startswith("[[") for text in texts):
-        raise BadInput(f"{train.where}: column {column} holds lists of numbers, such as boxes; {INSTEAD}")
+    check_no_parts(texts, train.where)
     separator = next((sign for sign in SEPARATORS if any(sign in text for text in texts)), "\0")
     by_number = {str(number): name for number, name in enumerate(names or ())}
     rows = [[_names(cell, separator, by_number) for cell in part] for part in parts]
     present = {name for row in rows[0] for name in row}
-    words = {word for name in present for word in name.split()}
-    if "O" in words and any(word[:2] in ("B-", "I-") for word in words):
-        raise BadInput(f"{train.where}: column {column} holds a label for each token; {INSTEAD}")
+    check_no_parts(present, train.where)
     check_no_measure(present, train.num_rows, train.where)
     order = sorted(present, key=int if all(map(INTEGER.fullmatch, present)) else None)
     order = order if names is None else [name for name in names if name in present]

@@ -296,8 +296,8 @@ def verifying(
     It trains by the words ``training``, or as the run did.
     """
     ref, spec = run.spec.data, run.spec.measured
-    if by_rule and ref.held_out is None and spec is not None:
-        return "use it by --labels; to verify a rule, measure first with a part held out (--holdout 0.2)"
+    if (by_rule or ref.tag_names) and ref.held_out is None and spec is not None:
+        return "use it by --labels; to verify it, measure first with a part held out (--holdout 0.2)"
     if spec is not None:  # a network or features that have no name?
         features = [] if spec.heads is None else spec.heads.features
         if is_given(spec.model) or any(one.name.split()[0] == "array" for one in features):

@@ -145,7 +145,8 @@ class Comparison(show.Result):
         frames = [headline(self), *(_details(self, side) for side in SIDES)]
         for name, one in zip(self.names, self.reliability, strict=False):
             if one.by_epoch:
-                frames += [_halves(name, self, one, by) for by in (one.row_name, "trials")]
+                ways = (one.row_name, "trials") if one.by_trials else (one.row_name,)
+                frames += [_halves(name, self, one, by) for by in ways]
         return frames
 
     def remarks(self) -> list[str]:
@@ -246,7 +247,8 @@ def _answer(c: Comparison, cell: Cell) -> str:
     return f"{name} agree on {text} of the {tail}; {chance}{doubt or more}"
 
 
-_NUMBERS = ("rate", "low", "high", "group_size", "chance", "class_chance", "all_trials_rate")
+_CHANCES = ("chance", "class_chance", "all_trials_chance", "all_trials_class_chance")
+_NUMBERS = ("rate", "low", "high", "group_size", "all_trials_rate", *_CHANCES)
 
 
 def headline(c: Comparison) -> show.Frame:

@@ -252,7 +252,8 @@ def plan(options: VerifyOptions) -> Verifications:
     if rotates:
         if data.tags is not None:
             raise BadInput(
-                f"{data.name}: has tags, and no examples to test on; hold some out (--holdout 0.2)"
+                f"{data.name}: has tags, and no examples to test on; hold some out (--holdout 0.2), in the "
+                "run that the labels are of too"
             )
         has_decision = has_old | has_new | (old != new)
         runs = _rotation(data, options, (old, new), has_decision)
