@@ -138,9 +138,9 @@ def test_held_out_examples_are_asked_about_too(command, tmp_path) -> None:
     pixels = load_digits().data
     data = load_dataset("digits", holdout=0.2)
     assert data.held_out is not None
-    np.savez(tmp_path / "v.npz", x=pixels, ids=np.arange(len(pixels)))
+    np.save(tmp_path / "v.npy", pixels[np.concatenate([data.ids, data.held_out.ids])])
     path = tmp_path / "run"
-    arguments = ["measure", "digits", "--holdout", 0.2, "--features", tmp_path / "v.npz", "--trials", 5]
+    arguments = ["measure", "digits", "--holdout", 0.2, "--features", tmp_path / "v.npy", "--trials", 5]
     assert command(*arguments, "--out", path).code == 0
     run = open_run(path)
     held_out = run.trials[0].observations(10, probe="held_out")
@@ -217,9 +217,8 @@ def arguments(tmp_path: Path) -> list[object]:
         Image.fromarray(rng.integers(0, 255, (6, 6, 3), np.uint8)).save(tmp_path / f"{at}.png")
         rows.append(f"{at}.png,{'xy'[at % 2]},patient {at // OF_EACH},{at % 3}")
     (tmp_path / "list.csv").write_text("\n".join(rows) + "\n")
-    vectors = rng.standard_normal((len(rows) - 1, 8)) + (np.arange(60) % 2)[:, None]
-    np.savez(tmp_path / "v.npz", x=vectors, ids=[f"{at}.png" for at in range(len(vectors))])
-    source = ["measure", tmp_path / "list.csv", "--columns", "path=file", "--features", tmp_path / "v.npz"]
+    np.save(tmp_path / "v.npy", rng.standard_normal((len(rows) - 1, 8)) + (np.arange(60) % 2)[:, None])
+    source = ["measure", tmp_path / "list.csv", "--columns", "path=file", "--features", tmp_path / "v.npy"]
     return [*source, "--trials", 5, "--out", tmp_path / "run"]
 
 

@@ -132,14 +132,6 @@ def _divide(array: Array, data: Dataset, name: str) -> dict[str, Array]:
     return dict(zip(lengths, np.split(array, ends), strict=True))
 
 
-def _in_file(array: Array, data: Dataset, name: str) -> dict[str, Array]:
-    """Rows of a file, whose order nobody can know where ``holdout`` drew who is behind the others."""
-    if data.held_out is not None and data.load_options.holdout is not None:
-        problem = "has rows without ids, and --holdout draws which examples stand behind the others"
-        raise BadInput(f"features {name!r}: {problem}; give an .npz file with ids")
-    return _divide(array, data, name)
-
-
 def _of_splits(name: str, rows: Mapping[str, Array], data: Dataset) -> FeatureSource:
     for split, examples in data.splits.items():
         if len(rows[split]) != len(examples):
@@ -170,7 +162,7 @@ def _digest(prefix: str, parts: Iterable[Array]) -> str:
 
 def _from_npy(request: Request) -> FeatureSource:
     array = numbers_of(mapped_array(at_home(request.text)), request.text)
-    return _of_splits(request.text, _in_file(array, request.data, request.text), request.data)
+    return _of_splits(request.text, _divide(array, request.data, request.text), request.data)
 
 
 def _from_npz(request: Request) -> FeatureSource:
@@ -199,7 +191,7 @@ def _from_npz(request: Request) -> FeatureSource:
             )
         by_split = {split: _by_ids(what, one, rows, ids) for split, one in data.splits.items()}
     else:
-        by_split = _in_file(rows, data, what)
+        by_split = _divide(rows, data, what)
     return _of_splits(what, by_split, data)
 
 
