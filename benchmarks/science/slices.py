@@ -212,7 +212,7 @@ def main():
     has_sliceline = find_spec("sliceline") is not None
     if not has_sliceline:
         print("SliceLine is left out: its package is not here; give its folder with --field", flush=True)
-    estimator = f"{crc32(Path(inspect.getfile(slice_effects)).read_bytes()):x}"
+    estimator = f"{crc32(Path(inspect.getfile(inspect.unwrap(slice_effects))).read_bytes()):x}"
     worlds, real = {}, {}
     for name, world in WORLDS.items():
         file = asked.runs / f"{name}, {asked.draws}, {estimator}.json"
