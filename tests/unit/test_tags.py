@@ -175,13 +175,6 @@ def test_networks_learn_an_output_a_tag(how: dict[str, Any], tmp_path: Path) -> 
     assert held_out > 0.9
 
 
-def test_networks_learn_one_tag_alone(tmp_path: Path) -> None:
-    x, there = np.eye(2, dtype=np.float32)[np.arange(40) % 2], np.arange(40)[:, None] % 2
-    data = load_dataset((x, there), tags=True)
-    run = measure(data, model="mlp_1", epochs=30, trials=1, out=tmp_path / "run", progress=False)
-    assert run.trials[0].document.accuracy["train"][-1] == 1
-
-
 def test_trees_do_not_judge_tags(tmp_path: Path) -> None:
     data, x = tagged()
     with pytest.raises(BadInput, match="choose ridge or mlp_1"):

@@ -180,7 +180,7 @@ def build_model(
     shape = kind.shape
     if len(shape) not in (1, 3) or min(shape) < 1:
         raise BadInput(f"input_shape {shape}: give (channels, height, width) or (values,), each at least 1")
-    at_least("num_classes", num_classes, 1)
+    at_least("num_classes", num_classes, 2)
     family = find_family(name)
     if not family.takes.suits(kind):
         raise BadInput(_other_kind(name, family, kind))
