@@ -175,6 +175,15 @@ def test_networks_learn_an_output_a_tag(how: dict[str, Any], tmp_path: Path) -> 
     assert held_out > 0.9
 
 
+def test_networks_do_not_learn_one_tag_alone(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+    data = load_dataset((x, np.arange(40)[:, None] % 2), tags=True)
+    for how in ({"model": "mlp_1"}, {"model": "mlp_1", "features": ["inputs"]}):
+        with pytest.raises(BadInput, match="has one tag, and networks learn two or more; give its values"):
+            measure(data, out=tmp_path / "run", progress=False, **how)
+    measure(data, model="ridge", features=["inputs"], trials=5, out=tmp_path / "run", progress=False)
+
+
 def test_trees_do_not_judge_tags(tmp_path: Path) -> None:
     data, x = tagged()
     with pytest.raises(BadInput, match="choose ridge or mlp_1"):

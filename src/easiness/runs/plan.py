@@ -208,6 +208,9 @@ def make_plan(
 
 
 def _check_builds(model: str, signature: Signature, data: Dataset, weights: Path | None = None) -> None:
+    if data.tags is not None and data.num_outputs < 2:
+        remedy = "give its values as two classes, or features with --model ridge"
+        raise BadInput(f"{data.name}: has one tag, and networks learn two or more; {remedy}")
     with torch.random.fork_rng(devices=[]):
         build_model(model, signature, data.num_outputs, weights)
 
